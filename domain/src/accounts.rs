@@ -1,0 +1,223 @@
+//! Accounts: who may sign in, and as what.
+
+use std::{fmt, str::FromStr};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::AccountId,
+    validation::{FieldError, FieldErrors},
+};
+
+/// What an account may do; one role an account, several may be allowed on a route (O8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Role {
+    /// Books, and manages own bookings.
+    User,
+    /// Manages own events.
+    Organizer,
+    /// Everything.
+    Admin,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Role; 3] = [Role::User, Role::Organizer, Role::Admin];
+
+    /// The name in tokens, in JSON and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Role::User => "USER",
+            Role::Organizer => "ORGANIZER",
+            Role::Admin => "ADMIN",
+        }
+    }
+}
+
+impl FromStr for Role {
+    type Err = UnknownRole;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRole> {
+        Role::ALL.into_iter().find(|role| role.as_str() == text).ok_or_else(|| UnknownRole(text.to_owned()))
+    }
+}
+
+/// A role that this version does not know.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown role {0:?}")]
+pub struct UnknownRole(String);
+
+/// A person who may sign in, with the profile that goes with it.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// Unique, lower-case.
+    pub email: EmailAddress,
+    /// What it may do.
+    pub role: Role,
+    /// How the person is called.
+    pub name: PersonName,
+    /// For the day of the event.
+    pub phone: Option<Phone>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it or its profile last changed.
+    pub updated_at: Timestamp,
+}
+
+/// An address of RFC 5322 without display text or domain literal, lower-cased, at most 254 bytes, with a dotted domain.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct EmailAddress(String);
+
+impl EmailAddress {
+    /// Trims, lower-cases and checks.
+    pub fn parse(field: &'static str, text: &str) -> Result<Self, FieldError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(FieldError::new(field, "REQUIRED", "an e-mail address is required"));
+        }
+        let options = email_address::Options::default()
+            .without_display_text()
+            .without_domain_literal()
+            .with_required_tld();
+        if text.len() > 254 || email_address::EmailAddress::parse_with_options(text, options).is_err() {
+            return Err(FieldError::new(field, "INVALID_EMAIL", "must be an e-mail address such as ada@example.org"));
+        }
+        Ok(Self(text.to_lowercase()))
+    }
+
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A person's name: trimmed, 2 to 100 characters, no control characters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct PersonName(String);
+
+impl PersonName {
+    /// Trims and checks.
+    pub fn parse(field: &'static str, text: &str) -> Result<Self, FieldError> {
+        let text = text.trim();
+        if !(2..=100).contains(&text.chars().count()) || text.chars().any(char::is_control) {
+            return Err(FieldError::new(field, "INVALID_NAME", "must have 2 to 100 characters, none of them control"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A telephone number in the form of E.164: `+` and 7 to 15 digits, the first not 0.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Phone(String);
+
+impl Phone {
+    /// Trims and checks.
+    pub fn parse(field: &'static str, text: &str) -> Result<Self, FieldError> {
+        let text = text.trim();
+        let digits = text.strip_prefix('+').unwrap_or_default();
+        let valid = (7..=15).contains(&digits.len())
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
+            && !digits.starts_with('0');
+        if !valid {
+            return Err(FieldError::new(field, "INVALID_PHONE", "must be in E.164 form, such as +4930123456"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The number.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A password as typed: 10 to 128 characters. Never shown, never logged.
+#[derive(Clone)]
+pub struct Password(String);
+
+impl Password {
+    /// Checks the length; a password is never trimmed.
+    pub fn parse(field: &'static str, text: &str) -> Result<Self, FieldError> {
+        if !(10..=128).contains(&text.chars().count()) {
+            return Err(FieldError::new(field, "INVALID_PASSWORD", "must have 10 to 128 characters"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The secret itself, for the hasher.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+/// What a person who registers tells of themselves.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// The address to sign in with.
+    pub email: EmailAddress,
+    /// The secret to sign in with.
+    pub password: Password,
+    /// How the person is called.
+    pub name: PersonName,
+    /// For the day of the event.
+    pub phone: Option<Phone>,
+}
+
+impl Registration {
+    /// Checks every field and reports every fault.
+    pub fn parse(email: &str, password: &str, name: &str, phone: Option<&str>) -> Result<Self, Vec<FieldError>> {
+        let mut errors = FieldErrors::default();
+        let email = errors.keep(EmailAddress::parse("email", email));
+        let password = errors.keep(Password::parse("password", password));
+        let name = errors.keep(PersonName::parse("name", name));
+        let phone = phone.and_then(|text| errors.keep(Phone::parse("phone", text)));
+        let valid = match (email, password, name) {
+            (Some(email), Some(password), Some(name)) => Some(Self { email, password, name, phone }),
+            _ => None,
+        };
+        errors.finish(valid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_lower_cased_and_strict() {
+        assert_eq!(EmailAddress::parse("email", " Ada@Example.ORG ").map(|e| e.0), Ok("ada@example.org".to_owned()));
+        for wrong in ["", "ada", "a@b", "Ada <ada@example.org>", "ada@[127.0.0.1]", "a b@example.org", "@example.org"] {
+            assert!(EmailAddress::parse("email", wrong).is_err(), "{wrong:?} was accepted");
+        }
+    }
+
+    #[test]
+    fn every_fault_of_a_registration_is_reported() {
+        let errors = Registration::parse("nope", "short", "A", Some("030")).unwrap_err();
+        let fields: Vec<_> = errors.iter().map(|error| error.field.as_ref()).collect();
+        assert_eq!(fields, ["email", "password", "name", "phone"]);
+    }
+
+    #[test]
+    fn a_password_never_shows() {
+        let password = Password::parse("password", "correct horse battery").unwrap();
+        assert!(!format!("{password:?}").contains("horse"));
+    }
+}

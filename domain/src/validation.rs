@@ -1,0 +1,49 @@
+//! Validation is construction: a value that exists is valid. Faults name the field, so that a client can show them.
+
+use std::borrow::Cow;
+
+/// What is wrong with one field of an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// Path of the field as the client wrote it, for example `items[0].quantity`.
+    pub field: Cow<'static, str>,
+    /// Stable and upper-case, for programs: `REQUIRED`, `TOO_LONG`, `INVALID` …
+    pub code: &'static str,
+    /// One sentence for people, that says what would be right.
+    pub message: Cow<'static, str>,
+}
+
+impl FieldError {
+    /// A fault of `field`.
+    pub fn new(
+        field: impl Into<Cow<'static, str>>,
+        code: &'static str,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { field: field.into(), code, message: message.into() }
+    }
+}
+
+/// Gathers the faults of several fields, so that a client learns of all of them at once.
+#[derive(Debug, Default)]
+pub struct FieldErrors(Vec<FieldError>);
+
+impl FieldErrors {
+    /// Notes a fault.
+    pub fn push(&mut self, error: FieldError) {
+        self.0.push(error);
+    }
+
+    /// Keeps the value, or notes the fault.
+    pub fn keep<T>(&mut self, result: Result<T, FieldError>) -> Option<T> {
+        result.map_err(|error| self.0.push(error)).ok()
+    }
+
+    /// `value` when nothing was wrong. A `None` without a noted fault is a bug of the caller and reads as an empty list.
+    pub fn finish<T>(self, value: Option<T>) -> Result<T, Vec<FieldError>> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => Err(self.0),
+        }
+    }
+}
