@@ -1,0 +1,12 @@
+DROP TABLE ticket_type_sections;
+DROP TABLE ticket_types;
+DROP TABLE quotas;
+DROP TABLE event_tags;
+DROP TABLE tags;
+DROP TABLE events;
+DROP TYPE event_status;
+DROP TABLE seats;
+DROP TABLE seat_rows;
+DROP TABLE sections;
+DROP TABLE seat_maps;
+DROP TABLE venues;
