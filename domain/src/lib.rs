@@ -3,5 +3,14 @@
 //! Nothing here does I/O, reads a clock or knows a framework: the present instant is always an argument.
 
 pub mod accounts;
+pub mod bookings;
+pub mod events;
 pub mod ids;
+pub mod inventory;
+pub mod ledger;
+pub mod money;
+pub mod refusal;
+pub mod seat_maps;
+pub mod selection;
 pub mod validation;
+pub mod venues;

@@ -1,0 +1,283 @@
+//! Holds and bookings: what an account has of an event.
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::{
+    ids::{AccountId, BookingId, EventId, HoldId, QuotaId, TicketTypeId},
+    money::Money,
+    seat_maps::Seat,
+    selection::{Choice, Selection},
+};
+
+/// One place: of a ticket type, perhaps a named seat, at a price.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// What was chosen.
+    pub ticket_type_id: TicketTypeId,
+    /// Where the place is counted.
+    pub quota_id: QuotaId,
+    /// The chair, for a seated ticket type.
+    pub seat: Option<Arc<Seat>>,
+    /// In the event's currency.
+    pub price: Decimal,
+}
+
+/// Where a hold is in its life. Only an active one keeps places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum HoldStatus {
+    /// Keeps its places until it expires.
+    Active,
+    /// Became a booking.
+    Converted,
+    /// Given up by its owner.
+    Released,
+    /// Its time ran out.
+    Expired,
+}
+
+impl HoldStatus {
+    /// The name in JSON and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HoldStatus::Active => "ACTIVE",
+            HoldStatus::Converted => "CONVERTED",
+            HoldStatus::Released => "RELEASED",
+            HoldStatus::Expired => "EXPIRED",
+        }
+    }
+}
+
+impl FromStr for HoldStatus {
+    type Err = UnknownStatus;
+
+    fn from_str(text: &str) -> Result<Self, UnknownStatus> {
+        [HoldStatus::Active, HoldStatus::Converted, HoldStatus::Released, HoldStatus::Expired]
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| UnknownStatus(text.to_owned()))
+    }
+}
+
+/// Where a booking is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum BookingStatus {
+    /// Keeps its places until `expires_at`, or is paid.
+    PendingPayment,
+    /// The account's.
+    Confirmed,
+    /// Given back.
+    Cancelled,
+    /// Was not paid in time.
+    Expired,
+}
+
+impl BookingStatus {
+    /// The name in JSON and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            BookingStatus::PendingPayment => "PENDING_PAYMENT",
+            BookingStatus::Confirmed => "CONFIRMED",
+            BookingStatus::Cancelled => "CANCELLED",
+            BookingStatus::Expired => "EXPIRED",
+        }
+    }
+}
+
+impl FromStr for BookingStatus {
+    type Err = UnknownStatus;
+
+    fn from_str(text: &str) -> Result<Self, UnknownStatus> {
+        [BookingStatus::PendingPayment, BookingStatus::Confirmed, BookingStatus::Cancelled, BookingStatus::Expired]
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| UnknownStatus(text.to_owned()))
+    }
+}
+
+/// A status that this version does not know.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown status {0:?}")]
+pub struct UnknownStatus(String);
+
+/// A name that a client gives to one intention, so that a retry is recognised: 1 to 255 visible ASCII characters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct IdempotencyKey(Arc<str>);
+
+impl IdempotencyKey {
+    /// Checks the form.
+    pub fn parse(text: &str) -> Option<Self> {
+        ((1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())).then(|| Self(text.into()))
+    }
+
+    /// The key.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a request asked for, as 128 bits of SHA-256: two requests with one key must agree in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint(pub Uuid);
+
+impl Fingerprint {
+    /// Of what `event` is asked for. Field order and white space of the JSON do not matter.
+    pub fn of(event: EventId, source: &Source) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(event.0.as_bytes());
+        match source {
+            Source::Hold(hold) => {
+                hash.update(b"hold");
+                hash.update(hold.0.as_bytes());
+            }
+            Source::Selection(selection) => Self::add_selection(&mut hash, selection),
+        }
+        let digest = hash.finalize();
+        let mut half = [0; 16];
+        half.copy_from_slice(&digest[..16]);
+        Self(Uuid::from_bytes(half))
+    }
+
+    fn add_selection(hash: &mut Sha256, selection: &Selection) {
+        for line in selection.lines() {
+            hash.update(b"line");
+            hash.update(line.ticket_type_id.0.as_bytes());
+            match &line.choice {
+                Choice::Quantity(quantity) => hash.update(quantity.to_le_bytes()),
+                Choice::Seats(seats) => seats.iter().for_each(|seat| hash.update(seat.0.as_bytes())),
+            }
+        }
+    }
+}
+
+/// Where a booking's places come from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// Free places.
+    Selection(Selection),
+    /// The places of one of the account's holds.
+    Hold(HoldId),
+}
+
+/// Places kept for an account until a fixed time (B2).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hold {
+    /// Its id.
+    pub id: HoldId,
+    /// Of which event.
+    pub event_id: EventId,
+    /// For whom.
+    pub account_id: AccountId,
+    /// Where it is in its life.
+    pub status: HoldStatus,
+    /// What is kept.
+    pub items: Arc<[Item]>,
+    /// The price of all items.
+    pub total: Money,
+    /// The client's name for the request.
+    pub key: IdempotencyKey,
+    /// What the request asked for.
+    pub fingerprint: Fingerprint,
+    /// The first instant at which it keeps nothing any more.
+    pub expires_at: Timestamp,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its status last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Places that an account has, or is about to pay for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Booking {
+    /// Its id.
+    pub id: BookingId,
+    /// Of which event.
+    pub event_id: EventId,
+    /// Whose it is.
+    pub account_id: AccountId,
+    /// Where it is in its life.
+    pub status: BookingStatus,
+    /// What was booked.
+    pub items: Arc<[Item]>,
+    /// On top of the items' prices.
+    pub fees: Money,
+    /// Contained in the total.
+    pub tax: Money,
+    /// What is to be paid.
+    pub total: Money,
+    /// The hold it was made from.
+    pub hold_id: Option<HoldId>,
+    /// The client's name for the request.
+    pub key: IdempotencyKey,
+    /// What the request asked for.
+    pub fingerprint: Fingerprint,
+    /// Until when a priced booking waits for its payment.
+    pub expires_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its status last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Booking {
+    /// The booking as the first answer to its request showed it: a retry gets that answer again, whatever happened since
+    /// (B4).
+    pub fn as_first_answered(mut self) -> Self {
+        self.status = Self::first_status(self.total);
+        self.updated_at = self.created_at;
+        self
+    }
+
+    /// Free bookings are confirmed at once, priced ones wait for their payment.
+    pub fn first_status(total: Money) -> BookingStatus {
+        if total.is_free() { BookingStatus::Confirmed } else { BookingStatus::PendingPayment }
+    }
+}
+
+impl Hold {
+    /// The hold as the first answer to its request showed it.
+    pub fn as_first_answered(mut self) -> Self {
+        self.status = HoldStatus::Active;
+        self.updated_at = self.created_at;
+        self
+    }
+}
+
+/// What keeps places for a limited time: a hold, or a booking that waits for its payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HolderId {
+    /// A hold.
+    Hold(HoldId),
+    /// A booking.
+    Booking(BookingId),
+}
+
+impl fmt::Display for HolderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HolderId::Hold(id) => write!(f, "hold {id}"),
+            HolderId::Booking(id) => write!(f, "booking {id}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_visible_ascii() {
+        assert!(IdempotencyKey::parse("order-17").is_some());
+        assert!(IdempotencyKey::parse(&"k".repeat(255)).is_some());
+        for wrong in ["", "a b", "ü", "\u{7f}", &"k".repeat(256)] {
+            assert!(IdempotencyKey::parse(wrong).is_none(), "{wrong:?} was accepted");
+        }
+    }
+}

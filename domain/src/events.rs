@@ -1,0 +1,177 @@
+//! Events, their ticket types and quotas, and the plan by which an event sells.
+
+use std::{str::FromStr, sync::Arc};
+
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use crate::{
+    ids::{AccountId, EventId, QuotaId, SeatMapId, SectionId, TicketTypeId, VenueId},
+    money::Currency,
+    seat_maps::SeatMap,
+};
+
+/// Where an event is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum EventStatus {
+    /// Being written; only its organizer sees it.
+    Draft,
+    /// Will be published at a set time.
+    Scheduled,
+    /// Public, and on sale within its windows.
+    Published,
+    /// Will not take place.
+    Cancelled,
+    /// Over, kept for the record.
+    Archived,
+}
+
+impl FromStr for EventStatus {
+    type Err = UnknownEventStatus;
+
+    fn from_str(text: &str) -> Result<Self, UnknownEventStatus> {
+        Ok(match text {
+            "DRAFT" => EventStatus::Draft,
+            "SCHEDULED" => EventStatus::Scheduled,
+            "PUBLISHED" => EventStatus::Published,
+            "CANCELLED" => EventStatus::Cancelled,
+            "ARCHIVED" => EventStatus::Archived,
+            other => return Err(UnknownEventStatus(other.to_owned())),
+        })
+    }
+}
+
+/// A status that this version does not know.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown event status {0:?}")]
+pub struct UnknownEventStatus(String);
+
+/// When something is sold: from `starts_at` (inclusive) to `ends_at` (exclusive).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SaleWindow {
+    /// The first instant of the sale.
+    pub starts_at: Timestamp,
+    /// The first instant after the sale.
+    pub ends_at: Timestamp,
+}
+
+impl SaleWindow {
+    /// Whether `now` is within.
+    pub fn contains(&self, now: Timestamp) -> bool {
+        self.starts_at <= now && now < self.ends_at
+    }
+}
+
+/// An event as the public and its organizer see it.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Its id.
+    pub id: EventId,
+    /// Unique, readable, for URLs.
+    pub slug: String,
+    /// Who runs it.
+    pub organizer_id: AccountId,
+    /// Where it happens.
+    pub venue_id: VenueId,
+    /// The seats it sells, when it sells seats.
+    pub seat_map_id: Option<SeatMapId>,
+    /// Its name.
+    pub title: String,
+    /// One sentence.
+    pub summary: String,
+    /// All there is to say.
+    pub description: String,
+    /// Such as `concert`.
+    pub category: String,
+    /// Where it is in its life.
+    pub status: EventStatus,
+    /// When it begins.
+    pub starts_at: Timestamp,
+    /// When it is over.
+    pub ends_at: Timestamp,
+    /// IANA name of the zone in which its times are shown.
+    pub time_zone: String,
+    /// In which its tickets are priced.
+    pub currency: Currency,
+    /// When its tickets are sold, unless a ticket type says otherwise.
+    pub sale: SaleWindow,
+    /// The most places an account may hold and have booked together.
+    pub max_per_account: Option<u32>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A kind of ticket of one event.
+#[derive(Clone, Debug)]
+pub struct TicketType {
+    /// Its id.
+    pub id: TicketTypeId,
+    /// The quota it draws on, perhaps with others.
+    pub quota_id: QuotaId,
+    /// Such as `Adult`.
+    pub name: String,
+    /// What it includes.
+    pub description: String,
+    /// Of one place, in the event's currency.
+    pub price: Decimal,
+    /// Sold by named seat, or by number.
+    pub seated: bool,
+    /// The sections whose seats it sells; empty unless seated.
+    pub sections: Vec<SectionId>,
+    /// Fewest places in one booking.
+    pub min_per_booking: u32,
+    /// Most places in one booking.
+    pub max_per_booking: u32,
+    /// When it is sold.
+    pub sale: SaleWindow,
+}
+
+/// A number of places that one or several ticket types share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Its id.
+    pub id: QuotaId,
+    /// How many places there are.
+    pub capacity: u32,
+}
+
+/// All rules by which one event sells. Read once when the inventory is loaded, never changed in place.
+#[derive(Debug)]
+pub struct SalePlan {
+    /// Whose plan it is.
+    pub event_id: EventId,
+    /// Only a published event sells.
+    pub status: EventStatus,
+    /// When the event begins; nothing is cancelled after that.
+    pub starts_at: Timestamp,
+    /// Of all its prices.
+    pub currency: Currency,
+    /// The most places an account may hold and have booked together.
+    pub max_per_account: Option<u32>,
+    /// What is sold.
+    pub ticket_types: Vec<TicketType>,
+    /// What it is drawn from.
+    pub quotas: Vec<Quota>,
+    /// The seats, for an event that sells seats.
+    pub seat_map: Option<Arc<SeatMap>>,
+    /// How long a hold lasts (B2: ten minutes unless set otherwise).
+    pub hold_for: SignedDuration,
+    /// How long a priced booking waits for its payment.
+    pub payment_for: SignedDuration,
+}
+
+impl SalePlan {
+    /// The ticket type with that id.
+    pub fn ticket_type(&self, id: TicketTypeId) -> Option<&TicketType> {
+        self.ticket_types.iter().find(|ticket_type| ticket_type.id == id)
+    }
+
+    /// The place of a quota in [`SalePlan::quotas`].
+    pub fn quota_index(&self, id: QuotaId) -> Option<usize> {
+        self.quotas.iter().position(|quota| quota.id == id)
+    }
+}

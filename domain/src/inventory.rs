@@ -1,0 +1,318 @@
+//! The inventory of one event: what is free, held and sold, and who may have it.
+//!
+//! Three steps, all pure: [`Inventory::decide`] says what a command would do, [`Inventory::apply`] takes the places so that
+//! the next decision sees them taken, and once the ledger has answered, [`Inventory::settle`] or [`Inventory::revert`]
+//! closes the matter. Places are given back by `settle` only: what is freed too early could be sold twice.
+//!
+//! For each quota `available + pending + held + sold = capacity` after every step, and `held`, `sold` and `version` are
+//! at all times what the ledger has.
+
+mod decide;
+mod seats;
+mod snapshot;
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    bookings::{Booking, BookingStatus, Fingerprint, Hold, HolderId, IdempotencyKey, Source},
+    events::SalePlan,
+    ids::{AccountId, BookingId, HoldId, QuotaId},
+    ledger::{Entry, LoadedInventory, QuotaCount},
+    selection::Selection,
+};
+
+pub use seats::SeatState;
+pub use snapshot::{Availability, TicketTypeAvailability};
+
+use seats::Seats;
+
+/// A request to hold places.
+#[derive(Clone, Debug)]
+pub struct NewHold {
+    /// The id it will have.
+    pub id: HoldId,
+    /// For whom.
+    pub account_id: AccountId,
+    /// The client's name for the request.
+    pub key: IdempotencyKey,
+    /// What the request asks for.
+    pub fingerprint: Fingerprint,
+    /// Which places.
+    pub selection: Selection,
+}
+
+/// A request to book places.
+#[derive(Clone, Debug)]
+pub struct NewBooking {
+    /// The id it will have.
+    pub id: BookingId,
+    /// For whom.
+    pub account_id: AccountId,
+    /// The client's name for the request.
+    pub key: IdempotencyKey,
+    /// What the request asks for.
+    pub fingerprint: Fingerprint,
+    /// Which places.
+    pub source: Source,
+}
+
+/// What an inventory can be told.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Keep places for a while.
+    Hold(NewHold),
+    /// Give a hold back.
+    Release {
+        /// Which.
+        hold_id: HoldId,
+        /// Whose it must be.
+        account_id: AccountId,
+    },
+    /// Book places.
+    Book(NewBooking),
+    /// Give a booking back.
+    Cancel {
+        /// As the ledger has it.
+        booking: Arc<Booking>,
+    },
+    /// Close what has expired.
+    Expire(HolderId),
+}
+
+/// Counters of one quota.
+#[derive(Clone, Copy, Debug)]
+struct QuotaState {
+    capacity: u32,
+    /// As in the ledger.
+    held: u32,
+    /// As in the ledger.
+    sold: u32,
+    /// Taken by decisions that the ledger has not answered yet.
+    pending: u32,
+    /// As in the ledger.
+    version: i64,
+}
+
+impl QuotaState {
+    fn available(&self) -> u32 {
+        self.capacity.saturating_sub(self.held + self.sold + self.pending)
+    }
+}
+
+/// Keeps places until it expires.
+#[derive(Clone, Debug)]
+enum Holder {
+    Hold(Arc<Hold>),
+    Booking(Arc<Booking>),
+}
+
+/// See the module's page.
+#[derive(Debug)]
+pub struct Inventory {
+    plan: Arc<SalePlan>,
+    quotas: Vec<QuotaState>,
+    seats: Seats,
+    holders: HashMap<HolderId, Holder>,
+    /// Holders that an entry on its way to the ledger closes.
+    closing: HashSet<HolderId>,
+    /// When each holder expires, soonest first.
+    expiries: BTreeSet<(Timestamp, HolderId)>,
+    /// Places of each account, kept only when the event limits them.
+    by_account: Option<HashMap<AccountId, u32>>,
+}
+
+/// The ledger's rows contradict each other, so there is no state to start from.
+#[derive(Debug, thiserror::Error)]
+#[error("the ledger's rows contradict each other: {0}")]
+pub struct Inconsistent(String);
+
+impl Inventory {
+    /// Starts from what the ledger has.
+    pub fn load(loaded: LoadedInventory) -> Result<Self, Inconsistent> {
+        let plan = Arc::new(loaded.plan);
+        let mut quotas = Vec::with_capacity(plan.quotas.len());
+        for quota in &plan.quotas {
+            let count = loaded.counts.iter().find(|count| count.quota_id == quota.id);
+            let QuotaCount { held, sold, version, .. } =
+                *count.ok_or_else(|| Inconsistent(format!("quota {} has no counters", quota.id)))?;
+            quotas.push(QuotaState { capacity: quota.capacity, held, sold, pending: 0, version });
+        }
+        let mut seats = Seats::new(plan.seat_map.clone());
+        for (seat, sold) in &loaded.claims {
+            seats.load(*seat, *sold).map_err(Inconsistent)?;
+        }
+        let mut inventory = Self {
+            by_account: plan.max_per_account.map(|_| loaded.by_account.into_iter().collect()),
+            plan,
+            quotas,
+            seats,
+            holders: HashMap::new(),
+            closing: HashSet::new(),
+            expiries: BTreeSet::new(),
+        };
+        loaded.holds.into_iter().for_each(|hold| inventory.keep(Holder::Hold(Arc::new(hold))));
+        loaded.pending.into_iter().for_each(|booking| inventory.keep(Holder::Booking(Arc::new(booking))));
+        Ok(inventory)
+    }
+
+    /// The rules it decides by.
+    pub fn plan(&self) -> &SalePlan {
+        &self.plan
+    }
+
+    /// Takes the places of a decision, so that the next one sees them taken. Every applied entry must be settled or
+    /// reverted once.
+    pub fn apply(&mut self, entry: &Entry) {
+        if entry.takes_free_places() {
+            for item in entry.items().iter() {
+                if let Some(quota) = self.quota(item.quota_id) {
+                    quota.pending += 1;
+                }
+            }
+            self.seats.set(entry.items(), SeatState::Pending);
+            self.count(entry, 1);
+            return;
+        }
+        let closed = match entry {
+            Entry::Book { from: Some(hold), .. } => HolderId::Hold(hold.id),
+            _ => HolderId::from(entry),
+        };
+        if self.holders.contains_key(&closed) {
+            self.closing.insert(closed);
+        }
+    }
+
+    /// The ledger has the entry: memory follows.
+    pub fn settle(&mut self, entry: &Entry) {
+        let took = entry.takes_free_places();
+        for change in entry.quota_changes() {
+            if let Some(quota) = self.quota(change.quota_id) {
+                quota.pending -= u32::from(took);
+                quota.held = quota.held.saturating_add_signed(change.held);
+                quota.sold = quota.sold.saturating_add_signed(change.sold);
+            }
+        }
+        match entry {
+            Entry::Hold(hold) => {
+                self.seats.set(&hold.items, SeatState::Held);
+                self.keep(Holder::Hold(hold.clone()));
+            }
+            Entry::Book { booking, from } => {
+                if let Some(hold) = from {
+                    self.forget(HolderId::Hold(hold.id));
+                }
+                if booking.status == BookingStatus::PendingPayment {
+                    self.seats.set(&booking.items, SeatState::Held);
+                    self.keep(Holder::Booking(booking.clone()));
+                } else {
+                    self.seats.set(&booking.items, SeatState::Sold);
+                }
+            }
+            Entry::CloseHold { .. } | Entry::CloseBooking { .. } => {
+                self.forget(HolderId::from(entry));
+                self.seats.set(entry.items(), SeatState::Free);
+                self.count(entry, -1);
+            }
+        }
+    }
+
+    /// The ledger refused the entry: memory is as if it had never been decided.
+    pub fn revert(&mut self, entry: &Entry) {
+        if entry.takes_free_places() {
+            for item in entry.items().iter() {
+                if let Some(quota) = self.quota(item.quota_id) {
+                    quota.pending -= 1;
+                }
+            }
+            self.seats.set(entry.items(), SeatState::Free);
+            self.count(entry, -1);
+        } else if let Entry::Book { from: Some(hold), .. } = entry {
+            self.closing.remove(&HolderId::Hold(hold.id));
+        } else {
+            // The ledger says that it is not open: whoever closed it has freed its places.
+            self.closing.remove(&HolderId::from(entry));
+        }
+    }
+
+    /// Versions that the next batch builds on.
+    pub fn versions(&self) -> Vec<(QuotaId, i64)> {
+        self.plan.quotas.iter().zip(&self.quotas).map(|(quota, state)| (quota.id, state.version)).collect()
+    }
+
+    /// Takes over the versions that the ledger has after a batch.
+    pub fn set_versions(&mut self, versions: &[(QuotaId, i64)]) {
+        for (quota_id, version) in versions {
+            if let Some(quota) = self.quota(*quota_id) {
+                quota.version = *version;
+            }
+        }
+    }
+
+    /// Counters as the ledger has them.
+    pub fn counts(&self) -> Vec<QuotaCount> {
+        let of = |(quota, state): (&crate::events::Quota, &QuotaState)| QuotaCount {
+            quota_id: quota.id,
+            held: state.held,
+            sold: state.sold,
+            version: state.version,
+        };
+        self.plan.quotas.iter().zip(&self.quotas).map(of).collect()
+    }
+
+    /// The instant at which the next hold or unpaid booking expires.
+    pub fn next_expiry(&self) -> Option<Timestamp> {
+        self.expiries.first().map(|(at, _)| *at)
+    }
+
+    /// At most `limit` holders that have expired and are not being closed yet, soonest first.
+    pub fn expired(&self, now: Timestamp, limit: usize) -> Vec<HolderId> {
+        self.expiries
+            .iter()
+            .take_while(|(at, _)| *at <= now)
+            .filter(|(_, holder)| !self.closing.contains(holder))
+            .take(limit)
+            .map(|(_, holder)| *holder)
+            .collect()
+    }
+
+    fn quota(&mut self, id: QuotaId) -> Option<&mut QuotaState> {
+        self.plan.quota_index(id).map(|index| &mut self.quotas[index])
+    }
+
+    fn keep(&mut self, holder: Holder) {
+        let (id, expires_at) = match &holder {
+            Holder::Hold(hold) => (HolderId::Hold(hold.id), Some(hold.expires_at)),
+            Holder::Booking(booking) => (HolderId::Booking(booking.id), booking.expires_at),
+        };
+        self.expiries.extend(expires_at.map(|at| (at, id)));
+        self.holders.insert(id, holder);
+    }
+
+    fn forget(&mut self, id: HolderId) {
+        let expires_at = match self.holders.remove(&id) {
+            Some(Holder::Hold(hold)) => Some(hold.expires_at),
+            Some(Holder::Booking(booking)) => booking.expires_at,
+            None => None,
+        };
+        if let Some(at) = expires_at {
+            self.expiries.remove(&(at, id));
+        }
+        self.closing.remove(&id);
+    }
+
+    fn count(&mut self, entry: &Entry, sign: i32) {
+        if let Some(by_account) = &mut self.by_account {
+            let places = entry.items().len() as i32;
+            let count = by_account.entry(entry.account_id()).or_default();
+            *count = count.saturating_add_signed(sign * places);
+            if *count == 0 {
+                by_account.remove(&entry.account_id());
+            }
+        }
+    }
+}

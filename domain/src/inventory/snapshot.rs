@@ -1,0 +1,76 @@
+//! What anybody may know of an inventory, published after each commit and read without asking it.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Inventory, SeatState};
+use crate::{
+    ids::{EventId, TicketTypeId},
+    seat_maps::{Seat, SeatMap},
+};
+
+/// Counters of one ticket type; types that share a quota show the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TicketTypeAvailability {
+    /// Which ticket type.
+    pub id: TicketTypeId,
+    /// Places of its quota.
+    pub capacity: u32,
+    /// Held, or waiting for payment.
+    pub held: u32,
+    /// Sold.
+    pub sold: u32,
+    /// Neither.
+    pub available: u32,
+}
+
+/// An immutable picture of one inventory, as it is in the ledger.
+#[derive(Clone, Debug)]
+pub struct Availability {
+    /// Of which event.
+    pub event_id: EventId,
+    /// The sum of the quotas' versions: grows with every commit, also across restarts.
+    pub version: i64,
+    /// When the picture was taken.
+    pub as_of: Timestamp,
+    /// The counters.
+    pub ticket_types: Vec<TicketTypeAvailability>,
+    seat_map: Option<Arc<SeatMap>>,
+    seats: Arc<Vec<SeatState>>,
+}
+
+impl Availability {
+    /// Each seat with its state; empty for an event without seats.
+    pub fn seats(&self) -> impl ExactSizeIterator<Item = (&Seat, SeatState)> {
+        let seats = self.seat_map.as_ref().map_or(&[][..], |map| map.seats());
+        seats.iter().map(Arc::as_ref).zip(self.seats.iter().copied())
+    }
+}
+
+impl Inventory {
+    /// A picture of the state that the ledger has.
+    pub fn availability(&self, now: Timestamp) -> Availability {
+        let mut ticket_types = Vec::with_capacity(self.plan.ticket_types.len());
+        for ticket_type in &self.plan.ticket_types {
+            if let Some(index) = self.plan.quota_index(ticket_type.quota_id) {
+                let state = &self.quotas[index];
+                ticket_types.push(TicketTypeAvailability {
+                    id: ticket_type.id,
+                    capacity: state.capacity,
+                    held: state.held,
+                    sold: state.sold,
+                    available: state.capacity.saturating_sub(state.held + state.sold),
+                });
+            }
+        }
+        Availability {
+            event_id: self.plan.event_id,
+            version: self.quotas.iter().map(|quota| quota.version).sum(),
+            as_of: now,
+            ticket_types,
+            seat_map: self.seats.map().cloned(),
+            seats: self.seats.states().clone(),
+        }
+    }
+}

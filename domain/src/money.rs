@@ -1,0 +1,117 @@
+//! Money: decimals with a currency, never floats (B5).
+
+use std::{fmt, str::FromStr};
+
+use rust_decimal::Decimal;
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+
+/// An ISO 4217 code: three upper-case letters.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Currency([u8; 3]);
+
+impl Currency {
+    /// The code.
+    pub fn as_str(&self) -> &str {
+        // Only ASCII letters are ever stored; the fallback keeps this total without a panic.
+        std::str::from_utf8(&self.0).unwrap_or("XXX")
+    }
+
+    /// Digits after the decimal point (ISO 4217): 0, 2 or 3.
+    pub fn exponent(&self) -> u32 {
+        match &self.0 {
+            b"BIF" | b"CLP" | b"DJF" | b"GNF" | b"ISK" | b"JPY" | b"KMF" | b"KRW" | b"PYG" | b"RWF" | b"UGX"
+            | b"UYI" | b"VND" | b"VUV" | b"XAF" | b"XOF" | b"XPF" => 0,
+            b"BHD" | b"IQD" | b"JOD" | b"KWD" | b"LYD" | b"OMR" | b"TND" => 3,
+            _ => 2,
+        }
+    }
+}
+
+impl FromStr for Currency {
+    type Err = UnknownCurrency;
+
+    fn from_str(text: &str) -> Result<Self, UnknownCurrency> {
+        match *text.as_bytes() {
+            [a, b, c] if [a, b, c].iter().all(u8::is_ascii_uppercase) => Ok(Self([a, b, c])),
+            _ => Err(UnknownCurrency(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Debug for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Not the form of a currency code.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is not a currency code of three upper-case letters")]
+pub struct UnknownCurrency(String);
+
+/// An amount in a currency; in JSON `{"amount":"120.00","currency":"EUR"}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Money {
+    /// How much, in the currency's main unit.
+    pub amount: Decimal,
+    /// Of what.
+    pub currency: Currency,
+}
+
+impl Money {
+    /// `amount` of `currency`.
+    pub fn new(amount: Decimal, currency: Currency) -> Self {
+        Self { amount, currency }
+    }
+
+    /// True for what costs nothing.
+    pub fn is_free(&self) -> bool {
+        self.amount.is_zero()
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", display_amount(self.amount, self.currency), self.currency.as_str())
+    }
+}
+
+/// As many digits after the point as the currency has.
+fn display_amount(mut amount: Decimal, currency: Currency) -> Decimal {
+    amount.rescale(currency.exponent());
+    amount
+}
+
+impl Serialize for Money {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        struct Amount(Decimal);
+        impl Serialize for Amount {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(&self.0)
+            }
+        }
+        let mut fields = serializer.serialize_struct("Money", 2)?;
+        fields.serialize_field("amount", &Amount(display_amount(self.amount, self.currency)))?;
+        fields.serialize_field("currency", self.currency.as_str())?;
+        fields.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_has_the_digits_of_its_currency() {
+        let show =
+            |amount: &str, currency: &str| Money::new(amount.parse().unwrap(), currency.parse().unwrap()).to_string();
+        assert_eq!(show("120", "EUR"), "120.00 EUR");
+        assert_eq!(show("1500.000", "JPY"), "1500 JPY");
+        assert_eq!(show("3.5", "KWD"), "3.500 KWD");
+    }
+
+    #[test]
+    fn a_currency_is_three_capitals() {
+        assert!(["eur", "EU", "EURO", "E1R", ""].iter().all(|text| text.parse::<Currency>().is_err()));
+    }
+}

@@ -1,0 +1,45 @@
+//! Why the business says no. Not a failure: nothing was changed, and the client can act on it.
+
+use crate::{
+    ids::{SeatId, TicketTypeId},
+    validation::FieldError,
+};
+
+/// Why a command was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The request does not fit the event: an unknown ticket type, a seat of another section …
+    #[error("the request does not fit the event")]
+    Invalid(Vec<FieldError>),
+    /// Fewer places are left than were asked for.
+    #[error("only {left} of {asked} places are left")]
+    SoldOut {
+        /// Which ticket type ran out.
+        ticket_type_id: TicketTypeId,
+        /// How many places of its quota are free now.
+        left: u32,
+        /// How many were asked for.
+        asked: u32,
+    },
+    /// These seats are held or sold.
+    #[error("{} of the seats are taken", .0.len())]
+    SeatsTaken(Vec<SeatId>),
+    /// The event, or one of the ticket types, is not on sale now.
+    #[error("{0}")]
+    NotOnSale(&'static str),
+    /// More, or fewer, than a booking or an account may have.
+    #[error("{0}")]
+    Limit(String),
+    /// The hold expired, was released, was booked already, or never was the account's.
+    #[error("the hold has expired or is gone")]
+    HoldGone,
+    /// The booking can't be cancelled any more.
+    #[error("{0}")]
+    NotCancellable(&'static str),
+    /// The key names another request of the same account.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// The account of the token does not exist.
+    #[error("the account does not exist")]
+    AccountGone,
+}
