@@ -1,1 +1,23 @@
-//! x
+//! Everything of boxoffice that runs under supervision. Knows the domain and its ports; knows no HTTP and no SQL.
+//!
+//! ```text
+//! root                    restarts its children; gives up only when one of them keeps failing
+//! ├─ writers              commit batches of decisions in groups, see `ledger::writer`
+//! ├─ probe                looks up idempotency keys in groups, see `ledger::probe`
+//! ├─ inventories          starts, restarts and passivates one inventory an event, see `inventories`
+//! │  └─ inventory         decides for one event, see `inventory::actor`
+//! ├─ leases               keeps this node's session alive, see `leases`
+//! └─ sampler              compares memory with the ledger, see `sampler`
+//! ```
+
+pub mod admission;
+pub mod clock;
+pub mod engine;
+pub mod inventories;
+pub mod inventory;
+pub mod leases;
+pub mod ledger;
+pub mod metrics;
+pub mod restart;
+pub mod sampler;
+pub mod supervisor;

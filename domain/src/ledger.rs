@@ -270,6 +270,12 @@ pub trait Ledger: Send + Sync + 'static {
     /// What was written under each of the keys, in their order.
     fn find_by_keys(&self, keys: &[KeyOf]) -> impl Future<Output = Result<Vec<Option<Prior>>, LoadError>> + Send;
 
+    /// Events with active holds or unpaid bookings: something will expire there.
+    fn expiring_events(&self) -> impl Future<Output = Result<Vec<EventId>, LoadError>> + Send;
+
+    /// Shows that this node is alive; [`LoadError::Fenced`] when its session has ended.
+    fn renew(&self) -> impl Future<Output = Result<(), LoadError>> + Send;
+
     /// The counters of an event's quotas.
     fn counts(&self, event: EventId) -> impl Future<Output = Result<Vec<QuotaCount>, LoadError>> + Send;
 }

@@ -1,0 +1,112 @@
+//! The engine: the tree of actors, started and stopped as one.
+
+use std::{
+    hash::RandomState,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use domain::ledger::Ledger;
+use ractor::{Actor, ActorRef, SpawnErr};
+use tokio::{sync::watch, task::JoinHandle};
+
+use crate::{
+    inventories::{Directory, Inventories, supervisor::InventoriesSupervisor},
+    inventory::actor::InventorySettings,
+    leases::Leases,
+    ledger::{probe::KeyProbe, writer::LedgerWriter},
+    restart::RestartPolicy,
+    sampler::Sampler,
+    supervisor::{Address, ChildSpec, Supervisor, SupervisorMessage},
+};
+
+/// Bounds of the engine.
+#[derive(Clone, Copy, Debug)]
+pub struct EngineSettings {
+    /// Ledger writers, each with one commit under way; an event always has the same one.
+    pub writers: usize,
+    /// Commands under way for one event. Too low sheds load that would have been served in time, too high lets callers wait
+    /// for what will come too late.
+    pub permits_per_event: u32,
+    /// Bounds of each inventory.
+    pub inventory: InventorySettings,
+    /// Time between two comparisons of memory and ledger.
+    pub sample_every: Duration,
+    /// Bounds of restarting.
+    pub restart: RestartPolicy,
+}
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        Self {
+            writers: 2,
+            permits_per_event: 8192,
+            inventory: InventorySettings { batch_max: 4096, idle_after: Duration::from_secs(300) },
+            sample_every: Duration::from_secs(10),
+            restart: RestartPolicy::default(),
+        }
+    }
+}
+
+/// The running tree.
+pub struct Engine {
+    /// The door to the inventories.
+    pub inventories: Inventories,
+    /// Becomes true when this node's session has ended: it must stop.
+    pub fenced: watch::Receiver<bool>,
+    root: ActorRef<SupervisorMessage>,
+    /// Ends when the tree has ended.
+    pub ended: JoinHandle<()>,
+}
+
+impl Engine {
+    /// Starts the tree over `ledger`.
+    pub async fn start<L: Ledger>(ledger: Arc<L>, settings: EngineSettings) -> Result<Self, SpawnErr> {
+        let directory = Arc::new(Directory::new(settings.permits_per_event));
+        let writers: Arc<[_]> = (0..settings.writers.max(1)).map(|_| Address::default()).collect();
+        let (probe, supervisor) = (Address::default(), Address::default());
+        let (fenced, watch_fenced) = watch::channel(false);
+        let inventories = Inventories::new(directory.clone(), supervisor.clone(), probe.clone());
+
+        let mut specs = Vec::new();
+        for writer in writers.iter() {
+            let ledger = ledger.clone();
+            specs.push(ChildSpec::new("writer", writer.clone(), move || (LedgerWriter::new(ledger.clone()), ())));
+        }
+        let reads = ledger.clone();
+        specs.push(ChildSpec::new("probe", probe, move || (KeyProbe::new(reads.clone()), ())));
+        let (started_before, hasher) = (Arc::new(AtomicBool::new(false)), RandomState::new());
+        let (shared, found) = (ledger.clone(), directory.clone());
+        specs.push(ChildSpec::new("inventories", supervisor, move || {
+            let actor = InventoriesSupervisor {
+                directory: found.clone(),
+                ledger: shared.clone(),
+                writers: writers.clone(),
+                hasher: hasher.clone(),
+                settings: settings.inventory,
+                policy: settings.restart,
+                started_before: started_before.clone(),
+            };
+            (actor, ())
+        }));
+        let session = ledger.clone();
+        specs.push(ChildSpec::new("leases", Address::default(), move || {
+            (Leases { ledger: session.clone(), fenced: fenced.clone() }, ())
+        }));
+        specs.push(ChildSpec::new("sampler", Address::default(), move || {
+            let (directory, ledger) = (directory.clone(), ledger.clone());
+            (Sampler { directory, ledger, every: settings.sample_every }, ())
+        }));
+
+        let (root, ended) = Actor::spawn(None, Supervisor::new(settings.restart), specs).await?;
+        Ok(Self { inventories, fenced: watch_fenced, root, ended })
+    }
+
+    /// Stops the tree. Call it once nobody asks any more: what is under way then is lost to those who wait for it, though
+    /// never half done.
+    pub async fn stop(self) {
+        self.root.stop(Some("shutdown".to_owned()));
+        // An error means that the tree has ended by a panic; it has ended.
+        let _ = self.ended.await;
+    }
+}

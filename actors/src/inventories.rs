@@ -1,0 +1,165 @@
+//! All inventories of this node: who finds them, who starts them again, and the typed door through which they are asked.
+
+pub mod directory;
+pub mod supervisor;
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{
+    ids::EventId,
+    inventory::{Availability, Command},
+    ledger::{KeyOf, Prior},
+    refusal::Refusal,
+};
+use ractor::{ActorRef, rpc::CallResult};
+use tokio::time::Instant;
+
+pub use directory::{Directory, Slot};
+pub use supervisor::InventoriesMessage;
+
+use crate::{
+    inventory::{Answer, Ask, Denial, InventoryMessage, Outcome, identity_key},
+    ledger::probe::ProbeMessage,
+    metrics::engine,
+    supervisor::Address,
+};
+
+/// A dying inventory answers nobody; the caller asks its successor, this often at most.
+const TRIES_MAX: u32 = 3;
+
+/// Why a question has no answer.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum AskError {
+    /// Nothing was changed.
+    #[error(transparent)]
+    Denied(#[from] Denial),
+    /// Too much is under way already; nothing was changed.
+    #[error("too many requests are waiting for this event")]
+    Overloaded {
+        /// When to ask again.
+        retry_after: Duration,
+    },
+    /// No answer in time, or the inventory is down. What was asked may still happen: a retry with the same key is exact.
+    #[error("the inventory did not answer: {reason}")]
+    Unavailable {
+        /// For the log.
+        reason: String,
+        /// When to ask again.
+        retry_after: Duration,
+    },
+}
+
+/// The door to the inventories. Cheap to clone.
+#[derive(Clone)]
+pub struct Inventories {
+    directory: Arc<Directory>,
+    supervisor: Address<InventoriesMessage>,
+    probe: Address<ProbeMessage>,
+}
+
+impl Inventories {
+    pub(crate) fn new(
+        directory: Arc<Directory>,
+        supervisor: Address<InventoriesMessage>,
+        probe: Address<ProbeMessage>,
+    ) -> Self {
+        Self { directory, supervisor, probe }
+    }
+
+    /// Has the event's inventory do `command`, and waits until it is durable, at most until `deadline`.
+    pub async fn ask(&self, event: EventId, command: Command, deadline: Instant) -> Result<Answer, AskError> {
+        let slot = self.directory.slot(event);
+        let _permit = slot.admission.admit().map_err(|retry_after| {
+            engine().shed.increment(1);
+            AskError::Overloaded { retry_after }
+        })?;
+        let answer = self
+            .call(event, deadline, |reply| InventoryMessage::Ask(Ask { command: command.clone(), deadline, reply }))
+            .await?;
+        match answer {
+            Ok(answer) => Ok(answer),
+            Err(Denial::Refused(refusal)) => self.final_word(&command, refusal, deadline).await,
+            Err(denial) => Err(denial.into()),
+        }
+    }
+
+    /// The latest picture of the event's inventory. Asks nobody, unless the inventory is not loaded yet.
+    pub async fn availability(&self, event: EventId, deadline: Instant) -> Result<Arc<Availability>, AskError> {
+        if let Some(snapshot) = self.directory.find(event).and_then(|slot| slot.snapshot()) {
+            return Ok(snapshot);
+        }
+        Ok(self.call(event, deadline, InventoryMessage::Look).await??)
+    }
+
+    /// Ends an event's inventory the hard way, as a fault would; its supervisor starts it again.
+    pub fn kill(&self, event: EventId) {
+        if let Some(actor) = self.directory.find(event).and_then(|slot| slot.actor()) {
+            actor.kill();
+        }
+    }
+
+    /// A refusal stands only if the ledger does not know the request: it may have been granted before a crash.
+    async fn final_word(&self, command: &Command, refusal: Refusal, deadline: Instant) -> Result<Answer, AskError> {
+        let Some((key, fingerprint)) = identity_key(command) else { return Err(Denial::Refused(refusal).into()) };
+        if matches!(refusal, Refusal::KeyReused | Refusal::AccountGone) {
+            return Err(Denial::Refused(refusal).into());
+        }
+        match self.find_prior(key, deadline).await? {
+            None => Err(Denial::Refused(refusal).into()),
+            Some(prior) if prior.fingerprint() == fingerprint => {
+                engine().replayed.increment(1);
+                Ok(Answer { outcome: Outcome::from(&prior), replayed: true })
+            }
+            Some(_) => Err(Denial::Refused(Refusal::KeyReused).into()),
+        }
+    }
+
+    async fn find_prior(&self, key: KeyOf, deadline: Instant) -> Result<Option<Prior>, AskError> {
+        let unavailable = |reason: String| AskError::Unavailable { reason, retry_after: Duration::from_secs(1) };
+        let probe = self.probe.get().ok_or_else(|| unavailable("the key probe is down".to_owned()))?;
+        let wait = deadline.saturating_duration_since(Instant::now());
+        match probe.call(|port| ProbeMessage::Find(key, port), Some(wait)).await {
+            Ok(CallResult::Success(found)) => found.map_err(unavailable),
+            _ => Err(unavailable("the key could not be looked up in time".to_owned())),
+        }
+    }
+
+    /// Calls the inventory, and its successor when it dies meanwhile: nothing was decided for a call that was dropped
+    /// before the ledger had it, and keys make the repetition of any other exact.
+    async fn call<T, F>(&self, event: EventId, deadline: Instant, message: F) -> Result<T, AskError>
+    where
+        T: Send + 'static,
+        F: Fn(ractor::RpcReplyPort<T>) -> InventoryMessage,
+    {
+        for _ in 0..TRIES_MAX {
+            let actor = match self.directory.find(event).and_then(|slot| slot.actor()) {
+                Some(actor) => actor,
+                None => self.activate(event, deadline).await?,
+            };
+            let wait = deadline.saturating_duration_since(Instant::now());
+            match actor.call(&message, Some(wait)).await {
+                Ok(CallResult::Success(answer)) => return Ok(answer),
+                Ok(CallResult::Timeout) => return Err(self.late(event)),
+                Ok(CallResult::SenderError) | Err(_) => {}
+            }
+        }
+        Err(AskError::Unavailable { reason: "it keeps failing".to_owned(), retry_after: Duration::from_secs(1) })
+    }
+
+    fn late(&self, event: EventId) -> AskError {
+        let retry_after = self.directory.slot(event).admission.retry_after();
+        AskError::Unavailable { reason: "no answer in time".to_owned(), retry_after }
+    }
+
+    async fn activate(&self, event: EventId, deadline: Instant) -> Result<ActorRef<InventoryMessage>, AskError> {
+        let unavailable = |reason: &str, retry_after| AskError::Unavailable { reason: reason.to_owned(), retry_after };
+        let supervisor =
+            self.supervisor.get().ok_or_else(|| unavailable("the supervisor is down", Duration::from_secs(1)))?;
+        let wait = deadline.saturating_duration_since(Instant::now());
+        match supervisor.call(|reply| InventoriesMessage::Activate(event, reply), Some(wait)).await {
+            Ok(CallResult::Success(Ok(actor))) => Ok(actor),
+            Ok(CallResult::Success(Err(retry_after))) => Err(unavailable("it failed too often", retry_after)),
+            _ => Err(unavailable("it could not be started in time", Duration::from_secs(1))),
+        }
+    }
+}

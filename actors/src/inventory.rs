@@ -1,0 +1,99 @@
+//! One inventory actor an event: what it can be told, and what it answers.
+
+pub mod actor;
+mod keys;
+mod queue;
+
+use std::sync::Arc;
+
+use domain::{
+    bookings::{Booking, Fingerprint, Hold},
+    inventory::{Availability, Command},
+    ledger::{KeyOf, LoadError, LoadedInventory, QuotaCount},
+    refusal::Refusal,
+};
+use ractor::RpcReplyPort;
+use tokio::time::Instant;
+
+use crate::ledger::commit::BatchOutcome;
+
+/// A command, and who waits for its answer until when.
+pub struct Ask {
+    /// What to do.
+    pub command: Command,
+    /// When nobody waits any more.
+    pub deadline: Instant,
+    /// Where the answer goes. Dropped without one when the inventory dies: the outcome is then exact on a retry.
+    pub reply: RpcReplyPort<Result<Answer, Denial>>,
+}
+
+/// A picture of the inventory, or why there is none.
+pub type Look = Result<Arc<Availability>, Denial>;
+
+/// What an inventory actor can be told.
+pub enum InventoryMessage {
+    /// Do this.
+    Ask(Ask),
+    /// Show the inventory once it is loaded.
+    Look(RpcReplyPort<Look>),
+    /// The ledger was read.
+    Loaded(Box<Result<LoadedInventory, LoadError>>),
+    /// The ledger answered the batch on its way.
+    Committed(BatchOutcome),
+    /// Look for what has expired.
+    Tick,
+    /// Stop, if nothing is going on and nothing will expire; otherwise say so.
+    StopIfIdle,
+    /// The counters as memory has them; nothing while it is loading.
+    Counts(RpcReplyPort<Option<Vec<QuotaCount>>>),
+    /// The memory was found to differ from the ledger: die and load it again.
+    Distrust,
+}
+
+/// What a command has led to. Durable.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The result.
+    pub outcome: Outcome,
+    /// True when an earlier request with the same key had led to it.
+    pub replayed: bool,
+}
+
+/// The result of a command.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Places are held.
+    Held(Arc<Hold>),
+    /// Places are booked.
+    Booked(Arc<Booking>),
+    /// What was to be closed is closed.
+    Closed,
+}
+
+/// Why a command has led to nothing.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Denial {
+    /// The business says no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// There is no such event.
+    #[error("there is no such event")]
+    NoSuchEvent,
+    /// What was to be closed was closed by somebody else in the meantime; the ledger knows how.
+    #[error("not open any more")]
+    NotOpen,
+    /// The deadline had passed before anything was decided.
+    #[error("the deadline has passed")]
+    TooLate,
+    /// The inventory can't be had now.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// The key under which a command can be repeated, with what it asks for.
+pub(crate) fn identity_key(command: &Command) -> Option<(KeyOf, Fingerprint)> {
+    match queue::Identity::of(command) {
+        (queue::Identity::Key(key), Some(fingerprint)) => Some((key, fingerprint)),
+        _ => None,
+    }
+}

@@ -1,0 +1,403 @@
+//! The inventory actor of one event: the only writer of the event's inventory on this node.
+//!
+//! It loads the ledger, decides in memory, and sends what it decided in batches: while one batch is on its way, the next one
+//! fills. Nobody is answered before the ledger has the decision. When memory and ledger may differ, the actor fails, and its
+//! successor loads the ledger anew.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{
+    bookings::BookingStatus,
+    ids::EventId,
+    inventory::{Availability, Command, Inventory},
+    ledger::{Entry, EventBatch, Ledger, LoadError, LoadedInventory, Rejection},
+    refusal::Refusal,
+};
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use rand::Rng;
+use tokio::{task::JoinHandle, time::Instant};
+
+use super::{
+    Answer, Ask, Denial, InventoryMessage, Look, Outcome,
+    keys::RecentKeys,
+    queue::{Identity, Pending, Queue, send},
+};
+use crate::{
+    clock::LedgerClock,
+    inventories::Slot,
+    ledger::{
+        commit::{BatchOutcome, EntryOutcome},
+        writer::{Submission, WriterMessage},
+    },
+    metrics::engine,
+    supervisor::Address,
+};
+
+/// Bounds of an inventory actor.
+#[derive(Clone, Copy, Debug)]
+pub struct InventorySettings {
+    /// Most entries in one batch.
+    pub batch_max: usize,
+    /// An inventory with no work and nothing to expire is unloaded after this time.
+    pub idle_after: Duration,
+}
+
+/// What an inventory actor works with.
+pub struct InventoryActor<L> {
+    /// Whose inventory.
+    pub event_id: EventId,
+    /// Where it is read.
+    pub ledger: Arc<L>,
+    /// By whom it is written.
+    pub writer: Address<WriterMessage>,
+    /// Where its snapshot is published and its admission counted.
+    pub slot: Arc<Slot>,
+    /// Whether a predecessor may have left a commit in flight.
+    pub settle: bool,
+    /// Bounds.
+    pub settings: InventorySettings,
+}
+
+/// State of an [`InventoryActor`].
+#[allow(clippy::large_enum_variant, reason = "one an actor, and nearly always the large variant")]
+pub enum State {
+    /// The ledger is being read.
+    Loading {
+        /// Waits for the end of it.
+        waiting: Waiting,
+        /// Failed tries so far.
+        failures: u32,
+    },
+    /// At work.
+    Ready(Ready),
+}
+
+/// Those who wait until the inventory is loaded.
+#[derive(Default)]
+pub struct Waiting {
+    asks: Vec<Ask>,
+    looks: Vec<RpcReplyPort<Look>>,
+}
+
+impl Waiting {
+    fn deny(self, denial: &Denial) {
+        self.asks.into_iter().for_each(|ask| send(ask.reply, Err(denial.clone())));
+        self.looks.into_iter().for_each(|look| show(look, Err(denial.clone())));
+    }
+}
+
+fn ledger_away() -> Denial {
+    Denial::Unavailable("the ledger can't be read".to_owned())
+}
+
+/// A caller that has given up needs no answer.
+fn show(reply: RpcReplyPort<Look>, look: Look) {
+    let _ = reply.send(look);
+}
+
+/// State of an inventory at work.
+pub struct Ready {
+    inventory: Inventory,
+    clock: LedgerClock,
+    queue: Queue,
+    keys: RecentKeys,
+    /// Asks that wait until what had expired before the load is closed; `None` once it is.
+    warming: Option<Vec<Ask>>,
+    submitted_at: Instant,
+    last_asked: Instant,
+    timer: Option<JoinHandle<()>>,
+}
+
+impl Drop for Ready {
+    fn drop(&mut self) {
+        if let Some(timer) = &self.timer {
+            timer.abort();
+        }
+    }
+}
+
+impl<L: Ledger> InventoryActor<L> {
+    fn load(&self, myself: &ActorRef<InventoryMessage>, wait: Duration) {
+        let (ledger, event_id, settle, myself) = (self.ledger.clone(), self.event_id, self.settle, myself.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(wait).await;
+            let loaded = ledger.load(event_id, settle).await;
+            let _ = myself.cast(InventoryMessage::Loaded(Box::new(loaded)));
+        });
+    }
+
+    fn loaded(
+        &self,
+        myself: &ActorRef<InventoryMessage>,
+        loaded: Result<LoadedInventory, LoadError>,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        let State::Loading { waiting, failures } = state else { return Ok(()) };
+        let waiting = std::mem::take(waiting);
+        match loaded {
+            Ok(loaded) => {
+                let clock = LedgerClock::of(&loaded);
+                let mut ready = Ready {
+                    inventory: Inventory::load(loaded)?,
+                    clock,
+                    queue: Queue::default(),
+                    keys: RecentKeys::default(),
+                    warming: Some(waiting.asks),
+                    submitted_at: Instant::now(),
+                    last_asked: Instant::now(),
+                    timer: None,
+                };
+                let snapshot = self.publish(&ready);
+                waiting.looks.into_iter().for_each(|look| show(look, Ok(snapshot.clone())));
+                self.tick(myself, &mut ready);
+                self.finish_warming(myself, &mut ready);
+                *state = State::Ready(ready);
+            }
+            Err(error @ (LoadError::NoSuchEvent | LoadError::OwnedBy(_))) => {
+                let denial = match error {
+                    LoadError::NoSuchEvent => Denial::NoSuchEvent,
+                    other => Denial::Unavailable(other.to_string()),
+                };
+                waiting.deny(&denial);
+                myself.stop(Some(denial.to_string()));
+            }
+            Err(error) => {
+                *failures += 1;
+                let denial = Denial::Unavailable(error.to_string());
+                tracing::warn!(event = %self.event_id, failures = *failures, %error, "the inventory can't be loaded");
+                waiting.deny(&denial);
+                let longest = Duration::from_millis(50 << (*failures).min(6));
+                self.load(myself, longest.mul_f64(rand::rng().random_range(0.5..=1.0)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Once everything that had expired is closed, serves those who waited.
+    fn finish_warming(&self, myself: &ActorRef<InventoryMessage>, ready: &mut Ready) {
+        if !ready.queue.is_empty() {
+            return;
+        }
+        for ask in ready.warming.take().unwrap_or_default() {
+            self.ask(myself, ask, ready);
+        }
+    }
+
+    fn ask(&self, myself: &ActorRef<InventoryMessage>, ask: Ask, ready: &mut Ready) {
+        if let Some(asks) = &mut ready.warming {
+            asks.push(ask);
+            return;
+        }
+        ready.last_asked = Instant::now();
+        if ready.last_asked >= ask.deadline {
+            engine().too_late.increment(1);
+            return send(ask.reply, Err(Denial::TooLate));
+        }
+        let (identity, fingerprint) = Identity::of(&ask.command);
+        if let Identity::Key(key) = &identity
+            && let Some(prior) = ready.keys.find(key)
+        {
+            engine().replayed.increment(1);
+            let same = Some(prior.fingerprint()) == fingerprint;
+            let replay = Answer { outcome: Outcome::from(prior), replayed: true };
+            return send(ask.reply, if same { Ok(replay) } else { Err(Refusal::KeyReused.into()) });
+        }
+        if let Some(pending) = ready.queue.find(&identity) {
+            engine().replayed.increment(1);
+            if pending.prior().map(|prior| prior.fingerprint()) == fingerprint {
+                pending.waiters.push(ask.reply);
+            } else {
+                send(ask.reply, Err(Refusal::KeyReused.into()));
+            }
+            return;
+        }
+        match ready.inventory.decide(&ask.command, ready.clock.now()) {
+            Ok(entry) => {
+                ready.inventory.apply(&entry);
+                ready.queue.push(Pending { entry, identity, waiters: vec![ask.reply] });
+                self.submit(myself, ready);
+            }
+            Err(refusal) => {
+                engine().refused.increment(1);
+                send(ask.reply, Err(refusal.into()));
+            }
+        }
+    }
+
+    /// Sends the next batch, unless one is on its way.
+    fn submit(&self, myself: &ActorRef<InventoryMessage>, ready: &mut Ready) {
+        if ready.queue.is_in_flight() || ready.queue.is_empty() {
+            return;
+        }
+        let batch = EventBatch {
+            event_id: self.event_id,
+            versions: ready.inventory.versions(),
+            entries: ready.queue.take_batch(self.settings.batch_max),
+        };
+        ready.submitted_at = Instant::now();
+        // Dropped when the writer is down, and then answered as lost.
+        self.writer.cast(WriterMessage::Submit(Submission::new(batch, myself.clone())));
+    }
+
+    fn committed(
+        &self,
+        myself: &ActorRef<InventoryMessage>,
+        outcome: BatchOutcome,
+        ready: &mut Ready,
+    ) -> Result<(), ActorProcessingErr> {
+        let (outcomes, versions) = match outcome {
+            BatchOutcome::Done { entries, versions } => (entries, versions),
+            BatchOutcome::Failed(failure) => return Err(format!("memory can't be trusted: {failure}").into()),
+        };
+        let landed = ready.queue.landed();
+        self.slot.admission.drained(landed.len(), ready.submitted_at.elapsed());
+        ready.inventory.set_versions(&versions);
+        let mut answers = Vec::with_capacity(landed.len());
+        for (pending, outcome) in landed.into_iter().zip(outcomes) {
+            match &outcome {
+                EntryOutcome::Committed => {
+                    ready.inventory.settle(&pending.entry);
+                    if let (Identity::Key(key), Some(prior)) = (&pending.identity, pending.prior()) {
+                        ready.keys.remember(key.clone(), prior);
+                    }
+                }
+                EntryOutcome::Prior(prior) => {
+                    ready.inventory.revert(&pending.entry);
+                    if let Identity::Key(key) = &pending.identity {
+                        ready.keys.remember(key.clone(), prior.clone());
+                    }
+                }
+                EntryOutcome::Rejected(Rejection::AccountGone) => ready.inventory.revert(&pending.entry),
+                EntryOutcome::Rejected(Rejection::NotOpen) if closes_confirmed(&pending.entry) => {
+                    ready.inventory.revert(&pending.entry);
+                }
+                EntryOutcome::Rejected(rejection) => {
+                    return Err(format!("memory can't be trusted: {rejection}").into());
+                }
+            }
+            answers.push((pending, outcome));
+        }
+        self.publish(ready);
+        self.submit(myself, ready);
+        self.arm_timer(myself, ready);
+        answers.into_iter().for_each(|(pending, outcome)| answer(pending, outcome));
+        self.finish_warming(myself, ready);
+        Ok(())
+    }
+
+    fn publish(&self, ready: &Ready) -> Arc<Availability> {
+        self.slot.publish(ready.inventory.availability(ready.clock.now()))
+    }
+
+    /// Closes what has expired.
+    fn tick(&self, myself: &ActorRef<InventoryMessage>, ready: &mut Ready) {
+        let now = ready.clock.now();
+        for holder in ready.inventory.expired(now, self.settings.batch_max) {
+            let command = Command::Expire(holder);
+            if let Ok(entry) = ready.inventory.decide(&command, now) {
+                ready.inventory.apply(&entry);
+                let (identity, _) = Identity::of(&command);
+                ready.queue.push(Pending { entry, identity, waiters: Vec::new() });
+            }
+        }
+        self.submit(myself, ready);
+        self.arm_timer(myself, ready);
+    }
+
+    /// Wakes the actor at the next expiry, or when it may have been idle for long enough.
+    fn arm_timer(&self, myself: &ActorRef<InventoryMessage>, ready: &mut Ready) {
+        if let Some(timer) = ready.timer.take() {
+            timer.abort();
+        }
+        let (at, message) = match ready.inventory.next_expiry() {
+            // What has expired already is on its way: the commit's answer arms the timer again.
+            Some(at) if at <= ready.clock.now() => return,
+            Some(at) => (ready.clock.instant(at), InventoryMessage::Tick),
+            None => (ready.last_asked + self.settings.idle_after, InventoryMessage::StopIfIdle),
+        };
+        let myself = myself.clone();
+        ready.timer = Some(tokio::spawn(async move {
+            tokio::time::sleep_until(at).await;
+            let _ = myself.cast(message);
+        }));
+    }
+
+    fn stop_if_idle(&self, myself: &ActorRef<InventoryMessage>, ready: &mut Ready) {
+        let idle = ready.queue.is_empty()
+            && ready.warming.is_none()
+            && ready.inventory.next_expiry().is_none()
+            && ready.last_asked.elapsed() >= self.settings.idle_after;
+        if !idle {
+            return self.arm_timer(myself, ready);
+        }
+        // Whoever asks from now on is sent to the supervisor, which waits for the end of this actor before it starts another.
+        self.slot.close(myself.get_id());
+        myself.stop(Some("idle".to_owned()));
+    }
+}
+
+/// A confirmed booking is known to the ledger only, so it may have been closed since it was read.
+fn closes_confirmed(entry: &Entry) -> bool {
+    matches!(entry, Entry::CloseBooking { booking, .. } if booking.status == BookingStatus::Confirmed)
+}
+
+fn answer(pending: Pending, outcome: EntryOutcome) {
+    match outcome {
+        EntryOutcome::Committed => {
+            engine().applied.increment(1);
+            pending.answer();
+        }
+        EntryOutcome::Prior(prior) => {
+            engine().replayed.increment(1);
+            let same = pending.prior().map(|own| own.fingerprint()) == Some(prior.fingerprint());
+            let replay = Answer { outcome: Outcome::from(&prior), replayed: true };
+            pending.answer_all(&if same { Ok(replay) } else { Err(Refusal::KeyReused.into()) });
+        }
+        EntryOutcome::Rejected(Rejection::AccountGone) => pending.answer_all(&Err(Refusal::AccountGone.into())),
+        EntryOutcome::Rejected(_) => pending.answer_all(&Err(Denial::NotOpen)),
+    }
+}
+
+impl<L: Ledger> Actor for InventoryActor<L> {
+    type Msg = InventoryMessage;
+    type State = State;
+    type Arguments = ();
+
+    async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<Self::State, ActorProcessingErr> {
+        // Read in the background: a supervisor waits for `pre_start`, and one slow event must not hold up the others.
+        self.load(&myself, Duration::ZERO);
+        Ok(State::Loading { waiting: Waiting::default(), failures: 0 })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        state: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
+        match (message, state) {
+            (InventoryMessage::Loaded(loaded), state) => self.loaded(&myself, *loaded, state)?,
+            (InventoryMessage::Distrust, _) => return Err("memory differs from the ledger".into()),
+            (InventoryMessage::Ask(ask), State::Ready(ready)) => self.ask(&myself, ask, ready),
+            (InventoryMessage::Ask(ask), State::Loading { waiting, failures: 0 }) => waiting.asks.push(ask),
+            (InventoryMessage::Look(look), State::Loading { waiting, failures: 0 }) => waiting.looks.push(look),
+            // The ledger is known to be away: say so at once instead of letting everybody wait.
+            (InventoryMessage::Ask(ask), State::Loading { .. }) => send(ask.reply, Err(ledger_away())),
+            (InventoryMessage::Look(look), State::Loading { .. }) => show(look, Err(ledger_away())),
+            (InventoryMessage::Look(look), State::Ready(ready)) => show(look, Ok(self.publish(ready))),
+            (InventoryMessage::Committed(outcome), State::Ready(ready)) => self.committed(&myself, outcome, ready)?,
+            (InventoryMessage::Tick, State::Ready(ready)) => self.tick(&myself, ready),
+            (InventoryMessage::StopIfIdle, State::Ready(ready)) => self.stop_if_idle(&myself, ready),
+            (InventoryMessage::Counts(reply), state) => {
+                let counts = match state {
+                    State::Ready(ready) => Some(ready.inventory.counts()),
+                    State::Loading { .. } => None,
+                };
+                // The sampler may have given up.
+                let _ = reply.send(counts);
+            }
+            (InventoryMessage::Committed(_) | InventoryMessage::Tick | InventoryMessage::StopIfIdle, _) => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,134 @@
+//! Decisions that the ledger has not answered yet, in the order they were made, each with those who wait for it.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+use domain::{
+    bookings::{Fingerprint, HolderId},
+    inventory::Command,
+    ledger::{Entry, KeyKind, KeyOf, Prior},
+};
+use ractor::RpcReplyPort;
+
+use super::{Answer, Denial, Outcome};
+
+pub(super) type Reply = RpcReplyPort<Result<Answer, Denial>>;
+
+/// By what a second request is recognised as the same as one on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Identity {
+    Key(KeyOf),
+    Closing(HolderId),
+}
+
+impl Identity {
+    /// Of a command; with what it asks for, when it has a key.
+    pub(super) fn of(command: &Command) -> (Self, Option<Fingerprint>) {
+        let key = |account_id, key: &domain::bookings::IdempotencyKey, kind, fingerprint| {
+            (Identity::Key(KeyOf { account_id, key: key.clone(), kind }), Some(fingerprint))
+        };
+        match command {
+            Command::Hold(new) => key(new.account_id, &new.key, KeyKind::Hold, new.fingerprint),
+            Command::Book(new) => key(new.account_id, &new.key, KeyKind::Booking, new.fingerprint),
+            Command::Release { hold_id, .. } => (Identity::Closing(HolderId::Hold(*hold_id)), None),
+            Command::Cancel { booking } => (Identity::Closing(HolderId::Booking(booking.id)), None),
+            Command::Expire(holder) => (Identity::Closing(*holder), None),
+        }
+    }
+}
+
+/// One decision on its way.
+pub(super) struct Pending {
+    pub(super) entry: Entry,
+    pub(super) identity: Identity,
+    /// The first is who asked first; the others sent the same request again.
+    pub(super) waiters: Vec<Reply>,
+}
+
+impl Pending {
+    /// What a retry will be told, for entries with a key.
+    pub(super) fn prior(&self) -> Option<Prior> {
+        match &self.entry {
+            Entry::Hold(hold) => Some(Prior::Hold(hold.clone())),
+            Entry::Book { booking, .. } => Some(Prior::Booking(booking.clone())),
+            Entry::CloseHold { .. } | Entry::CloseBooking { .. } => None,
+        }
+    }
+
+    /// Tells everybody who waits that it is done.
+    pub(super) fn answer(self) {
+        let outcome = self.prior().as_ref().map_or(Outcome::Closed, Outcome::from);
+        for (index, reply) in self.waiters.into_iter().enumerate() {
+            send(reply, Ok(Answer { outcome: outcome.clone(), replayed: index > 0 }));
+        }
+    }
+
+    /// Tells everybody who waits the same.
+    pub(super) fn answer_all(self, answer: &Result<Answer, Denial>) {
+        self.waiters.into_iter().for_each(|reply| send(reply, answer.clone()));
+    }
+}
+
+impl From<&Prior> for Outcome {
+    fn from(prior: &Prior) -> Self {
+        match prior {
+            Prior::Hold(hold) => Outcome::Held(Arc::clone(hold)),
+            Prior::Booking(booking) => Outcome::Booked(Arc::clone(booking)),
+        }
+    }
+}
+
+/// A caller that has given up needs no answer.
+pub(super) fn send(reply: Reply, answer: Result<Answer, Denial>) {
+    let _ = reply.send(answer);
+}
+
+/// The decisions on their way: the first `in_flight` are at the writer, the others wait for the next batch.
+#[derive(Default)]
+pub(super) struct Queue {
+    pending: VecDeque<Pending>,
+    in_flight: usize,
+    /// Sequence number of the first pending decision.
+    first: u64,
+    by_identity: HashMap<Identity, u64>,
+}
+
+impl Queue {
+    pub(super) fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    pub(super) fn is_in_flight(&self) -> bool {
+        self.in_flight > 0
+    }
+
+    /// The decision that the same request has led to already.
+    pub(super) fn find(&mut self, identity: &Identity) -> Option<&mut Pending> {
+        let sequence = self.by_identity.get(identity)?;
+        self.pending.get_mut(usize::try_from(sequence - self.first).ok()?)
+    }
+
+    pub(super) fn push(&mut self, pending: Pending) {
+        self.by_identity.insert(pending.identity.clone(), self.first + self.pending.len() as u64);
+        self.pending.push_back(pending);
+    }
+
+    /// The next batch of at most `max` decisions; they are in flight from now on.
+    pub(super) fn take_batch(&mut self, max: usize) -> Vec<Entry> {
+        self.in_flight = self.pending.len().min(max);
+        self.pending.iter().take(self.in_flight).map(|pending| pending.entry.clone()).collect()
+    }
+
+    /// The decisions that were in flight.
+    pub(super) fn landed(&mut self) -> Vec<Pending> {
+        let landed: Vec<_> = self.pending.drain(..self.in_flight).collect();
+        self.first += self.in_flight as u64;
+        self.in_flight = 0;
+        for pending in &landed {
+            self.by_identity.remove(&pending.identity);
+        }
+        landed
+    }
+}

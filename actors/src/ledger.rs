@@ -1,0 +1,5 @@
+//! The way of decisions into the ledger.
+
+pub mod commit;
+pub mod probe;
+pub mod writer;

@@ -1,0 +1,48 @@
+//! Metric handles of the engine, looked up once: a look-up by name costs ten times an increment.
+
+use std::sync::OnceLock;
+
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+
+/// See each field's metric name.
+#[derive(Debug)]
+pub(crate) struct EngineMetrics {
+    pub(crate) applied: Counter,
+    pub(crate) replayed: Counter,
+    pub(crate) refused: Counter,
+    pub(crate) too_late: Counter,
+    pub(crate) shed: Counter,
+    pub(crate) batch_entries: Histogram,
+    pub(crate) commit_seconds: Histogram,
+    pub(crate) commit_failures: Counter,
+    pub(crate) culprits: Counter,
+    pub(crate) queued_entries: Gauge,
+    pub(crate) active_inventories: Gauge,
+    pub(crate) queue_depth: Gauge,
+    pub(crate) drift_places: Gauge,
+}
+
+/// The handles of the installed recorder. Install it before the engine starts: handles made earlier count nothing.
+pub(crate) fn engine() -> &'static EngineMetrics {
+    static METRICS: OnceLock<EngineMetrics> = OnceLock::new();
+    METRICS.get_or_init(|| EngineMetrics {
+        applied: counter!("boxoffice_inventory_decisions_total", "outcome" => "applied"),
+        replayed: counter!("boxoffice_inventory_decisions_total", "outcome" => "replayed"),
+        refused: counter!("boxoffice_inventory_decisions_total", "outcome" => "refused"),
+        too_late: counter!("boxoffice_inventory_decisions_total", "outcome" => "too_late"),
+        shed: counter!("boxoffice_inventory_decisions_total", "outcome" => "shed"),
+        batch_entries: histogram!("boxoffice_ledger_batch_entries"),
+        commit_seconds: histogram!("boxoffice_ledger_commit_duration_seconds"),
+        commit_failures: counter!("boxoffice_ledger_commit_failures_total"),
+        culprits: counter!("boxoffice_ledger_culprits_total"),
+        queued_entries: gauge!("boxoffice_ledger_queued_entries"),
+        active_inventories: gauge!("boxoffice_inventory_active"),
+        queue_depth: gauge!("boxoffice_inventory_queue_depth"),
+        drift_places: gauge!("boxoffice_inventory_drift_places"),
+    })
+}
+
+/// Counts a restart of an actor of that kind.
+pub(crate) fn count_restart(actor: &'static str) {
+    counter!("boxoffice_actor_restarts_total", "actor" => actor).increment(1);
+}

@@ -1,0 +1,88 @@
+//! Compares memory with the ledger, and shows how much waits.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{
+    ids::EventId,
+    ledger::{Ledger, QuotaCount},
+};
+use ractor::{Actor, ActorProcessingErr, ActorRef, rpc::CallResult};
+
+use crate::{
+    inventories::{Directory, Slot},
+    inventory::InventoryMessage,
+    metrics::engine,
+};
+
+/// Most events compared in one round.
+const EVENTS_MAX: usize = 100;
+
+/// See the module's page.
+pub struct Sampler<L> {
+    /// Where the inventories are found.
+    pub directory: Arc<Directory>,
+    /// What they are compared with.
+    pub ledger: Arc<L>,
+    /// Time between two rounds.
+    pub every: Duration,
+}
+
+/// It is time for a round.
+pub struct Sample;
+
+impl<L: Ledger> Sampler<L> {
+    async fn round(&self, first: usize) -> usize {
+        let slots = self.directory.all();
+        engine().queue_depth.set(slots.iter().map(|(_, slot)| f64::from(slot.admission.in_flight())).sum::<f64>());
+        let mut drift = 0;
+        let count = slots.len().min(EVENTS_MAX);
+        for (event, slot) in slots.iter().cycle().skip(first % slots.len().max(1)).take(count) {
+            drift += self.drift(*event, slot).await.unwrap_or(0);
+        }
+        engine().drift_places.set(drift as f64);
+        first + count
+    }
+
+    /// Places by which memory differs from the ledger; nothing when they can't be compared now.
+    async fn drift(&self, event: EventId, slot: &Slot) -> Option<u64> {
+        let actor = slot.actor()?;
+        let ledger = self.ledger.counts(event).await.ok()?;
+        let call = actor.call(InventoryMessage::Counts, Some(Duration::from_secs(1))).await;
+        let Ok(CallResult::Success(Some(memory))) = call else { return None };
+        let places: u64 = memory.iter().filter_map(|memory| difference(memory, &ledger)).sum();
+        if places > 0 {
+            tracing::error!(%event, places, "memory differs from the ledger at the same version");
+            // It is dead already when this fails.
+            let _ = actor.cast(InventoryMessage::Distrust);
+        }
+        Some(places)
+    }
+}
+
+/// Counters can be compared only when memory and ledger are at the same version.
+fn difference(memory: &QuotaCount, ledger: &[QuotaCount]) -> Option<u64> {
+    let ledger = ledger.iter().find(|count| count.quota_id == memory.quota_id && count.version == memory.version)?;
+    Some(u64::from(memory.held.abs_diff(ledger.held)) + u64::from(memory.sold.abs_diff(ledger.sold)))
+}
+
+impl<L: Ledger> Actor for Sampler<L> {
+    type Msg = Sample;
+    type State = usize;
+    type Arguments = ();
+
+    async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<usize, ActorProcessingErr> {
+        myself.send_after(self.every, || Sample);
+        Ok(0)
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        Sample: Sample,
+        next: &mut usize,
+    ) -> Result<(), ActorProcessingErr> {
+        *next = self.round(*next).await;
+        myself.send_after(self.every, || Sample);
+        Ok(())
+    }
+}
