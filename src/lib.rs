@@ -1,1 +1,3 @@
-//! x
+//! An event-booking server for the minute when everyone wants the same seats.
+
+pub mod infrastructure;

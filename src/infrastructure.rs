@@ -1,0 +1,3 @@
+//! The only place that names databases, files and other services.
+
+pub mod postgres;

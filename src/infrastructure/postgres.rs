@@ -1,0 +1,5 @@
+//! PostgreSQL.
+
+pub mod ledger;
+pub mod pool;
+pub mod rows;

@@ -1,0 +1,108 @@
+//! The ledger in PostgreSQL: the judge of every decision.
+
+mod columns;
+mod commit;
+mod keys;
+mod load;
+mod session;
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, Weak},
+};
+
+use deadpool_postgres::Pool;
+use domain::{
+    ids::{EventId, QuotaId, SeatMapId},
+    ledger::{CommitError, EventBatch, KeyOf, Ledger, LoadError, LoadedInventory, Prior, QuotaCount},
+    seat_maps::SeatMap,
+};
+use jiff::SignedDuration;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::rows::StoreError;
+
+/// How long things last that the schema does not say.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifetimes {
+    /// Of a hold (B2: 10 minutes by default).
+    pub hold: SignedDuration,
+    /// Of a priced booking that is not paid.
+    pub payment: SignedDuration,
+}
+
+/// The ledger, written under one session of this node.
+pub struct PgLedger {
+    pool: Pool,
+    session: i32,
+    lifetimes: Lifetimes,
+    /// Seat maps in use: they never change, and are large.
+    seat_maps: Mutex<HashMap<SeatMapId, Weak<SeatMap>>>,
+}
+
+impl PgLedger {
+    /// Opens a new session for `node`, and ends the one of its predecessor: what the predecessor has in flight is either
+    /// written before this returns, or never.
+    pub async fn open(pool: Pool, node: &str, lifetimes: Lifetimes) -> Result<Self, StoreError> {
+        let session = session::open(&pool, node).await?;
+        tracing::info!(node, session, "session opened");
+        Ok(Self { pool, session, lifetimes, seat_maps: Mutex::default() })
+    }
+
+    /// The epoch under which this node writes.
+    pub fn session(&self) -> i32 {
+        self.session
+    }
+}
+
+const COUNTS: &str = "SELECT id, held, sold, version FROM quotas WHERE event_id = $1";
+
+const EXPIRING: &str = "SELECT event_id FROM holds WHERE status = 'ACTIVE' \
+    UNION SELECT event_id FROM bookings WHERE status = 'PENDING_PAYMENT'";
+
+fn count(row: &Row) -> Result<QuotaCount, StoreError> {
+    let places = |name| -> Result<u32, StoreError> {
+        u32::try_from(row.try_get::<_, i32>(name)?).map_err(|error| StoreError::Row(error.to_string()))
+    };
+    Ok(QuotaCount {
+        quota_id: QuotaId(row.try_get("id")?),
+        held: places("held")?,
+        sold: places("sold")?,
+        version: row.try_get("version")?,
+    })
+}
+
+fn unavailable(error: impl Into<StoreError>) -> LoadError {
+    LoadError::Unavailable(error.into().to_string())
+}
+
+impl Ledger for PgLedger {
+    async fn load(&self, event: EventId, settle: bool) -> Result<LoadedInventory, LoadError> {
+        load::load(self, event, settle).await
+    }
+
+    async fn commit(&self, batches: &[EventBatch]) -> Result<(), CommitError> {
+        commit::commit(&self.pool, self.session, batches).await
+    }
+
+    async fn find_by_keys(&self, keys: &[KeyOf]) -> Result<Vec<Option<Prior>>, LoadError> {
+        keys::find(&self.pool, keys).await.map_err(unavailable)
+    }
+
+    async fn expiring_events(&self) -> Result<Vec<EventId>, LoadError> {
+        let client = self.pool.get().await.map_err(unavailable)?;
+        let rows = client.query(EXPIRING, &[]).await.map_err(unavailable)?;
+        rows.iter().map(|row| row.try_get::<_, Uuid>(0).map(EventId).map_err(unavailable)).collect()
+    }
+
+    async fn renew(&self) -> Result<(), LoadError> {
+        session::renew(&self.pool, self.session).await
+    }
+
+    async fn counts(&self, event: EventId) -> Result<Vec<QuotaCount>, LoadError> {
+        let client = self.pool.get().await.map_err(unavailable)?;
+        let rows = client.query(COUNTS, &[&event.0]).await.map_err(unavailable)?;
+        rows.iter().map(|row| count(row).map_err(unavailable)).collect()
+    }
+}

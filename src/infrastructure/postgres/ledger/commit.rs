@@ -1,0 +1,59 @@
+//! One group of decisions, one round trip.
+
+use std::sync::LazyLock;
+
+use deadpool_postgres::Pool;
+use domain::{
+    ids::EventId,
+    ledger::{CommitError, EventBatch, Rejection},
+};
+use tokio_postgres::{Error, error::SqlState};
+
+use super::{super::rows::StoreError, columns::Columns};
+
+/// `SELECT ledger_commit($1, …)` with as many parameters as there are.
+static STATEMENT: LazyLock<String> = LazyLock::new(|| {
+    let count = Columns::default().parameters(&0).len();
+    let places: Vec<String> = (1..=count).map(|place| format!("${place}")).collect();
+    format!("SELECT ledger_commit({})", places.join(", "))
+});
+
+/// See [`domain::ledger::Ledger::commit`].
+pub(super) async fn commit(pool: &Pool, session: i32, batches: &[EventBatch]) -> Result<(), CommitError> {
+    let unavailable = |error: StoreError| CommitError::Unavailable(error.to_string());
+    let client = pool.get().await.map_err(|error| unavailable(error.into()))?;
+    let columns = Columns::of(batches);
+    // Typed, so that no prepared statement is needed and PgBouncer may pool transactions. The function has done its work
+    // when its row arrives; the transaction has committed when the rows end, and `query_typed` waits for that.
+    client.query_typed(&STATEMENT, &columns.parameters(&session)).await.map(drop).map_err(classify)
+}
+
+/// What an error says about the group. An answer of the server means that the transaction was rolled back; no answer means
+/// nothing at all.
+fn classify(error: Error) -> CommitError {
+    let Some(db) = error.as_db_error() else { return CommitError::Unknown(error.to_string()) };
+    let text = || format!("{} ({})", db.message(), db.code().code());
+    match db.code().code() {
+        "BX001" => return CommitError::Fenced,
+        "BX002" => {
+            return match db.detail().and_then(|event| event.parse::<EventId>().ok()) {
+                Some(event) => CommitError::Stale(event),
+                None => CommitError::Unavailable(text()),
+            };
+        }
+        "BX003" => return CommitError::Rejected(Rejection::NotOpen),
+        _ => {}
+    }
+    match (db.code(), db.constraint()) {
+        (&SqlState::UNIQUE_VIOLATION, Some("bookings_account_key" | "holds_account_key")) => CommitError::KeyTaken,
+        (&SqlState::FOREIGN_KEY_VIOLATION, Some("bookings_account_id_fkey" | "holds_account_id_fkey")) => {
+            CommitError::Rejected(Rejection::AccountGone)
+        }
+        (_, Some(constraint)) => CommitError::Rejected(Rejection::Guard(constraint.to_owned())),
+        (&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED, _) => CommitError::TryAgain(text()),
+        // A connection that is told to end may be told so just after its commit.
+        (&SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN, _) => CommitError::Unknown(text()),
+        // Out of disk or memory, cancelled: rolled back, whatever the reason.
+        _ => CommitError::Unavailable(text()),
+    }
+}

@@ -1,0 +1,213 @@
+//! Reads everything an inventory starts from, in one snapshot.
+
+use std::sync::{Arc, PoisonError};
+
+use domain::{
+    events::{Quota, SalePlan, SaleWindow, TicketType},
+    ids::{AccountId, EventId, QuotaId, SeatId, SeatMapId, SectionId, TicketTypeId},
+    ledger::{LoadError, LoadedInventory, QuotaCount},
+    seat_maps::{Seat, SeatMap},
+};
+use tokio_postgres::{IsolationLevel, Row, Transaction};
+use uuid::Uuid;
+
+use super::{
+    super::rows::{self, BOOKING_COLUMNS, HOLD_COLUMNS, StoreError},
+    COUNTS, PgLedger, count, session, unavailable,
+};
+
+const EVENT: &str = "SELECT status::text AS status, starts_at, currency::text AS currency, max_per_account, \
+    seat_map_id, sale_starts_at, sale_ends_at, clock_timestamp() AS now FROM events WHERE id = $1";
+
+const QUOTAS: &str = "SELECT id, capacity FROM quotas WHERE event_id = $1 ORDER BY id";
+
+const TICKET_TYPES: &str = "SELECT t.id, t.quota_id, t.name, t.description, t.price, t.seated, t.min_per_booking, \
+    t.max_per_booking, coalesce(t.sale_starts_at, $2) AS sale_starts_at, coalesce(t.sale_ends_at, $3) AS sale_ends_at, \
+    ARRAY(SELECT section_id FROM ticket_type_sections s WHERE s.ticket_type_id = t.id) AS sections \
+    FROM ticket_types t WHERE t.event_id = $1 ORDER BY t.position";
+
+const SEAT_MAP: &str = "SELECT s.id, s.label, s.accessible, r.label AS row, r.id AS row_id, c.id AS section_id, \
+    c.name AS section FROM sections c JOIN seat_rows r ON r.section_id = c.id JOIN seats s ON s.row_id = r.id \
+    WHERE c.seat_map_id = $1 ORDER BY c.position, r.position, s.position";
+
+const CLAIMS: &str = "SELECT seat_id, sold FROM seat_claims WHERE event_id = $1";
+
+const BY_ACCOUNT: &str = "SELECT account_id, sum(quantity)::bigint AS places FROM bookings \
+    WHERE event_id = $1 AND status IN ('PENDING_PAYMENT', 'CONFIRMED') GROUP BY account_id";
+
+/// See [`domain::ledger::Ledger::load`].
+pub(super) async fn load(ledger: &PgLedger, event: EventId, settle: bool) -> Result<LoadedInventory, LoadError> {
+    if settle {
+        session::settle(&ledger.pool, ledger.session).await.map_err(unavailable)?;
+    }
+    session::claim(&ledger.pool, ledger.session, event).await?;
+    // The snapshot is taken after `settle`, so it holds whatever was in flight.
+    let mut client = ledger.pool.get().await.map_err(unavailable)?;
+    let transaction = client
+        .build_transaction()
+        .isolation_level(IsolationLevel::RepeatableRead)
+        .read_only(true)
+        .start()
+        .await
+        .map_err(unavailable)?;
+    let loaded = read(ledger, &transaction, event).await.map_err(unavailable)?;
+    transaction.commit().await.map_err(unavailable)?;
+    loaded.ok_or(LoadError::NoSuchEvent)
+}
+
+async fn read(
+    ledger: &PgLedger,
+    transaction: &Transaction<'_>,
+    event: EventId,
+) -> Result<Option<LoadedInventory>, StoreError> {
+    let Some(row) = transaction.query_opt(EVENT, &[&event.0]).await? else { return Ok(None) };
+    let max_per_account: Option<i32> = row.try_get("max_per_account")?;
+    let seat_map_id: Option<Uuid> = row.try_get("seat_map_id")?;
+    let seat_map = match seat_map_id {
+        Some(id) => Some(seat_map(ledger, transaction, SeatMapId(id)).await?),
+        None => None,
+    };
+    let plan = SalePlan {
+        event_id: event,
+        status: rows::parse(row.try_get("status")?)?,
+        starts_at: row.try_get("starts_at")?,
+        currency: rows::parse(row.try_get("currency")?)?,
+        max_per_account: max_per_account.and_then(|max| u32::try_from(max).ok()),
+        ticket_types: ticket_types(transaction, event, &row).await?,
+        quotas: quotas(transaction, event).await?,
+        seat_map,
+        hold_for: ledger.lifetimes.hold,
+        payment_for: ledger.lifetimes.payment,
+    };
+    let mut loaded = LoadedInventory {
+        counts: counts(transaction, event).await?,
+        claims: claims(transaction, event).await?,
+        holds: holds(transaction, event, plan.seat_map.as_deref()).await?,
+        pending: pending(transaction, event).await?,
+        by_account: Vec::new(),
+        now: row.try_get("now")?,
+        plan,
+    };
+    if max_per_account.is_some() {
+        loaded.by_account = by_account(transaction, &loaded).await?;
+    }
+    Ok(Some(loaded))
+}
+
+async fn quotas(transaction: &Transaction<'_>, event: EventId) -> Result<Vec<Quota>, StoreError> {
+    let rows = transaction.query(QUOTAS, &[&event.0]).await?;
+    let quota = |row: &Row| Ok(Quota { id: QuotaId(row.try_get("id")?), capacity: unsigned(row, "capacity")? });
+    rows.iter().map(quota).collect()
+}
+
+async fn counts(transaction: &Transaction<'_>, event: EventId) -> Result<Vec<QuotaCount>, StoreError> {
+    transaction.query(COUNTS, &[&event.0]).await?.iter().map(count).collect()
+}
+
+async fn ticket_types(
+    transaction: &Transaction<'_>,
+    event: EventId,
+    event_row: &Row,
+) -> Result<Vec<TicketType>, StoreError> {
+    let sale_starts_at: jiff::Timestamp = event_row.try_get("sale_starts_at")?;
+    let sale_ends_at: jiff::Timestamp = event_row.try_get("sale_ends_at")?;
+    let rows = transaction.query(TICKET_TYPES, &[&event.0, &sale_starts_at, &sale_ends_at]).await?;
+    rows.iter().map(ticket_type).collect()
+}
+
+/// A ticket type from a row whose sale window is filled in.
+fn ticket_type(row: &Row) -> Result<TicketType, StoreError> {
+    let sections: Vec<Uuid> = row.try_get("sections")?;
+    Ok(TicketType {
+        id: TicketTypeId(row.try_get("id")?),
+        quota_id: QuotaId(row.try_get("quota_id")?),
+        name: row.try_get("name")?,
+        description: row.try_get("description")?,
+        price: row.try_get("price")?,
+        seated: row.try_get("seated")?,
+        sections: sections.into_iter().map(SectionId).collect(),
+        min_per_booking: unsigned(row, "min_per_booking")?,
+        max_per_booking: unsigned(row, "max_per_booking")?,
+        sale: SaleWindow { starts_at: row.try_get("sale_starts_at")?, ends_at: row.try_get("sale_ends_at")? },
+    })
+}
+
+fn unsigned(row: &Row, column: &str) -> Result<u32, StoreError> {
+    u32::try_from(row.try_get::<_, i32>(column)?).map_err(|error| StoreError::Row(format!("{column}: {error}")))
+}
+
+async fn seat_map(ledger: &PgLedger, transaction: &Transaction<'_>, id: SeatMapId) -> Result<Arc<SeatMap>, StoreError> {
+    let known = ledger.seat_maps.lock().unwrap_or_else(PoisonError::into_inner).get(&id).and_then(|map| map.upgrade());
+    if let Some(map) = known {
+        return Ok(map);
+    }
+    let rows = transaction.query(SEAT_MAP, &[&id.0]).await?;
+    let mut seats: Vec<Seat> = Vec::with_capacity(rows.len());
+    // Neighbours share the names of their section and row.
+    let mut last_row: Option<Uuid> = None;
+    for row in &rows {
+        let (row_id, section_id): (Uuid, Uuid) = (row.try_get("row_id")?, row.try_get("section_id")?);
+        let before = seats.last();
+        let section = before.filter(|seat| seat.section_id.0 == section_id).map(|seat| seat.section.clone());
+        let row_label = before.filter(|_| last_row == Some(row_id)).map(|seat| seat.row.clone());
+        seats.push(Seat {
+            id: SeatId(row.try_get("id")?),
+            section_id: SectionId(section_id),
+            section: match section {
+                Some(section) => section,
+                None => row.try_get::<_, &str>("section")?.into(),
+            },
+            row: match row_label {
+                Some(label) => label,
+                None => row.try_get::<_, &str>("row")?.into(),
+            },
+            label: row.try_get::<_, &str>("label")?.into(),
+            accessible: row.try_get("accessible")?,
+        });
+        last_row = Some(row_id);
+    }
+    let map = Arc::new(SeatMap::new(id, seats));
+    let mut maps = ledger.seat_maps.lock().unwrap_or_else(PoisonError::into_inner);
+    maps.retain(|_, map| map.strong_count() > 0);
+    maps.insert(id, Arc::downgrade(&map));
+    Ok(map)
+}
+
+async fn claims(transaction: &Transaction<'_>, event: EventId) -> Result<Vec<(SeatId, bool)>, StoreError> {
+    let rows = transaction.query(CLAIMS, &[&event.0]).await?;
+    rows.iter().map(|row| Ok((SeatId(row.try_get("seat_id")?), row.try_get("sold")?))).collect()
+}
+
+async fn holds(
+    transaction: &Transaction<'_>,
+    event: EventId,
+    map: Option<&SeatMap>,
+) -> Result<Vec<domain::bookings::Hold>, StoreError> {
+    let statement = format!("SELECT {HOLD_COLUMNS} FROM holds h WHERE h.event_id = $1 AND h.status = 'ACTIVE'");
+    let found = transaction.query(&statement, &[&event.0]).await?;
+    let seat = |id| map.and_then(|map| map.get(id)).cloned();
+    found.iter().map(|row| rows::hold(row, rows::stored_items(row)?, seat)).collect()
+}
+
+async fn pending(transaction: &Transaction<'_>, event: EventId) -> Result<Vec<domain::bookings::Booking>, StoreError> {
+    let statement =
+        format!("SELECT {BOOKING_COLUMNS} FROM bookings b WHERE b.event_id = $1 AND b.status = 'PENDING_PAYMENT'");
+    let found = transaction.query(&statement, &[&event.0]).await?;
+    rows::bookings(transaction, &found).await
+}
+
+/// Places of each account: in its live bookings, and in its active holds.
+async fn by_account(
+    transaction: &Transaction<'_>,
+    loaded: &LoadedInventory,
+) -> Result<Vec<(AccountId, u32)>, StoreError> {
+    let mut places = std::collections::HashMap::new();
+    for row in transaction.query(BY_ACCOUNT, &[&loaded.plan.event_id.0]).await? {
+        let count = u32::try_from(row.try_get::<_, i64>("places")?).unwrap_or(u32::MAX);
+        places.insert(AccountId(row.try_get("account_id")?), count);
+    }
+    for hold in &loaded.holds {
+        *places.entry(hold.account_id).or_default() += hold.items.len() as u32;
+    }
+    Ok(places.into_iter().collect())
+}

@@ -1,0 +1,112 @@
+//! Sessions of nodes and the ownership of events: the fence.
+//!
+//! A session's id is its epoch. Every commit holds the session's advisory lock shared while it checks that the session has
+//! not ended; whoever ends a session takes the lock exclusively first. So an end waits for the commits in flight, and no
+//! later commit gets past it. Compared with `SELECT … FOR SHARE` on the session's row, the lock writes nothing.
+
+use deadpool_postgres::Pool;
+use domain::{ids::EventId, ledger::LoadError};
+use tokio_postgres::{Transaction, error::SqlState};
+
+use super::{super::rows::StoreError, unavailable};
+
+/// A session that was not renewed for this long belongs to a node that is gone.
+const STALE_AFTER: &str = "20 seconds";
+
+const LIVE_OF_NODE: &str = "SELECT id FROM node_sessions WHERE node = $1 AND ended_at IS NULL";
+const LOCK: &str = "SELECT pg_advisory_xact_lock(1, $1)";
+const LOCK_SHARED: &str = "SELECT pg_advisory_xact_lock_shared(1, $1)";
+const END: &str = "UPDATE node_sessions SET ended_at = now() WHERE id = $1 AND ended_at IS NULL";
+const INSERT: &str = "INSERT INTO node_sessions (node) VALUES ($1) RETURNING id";
+const RENEW: &str = "UPDATE node_sessions SET renewed_at = now() WHERE id = $1 AND ended_at IS NULL";
+const IS_LIVE: &str = "SELECT 1 FROM node_sessions WHERE id = $1 AND ended_at IS NULL";
+
+/// Takes an event that nobody owns, or whose owner's session has ended.
+const CLAIM: &str = "INSERT INTO inventory_owners AS o (event_id, session_id) VALUES ($1, $2) \
+    ON CONFLICT (event_id) DO UPDATE SET session_id = excluded.session_id \
+    WHERE o.session_id = excluded.session_id \
+       OR EXISTS (SELECT FROM node_sessions s WHERE s.id = o.session_id AND s.ended_at IS NOT NULL)";
+
+const OWNER: &str = "SELECT s.id, s.node, s.ended_at IS NULL AND s.renewed_at < now() - $2::text::interval AS stale \
+    FROM inventory_owners o JOIN node_sessions s ON s.id = o.session_id WHERE o.event_id = $1";
+
+/// Ends the sessions of the node's predecessors and opens one of its own.
+pub(super) async fn open(pool: &Pool, node: &str) -> Result<i32, StoreError> {
+    // Two servers that start under one name at once: one of them loses the race for the live session and ends the other's.
+    const TRIES_MAX: u32 = 10;
+    let mut tries = 0;
+    loop {
+        match try_open(pool, node).await {
+            Err(StoreError::Database(error))
+                if tries < TRIES_MAX && error.code() == Some(&SqlState::UNIQUE_VIOLATION) =>
+            {
+                tries += 1;
+            }
+            result => return result,
+        }
+    }
+}
+
+async fn try_open(pool: &Pool, node: &str) -> Result<i32, StoreError> {
+    let mut client = pool.get().await?;
+    let transaction = client.transaction().await?;
+    for row in transaction.query(LIVE_OF_NODE, &[&node]).await? {
+        end(&transaction, row.try_get(0)?).await?;
+    }
+    let session = transaction.query_one(INSERT, &[&node]).await?.try_get(0)?;
+    transaction.commit().await?;
+    Ok(session)
+}
+
+async fn end(transaction: &Transaction<'_>, session: i32) -> Result<(), StoreError> {
+    transaction.execute(LOCK, &[&session]).await?;
+    transaction.execute(END, &[&session]).await?;
+    Ok(())
+}
+
+/// Shows that the node is alive.
+pub(super) async fn renew(pool: &Pool, session: i32) -> Result<(), LoadError> {
+    let client = pool.get().await.map_err(unavailable)?;
+    match client.execute(RENEW, &[&session]).await.map_err(unavailable)? {
+        0 => Err(LoadError::Fenced),
+        _ => Ok(()),
+    }
+}
+
+/// Waits until no commit of the session is in flight.
+pub(super) async fn settle(pool: &Pool, session: i32) -> Result<(), StoreError> {
+    let mut client = pool.get().await?;
+    let transaction = client.transaction().await?;
+    transaction.execute(LOCK, &[&session]).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Makes the session the owner of the event.
+pub(super) async fn claim(pool: &Pool, session: i32, event: EventId) -> Result<(), LoadError> {
+    let mut client = pool.get().await.map_err(unavailable)?;
+    // Once more after the end of a stale owner's session.
+    for _ in 0..2 {
+        let transaction = client.transaction().await.map_err(unavailable)?;
+        transaction.execute(LOCK_SHARED, &[&session]).await.map_err(unavailable)?;
+        if transaction.query_opt(IS_LIVE, &[&session]).await.map_err(unavailable)?.is_none() {
+            return Err(LoadError::Fenced);
+        }
+        let claimed = match transaction.execute(CLAIM, &[&event.0, &session]).await {
+            Err(error) if error.code() == Some(&SqlState::FOREIGN_KEY_VIOLATION) => return Err(LoadError::NoSuchEvent),
+            result => result.map_err(unavailable)?,
+        };
+        if claimed == 1 {
+            return transaction.commit().await.map_err(unavailable);
+        }
+        let owner = transaction.query_one(OWNER, &[&event.0, &STALE_AFTER]).await.map_err(unavailable)?;
+        let node: String = owner.try_get("node").map_err(unavailable)?;
+        if !owner.try_get::<_, bool>("stale").map_err(unavailable)? {
+            return Err(LoadError::OwnedBy(node));
+        }
+        tracing::warn!(%event, node, "the event's owner is gone: its session is ended");
+        end(&transaction, owner.try_get("id").map_err(unavailable)?).await.map_err(unavailable)?;
+        transaction.commit().await.map_err(unavailable)?;
+    }
+    Err(LoadError::Unavailable("the event's ownership is contested".to_owned()))
+}

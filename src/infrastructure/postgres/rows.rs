@@ -1,0 +1,204 @@
+//! Rows of the database as values of the domain.
+
+use std::{collections::HashMap, str::FromStr, sync::Arc};
+
+use domain::{
+    bookings::{Booking, Fingerprint, Hold, IdempotencyKey, Item},
+    ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeatId, SectionId, TicketTypeId},
+    money::{Currency, Money},
+    seat_maps::Seat,
+};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use tokio_postgres::{GenericClient, Row};
+use uuid::Uuid;
+
+/// A statement failed, or a row is not what this version expects.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database said no, or could not be reached.
+    #[error("{}", describe(.0))]
+    Database(#[from] tokio_postgres::Error),
+    /// No connection could be had.
+    #[error("no connection to the database: {0}")]
+    Pool(#[from] deadpool_postgres::PoolError),
+    /// A row does not make sense.
+    #[error("unexpected value in the database: {0}")]
+    Row(String),
+}
+
+/// The whole reason: the driver's own text is only `db error`.
+fn describe(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(db) => format!("{} ({})", db.message(), db.code().code()),
+        None => error.to_string(),
+    }
+}
+
+/// A text column as one of the domain's enumerations.
+pub(crate) fn parse<T: FromStr>(text: &str) -> Result<T, StoreError>
+where
+    T::Err: std::fmt::Display,
+{
+    text.parse().map_err(|error: T::Err| StoreError::Row(error.to_string()))
+}
+
+fn key(text: &str) -> Result<IdempotencyKey, StoreError> {
+    IdempotencyKey::parse(text).ok_or_else(|| StoreError::Row("an idempotency key".to_owned()))
+}
+
+/// An item of a hold as it is kept in `holds.items`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct StoredItem {
+    ticket_type_id: TicketTypeId,
+    quota_id: QuotaId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seat_id: Option<SeatId>,
+    #[serde(with = "rust_decimal::serde::str")]
+    price: Decimal,
+}
+
+impl From<&Item> for StoredItem {
+    fn from(item: &Item) -> Self {
+        Self {
+            ticket_type_id: item.ticket_type_id,
+            quota_id: item.quota_id,
+            seat_id: item.seat.as_ref().map(|seat| seat.id),
+            price: item.price,
+        }
+    }
+}
+
+/// Columns of a hold, for [`hold`].
+pub(crate) const HOLD_COLUMNS: &str = "h.id, h.event_id, h.account_id, h.status::text AS status, h.items, h.total, \
+    h.currency::text AS currency, h.idempotency_key, h.fingerprint, h.expires_at, h.created_at, h.updated_at";
+
+/// Seats by their ids, as far as they are known.
+pub(crate) type SeatsById = HashMap<SeatId, Arc<Seat>>;
+
+/// The items of a hold's row, before their seats are known.
+pub(crate) fn stored_items(row: &Row) -> Result<Vec<StoredItem>, StoreError> {
+    let items: tokio_postgres::types::Json<Vec<StoredItem>> = row.try_get("items")?;
+    Ok(items.0)
+}
+
+/// The seats that items name.
+pub(crate) fn named_seats(items: &[StoredItem]) -> impl Iterator<Item = SeatId> + '_ {
+    items.iter().filter_map(|item| item.seat_id)
+}
+
+/// A hold from its row.
+pub(crate) fn hold(
+    row: &Row,
+    items: Vec<StoredItem>,
+    seat: impl Fn(SeatId) -> Option<Arc<Seat>>,
+) -> Result<Hold, StoreError> {
+    let item = |stored: StoredItem| {
+        let seat = stored.seat_id.map(|id| seat(id).ok_or_else(|| StoreError::Row(format!("seat {id} is unknown"))));
+        let StoredItem { ticket_type_id, quota_id, price, .. } = stored;
+        Ok(Item { ticket_type_id, quota_id, seat: seat.transpose()?, price })
+    };
+    let items = items.into_iter().map(item).collect::<Result<Vec<_>, StoreError>>()?;
+    let currency: Currency = parse(row.try_get("currency")?)?;
+    Ok(Hold {
+        id: HoldId(row.try_get("id")?),
+        event_id: EventId(row.try_get("event_id")?),
+        account_id: AccountId(row.try_get("account_id")?),
+        status: parse(row.try_get("status")?)?,
+        items: items.into(),
+        total: Money::new(row.try_get("total")?, currency),
+        key: key(row.try_get("idempotency_key")?)?,
+        fingerprint: Fingerprint(row.try_get("fingerprint")?),
+        expires_at: row.try_get("expires_at")?,
+        created_at: row.try_get("created_at")?,
+        updated_at: row.try_get("updated_at")?,
+    })
+}
+
+/// Columns of a booking, for [`booking`].
+pub(crate) const BOOKING_COLUMNS: &str = "b.id, b.event_id, b.account_id, b.status::text AS status, b.fees, b.tax, \
+    b.total, b.currency::text AS currency, b.hold_id, b.idempotency_key, b.fingerprint, b.expires_at, b.created_at, \
+    b.updated_at";
+
+/// A booking from its row and its items.
+pub(crate) fn booking(row: &Row, items: Vec<Item>) -> Result<Booking, StoreError> {
+    let currency: Currency = parse(row.try_get("currency")?)?;
+    Ok(Booking {
+        id: BookingId(row.try_get("id")?),
+        event_id: EventId(row.try_get("event_id")?),
+        account_id: AccountId(row.try_get("account_id")?),
+        status: parse(row.try_get("status")?)?,
+        items: items.into(),
+        fees: Money::new(row.try_get("fees")?, currency),
+        tax: Money::new(row.try_get("tax")?, currency),
+        total: Money::new(row.try_get("total")?, currency),
+        hold_id: row.try_get::<_, Option<Uuid>>("hold_id")?.map(HoldId),
+        key: key(row.try_get("idempotency_key")?)?,
+        fingerprint: Fingerprint(row.try_get("fingerprint")?),
+        expires_at: row.try_get("expires_at")?,
+        created_at: row.try_get("created_at")?,
+        updated_at: row.try_get("updated_at")?,
+    })
+}
+
+/// Bookings from their rows, with the items of all of them read by one statement.
+pub(crate) async fn bookings(client: &impl GenericClient, rows: &[Row]) -> Result<Vec<Booking>, StoreError> {
+    let ids = rows.iter().map(|row| row.try_get("id")).collect::<Result<Vec<Uuid>, _>>()?;
+    let mut items = booking_items(client, &ids).await?;
+    rows.iter().zip(&ids).map(|(row, id)| booking(row, items.remove(id).unwrap_or_default())).collect()
+}
+
+/// Reads the items of bookings, in their order.
+const BOOKING_ITEMS: &str = "SELECT i.booking_id, i.ticket_type_id, t.quota_id, i.seat_id, i.price, \
+    s.label, s.accessible, r.label AS row, c.id AS section_id, c.name AS section \
+    FROM booking_items i JOIN ticket_types t ON t.id = i.ticket_type_id \
+    LEFT JOIN seats s ON s.id = i.seat_id LEFT JOIN seat_rows r ON r.id = s.row_id \
+    LEFT JOIN sections c ON c.id = r.section_id \
+    WHERE i.booking_id = ANY($1) ORDER BY i.booking_id, i.position";
+
+async fn booking_items(client: &impl GenericClient, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<Item>>, StoreError> {
+    let mut items: HashMap<Uuid, Vec<Item>> = HashMap::with_capacity(ids.len());
+    if ids.is_empty() {
+        return Ok(items);
+    }
+    for row in client.query(BOOKING_ITEMS, &[&ids]).await? {
+        let seat_id: Option<Uuid> = row.try_get("seat_id")?;
+        items.entry(row.try_get("booking_id")?).or_default().push(Item {
+            ticket_type_id: TicketTypeId(row.try_get("ticket_type_id")?),
+            quota_id: QuotaId(row.try_get("quota_id")?),
+            seat: seat_id.map(|id| seat(&row, SeatId(id)).map(Arc::new)).transpose()?,
+            price: row.try_get("price")?,
+        });
+    }
+    Ok(items)
+}
+
+fn seat(row: &Row, id: SeatId) -> Result<Seat, StoreError> {
+    Ok(Seat {
+        id,
+        section_id: SectionId(row.try_get("section_id")?),
+        section: row.try_get::<_, &str>("section")?.into(),
+        row: row.try_get::<_, &str>("row")?.into(),
+        label: row.try_get::<_, &str>("label")?.into(),
+        accessible: row.try_get("accessible")?,
+    })
+}
+
+/// Reads some seats.
+const SEATS: &str = "SELECT s.id, s.label, s.accessible, r.label AS row, c.id AS section_id, c.name AS section \
+    FROM seats s JOIN seat_rows r ON r.id = s.row_id JOIN sections c ON c.id = r.section_id WHERE s.id = ANY($1)";
+
+/// The seats with these ids.
+pub(crate) async fn seats_by_id(client: &impl GenericClient, ids: &[SeatId]) -> Result<SeatsById, StoreError> {
+    if ids.is_empty() {
+        return Ok(SeatsById::new());
+    }
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let rows = client.query(SEATS, &[&ids]).await?;
+    rows.iter()
+        .map(|row| {
+            let id = SeatId(row.try_get("id")?);
+            Ok((id, Arc::new(seat(row, id)?)))
+        })
+        .collect()
+}
