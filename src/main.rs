@@ -1,2 +1,3 @@
-//! x
-fn main(){}
+//! The command line of boxoffice.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! What operators see: logs and metrics (L1, L2).
+
+pub mod context;
