@@ -5,10 +5,12 @@
 //! | [`application`] | use cases and the ports they need, free of frameworks |
 //! | [`config`] | layered configuration, validated at start |
 //! | [`infrastructure`] | the outside world: tokens, passwords, stores |
+//! | [`infrastructure`] | the outside world: tokens, passwords, stores |
 //! | [`presentation`] | HTTP: listener, router, requests, replies, problems |
 //! | [`telemetry`] | logs and metrics |
 
 pub mod application;
 
+pub mod infrastructure;
 pub mod presentation;
 pub mod telemetry;

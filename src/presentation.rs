@@ -23,6 +23,7 @@ mod dispatch;
 mod json;
 mod measures;
 
+pub mod operations;
 pub mod problem;
 pub mod problems;
 pub mod query;

@@ -193,7 +193,7 @@ mod tests {
     fn what_is_not_json_is_reported_with_its_place() {
         let json = refusal("{\"items\": [],\n \"promoCode\": nope}");
         assert_eq!(json["code"], "REQUEST_001");
-        assert!(json["detail"].as_str().unwrap().ends_with("at line 2, column 15"), "{json}");
+        assert!(json["detail"].as_str().unwrap().ends_with("at line 2, column 16"), "{json}");
         // A wrong field before a syntax error does not hide it.
         for body in ["", "{", r#"{"items":5,"#, r#"{"items":[]} trailing"#, r#"{"items":[],}"#] {
             assert_eq!(refusal(body)["code"], "REQUEST_001", "{body}");

@@ -1,0 +1,4 @@
+//! The outside world: the only place that names its libraries.
+
+pub mod passwords;
+pub mod tokens;
