@@ -1,3 +1,5 @@
-//! The only place that names databases, files and other services.
+//! The outside world: the only place that names its libraries.
 
+pub mod passwords;
 pub mod postgres;
+pub mod tokens;

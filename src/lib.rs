@@ -1,3 +1,15 @@
-//! An event-booking server for the minute when everyone wants the same seats.
+//! boxoffice: an event-booking server for the minute when everyone wants the same seats.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`application`] | use cases and the ports they need, free of frameworks |
+//! | [`config`] | layered configuration, validated at start |
+//! | [`infrastructure`] | the outside world: tokens, passwords, stores |
+//! | [`presentation`] | HTTP: listener, router, requests, replies, problems |
+//! | [`telemetry`] | logs and metrics |
+
+pub mod application;
 
 pub mod infrastructure;
+pub mod presentation;
+pub mod telemetry;

@@ -1,0 +1,30 @@
+//! Who is asking: the port that turns a bearer token into a caller.
+
+use domain::{accounts::Role, ids::AccountId};
+
+/// Whoever a verified access token speaks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The account.
+    pub account: AccountId,
+    /// What it may do, as of the moment the token was issued.
+    pub role: Role,
+}
+
+/// Why an access token was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Not a token of ours: broken, tampered with, signed by another key or for another purpose.
+    #[error("the access token is not valid")]
+    Bad,
+    /// Was ours and genuine, but its time is over.
+    #[error("the access token has expired")]
+    Expired,
+}
+
+/// Verifies access tokens (A1). Called once for every request to a route that is not public, on an async thread:
+/// implementations compute, they never wait.
+pub trait VerifyAccess: Send + Sync {
+    /// The caller that `token` speaks for.
+    fn verify(&self, token: &str) -> Result<Caller, TokenError>;
+}

@@ -1,0 +1,142 @@
+//! Password hashes: argon2id (RFC 9106), off the async threads, never more at once than the machine can bear (A3).
+
+use std::sync::Arc;
+
+use argon2::{
+    Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version, password_hash::phc::PasswordHash,
+};
+use tokio::sync::Semaphore;
+
+/// Callers that may wait for each slot. A hash takes about 40 ms, so the last in the queue waits about 2 s.
+const WAITING_PER_SLOT: usize = 50;
+
+/// Cost of a hash.
+#[derive(Clone, Copy, Debug)]
+pub struct Cost {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// Passes over the memory.
+    pub passes: u32,
+    /// Lanes.
+    pub lanes: u32,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum HashError {
+    /// Too many hashes are being made; the client should come back later (503).
+    #[error("too many passwords are being checked")]
+    Overloaded,
+    /// The parameters or the stored hash are not valid, or the work was cut off by a shutdown.
+    #[error("password hash: {0}")]
+    Broken(String),
+}
+
+/// Makes and checks password hashes.
+#[derive(Clone)]
+pub struct Passwords {
+    argon2: Argon2<'static>,
+    /// What an unknown account's password is checked against, so that its answer takes as long as any other.
+    dummy: Arc<str>,
+    /// Hashes at this moment. Each takes a core and 19 MiB for tens of milliseconds.
+    running: Arc<Semaphore>,
+    /// Those and the ones waiting for them.
+    admitted: Arc<Semaphore>,
+}
+
+impl Passwords {
+    /// A hasher that makes `concurrency` hashes at once. Makes one hash, so it blocks for some 40 ms: call it at start.
+    pub fn new(cost: Cost, concurrency: usize) -> Result<Self, HashError> {
+        let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, None).map_err(broken)?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let dummy = make(&argon2, &rand::random::<u128>().to_string())?.into();
+        let slots = concurrency.max(1);
+        Ok(Self {
+            argon2,
+            dummy,
+            running: Arc::new(Semaphore::new(slots)),
+            admitted: Arc::new(Semaphore::new(slots * (1 + WAITING_PER_SLOT))),
+        })
+    }
+
+    /// The hash of a new password, in PHC format, with a salt of its own.
+    pub async fn hash(&self, password: &str) -> Result<String, HashError> {
+        let (argon2, password) = (self.argon2.clone(), password.to_owned());
+        self.compute(move || make(&argon2, &password)).await
+    }
+
+    /// Whether `password` is the one behind `hash`. Without a hash the answer is no, and takes as long.
+    pub async fn verify(&self, hash: Option<&str>, password: &str) -> Result<bool, HashError> {
+        let known = hash.is_some();
+        let (argon2, password) = (self.argon2.clone(), password.to_owned());
+        let hash = hash.map_or_else(|| Arc::clone(&self.dummy), Arc::from);
+        self.compute(move || {
+            let hash = PasswordHash::new(&hash).map_err(broken)?;
+            // Parameters are the stored hash's own, so a changed configuration locks nobody out.
+            Ok(argon2.verify_password(password.as_bytes(), &hash).is_ok() && known)
+        })
+        .await
+    }
+
+    async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
+    ) -> Result<T, HashError> {
+        let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| HashError::Overloaded)?;
+        let running = Arc::clone(&self.running).acquire_owned().await.map_err(broken)?;
+        // The permits go along: a caller that gives up does not make the computation end.
+        tokio::task::spawn_blocking(move || {
+            let _permits = (admitted, running);
+            work()
+        })
+        .await
+        .map_err(broken)?
+    }
+}
+
+fn make(argon2: &Argon2<'_>, password: &str) -> Result<String, HashError> {
+    argon2.hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(broken)
+}
+
+fn broken(error: impl std::fmt::Display) -> HashError {
+    HashError::Broken(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As cheap as argon2 allows.
+    fn cheap(concurrency: usize) -> Passwords {
+        Passwords::new(Cost { memory_kib: 8, passes: 1, lanes: 1 }, concurrency).unwrap()
+    }
+
+    #[tokio::test]
+    async fn only_the_right_password_is_accepted() {
+        let passwords = cheap(2);
+        let hash = passwords.hash("correct horse").await.unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{hash}");
+        assert!(passwords.verify(Some(&hash), "correct horse").await.unwrap());
+        assert!(!passwords.verify(Some(&hash), "battery staple").await.unwrap());
+        assert_ne!(hash, passwords.hash("correct horse").await.unwrap(), "the salt differs");
+        assert!(matches!(passwords.verify(Some("nonsense"), "x").await, Err(HashError::Broken(_))));
+    }
+
+    #[tokio::test]
+    async fn an_unknown_account_is_refused_after_the_same_work() {
+        let passwords = cheap(2);
+        assert!(!passwords.verify(None, "anything").await.unwrap());
+        let dummy = PasswordHash::new(&passwords.dummy).unwrap();
+        assert_eq!(dummy.params.to_string(), "m=8,t=1,p=1", "the dummy costs what a real hash costs");
+    }
+
+    #[tokio::test]
+    async fn the_queue_is_bounded() {
+        let passwords = cheap(1);
+        let all = u32::try_from(1 + WAITING_PER_SLOT).unwrap();
+        let taken = Arc::clone(&passwords.admitted).acquire_many_owned(all).await.unwrap();
+        assert!(matches!(passwords.hash("x").await, Err(HashError::Overloaded)));
+        drop(taken);
+        assert!(passwords.hash("x").await.is_ok());
+    }
+}

@@ -1,0 +1,33 @@
+//! HTTP: from the listening socket to a handler, and back as JSON or as a problem.
+//!
+//! A handler is one `async fn(Arc<S>, Request) -> Result<Reply, Problem>` and one row of a table:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use boxoffice::presentation::{problem::Problem, reply::Reply, request::Request, router::{Access, Route}};
+//!
+//! struct App;
+//!
+//! async fn show(_app: Arc<App>, request: Request) -> Result<Reply, Problem> {
+//!     Reply::ok(&serde_json::json!({ "id": request.caller()?.account }))
+//! }
+//!
+//! let table = [Route::get("/api/v1/profile", Access::Authenticated, show)];
+//! # let _: [Route<App>; 1] = table;
+//! ```
+
+pub mod body;
+pub mod catalogue;
+mod connection;
+mod dispatch;
+mod json;
+mod measures;
+
+pub mod operations;
+pub mod problem;
+pub mod problems;
+pub mod query;
+pub mod reply;
+pub mod request;
+pub mod router;
+pub mod server;

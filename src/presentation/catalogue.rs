@@ -1,0 +1,162 @@
+//! Every refusal the API knows, in one table: what `type` of a problem points to, and what clients may rely on.
+
+use http::StatusCode;
+
+/// One kind of refusal.
+#[derive(Debug)]
+pub struct Entry {
+    /// Stable, for programs.
+    pub code: &'static str,
+    /// The status it always goes with.
+    pub status: StatusCode,
+    /// The same words for every occurrence (RFC 9457, 3.1.3).
+    pub title: &'static str,
+    /// Why a server answers so.
+    pub cause: &'static str,
+    /// What a client can do about it.
+    pub remedy: &'static str,
+}
+
+macro_rules! catalogue {
+    ($($name:ident $code:literal $status:ident $title:literal, $cause:literal, $remedy:literal;)+) => {
+        /// A kind of refusal; [`Code::entry`] tells all about it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $(
+                #[doc = concat!("`", $code, "`: ", $title, ".")]
+                $name,
+            )+
+        }
+
+        /// All refusals, in the order of [`Code`].
+        pub static CATALOGUE: &[Entry] = &[
+            $(Entry {
+                code: $code, status: StatusCode::$status, title: $title, cause: $cause, remedy: $remedy,
+            },)+
+        ];
+    };
+}
+
+catalogue! {
+    NoToken "AUTH_001" UNAUTHORIZED "Sign in first",
+        "The route needs an access token and the request carried none.",
+        "Send `Authorization: Bearer` and the access token; POST /api/v1/auth/login gives one.";
+    BadToken "AUTH_002" UNAUTHORIZED "Access token not valid",
+        "The access token is malformed, was changed, or was signed by a key this server does not know.",
+        "Sign in again and use the token as it was given.";
+    ExpiredToken "AUTH_003" UNAUTHORIZED "Access token expired",
+        "Access tokens live for minutes and this one's time is over.",
+        "Refresh the token or sign in again, then repeat the request.";
+    Forbidden "AUTH_004" FORBIDDEN "Insufficient rights",
+        "The account's role is not among those that may use this route.",
+        "Use an account with the role that the documentation of the route names.";
+    WrongCredentials "AUTH_005" UNAUTHORIZED "E-mail address or password wrong",
+        "No account has this e-mail address with this password; which of the two is wrong is not told.",
+        "Check both and try again.";
+    MalformedJson "REQUEST_001" BAD_REQUEST "Malformed JSON",
+        "The body is not JSON (RFC 8259), or is nested deeper than 1,024 levels.",
+        "Correct the body at the line and column that `detail` names.";
+    UnsupportedMediaType "REQUEST_002" UNSUPPORTED_MEDIA_TYPE "Unsupported media type",
+        "The route reads JSON and the body was announced as something else, or not at all.",
+        "Send `Content-Type: application/json`.";
+    BodyTooLarge "REQUEST_003" PAYLOAD_TOO_LARGE "Body too large",
+        "The body is longer than the route accepts.",
+        "Send less; `detail` names the limit in bytes.";
+    BodyTooSlow "REQUEST_004" REQUEST_TIMEOUT "Body too slow",
+        "The body did not arrive within its deadline.",
+        "Repeat the request over a better connection.";
+    BadRequest "REQUEST_005" BAD_REQUEST "Bad request",
+        "The request is not valid HTTP in a way that `detail` describes.",
+        "Correct the request.";
+    Invalid "VALIDATION_001" UNPROCESSABLE_ENTITY "Validation failed",
+        "The request is well-formed, but at least one value is missing, unknown or not acceptable.",
+        "Correct the fields in `errors` and send the request again.";
+    NotFound "RESOURCE_001" NOT_FOUND "Not found",
+        "Nothing is at this address, or it is not yours to see.",
+        "Check the address and the account.";
+    MethodNotAllowed "RESOURCE_002" METHOD_NOT_ALLOWED "Method not allowed",
+        "The address exists, but not with this method.",
+        "Use one of the methods in the `Allow` header.";
+    IdempotencyKeyMissing "IDEMPOTENCY_001" BAD_REQUEST "Idempotency key missing or malformed",
+        "The route creates something and needs an `Idempotency-Key` of 1 to 255 visible ASCII characters.",
+        "Choose a new random key for each thing to create, and repeat it when you retry.";
+    IdempotencyKeyReused "IDEMPOTENCY_002" UNPROCESSABLE_ENTITY "Idempotency key used for another request",
+        "The account has already used this key with a different body.",
+        "Use a new key for a new request; repeat body and key unchanged to retry one.";
+    IdempotencyInProgress "IDEMPOTENCY_003" CONFLICT "First request still running",
+        "A request with this key is being worked on right now.",
+        "Wait as long as `Retry-After` says, then repeat the request unchanged.";
+    SoldOut "BOOKING_001" CONFLICT "Not enough places left",
+        "Fewer places of this kind are left than were asked for.",
+        "Ask for fewer, or for another ticket type; held places may come back.";
+    SeatTaken "BOOKING_002" CONFLICT "Seat taken",
+        "At least one of the seats was held or sold to somebody else; `errors` lists them.",
+        "Choose other seats.";
+    NotOnSale "BOOKING_003" CONFLICT "Not on sale",
+        "The event, or this ticket type, is not on sale at this moment.",
+        "Look at the sale window of the ticket type.";
+    LimitExceeded "BOOKING_004" UNPROCESSABLE_ENTITY "Limit exceeded",
+        "More was asked for than one booking, or one account, may have for this event.",
+        "Ask for a number within the limits of the ticket type.";
+    HoldGone "BOOKING_005" CONFLICT "Hold expired or gone",
+        "The hold has run out, was released, or is already a booking.",
+        "Hold the places again.";
+    NotCancellable "BOOKING_006" CONFLICT "Booking cannot be cancelled",
+        "In its present state the booking can no longer be cancelled.",
+        "Look at the booking's `status`.";
+    EmailTaken "ACCOUNT_001" CONFLICT "E-mail address already registered",
+        "An account with this e-mail address exists.",
+        "Sign in, or register with another address.";
+    RateLimited "RATE_001" TOO_MANY_REQUESTS "Too many requests",
+        "The limit for this kind of request is used up.",
+        "Wait as long as `Retry-After` says.";
+    Unavailable "SERVICE_001" SERVICE_UNAVAILABLE "Service unavailable",
+        "The server is overloaded, is shutting down, or something it depends on is away.",
+        "Repeat the request, with the same Idempotency-Key, after `Retry-After`; the outcome will be exact.";
+    DeadlineExceeded "SERVICE_002" SERVICE_UNAVAILABLE "Took too long",
+        "The request was not finished within its deadline. What it started may still be completed.",
+        "Repeat the request, with the same Idempotency-Key, after `Retry-After`; the outcome will be exact.";
+    Internal "INTERNAL_001" INTERNAL_SERVER_ERROR "Internal error",
+        "The server failed in a way it did not expect; the operators have been told.",
+        "Repeat the request later; name the `requestId` when you report it.";
+}
+
+impl Code {
+    /// Everything about this refusal.
+    pub fn entry(self) -> &'static Entry {
+        // The macro writes enum and table from the same rows, so the discriminant is the index.
+        &CATALOGUE[self as usize]
+    }
+
+    /// The code as clients see it.
+    pub fn as_str(self) -> &'static str {
+        self.entry().code
+    }
+}
+
+/// The entry of a code as clients see it.
+pub fn find(code: &str) -> Option<&'static Entry> {
+    CATALOGUE.iter().find(|entry| entry.code == code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_lead_to_their_own_entry() {
+        let unique: std::collections::HashSet<_> = CATALOGUE.iter().map(|entry| entry.code).collect();
+        assert_eq!(unique.len(), CATALOGUE.len());
+        assert_eq!(Code::NoToken.as_str(), "AUTH_001");
+        assert_eq!(Code::Internal.as_str(), "INTERNAL_001");
+        assert_eq!(Code::SeatTaken.entry().status, StatusCode::CONFLICT);
+    }
+
+    #[test]
+    fn every_entry_is_an_error_and_says_what_to_do() {
+        for entry in CATALOGUE {
+            assert!(entry.status.is_client_error() || entry.status.is_server_error(), "{}", entry.code);
+            assert!(entry.cause.ends_with('.') && entry.remedy.ends_with('.'), "{}", entry.code);
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! One request, from the parsed head to the complete answer: identify, look up, authorise, run, record.
+
+use std::{
+    convert::Infallible,
+    future::poll_fn,
+    net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header, request::Parts};
+use hyper::body::Incoming;
+use metrics::{Gauge, gauge};
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+use super::{
+    body::Body,
+    catalogue::Code,
+    connection::Activity,
+    measures::Measures,
+    problem::Problem,
+    reply::Reply,
+    request::{Request, RequestId, linger},
+    router::{Access, Lookup, RouteInfo, Router, Target},
+    server::Settings,
+};
+use crate::{
+    application::access::{Caller, TokenError},
+    telemetry::context::{self, RequestContext},
+};
+
+/// A request slower than this is worth a line in the log (L3 alerts at 2 s).
+const SLOW: Duration = Duration::from_secs(1);
+
+/// What all connections of a listener share.
+pub(super) struct Dispatcher<S> {
+    pub(super) router: Arc<Router<S>>,
+    pub(super) settings: Settings,
+    /// Handlers running at this moment, detached ones included.
+    pub(super) handlers: Arc<Semaphore>,
+    /// Detached handlers, which outlive their connections and which a shutdown waits for.
+    pub(super) detached: TaskTracker,
+    pub(super) in_flight: Gauge,
+}
+
+impl<S: Send + Sync + 'static> Dispatcher<S> {
+    pub(super) fn new(router: Arc<Router<S>>, settings: Settings) -> Self {
+        Self {
+            router,
+            handlers: Arc::new(Semaphore::new(settings.handler_concurrency)),
+            settings,
+            detached: TaskTracker::new(),
+            in_flight: gauge!("boxoffice_http_requests_in_flight"),
+        }
+    }
+
+    /// Answers one request. Never fails: whatever goes wrong has a status.
+    pub(super) async fn answer(
+        self: Arc<Self>,
+        peer: SocketAddr,
+        activity: Arc<Activity>,
+        request: hyper::Request<Incoming>,
+    ) -> Result<Response<Body>, Infallible> {
+        let started = Instant::now();
+        let guard = activity.begin(request.version() == Version::HTTP_2);
+        let _in_flight = InFlight::enter(&self.in_flight);
+        let (head, body) = request.into_parts();
+        let id = RequestId::of(&head.headers);
+        let uri = head.uri.clone();
+        let is_head = head.method == Method::HEAD;
+        let is_options = head.method == Method::OPTIONS;
+
+        let (route, measures, account, result) = match self.router.look_up(&head.method, uri.path()) {
+            _ if is_malformed(&head) => {
+                linger(body);
+                (None, &self.router.unmatched, None, Err(Problem::new(Code::BadRequest).detail("send one Host header")))
+            }
+            Lookup::Found(target, matched) => {
+                let caller = self.authorise(&target.info, &head.headers, &id);
+                let account = caller.as_ref().ok().copied().flatten().map(|caller| caller.account);
+                let result = match caller {
+                    Ok(caller) => {
+                        let limits = &self.settings;
+                        let request = Request {
+                            body_limit: target.info.body_limit.unwrap_or(limits.body_limit),
+                            body_timeout: limits.body_timeout,
+                            head,
+                            body: Some(body),
+                            matched,
+                            caller,
+                            id: id.clone(),
+                            peer,
+                        };
+                        self.run(target, request).await
+                    }
+                    Err(problem) => {
+                        linger(body);
+                        Err(problem)
+                    }
+                };
+                (Some(&*target.info), &target.measures, account, result)
+            }
+            Lookup::Allow(allow) => {
+                linger(body);
+                let result = if is_options {
+                    Ok(Reply::no_content().header(header::ALLOW, allow.clone()))
+                } else {
+                    Err(Problem::new(Code::MethodNotAllowed).header(header::ALLOW, allow.clone()))
+                };
+                (None, &self.router.unmatched, None, result)
+            }
+            Lookup::NotFound => {
+                linger(body);
+                (None, &self.router.unmatched, None, Err(Problem::not_found()))
+            }
+        };
+        let record = Record { route, measures, account, id: &id, path: uri.path(), started };
+        let mut response = record.finish(result).into_response(&id, is_head);
+        response.body_mut().hold(guard);
+        Ok(response)
+    }
+
+    /// The one place that decides who may use a route (O8).
+    fn authorise(&self, route: &RouteInfo, headers: &HeaderMap, id: &RequestId) -> Result<Option<Caller>, Problem> {
+        if route.access == Access::Public {
+            return Ok(None);
+        }
+        let Some(token) = bearer(headers) else {
+            return Err(challenge(Code::NoToken, HeaderValue::from_static("Bearer realm=\"boxoffice\"")));
+        };
+        let caller = self.router.verifier.verify(token).map_err(|error| match error {
+            TokenError::Bad => challenge(
+                Code::BadToken,
+                HeaderValue::from_static("Bearer realm=\"boxoffice\", error=\"invalid_token\""),
+            ),
+            TokenError::Expired => challenge(
+                Code::ExpiredToken,
+                HeaderValue::from_static(
+                    "Bearer realm=\"boxoffice\", error=\"invalid_token\", error_description=\"expired\"",
+                ),
+            ),
+        })?;
+        if let Access::Roles(roles) = route.access
+            && !roles.contains(&caller.role)
+        {
+            tracing::warn!(
+                requestId = id.as_str(),
+                userId = %caller.account,
+                role = caller.role.as_str(),
+                method = %route.method,
+                route = route.path,
+                "access refused: insufficient rights"
+            );
+            return Err(challenge(
+                Code::Forbidden,
+                HeaderValue::from_static("Bearer realm=\"boxoffice\", error=\"insufficient_scope\""),
+            ));
+        }
+        Ok(Some(caller))
+    }
+
+    /// Runs the handler under the concurrency limit and the deadline; a panic becomes a 500 and ends nothing else.
+    async fn run(&self, target: &Target<S>, request: Request) -> Result<Reply, Problem> {
+        let Ok(permit) = Arc::clone(&self.handlers).try_acquire_owned() else {
+            return Err(Problem::unavailable(Duration::from_secs(1), "too many handlers are running"));
+        };
+        let context =
+            RequestContext { request_id: request.id.header().clone(), account: request.caller.map(|c| c.account) };
+        let answer = target.call(Arc::clone(&self.router.state), request);
+        let guarded = context::scope(context, async move {
+            let _permit = permit;
+            unwinding(answer).await
+        });
+        let deadline = self.settings.request_timeout;
+        let outcome = if target.info.detached {
+            // Dropping the handle when the client goes, or the deadline passes, leaves the task running.
+            let task = self.detached.spawn(guarded);
+            tokio::time::timeout(deadline, task).await.map(|joined| joined.unwrap_or(Err(Panicked)))
+        } else {
+            tokio::time::timeout(deadline, guarded).await
+        };
+        match outcome {
+            Ok(Ok(result)) => result,
+            Ok(Err(Panicked)) => Err(Problem::internal("the handler panicked")),
+            Err(_) => Err(Problem::new(Code::DeadlineExceeded)
+                .retry_after(Duration::from_secs(1))
+                .caused_by(format_args!("no answer within {} s", deadline.as_secs_f32()))),
+        }
+    }
+}
+
+/// The handler panicked; the hook has logged where, with the request's id.
+struct Panicked;
+
+async fn unwinding<F: Future + ?Sized>(mut future: Pin<Box<F>>) -> Result<F::Output, Panicked> {
+    // Unwind safety: a handler that panicked is dropped and its shared state is behind locks and actors of its own.
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(polled) => polled.map(Ok),
+        Err(_) => std::task::Poll::Ready(Err(Panicked)),
+    })
+    .await
+}
+
+/// HTTP/1.1 demands exactly one Host (RFC 9112, 3.2); in HTTP/2 it is in the URI.
+fn is_malformed(head: &Parts) -> bool {
+    head.version == Version::HTTP_11 && head.headers.get_all(header::HOST).iter().count() != 1
+}
+
+/// The credentials of the `Bearer` scheme, whose name is case-insensitive (RFC 9110, 11.1).
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
+}
+
+fn challenge(code: Code, scheme: HeaderValue) -> Problem {
+    Problem::new(code).header(header::WWW_AUTHENTICATE, scheme)
+}
+
+/// What the end of a request is recorded with.
+struct Record<'a> {
+    route: Option<&'a RouteInfo>,
+    measures: &'a Measures,
+    account: Option<domain::ids::AccountId>,
+    id: &'a RequestId,
+    path: &'a str,
+    started: Instant,
+}
+
+impl Record<'_> {
+    /// Turns the outcome into an answer, measures and logs it.
+    ///
+    /// A line for every request would cost more than the request: at 10,000 a second it is gigabytes an hour that say
+    /// what the metrics already say. So failures and slow requests are warnings, everything else is there at `debug`.
+    fn finish(self, result: Result<Reply, Problem>) -> Reply {
+        let took = self.started.elapsed();
+        let (status, code, cause) = match &result {
+            Ok(reply) => (reply.status(), None, None),
+            Err(problem) => (problem.status(), Some(problem.code().as_str()), problem.cause().map(str::to_owned)),
+        };
+        self.measures.record(status, took);
+        if status.is_server_error() || took > SLOW {
+            self.warn(status, code, cause.as_deref(), took);
+        } else {
+            tracing::debug!(
+                requestId = self.id.as_str(),
+                route = self.route.map(|route| route.path),
+                status = status.as_u16(),
+                code,
+                cause,
+                durationMs = took.as_secs_f64() * 1e3,
+                "request answered"
+            );
+        }
+        result.unwrap_or_else(|problem| problem.into_reply(self.path, self.id.as_str()))
+    }
+
+    #[cold]
+    fn warn(&self, status: StatusCode, code: Option<&str>, cause: Option<&str>, took: Duration) {
+        tracing::warn!(
+            requestId = self.id.as_str(),
+            userId = self.account.map(tracing::field::display),
+            method = self.route.map(|route| route.method.as_str()),
+            route = self.route.map(|route| route.path),
+            status = status.as_u16(),
+            code,
+            cause,
+            durationMs = took.as_secs_f64() * 1e3,
+            "{}",
+            if status.is_server_error() { "request failed" } else { "request was slow" }
+        );
+    }
+}
+
+/// Keeps the gauge right on every way out, the client's hanging up included.
+struct InFlight<'a>(&'a Gauge);
+
+impl<'a> InFlight<'a> {
+    fn enter(gauge: &'a Gauge) -> Self {
+        gauge.increment(1.0);
+        Self(gauge)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}

@@ -1,0 +1,218 @@
+//! Refusals as RFC 9457 `application/problem+json` (H4).
+
+use std::{borrow::Cow, fmt, time::Duration};
+
+use domain::validation::FieldError;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use super::{
+    catalogue::{Code, Entry},
+    reply::Reply,
+};
+
+/// Why a request was refused. Boxed, so that the `Result` of a handler stays small on the path that succeeds.
+#[derive(Debug)]
+pub struct Problem(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    code: Code,
+    detail: Cow<'static, str>,
+    errors: Vec<FieldError>,
+    retry_after: Option<Duration>,
+    cause: Option<String>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    /// A refusal of this kind; the catalogue's cause is its detail until [`Problem::detail`] says more.
+    pub fn new(code: Code) -> Self {
+        Self(Box::new(Inner {
+            code,
+            detail: Cow::Borrowed(code.entry().cause),
+            errors: Vec::new(),
+            retry_after: None,
+            cause: None,
+            headers: Vec::new(),
+        }))
+    }
+
+    /// 404: nothing there, or not the caller's.
+    pub fn not_found() -> Self {
+        Self::new(Code::NotFound)
+    }
+
+    /// 422 with what is wrong in each field.
+    pub fn invalid(errors: Vec<FieldError>) -> Self {
+        Self::new(Code::Invalid).errors(errors)
+    }
+
+    /// 500. The cause goes to the log with the request's id, and never to the client.
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        Self::new(Code::Internal).caused_by(cause)
+    }
+
+    /// 503 with `Retry-After`: overloaded, or a dependency is away. The cause goes to the log only.
+    pub fn unavailable(retry_after: Duration, cause: impl fmt::Display) -> Self {
+        Self::new(Code::Unavailable).retry_after(retry_after).caused_by(cause)
+    }
+
+    /// What happened this time, for people. Must not contain internals or other people's data.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.0.detail = detail.into();
+        self
+    }
+
+    /// What is wrong in each field.
+    #[must_use]
+    pub fn errors(mut self, errors: Vec<FieldError>) -> Self {
+        self.0.errors = errors;
+        self
+    }
+
+    /// When a retry makes sense; sent as whole seconds, rounded up, at least 1.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.0.retry_after = Some(wait);
+        self
+    }
+
+    /// What the log should say about it; never sent.
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl fmt::Display) -> Self {
+        self.0.cause = Some(cause.to_string());
+        self
+    }
+
+    /// A further header of the answer.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.push((name, value));
+        self
+    }
+
+    /// Its kind.
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.0.code.entry().status
+    }
+
+    /// What the log should say about it.
+    pub fn cause(&self) -> Option<&str> {
+        self.0.cause.as_deref()
+    }
+
+    /// The answer, for a request to `instance` (a path) known as `request_id`.
+    pub fn into_reply(self, instance: &str, request_id: &str) -> Reply {
+        let Inner { code, detail, errors, retry_after, headers, cause: _ } = *self.0;
+        let entry = code.entry();
+        let document = Document {
+            kind: Kind(entry),
+            title: entry.title,
+            status: entry.status.as_u16(),
+            detail: &detail,
+            instance,
+            code: entry.code,
+            request_id,
+            timestamp: jiff::Timestamp::now(),
+            errors: errors.iter().map(Field::from).collect(),
+        };
+        // A document of strings and numbers always serialises; an empty body would still carry status and headers.
+        let body = simd_json::serde::to_vec(&document).unwrap_or_default();
+        let mut reply = Reply::bytes(entry.status, HeaderValue::from_static("application/problem+json"), body);
+        if let Some(wait) = retry_after {
+            reply = reply.header(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+        }
+        headers.into_iter().fold(reply, |reply, (name, value)| reply.header(name, value))
+    }
+}
+
+/// Rounded up, at least 1: a client told to come back after 0 s would come back into the same wall.
+fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
+impl From<Vec<FieldError>> for Problem {
+    fn from(errors: Vec<FieldError>) -> Self {
+        Self::invalid(errors)
+    }
+}
+
+impl From<FieldError> for Problem {
+    fn from(error: FieldError) -> Self {
+        Self::invalid(vec![error])
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    #[serde(rename = "type")]
+    kind: Kind,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    instance: &'a str,
+    code: &'static str,
+    request_id: &'a str,
+    timestamp: jiff::Timestamp,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Field<'a>>,
+}
+
+/// The address of the documentation, relative to the server (RFC 9457 allows that), written without a copy.
+struct Kind(&'static Entry);
+
+impl Serialize for Kind {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("/problems/{}", self.0.code))
+    }
+}
+
+#[derive(Serialize)]
+struct Field<'a> {
+    field: &'a str,
+    code: &'static str,
+    message: &'a str,
+}
+
+impl<'a> From<&'a FieldError> for Field<'a> {
+    fn from(error: &'a FieldError) -> Self {
+        Self { field: &error.field, code: error.code, message: &error.message }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_rounded_up_and_never_zero() {
+        for (wait, seconds) in [(0, 1), (1, 1), (1_000, 1), (1_001, 2), (60_000, 60)] {
+            assert_eq!(whole_seconds(Duration::from_millis(wait)), seconds, "{wait} ms");
+        }
+    }
+
+    #[test]
+    fn the_document_has_all_members_and_hides_the_cause() {
+        let problem = Problem::internal("password is hunter2").errors(vec![FieldError::new("a.b", "INVALID", "no")]);
+        assert_eq!(problem.cause(), Some("password is hunter2"));
+        let body = problem.into_reply("/api/v1/x", "r-1").into_bytes();
+        let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let mut members: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
+        members.sort_unstable();
+        assert_eq!(
+            members,
+            ["code", "detail", "errors", "instance", "requestId", "status", "timestamp", "title", "type"]
+        );
+        assert_eq!(json["type"], "/problems/INTERNAL_001");
+        assert_eq!(json["errors"][0]["field"], "a.b");
+        assert!(!String::from_utf8_lossy(&body).contains("hunter2"));
+    }
+}

@@ -1,0 +1,88 @@
+//! The documentation that `type` of a problem points to (H4).
+
+use std::{fmt::Write, sync::Arc};
+
+use http::{HeaderValue, StatusCode, header};
+use serde_json::{Value, json};
+
+use super::{
+    catalogue::{self, CATALOGUE, Entry},
+    problem::Problem,
+    reply::Reply,
+    request::Request,
+    router::{Access, Route},
+};
+
+/// `GET /problems` and `GET /problems/{code}`, as HTML for browsers and as JSON for everything else.
+pub fn routes<S: Send + Sync + 'static>() -> [Route<S>; 2] {
+    [Route::get("/problems", Access::Public, list), Route::get("/problems/{code}", Access::Public, show)]
+}
+
+async fn list<S>(_: Arc<S>, request: Request) -> Result<Reply, Problem> {
+    if wants_html(&request) {
+        return Ok(page("Problems", CATALOGUE));
+    }
+    Ok(cacheable(Reply::ok(&json!({ "data": CATALOGUE.iter().map(document).collect::<Vec<_>>() }))?))
+}
+
+async fn show<S>(_: Arc<S>, request: Request) -> Result<Reply, Problem> {
+    let entry = catalogue::find(&request.param("code")?).ok_or_else(Problem::not_found)?;
+    if wants_html(&request) {
+        return Ok(page(entry.code, std::slice::from_ref(entry)));
+    }
+    Ok(cacheable(Reply::ok(&document(entry))?))
+}
+
+/// Browsers name `text/html`; programs say `*/*`, JSON, or nothing.
+fn wants_html(request: &Request) -> bool {
+    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
+fn document(entry: &Entry) -> Value {
+    json!({
+        "type": format!("/problems/{}", entry.code),
+        "code": entry.code,
+        "status": entry.status.as_u16(),
+        "title": entry.title,
+        "cause": entry.cause,
+        "remedy": entry.remedy,
+    })
+}
+
+fn page(title: &str, entries: &[Entry]) -> Reply {
+    let mut html = format!(
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
+         <title>{title} · boxoffice</title><h1>{title}</h1>"
+    );
+    for Entry { code, status, title, cause, remedy } in entries {
+        // The catalogue is our own text without `<` or `&` (a test says so). Writing to a String cannot fail.
+        let _ = write!(
+            html,
+            "<h2 id={code}><a href=\"/problems/{code}\">{code}</a> · {} {title}</h2>\
+             <p><b>Why:</b> {cause}<p><b>What to do:</b> {remedy}",
+            status.as_u16()
+        );
+    }
+    cacheable(Reply::bytes(StatusCode::OK, HeaderValue::from_static("text/html; charset=utf-8"), html))
+}
+
+/// The text changes with a release only.
+fn cacheable(reply: Reply) -> Reply {
+    reply
+        .header(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"))
+        .header(header::VARY, HeaderValue::from_static("accept"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_catalogue_needs_no_escaping() {
+        for entry in CATALOGUE {
+            let text = [entry.code, entry.title, entry.cause, entry.remedy].concat();
+            assert!(!text.contains(['<', '&']), "{}", entry.code);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Answers of handlers: JSON with an exact length, and the headers every answer has.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use serde::Serialize;
+
+use super::{body::Body, problem::Problem, request::RequestId};
+
+/// Correlates an answer with the log; a client may choose its value.
+pub static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Tells that an answer was given before, to a request with the same `Idempotency-Key`.
+pub static IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+static JSON: HeaderValue = HeaderValue::from_static("application/json");
+static NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+static NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+
+/// What a handler answers.
+#[derive(Debug)]
+pub struct Reply(Response<Body>);
+
+impl Reply {
+    /// An answer with this status and no body.
+    pub fn empty(status: StatusCode) -> Self {
+        let mut response = Response::new(Body::default());
+        *response.status_mut() = status;
+        // The usual answer has seven headers with `date`; one allocation instead of a growing table.
+        *response.headers_mut() = HeaderMap::with_capacity(8);
+        Self(response)
+    }
+
+    /// An answer with this status, content type and body.
+    pub fn bytes(status: StatusCode, content_type: HeaderValue, body: impl Into<Bytes>) -> Self {
+        Self::body(status, content_type, Body::full(body))
+    }
+
+    /// An answer with this status, content type and body, which may be a stream.
+    pub fn body(status: StatusCode, content_type: HeaderValue, body: Body) -> Self {
+        let mut reply = Self::empty(status).header(header::CONTENT_TYPE, content_type);
+        *reply.0.body_mut() = body;
+        reply
+    }
+
+    /// `value` as JSON. Fails, as a 500, only for a type that JSON cannot express (a map whose keys are not strings).
+    pub fn json(status: StatusCode, value: &(impl Serialize + ?Sized)) -> Result<Self, Problem> {
+        let body = simd_json::serde::to_vec(value).map_err(Problem::internal)?;
+        Ok(Self::bytes(status, JSON.clone(), body))
+    }
+
+    /// 200 with `value` as JSON.
+    pub fn ok(value: &(impl Serialize + ?Sized)) -> Result<Self, Problem> {
+        Self::json(StatusCode::OK, value)
+    }
+
+    /// 201 with `value` as JSON, and where it is to be found. A `location` that is not a valid header is a bug: 500.
+    pub fn created(location: &str, value: &(impl Serialize + ?Sized)) -> Result<Self, Problem> {
+        let location = HeaderValue::from_str(location).map_err(Problem::internal)?;
+        Ok(Self::json(StatusCode::CREATED, value)?.header(header::LOCATION, location))
+    }
+
+    /// 204.
+    pub fn no_content() -> Self {
+        Self::empty(StatusCode::NO_CONTENT)
+    }
+
+    /// Sets a header, replacing an earlier value. `Cache-Control` set here replaces the default `no-store`.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers_mut().insert(name, value);
+        self
+    }
+
+    /// Marks the answer as the first one given again (B4).
+    #[must_use]
+    pub fn replayed(self) -> Self {
+        self.header(IDEMPOTENT_REPLAYED.clone(), HeaderValue::from_static("true"))
+    }
+
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.0.status()
+    }
+
+    /// The complete answer. A `HEAD` gets the headers of the `GET`, its length included, and no body.
+    pub(super) fn into_response(self, request_id: &RequestId, head: bool) -> Response<Body> {
+        let mut response = self.0;
+        // 204 must not have a length (RFC 9110, 8.6); a stream has none.
+        if let Some(length) = response.body().len()
+            && response.status() != StatusCode::NO_CONTENT
+        {
+            response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        let headers = response.headers_mut();
+        headers.entry(header::CACHE_CONTROL).or_insert_with(|| NO_STORE.clone());
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, NO_SNIFF.clone());
+        headers.insert(REQUEST_ID.clone(), request_id.header().clone());
+        if head {
+            *response.body_mut() = Body::default();
+        }
+        response
+    }
+
+    #[cfg(test)]
+    pub(super) fn into_bytes(self) -> Bytes {
+        self.0.into_body().into_bytes()
+    }
+}

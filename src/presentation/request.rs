@@ -1,0 +1,262 @@
+//! What a handler is given, and the readers that turn it into typed values or into a precise refusal.
+
+use std::{borrow::Cow, net::SocketAddr, str::FromStr, sync::Arc, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, Method, header, request::Parts};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use serde::de::DeserializeOwned;
+
+use super::{
+    catalogue::Code,
+    json,
+    problem::Problem,
+    query::{self, Query},
+    reply::REQUEST_ID,
+    router::{Matched, RouteInfo},
+};
+use crate::application::access::Caller;
+
+/// Longest request id that is accepted from a client, in bytes.
+const REQUEST_ID_BYTES_MAX: usize = 128;
+/// Longest `Idempotency-Key`, in bytes.
+const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+
+/// Names one request in its answer, in the log and in problems.
+#[derive(Clone, Debug)]
+pub struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// The client's `X-Request-Id` when it is 1 to 128 harmless characters (letters, digits, `-._:/+=@`), so that it can be
+    /// logged as it is; a new UUIDv7 otherwise.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let harmless = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._:/+=@".contains(byte);
+        match headers.get(&REQUEST_ID) {
+            Some(value)
+                if (1..=REQUEST_ID_BYTES_MAX).contains(&value.len()) && value.as_bytes().iter().all(harmless) =>
+            {
+                Self(value.clone())
+            }
+            _ => Self::generate(),
+        }
+    }
+
+    /// A new UUIDv7.
+    pub(super) fn generate() -> Self {
+        let mut text = uuid::Uuid::encode_buffer();
+        let text = uuid::Uuid::now_v7().hyphenated().encode_lower(&mut text);
+        // Hexadecimal digits and hyphens are always a header value; the fallback only avoids a panic path.
+        Self(HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("unknown")))
+    }
+
+    /// As a header.
+    pub fn header(&self) -> &HeaderValue {
+        &self.0
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        // Made of visible ASCII by both constructors.
+        self.0.to_str().unwrap_or_default()
+    }
+}
+
+/// One request, on its way to its handler.
+#[derive(Debug)]
+pub struct Request {
+    pub(super) head: Parts,
+    pub(super) body: Option<Incoming>,
+    pub(super) matched: Matched,
+    pub(super) caller: Option<Caller>,
+    pub(super) id: RequestId,
+    pub(super) peer: SocketAddr,
+    pub(super) body_limit: usize,
+    pub(super) body_timeout: Duration,
+}
+
+impl Request {
+    /// The method; a `HEAD` arrives here as it is, though its row says `GET`.
+    pub fn method(&self) -> &Method {
+        &self.head.method
+    }
+
+    /// The path as it was sent, percent-encoded.
+    pub fn path(&self) -> &str {
+        self.head.uri.path()
+    }
+
+    /// All headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
+    /// The row of the table that this request came through.
+    pub fn route(&self) -> &Arc<RouteInfo> {
+        &self.matched.route
+    }
+
+    /// Names this request in the answer and in the log.
+    pub fn request_id(&self) -> &RequestId {
+        &self.id
+    }
+
+    /// The address the connection comes from.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Who is asking. 401 `AUTH_001` on a public route, where tokens are not looked at.
+    pub fn caller(&self) -> Result<Caller, Problem> {
+        self.caller.ok_or_else(|| Problem::new(Code::NoToken))
+    }
+
+    /// A parameter of the path, decoded. 404 when it is not percent-encoded UTF-8. A name that the row does not have is a
+    /// bug: 500.
+    pub fn param(&self, name: &str) -> Result<Cow<'_, str>, Problem> {
+        let text = self.matched.param(name, self.path());
+        let text = text.ok_or_else(|| Problem::internal(format_args!("no parameter {name:?} in the route")))?;
+        query::decode(text, false).ok_or_else(Problem::not_found)
+    }
+
+    /// A parameter of the path that is an id. 404 when it is not a UUID in its usual form of 36 characters: there is
+    /// nothing at such an address.
+    pub fn id<T: FromStr>(&self, name: &str) -> Result<T, Problem> {
+        let text = self.param(name)?;
+        // The parser also knows braces, URNs and no hyphens; one thing has one address.
+        if text.len() != uuid::fmt::Hyphenated::LENGTH {
+            return Err(Problem::not_found());
+        }
+        text.parse().map_err(|_| Problem::not_found())
+    }
+
+    /// The query parameters.
+    pub fn query(&self) -> Query<'_> {
+        Query::parse(self.head.uri.query().unwrap_or_default())
+    }
+
+    /// The `Idempotency-Key`: 1 to 255 visible ASCII characters (B4). 400 `IDEMPOTENCY_001` without.
+    pub fn idempotency_key(&self) -> Result<&str, Problem> {
+        let mut values = self.head.headers.get_all("idempotency-key").iter();
+        let (Some(value), None) = (values.next(), values.next()) else {
+            return Err(Problem::new(Code::IdempotencyKeyMissing).detail("send one Idempotency-Key header"));
+        };
+        let visible = value.as_bytes().iter().all(u8::is_ascii_graphic);
+        if !visible || !(1..=IDEMPOTENCY_KEY_BYTES_MAX).contains(&value.len()) {
+            return Err(Problem::new(Code::IdempotencyKeyMissing)
+                .detail("the Idempotency-Key must have 1 to 255 visible ASCII characters"));
+        }
+        value.to_str().map_err(|_| Problem::new(Code::IdempotencyKeyMissing))
+    }
+
+    /// The body, which must be a JSON object of this shape. 415, 413, 408, 400 or 422, see [`Request::bytes`] and the
+    /// catalogue. Deny unknown fields in `T`, so that a misspelt one is an error.
+    pub async fn body<T: DeserializeOwned>(&mut self) -> Result<T, Problem> {
+        if !self.announces_json() {
+            return Err(Problem::new(Code::UnsupportedMediaType));
+        }
+        let bytes = self.bytes().await?;
+        json::read(&bytes)
+    }
+
+    /// Whether a body was sent. A `POST` without one has neither length nor encoding.
+    pub fn has_body(&self) -> bool {
+        self.body.as_ref().is_some_and(|body| !hyper::body::Body::is_end_stream(body))
+    }
+
+    /// The body as it is. 413 above the route's limit, by its announced length before a byte is read and by count
+    /// otherwise; 408 when it is not there within the deadline. A second call gives nothing.
+    pub async fn bytes(&mut self) -> Result<Bytes, Problem> {
+        let Some(body) = self.body.take() else { return Ok(Bytes::new()) };
+        let limit = self.body_limit;
+        let announced = hyper::body::Body::size_hint(&body).lower();
+        if announced > limit as u64 {
+            linger(body);
+            return Err(too_large(limit));
+        }
+        // Slow or broken bodies are refused; the connection cannot be used again and hyper closes it.
+        match tokio::time::timeout(self.body_timeout, collect(body, limit)).await {
+            Ok(result) => result,
+            Err(_) => Err(Problem::new(Code::BodyTooSlow)),
+        }
+    }
+
+    fn announces_json(&self) -> bool {
+        let Some(value) = self.head.headers.get(header::CONTENT_TYPE) else { return false };
+        // What nearly everybody sends, without parsing.
+        if value == "application/json" {
+            return true;
+        }
+        let Ok(text) = value.to_str() else { return false };
+        let kind = text.split(';').next().unwrap_or_default().trim();
+        kind.eq_ignore_ascii_case("application/json")
+            || (kind.get(..12).is_some_and(|start| start.eq_ignore_ascii_case("application/"))
+                && kind.to_ascii_lowercase().ends_with("+json"))
+    }
+}
+
+async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Problem> {
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame =
+            frame.map_err(|error| Problem::new(Code::BadRequest).detail("the body broke off").caused_by(error))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if first.len() + all.len() + data.len() > limit {
+            linger(body);
+            return Err(too_large(limit));
+        }
+        // A small body arrives in one frame and is not copied.
+        if first.is_empty() && all.is_empty() {
+            first = data;
+        } else {
+            all.extend_from_slice(&std::mem::take(&mut first));
+            all.extend_from_slice(&data);
+        }
+    }
+    Ok(if all.is_empty() { first } else { all.freeze() })
+}
+
+fn too_large(limit: usize) -> Problem {
+    Problem::new(Code::BodyTooLarge).detail(format!("the body may have {limit} bytes at most"))
+}
+
+/// Reads on, for a while, what a refused request still sends: closing a socket with unread bytes resets the connection,
+/// and the client would never see the answer.
+pub(super) fn linger(mut body: Incoming) {
+    const LINGER: Duration = Duration::from_secs(2);
+    const LINGER_BYTES_MAX: usize = 16 << 20;
+    if hyper::body::Body::is_end_stream(&body) {
+        return;
+    }
+    tokio::spawn(tokio::time::timeout(LINGER, async move {
+        let mut seen = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            seen += frame.data_ref().map_or(0, Bytes::len);
+            if seen > LINGER_BYTES_MAX {
+                break;
+            }
+        }
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id_of(value: &str) -> String {
+        let mut headers = HeaderMap::new();
+        headers.insert(REQUEST_ID.clone(), HeaderValue::from_str(value).unwrap());
+        RequestId::of(&headers).as_str().to_owned()
+    }
+
+    #[test]
+    fn a_harmless_request_id_is_kept_and_any_other_replaced() {
+        assert_eq!(id_of("order-17/a:b"), "order-17/a:b");
+        for bad in ["", "a b", "a\"b", "{}", &"x".repeat(129)] {
+            let id = id_of(bad);
+            assert!(id != bad && id.parse::<uuid::Uuid>().is_ok(), "{bad:?} gave {id}");
+        }
+        assert!(RequestId::of(&HeaderMap::new()).as_str().parse::<uuid::Uuid>().is_ok());
+    }
+}

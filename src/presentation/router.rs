@@ -1,0 +1,250 @@
+//! The one table of routes: method, path, access, limits, handler.
+
+use std::{collections::HashMap, fmt, future::Future, pin::Pin, sync::Arc};
+
+use domain::accounts::Role;
+use http::{HeaderValue, Method};
+
+use super::{measures::Measures, problem::Problem, reply::Reply, request::Request};
+use crate::application::access::VerifyAccess;
+
+/// Most parameters in one path; two levels of hierarchy (H1) need two.
+const PARAMS_MAX: usize = 4;
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody. A token is not looked at, so a stale one does not lock anyone out of a public page.
+    Public,
+    /// Any account.
+    Authenticated,
+    /// Accounts with one of these roles.
+    Roles(&'static [Role]),
+}
+
+pub(super) type Answer = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
+type Handler<S> = Box<dyn Fn(Arc<S>, Request) -> Answer + Send + Sync>;
+
+/// What is known about a route without its handler.
+#[derive(Debug)]
+pub struct RouteInfo {
+    /// Its method. A `GET` also answers `HEAD`.
+    pub method: Method,
+    /// Its path with parameters in braces, as in `/api/v1/events/{id}`; the `route` of metrics and logs.
+    pub path: &'static str,
+    /// Who may use it.
+    pub access: Access,
+    /// Most bytes of a body, when not the server's default.
+    pub body_limit: Option<usize>,
+    /// Whether it runs to its end when the client hangs up.
+    pub detached: bool,
+    params: Vec<&'static str>,
+}
+
+/// A row of the table.
+pub struct Route<S> {
+    info: RouteInfo,
+    handler: Handler<S>,
+}
+
+impl<S> Route<S> {
+    /// A row. Handlers of anything but `GET` are detached: they finish even if the client has gone, because half a
+    /// booking is worse than one nobody waits for.
+    pub fn new<H, F>(method: Method, path: &'static str, access: Access, handler: H) -> Self
+    where
+        H: Fn(Arc<S>, Request) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Reply, Problem>> + Send + 'static,
+    {
+        let params = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
+        let detached = method != Method::GET;
+        Self {
+            info: RouteInfo { method, path, access, body_limit: None, detached, params },
+            handler: Box::new(move |state, request| Box::pin(handler(state, request))),
+        }
+    }
+
+    /// Most bytes of a body, instead of the server's default.
+    #[must_use]
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.info.body_limit = Some(bytes);
+        self
+    }
+
+    /// Lets the handler be dropped when the client hangs up; for calls that change nothing.
+    #[must_use]
+    pub fn attached(mut self) -> Self {
+        self.info.detached = false;
+        self
+    }
+}
+
+macro_rules! methods {
+    ($($name:ident $method:ident),+) => {
+        impl<S> Route<S> {
+            $(
+                #[doc = concat!("A row for `", stringify!($method), "`.")]
+                pub fn $name<H, F>(path: &'static str, access: Access, handler: H) -> Self
+                where
+                    H: Fn(Arc<S>, Request) -> F + Send + Sync + 'static,
+                    F: Future<Output = Result<Reply, Problem>> + Send + 'static,
+                {
+                    Self::new(Method::$method, path, access, handler)
+                }
+            )+
+        }
+    };
+}
+
+methods!(get GET, post POST, put PUT, patch PATCH, delete DELETE);
+
+impl<S> fmt::Debug for Route<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.info.fmt(f)
+    }
+}
+
+/// A mistake in the table, found at start.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// Two rows with the same method and path.
+    #[error("{0} {1} appears twice in the table of routes")]
+    Twice(Method, &'static str),
+    /// Two paths that match the same addresses, or a path that is not well-formed.
+    #[error("the path {0} does not fit into the table of routes: {1}")]
+    Path(&'static str, matchit::InsertError),
+    /// More parameters than a request has room for.
+    #[error("the path {0} has more than {PARAMS_MAX} parameters")]
+    TooManyParams(&'static str),
+}
+
+/// A row as the dispatcher sees it.
+pub(super) struct Target<S> {
+    pub(super) info: Arc<RouteInfo>,
+    pub(super) measures: Measures,
+    handler: Handler<S>,
+}
+
+impl<S> Target<S> {
+    pub(super) fn call(&self, state: Arc<S>, request: Request) -> Answer {
+        (self.handler)(state, request)
+    }
+}
+
+/// The rows of one path.
+struct Path {
+    /// Index into the targets, by method; at most one a method, so a walk beats a map.
+    methods: Vec<(Method, usize)>,
+    allow: HeaderValue,
+}
+
+/// The table, ready to look requests up in.
+pub struct Router<S> {
+    pub(super) state: Arc<S>,
+    pub(super) verifier: Arc<dyn VerifyAccess>,
+    /// Requests that no row answers.
+    pub(super) unmatched: Measures,
+    targets: Vec<Target<S>>,
+    paths: matchit::Router<Path>,
+}
+
+impl<S> fmt::Debug for Router<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.routes()).finish()
+    }
+}
+
+/// What the table says to a method and a path.
+pub(super) enum Lookup<'a, S> {
+    Found(&'a Target<S>, Matched),
+    /// The path exists with other methods, these.
+    Allow(&'a HeaderValue),
+    NotFound,
+}
+
+impl<S> Router<S> {
+    /// Checks and indexes the rows. Install the metrics recorder first: the handles are made here.
+    pub fn build(
+        state: Arc<S>,
+        verifier: Arc<dyn VerifyAccess>,
+        routes: impl IntoIterator<Item = Route<S>>,
+    ) -> Result<Self, TableError> {
+        let mut targets = Vec::new();
+        let mut by_path: HashMap<&'static str, Vec<(Method, usize)>> = HashMap::new();
+        for Route { info, handler } in routes {
+            if info.params.len() > PARAMS_MAX {
+                return Err(TableError::TooManyParams(info.path));
+            }
+            let methods = by_path.entry(info.path).or_default();
+            if methods.iter().any(|(method, _)| *method == info.method) {
+                return Err(TableError::Twice(info.method, info.path));
+            }
+            methods.push((info.method.clone(), targets.len()));
+            let measures = Measures::new(info.path, method_label(&info.method));
+            targets.push(Target { info: Arc::new(info), measures, handler });
+        }
+        let mut paths = matchit::Router::new();
+        for (path, methods) in by_path {
+            let allow = allow(&methods);
+            paths.insert(path, Path { methods, allow }).map_err(|error| TableError::Path(path, error))?;
+        }
+        Ok(Self { state, verifier, unmatched: Measures::new("unmatched", "any"), targets, paths })
+    }
+
+    /// The rows, in the order they were given.
+    pub fn routes(&self) -> impl Iterator<Item = &RouteInfo> {
+        self.targets.iter().map(|target| &*target.info)
+    }
+
+    pub(super) fn look_up(&self, method: &Method, path: &str) -> Lookup<'_, S> {
+        let Ok(found) = self.paths.at(path) else { return Lookup::NotFound };
+        // HEAD is GET without the body (RFC 9110, 9.3.2).
+        let wanted = if method == Method::HEAD { &Method::GET } else { method };
+        let target = found.value.methods.iter().find(|(method, _)| method == wanted);
+        let Some(target) = target.and_then(|(_, index)| self.targets.get(*index)) else {
+            return Lookup::Allow(&found.value.allow);
+        };
+        let mut matched = Matched { route: Arc::clone(&target.info), places: [(0, 0); PARAMS_MAX] };
+        for (place, (_, value)) in matched.places.iter_mut().zip(found.params.iter()) {
+            *place = place_of(value, path);
+        }
+        Lookup::Found(target, matched)
+    }
+}
+
+fn allow(methods: &[(Method, usize)]) -> HeaderValue {
+    let mut names: Vec<&str> = methods.iter().map(|(method, _)| method.as_str()).collect();
+    if names.contains(&"GET") {
+        names.push("HEAD");
+    }
+    names.push("OPTIONS");
+    names.sort_unstable();
+    // Names of methods are tokens, and tokens are header values.
+    HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"))
+}
+
+fn method_label(method: &Method) -> &'static str {
+    const KNOWN: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    const LABELS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+    KNOWN.iter().position(|known| known == method).map_or("OTHER", |index| LABELS[index])
+}
+
+/// Where `part`, a slice of `path`, lies in it. A URL is shorter than 64 KiB: `http` refuses longer ones.
+fn place_of(part: &str, path: &str) -> (u16, u16) {
+    let start = part.as_ptr().addr() - path.as_ptr().addr();
+    (u16::try_from(start).unwrap_or(u16::MAX), u16::try_from(start + part.len()).unwrap_or(u16::MAX))
+}
+
+/// The row of a request and where its parameters lie in the path: no parameter is copied.
+#[derive(Debug)]
+pub(super) struct Matched {
+    pub(super) route: Arc<RouteInfo>,
+    places: [(u16, u16); PARAMS_MAX],
+}
+
+impl Matched {
+    pub(super) fn param<'a>(&self, name: &str, path: &'a str) -> Option<&'a str> {
+        let index = self.route.params.iter().position(|param| *param == name)?;
+        let (start, end) = *self.places.get(index)?;
+        path.get(usize::from(start)..usize::from(end))
+    }
+}

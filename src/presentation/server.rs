@@ -1,0 +1,347 @@
+//! The listening socket: accept under a limit, serve HTTP/1.1 and HTTP/2, end in an orderly way.
+
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use hyper::service::service_fn;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
+use metrics::{Counter, Gauge, counter, gauge};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    connection::{Activity, Verdict, Watched},
+    dispatch::Dispatcher,
+    router::Router,
+};
+
+/// Connections over the limit that are being told so; more are closed without a word.
+const REFUSALS_MAX: usize = 256;
+/// How long a refused connection may take to send its request and read the answer.
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long an idle connection, politely ended, may take to close.
+const FAREWELL_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest pause after a failed accept.
+const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// Limits of a listener.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Connections at once; further ones are answered 503 and closed.
+    pub max_connections: usize,
+    /// Handlers at once, detached ones included; further requests are answered 503.
+    pub handler_concurrency: usize,
+    /// For the whole head of a request to arrive, counted from its first byte (the first one: from the accept).
+    pub header_timeout: Duration,
+    /// For the whole body of a request to arrive.
+    pub body_timeout: Duration,
+    /// For a handler to answer.
+    pub request_timeout: Duration,
+    /// How long a connection may stay open without a request.
+    pub idle_timeout: Duration,
+    /// Most bytes of a body, where a route does not say otherwise.
+    pub body_limit: usize,
+    /// Most bytes of a request's head; above it the answer is 431. At least 8 KiB.
+    pub header_limit: usize,
+    /// How long a shutdown waits for requests in progress.
+    pub drain_timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            max_connections: 10_000,
+            handler_concurrency: 16_384,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(20),
+            request_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(75),
+            body_limit: 1 << 20,
+            header_limit: 16 << 10,
+            drain_timeout: Duration::from_secs(25),
+        }
+    }
+}
+
+/// How a shutdown went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DrainReport {
+    /// Connections open when the shutdown began.
+    pub connections: usize,
+    /// Connections that were cut because the grace period was over.
+    pub cut: usize,
+    /// Detached handlers still running when the grace period was over.
+    pub unfinished: usize,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// A bound socket that does not serve yet: whoever starts it can tell its address, or fail, before anything else starts.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    settings: Settings,
+}
+
+impl Server {
+    /// Binds `address`; port 0 takes any free one.
+    pub async fn bind(address: SocketAddr, settings: Settings) -> io::Result<Self> {
+        Ok(Self { listener: TcpListener::bind(address).await?, settings })
+    }
+
+    /// The address it is bound to.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `shutdown` resolves, then stops accepting and waits for what is in progress (L5).
+    pub async fn serve<S: Send + Sync + 'static>(
+        self,
+        router: Arc<Router<S>>,
+        shutdown: impl Future<Output = ()>,
+    ) -> DrainReport {
+        let listening = Listening::new(router, self.settings);
+        let mut shutdown = pin!(shutdown);
+        let mut pause = Duration::ZERO;
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = &mut shutdown => break,
+                accepted = self.listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    pause = Duration::ZERO;
+                    listening.admit(stream, peer);
+                }
+                // The client went away between its SYN and our accept: its problem alone.
+                Err(error) if is_of_the_client(&error) => {}
+                // Usually EMFILE or ENFILE. Accepting again at once would spin on the same error; giving up would end
+                // the server over something that passes when connections close.
+                Err(error) => {
+                    pause = (pause * 2).clamp(Duration::from_millis(10), ACCEPT_PAUSE_MAX);
+                    tracing::error!(%error, pauseMs = pause.as_millis(), "cannot accept connections");
+                    tokio::select! {
+                        () = &mut shutdown => break,
+                        () = tokio::time::sleep(pause) => {}
+                    }
+                }
+            }
+        }
+        // Closes the socket: new clients are refused by the kernel, and go to another node.
+        drop(self.listener);
+        listening.drain().await
+    }
+}
+
+fn is_of_the_client(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    )
+}
+
+/// A listener in operation.
+struct Listening<S> {
+    dispatcher: Arc<Dispatcher<S>>,
+    builder: Arc<auto::Builder<TokioExecutor>>,
+    /// One permit a connection.
+    slots: Arc<Semaphore>,
+    /// One permit for each connection that is being refused.
+    refusals: Arc<Semaphore>,
+    connections: TaskTracker,
+    /// Asks connections to end after the requests in progress.
+    retire: CancellationToken,
+    /// Ends connections at once.
+    cut: CancellationToken,
+    open: Gauge,
+    refused: Counter,
+}
+
+impl<S: Send + Sync + 'static> Listening<S> {
+    fn new(router: Arc<Router<S>>, settings: Settings) -> Self {
+        Self {
+            builder: Arc::new(builder(&settings)),
+            slots: Arc::new(Semaphore::new(settings.max_connections)),
+            refusals: Arc::new(Semaphore::new(REFUSALS_MAX)),
+            dispatcher: Arc::new(Dispatcher::new(router, settings)),
+            connections: TaskTracker::new(),
+            retire: CancellationToken::new(),
+            cut: CancellationToken::new(),
+            open: gauge!("boxoffice_http_connections"),
+            refused: counter!("boxoffice_http_refused_connections_total"),
+        }
+    }
+
+    /// Serves a connection, or refuses it. Over the limit the answer is a 503 rather than silence in the backlog: a
+    /// client or balancer that is told can go elsewhere, one that waits makes the stampede worse.
+    fn admit(&self, stream: TcpStream, peer: SocketAddr) {
+        let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
+            self.refused.increment(1);
+            if let Ok(permit) = Arc::clone(&self.refusals).try_acquire_owned() {
+                tokio::spawn(tokio::time::timeout(REFUSAL_TIMEOUT, refuse(stream, permit)));
+            }
+            return;
+        };
+        // Answers are written whole; waiting to fill a packet would add up to 40 ms to each.
+        let _ = stream.set_nodelay(true);
+        self.open.increment(1.0);
+        let connection = Connection {
+            dispatcher: Arc::clone(&self.dispatcher),
+            builder: Arc::clone(&self.builder),
+            retire: self.retire.clone(),
+            _slot: OpenSlot { _permit: slot, open: self.open.clone() },
+        };
+        let cut = self.cut.clone();
+        self.connections.spawn(async move {
+            tokio::select! {
+                () = connection.serve(stream, peer) => {}
+                () = cut.cancelled() => {}
+            }
+        });
+    }
+
+    async fn drain(self) -> DrainReport {
+        let started = Instant::now();
+        let connections = self.connections.len();
+        self.connections.close();
+        self.dispatcher.detached.close();
+        self.retire.cancel();
+        let all = async {
+            self.connections.wait().await;
+            self.dispatcher.detached.wait().await;
+        };
+        let _ = tokio::time::timeout(self.dispatcher.settings.drain_timeout, all).await;
+        let report = DrainReport {
+            connections,
+            cut: self.connections.len(),
+            unfinished: self.dispatcher.detached.len(),
+            took: started.elapsed(),
+        };
+        self.cut.cancel();
+        report
+    }
+}
+
+fn builder(settings: &Settings) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // Head and idle deadlines are `Activity`'s. Half-closed clients are served: `nc` and some load tools are such.
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .half_close(true)
+        .max_headers(100)
+        .max_buf_size(settings.header_limit.max(8192))
+        .pipeline_flush(true);
+    // One connection may hold 100 requests, not more; small windows bound what it can make the server buffer, and the
+    // reset caps end "rapid reset" floods (CVE-2023-44487). A dead peer is noticed within 30 s.
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(100)
+        .keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(Duration::from_secs(10))
+        .max_header_list_size(u32::try_from(settings.header_limit).unwrap_or(u32::MAX))
+        .initial_stream_window_size(64 << 10)
+        .initial_connection_window_size(1 << 20)
+        .max_send_buf_size(64 << 10)
+        .max_pending_accept_reset_streams(20)
+        .max_local_error_reset_streams(1024);
+    builder
+}
+
+/// One accepted connection.
+struct Connection<S> {
+    dispatcher: Arc<Dispatcher<S>>,
+    builder: Arc<auto::Builder<TokioExecutor>>,
+    retire: CancellationToken,
+    _slot: OpenSlot,
+}
+
+/// Frees the connection's place and corrects the gauge, however the connection ends.
+struct OpenSlot {
+    _permit: OwnedSemaphorePermit,
+    open: Gauge,
+}
+
+impl Drop for OpenSlot {
+    fn drop(&mut self) {
+        self.open.decrement(1.0);
+    }
+}
+
+impl<S: Send + Sync + 'static> Connection<S> {
+    async fn serve(self, stream: TcpStream, peer: SocketAddr) {
+        let activity = Activity::new();
+        let service = service_fn(|request| Arc::clone(&self.dispatcher).answer(peer, Arc::clone(&activity), request));
+        let io = TokioIo::new(Watched::new(stream, Arc::clone(&activity)));
+        let mut connection = pin!(self.builder.serve_connection(io, service));
+        let settings = &self.dispatcher.settings;
+        let mut watch = pin!(tokio::time::sleep(settings.header_timeout));
+        let mut retiring = false;
+        loop {
+            tokio::select! {
+                biased;
+                ended = connection.as_mut() => {
+                    // Resets, time-outs and nonsense from the network are the client's affair, not an operator's.
+                    if let Err(error) = ended {
+                        tracing::debug!(%peer, error = %error, "connection ended");
+                    }
+                    return;
+                }
+                () = self.retire.cancelled(), if !retiring => {
+                    retiring = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = watch.as_mut() => {
+                    let now = tokio::time::Instant::now();
+                    match activity.verdict(now, settings.header_timeout, settings.idle_timeout) {
+                        Verdict::LookAgain(at) => watch.as_mut().reset(at),
+                        Verdict::Overdue => return,
+                        // Asked to end before, and still here.
+                        Verdict::Idle if retiring => return,
+                        Verdict::Idle => {
+                            retiring = true;
+                            connection.as_mut().graceful_shutdown();
+                            watch.as_mut().reset(now + FAREWELL_TIMEOUT);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Tells a client over the connection limit to come back. Written by hand: a connection that is refused because there are
+/// too many should cost next to nothing.
+async fn refuse(mut stream: TcpStream, _permit: OwnedSemaphorePermit) {
+    const BODY: &str = concat!(
+        r#"{"type":"/problems/SERVICE_001","title":"Service unavailable","status":503,"#,
+        r#""detail":"too many connections","code":"SERVICE_001"}"#
+    );
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n\
+         connection: close\r\ncontent-length: {}\r\n\r\n{BODY}",
+        BODY.len()
+    );
+    if stream.write_all(answer.as_bytes()).await.is_err() || stream.shutdown().await.is_err() {
+        return;
+    }
+    // Until the client has closed: a socket closed with unread bytes resets the connection, and the answer is lost.
+    let mut sink = [0; 1024];
+    while let Ok(1..) = stream.read(&mut sink).await {}
+}

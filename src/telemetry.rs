@@ -1,0 +1,5 @@
+//! What operators see: logs and metrics (L1, L2).
+
+pub mod context;
+pub mod logs;
+pub mod metrics;

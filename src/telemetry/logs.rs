@@ -1,0 +1,309 @@
+//! Logs: one JSON object a line on standard output (L1), written by a thread of its own.
+
+use std::{
+    fmt::{self, Write as _},
+    io::{self, IsTerminal, Write as _},
+    sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    thread::JoinHandle,
+};
+
+use metrics::{Counter, counter};
+use serde::Serialize;
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{
+    EnvFilter,
+    fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter, format::Writer},
+    registry::LookupSpan,
+};
+
+use super::context;
+
+/// Lines waiting for standard output. A reader that stalls for longer loses lines, never holds up a booking.
+const LINES_WAITING_MAX: usize = 8192;
+
+/// How lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// JSON, for machines.
+    Json,
+    /// Colours, for a developer's terminal.
+    Text,
+}
+
+impl Format {
+    /// JSON always in production and wherever nobody is looking; text on a developer's terminal.
+    pub fn suitable(production: bool) -> Self {
+        if production || !io::stdout().is_terminal() { Self::Json } else { Self::Text }
+    }
+}
+
+/// The log could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The filter is not in the syntax of `RUST_LOG`.
+    #[error("the log filter is not valid: {0}")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// The writer's thread could not be started.
+    #[error("cannot start the log writer: {0}")]
+    Thread(#[from] io::Error),
+}
+
+/// Writes out what is still waiting when it is dropped: keep it until the end of `main`.
+#[derive(Debug)]
+pub struct LogGuard {
+    sender: Option<SyncSender<Vec<u8>>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl Drop for LogGuard {
+    fn drop(&mut self) {
+        // An empty line is the signal to stop: the subscriber's sender lives as long as the process.
+        if let Some(sender) = self.sender.take() {
+            let _ = sender.send(Vec::new());
+        }
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
+        }
+    }
+}
+
+/// Installs the process's subscriber and the hook that logs panics. A second call, as in tests that start several
+/// servers, changes nothing. `filter` is in the syntax of `RUST_LOG`.
+pub fn install(filter: &str, format: Format) -> Result<LogGuard, LogError> {
+    let filter = EnvFilter::try_new(filter)?;
+    if format == Format::Text {
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).try_init();
+        install_panic_hook();
+        return Ok(LogGuard { sender: None, writer: None });
+    }
+    let (sender, receiver) = sync_channel(LINES_WAITING_MAX);
+    let lines = Lines { sender: sender.clone(), dropped: counter!("boxoffice_log_lines_dropped_total") };
+    let subscriber =
+        tracing_subscriber::fmt().with_env_filter(filter).event_format(JsonLines).with_writer(lines).finish();
+    if tracing::subscriber::set_global_default(subscriber).is_err() {
+        return Ok(LogGuard { sender: None, writer: None });
+    }
+    install_panic_hook();
+    let writer = std::thread::Builder::new().name("log".to_owned()).spawn(move || write_lines(&receiver))?;
+    Ok(LogGuard { sender: Some(sender), writer: Some(writer) })
+}
+
+/// A panic is one line of the log like any other, with the id of the request it happened in.
+fn install_panic_hook() {
+    std::panic::set_hook(Box::new(|info| {
+        let message = info.payload_as_str().unwrap_or("a value that is not text");
+        let location = info.location().map(tracing::field::display);
+        tracing::error!(location, "panicked: {message}");
+    }));
+}
+
+fn write_lines(receiver: &Receiver<Vec<u8>>) {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    while let Ok(line) = receiver.recv() {
+        let mut next = Some(line);
+        // One system call for everything that is waiting.
+        while let Some(line) = next {
+            if line.is_empty() || out.write_all(&line).is_err() {
+                let _ = out.flush();
+                return;
+            }
+            next = receiver.try_recv().ok();
+        }
+        if out.flush().is_err() {
+            return;
+        }
+    }
+}
+
+/// Hands lines to the writer's thread.
+struct Lines {
+    sender: SyncSender<Vec<u8>>,
+    dropped: Counter,
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = &'a Lines;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        self
+    }
+}
+
+impl io::Write for &Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if let Err(TrySendError::Full(_)) = self.sender.try_send(line.to_vec()) {
+            self.dropped.increment(1);
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The format of a line.
+struct JsonLines;
+
+impl<S, N> FormatEvent<S, N> for JsonLines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        writer.write_str(&line(event))?;
+        writer.write_char('\n')
+    }
+}
+
+fn line(event: &Event<'_>) -> String {
+    let mut fields = Fields::default();
+    event.record(&mut fields);
+    let metadata = event.metadata();
+    let mut line = String::with_capacity(256 + fields.rest.len());
+    // Writing to a String cannot fail.
+    let _ = write!(line, r#"{{"timestamp":"{:.3}","level":"{}""#, jiff::Timestamp::now(), metadata.level());
+    push(&mut line, "message", &fields.message);
+    line.push_str(&fields.rest);
+    context::current(|request| {
+        if !fields.names_request {
+            push(&mut line, "requestId", request.request_id.to_str().unwrap_or_default());
+        }
+        if let Some(account) = request.account.filter(|_| !fields.names_user) {
+            push(&mut line, "userId", &account);
+        }
+    });
+    push(&mut line, "service", "boxoffice");
+    push(&mut line, "version", env!("CARGO_PKG_VERSION"));
+    push(&mut line, "target", metadata.target());
+    line.push('}');
+    line
+}
+
+fn push(line: &mut String, name: &str, value: &(impl Serialize + ?Sized)) {
+    let (Ok(name), Ok(value)) = (serde_json::to_string(name), serde_json::to_string(value)) else { return };
+    line.push(',');
+    line.push_str(&name);
+    line.push(':');
+    line.push_str(&value);
+}
+
+/// The fields of one event, as JSON members.
+#[derive(Default)]
+struct Fields {
+    message: String,
+    rest: String,
+    names_request: bool,
+    names_user: bool,
+}
+
+impl Fields {
+    fn push(&mut self, field: &Field, value: &(impl Serialize + ?Sized)) {
+        self.names_request |= field.name() == "requestId";
+        self.names_user |= field.name() == "userId";
+        push(&mut self.rest, field.name(), value);
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let text = format!("{value:?}");
+        if field.name() == "message" {
+            self.message = text;
+        } else {
+            self.push(field, &text);
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "message" {
+            value.clone_into(&mut self.message);
+        } else {
+            self.push(field, value);
+        }
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.push(field, &value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.push(field, &value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.push(field, &value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.push(field, &value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use domain::ids::AccountId;
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(emit: impl FnOnce()) -> Vec<serde_json::Value> {
+        let sink = Sink::default();
+        let writer = sink.clone();
+        let subscriber = tracing_subscriber::fmt().event_format(JsonLines).with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(subscriber, emit);
+        let bytes = sink.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_line_has_everything_operators_search_by() {
+        let lines =
+            logged(|| tracing::warn!(status = 503, cause = "a \"quoted\"\nthing", ok = false, "it {}", "failed"));
+        let line = &lines[0];
+        assert_eq!(line["level"], "WARN");
+        assert_eq!(line["message"], "it failed");
+        assert_eq!(line["status"], 503);
+        assert_eq!(line["ok"], false);
+        assert_eq!(line["cause"], "a \"quoted\"\nthing");
+        assert_eq!(line["service"], "boxoffice");
+        assert_eq!(line["version"], env!("CARGO_PKG_VERSION"));
+        assert!(line["target"].as_str().unwrap().starts_with("boxoffice::telemetry"));
+        assert!(line["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
+        assert!(line.get("requestId").is_none());
+    }
+
+    #[test]
+    fn work_for_a_request_is_logged_with_its_id_and_account() {
+        let account = AccountId::generate();
+        let request = context::RequestContext { request_id: HeaderValue::from_static("r-1"), account: Some(account) };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let lines = logged(|| {
+            runtime.block_on(context::scope(request, async {
+                tracing::info!("inside");
+                tracing::info!(requestId = "r-2", "named");
+            }));
+        });
+        assert_eq!(lines[0]["requestId"], "r-1");
+        assert_eq!(lines[0]["userId"], account.to_string());
+        assert_eq!(lines[1]["requestId"], "r-2");
+    }
+}

@@ -1,0 +1,14 @@
+//! The HTTP kernel from the outside: a real server on a free port, spoken to over TCP.
+
+#[path = "http_kernel/access.rs"]
+mod access;
+#[path = "http_kernel/bodies.rs"]
+mod bodies;
+#[path = "http_kernel/connections.rs"]
+mod connections;
+#[path = "http_kernel/operations.rs"]
+mod operations;
+#[path = "http_kernel/routing.rs"]
+mod routing;
+#[path = "http_kernel/support.rs"]
+mod support;
