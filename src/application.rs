@@ -1,3 +1,6 @@
-//! Use cases and the ports they need. Nothing here knows HTTP, SQL or a framework.
+//! Use cases: one business operation each, over ports, free of frameworks.
 
 pub mod access;
+pub mod accounts;
+pub mod app;
+pub mod bookings;

@@ -10,6 +10,7 @@ pub mod inventory;
 pub mod ledger;
 pub mod money;
 pub mod refusal;
+pub mod repositories;
 pub mod seat_maps;
 pub mod selection;
 pub mod validation;

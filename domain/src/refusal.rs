@@ -11,6 +11,9 @@ pub enum Refusal {
     /// The request does not fit the event: an unknown ticket type, a seat of another section …
     #[error("the request does not fit the event")]
     Invalid(Vec<FieldError>),
+    /// The event is not public yet: to a buyer it does not exist.
+    #[error("there is no such event")]
+    NoSuchEvent,
     /// Fewer places are left than were asked for.
     #[error("only {left} of {asked} places are left")]
     SoldOut {

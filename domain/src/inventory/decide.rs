@@ -124,8 +124,11 @@ impl Inventory {
 
     /// The places of a selection, when the rules allow them and they are free.
     fn choose(&self, selection: &Selection, account: AccountId, now: Timestamp) -> Result<Vec<Item>, Refusal> {
-        if self.plan.status != EventStatus::Published {
-            return Err(Refusal::NotOnSale("the event is not on sale"));
+        match self.plan.status {
+            EventStatus::Published => {}
+            EventStatus::Draft | EventStatus::Scheduled => return Err(Refusal::NoSuchEvent),
+            EventStatus::Cancelled => return Err(Refusal::NotOnSale("the event is cancelled")),
+            EventStatus::Archived => return Err(Refusal::NotOnSale("the event is over")),
         }
         let mut items = Vec::with_capacity(selection.places() as usize);
         let mut taken = Vec::new();

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{Inventory, SeatState};
 use crate::{
+    events::EventStatus,
     ids::{EventId, TicketTypeId},
     seat_maps::{Seat, SeatMap},
 };
@@ -30,6 +31,8 @@ pub struct TicketTypeAvailability {
 pub struct Availability {
     /// Of which event.
     pub event_id: EventId,
+    /// Where the event is in its life; what was never published is nobody's business.
+    pub status: EventStatus,
     /// The sum of the quotas' versions: grows with every commit, also across restarts.
     pub version: i64,
     /// When the picture was taken.
@@ -66,6 +69,7 @@ impl Inventory {
         }
         Availability {
             event_id: self.plan.event_id,
+            status: self.plan.status,
             version: self.quotas.iter().map(|quota| quota.version).sum(),
             as_of: now,
             ticket_types,

@@ -1,0 +1,164 @@
+//! Ports to what is stored outside of inventories: accounts, catalogue, and bookings as their owners see them.
+
+use std::future::Future;
+
+use jiff::Timestamp;
+
+use crate::{
+    accounts::{Account, PersonName, Phone},
+    bookings::{Booking, Hold},
+    events::{Event, TicketType},
+    ids::{AccountId, BookingId, HoldId},
+    venues::Venue,
+};
+
+/// Why a repository has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum RepositoryError {
+    /// It can't be reached now; a later try may succeed.
+    #[error("the database is away: {0}")]
+    Unavailable(String),
+    /// It answered what this version does not expect.
+    #[error("the database answered unexpectedly: {0}")]
+    Broken(String),
+}
+
+/// Shorthand of every port.
+pub type Found<T> = Result<T, RepositoryError>;
+
+/// Where a page begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start<K> {
+    /// After so many entries. Entries that come or go meanwhile shift the pages.
+    Offset(u32),
+    /// After the entry with this key, whatever came or went meanwhile.
+    After(K),
+}
+
+/// Which entries to show.
+#[derive(Clone, Debug)]
+pub struct PageRequest<K> {
+    /// Where to begin.
+    pub start: Start<K>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// One page of a list.
+#[derive(Debug)]
+pub struct Page<T> {
+    /// The entries.
+    pub entries: Vec<T>,
+    /// How many there are on all pages.
+    pub total: u64,
+    /// Whether another page follows.
+    pub has_more: bool,
+}
+
+/// What a client names a thing by.
+#[derive(Clone, Copy, Debug)]
+pub enum IdOrSlug<'a, I> {
+    /// Its id.
+    Id(I),
+    /// Its slug.
+    Slug(&'a str),
+}
+
+/// The place of an event in the public list: soonest first.
+pub type EventKey = (Timestamp, crate::ids::EventId);
+/// The place of a venue in the list: by name.
+pub type VenueKey = (String, crate::ids::VenueId);
+
+/// A small word by which events are found.
+#[derive(Clone, Debug)]
+pub struct Tag {
+    /// For URLs.
+    pub slug: String,
+    /// For people.
+    pub name: String,
+}
+
+/// An event with all that a buyer wants to know.
+#[derive(Debug)]
+pub struct EventDetail {
+    /// The event.
+    pub event: Event,
+    /// Where it happens.
+    pub venue: Venue,
+    /// What is sold, in the organizer's order.
+    pub ticket_types: Vec<TicketType>,
+    /// By what it is found.
+    pub tags: Vec<Tag>,
+}
+
+/// Why an account was not added.
+#[derive(Debug, thiserror::Error)]
+pub enum AddAccountError {
+    /// Another account has the address.
+    #[error("the e-mail address is registered already")]
+    EmailTaken,
+    /// The repository failed.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+}
+
+/// Accounts and their profiles.
+pub trait AccountRepository {
+    /// Adds an account.
+    fn add_account(
+        &self,
+        account: &Account,
+        password_hash: &str,
+    ) -> impl Future<Output = Result<(), AddAccountError>> + Send;
+
+    /// The account with that address, and the hash of its password.
+    fn account_by_email(&self, email: &str) -> impl Future<Output = Found<Option<(Account, String)>>> + Send;
+
+    /// The account with that id.
+    fn account(&self, id: AccountId) -> impl Future<Output = Found<Option<Account>>> + Send;
+
+    /// Changes what is given of a profile, and gives the account as it is then. `Some(None)` takes the number away.
+    fn update_profile(
+        &self,
+        id: AccountId,
+        name: Option<&PersonName>,
+        phone: Option<Option<&Phone>>,
+    ) -> impl Future<Output = Found<Option<Account>>> + Send;
+}
+
+/// Events as the public sees them.
+pub trait EventRepository {
+    /// Published events, soonest first.
+    fn public_events(&self, page: &PageRequest<EventKey>) -> impl Future<Output = Found<Page<Event>>> + Send;
+
+    /// One event, unless it was never published.
+    fn public_event(
+        &self,
+        by: IdOrSlug<'_, crate::ids::EventId>,
+    ) -> impl Future<Output = Found<Option<EventDetail>>> + Send;
+}
+
+/// Venues.
+pub trait VenueRepository {
+    /// All venues, by name.
+    fn venues(&self, page: &PageRequest<VenueKey>) -> impl Future<Output = Found<Page<Venue>>> + Send;
+
+    /// One venue.
+    fn venue(&self, by: IdOrSlug<'_, crate::ids::VenueId>) -> impl Future<Output = Found<Option<Venue>>> + Send;
+}
+
+/// Holds and bookings, read only: they are written through their event's inventory.
+pub trait BookingRepository {
+    /// An account's bookings, newest first.
+    fn bookings_of(
+        &self,
+        account: AccountId,
+        page: &PageRequest<BookingId>,
+    ) -> impl Future<Output = Found<Page<Booking>>> + Send;
+
+    /// One booking.
+    fn booking(&self, id: BookingId) -> impl Future<Output = Found<Option<Booking>>> + Send;
+
+    /// One hold.
+    fn hold(&self, id: HoldId) -> impl Future<Output = Found<Option<Hold>>> + Send;
+}

@@ -1,0 +1,160 @@
+//! Holds and bookings: all that changes places goes through the event's inventory.
+
+use std::{sync::Arc, time::Duration};
+
+use actors::{
+    inventories::AskError,
+    inventory::{Answer, Denial, Outcome},
+};
+use domain::{
+    bookings::{Booking, BookingStatus, Fingerprint, Hold, HoldStatus, IdempotencyKey, Source},
+    ids::{AccountId, BookingId, EventId, HoldId},
+    inventory::{Command, NewBooking, NewHold},
+    refusal::Refusal,
+    repositories::{BookingRepository, RepositoryError},
+    selection::Selection,
+};
+use tokio::time::Instant;
+
+use super::app::{Adapters, App};
+
+/// Why nothing was held, booked or closed.
+#[derive(Debug, thiserror::Error)]
+pub enum BookingError {
+    /// There is no such event, hold or booking, or it is another account's.
+    #[error("not found")]
+    NotFound,
+    /// The business says no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// No answer can be given now. A retry with the same key is exact.
+    #[error("{reason}")]
+    Unavailable {
+        /// For the log.
+        reason: String,
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The repository failed.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+}
+
+impl From<AskError> for BookingError {
+    fn from(error: AskError) -> Self {
+        let reason = error.to_string();
+        match error {
+            AskError::Denied(Denial::Refused(Refusal::NoSuchEvent) | Denial::NoSuchEvent | Denial::NotOpen) => {
+                Self::NotFound
+            }
+            AskError::Denied(Denial::Refused(refusal)) => Self::Refused(refusal),
+            AskError::Denied(Denial::TooLate | Denial::Unavailable(_)) => {
+                Self::Unavailable { reason, retry_after: Duration::from_secs(1) }
+            }
+            AskError::Overloaded { retry_after } | AskError::Unavailable { retry_after, .. } => {
+                Self::Unavailable { reason, retry_after }
+            }
+        }
+    }
+}
+
+/// A result, and whether an earlier request with the same key had led to it.
+#[derive(Debug)]
+pub struct Made<T> {
+    /// The result.
+    pub value: Arc<T>,
+    /// True for a retry.
+    pub replayed: bool,
+}
+
+/// Keeps places for a while (B2).
+pub async fn hold<A: Adapters>(
+    app: &App<A>,
+    account_id: AccountId,
+    event: EventId,
+    key: IdempotencyKey,
+    selection: Selection,
+) -> Result<Made<Hold>, BookingError> {
+    let source = Source::Selection(selection.clone());
+    let fingerprint = Fingerprint::of(event, &source);
+    let new = NewHold { id: HoldId::generate(), account_id, key, fingerprint, selection };
+    match ask(app, event, Command::Hold(new)).await? {
+        Answer { outcome: Outcome::Held(value), replayed } => Ok(Made { value, replayed }),
+        answer => Err(unexpected(&answer)),
+    }
+}
+
+/// Books places, free ones or those of a hold.
+pub async fn book<A: Adapters>(
+    app: &App<A>,
+    account_id: AccountId,
+    event: EventId,
+    key: IdempotencyKey,
+    source: Source,
+) -> Result<Made<Booking>, BookingError> {
+    let fingerprint = Fingerprint::of(event, &source);
+    let new = NewBooking { id: BookingId::generate(), account_id, key, fingerprint, source };
+    match ask(app, event, Command::Book(new)).await? {
+        Answer { outcome: Outcome::Booked(value), replayed } => Ok(Made { value, replayed }),
+        answer => Err(unexpected(&answer)),
+    }
+}
+
+/// Gives a hold back. A hold that keeps nothing any more is as good as given back; one that became a booking is not.
+pub async fn release<A: Adapters>(app: &App<A>, account_id: AccountId, id: HoldId) -> Result<(), BookingError> {
+    let hold = app.store.hold(id).await?.filter(|hold| hold.account_id == account_id);
+    let hold = hold.ok_or(BookingError::NotFound)?;
+    match hold.status {
+        HoldStatus::Released | HoldStatus::Expired => return Ok(()),
+        HoldStatus::Converted => return Err(Refusal::HoldGone.into()),
+        HoldStatus::Active => {}
+    }
+    match ask(app, hold.event_id, Command::Release { hold_id: id, account_id }).await {
+        // It changed since it was read, or expires just now.
+        Err(BookingError::Refused(Refusal::HoldGone)) => match app.store.hold(id).await?.map(|hold| hold.status) {
+            Some(HoldStatus::Converted) => Err(Refusal::HoldGone.into()),
+            _ => Ok(()),
+        },
+        result => result.map(drop),
+    }
+}
+
+/// Gives a booking back, and shows it as it is then. Cancelling a cancelled booking shows it again.
+pub async fn cancel<A: Adapters>(app: &App<A>, account_id: AccountId, id: BookingId) -> Result<Booking, BookingError> {
+    let booking = own_booking(app, account_id, id).await?;
+    if booking.status == BookingStatus::Cancelled {
+        return Ok(booking);
+    }
+    let event = booking.event_id;
+    let refusal = match ask(app, event, Command::Cancel { booking: Arc::new(booking) }).await {
+        Ok(_) => None,
+        // It changed since it was read; what it is now decides.
+        Err(BookingError::NotFound) => Some(Refusal::NotCancellable("the booking is cancelled or expired")),
+        Err(BookingError::Refused(refusal)) => Some(refusal),
+        Err(error) => return Err(error),
+    };
+    let booking = own_booking(app, account_id, id).await?;
+    match refusal {
+        Some(refusal) if booking.status != BookingStatus::Cancelled => Err(refusal.into()),
+        _ => Ok(booking),
+    }
+}
+
+/// One of the account's bookings.
+pub async fn own_booking<A: Adapters>(
+    app: &App<A>,
+    account_id: AccountId,
+    id: BookingId,
+) -> Result<Booking, BookingError> {
+    let booking = app.store.booking(id).await?.filter(|booking| booking.account_id == account_id);
+    booking.ok_or(BookingError::NotFound)
+}
+
+async fn ask<A: Adapters>(app: &App<A>, event: EventId, command: Command) -> Result<Answer, BookingError> {
+    Ok(app.inventories.ask(event, command, Instant::now() + app.command_deadline).await?)
+}
+
+/// Holds answer holds and bookings answer bookings; anything else is a bug.
+fn unexpected(answer: &Answer) -> BookingError {
+    RepositoryError::Broken(format!("the inventory answered {answer:?}")).into()
+}
