@@ -2,6 +2,8 @@
 //!
 //! These run as root (PostgreSQL then runs as another account) and as a normal user alike.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking")]
+
 use std::{
     fs,
     io::{BufRead, BufReader},

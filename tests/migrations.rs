@@ -1,5 +1,7 @@
 //! The migration runner, against a real PostgreSQL and with migrations made up for the purpose.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
 use boxoffice::infrastructure::{
