@@ -7,7 +7,10 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
-    os::unix::fs::PermissionsExt,
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -247,8 +250,12 @@ async fn what_we_did_not_make_is_left_alone() {
 async fn a_postmaster_pid_with_a_strangers_number_does_not_block_the_start() {
     let folder = folder();
     start(folder.path()).await.stop().await;
-    // As after a reboot: the number belongs to some other process now.
-    let mut stranger = Command::new("sleep").arg("600").spawn().unwrap();
+    // As after a reboot: the number belongs to some other process now, of the same account.
+    let mut stranger = Command::new("sleep");
+    if nix::unistd::geteuid().is_root() {
+        stranger.uid(fs::metadata(folder.path().join("postgres")).unwrap().uid());
+    }
+    let mut stranger = stranger.arg("600").spawn().unwrap();
     let text = format!("{}\n{}\n1\n5432\n/nowhere\n\n 1 1\nready\n", stranger.id(), folder.path().display());
     fs::write(folder.path().join("postgres/postmaster.pid"), &text).unwrap();
     fs::write(folder.path().join("run/.s.PGSQL.5432.lock"), &text).unwrap();
