@@ -286,7 +286,11 @@ async fn a_folder_with_a_long_and_odd_name_works() {
     if let Ok(output) = Command::new("psql").args([url.as_str(), "-Atc", "SELECT value FROM kept"]).output() {
         assert_eq!(String::from_utf8_lossy(&output.stdout), "1\n", "psql understands the address: {output:?}");
     }
+    let in_tmp = || fs::read_dir("/tmp").unwrap().flatten().map(|entry| entry.file_name()).collect::<Vec<_>>();
+    let socket_dir = url.split("%2F").last().unwrap().split('/').next().unwrap();
+    assert!(in_tmp().iter().any(|name| name == socket_dir), "{url}");
     postgres.stop().await;
+    assert!(!in_tmp().iter().any(|name| name == socket_dir), "nothing stays in /tmp");
 }
 
 #[tokio::test]

@@ -76,6 +76,10 @@ impl PrivatePostgres {
     pub async fn stop(mut self) {
         self.stop_postmaster().await;
         let _ = std::fs::remove_file(self.layout.url_file());
+        if self.layout.socket_dir.parent() != Some(self.layout.home()) {
+            // In /tmp. Empty by now, unless PostgreSQL had to be killed.
+            let _ = std::fs::remove_dir(&self.layout.socket_dir);
+        }
     }
 
     /// Starts PostgreSQL again whenever it ends, until `shutdown` resolves; then stops it.
