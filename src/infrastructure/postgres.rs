@@ -1,5 +1,6 @@
 //! PostgreSQL.
 
 pub mod ledger;
+pub mod migrate;
 pub mod pool;
 pub mod rows;

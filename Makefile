@@ -1,0 +1,88 @@
+# `make` lists what there is. Every target first sets up what it needs and is missing.
+
+.DEFAULT_GOAL := help
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+# The profile that `run` and everything that talks to a running server use: optimised, without link-time optimisation.
+PROFILE ?= fast
+BOXOFFICE := cargo run --quiet --profile $(PROFILE) --
+# Folder of the private PostgreSQL, for `psql` and `clean-data`.
+DATA ?= data
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##@ Every day
+
+.PHONY: run
+run: setup ## Build an optimised server and start it, with a PostgreSQL of its own and demo data
+	cargo run --profile $(PROFILE) -- serve
+
+.PHONY: dev
+dev: setup ## Run the server and restart it on every save (with bacon)
+	@scripts/cargo-tool bacon "restarts the server on every save"
+	bacon --headless serve
+
+.PHONY: test
+test: setup lint ## Check format and lints, then run every test
+	@if scripts/cargo-tool cargo-nextest "runs the tests, each in a process of its own"; then \
+		cargo nextest run --workspace; \
+	else \
+		echo "make test: cargo-nextest can't be installed here; running plain cargo test"; \
+		cargo test --workspace --all-targets; \
+	fi
+	cargo test --quiet --doc --workspace
+
+.PHONY: lint
+lint: setup ## Check format and lints; warnings are errors
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+.PHONY: fmt
+fmt: ## Format the code
+	cargo fmt --all
+
+##@ Database
+
+.PHONY: migrate migrate-up migrate-down migrate-status migrate-create
+migrate: migrate-up
+migrate-up: setup ## Apply pending migrations
+	$(BOXOFFICE) migrate up
+migrate-down: setup ## Take the newest migration back
+	$(BOXOFFICE) migrate down
+migrate-status: setup ## Say which migrations are applied
+	$(BOXOFFICE) migrate status
+migrate-create: ## Make the two files of a new migration: make migrate-create NAME=add_coupons
+	@scripts/migrate-create "$(NAME)"
+
+.PHONY: seed
+seed: setup ## Load the demo data; make seed ARGS='--scenario loadtest --users 100 --out fixture.json' for another
+	$(BOXOFFICE) seed $(ARGS)
+
+.PHONY: psql
+psql: setup ## Open a console on DATABASE_URL or on the running server's private PostgreSQL
+	@scripts/psql "$(DATA)"
+
+.PHONY: clean-data
+clean-data: ## Delete the private PostgreSQL with everything in it; asks first
+	@scripts/clean-data "$(DATA)"
+
+##@ Shipping and measuring
+
+.PHONY: release
+release: setup ## Build the binary that ships: target/release/boxoffice
+	cargo build --locked --release
+
+.PHONY: bench
+bench: setup ## Run the benchmarks
+	cargo bench --workspace $(ARGS)
+
+.PHONY: cov
+cov: setup ## Measure test coverage; the report is target/coverage
+	@scripts/coverage
+
+.PHONY: setup
+setup: ## Install what is missing on this machine, saying what and why; quiet when nothing is
+	@scripts/setup

@@ -1,0 +1,78 @@
+//! Why the schema is not where it should be, in words that say what to do.
+
+use std::time::Duration;
+
+/// Why the schema is not where it should be.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MigrateError {
+    /// A file in `migrations/` is named wrongly.
+    #[error("migrations/{file}: the name must be NNNN_name.up.sql or NNNN_name.down.sql and the content UTF-8")]
+    FileName {
+        /// The file.
+        file: String,
+    },
+    /// One of the two files of a migration is missing.
+    #[error("migrations/{file} is missing: every migration has a way forth and a way back")]
+    MissingHalf {
+        /// The missing file.
+        file: String,
+    },
+    /// A version is missing between two others, or the first is not 1.
+    #[error("migration {missing} is missing before {file}")]
+    Gap {
+        /// The version that isn't there.
+        missing: i32,
+        /// The file after the gap.
+        file: String,
+    },
+    /// Two migrations have one version, or one is below 1.
+    #[error("migration {version} is there twice, or below 1")]
+    Duplicate {
+        /// The version.
+        version: i32,
+    },
+    /// A file was edited after it had been applied.
+    #[error("{file} was changed after it had been applied to this database: restore it and write a new migration")]
+    Changed {
+        /// The file.
+        file: String,
+    },
+    /// The database was migrated by a newer program.
+    #[error(
+        "the database has migration {version} ({name}), which this program doesn't know: it was migrated by a newer \
+         boxoffice; use that one"
+    )]
+    Unknown {
+        /// The version.
+        version: i32,
+        /// Its name.
+        name: String,
+    },
+    /// Another runner holds the lock.
+    #[error("another migration has been running for {} s", .waited.as_secs())]
+    Busy {
+        /// How long we waited.
+        waited: Duration,
+    },
+    /// A statement failed. What the file had done before is rolled back if it runs in a transaction.
+    #[error("{file}, line {line} (statement {statement}): {}", message_of(.source))]
+    Failed {
+        /// The file.
+        file: String,
+        /// Where in the file, counted from 1: the place PostgreSQL blames, or else the statement's first line.
+        line: usize,
+        /// Which statement of the file, counted from 1.
+        statement: usize,
+        /// What PostgreSQL says.
+        source: tokio_postgres::Error,
+    },
+    /// The bookkeeping failed.
+    #[error("can't read or write schema_migrations: {}", message_of(.0))]
+    Database(#[from] tokio_postgres::Error),
+}
+
+/// What PostgreSQL says; the library's own text is only "db error".
+fn message_of(error: &tokio_postgres::Error) -> String {
+    error.as_db_error().map_or_else(|| error.to_string(), |db| format!("{} ({})", db.message(), db.code().code()))
+}

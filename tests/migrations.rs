@@ -1,0 +1,192 @@
+//! The migration runner, against a real PostgreSQL and with migrations made up for the purpose.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
+
+use boxoffice::infrastructure::{
+    embedded_postgres::{PrivatePostgres, PrivatePostgresSettings},
+    postgres::migrate::{Applied, MigrateError, Migration, MigrationState, Migrator},
+};
+use tempfile::TempDir;
+use tokio_postgres::{Client, NoTls};
+
+struct Database {
+    _folder: TempDir,
+    postgres: PrivatePostgres,
+}
+
+impl Database {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let settings = PrivatePostgresSettings { durable: false, ..PrivatePostgresSettings::new(folder.path()) };
+        Self { _folder: folder, postgres: PrivatePostgres::start(settings).await.unwrap() }
+    }
+
+    async fn client(&self) -> Client {
+        let (client, connection) = tokio_postgres::connect(self.postgres.url(), NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+}
+
+fn venues() -> Migration {
+    Migration::new(1, "venues", "CREATE TABLE venues (id int);\nINSERT INTO venues VALUES (1);", "DROP TABLE venues;")
+}
+
+fn index() -> Migration {
+    let up = "-- boxoffice: no-transaction\n\
+              DROP INDEX CONCURRENTLY IF EXISTS venues_id;\n\
+              CREATE INDEX CONCURRENTLY venues_id ON venues (id);\n";
+    Migration::new(2, "venues_id", up, "DROP INDEX venues_id;")
+}
+
+fn migrator(migrations: &[Migration]) -> Migrator {
+    Migrator::new(migrations.to_vec()).unwrap()
+}
+
+fn versions(applied: &[Applied]) -> Vec<i32> {
+    applied.iter().map(|applied| applied.version).collect()
+}
+
+async fn exists(client: &Client, relation: &str) -> bool {
+    client.query_one("SELECT to_regclass($1::text) IS NOT NULL", &[&relation]).await.unwrap().get(0)
+}
+
+async fn states(migrator: &Migrator, client: &Client) -> Vec<(i32, MigrationState)> {
+    migrator.status(client).await.unwrap().iter().map(|line| (line.version, line.state)).collect()
+}
+
+#[tokio::test]
+async fn up_down_and_up_again() {
+    let database = Database::start().await;
+    let mut client = database.client().await;
+    let migrator = migrator(&[index(), venues()]);
+    let pending = [(1, MigrationState::Pending), (2, MigrationState::Pending)];
+    assert_eq!(states(&migrator, &client).await, pending);
+    assert!(!exists(&client, "schema_migrations").await, "asking changes nothing");
+
+    assert_eq!(versions(&migrator.up(&mut client).await.unwrap()), [1, 2]);
+    assert!(exists(&client, "venues_id").await);
+    assert_eq!(versions(&migrator.up(&mut client).await.unwrap()), [0; 0], "nothing is left");
+    let status = migrator.status(&client).await.unwrap();
+    assert!(status.iter().all(|line| line.state == MigrationState::Applied && line.applied_at.is_some()));
+
+    assert_eq!(versions(&migrator.down(&mut client, 1).await.unwrap()), [2]);
+    assert!(exists(&client, "venues").await && !exists(&client, "venues_id").await);
+    assert_eq!(versions(&migrator.down(&mut client, u32::MAX).await.unwrap()), [1]);
+    assert_eq!(states(&migrator, &client).await, pending);
+    assert_eq!(versions(&migrator.up(&mut client).await.unwrap()), [1, 2]);
+}
+
+#[tokio::test]
+async fn an_applied_file_that_changed_is_refused() {
+    let database = Database::start().await;
+    let mut client = database.client().await;
+    migrator(&[venues()]).up(&mut client).await.unwrap();
+    let edited = Migration::new(1, "venues", "CREATE TABLE venues (id bigint);", "DROP TABLE venues;");
+    let edited = migrator(&[edited, index()]);
+    for error in [edited.up(&mut client).await.unwrap_err(), edited.down(&mut client, 1).await.unwrap_err()] {
+        assert!(matches!(error, MigrateError::Changed { .. }), "{error}");
+        assert!(error.to_string().contains("0001_venues.up.sql"), "{error}");
+    }
+    assert_eq!(states(&edited, &client).await, [(1, MigrationState::Changed), (2, MigrationState::Pending)]);
+    assert!(!exists(&client, "venues_id").await, "nothing ran");
+}
+
+#[tokio::test]
+async fn a_database_newer_than_the_program_is_refused() {
+    let database = Database::start().await;
+    let mut client = database.client().await;
+    migrator(&[venues(), index()]).up(&mut client).await.unwrap();
+    let older = migrator(&[venues()]);
+    let error = older.up(&mut client).await.unwrap_err();
+    assert!(error.to_string().contains("newer boxoffice"), "{error}");
+    assert_eq!(states(&older, &client).await, [(1, MigrationState::Applied), (2, MigrationState::Unknown)]);
+}
+
+#[tokio::test]
+async fn a_failure_half_way_rolls_back_and_names_the_place() {
+    let database = Database::start().await;
+    let mut client = database.client().await;
+    let up = "CREATE TABLE sections (id int PRIMARY KEY);\n\
+              INSERT INTO sections VALUES (1);\n\n\
+              -- the same again\n\
+              INSERT INTO sections\n  VALUES (1);";
+    let broken = Migration::new(2, "sections", up, "DROP TABLE sections;");
+    let error = migrator(&[venues(), broken]).up(&mut client).await.unwrap_err();
+    assert!(error.to_string().starts_with("0002_sections.up.sql, line 5 (statement 3): duplicate key"), "{error}");
+    assert!(!exists(&client, "sections").await, "rolled back");
+    assert!(exists(&client, "venues").await, "the file before it stays");
+
+    let misspelt = Migration::new(2, "sections", "SELECT 1;\nSELECT 1,\n  nonsense;", "SELECT 1;");
+    let migrator = migrator(&[venues(), misspelt]);
+    let error = migrator.up(&mut client).await.unwrap_err().to_string();
+    assert!(error.starts_with("0002_sections.up.sql, line 3 (statement 2): column \"nonsense\""), "{error}");
+    assert_eq!(states(&migrator, &client).await, [(1, MigrationState::Applied), (2, MigrationState::Pending)]);
+}
+
+#[tokio::test]
+async fn a_file_outside_of_a_transaction_starts_over_after_a_failure() {
+    let database = Database::start().await;
+    let mut client = database.client().await;
+    let duplicate = "INSERT INTO venues VALUES (1)";
+    let up = "-- boxoffice: no-transaction\n\
+              DROP INDEX CONCURRENTLY IF EXISTS venues_id;\n\
+              CREATE UNIQUE INDEX CONCURRENTLY venues_id ON venues (id);\n";
+    let unique = Migration::new(2, "venues_id", up, "DROP INDEX venues_id;");
+    migrator(&[venues()]).up(&mut client).await.unwrap();
+    client.batch_execute(duplicate).await.unwrap();
+
+    let migrator = migrator(&[venues(), unique]);
+    let error = migrator.up(&mut client).await.unwrap_err().to_string();
+    assert!(error.starts_with("0002_venues_id.up.sql, line 3 (statement 2): could not create unique index"), "{error}");
+    client.batch_execute("DELETE FROM venues; INSERT INTO venues VALUES (1)").await.unwrap();
+    assert_eq!(versions(&migrator.up(&mut client).await.unwrap()), [2]);
+}
+
+#[tokio::test]
+async fn two_runners_at_once_run_each_file_once() {
+    let database = Database::start().await;
+    // The first of them makes the second wait, and CREATE INDEX CONCURRENTLY waits for every snapshot that a waiting
+    // runner might hold: with pg_advisory_lock instead of polling this is a deadlock.
+    let slow = Migration::new(1, "venues", "SELECT pg_sleep(0.3); CREATE TABLE venues (id int);", "DROP TABLE venues;");
+    let migrator = migrator(&[slow, index()]);
+    let runs = (0..4).map(|_| async {
+        let mut client = database.client().await;
+        versions(&migrator.up(&mut client).await.unwrap())
+    });
+    let mut ran = futures_util::future::join_all(runs).await;
+    ran.sort();
+    assert_eq!(ran, [vec![], vec![], vec![], vec![1, 2]]);
+}
+
+#[tokio::test]
+async fn a_runner_gives_up_on_another_that_does_not_finish() {
+    let database = Database::start().await;
+    let other = database.client().await;
+    // The lock's number as the migrator spells it: "boxoffic" in ASCII.
+    other.execute("SELECT pg_advisory_lock($1)", &[&i64::from_be_bytes(*b"boxoffic")]).await.unwrap();
+    let mut client = database.client().await;
+    let impatient = migrator(&[venues()]).lock_patience(Duration::from_millis(150));
+    let error = impatient.up(&mut client).await.unwrap_err();
+    assert!(matches!(error, MigrateError::Busy { .. }), "{error}");
+    drop(other);
+    assert_eq!(versions(&migrator(&[venues()]).up(&mut client).await.unwrap()), [1], "its end frees the lock");
+}
+
+#[tokio::test]
+async fn the_real_migrations_go_up_down_and_up() {
+    let database = Database::start().await;
+    let mut client = database.client().await;
+    let migrator = Migrator::embedded().unwrap();
+    let up = migrator.up(&mut client).await.unwrap();
+    let down = migrator.down(&mut client, u32::MAX).await.unwrap();
+    assert_eq!(up.len(), down.len());
+    let left = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+                AND relname <> 'schema_migrations'";
+    let left: i64 = client.query_one(left, &[]).await.unwrap().get(0);
+    assert_eq!(left, 0, "the way back leaves no table");
+    assert_eq!(migrator.up(&mut client).await.unwrap().len(), up.len());
+}
