@@ -1,0 +1,3 @@
+//! What the inner layers name as ports, on real technology. Nothing outside this folder names a database or a service.
+
+pub mod postgres;

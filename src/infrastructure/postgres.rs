@@ -1,0 +1,3 @@
+//! PostgreSQL: the engine that every node shares.
+
+pub mod seed;
