@@ -32,6 +32,6 @@ mod tests {
         assert_eq!(id.get_version_num(), 7);
         assert_eq!(id, stable("event", "nuit-debussy"));
         assert_ne!(id, stable("venue", "nuit-debussy"));
-        assert_eq!(id.to_string(), "PIN");
+        assert_eq!(id.to_string(), "01941f29-7c00-7caa-84c1-60fff67dfee0");
     }
 }
