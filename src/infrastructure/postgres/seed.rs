@@ -1,9 +1,9 @@
 //! Realistic, repeatable data: [`demo`] to look at and to book from, [`loadtest`] to measure with.
 //!
-//! A scenario is first drawn in memory (a [`model::Scenario`]), then written in one transaction. Every id is derived from
-//! a stable name ([`ids`]), so the same arguments give the same ids in every database; dates count from the day of `now`,
-//! so the demo is on sale whenever it is loaded. What exists already is never touched: an account, a venue or an event
-//! that is there keeps whatever its people made of it, bookings included.
+//! A scenario is first drawn in memory (`model`), then written in one transaction (`writer`). Every id is derived from a
+//! stable name (`ids`), so the same arguments give the same ids in every database; dates count from the day of `now`, so
+//! the demo is on sale whenever it is loaded. What exists already is never touched: an account, a venue or an event that
+//! is there keeps whatever its people made of it, bookings included.
 
 mod calendar;
 mod demo;

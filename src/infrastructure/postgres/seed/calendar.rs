@@ -12,7 +12,7 @@ impl Calendar {
         Self { today: TimeZone::UTC.to_datetime(now).date() }
     }
 
-    /// The instant when clocks in a time zone show this hour and minute, so many days from today. An hour that the clocks
+    /// The instant when clocks in a time zone show this hour and minute, so many days from today. An hour that clocks
     /// skip or repeat is read as most calendars do: skipped ones move on, of repeated ones the first counts.
     pub(super) fn at(&self, days: i64, hour: i8, minute: i8, time_zone: &str) -> Result<Timestamp, jiff::Error> {
         let date = self.today.checked_add(Span::new().try_days(days)?)?;

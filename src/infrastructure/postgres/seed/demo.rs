@@ -72,8 +72,8 @@ pub struct FirstBooking {
 
 /// Writes what is missing of the demo scenario. Its dates count from the day of `now`.
 ///
-/// `password_hash` is that of [`DEMO_PASSWORD`]; whether a server may have accounts that everybody knows is the caller's
-/// decision.
+/// `password_hash` is that of [`DEMO_PASSWORD`]; whether a server may have accounts that everybody knows is for the
+/// caller to decide.
 ///
 /// # Errors
 /// What went wrong with the database, which then is as it was before; a time zone that the system doesn't know.

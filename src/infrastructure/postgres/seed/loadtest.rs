@@ -45,8 +45,8 @@ impl Default for LoadtestOptions {
 /// Writes what is missing of the load-test scenario, and says how to book from it. Everything is on sale from the day
 /// before `now` for a year.
 ///
-/// `password_hash` is what every account signs in with; `issue_token` makes the access token of an account, and is asked
-/// once a buyer, after everything is durable.
+/// `password_hash` is what every account signs in with; `issue_token` makes the access token of an account, and is
+/// asked once a buyer, after everything is durable.
 ///
 /// # Errors
 /// [`SeedError::Production`] before anything is done, when the options say so; otherwise what went wrong with the

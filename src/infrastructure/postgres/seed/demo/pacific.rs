@@ -201,7 +201,7 @@ const YARRA_COURT: &[EventSpec] = &[
         slug: "southern-table-tennis-open",
         title: "Southern Table Tennis Open",
         summary: "Sixteen tables at nine in the morning, one table at nine at night.",
-        description: "Juniors, veterans and everyone in between. The ticket is good all day; seats are yours for the day.",
+        description: "Juniors, veterans and everyone in between. The seat is yours all day.",
         category: "sport",
         tags: &["table-tennis"],
         starts: (34, 9, 0),
