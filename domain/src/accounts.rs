@@ -80,8 +80,10 @@ impl EmailAddress {
         if text.is_empty() {
             return Err(FieldError::new(field, "REQUIRED", "an e-mail address is required"));
         }
-        let options =
-            email_address::Options::default().without_display_text().without_domain_literal().with_required_tld();
+        let options = email_address::Options::default()
+            .without_display_text()
+            .without_domain_literal()
+            .with_required_tld();
         if text.len() > 254 || email_address::EmailAddress::parse_with_options(text, options).is_err() {
             return Err(FieldError::new(field, "INVALID_EMAIL", "must be an e-mail address such as ada@example.org"));
         }

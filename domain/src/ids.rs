@@ -123,7 +123,8 @@ mod tests {
 
     #[test]
     fn references_are_short_and_differ() {
-        let references: std::collections::HashSet<_> = (0..10_000).map(|_| BookingId::generate().reference()).collect();
+        let references: std::collections::HashSet<_> =
+            (0..10_000).map(|_| BookingId::generate().reference()).collect();
         assert_eq!(references.len(), 10_000);
         assert!(references.iter().all(|text| text.len() == 10 && !text.contains(['I', 'L', 'O', 'U'])));
     }

@@ -15,7 +15,11 @@ pub struct FieldError {
 
 impl FieldError {
     /// A fault of `field`.
-    pub fn new(field: impl Into<Cow<'static, str>>, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(
+        field: impl Into<Cow<'static, str>>,
+        code: &'static str,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self { field: field.into(), code, message: message.into() }
     }
 }

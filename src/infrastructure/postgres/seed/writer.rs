@@ -23,8 +23,8 @@ use super::{
 const ROWS_PER_STATEMENT: usize = 10_000;
 
 /// One run at a time, for two servers that start together. Without it, two inserts of one account that cross between the
-/// arbiter's index and the next may end in a violation of the next. The number is arbitrary and ours: "boxseed" in ASCII.
-const SEED_LOCK: i64 = 0x62_6f_78_73_65_65_64;
+/// arbiter's index and the next may end in a violation of the next. The number is arbitrary and ours.
+const SEED_LOCK: i64 = i64::from_be_bytes(*b"box-seed");
 
 /// Writes what is missing of a scenario, and tells how much that was.
 pub(super) async fn write(client: &mut Client, scenario: &Scenario) -> Result<Counts, SeedError> {
