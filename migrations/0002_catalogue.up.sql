@@ -109,7 +109,7 @@ CREATE TABLE quotas (
     held     integer NOT NULL DEFAULT 0 CHECK (held >= 0),
     sold     integer NOT NULL DEFAULT 0 CHECK (sold >= 0),
     version  bigint NOT NULL DEFAULT 0,
-    CONSTRAINT quotas_capacity_check CHECK (held + sold <= capacity),
+    CONSTRAINT quotas_within_capacity_check CHECK (held + sold <= capacity),
     UNIQUE (event_id, id)
 ) WITH (fillfactor = 50); -- room for the row's next version on the same page: every batch rewrites it
 

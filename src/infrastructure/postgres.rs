@@ -4,3 +4,4 @@ pub mod ledger;
 pub mod migrate;
 pub mod pool;
 pub mod rows;
+pub mod seed;

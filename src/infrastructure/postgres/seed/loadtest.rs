@@ -1,0 +1,237 @@
+//! The load-test scenario: accounts by the thousand, and events that never run out of places before the test does.
+
+use domain::{
+    accounts::Role,
+    ids::{AccountId, EventId, SeatId, TicketTypeId},
+};
+use jiff::Timestamp;
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+use super::{
+    Fixture, FixtureEvent, FixturePrice, FixtureTicketType, FixtureUser, Kind, SeedError,
+    calendar::Calendar,
+    ids,
+    model::{Account, Currency, Event, Quota, Scenario, SeatMap, Status, Ticket, Venue},
+    seating::ARENA,
+    writer,
+};
+
+const DOMAIN: &str = "loadtest.boxoffice.example";
+
+/// Every price of the scenario is in this one.
+const CURRENCY: Currency = Currency::Eur;
+
+/// As many as the schema allows: the size of a booking is the script's to choose.
+const TICKETS_PER_BOOKING_MAX: i32 = 100;
+
+/// How much of everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoadtestOptions {
+    /// Buyers.
+    pub users: u32,
+    /// Lukewarm events, besides the three that are always there.
+    pub events: u32,
+    /// Whether this is a production server, where the scenario is refused.
+    pub production: bool,
+}
+
+impl Default for LoadtestOptions {
+    fn default() -> Self {
+        Self { users: 1_000, events: 1_000, production: false }
+    }
+}
+
+/// Writes what is missing of the load-test scenario, and says how to book from it. Everything is on sale from the day
+/// before `now` for a year.
+///
+/// `password_hash` is what every account signs in with; `issue_token` makes the access token of an account, and is
+/// asked once a buyer, after everything is durable.
+///
+/// # Errors
+/// [`SeedError::Production`] before anything is done, when the options say so; otherwise what went wrong with the
+/// database, which then is as it was before.
+pub async fn loadtest(
+    client: &mut Client,
+    now: Timestamp,
+    options: &LoadtestOptions,
+    password_hash: &str,
+    issue_token: impl Fn(AccountId, Role) -> String,
+) -> Result<Fixture, SeedError> {
+    if options.production {
+        return Err(SeedError::Production);
+    }
+    let calendar = Calendar::of(now);
+    let organizer = Account::new(format!("organizer@{DOMAIN}"), password_hash, "Load Test Organizer", Role::Organizer);
+    let stage = Stage {
+        organizer_id: organizer.id,
+        grounds: grounds(),
+        arena: arena(),
+        sale_starts_at: calendar.at(-1, 0, 0, "UTC")?,
+        sale_ends_at: calendar.at(364, 0, 0, "UTC")?,
+        ends_at: calendar.at(364, 3, 0, "UTC")?,
+    };
+    let plans: Vec<Plan> = plans(options.events).collect();
+    let buyers = (1..=options.users).map(|number| {
+        Account::new(format!("load-{number:04}@{DOMAIN}"), password_hash, &format!("Buyer {number:04}"), Role::User)
+    });
+    let mut scenario = Scenario {
+        accounts: buyers.collect(),
+        events: plans.iter().map(|plan| stage.event(plan)).collect(),
+        venues: Vec::new(),
+    };
+    let fixture_events = plans.iter().zip(&scenario.events).map(|(plan, event)| stage.describe(plan, event)).collect();
+    scenario.accounts.push(organizer);
+    scenario.venues.extend([stage.grounds, stage.arena]);
+    writer::write(client, &scenario).await?;
+
+    let buyers = scenario.accounts.into_iter().filter(|account| account.role == Role::User);
+    let users = buyers.map(|account| FixtureUser {
+        id: AccountId(account.id),
+        access_token: issue_token(AccountId(account.id), account.role),
+        email: account.email,
+    });
+    Ok(Fixture { users: users.collect(), events: fixture_events })
+}
+
+/// One event, before it has ids and dates.
+struct Plan {
+    kind: Kind,
+    slug: String,
+    title: String,
+    /// With general admission; a seated event has as many as there are seats.
+    places: i32,
+    /// In cents.
+    price: u32,
+}
+
+/// Every event of the scenario, in the order of the fixture.
+fn plans(lukewarm: u32) -> impl Iterator<Item = Plan> {
+    let plan = |kind, slug: &str, title: &str, places, price| Plan {
+        kind,
+        slug: slug.to_owned(),
+        title: title.to_owned(),
+        places,
+        price,
+    };
+    [
+        plan(Kind::HotGa, "load-hot-ga", "Load Test: the Stampede", 100_000_000, 0),
+        plan(Kind::HotSeated, "load-hot-seated", "Load Test: the Arena", 0, 0),
+        plan(Kind::PricedGa, "load-priced-ga", "Load Test: the Till", 1_000_000, 2500),
+    ]
+    .into_iter()
+    .chain((1..=lukewarm).map(|number| Plan {
+        kind: Kind::Lukewarm,
+        slug: format!("load-lukewarm-{number:04}"),
+        title: format!("Load Test: Side Room {number:04}"),
+        places: 10_000,
+        price: 0,
+    }))
+}
+
+/// What all events of the scenario have in common.
+struct Stage {
+    organizer_id: Uuid,
+    grounds: Venue,
+    arena: Venue,
+    sale_starts_at: Timestamp,
+    /// Also when the events start.
+    sale_ends_at: Timestamp,
+    ends_at: Timestamp,
+}
+
+impl Stage {
+    fn event(&self, plan: &Plan) -> Event {
+        let seat_map = self.seat_map(plan);
+        let venue = if seat_map.is_some() { &self.arena } else { &self.grounds };
+        Event {
+            id: ids::stable("event", &plan.slug),
+            slug: plan.slug.clone(),
+            organizer_id: self.organizer_id,
+            venue_id: venue.id,
+            seat_map_id: seat_map.map(|map| map.id),
+            title: plan.title.clone(),
+            summary: "For measuring only: nobody will be there.",
+            description: "",
+            category: "loadtest",
+            tags: &["loadtest"],
+            status: Status::Published,
+            starts_at: self.sale_ends_at,
+            ends_at: self.ends_at,
+            time_zone: venue.time_zone,
+            currency: CURRENCY,
+            sale_starts_at: self.sale_starts_at,
+            sale_ends_at: self.sale_ends_at,
+            max_per_account: None,
+            quotas: vec![quota(plan, seat_map)],
+        }
+    }
+
+    fn seat_map(&self, plan: &Plan) -> Option<&SeatMap> {
+        self.arena.seat_map.as_ref().filter(|_| plan.kind == Kind::HotSeated)
+    }
+
+    fn describe(&self, plan: &Plan, event: &Event) -> FixtureEvent {
+        let ticket_types = event.tickets().map(|(_, ticket)| FixtureTicketType {
+            id: TicketTypeId(ticket.id),
+            name: ticket.name.clone(),
+            seated: ticket.seated(),
+            price: FixturePrice { amount: ticket.price.to_string(), currency: event.currency.code() },
+        });
+        FixtureEvent {
+            id: EventId(event.id),
+            slug: event.slug.clone(),
+            kind: plan.kind,
+            ticket_types: ticket_types.collect(),
+            seat_ids: self.seat_map(plan).into_iter().flat_map(SeatMap::seats).map(|seat| SeatId(seat.id)).collect(),
+        }
+    }
+}
+
+fn quota(plan: &Plan, seat_map: Option<&SeatMap>) -> Quota {
+    let ticket = Ticket {
+        id: ids::stable("ticket type", &format!("{}/Admission", plan.slug)),
+        name: "Admission".to_owned(),
+        description: "",
+        price: CURRENCY.amount(plan.price),
+        max_per_booking: TICKETS_PER_BOOKING_MAX,
+        sale_ends_at: None,
+        section_ids: seat_map.into_iter().flat_map(|map| &map.sections).map(|section| section.id).collect(),
+    };
+    Quota {
+        id: ids::stable("quota", &format!("{}/Admission", plan.slug)),
+        name: "Admission",
+        capacity: seat_map.map_or(plan.places, SeatMap::capacity),
+        tickets: vec![ticket],
+    }
+}
+
+/// Where there is room for everybody.
+fn grounds() -> Venue {
+    Venue {
+        id: ids::stable("venue", "load-grounds"),
+        slug: "load-grounds",
+        name: "Load Test Grounds",
+        description: "A field without an edge.",
+        address: "1 Benchmark Way",
+        city: "Nowhere",
+        country: "DE",
+        time_zone: "Europe/Berlin",
+        capacity: 100_000_000,
+        seat_map: None,
+    }
+}
+
+/// Where every place is a chair of its own.
+fn arena() -> Venue {
+    let seat_map = ARENA.draw("load-arena");
+    Venue {
+        id: ids::stable("venue", "load-arena"),
+        slug: "load-arena",
+        name: "Load Test Arena",
+        description: "An arena of which every seat is free until it is gone.",
+        capacity: seat_map.capacity(),
+        seat_map: Some(seat_map),
+        ..grounds()
+    }
+}
