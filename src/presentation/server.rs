@@ -238,15 +238,15 @@ impl<S: Send + Sync + 'static> Listening<S> {
 
 fn builder(settings: &Settings) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    // Head and idle deadlines are `Activity`'s. Half-closed clients are served: `nc` and some load tools are such.
+    // Head and idle deadlines are `Activity`'s. A client that closes its side has gone: without that, a read whose
+    // client hung up would run to its end.
     builder
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(None)
-        .half_close(true)
+        .half_close(false)
         .max_headers(100)
-        .max_buf_size(settings.header_limit.max(8192))
-        .pipeline_flush(true);
+        .max_buf_size(settings.header_limit.max(8192));
     // One connection may hold 100 requests, not more; small windows bound what it can make the server buffer, and the
     // reset caps end "rapid reset" floods (CVE-2023-44487). A dead peer is noticed within 30 s.
     builder

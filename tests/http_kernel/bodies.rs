@@ -20,7 +20,7 @@ async fn an_order_comes_back_with_its_place() {
 async fn malformed_json_is_400_with_line_and_column() {
     let kernel = Kernel::start().await;
     let problem = kernel.post("/api/v1/things", "{\n  \"items\": oops\n}").await.problem(400, "REQUEST_001");
-    assert!(problem["detail"].as_str().unwrap().contains("line 2, column 13"), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("line 2, column 12"), "{problem}");
     kernel.post("/api/v1/things", "").await.problem(400, "REQUEST_001");
 }
 
