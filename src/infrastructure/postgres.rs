@@ -5,3 +5,5 @@ pub mod migrate;
 pub mod pool;
 pub mod rows;
 pub mod seed;
+pub mod store;
+mod ticket_types;

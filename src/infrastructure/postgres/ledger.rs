@@ -21,7 +21,7 @@ use jiff::SignedDuration;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::rows::StoreError;
+use super::rows::{StoreError, unsigned};
 
 /// How long things last that the schema does not say.
 #[derive(Clone, Copy, Debug)]
@@ -62,13 +62,10 @@ const EXPIRING: &str = "SELECT event_id FROM holds WHERE status = 'ACTIVE' \
     UNION SELECT event_id FROM bookings WHERE status = 'PENDING_PAYMENT'";
 
 fn count(row: &Row) -> Result<QuotaCount, StoreError> {
-    let places = |name| -> Result<u32, StoreError> {
-        u32::try_from(row.try_get::<_, i32>(name)?).map_err(|error| StoreError::Row(error.to_string()))
-    };
     Ok(QuotaCount {
         quota_id: QuotaId(row.try_get("id")?),
-        held: places("held")?,
-        sold: places("sold")?,
+        held: unsigned(row, "held")?,
+        sold: unsigned(row, "sold")?,
         version: row.try_get("version")?,
     })
 }

@@ -43,6 +43,11 @@ where
     text.parse().map_err(|error: T::Err| StoreError::Row(error.to_string()))
 }
 
+/// A column that is never negative.
+pub(crate) fn unsigned(row: &Row, column: &str) -> Result<u32, StoreError> {
+    u32::try_from(row.try_get::<_, i32>(column)?).map_err(|error| StoreError::Row(format!("{column}: {error}")))
+}
+
 fn key(text: &str) -> Result<IdempotencyKey, StoreError> {
     IdempotencyKey::parse(text).ok_or_else(|| StoreError::Row("an idempotency key".to_owned()))
 }

@@ -3,8 +3,8 @@
 use std::sync::{Arc, PoisonError};
 
 use domain::{
-    events::{Quota, SalePlan, SaleWindow, TicketType},
-    ids::{AccountId, EventId, QuotaId, SeatId, SeatMapId, SectionId, TicketTypeId},
+    events::{Quota, SalePlan, SaleWindow},
+    ids::{AccountId, EventId, QuotaId, SeatId, SeatMapId, SectionId},
     ledger::{LoadError, LoadedInventory, QuotaCount},
     seat_maps::{Seat, SeatMap},
 };
@@ -12,7 +12,10 @@ use tokio_postgres::{IsolationLevel, Row, Transaction};
 use uuid::Uuid;
 
 use super::{
-    super::rows::{self, BOOKING_COLUMNS, HOLD_COLUMNS, StoreError},
+    super::{
+        rows::{self, BOOKING_COLUMNS, HOLD_COLUMNS, StoreError, unsigned},
+        ticket_types,
+    },
     COUNTS, PgLedger, count, session, unavailable,
 };
 
@@ -20,11 +23,6 @@ const EVENT: &str = "SELECT status::text AS status, starts_at, currency::text AS
     seat_map_id, sale_starts_at, sale_ends_at, clock_timestamp() AS now FROM events WHERE id = $1";
 
 const QUOTAS: &str = "SELECT id, capacity FROM quotas WHERE event_id = $1 ORDER BY id";
-
-const TICKET_TYPES: &str = "SELECT t.id, t.quota_id, t.name, t.description, t.price, t.seated, t.min_per_booking, \
-    t.max_per_booking, coalesce(t.sale_starts_at, $2) AS sale_starts_at, coalesce(t.sale_ends_at, $3) AS sale_ends_at, \
-    ARRAY(SELECT section_id FROM ticket_type_sections s WHERE s.ticket_type_id = t.id) AS sections \
-    FROM ticket_types t WHERE t.event_id = $1 ORDER BY t.position";
 
 const SEAT_MAP: &str = "SELECT s.id, s.label, s.accessible, r.label AS row, r.id AS row_id, c.id AS section_id, \
     c.name AS section FROM sections c JOIN seat_rows r ON r.section_id = c.id JOIN seats s ON s.row_id = r.id \
@@ -62,6 +60,7 @@ async fn read(
 ) -> Result<Option<LoadedInventory>, StoreError> {
     let Some(row) = transaction.query_opt(EVENT, &[&event.0]).await? else { return Ok(None) };
     let max_per_account: Option<i32> = row.try_get("max_per_account")?;
+    let sale = SaleWindow { starts_at: row.try_get("sale_starts_at")?, ends_at: row.try_get("sale_ends_at")? };
     let seat_map_id: Option<Uuid> = row.try_get("seat_map_id")?;
     let seat_map = match seat_map_id {
         Some(id) => Some(seat_map(ledger, transaction, SeatMapId(id)).await?),
@@ -73,7 +72,7 @@ async fn read(
         starts_at: row.try_get("starts_at")?,
         currency: rows::parse(row.try_get("currency")?)?,
         max_per_account: max_per_account.and_then(|max| u32::try_from(max).ok()),
-        ticket_types: ticket_types(transaction, event, &row).await?,
+        ticket_types: ticket_types::of_event(transaction, event, sale).await?,
         quotas: quotas(transaction, event).await?,
         seat_map,
         hold_for: ledger.lifetimes.hold,
@@ -102,38 +101,6 @@ async fn quotas(transaction: &Transaction<'_>, event: EventId) -> Result<Vec<Quo
 
 async fn counts(transaction: &Transaction<'_>, event: EventId) -> Result<Vec<QuotaCount>, StoreError> {
     transaction.query(COUNTS, &[&event.0]).await?.iter().map(count).collect()
-}
-
-async fn ticket_types(
-    transaction: &Transaction<'_>,
-    event: EventId,
-    event_row: &Row,
-) -> Result<Vec<TicketType>, StoreError> {
-    let sale_starts_at: jiff::Timestamp = event_row.try_get("sale_starts_at")?;
-    let sale_ends_at: jiff::Timestamp = event_row.try_get("sale_ends_at")?;
-    let rows = transaction.query(TICKET_TYPES, &[&event.0, &sale_starts_at, &sale_ends_at]).await?;
-    rows.iter().map(ticket_type).collect()
-}
-
-/// A ticket type from a row whose sale window is filled in.
-fn ticket_type(row: &Row) -> Result<TicketType, StoreError> {
-    let sections: Vec<Uuid> = row.try_get("sections")?;
-    Ok(TicketType {
-        id: TicketTypeId(row.try_get("id")?),
-        quota_id: QuotaId(row.try_get("quota_id")?),
-        name: row.try_get("name")?,
-        description: row.try_get("description")?,
-        price: row.try_get("price")?,
-        seated: row.try_get("seated")?,
-        sections: sections.into_iter().map(SectionId).collect(),
-        min_per_booking: unsigned(row, "min_per_booking")?,
-        max_per_booking: unsigned(row, "max_per_booking")?,
-        sale: SaleWindow { starts_at: row.try_get("sale_starts_at")?, ends_at: row.try_get("sale_ends_at")? },
-    })
-}
-
-fn unsigned(row: &Row, column: &str) -> Result<u32, StoreError> {
-    u32::try_from(row.try_get::<_, i32>(column)?).map_err(|error| StoreError::Row(format!("{column}: {error}")))
 }
 
 async fn seat_map(ledger: &PgLedger, transaction: &Transaction<'_>, id: SeatMapId) -> Result<Arc<SeatMap>, StoreError> {

@@ -1,0 +1,84 @@
+//! Holds and bookings as their owners see them.
+
+use domain::{
+    bookings::{Booking, Hold},
+    ids::{AccountId, BookingId, HoldId},
+    repositories::{BookingRepository, Found, Page, PageRequest, Start},
+};
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::{
+    super::rows::{self, BOOKING_COLUMNS, HOLD_COLUMNS, StoreError},
+    PgStore,
+};
+
+const COUNT: &str = "SELECT count(*) FROM bookings WHERE account_id = $1";
+
+impl PgStore {
+    async fn read_bookings(
+        &self,
+        account: AccountId,
+        page: &PageRequest<BookingId>,
+    ) -> Result<Page<Booking>, StoreError> {
+        let client = self.pool.get().await?;
+        // UUIDv7: the order of the ids is the order of the making.
+        let (after, offset) = match &page.start {
+            Start::After(id) => (id.0, 0),
+            Start::Offset(offset) => (Uuid::max(), i64::from(*offset)),
+        };
+        let statement = format!(
+            "SELECT {BOOKING_COLUMNS} FROM bookings b WHERE b.account_id = $1 AND b.id < $2 \
+             ORDER BY b.id DESC OFFSET $3 LIMIT $4"
+        );
+        let mut found = client
+            .query_typed(
+                &statement,
+                &[
+                    (&account.0, Type::UUID),
+                    (&after, Type::UUID),
+                    (&offset, Type::INT8),
+                    (&(i64::from(page.limit) + 1), Type::INT8),
+                ],
+            )
+            .await?;
+        let total = client.query_typed(COUNT, &[(&account.0, Type::UUID)]).await?;
+        let has_more = found.len() > page.limit as usize;
+        found.truncate(page.limit as usize);
+        let total: i64 = total.first().map_or(Ok(0), |row| row.try_get(0))?;
+        let entries = rows::bookings(&**client, &found).await?;
+        Ok(Page { entries, total: u64::try_from(total).unwrap_or(0), has_more })
+    }
+
+    async fn read_booking(&self, id: BookingId) -> Result<Option<Booking>, StoreError> {
+        let client = self.pool.get().await?;
+        let statement = format!("SELECT {BOOKING_COLUMNS} FROM bookings b WHERE b.id = $1");
+        let found = client.query_typed(&statement, &[(&id.0, Type::UUID)]).await?;
+        Ok(rows::bookings(&**client, &found).await?.pop())
+    }
+
+    async fn read_hold(&self, id: HoldId) -> Result<Option<Hold>, StoreError> {
+        let client = self.pool.get().await?;
+        let statement = format!("SELECT {HOLD_COLUMNS} FROM holds h WHERE h.id = $1");
+        let found = client.query_typed(&statement, &[(&id.0, Type::UUID)]).await?;
+        let Some(row) = found.first() else { return Ok(None) };
+        let items = rows::stored_items(row)?;
+        let named: Vec<_> = rows::named_seats(&items).collect();
+        let seats = rows::seats_by_id(&**client, &named).await?;
+        rows::hold(row, items, |seat| seats.get(&seat).cloned()).map(Some)
+    }
+}
+
+impl BookingRepository for PgStore {
+    async fn bookings_of(&self, account: AccountId, page: &PageRequest<BookingId>) -> Found<Page<Booking>> {
+        Ok(self.read_bookings(account, page).await?)
+    }
+
+    async fn booking(&self, id: BookingId) -> Found<Option<Booking>> {
+        Ok(self.read_booking(id).await?)
+    }
+
+    async fn hold(&self, id: HoldId) -> Found<Option<Hold>> {
+        Ok(self.read_hold(id).await?)
+    }
+}
