@@ -1,4 +1,5 @@
 //! The HTTP kernel from the outside: a real server on a free port, spoken to over TCP.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set itself up fails where it stands")]
 
 #[path = "http_kernel/access.rs"]
 mod access;

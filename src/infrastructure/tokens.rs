@@ -1,13 +1,18 @@
 //! Access tokens: JWT (RFC 7519) signed with HMAC-SHA256 (A1).
 
-use std::time::Duration;
+use std::{io, path::Path, time::Duration};
 
 use domain::{accounts::Role, ids::AccountId};
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
+use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
-use crate::application::access::{Caller, TokenError, VerifyAccess};
+use super::secret_file;
+use crate::{
+    application::access::{Caller, TokenError, VerifyAccess},
+    config::{AuthConfig, SECRET_BYTES_MIN},
+};
 
 /// How far the clocks of two nodes may differ. The library's default of 60 s would make a token of 15 minutes one of 16.
 const LEEWAY_S: u64 = 5;
@@ -32,6 +37,24 @@ pub struct Key {
     pub id: String,
     /// At least 32 bytes: fewer than the hash has would be the weakest link (RFC 7518, 3.2).
     pub secret: Vec<u8>,
+}
+
+impl Key {
+    /// The configured key, or the one that is made once in `data_dir` (never in production, where the configuration
+    /// demands one). Reads or writes a file: call it at start. A file with less than 32 bytes is refused.
+    pub fn from_config(auth: &AuthConfig, data_dir: &Path) -> io::Result<Self> {
+        let secret = match &auth.jwt_secret {
+            Some(secret) => secret.expose_secret().as_bytes().to_vec(),
+            None => secret_file::load_or_create(&data_dir.join("jwt-secret"))?.into_bytes(),
+        };
+        if secret.len() < SECRET_BYTES_MIN {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the secret of access tokens is shorter than 32 bytes",
+            ));
+        }
+        Ok(Self { id: auth.jwt_kid.clone(), secret })
+    }
 }
 
 impl std::fmt::Debug for Key {

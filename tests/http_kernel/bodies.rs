@@ -58,7 +58,7 @@ async fn too_much_is_413_by_length_and_by_count() {
     let head = "POST /api/v1/things HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
     kernel.send(&format!("{head}content-length: 4097\r\n\r\n")).await.problem(413, "REQUEST_003");
     // All of it sent: the client still reads the answer.
-    let problem = kernel.post("/api/v1/things", &" ".repeat(3 << 20)).await.problem(413, "REQUEST_003");
+    let problem = kernel.post("/api/v1/things", &" ".repeat(12 << 20)).await.problem(413, "REQUEST_003");
     assert!(problem["detail"].as_str().unwrap().contains("4096"), "{problem}");
     // Without a length, by counting.
     let chunk = format!("400\r\n{}\r\n", " ".repeat(1024));

@@ -170,3 +170,23 @@ async fn a_shutdown_does_not_wait_for_ever() {
     assert_eq!((report.connections, report.cut, report.unfinished), (1, 1, 1));
     assert!(wire.is_closed().await);
 }
+
+#[tokio::test]
+async fn a_shutdown_waits_for_handlers_whose_clients_have_gone() {
+    let kernel = Kernel::start().await;
+    let (address, app) = (kernel.address, kernel.app.clone());
+    let mut wire = kernel.open().await;
+    wire.write(&post("/api/v1/waits", "")).await;
+    until(|| app.entered.load(Ordering::SeqCst) == 1).await;
+    drop(wire);
+    let served = kernel.begin_shutdown();
+    soon(async { while tokio::net::TcpStream::connect(address).await.is_ok() {} }).await;
+    // Turns enough for a shutdown that has nothing to wait for.
+    for _ in 0..1000 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!served.is_finished());
+    app.gate.add_permits(1);
+    assert_eq!(soon(served).await.unwrap().unfinished, 0);
+    assert_eq!(app.finished.load(Ordering::SeqCst), 1);
+}

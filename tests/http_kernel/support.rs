@@ -236,7 +236,7 @@ impl Wire {
     }
 
     async fn more(&mut self) -> bool {
-        let mut chunk = [0; 8192];
+        let mut chunk = vec![0; 8192];
         match self.stream.read(&mut chunk).await {
             Ok(0) | Err(_) => false,
             Ok(read) => {

@@ -1,0 +1,88 @@
+//! Configuration, in layers: defaults in code, `config/{environment}.toml`, `.env`, the environment (L6).
+//!
+//! Every setting is `section.key` in a file and `BOXOFFICE__SECTION__KEY` in the environment. A secret may also come from
+//! a file named by the same variable with `_FILE` at its end. Unknown names are faults, because a misspelt limit that is
+//! silently ignored shows itself only under load. Loading reports every fault, not just the first.
+
+mod auth;
+mod database;
+mod fault;
+mod http;
+mod inventory;
+mod node;
+mod sources;
+
+pub use auth::AuthConfig;
+pub(crate) use auth::SECRET_BYTES_MIN;
+pub use database::{DatabaseConfig, RedisConfig};
+pub use fault::ConfigFault;
+pub use http::{HttpConfig, Network, OpsConfig, RateLimitConfig};
+pub use inventory::InventoryConfig;
+pub use node::{Environment, LogConfig, LogFormat, NodeConfig};
+pub use sources::{Setting, Sources};
+
+/// Everything the server can be told, checked.
+#[derive(Debug)]
+pub struct Config {
+    /// Where it runs: `BOXOFFICE_ENV`.
+    pub environment: Environment,
+    /// The public listener.
+    pub http: HttpConfig,
+    /// The listener for operators.
+    pub ops: OpsConfig,
+    /// PostgreSQL, foreign or private.
+    pub database: DatabaseConfig,
+    /// Redis, when there is one.
+    pub redis: RedisConfig,
+    /// Tokens and passwords.
+    pub auth: AuthConfig,
+    /// The inventory actors and what they allow.
+    pub inventory: InventoryConfig,
+    /// Limits per client.
+    pub rate_limit: RateLimitConfig,
+    /// This process among its peers.
+    pub node: NodeConfig,
+    /// What is logged, and how.
+    pub log: LogConfig,
+    settings: Vec<Setting>,
+}
+
+impl Config {
+    /// Reads and checks all layers. Returns every fault there is, each on a line of its own.
+    pub fn load(sources: &Sources) -> Result<Self, Vec<ConfigFault>> {
+        let (environment, mut layers) = sources.open();
+        let http = HttpConfig::read(&mut layers.section("http"));
+        let node = NodeConfig::read(&mut layers.section("node"), http.listen.port());
+        let config = Self {
+            environment,
+            http,
+            ops: OpsConfig::read(&mut layers.section("ops")),
+            database: DatabaseConfig::read(&mut layers.section("database")),
+            redis: RedisConfig::read(&mut layers.section("redis")),
+            auth: AuthConfig::read(&mut layers.section("auth"), environment),
+            inventory: InventoryConfig::read(&mut layers.section("inventory")),
+            rate_limit: RateLimitConfig::read(&mut layers.section("rate_limit")),
+            node,
+            log: LogConfig::read(&mut layers.section("log")),
+            settings: Vec::new(),
+        };
+        let settings = layers.finish()?;
+        Ok(Self { settings, ..config })
+    }
+
+    /// Every setting with its value and where that came from; secrets are masked.
+    pub fn settings(&self) -> &[Setting] {
+        &self.settings
+    }
+}
+
+/// The settings as `check-config` prints them, one a line.
+impl std::fmt::Display for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "environment = {}", self.environment.as_str())?;
+        self.settings.iter().try_for_each(|setting| writeln!(f, "{setting}"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

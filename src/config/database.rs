@@ -1,0 +1,84 @@
+//! PostgreSQL and Redis.
+
+use std::{path::PathBuf, time::Duration};
+
+use secrecy::SecretString;
+
+use super::sources::Section;
+
+/// PostgreSQL (D4).
+#[derive(Clone, Debug)]
+pub struct DatabaseConfig {
+    /// `postgres://user:password@host:5432/name`. Without it the server starts and owns a private PostgreSQL.
+    pub url: Option<SecretString>,
+    /// Connections of the pool. Too high: PostgreSQL spends its time switching between back ends, or refuses. Too low:
+    /// requests queue for a connection while the database is idle.
+    pub max_connections: usize,
+    /// Connections that are kept when idle. Too high: back ends for nothing. Too low: the first requests after a pause
+    /// wait for new ones.
+    pub min_idle: usize,
+    /// For a connection to be made or to become free, then 503. Too high: requests pile up behind a dead database. Too
+    /// low: a moment of load looks like an outage.
+    pub connect_timeout: Duration,
+    /// For one statement. Too high: a bad query holds its locks. Too low: migrations and reports are cancelled.
+    pub statement_timeout: Duration,
+    /// Folder of the private PostgreSQL and of generated secrets. Losing it loses every booking in it.
+    pub data_dir: PathBuf,
+    /// Folder with `initdb` and `postgres`, when they are not in PATH or where distributions put them.
+    pub bin_dir: Option<PathBuf>,
+    /// Connections that commit batches of bookings. Too high: smaller batches, more commits for the same bookings. Too
+    /// low: one slow commit delays every event.
+    pub ledger_writers: usize,
+    /// Whether statements are prepared once a connection. Off behind PgBouncer before 1.21 in transaction mode, where a
+    /// named statement may not be there the next time; everywhere else off costs a round trip a query.
+    pub prepared_statements: bool,
+}
+
+impl DatabaseConfig {
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
+        let (ms, s) = (Duration::from_millis, Duration::from_secs);
+        let url = section.secret("url", Some("DATABASE_URL"), |url| {
+            scheme(url, &["postgres://", "postgresql://"], "postgres://user:password@host:5432/name")
+        });
+        let config = Self {
+            url,
+            max_connections: section.number("max_connections", 20, 2..=1000),
+            min_idle: section.number("min_idle", 5, 0..=1000),
+            connect_timeout: section.duration("connect_timeout", s(2), ms(100)..=s(60)),
+            statement_timeout: section.duration("statement_timeout", s(30), ms(100)..=s(3600)),
+            data_dir: section.path("data_dir", "./data"),
+            bin_dir: section.optional("bin_dir").map(PathBuf::from),
+            ledger_writers: section.number("ledger_writers", 2, 1..=64),
+            prepared_statements: section.value("prepared_statements", true, "true or false"),
+        };
+        if config.min_idle > config.max_connections {
+            section.fault_of("min_idle", format!("is above max_connections, {}", config.max_connections));
+        }
+        config
+    }
+}
+
+/// Redis: cache, limits and messages between nodes; the server sells without it.
+#[derive(Clone, Debug)]
+pub struct RedisConfig {
+    /// `redis://[user:password@]host:6379/0`. Without it cache and limits live in the process.
+    pub url: Option<SecretString>,
+}
+
+impl RedisConfig {
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
+        let schemes = ["redis://", "rediss://", "redis-cluster://", "rediss-cluster://", "redis-sentinel://"];
+        let url =
+            section.secret("url", Some("REDIS_URL"), |url| scheme(url, &schemes, "redis://user:password@host:6379/0"));
+        Self { url }
+    }
+}
+
+/// Checks how a URL begins, without repeating it: it holds a password.
+fn scheme(url: &str, allowed: &[&str], right: &str) -> Result<(), String> {
+    if allowed.iter().any(|scheme| url.starts_with(scheme)) {
+        Ok(())
+    } else {
+        Err(format!("is not right; give a URL such as {right}"))
+    }
+}

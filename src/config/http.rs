@@ -1,0 +1,182 @@
+//! The listeners and the limits of their clients.
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    str::FromStr,
+    time::Duration,
+};
+
+use super::sources::Section;
+use crate::presentation::server::Settings;
+
+const ADDRESS: &str = "an address and port such as 127.0.0.1:8080";
+
+/// The public listener (H7).
+#[derive(Clone, Debug)]
+pub struct HttpConfig {
+    /// Address and port. A public address exposes the server to whoever can reach the machine; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// Connections at once, further ones get a 503. Too high: the process runs out of file descriptors and memory (about
+    /// 20 KiB each). Too low: buyers are turned away while the machine is idle.
+    pub max_connections: usize,
+    /// Handlers at once, detached ones included, further requests get a 503. Too high: a stalled database fills memory
+    /// with waiting requests. Too low: a burst is refused that would have been served in milliseconds.
+    pub handler_concurrency: usize,
+    /// For the whole head of a request to arrive. Too high: slow clients hold connections for nothing. Too low: phones on
+    /// bad networks are cut off.
+    pub header_timeout: Duration,
+    /// For the whole body of a request to arrive. Too high and too low: as with the head.
+    pub body_timeout: Duration,
+    /// For a handler to answer, then 503. Too high: clients wait for an answer they no longer want. Too low: requests are
+    /// given up that would have succeeded; detached ones then succeed without telling.
+    pub request_timeout: Duration,
+    /// How long a connection may be idle. Too high: idle clients hold places. Too low: every click pays for a new
+    /// connection. Keep it above the balancer's, or the balancer writes into connections that are just closing.
+    pub idle_timeout: Duration,
+    /// Bytes of a JSON body. Too high: memory for the asking. Too low: large legitimate requests get a 413.
+    pub body_limit_bytes: usize,
+    /// Bytes of a request's head. Too high: memory for the asking. Too low: cookies and tokens get a 431.
+    pub header_limit_bytes: usize,
+    /// How long a shutdown waits for requests in progress. Too high: the supervisor of the process kills it first. Too
+    /// low: requests are cut off.
+    pub drain_timeout: Duration,
+}
+
+impl HttpConfig {
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
+        let default = Settings::default();
+        let (ms, s) = (Duration::from_millis, Duration::from_secs);
+        Self {
+            listen: section.value("listen", SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), ADDRESS),
+            max_connections: section.number("max_connections", default.max_connections, 1..=1_000_000),
+            handler_concurrency: section.number("handler_concurrency", default.handler_concurrency, 1..=1_000_000),
+            header_timeout: section.duration("header_timeout", default.header_timeout, ms(100)..=s(300)),
+            body_timeout: section.duration("body_timeout", default.body_timeout, ms(100)..=s(300)),
+            request_timeout: section.duration("request_timeout", default.request_timeout, ms(100)..=s(600)),
+            idle_timeout: section.duration("idle_timeout", default.idle_timeout, ms(100)..=s(3600)),
+            body_limit_bytes: section.number("body_limit_bytes", default.body_limit, 1024..=(64 << 20)),
+            header_limit_bytes: section.number("header_limit_bytes", default.header_limit, 8192..=(1 << 20)),
+            drain_timeout: section.duration("drain_timeout", default.drain_timeout, ms(0)..=s(600)),
+        }
+    }
+}
+
+impl From<&HttpConfig> for Settings {
+    fn from(config: &HttpConfig) -> Self {
+        Self {
+            max_connections: config.max_connections,
+            handler_concurrency: config.handler_concurrency,
+            header_timeout: config.header_timeout,
+            body_timeout: config.body_timeout,
+            request_timeout: config.request_timeout,
+            idle_timeout: config.idle_timeout,
+            body_limit: config.body_limit_bytes,
+            header_limit: config.header_limit_bytes,
+            drain_timeout: config.drain_timeout,
+        }
+    }
+}
+
+/// The listener for operators: metrics and detailed health.
+#[derive(Clone, Debug)]
+pub struct OpsConfig {
+    /// Address and port. It tells about the inside of the server: keep it where only operators and Prometheus reach it.
+    pub listen: SocketAddr,
+}
+
+impl OpsConfig {
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
+        Self { listen: section.value("listen", SocketAddr::from((Ipv4Addr::LOCALHOST, 9090)), ADDRESS) }
+    }
+}
+
+/// Limits per client (C3).
+#[derive(Clone, Debug)]
+pub struct RateLimitConfig {
+    /// Networks without limits: monitoring, load tests. Too wide: an attacker inside it is not limited at all.
+    pub trusted: Vec<Network>,
+}
+
+impl RateLimitConfig {
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
+        let right = "networks separated by commas, such as 127.0.0.0/8,::1/128";
+        Self { trusted: section.value("trusted", Networks(Vec::new()), right).0 }
+    }
+}
+
+/// A network in CIDR form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    prefix: u8,
+}
+
+impl Network {
+    /// Whether `address` is inside. An IPv4 address in IPv6 clothes (`::ffff:1.2.3.4`) counts as IPv4.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let shift = |bits: u32| bits.saturating_sub(u32::from(self.prefix));
+        match (self.address, address.to_canonical()) {
+            (IpAddr::V4(network), IpAddr::V4(address)) => {
+                (network.to_bits() ^ address.to_bits()).checked_shr(shift(32)).unwrap_or(0) == 0
+            }
+            (IpAddr::V6(network), IpAddr::V6(address)) => {
+                (network.to_bits() ^ address.to_bits()).checked_shr(shift(128)).unwrap_or(0) == 0
+            }
+            _ => false,
+        }
+    }
+}
+
+impl FromStr for Network {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
+        let address: IpAddr = address.parse().map_err(|_| ())?;
+        let longest = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = prefix.map_or(Ok(longest), |prefix| prefix.parse().map_err(|_| ()))?;
+        if prefix > longest { Err(()) } else { Ok(Self { address, prefix }) }
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix)
+    }
+}
+
+struct Networks(Vec<Network>);
+
+impl FromStr for Networks {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        text.split(',').map(|part| part.trim().parse()).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl fmt::Display for Networks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_contain_their_addresses_and_no_others() {
+        let contains =
+            |network: &str, address: &str| network.parse::<Network>().unwrap().contains(address.parse().unwrap());
+        assert!(contains("127.0.0.0/8", "127.9.9.9") && !contains("127.0.0.0/8", "128.0.0.1"));
+        assert!(contains("0.0.0.0/0", "8.8.8.8") && !contains("0.0.0.0/0", "::1"));
+        assert!(contains("10.1.2.3", "10.1.2.3") && !contains("10.1.2.3", "10.1.2.2"));
+        assert!(contains("::1/128", "::1") && !contains("::1/128", "::2") && contains("::/0", "fe80::1"));
+        assert!(contains("127.0.0.0/8", "::ffff:127.0.0.1"));
+        for wrong in ["", "127.0.0.0/33", "::1/129", "localhost", "127.0.0.1/x"] {
+            assert!(wrong.parse::<Network>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The inventory actors.
+
+use std::time::Duration;
+
+use super::sources::Section;
+
+/// What an event's inventory accepts and how long it waits.
+#[derive(Clone, Debug)]
+pub struct InventoryConfig {
+    /// Commands one event may have under way; further ones get a 503 with `Retry-After`. Too high: the last in the queue
+    /// waits longer than its deadline. Too low: bursts are refused that one batch would have served.
+    pub permits_per_event: usize,
+    /// For a command to be decided and durable, then 503. Too high: buyers stare at a spinner. Too low: a slow commit
+    /// becomes a refusal whose outcome is known only by a retry.
+    pub request_deadline: Duration,
+    /// How long an unused inventory stays in memory. Too high: memory for events nobody books. Too low: each booking of a
+    /// quiet event loads it anew.
+    pub idle_after: Duration,
+    /// How long a hold keeps its places (B2). Too high: places are blocked by people who have left. Too low: people lose
+    /// them while they pay.
+    pub hold: Duration,
+    /// How long a priced booking waits for its payment. Too high and too low: as with a hold.
+    pub payment: Duration,
+    /// Decisions in one commit. Too high: a failed commit concerns many buyers, and long ones delay everybody. Too low:
+    /// more commits for the same bookings.
+    pub max_batch: usize,
+}
+
+impl InventoryConfig {
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
+        let (ms, s) = (Duration::from_millis, Duration::from_secs);
+        Self {
+            permits_per_event: section.number("permits_per_event", 8192, 1..=1_000_000),
+            request_deadline: section.duration("request_deadline", s(5), ms(100)..=s(60)),
+            idle_after: section.duration("idle_after", s(300), ms(100)..=s(86_400)),
+            hold: section.duration("hold", s(600), s(1)..=s(86_400)),
+            payment: section.duration("payment", s(900), s(1)..=s(86_400)),
+            max_batch: section.number("max_batch", 4096, 1..=65_536),
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! Where settings come from, and the reader that takes them one by one.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::{self, Display},
+    fs, io,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use config::{File, FileFormat, Value, ValueKind};
+use jiff::{
+    SignedDuration,
+    fmt::friendly::{Spacing, SpanPrinter},
+};
+use secrecy::SecretString;
+
+use super::{Environment, fault::ConfigFault};
+
+const PREFIX: &str = "BOXOFFICE__";
+
+/// What a configuration is read from; tests make their own.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// Environment variables, those of `.env` included.
+    pub variables: BTreeMap<String, String>,
+    /// The folder with `development.toml`, `staging.toml` and `production.toml`. Files may be missing.
+    pub folder: PathBuf,
+}
+
+impl Sources {
+    /// The process's environment over `.env`, and `config/`, both in the current folder.
+    pub fn of_process() -> Result<Self, Vec<ConfigFault>> {
+        let mut variables = BTreeMap::new();
+        match dotenvy::from_path_iter(".env") {
+            Ok(lines) => {
+                for line in lines {
+                    let (name, value) = line.map_err(|error| vec![dotenv_fault(&error)])?;
+                    variables.insert(name, value);
+                }
+            }
+            Err(dotenvy::Error::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(vec![dotenv_fault(&error)]),
+        }
+        // Names and values that are not Unicode belong to somebody else.
+        variables.extend(
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+        );
+        Ok(Self { variables, folder: PathBuf::from("config") })
+    }
+
+    /// Reads the file of the environment that `BOXOFFICE_ENV` names.
+    pub(super) fn open(&self) -> (Environment, Layers<'_>) {
+        let mut faults = Vec::new();
+        let environment = match self.variables.get("BOXOFFICE_ENV").map(|name| name.parse()) {
+            None => Environment::Development,
+            Some(Ok(environment)) => environment,
+            Some(Err(problem)) => {
+                faults.push(ConfigFault { name: "BOXOFFICE_ENV".to_owned(), problem });
+                Environment::Development
+            }
+        };
+        let path = self.folder.join(environment.as_str()).with_extension("toml");
+        let file = read_file(&path).unwrap_or_else(|fault| {
+            faults.push(fault);
+            BTreeMap::new()
+        });
+        let layers =
+            Layers { variables: &self.variables, file, path, settings: Vec::new(), known: BTreeSet::new(), faults };
+        (environment, layers)
+    }
+}
+
+fn dotenv_fault(error: &dotenvy::Error) -> ConfigFault {
+    // The error repeats the line, which may hold a secret.
+    let problem = match error {
+        dotenvy::Error::LineParse(_, column) => format!("has a line that is not NAME=value, wrong at column {column}"),
+        dotenvy::Error::Io(error) => error.to_string(),
+        _ => "cannot be read".to_owned(),
+    };
+    ConfigFault { name: ".env".to_owned(), problem }
+}
+
+fn read_file(path: &Path) -> Result<BTreeMap<String, String>, ConfigFault> {
+    let fault = |problem: String| ConfigFault { name: path.display().to_string(), problem };
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) => return Err(fault(error.to_string())),
+    };
+    let tree = config::Config::builder()
+        .add_source(File::from_str(&text, FileFormat::Toml))
+        .build()
+        .and_then(|file| file.cache.into_table())
+        .map_err(|error| fault(error.to_string()))?;
+    let mut flat = BTreeMap::new();
+    for (name, value) in tree {
+        flatten(name, value, &mut flat);
+    }
+    Ok(flat)
+}
+
+/// Tables become dotted keys, lists comma-separated text: the form the environment has anyway.
+fn flatten(name: String, value: Value, flat: &mut BTreeMap<String, String>) {
+    match value.kind {
+        ValueKind::Table(table) => {
+            for (key, value) in table {
+                flatten(format!("{name}.{key}"), value, flat);
+            }
+        }
+        ValueKind::Array(values) => {
+            let values: Vec<_> = values.iter().map(ToString::to_string).collect();
+            flat.insert(name, values.join(","));
+        }
+        kind => {
+            flat.insert(name, kind.to_string());
+        }
+    }
+}
+
+/// One setting as it is in effect.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// `section.key`, as in a file.
+    pub key: String,
+    /// The variable that sets it.
+    pub variable: String,
+    /// The other name it goes by, one that everybody expects.
+    pub alias: Option<&'static str>,
+    /// Its value; `***` for a secret, empty when not set.
+    pub value: String,
+    /// The variable or file that set it, or `default`.
+    pub origin: String,
+}
+
+impl Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {}  ({})", self.key, self.value, self.origin)
+    }
+}
+
+/// The layers while they are read. Keeps what was asked for, to tell what was not.
+#[derive(Debug)]
+pub(super) struct Layers<'a> {
+    variables: &'a BTreeMap<String, String>,
+    file: BTreeMap<String, String>,
+    path: PathBuf,
+    settings: Vec<Setting>,
+    /// Variables that exist, the `_FILE` ones included.
+    known: BTreeSet<String>,
+    faults: Vec<ConfigFault>,
+}
+
+impl<'a> Layers<'a> {
+    pub(super) fn section(&mut self, name: &'static str) -> Section<'_, 'a> {
+        Section { layers: self, name }
+    }
+
+    /// The settings, or every fault, names that nobody asked for among them.
+    pub(super) fn finish(mut self) -> Result<Vec<Setting>, Vec<ConfigFault>> {
+        for name in self.variables.keys().filter(|name| name.starts_with(PREFIX) && !self.known.contains(*name)) {
+            let hint = nearest(name, self.known.iter().map(String::as_str));
+            self.faults.push(ConfigFault { name: name.clone(), problem: format!("is not a setting{hint}") });
+        }
+        for key in self.file.keys().filter(|key| !self.settings.iter().any(|setting| setting.key == **key)) {
+            let hint = nearest(key, self.settings.iter().map(|setting| setting.key.as_str()));
+            let name = format!("{key} in {}", self.path.display());
+            self.faults.push(ConfigFault { name, problem: format!("is not a setting{hint}") });
+        }
+        if self.faults.is_empty() { Ok(self.settings) } else { Err(self.faults) }
+    }
+}
+
+/// `; did you mean …?` when a known name is close.
+fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
+    let close = known.map(|other| (distance(name, other), other)).min();
+    close
+        .filter(|(distance, _)| *distance <= 3)
+        .map_or_else(String::new, |(_, other)| format!("; did you mean {other}?"))
+}
+
+/// Levenshtein's.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.bytes().enumerate() {
+            let changed = diagonal + usize::from(x != y);
+            let cheapest = changed.min(row[j] + 1).min(row[j + 1] + 1);
+            diagonal = std::mem::replace(&mut row[j + 1], cheapest);
+        }
+    }
+    row[b.len()]
+}
+
+/// The reader of one section. Each method takes one key, notes it as known, and falls back to the default after a fault,
+/// so that reading goes on and finds the others.
+pub(super) struct Section<'l, 'a> {
+    layers: &'l mut Layers<'a>,
+    name: &'static str,
+}
+
+struct Found {
+    text: String,
+    /// Named in faults.
+    origin: String,
+}
+
+impl Section<'_, '_> {
+    /// A value of a type with a textual form. `right` says what would be right.
+    pub(super) fn value<T: FromStr + Display>(&mut self, key: &str, default: T, right: impl Display) -> T {
+        self.alias(key, None, default, |text| text.parse().ok(), right)
+    }
+
+    /// A value that also goes by a name everybody expects, read by `parse`.
+    pub(super) fn alias<T: Display>(
+        &mut self,
+        key: &str,
+        alias: Option<&'static str>,
+        default: T,
+        parse: impl FnOnce(&str) -> Option<T>,
+        right: impl Display,
+    ) -> T {
+        let found = self.find(key, alias);
+        let (value, origin) = match found {
+            None => (default, "default".to_owned()),
+            Some(found) => match parse(found.text.trim()) {
+                Some(value) => (value, found.origin),
+                None => {
+                    self.fault(&found.origin, format!("{:?} is not right; give {right}", found.text));
+                    (default, found.origin)
+                }
+            },
+        };
+        self.note(key, alias, value.to_string(), origin);
+        value
+    }
+
+    /// A number within bounds.
+    pub(super) fn number<T>(&mut self, key: &str, default: T, bounds: RangeInclusive<T>) -> T
+    where
+        T: FromStr + Display + PartialOrd,
+    {
+        let right = format!("a whole number from {} to {}", bounds.start(), bounds.end());
+        self.alias(key, None, default, |text| text.parse().ok().filter(|value| bounds.contains(value)), right)
+    }
+
+    /// A length of time within bounds, such as `500ms`, `30s`, `15m` or `1h30m`.
+    pub(super) fn duration(&mut self, key: &str, default: Duration, bounds: RangeInclusive<Duration>) -> Duration {
+        let shown = |value: &Duration| Shown(*value).to_string();
+        let right =
+            format!("a time from {} to {}, such as 500ms, 30s or 15m", shown(bounds.start()), shown(bounds.end()));
+        let parse = |text: &str| {
+            let value = Duration::try_from(text.parse::<SignedDuration>().ok()?).ok()?;
+            bounds.contains(&value).then_some(Shown(value))
+        };
+        self.alias(key, None, Shown(default), parse, right).0
+    }
+
+    /// A path, relative to the current folder.
+    pub(super) fn path(&mut self, key: &str, default: &str) -> PathBuf {
+        self.alias(key, None, default.to_owned(), |text| (!text.is_empty()).then(|| text.to_owned()), "a path").into()
+    }
+
+    /// Text that may be missing.
+    pub(super) fn optional(&mut self, key: &str) -> Option<String> {
+        let text = self.alias(key, None, String::new(), |text| Some(text.to_owned()), "text");
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// A secret, from the variable, the file or the file that the `_FILE` variable names. `check` says what is wrong.
+    pub(super) fn secret(
+        &mut self,
+        key: &str,
+        alias: Option<&'static str>,
+        check: impl FnOnce(&str) -> Result<(), String>,
+    ) -> Option<SecretString> {
+        let direct = self.find(key, alias).filter(|found| !found.text.is_empty());
+        let from_file = self.find_secret_file(key, alias);
+        if let (Some(direct), Some(file)) = (&direct, &from_file) {
+            self.fault(&file.origin, format!("is set, and so is {}; keep one of them", direct.origin));
+        }
+        let found = from_file.or(direct);
+        let (shown, origin) = found.as_ref().map_or(("", "default"), |found| ("***", &found.origin));
+        let (shown, origin) = (shown.to_owned(), origin.to_owned());
+        self.note(key, alias, shown, origin);
+        let found = found?;
+        if let Err(problem) = check(&found.text) {
+            self.fault(&found.origin, problem);
+        }
+        Some(SecretString::from(found.text))
+    }
+
+    /// Notes a fault of a key that the caller found.
+    pub(super) fn fault_of(&mut self, key: &str, problem: impl Into<String>) {
+        let name = self.variable(key);
+        self.fault(&name, problem.into());
+    }
+
+    fn find_secret_file(&mut self, key: &str, alias: Option<&str>) -> Option<Found> {
+        let own = format!("{}_FILE", self.variable(key));
+        self.layers.known.insert(own.clone());
+        let names = [Some(own), alias.map(|alias| format!("{alias}_FILE"))];
+        let (name, path) = names.into_iter().flatten().find_map(|name| {
+            let path = self.layers.variables.get(&name).filter(|path| !path.is_empty())?;
+            Some((name, path))
+        })?;
+        match fs::read_to_string(path) {
+            // Editors and `echo` end a file with a line break; secrets do not.
+            Ok(text) => Some(Found { text: text.trim_end().to_owned(), origin: name }),
+            Err(error) => {
+                self.fault(&name, format!("cannot read {path:?}: {error}"));
+                None
+            }
+        }
+    }
+
+    /// The most specific layer that has the key. An empty variable counts as not set, as it does for shells.
+    fn find(&mut self, key: &str, alias: Option<&'static str>) -> Option<Found> {
+        let variable = self.variable(key);
+        self.layers.known.insert(variable.clone());
+        let set = |name: &str| self.layers.variables.get(name).filter(|text| !text.is_empty()).cloned();
+        if let Some(text) = set(&variable) {
+            return Some(Found { text, origin: variable });
+        }
+        if let Some((alias, text)) = alias.and_then(|alias| Some((alias, set(alias)?))) {
+            return Some(Found { text, origin: alias.to_owned() });
+        }
+        let dotted = format!("{}.{key}", self.name);
+        let text = self.layers.file.get(&dotted)?.clone();
+        Some(Found { text, origin: format!("{dotted} in {}", self.layers.path.display()) })
+    }
+
+    fn note(&mut self, key: &str, alias: Option<&'static str>, value: String, origin: String) {
+        let variable = self.variable(key);
+        self.layers.settings.push(Setting { key: format!("{}.{key}", self.name), variable, alias, value, origin });
+    }
+
+    fn fault(&mut self, name: &str, problem: String) {
+        self.layers.faults.push(ConfigFault { name: name.to_owned(), problem });
+    }
+
+    fn variable(&self, key: &str) -> String {
+        format!("{PREFIX}{}__{}", self.name, key).to_ascii_uppercase()
+    }
+}
+
+/// A length of time as people write it.
+struct Shown(Duration);
+
+impl Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match SignedDuration::try_from(self.0) {
+            Ok(duration) => {
+                // Without blanks: `.env` files do not take them without quotes.
+                let printer = SpanPrinter::new().spacing(Spacing::None);
+                f.write_str(&printer.duration_to_string(&duration))
+            }
+            Err(_) => write!(f, "{:?}", self.0),
+        }
+    }
+}

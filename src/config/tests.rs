@@ -1,0 +1,184 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use secrecy::ExposeSecret;
+
+use super::*;
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+fn sources(variables: &[(&str, &str)]) -> Sources {
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Sources { variables, folder: std::path::PathBuf::from("no-such-folder") }
+}
+
+fn load(variables: &[(&str, &str)]) -> Config {
+    Config::load(&sources(variables)).unwrap()
+}
+
+fn faults(variables: &[(&str, &str)]) -> Vec<String> {
+    let faults = Config::load(&sources(variables)).expect_err("a fault");
+    faults.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn without_any_source_the_defaults_hold() {
+    let config = load(&[]);
+    assert_eq!(config.environment, Environment::Development);
+    assert_eq!(config.http.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.ops.listen.to_string(), "127.0.0.1:9090");
+    assert_eq!(config.http.request_timeout.as_secs(), 30);
+    assert_eq!(config.http.body_limit_bytes, 1 << 20);
+    assert!(config.database.url.is_none() && config.auth.jwt_secret.is_none());
+    assert!(config.node.name.ends_with(":8080"), "{}", config.node.name);
+}
+
+#[test]
+fn the_environment_overrides_the_file_and_the_file_the_defaults() {
+    let folder = tempfile::tempdir().unwrap();
+    let text =
+        "[http]\nlisten = \"0.0.0.0:1\"\nmax_connections = 7\n[rate_limit]\ntrusted = [\"::1\", \"10.0.0.0/8\"]\n";
+    std::fs::write(folder.path().join("staging.toml"), text).unwrap();
+    let mut sources = sources(&[("BOXOFFICE_ENV", "staging"), ("BOXOFFICE__HTTP__LISTEN", "127.0.0.1:2")]);
+    sources.folder = folder.path().to_owned();
+    let config = Config::load(&sources).unwrap();
+    assert_eq!(config.http.listen.port(), 2);
+    assert_eq!(config.http.max_connections, 7);
+    assert_eq!(config.rate_limit.trusted.len(), 2);
+    assert_eq!(config.inventory.max_batch, 4096);
+}
+
+#[test]
+fn names_that_everyone_expects_work_and_the_specific_one_wins() {
+    let (general, specific) = ("postgres://a@b/c", "postgres://d@e/f");
+    let url = |config: &Config| config.database.url.as_ref().unwrap().expose_secret().to_owned();
+    assert_eq!(url(&load(&[("DATABASE_URL", general)])), general);
+    assert_eq!(url(&load(&[("DATABASE_URL", general), ("BOXOFFICE__DATABASE__URL", specific)])), specific);
+    assert_eq!(load(&[("RUST_LOG", "debug")]).log.filter, "debug");
+    assert!(load(&[("REDIS_URL", "redis://h")]).redis.url.is_some());
+    // Set but empty is not set.
+    assert!(load(&[("DATABASE_URL", "")]).database.url.is_none());
+}
+
+#[test]
+fn every_fault_is_reported_on_a_line_of_its_own() {
+    let found = faults(&[
+        ("BOXOFFICE_ENV", "prod"),
+        ("BOXOFFICE__HTTP__LISTEN", "everywhere\nand beyond"),
+        ("BOXOFFICE__HTTP__REQUEST_TIMEOUT", "30"),
+        ("BOXOFFICE__HTTP__MAX_CONECTIONS", "5"),
+        ("BOXOFFICE__DATABASE__MAX_CONNECTIONS", "0"),
+        ("DATABASE_URL", "mysql://root:hunter2@h/d"),
+        ("BOXOFFICE__AUTH__JWT_SECRET", "short"),
+        ("BOXOFFICE__RATE_LIMIT__TRUSTED", "localhost"),
+        ("RUST_LOG", "a=b=c"),
+    ]);
+    for (name, right) in [
+        ("BOXOFFICE_ENV", "development, staging or production"),
+        ("BOXOFFICE__HTTP__LISTEN", "such as 127.0.0.1:8080"),
+        ("BOXOFFICE__HTTP__REQUEST_TIMEOUT", "such as 500ms"),
+        ("BOXOFFICE__HTTP__MAX_CONECTIONS", "did you mean BOXOFFICE__HTTP__MAX_CONNECTIONS?"),
+        ("BOXOFFICE__DATABASE__MAX_CONNECTIONS", "from 2 to 1000"),
+        ("DATABASE_URL", "postgres://user:password@"),
+        ("BOXOFFICE__AUTH__JWT_SECRET", "at least 32"),
+        ("BOXOFFICE__RATE_LIMIT__TRUSTED", "127.0.0.0/8"),
+        ("RUST_LOG", "such as info"),
+    ] {
+        let line = found.iter().find(|line| line.starts_with(&format!("{name}:")));
+        assert!(line.is_some_and(|line| line.contains(right)), "{name}: {found:#?}");
+    }
+    assert_eq!(found.len(), 9, "{found:#?}");
+    assert!(found.iter().all(|line| !line.contains('\n') && !line.contains("hunter2") && !line.contains("short")));
+}
+
+#[test]
+fn unknown_keys_in_a_file_are_faults() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |text: &str| {
+        std::fs::write(folder.path().join("development.toml"), text).unwrap();
+        let sources = Sources { variables: BTreeMap::new(), folder: folder.path().to_owned() };
+        Config::load(&sources).err().unwrap_or_default().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert!(check("[http]\nlisen = \"x\"")[0].contains("did you mean http.listen?"));
+    assert!(check("[nonsense]\na = 1")[0].contains("is not a setting"));
+    assert_eq!(check("[http\n").len(), 1);
+    assert!(check("[http]\nmax_connections = 5").is_empty());
+}
+
+#[test]
+fn secrets_come_from_files_too_but_not_from_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    std::fs::write(&path, format!("{SECRET}\n")).unwrap();
+    let path = path.to_str().unwrap();
+    let config = load(&[("BOXOFFICE__AUTH__JWT_SECRET_FILE", path)]);
+    assert_eq!(config.auth.jwt_secret.unwrap().expose_secret(), SECRET);
+    std::fs::write(path, "postgres://a@b/c\n").unwrap();
+    let config = load(&[("DATABASE_URL_FILE", path)]);
+    assert_eq!(config.database.url.unwrap().expose_secret(), "postgres://a@b/c");
+    assert_eq!(faults(&[("DATABASE_URL_FILE", path), ("DATABASE_URL", "postgres://d@e/f")]).len(), 1);
+    assert!(faults(&[("DATABASE_URL_FILE", "/no/such/file")])[0].starts_with("DATABASE_URL_FILE: cannot read"));
+}
+
+#[test]
+fn production_does_not_make_secrets_up() {
+    let found = faults(&[("BOXOFFICE_ENV", "production")]);
+    assert!(found.len() == 1 && found[0].starts_with("BOXOFFICE__AUTH__JWT_SECRET: is required"), "{found:?}");
+    load(&[("BOXOFFICE_ENV", "production"), ("BOXOFFICE__AUTH__JWT_SECRET", SECRET)]);
+}
+
+#[test]
+fn what_is_printed_masks_secrets_and_names_the_origin() {
+    let config = load(&[
+        ("DATABASE_URL", "postgres://app:hunter2@db/box"),
+        ("BOXOFFICE__AUTH__JWT_SECRET", SECRET),
+        ("BOXOFFICE__INVENTORY__HOLD", "90s"),
+    ]);
+    for text in [config.to_string(), format!("{config:?}")] {
+        assert!(!text.contains("hunter2") && !text.contains(SECRET), "{text}");
+    }
+    let text = config.to_string();
+    assert!(text.contains("database.url = ***  (DATABASE_URL)"), "{text}");
+    assert!(text.contains("inventory.hold = 1m30s  (BOXOFFICE__INVENTORY__HOLD)"), "{text}");
+    assert!(text.contains("inventory.payment = 15m  (default)"), "{text}");
+}
+
+/// `.env.example` lists each variable once, commented out, with its default.
+#[test]
+fn the_example_documents_every_variable_with_its_default() {
+    let example = include_str!("../../.env.example");
+    let lines: Vec<(&str, &str)> = example
+        .lines()
+        .filter_map(|line| line.trim_start_matches("# ").split_once('='))
+        .filter(|(name, _)| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_'))
+        .collect();
+    let uncommented: Vec<String> = lines.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let uncommented = uncommented.join("\n");
+    let parsed = dotenvy::from_read_iter(uncommented.as_bytes());
+    assert_eq!(parsed.map(Result::unwrap).count(), lines.len());
+    let documented: BTreeSet<&str> = lines.iter().map(|(name, _)| *name).collect();
+    assert_eq!(documented.len(), lines.len(), "a variable is there twice");
+    let config = load(&[]);
+    let shown = |setting: &Setting| setting.alias.map_or_else(|| setting.variable.clone(), str::to_owned);
+    let mut expected: BTreeSet<String> = config.settings().iter().map(shown).collect();
+    expected.insert("BOXOFFICE_ENV".to_owned());
+    assert_eq!(documented, expected.iter().map(String::as_str).collect());
+    for setting in config.settings().iter().filter(|setting| !setting.value.is_empty() && setting.key != "node.name") {
+        let name = shown(setting);
+        let value = lines.iter().find(|(other, _)| *other == name).unwrap().1;
+        assert_eq!(value, setting.value, "{name}");
+    }
+    assert!(
+        example.lines().all(|line| line.is_empty() || line.starts_with('#')),
+        "copied as it is, it changes nothing"
+    );
+}
+
+#[test]
+fn the_files_we_ship_are_right() {
+    for (environment, secret) in [("development", ""), ("staging", ""), ("production", SECRET)] {
+        let mut sources = sources(&[("BOXOFFICE_ENV", environment), ("BOXOFFICE__AUTH__JWT_SECRET", secret)]);
+        sources.folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+        assert!(sources.folder.join(environment).with_extension("toml").is_file());
+        Config::load(&sources).unwrap();
+    }
+}
