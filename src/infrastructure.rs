@@ -3,5 +3,5 @@
 pub mod embedded_postgres;
 pub mod passwords;
 pub mod postgres;
-mod secret_file;
+pub mod secret_file;
 pub mod tokens;

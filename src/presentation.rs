@@ -16,18 +16,24 @@
 //! # let _: [Route<App>; 1] = table;
 //! ```
 
+pub mod accounts;
 pub mod body;
+pub mod bookings;
 pub mod catalogue;
 mod connection;
 mod dispatch;
+pub mod events;
 mod json;
 mod measures;
-
 pub mod operations;
+mod pagination;
 pub mod problem;
 pub mod problems;
 pub mod query;
 pub mod reply;
+mod repository;
 pub mod request;
 pub mod router;
+pub mod routes;
 pub mod server;
+pub mod venues;

@@ -30,8 +30,8 @@ async fn seed_loadtest(client: &mut Client, users: u32, events: u32) -> Fixture 
     loadtest(client, now(), &options, HASH, token).await.unwrap()
 }
 
-fn token(account: AccountId, role: Role) -> String {
-    format!("{}:{account}", role.as_str())
+fn token(account: AccountId, role: Role) -> Result<String, String> {
+    Ok(format!("{}:{account}", role.as_str()))
 }
 
 async fn number(client: &Client, query: &str) -> i64 {

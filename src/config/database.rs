@@ -29,9 +29,6 @@ pub struct DatabaseConfig {
     /// Connections that commit batches of bookings. Too high: smaller batches, more commits for the same bookings. Too
     /// low: one slow commit delays every event.
     pub ledger_writers: usize,
-    /// Whether statements are prepared once a connection. Off behind PgBouncer before 1.21 in transaction mode, where a
-    /// named statement may not be there the next time; everywhere else off costs a round trip a query.
-    pub prepared_statements: bool,
 }
 
 impl DatabaseConfig {
@@ -49,7 +46,6 @@ impl DatabaseConfig {
             data_dir: section.path("data_dir", "./data"),
             bin_dir: section.optional("bin_dir").map(PathBuf::from),
             ledger_writers: section.number("ledger_writers", 2, 1..=64),
-            prepared_statements: section.value("prepared_statements", true, "true or false"),
         };
         if config.min_idle > config.max_connections {
             section.fault_of("min_idle", format!("is above max_connections, {}", config.max_connections));

@@ -7,6 +7,8 @@ use argon2::{
 };
 use tokio::sync::Semaphore;
 
+use crate::application::app::{HashingError, PasswordHasher};
+
 /// Callers that may wait for each slot. A hash takes about 40 ms, so the last in the queue waits about 2 s.
 const WAITING_PER_SLOT: usize = 50;
 
@@ -19,17 +21,6 @@ pub struct Cost {
     pub passes: u32,
     /// Lanes.
     pub lanes: u32,
-}
-
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum HashError {
-    /// Too many hashes are being made; the client should come back later (503).
-    #[error("too many passwords are being checked")]
-    Overloaded,
-    /// The parameters or the stored hash are not valid, or the work was cut off by a shutdown.
-    #[error("password hash: {0}")]
-    Broken(String),
 }
 
 /// Makes and checks password hashes.
@@ -46,7 +37,7 @@ pub struct Passwords {
 
 impl Passwords {
     /// A hasher that makes `concurrency` hashes at once. Makes one hash, so it blocks for some 40 ms: call it at start.
-    pub fn new(cost: Cost, concurrency: usize) -> Result<Self, HashError> {
+    pub fn new(cost: Cost, concurrency: usize) -> Result<Self, HashingError> {
         let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, None).map_err(broken)?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let dummy = make(&argon2, &rand::random::<u128>().to_string())?.into();
@@ -59,30 +50,11 @@ impl Passwords {
         })
     }
 
-    /// The hash of a new password, in PHC format, with a salt of its own.
-    pub async fn hash(&self, password: &str) -> Result<String, HashError> {
-        let (argon2, password) = (self.argon2.clone(), password.to_owned());
-        self.compute(move || make(&argon2, &password)).await
-    }
-
-    /// Whether `password` is the one behind `hash`. Without a hash the answer is no, and takes as long.
-    pub async fn verify(&self, hash: Option<&str>, password: &str) -> Result<bool, HashError> {
-        let known = hash.is_some();
-        let (argon2, password) = (self.argon2.clone(), password.to_owned());
-        let hash = hash.map_or_else(|| Arc::clone(&self.dummy), Arc::from);
-        self.compute(move || {
-            let hash = PasswordHash::new(&hash).map_err(broken)?;
-            // Parameters are the stored hash's own, so a changed configuration locks nobody out.
-            Ok(argon2.verify_password(password.as_bytes(), &hash).is_ok() && known)
-        })
-        .await
-    }
-
     async fn compute<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
-    ) -> Result<T, HashError> {
-        let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| HashError::Overloaded)?;
+        work: impl FnOnce() -> Result<T, HashingError> + Send + 'static,
+    ) -> Result<T, HashingError> {
+        let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| HashingError::Overloaded)?;
         let running = Arc::clone(&self.running).acquire_owned().await.map_err(broken)?;
         // The permits go along: a caller that gives up does not make the computation end.
         tokio::task::spawn_blocking(move || {
@@ -94,12 +66,32 @@ impl Passwords {
     }
 }
 
-fn make(argon2: &Argon2<'_>, password: &str) -> Result<String, HashError> {
+impl PasswordHasher for Passwords {
+    /// In PHC format, with a salt of its own.
+    async fn hash(&self, password: &str) -> Result<String, HashingError> {
+        let (argon2, password) = (self.argon2.clone(), password.to_owned());
+        self.compute(move || make(&argon2, &password)).await
+    }
+
+    async fn verify(&self, hash: Option<&str>, password: &str) -> Result<bool, HashingError> {
+        let known = hash.is_some();
+        let (argon2, password) = (self.argon2.clone(), password.to_owned());
+        let hash = hash.map_or_else(|| Arc::clone(&self.dummy), Arc::from);
+        self.compute(move || {
+            let hash = PasswordHash::new(&hash).map_err(broken)?;
+            // Parameters are the stored hash's own, so a changed configuration locks nobody out.
+            Ok(argon2.verify_password(password.as_bytes(), &hash).is_ok() && known)
+        })
+        .await
+    }
+}
+
+fn make(argon2: &Argon2<'_>, password: &str) -> Result<String, HashingError> {
     argon2.hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(broken)
 }
 
-fn broken(error: impl std::fmt::Display) -> HashError {
-    HashError::Broken(error.to_string())
+fn broken(error: impl std::fmt::Display) -> HashingError {
+    HashingError::Broken(error.to_string())
 }
 
 #[cfg(test)]
@@ -119,7 +111,7 @@ mod tests {
         assert!(passwords.verify(Some(&hash), "correct horse").await.unwrap());
         assert!(!passwords.verify(Some(&hash), "battery staple").await.unwrap());
         assert_ne!(hash, passwords.hash("correct horse").await.unwrap(), "the salt differs");
-        assert!(matches!(passwords.verify(Some("nonsense"), "x").await, Err(HashError::Broken(_))));
+        assert!(matches!(passwords.verify(Some("nonsense"), "x").await, Err(HashingError::Broken(_))));
     }
 
     #[tokio::test]
@@ -135,7 +127,7 @@ mod tests {
         let passwords = cheap(1);
         let all = u32::try_from(1 + WAITING_PER_SLOT).unwrap();
         let taken = Arc::clone(&passwords.admitted).acquire_many_owned(all).await.unwrap();
-        assert!(matches!(passwords.hash("x").await, Err(HashError::Overloaded)));
+        assert!(matches!(passwords.hash("x").await, Err(HashingError::Overloaded)));
         drop(taken);
         assert!(passwords.hash("x").await.is_ok());
     }

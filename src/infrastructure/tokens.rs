@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::secret_file;
 use crate::{
-    application::access::{Caller, TokenError, VerifyAccess},
+    application::{
+        access::{Caller, TokenError, VerifyAccess},
+        app::IssueAccess,
+    },
     config::{AuthConfig, SECRET_BYTES_MIN},
 };
 
@@ -63,11 +66,6 @@ impl std::fmt::Debug for Key {
     }
 }
 
-/// A token could not be made; a bug or a broken cryptographic library.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot sign an access token: {0}")]
-pub struct SigningError(#[from] jsonwebtoken::errors::Error);
-
 /// Issues tokens.
 pub struct TokenSigner {
     header: Header,
@@ -81,13 +79,14 @@ impl TokenSigner {
         let header = Header { kid: Some(key.id.clone()), ..Header::new(Algorithm::HS256) };
         Self { header, key: EncodingKey::from_secret(&key.secret), issuer: issuer.into() }
     }
+}
 
-    /// A token that speaks for `account` from `now` for `ttl`, cut to whole seconds.
-    pub fn issue(&self, account: AccountId, role: Role, now: Timestamp, ttl: Duration) -> Result<String, SigningError> {
+impl IssueAccess for TokenSigner {
+    fn issue(&self, account: AccountId, role: Role, now: Timestamp, ttl: Duration) -> Result<String, String> {
         let iat = now.as_second();
         let exp = iat.saturating_add(i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX));
         let claims = Claims { sub: account, role, iat, exp, iss: self.issuer.clone() };
-        Ok(jsonwebtoken::encode(&self.header, &claims, &self.key)?)
+        jsonwebtoken::encode(&self.header, &claims, &self.key).map_err(|error| error.to_string())
     }
 }
 

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use boxoffice::application::app::IssueAccess;
 use boxoffice::{
     infrastructure::tokens::{Key, TokenSigner, TokenVerifier},
     presentation::{

@@ -13,6 +13,8 @@ pub struct PoolSettings {
     pub url: SecretString,
     /// Most connections. Too low makes requests wait for each other, too high starves the database of memory.
     pub max_connections: usize,
+    /// Connections kept open when idle. Fewer make a burst wait for new ones.
+    pub min_idle: usize,
     /// Time for a connection to be made, or to come free.
     pub connect_timeout: Duration,
     /// Time after which the database ends a statement.
@@ -56,4 +58,52 @@ pub fn pool(settings: &PoolSettings) -> Result<Pool, PoolError> {
             Box::pin(async move { client.batch_execute(&set).await.map_err(HookError::Backend) })
         }))
         .build()?)
+}
+
+/// How long a connection above the minimum may be idle.
+const IDLE_MAX: Duration = Duration::from_secs(30);
+/// How often idle connections are looked for and the pool's figures are taken.
+const TEND_EVERY: Duration = Duration::from_secs(10);
+/// The figures are logged once in so many rounds: each minute.
+const ROUNDS_A_LOG_LINE: u32 = 6;
+
+/// Closes idle connections above `min_idle`, opens missing ones, and publishes the pool's figures, for ever.
+pub async fn tend(pool: Pool, min_idle: usize) {
+    let (size, available, waiting) = (
+        metrics::gauge!("boxoffice_pool_connections"),
+        metrics::gauge!("boxoffice_pool_idle_connections"),
+        metrics::gauge!("boxoffice_pool_waiting"),
+    );
+    metrics::gauge!("boxoffice_pool_connections_limit").set(pool.status().max_size as f64);
+    let mut interval = tokio::time::interval(TEND_EVERY);
+    for round in 0u32.. {
+        interval.tick().await;
+        let mut spare = pool.status().size.saturating_sub(min_idle);
+        pool.retain(|_, connection| {
+            let close = spare > 0 && connection.last_used() > IDLE_MAX;
+            spare -= usize::from(close);
+            !close
+        });
+        warm(&pool, min_idle).await;
+        let status = pool.status();
+        size.set(status.size as f64);
+        available.set(status.available as f64);
+        waiting.set(status.waiting as f64);
+        if round % ROUNDS_A_LOG_LINE == 0 {
+            let (connections, idle, waiting) = (status.size, status.available, status.waiting);
+            tracing::info!(connections, idle, waiting, limit = status.max_size, "connection pool");
+        }
+    }
+}
+
+/// Opens connections until there are `min_idle`; stops at the first that can't be had.
+async fn warm(pool: &Pool, min_idle: usize) {
+    let mut opened = Vec::new();
+    while pool.status().size < min_idle.min(pool.status().max_size) {
+        // Held until the end, so that the next one is a new one.
+        match pool.get().await {
+            Ok(connection) => opened.push(connection),
+            Err(_) => break,
+        }
+    }
 }

@@ -14,7 +14,7 @@ mod model;
 mod seating;
 mod writer;
 
-pub use demo::{DEMO_PASSWORD, DemoAccount, DemoSummary, FirstBooking, demo};
+pub use demo::{DEMO_PASSWORD, DemoAccount, DemoSummary, FIRST_EVENT, FirstBooking, demo};
 pub use fixture::{Fixture, FixtureEvent, FixturePrice, FixtureTicketType, FixtureUser, Kind};
 pub use loadtest::{LoadtestOptions, loadtest};
 
@@ -33,7 +33,7 @@ pub struct Counts {
     pub ticket_types: usize,
 }
 
-/// Why there is no seed. Nothing was written.
+/// Why there is no seed. Nothing was written, unless the variant says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
     /// The load-test scenario hands out tokens of accounts that anybody could name.
@@ -51,6 +51,9 @@ pub enum SeedError {
     /// The database refused or went away.
     #[error("the database failed while the seed was being written")]
     Database(#[source] tokio_postgres::Error),
+    /// An access token of the load test could not be signed. Everything else is written; a second run hands them out.
+    #[error("an access token could not be signed: {0}")]
+    Token(String),
     /// A date is out of range, or the system lacks the time zone of a venue.
     #[error("a date of the seed could not be computed")]
     Time(#[from] jiff::Error),

@@ -30,7 +30,7 @@ pub const DEMO_PASSWORD: &str = "demo-password-1";
 const DOMAIN: &str = "demo.boxoffice.example";
 
 /// A free event with plenty of places and general admission, for a first booking.
-const FIRST_EVENT: &str = "city-picnic-concert";
+pub const FIRST_EVENT: &str = "city-picnic-concert";
 
 const REGIONS: [&[VenueSpec]; 5] =
     [british_isles::VENUES, continent::VENUES, north_and_south::VENUES, america::VENUES, pacific::VENUES];

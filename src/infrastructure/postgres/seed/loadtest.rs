@@ -56,7 +56,7 @@ pub async fn loadtest(
     now: Timestamp,
     options: &LoadtestOptions,
     password_hash: &str,
-    issue_token: impl Fn(AccountId, Role) -> String,
+    issue_token: impl Fn(AccountId, Role) -> Result<String, String>,
 ) -> Result<Fixture, SeedError> {
     if options.production {
         return Err(SeedError::Production);
@@ -86,12 +86,13 @@ pub async fn loadtest(
     writer::write(client, &scenario).await?;
 
     let buyers = scenario.accounts.into_iter().filter(|account| account.role == Role::User);
-    let users = buyers.map(|account| FixtureUser {
-        id: AccountId(account.id),
-        access_token: issue_token(AccountId(account.id), account.role),
-        email: account.email,
-    });
-    Ok(Fixture { users: users.collect(), events: fixture_events })
+    let user = |account: Account| {
+        let id = AccountId(account.id);
+        let access_token = issue_token(id, account.role).map_err(SeedError::Token)?;
+        Ok(FixtureUser { id, access_token, email: account.email })
+    };
+    let users = buyers.map(user).collect::<Result<_, SeedError>>()?;
+    Ok(Fixture { users, events: fixture_events })
 }
 
 /// One event, before it has ids and dates.

@@ -1,0 +1,141 @@
+//! The command line.
+
+mod create_admin;
+mod migrate;
+mod seed;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{
+    config::{Config, LogFormat, Sources},
+    serve,
+    telemetry::logs::{self, Format, LogGuard},
+};
+
+/// Exit code for a configuration that is wrong (`EX_CONFIG` is 78; 64 is what operators of this server rely on).
+const EXIT_USAGE: u8 = 64;
+
+/// An event-booking server for the minute when everyone wants the same seats.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server. Without DATABASE_URL it starts and owns a private PostgreSQL in its data folder, with demo data
+    Serve,
+    /// Apply, take back or list migrations
+    Migrate {
+        #[command(subcommand)]
+        action: MigrateAction,
+    },
+    /// Fill the database with realistic data; the same arguments give the same ids
+    Seed(SeedArgs),
+    /// Make an account of an administrator; the password is asked for, or read from standard input
+    CreateAdmin {
+        /// Its e-mail address
+        #[arg(long)]
+        email: String,
+        /// Its name
+        #[arg(long, default_value = "Administrator")]
+        name: String,
+    },
+    /// Check the configuration and print it, secrets masked; exit code 64 and one line a fault when it is wrong
+    CheckConfig,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum MigrateAction {
+    /// Apply all pending migrations
+    Up,
+    /// Take back the newest migrations
+    Down {
+        /// How many
+        #[arg(long, default_value_t = 1)]
+        steps: u32,
+    },
+    /// List all migrations and their states
+    Status,
+}
+
+#[derive(Debug, Args)]
+struct SeedArgs {
+    /// What to load
+    #[arg(long, value_enum, default_value_t = Scenario::Demo)]
+    scenario: Scenario,
+    /// loadtest: how many buyers
+    #[arg(long, default_value_t = 1000)]
+    users: u32,
+    /// loadtest: how many lukewarm events
+    #[arg(long, default_value_t = 1000)]
+    events: u32,
+    /// loadtest: where to write ids and access tokens as JSON; standard output when not given
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Scenario {
+    /// 60 events in 12 venues, and accounts to try them with
+    Demo,
+    /// Events that never run out of places, and tokens of many buyers
+    Loadtest,
+}
+
+/// Runs one command and says how it ended.
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its terminal")]
+pub fn run(cli: Cli) -> ExitCode {
+    let config = match Sources::of_process().and_then(|sources| Config::load(&sources)) {
+        Ok(config) => config,
+        Err(faults) => {
+            faults.iter().for_each(|fault| eprintln!("{fault}"));
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
+    if matches!(cli.command, Command::CheckConfig) {
+        print!("{config}");
+        return ExitCode::SUCCESS;
+    }
+    match start(cli.command, config) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("boxoffice: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(command: Command, config: Config) -> anyhow::Result<ExitCode> {
+    // Kept until the end: it writes out what is still waiting.
+    let _guard = logs(&command, &config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no async runtime")?;
+    runtime.block_on(async move {
+        match command {
+            Command::Serve => return serve::serve(config).await,
+            Command::Migrate { action } => migrate::run(&config, action).await?,
+            Command::Seed(args) => seed::run(&config, &args).await?,
+            Command::CreateAdmin { email, name } => create_admin::run(&config, &email, &name).await?,
+            Command::CheckConfig => {}
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// The server logs by its configuration. Other commands print their results, so only what goes wrong is logged.
+fn logs(command: &Command, config: &Config) -> anyhow::Result<Option<LogGuard>> {
+    if !matches!(command, Command::Serve) {
+        return Ok(None);
+    }
+    let format = match config.log.format {
+        LogFormat::Auto => Format::suitable(config.environment == crate::config::Environment::Production),
+        LogFormat::Json => Format::Json,
+        LogFormat::Text => Format::Text,
+    };
+    Ok(Some(logs::install(&config.log.filter, format).context("logging can't be set up")?))
+}

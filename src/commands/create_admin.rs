@@ -1,0 +1,58 @@
+//! `boxoffice create-admin`
+
+use std::io::{self, BufRead, IsTerminal};
+
+use anyhow::{Context, bail};
+use domain::{
+    accounts::{Account, Registration, Role},
+    ids::AccountId,
+    repositories::AccountRepository,
+};
+use jiff::Timestamp;
+
+use crate::{
+    application::app::PasswordHasher,
+    config::Config,
+    infrastructure::postgres::{migrate::Migrator, store::PgStore},
+    serve::{self, database::Database},
+};
+
+#[expect(clippy::print_stdout, reason = "a command talks to its terminal")]
+pub(super) async fn run(config: &Config, email: &str, name: &str) -> anyhow::Result<()> {
+    let password = password().context("the password can't be read")?;
+    let new = match Registration::parse(email, &password, name, None) {
+        Ok(new) => new,
+        Err(errors) => {
+            let faults: Vec<_> = errors.iter().map(|error| format!("{} {}", error.field, error.message)).collect();
+            bail!("{}", faults.join("; "));
+        }
+    };
+    let database = Database::borrow(config).await?;
+    Migrator::embedded()?.up(&mut database.connect(config).await?).await?;
+    let password_hash = serve::passwords(config)?.hash(new.password.expose()).await?;
+    let now = Timestamp::now();
+    let account = Account {
+        id: AccountId::generate(),
+        email: new.email,
+        role: Role::Admin,
+        name: new.name,
+        phone: None,
+        created_at: now,
+        updated_at: now,
+    };
+    let added = PgStore::new(database.pool(config)?).add_account(&account, &password_hash).await;
+    database.release().await;
+    added?;
+    println!("{} is an administrator now", account.email.as_str());
+    Ok(())
+}
+
+/// Asked for without an echo on a terminal, one line of standard input otherwise.
+fn password() -> io::Result<String> {
+    if io::stdin().is_terminal() {
+        return rpassword::prompt_password("Password: ");
+    }
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}

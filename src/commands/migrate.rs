@@ -1,0 +1,31 @@
+//! `boxoffice migrate`
+
+use super::MigrateAction;
+use crate::{
+    config::Config,
+    infrastructure::postgres::migrate::{Applied, Migrator},
+    serve::database::Database,
+};
+
+#[expect(clippy::print_stdout, reason = "a command talks to its terminal")]
+pub(super) async fn run(config: &Config, action: MigrateAction) -> anyhow::Result<()> {
+    let database = Database::borrow(config).await?;
+    let mut client = database.connect(config).await?;
+    let migrator = Migrator::embedded()?;
+    let done = |verb: &str, applied: Vec<Applied>| match applied.len() {
+        0 => println!("nothing to do"),
+        _ => applied.iter().for_each(|one| println!("{verb} {:04} {} in {:?}", one.version, one.name, one.duration)),
+    };
+    match action {
+        MigrateAction::Up => done("applied", migrator.up(&mut client).await?),
+        MigrateAction::Down { steps } => done("took back", migrator.down(&mut client, steps).await?),
+        MigrateAction::Status => {
+            for one in migrator.status(&client).await? {
+                let at = one.applied_at.map(|at| at.to_string()).unwrap_or_default();
+                println!("{:04} {:<40} {:?} {at}", one.version, one.name, one.state);
+            }
+        }
+    }
+    database.release().await;
+    Ok(())
+}

@@ -1,0 +1,4 @@
+//! Accounts over HTTP.
+
+mod dto;
+pub mod public;

@@ -1,0 +1,177 @@
+//! Holds and bookings in JSON.
+
+use domain::{
+    bookings::{Booking, BookingStatus, Hold, HoldStatus, Item, Source},
+    ids::{AccountId, BookingId, EventId, HoldId, SeatId, TicketTypeId},
+    money::{Currency, Money},
+    seat_maps::Seat,
+    selection::{RawLine, Selection},
+    validation::FieldError,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::presentation::pagination::CursorKey;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct HoldBody {
+    items: Vec<LineBody>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct BookingBody {
+    hold_id: Option<HoldId>,
+    items: Option<Vec<LineBody>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct LineBody {
+    ticket_type_id: TicketTypeId,
+    quantity: Option<u32>,
+    seat_ids: Option<Vec<SeatId>>,
+}
+
+fn selection(lines: Vec<LineBody>) -> Result<Selection, Vec<FieldError>> {
+    let raw = lines.into_iter().map(|line| RawLine {
+        ticket_type_id: line.ticket_type_id,
+        quantity: line.quantity,
+        seat_ids: line.seat_ids,
+    });
+    Selection::parse(raw.collect())
+}
+
+impl TryFrom<HoldBody> for Selection {
+    type Error = Vec<FieldError>;
+
+    fn try_from(body: HoldBody) -> Result<Self, Self::Error> {
+        selection(body.items)
+    }
+}
+
+impl TryFrom<BookingBody> for Source {
+    type Error = Vec<FieldError>;
+
+    fn try_from(body: BookingBody) -> Result<Self, Self::Error> {
+        match (body.hold_id, body.items) {
+            (Some(hold), None) => Ok(Source::Hold(hold)),
+            (None, Some(items)) => selection(items).map(Source::Selection),
+            _ => Err(vec![FieldError::new("items", "REQUIRED", "give either items or holdId")]),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ItemJson<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<Uuid>,
+    ticket_type_id: TicketTypeId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seat_id: Option<SeatId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seat: Option<SeatJson<'a>>,
+    price: Money,
+}
+
+#[derive(Serialize)]
+struct SeatJson<'a> {
+    section: &'a str,
+    row: &'a str,
+    label: &'a str,
+}
+
+impl<'a> ItemJson<'a> {
+    fn new(item: &'a Item, currency: Currency, id: Option<Uuid>) -> Self {
+        let of_seat = |seat: &'a Seat| SeatJson { section: &seat.section, row: &seat.row, label: &seat.label };
+        let seat = item.seat.as_deref();
+        Self {
+            id,
+            ticket_type_id: item.ticket_type_id,
+            seat_id: seat.map(|seat| seat.id),
+            seat: seat.map(of_seat),
+            price: Money::new(item.price, currency),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct HoldJson<'a> {
+    id: HoldId,
+    status: HoldStatus,
+    event_id: EventId,
+    account_id: AccountId,
+    items: Vec<ItemJson<'a>>,
+    total: Money,
+    expires_at: Timestamp,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl<'a> From<&'a Hold> for HoldJson<'a> {
+    fn from(hold: &'a Hold) -> Self {
+        Self {
+            id: hold.id,
+            status: hold.status,
+            event_id: hold.event_id,
+            account_id: hold.account_id,
+            items: hold.items.iter().map(|item| ItemJson::new(item, hold.total.currency, None)).collect(),
+            total: hold.total,
+            expires_at: hold.expires_at,
+            created_at: hold.created_at,
+            updated_at: hold.updated_at,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct BookingJson<'a> {
+    id: BookingId,
+    reference: String,
+    status: BookingStatus,
+    event_id: EventId,
+    account_id: AccountId,
+    items: Vec<ItemJson<'a>>,
+    fees: Money,
+    tax: Money,
+    total: Money,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Timestamp>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl<'a> From<&'a Booking> for BookingJson<'a> {
+    fn from(booking: &'a Booking) -> Self {
+        let item = |(item, position)| ItemJson::new(item, booking.total.currency, Some(booking.id.item(position)));
+        Self {
+            id: booking.id,
+            reference: booking.id.reference(),
+            status: booking.status,
+            event_id: booking.event_id,
+            account_id: booking.account_id,
+            items: booking.items.iter().zip(0..).map(item).collect(),
+            fees: booking.fees,
+            tax: booking.tax,
+            total: booking.total,
+            expires_at: booking.expires_at,
+            created_at: booking.created_at,
+            updated_at: booking.updated_at,
+        }
+    }
+}
+
+impl CursorKey for BookingId {
+    fn encode(&self) -> String {
+        self.0.simple().to_string()
+    }
+
+    fn decode(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}

@@ -1,0 +1,45 @@
+//! What a client is told when the business says no.
+
+use domain::{refusal::Refusal, validation::FieldError};
+
+use crate::{
+    application::bookings::BookingError,
+    presentation::{catalogue::Code, problem::Problem},
+};
+
+impl From<BookingError> for Problem {
+    fn from(error: BookingError) -> Self {
+        match error {
+            BookingError::NotFound => Problem::not_found(),
+            BookingError::Refused(refusal) => refusal.into(),
+            BookingError::Unavailable { reason, retry_after } => Problem::unavailable(retry_after, reason),
+            BookingError::Repository(error) => error.into(),
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let detail = refusal.to_string();
+        let of = |code| Problem::new(code).detail(detail.clone());
+        match refusal {
+            Refusal::NoSuchEvent => Problem::not_found(),
+            Refusal::Invalid(errors) => Problem::invalid(errors),
+            Refusal::SoldOut { ticket_type_id, .. } => {
+                let message = format!("ticket type {ticket_type_id}: {detail}");
+                of(Code::SoldOut).errors(vec![FieldError::new("items", "SOLD_OUT", message)])
+            }
+            Refusal::SeatsTaken(seats) => {
+                let fault = |seat| FieldError::new("seatIds", "SEAT_TAKEN", format!("{seat}"));
+                of(Code::SeatTaken).errors(seats.iter().map(fault).collect())
+            }
+            Refusal::NotOnSale(_) => of(Code::NotOnSale),
+            Refusal::Limit(_) => of(Code::LimitExceeded),
+            Refusal::HoldGone => of(Code::HoldGone),
+            Refusal::NotCancellable(_) => of(Code::NotCancellable),
+            Refusal::KeyReused => of(Code::IdempotencyKeyReused),
+            // A genuine token of an account that was deleted since.
+            Refusal::AccountGone => Problem::new(Code::BadToken),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Events over HTTP.
+
+mod dto;
+pub mod public;

@@ -1,0 +1,197 @@
+//! Events and their availability in JSON.
+
+use domain::{
+    events::{Event, EventStatus, TicketType},
+    ids::{EventId, SeatId, TicketTypeId, VenueId},
+    inventory::{Availability, SeatState},
+    money::{Currency, Money},
+    repositories::{EventDetail, EventKey, Tag},
+};
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+use crate::presentation::{pagination::CursorKey, venues::dto::VenueJson};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EventJson<'a> {
+    id: EventId,
+    slug: &'a str,
+    title: &'a str,
+    summary: &'a str,
+    category: &'a str,
+    status: EventStatus,
+    venue_id: VenueId,
+    starts_at: Timestamp,
+    ends_at: Timestamp,
+    time_zone: &'a str,
+    currency: &'a str,
+    seated: bool,
+    sale_starts_at: Timestamp,
+    sale_ends_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_per_account: Option<u32>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl<'a> From<&'a Event> for EventJson<'a> {
+    fn from(event: &'a Event) -> Self {
+        Self {
+            id: event.id,
+            slug: &event.slug,
+            title: &event.title,
+            summary: &event.summary,
+            category: &event.category,
+            status: event.status,
+            venue_id: event.venue_id,
+            starts_at: event.starts_at,
+            ends_at: event.ends_at,
+            time_zone: &event.time_zone,
+            currency: event.currency.as_str(),
+            seated: event.seat_map_id.is_some(),
+            sale_starts_at: event.sale.starts_at,
+            sale_ends_at: event.sale.ends_at,
+            max_per_account: event.max_per_account,
+            created_at: event.created_at,
+            updated_at: event.updated_at,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EventDetailJson<'a> {
+    #[serde(flatten)]
+    event: EventJson<'a>,
+    description: &'a str,
+    venue: VenueJson<'a>,
+    ticket_types: Vec<TicketTypeJson<'a>>,
+    tags: Vec<TagJson<'a>>,
+}
+
+impl<'a> From<&'a EventDetail> for EventDetailJson<'a> {
+    fn from(detail: &'a EventDetail) -> Self {
+        let currency = detail.event.currency;
+        Self {
+            event: EventJson::from(&detail.event),
+            description: &detail.event.description,
+            venue: VenueJson::from(&detail.venue),
+            ticket_types: detail.ticket_types.iter().map(|of| TicketTypeJson::new(of, currency)).collect(),
+            tags: detail.tags.iter().map(|Tag { slug, name }| TagJson { slug, name }).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct TagJson<'a> {
+    slug: &'a str,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TicketTypeJson<'a> {
+    id: TicketTypeId,
+    name: &'a str,
+    description: &'a str,
+    price: Money,
+    seated: bool,
+    min_per_booking: u32,
+    max_per_booking: u32,
+    sale_starts_at: Timestamp,
+    sale_ends_at: Timestamp,
+}
+
+impl<'a> TicketTypeJson<'a> {
+    fn new(ticket_type: &'a TicketType, currency: Currency) -> Self {
+        Self {
+            id: ticket_type.id,
+            name: &ticket_type.name,
+            description: &ticket_type.description,
+            price: Money::new(ticket_type.price, currency),
+            seated: ticket_type.seated,
+            min_per_booking: ticket_type.min_per_booking,
+            max_per_booking: ticket_type.max_per_booking,
+            sale_starts_at: ticket_type.sale.starts_at,
+            sale_ends_at: ticket_type.sale.ends_at,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AvailabilityJson<'a> {
+    event_id: EventId,
+    version: i64,
+    as_of: Timestamp,
+    ticket_types: Vec<PlacesJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seats: Option<SeatsJson<'a>>,
+}
+
+impl<'a> AvailabilityJson<'a> {
+    pub(super) fn new(availability: &'a Availability, with_seats: bool) -> Self {
+        let places = availability.ticket_types.iter().map(|of| PlacesJson {
+            id: of.id,
+            capacity: of.capacity,
+            held: of.held,
+            sold: of.sold,
+            available: of.available,
+        });
+        Self {
+            event_id: availability.event_id,
+            version: availability.version,
+            as_of: availability.as_of,
+            ticket_types: places.collect(),
+            seats: with_seats.then_some(SeatsJson(availability)),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct PlacesJson {
+    id: TicketTypeId,
+    capacity: u32,
+    held: u32,
+    sold: u32,
+    available: u32,
+}
+
+/// Written seat by seat, so that a large house needs no second copy in memory.
+struct SeatsJson<'a>(&'a Availability);
+
+impl Serialize for SeatsJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.seats().map(|(seat, status)| SeatJson {
+            id: seat.id,
+            section: &seat.section,
+            row: &seat.row,
+            label: &seat.label,
+            accessible: seat.accessible,
+            status,
+        }))
+    }
+}
+
+#[derive(Serialize)]
+struct SeatJson<'a> {
+    id: SeatId,
+    section: &'a str,
+    row: &'a str,
+    label: &'a str,
+    accessible: bool,
+    status: SeatState,
+}
+
+impl CursorKey for EventKey {
+    fn encode(&self) -> String {
+        format!("{}{:x}", self.1.0.simple(), self.0.as_microsecond())
+    }
+
+    fn decode(text: &str) -> Option<Self> {
+        let (id, micros) = text.split_at_checked(32)?;
+        let at = Timestamp::from_microsecond(i64::from_str_radix(micros, 16).ok()?).ok()?;
+        Some((at, id.parse().ok()?))
+    }
+}

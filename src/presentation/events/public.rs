@@ -1,0 +1,56 @@
+//! Events for everybody (P1), and what is left of them (P7).
+
+use std::sync::Arc;
+
+use domain::{
+    events::EventStatus,
+    ids::EventId,
+    repositories::{EventRepository, IdOrSlug},
+};
+use tokio::time::Instant;
+
+use super::dto::{AvailabilityJson, EventDetailJson, EventJson};
+use crate::{
+    application::{
+        app::{Adapters, App},
+        bookings::BookingError,
+    },
+    presentation::{
+        pagination::{Listing, page_request},
+        problem::Problem,
+        reply::Reply,
+        request::Request,
+    },
+};
+
+/// `GET /events`
+pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    let mut query = request.query();
+    let wanted = page_request(&mut query);
+    query.finish()?;
+    let page = app.store.public_events(&wanted).await?;
+    Reply::ok(&Listing::of(&page, &wanted, |event| (event.starts_at, event.id), EventJson::from))
+}
+
+/// `GET /events/{idOrSlug}`
+pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let name = request.param("id")?;
+    let by = name.parse().map_or(IdOrSlug::Slug(&name), IdOrSlug::Id);
+    let detail = app.store.public_event(by).await?.ok_or_else(Problem::not_found)?;
+    Reply::ok(&EventDetailJson::from(&detail))
+}
+
+/// `GET /events/{id}/availability`: a published snapshot, read without asking the inventory.
+pub async fn availability<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    let mut query = request.query();
+    let with_seats = query.flag("seats", false);
+    query.finish()?;
+    let event: EventId = request.id("id")?;
+    let deadline = Instant::now() + app.command_deadline;
+    let snapshot = app.inventories.availability(event, deadline).await.map_err(BookingError::from)?;
+    if matches!(snapshot.status, EventStatus::Draft | EventStatus::Scheduled) {
+        return Err(Problem::not_found());
+    }
+    Reply::ok(&AvailabilityJson::new(&snapshot, with_seats))
+}

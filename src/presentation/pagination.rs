@@ -1,0 +1,89 @@
+//! Pages of lists: by cursor, which is stable while entries come and go, or by offset (H5).
+
+use domain::{
+    repositories::{Page, PageRequest, Start},
+    validation::FieldError,
+};
+use serde::Serialize;
+
+use super::query::Query;
+
+/// Entries on a page unless the client says otherwise.
+const LIMIT_DEFAULT: u32 = 20;
+/// Most entries on a page.
+const LIMIT_MAX: u32 = 100;
+/// Furthest offset: the database walks over all entries before it; a cursor goes as far as the list.
+const OFFSET_MAX: u32 = 10_000;
+
+/// What a list is sorted by, as an opaque text that leads back to it.
+pub(super) trait CursorKey: Sized {
+    /// Writes the place down.
+    fn encode(&self) -> String;
+    /// Reads it back; nothing for a text that `encode` never wrote.
+    fn decode(text: &str) -> Option<Self>;
+}
+
+/// The page a client asks for: `limit`, and `cursor` or `offset`.
+pub(super) fn page_request<K: CursorKey>(query: &mut Query<'_>) -> PageRequest<K> {
+    let limit = query.number("limit", LIMIT_DEFAULT, 1..=LIMIT_MAX);
+    let offset = query.number("offset", 0, 0..=OFFSET_MAX);
+    let start = match query.text("cursor") {
+        None => Start::Offset(offset),
+        Some(text) => match K::decode(&text) {
+            Some(_) if offset > 0 => {
+                query.fault(FieldError::new("offset", "CONFLICT", "give either cursor or offset"));
+                Start::Offset(0)
+            }
+            Some(key) => Start::After(key),
+            None => {
+                let message = "is not a cursor of this list: take nextCursor from the page before";
+                query.fault(FieldError::new("cursor", "INVALID", message));
+                Start::Offset(0)
+            }
+        },
+    };
+    PageRequest { start, limit }
+}
+
+/// One page in JSON.
+#[derive(Serialize)]
+pub(super) struct Listing<T> {
+    data: Vec<T>,
+    pagination: Pagination,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Pagination {
+    limit: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u32>,
+    total: u64,
+    has_more: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+impl<T> Listing<T> {
+    /// The page with each entry as `show` has it; `key` is an entry's place in the list.
+    pub(super) fn of<'a, E, K: CursorKey>(
+        page: &'a Page<E>,
+        request: &PageRequest<K>,
+        key: impl Fn(&'a E) -> K,
+        show: impl Fn(&'a E) -> T,
+    ) -> Self {
+        let last = page.entries.last().filter(|_| page.has_more);
+        let offset = match request.start {
+            Start::Offset(offset) => Some(offset),
+            Start::After(_) => None,
+        };
+        let pagination = Pagination {
+            limit: request.limit,
+            offset,
+            total: page.total,
+            has_more: page.has_more,
+            next_cursor: last.map(|entry| key(entry).encode()),
+        };
+        Self { data: page.entries.iter().map(show).collect(), pagination }
+    }
+}

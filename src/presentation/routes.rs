@@ -1,0 +1,37 @@
+//! The one table of the public API: what there is, and who may use it.
+
+use super::{
+    accounts::public as accounts,
+    bookings::public as bookings,
+    events::public as events,
+    problems,
+    router::{Access, Route},
+    venues::public as venues,
+};
+use crate::application::app::{Adapters, App};
+
+/// Every route of the API. Authorization is decided here and nowhere else; whose resource it is, the use case decides.
+pub fn api_routes<A: Adapters>() -> Vec<Route<App<A>>> {
+    use Access::{Authenticated, Public};
+    let mut routes = vec![
+        Route::post("/api/v1/auth/register", Public, accounts::register),
+        Route::post("/api/v1/auth/login", Public, accounts::login),
+        Route::get("/api/v1/profile", Authenticated, accounts::profile),
+        Route::patch("/api/v1/profile", Authenticated, accounts::update_profile),
+        Route::get("/api/v1/events", Public, events::list),
+        // `{id}` is an id or a slug; a path parameter has one name in all rows.
+        Route::get("/api/v1/events/{id}", Public, events::show),
+        Route::get("/api/v1/events/{id}/availability", Public, events::availability),
+        Route::get("/api/v1/venues", Public, venues::list),
+        Route::get("/api/v1/venues/{idOrSlug}", Public, venues::show),
+        Route::post("/api/v1/events/{id}/holds", Authenticated, bookings::hold),
+        Route::get("/api/v1/holds/{id}", Authenticated, bookings::show_hold),
+        Route::delete("/api/v1/holds/{id}", Authenticated, bookings::release),
+        Route::post("/api/v1/events/{id}/bookings", Authenticated, bookings::book),
+        Route::get("/api/v1/bookings", Authenticated, bookings::list),
+        Route::get("/api/v1/bookings/{id}", Authenticated, bookings::show),
+        Route::delete("/api/v1/bookings/{id}", Authenticated, bookings::cancel),
+    ];
+    routes.extend(problems::routes());
+    routes
+}

@@ -1,0 +1,4 @@
+//! Venues over HTTP.
+
+pub(super) mod dto;
+pub mod public;

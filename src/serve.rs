@@ -1,0 +1,255 @@
+//! The composition root: configuration → database → actors → HTTP → drain.
+
+mod banner;
+mod checks;
+pub mod database;
+
+use std::{future::Future, net::SocketAddr, process::ExitCode, sync::Arc};
+
+use actors::{
+    engine::{Engine, EngineSettings},
+    inventories::Inventories,
+    inventory::actor::InventorySettings,
+};
+use anyhow::Context;
+use deadpool_postgres::Pool;
+use jiff::{SignedDuration, Timestamp};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+};
+use tokio_postgres::Client;
+
+use self::{checks::DatabaseCheck, database::Database};
+use crate::{
+    application::app::{Adapters, App, HashingError, PasswordHasher},
+    config::{Config, Environment},
+    infrastructure::{
+        passwords::{Cost, Passwords},
+        postgres::{
+            ledger::{Lifetimes, PgLedger},
+            migrate::Migrator,
+            pool,
+            seed::{self, DEMO_PASSWORD},
+            store::PgStore,
+        },
+        tokens::{Key, TokenSigner, TokenVerifier},
+    },
+    presentation::{
+        operations::{self, Health, Identity},
+        router::Router,
+        routes::api_routes,
+        server::{DrainReport, Server, Settings},
+    },
+    telemetry::metrics,
+};
+
+/// Exit code of a server whose session was ended by another one (`EX_TEMPFAIL`): start it again.
+const EXIT_FENCED: u8 = 75;
+
+/// What this program is made of.
+pub struct Installation;
+
+impl Adapters for Installation {
+    type Store = PgStore;
+    type Hasher = Passwords;
+    type Issuer = TokenSigner;
+}
+
+/// A started server.
+pub struct Running {
+    /// Where the API is.
+    pub address: SocketAddr,
+    /// Where metrics and health are.
+    pub operations_address: SocketAddr,
+    /// The door to the inventories, for fault tests.
+    pub inventories: Inventories,
+    health: Arc<Health>,
+    stop: watch::Sender<bool>,
+    api: JoinHandle<DrainReport>,
+    operations: JoinHandle<DrainReport>,
+    engine: Engine,
+    background: JoinSet<()>,
+    pool: Pool,
+    database: Database,
+}
+
+/// Why a server ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It was told to.
+    Signal,
+    /// Its session was ended by another server.
+    Fenced,
+    /// The tree of actors ended by itself.
+    EngineDied,
+}
+
+/// `boxoffice serve`: runs until a signal says stop.
+pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
+    let mut running = start(config).await?;
+    let ending = running.wait(stop_signal()?).await;
+    tracing::info!(?ending, "stopping");
+    running.stop().await;
+    Ok(match ending {
+        Ending::Signal => ExitCode::SUCCESS,
+        Ending::Fenced => ExitCode::from(EXIT_FENCED),
+        Ending::EngineDied => ExitCode::FAILURE,
+    })
+}
+
+/// Starts everything, and returns once it serves.
+pub async fn start(config: Config) -> anyhow::Result<Running> {
+    let metrics = metrics::install().context("metrics can't be set up")?;
+    let mut background = JoinSet::new();
+    let keep_up = metrics.clone();
+    background.spawn(async move { keep_up.keep_up().await });
+
+    let hasher = passwords(&config)?;
+    let key = Key::from_config(&config.auth, &config.database.data_dir).context("the key of tokens can't be had")?;
+    let database = Database::own(&config).await?;
+    prepare(&database, &config, &hasher).await?;
+
+    let pool = database.pool(&config)?;
+    background.spawn(pool::tend(pool.clone(), config.database.min_idle));
+    let ledger = PgLedger::open(pool.clone(), &config.node.name, lifetimes(&config)?).await?;
+    let engine = Engine::start(Arc::new(ledger), engine_settings(&config)).await.context("the actors can't start")?;
+
+    let health = Health::new(identity(&config, &database), vec![Arc::new(DatabaseCheck(pool.clone()))]);
+    let api = Server::bind(config.http.listen, Settings::from(&config.http))
+        .await
+        .with_context(|| format!("can't listen on {}", config.http.listen))?;
+    let ops = Server::bind(config.ops.listen, Settings::default())
+        .await
+        .with_context(|| format!("can't listen on {}", config.ops.listen))?;
+    let (address, operations_address) = (api.local_addr()?, ops.local_addr()?);
+
+    let store = PgStore::new(pool.clone());
+    if database.is_private() && config.environment == Environment::Development {
+        banner::print(&store, address, operations_address).await;
+    }
+    let app = Arc::new(App::<Installation> {
+        store,
+        hasher,
+        issuer: TokenSigner::new(&key, &*config.auth.issuer),
+        inventories: engine.inventories.clone(),
+        access_ttl: config.auth.access_ttl,
+        command_deadline: config.inventory.request_deadline,
+    });
+    let verifier = Arc::new(TokenVerifier::new([&key], &config.auth.issuer));
+    let routes = api_routes().into_iter().chain(operations::health_routes(&health));
+    let router = Arc::new(Router::build(app, verifier.clone(), routes)?);
+    let ops_router = Arc::new(Router::build(Arc::new(()), verifier, operations::operations_routes(&health, metrics))?);
+
+    let (stop, stopping) = watch::channel(false);
+    let api = tokio::spawn(api.serve(router, told(stopping.clone())));
+    let operations = tokio::spawn(ops.serve(ops_router, told(stopping)));
+    tracing::info!(%address, operations = %operations_address, "ready");
+    let inventories = engine.inventories.clone();
+    Ok(Running {
+        address,
+        operations_address,
+        inventories,
+        health,
+        stop,
+        api,
+        operations,
+        engine,
+        background,
+        pool,
+        database,
+    })
+}
+
+impl Running {
+    /// Waits until there is a reason to end.
+    pub async fn wait(&mut self, signal: impl Future<Output = ()>) -> Ending {
+        tokio::select! {
+            () = signal => Ending::Signal,
+            // An error means that nobody is left to fence.
+            Ok(_) = self.engine.fenced.wait_for(|fenced| *fenced) => Ending::Fenced,
+            _ = &mut self.engine.ended => Ending::EngineDied,
+        }
+    }
+
+    /// Stops accepting, lets what is in progress finish, then takes everything down in the order opposite to the start (L5).
+    pub async fn stop(mut self) {
+        self.health.begin_draining();
+        self.stop.send_replace(true);
+        match self.api.await {
+            Ok(report) => tracing::info!(?report, "drained"),
+            Err(error) => tracing::error!(%error, "the listener panicked"),
+        }
+        self.engine.stop().await;
+        // Its clients are scrapers, who come again.
+        self.operations.abort();
+        self.background.shutdown().await;
+        self.pool.close();
+        self.database.release().await;
+    }
+}
+
+async fn told(mut stopping: watch::Receiver<bool>) {
+    // An error means that the server was dropped: stop as well.
+    let _ = stopping.wait_for(|stop| *stop).await;
+}
+
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Migrates, and fills a private database with the demo once.
+async fn prepare(database: &Database, config: &Config, hasher: &Passwords) -> anyhow::Result<()> {
+    let mut client = database.connect(config).await?;
+    let applied = Migrator::embedded()?.up(&mut client).await?;
+    tracing::info!(applied = applied.len(), "the schema is up to date");
+    if database.is_private() && config.environment == Environment::Development && is_empty(&client).await? {
+        let hash = hasher.hash(DEMO_PASSWORD).await?;
+        let summary = seed::demo(&mut client, Timestamp::now(), &hash).await?;
+        tracing::info!(events = summary.created.events, venues = summary.created.venues, "demo data loaded");
+    }
+    Ok(())
+}
+
+async fn is_empty(client: &Client) -> anyhow::Result<bool> {
+    Ok(client.query_opt("SELECT 1 FROM accounts LIMIT 1", &[]).await?.is_none())
+}
+
+/// The hasher that the configuration describes. Makes one hash.
+pub fn passwords(config: &Config) -> Result<Passwords, HashingError> {
+    let auth = &config.auth;
+    let cost = Cost { memory_kib: auth.argon2_memory_kib, passes: auth.argon2_passes, lanes: auth.argon2_lanes };
+    Passwords::new(cost, auth.hash_concurrency)
+}
+
+fn lifetimes(config: &Config) -> anyhow::Result<Lifetimes> {
+    Ok(Lifetimes {
+        hold: SignedDuration::try_from(config.inventory.hold)?,
+        payment: SignedDuration::try_from(config.inventory.payment)?,
+    })
+}
+
+fn engine_settings(config: &Config) -> EngineSettings {
+    EngineSettings {
+        writers: config.database.ledger_writers,
+        permits_per_event: u32::try_from(config.inventory.permits_per_event).unwrap_or(u32::MAX),
+        inventory: InventorySettings { batch_max: config.inventory.max_batch, idle_after: config.inventory.idle_after },
+        ..EngineSettings::default()
+    }
+}
+
+fn identity(config: &Config, database: &Database) -> Identity {
+    Identity {
+        version: env!("CARGO_PKG_VERSION"),
+        environment: config.environment.as_str().to_owned(),
+        node: config.node.name.clone(),
+        database: database.describe(),
+    }
+}

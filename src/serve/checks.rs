@@ -1,0 +1,23 @@
+//! What readiness depends on.
+
+use std::{future::Future, pin::Pin};
+
+use deadpool_postgres::Pool;
+
+use crate::presentation::operations::HealthCheck;
+
+/// The database answers.
+pub(super) struct DatabaseCheck(pub(super) Pool);
+
+impl HealthCheck for DatabaseCheck {
+    fn name(&self) -> &'static str {
+        "database"
+    }
+
+    fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
+        Box::pin(async {
+            let client = self.0.get().await.map_err(|error| error.to_string())?;
+            client.query_typed("SELECT 1", &[]).await.map(drop).map_err(|error| error.to_string())
+        })
+    }
+}

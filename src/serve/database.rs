@@ -1,0 +1,127 @@
+//! Which database, and how it is reached.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use deadpool_postgres::Pool;
+use rand::Rng;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::{sync::oneshot, task::JoinHandle};
+use tokio_postgres::{Client, NoTls};
+
+use crate::{
+    config::Config,
+    infrastructure::{
+        embedded_postgres::{PrivatePostgres, PrivatePostgresSettings},
+        postgres::pool::{self, PoolSettings},
+    },
+};
+
+/// The database that the configuration names, or the private one.
+pub struct Database {
+    url: SecretString,
+    private: Option<Private>,
+}
+
+/// A private PostgreSQL that this process keeps running.
+struct Private {
+    stop: oneshot::Sender<()>,
+    stopped: JoinHandle<()>,
+}
+
+impl Database {
+    /// For a server: starts the private PostgreSQL when none is configured, and keeps it running.
+    pub async fn own(config: &Config) -> anyhow::Result<Self> {
+        match &config.database.url {
+            Some(url) => Ok(Self { url: url.clone(), private: None }),
+            None => Self::start_private(config).await,
+        }
+    }
+
+    /// For a command beside a server: uses the server's private PostgreSQL while it runs, and starts it otherwise.
+    pub async fn borrow(config: &Config) -> anyhow::Result<Self> {
+        match PrivatePostgres::url_of_running(&config.database.data_dir) {
+            Some(url) if config.database.url.is_none() => Ok(Self { url: url.into(), private: None }),
+            _ => Self::own(config).await,
+        }
+    }
+
+    async fn start_private(config: &Config) -> anyhow::Result<Self> {
+        let mut settings = PrivatePostgresSettings::new(&config.database.data_dir);
+        settings.bin_dir.clone_from(&config.database.bin_dir);
+        let postgres = PrivatePostgres::start(settings).await?;
+        let url = postgres.url().to_owned().into();
+        let (stop, stopping) = oneshot::channel();
+        let stopped = tokio::spawn(postgres.keep_alive(async {
+            // A sender that is dropped means the same.
+            let _ = stopping.await;
+        }));
+        Ok(Self { url, private: Some(Private { stop, stopped }) })
+    }
+
+    /// Whether this process owns it, so that nobody else relies on it.
+    pub fn is_private(&self) -> bool {
+        self.private.is_some()
+    }
+
+    /// Where it is, without credentials.
+    pub fn describe(&self) -> String {
+        if self.is_private() {
+            return "private PostgreSQL".to_owned();
+        }
+        match self.url.expose_secret().parse::<tokio_postgres::Config>() {
+            Ok(config) => {
+                let host = config.get_hosts().first().map(|host| format!("{host:?}")).unwrap_or_default();
+                format!("{host} {}", config.get_dbname().unwrap_or_default())
+            }
+            Err(_) => String::new(),
+        }
+    }
+
+    /// A connection of its own; waits with back-off while the database is away (D7).
+    pub async fn connect(&self, config: &Config) -> anyhow::Result<Client> {
+        let mut to: tokio_postgres::Config =
+            self.url.expose_secret().parse().context("DATABASE_URL is not a PostgreSQL connection string")?;
+        to.application_name("boxoffice").connect_timeout(config.database.connect_timeout);
+        let mut wait = Duration::from_millis(100);
+        loop {
+            match to.connect(NoTls).await {
+                Ok((client, connection)) => {
+                    tokio::spawn(async move {
+                        if let Err(error) = connection.await {
+                            tracing::warn!(%error, "a database connection ended");
+                        }
+                    });
+                    return Ok(client);
+                }
+                // It answered: waiting will not make the password right.
+                Err(error) if error.as_db_error().is_some_and(|db| !db.code().code().starts_with("57")) => {
+                    return Err(error).context("the database refuses the connection");
+                }
+                Err(error) => tracing::warn!(%error, wait_ms = wait.as_millis() as u64, "the database is away"),
+            }
+            tokio::time::sleep(wait.mul_f64(rand::rng().random_range(0.5..=1.0))).await;
+            wait = (wait * 2).min(Duration::from_secs(5));
+        }
+    }
+
+    /// A pool of connections.
+    pub fn pool(&self, config: &Config) -> anyhow::Result<Pool> {
+        Ok(pool::pool(&PoolSettings {
+            url: self.url.clone(),
+            max_connections: config.database.max_connections,
+            min_idle: config.database.min_idle,
+            connect_timeout: config.database.connect_timeout,
+            statement_timeout: config.database.statement_timeout,
+        })?)
+    }
+
+    /// Stops the private PostgreSQL, if it is this process's.
+    pub async fn release(self) {
+        if let Some(Private { stop, stopped }) = self.private {
+            let _ = stop.send(());
+            // It ends by itself or has ended; a panic in it was logged.
+            let _ = stopped.await;
+        }
+    }
+}
