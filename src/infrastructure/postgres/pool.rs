@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Pool, PoolConfig, QueueMode, RecyclingMethod, Runtime, Timeouts,
+};
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::NoTls;
 
@@ -47,12 +49,17 @@ pub fn pool(settings: &PoolSettings) -> Result<Pool, PoolError> {
         "SET statement_timeout = {}; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'",
         settings.statement_timeout.as_millis()
     );
+    let timeouts = Timeouts {
+        wait: Some(settings.connect_timeout),
+        create: Some(settings.connect_timeout),
+        recycle: Some(settings.connect_timeout),
+    };
+    // Last in, first out: few connections stay hot, with the plans of the ledger's function in their caches, and the others
+    // become idle and are closed.
+    let config = PoolConfig { max_size: settings.max_connections, timeouts, queue_mode: QueueMode::Lifo };
     Ok(Pool::builder(manager)
-        .max_size(settings.max_connections)
+        .config(config)
         .runtime(Runtime::Tokio1)
-        .create_timeout(Some(settings.connect_timeout))
-        .wait_timeout(Some(settings.connect_timeout))
-        .recycle_timeout(Some(settings.connect_timeout))
         .post_create(Hook::async_fn(move |client, _| {
             let set = set.clone();
             Box::pin(async move { client.batch_execute(&set).await.map_err(HookError::Backend) })
