@@ -28,7 +28,7 @@ use crate::{
     infrastructure::{
         passwords::{Cost, Passwords},
         postgres::{
-            ledger::{Lifetimes, PgLedger},
+            ledger::{LedgerOptions, PgLedger},
             migrate::Migrator,
             pool,
             seed::{self, DEMO_PASSWORD},
@@ -113,7 +113,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
 
     let pool = database.pool(&config)?;
     background.spawn(pool::tend(pool.clone(), config.database.min_idle));
-    let ledger = PgLedger::open(pool.clone(), &config.node.name, lifetimes(&config)?).await?;
+    let ledger = PgLedger::open(pool.clone(), &config.node.name, ledger_options(&config)?).await?;
     let engine = Engine::start(Arc::new(ledger), engine_settings(&config)).await.context("the actors can't start")?;
 
     let health = Health::new(identity(&config, &database), vec![Arc::new(DatabaseCheck(pool.clone()))]);
@@ -229,10 +229,11 @@ pub fn passwords(config: &Config) -> Result<Passwords, HashingError> {
     Passwords::new(cost, auth.hash_concurrency)
 }
 
-fn lifetimes(config: &Config) -> anyhow::Result<Lifetimes> {
-    Ok(Lifetimes {
+fn ledger_options(config: &Config) -> anyhow::Result<LedgerOptions> {
+    Ok(LedgerOptions {
         hold: SignedDuration::try_from(config.inventory.hold)?,
         payment: SignedDuration::try_from(config.inventory.payment)?,
+        prepared_statements: config.database.prepared_statements,
     })
 }
 

@@ -29,6 +29,9 @@ pub struct DatabaseConfig {
     /// Connections that commit batches of bookings. Too high: smaller batches, more commits for the same bookings. Too
     /// low: one slow commit delays every event.
     pub ledger_writers: usize,
+    /// Whether the ledger's statement is prepared once a connection, which saves a sixth of the database's work. Off
+    /// behind PgBouncer before 1.21 in transaction mode, where a named statement may not be there the next time.
+    pub prepared_statements: bool,
 }
 
 impl DatabaseConfig {
@@ -46,6 +49,7 @@ impl DatabaseConfig {
             data_dir: section.path("data_dir", "./data"),
             bin_dir: section.optional("bin_dir").map(PathBuf::from),
             ledger_writers: section.number("ledger_writers", 2, 1..=64),
+            prepared_statements: section.value("prepared_statements", true, "true or false"),
         };
         if config.min_idle > config.max_connections {
             section.fault_of("min_idle", format!("is above max_connections, {}", config.max_connections));

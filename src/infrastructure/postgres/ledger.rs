@@ -23,20 +23,22 @@ use uuid::Uuid;
 
 use super::rows::{StoreError, unsigned};
 
-/// How long things last that the schema does not say.
+/// What the schema does not say.
 #[derive(Clone, Copy, Debug)]
-pub struct Lifetimes {
+pub struct LedgerOptions {
     /// Of a hold (B2: 10 minutes by default).
     pub hold: SignedDuration,
     /// Of a priced booking that is not paid.
     pub payment: SignedDuration,
+    /// Whether commits use a prepared statement; see the configuration.
+    pub prepared_statements: bool,
 }
 
 /// The ledger, written under one session of this node.
 pub struct PgLedger {
     pool: Pool,
     session: i32,
-    lifetimes: Lifetimes,
+    options: LedgerOptions,
     /// Seat maps in use: they never change, and are large.
     seat_maps: Mutex<HashMap<SeatMapId, Weak<SeatMap>>>,
 }
@@ -44,10 +46,10 @@ pub struct PgLedger {
 impl PgLedger {
     /// Opens a new session for `node`, and ends the one of its predecessor: what the predecessor has in flight is either
     /// written before this returns, or never.
-    pub async fn open(pool: Pool, node: &str, lifetimes: Lifetimes) -> Result<Self, StoreError> {
+    pub async fn open(pool: Pool, node: &str, options: LedgerOptions) -> Result<Self, StoreError> {
         let session = session::open(&pool, node).await?;
         tracing::info!(node, session, "session opened");
-        Ok(Self { pool, session, lifetimes, seat_maps: Mutex::default() })
+        Ok(Self { pool, session, options, seat_maps: Mutex::default() })
     }
 
     /// The epoch under which this node writes.
@@ -80,7 +82,7 @@ impl Ledger for PgLedger {
     }
 
     async fn commit(&self, batches: &[EventBatch]) -> Result<(), CommitError> {
-        commit::commit(&self.pool, self.session, batches).await
+        commit::commit(self, batches).await
     }
 
     async fn find_by_keys(&self, keys: &[KeyOf]) -> Result<Vec<Option<Prior>>, LoadError> {

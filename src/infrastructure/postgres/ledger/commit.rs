@@ -2,14 +2,13 @@
 
 use std::sync::LazyLock;
 
-use deadpool_postgres::Pool;
 use domain::{
     ids::EventId,
     ledger::{CommitError, EventBatch, Rejection},
 };
 use tokio_postgres::{Error, error::SqlState};
 
-use super::{super::rows::StoreError, columns::Columns};
+use super::{super::rows::StoreError, PgLedger, columns::Columns};
 
 /// `SELECT ledger_commit($1, …)` with as many parameters as there are.
 static STATEMENT: LazyLock<String> = LazyLock::new(|| {
@@ -19,13 +18,21 @@ static STATEMENT: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// See [`domain::ledger::Ledger::commit`].
-pub(super) async fn commit(pool: &Pool, session: i32, batches: &[EventBatch]) -> Result<(), CommitError> {
+pub(super) async fn commit(ledger: &PgLedger, batches: &[EventBatch]) -> Result<(), CommitError> {
     let unavailable = |error: StoreError| CommitError::Unavailable(error.to_string());
-    let client = pool.get().await.map_err(|error| unavailable(error.into()))?;
+    let client = ledger.pool.get().await.map_err(|error| unavailable(error.into()))?;
     let columns = Columns::of(batches);
-    // Typed, so that no prepared statement is needed and PgBouncer may pool transactions. The function has done its work
-    // when its row arrives; the transaction has committed when the rows end, and `query_typed` waits for that.
-    client.query_typed(&STATEMENT, &columns.parameters(&session)).await.map(drop).map_err(classify)
+    let typed = columns.parameters(&ledger.session);
+    // The function has done its work when its row arrives; the transaction has committed when the rows end, and both kinds
+    // of query wait for that.
+    let written = if ledger.options.prepared_statements {
+        let statement = client.prepare_cached(&STATEMENT).await.map_err(|error| unavailable(error.into()))?;
+        let parameters: Vec<_> = typed.iter().map(|(value, _)| *value).collect();
+        client.query(&statement, &parameters).await
+    } else {
+        client.query_typed(&STATEMENT, &typed).await
+    };
+    written.map(drop).map_err(classify)
 }
 
 /// What an error says about the group. An answer of the server means that the transaction was rolled back; no answer means

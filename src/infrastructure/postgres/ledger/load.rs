@@ -75,8 +75,8 @@ async fn read(
         ticket_types: ticket_types::of_event(transaction, event, sale).await?,
         quotas: quotas(transaction, event).await?,
         seat_map,
-        hold_for: ledger.lifetimes.hold,
-        payment_for: ledger.lifetimes.payment,
+        hold_for: ledger.options.hold,
+        payment_for: ledger.options.payment,
     };
     let mut loaded = LoadedInventory {
         counts: counts(transaction, event).await?,
