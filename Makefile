@@ -86,3 +86,9 @@ cov: setup ## Measure test coverage; the report is target/coverage
 .PHONY: setup
 setup: ## Install what is missing on this machine, saying what and why; quiet when nothing is
 	@scripts/setup
+
+.PHONY: bench-booking
+bench-booking: setup ## Measure bookings a second on one hot event; ARGS='64 256' sets the connections
+	@scripts/setup wrk
+	cargo build --profile $(PROFILE)
+	BINARY=target/$(PROFILE)/boxoffice scripts/bench-booking $(ARGS)
