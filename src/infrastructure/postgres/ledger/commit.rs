@@ -1,7 +1,8 @@
 //! One group of decisions, one round trip.
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::Duration};
 
+use deadpool_postgres::Object;
 use domain::{
     ids::EventId,
     ledger::{CommitError, EventBatch, Rejection},
@@ -9,6 +10,9 @@ use domain::{
 use tokio_postgres::{Error, error::SqlState};
 
 use super::{super::rows::StoreError, PgLedger, columns::Columns};
+
+/// How long a commit may take (D5). Nobody waits that long for a booking.
+const COMMIT_MAX: Duration = Duration::from_secs(10);
 
 /// `SELECT ledger_commit($1, …)` with as many parameters as there are.
 static STATEMENT: LazyLock<String> = LazyLock::new(|| {
@@ -25,14 +29,24 @@ pub(super) async fn commit(ledger: &PgLedger, batches: &[EventBatch]) -> Result<
     let typed = columns.parameters(&ledger.session);
     // The function has done its work when its row arrives; the transaction has committed when the rows end, and both kinds
     // of query wait for that.
-    let written = if ledger.options.prepared_statements {
-        let statement = client.prepare_cached(&STATEMENT).await.map_err(|error| unavailable(error.into()))?;
-        let parameters: Vec<_> = typed.iter().map(|(value, _)| *value).collect();
-        client.query(&statement, &parameters).await
-    } else {
-        client.query_typed(&STATEMENT, &typed).await
+    let written = async {
+        if ledger.options.prepared_statements {
+            let statement = client.prepare_cached(&STATEMENT).await.map_err(|error| unavailable(error.into()))?;
+            let parameters: Vec<_> = typed.iter().map(|(value, _)| *value).collect();
+            client.query(&statement, &parameters).await.map_err(classify)
+        } else {
+            client.query_typed(&STATEMENT, &typed).await.map_err(classify)
+        }
     };
-    written.map(drop).map_err(classify)
+    match tokio::time::timeout(COMMIT_MAX, written).await {
+        Ok(result) => result.map(drop),
+        Err(_) => {
+            // What waits for an answer is no connection to hand out again. Closing it lets the back end end by itself, and
+            // whoever loads the event next waits for that.
+            drop(Object::take(client));
+            Err(CommitError::Unknown(format!("no answer within {COMMIT_MAX:?}")))
+        }
+    }
 }
 
 /// What an error says about the group. An answer of the server means that the transaction was rolled back; no answer means
