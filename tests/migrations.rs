@@ -1,35 +1,15 @@
 //! The migration runner, against a real PostgreSQL and with migrations made up for the purpose.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "a test fails by panicking")]
 
-use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
+#[path = "support/harness.rs"]
+mod support;
 
-use boxoffice::infrastructure::{
-    embedded_postgres::{PrivatePostgres, PrivatePostgresSettings},
-    postgres::migrate::{Applied, MigrateError, Migration, MigrationState, Migrator},
-};
-use tempfile::TempDir;
-use tokio_postgres::{Client, NoTls};
+use std::time::Duration;
 
-struct Database {
-    _folder: TempDir,
-    postgres: PrivatePostgres,
-}
-
-impl Database {
-    async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let settings = PrivatePostgresSettings { durable: false, ..PrivatePostgresSettings::new(folder.path()) };
-        Self { _folder: folder, postgres: PrivatePostgres::start(settings).await.unwrap() }
-    }
-
-    async fn client(&self) -> Client {
-        let (client, connection) = tokio_postgres::connect(self.postgres.url(), NoTls).await.unwrap();
-        tokio::spawn(connection);
-        client
-    }
-}
+use boxoffice::infrastructure::postgres::migrate::{Applied, MigrateError, Migration, MigrationState, Migrator};
+use support::TestDatabase;
+use tokio_postgres::Client;
 
 fn venues() -> Migration {
     Migration::new(1, "venues", "CREATE TABLE venues (id int);\nINSERT INTO venues VALUES (1);", "DROP TABLE venues;")
@@ -60,8 +40,8 @@ async fn states(migrator: &Migrator, client: &Client) -> Vec<(i32, MigrationStat
 
 #[tokio::test]
 async fn up_down_and_up_again() {
-    let database = Database::start().await;
-    let mut client = database.client().await;
+    let database = TestDatabase::empty().await;
+    let mut client = database.connect().await;
     let migrator = migrator(&[index(), venues()]);
     let pending = [(1, MigrationState::Pending), (2, MigrationState::Pending)];
     assert_eq!(states(&migrator, &client).await, pending);
@@ -82,8 +62,8 @@ async fn up_down_and_up_again() {
 
 #[tokio::test]
 async fn an_applied_file_that_changed_is_refused() {
-    let database = Database::start().await;
-    let mut client = database.client().await;
+    let database = TestDatabase::empty().await;
+    let mut client = database.connect().await;
     migrator(&[venues()]).up(&mut client).await.unwrap();
     let edited = Migration::new(1, "venues", "CREATE TABLE venues (id bigint);", "DROP TABLE venues;");
     let edited = migrator(&[edited, index()]);
@@ -97,8 +77,8 @@ async fn an_applied_file_that_changed_is_refused() {
 
 #[tokio::test]
 async fn a_database_newer_than_the_program_is_refused() {
-    let database = Database::start().await;
-    let mut client = database.client().await;
+    let database = TestDatabase::empty().await;
+    let mut client = database.connect().await;
     migrator(&[venues(), index()]).up(&mut client).await.unwrap();
     let older = migrator(&[venues()]);
     let error = older.up(&mut client).await.unwrap_err();
@@ -108,8 +88,8 @@ async fn a_database_newer_than_the_program_is_refused() {
 
 #[tokio::test]
 async fn a_failure_half_way_rolls_back_and_names_the_place() {
-    let database = Database::start().await;
-    let mut client = database.client().await;
+    let database = TestDatabase::empty().await;
+    let mut client = database.connect().await;
     let up = "CREATE TABLE sections (id int PRIMARY KEY);\n\
               INSERT INTO sections VALUES (1);\n\n\
               -- the same again\n\
@@ -129,8 +109,8 @@ async fn a_failure_half_way_rolls_back_and_names_the_place() {
 
 #[tokio::test]
 async fn a_file_outside_of_a_transaction_starts_over_after_a_failure() {
-    let database = Database::start().await;
-    let mut client = database.client().await;
+    let database = TestDatabase::empty().await;
+    let mut client = database.connect().await;
     let duplicate = "INSERT INTO venues VALUES (1)";
     let up = "-- boxoffice: no-transaction\n\
               DROP INDEX CONCURRENTLY IF EXISTS venues_id;\n\
@@ -148,13 +128,13 @@ async fn a_file_outside_of_a_transaction_starts_over_after_a_failure() {
 
 #[tokio::test]
 async fn two_runners_at_once_run_each_file_once() {
-    let database = Database::start().await;
+    let database = TestDatabase::empty().await;
     // The first of them makes the second wait, and CREATE INDEX CONCURRENTLY waits for every snapshot that a waiting
     // runner might hold: with pg_advisory_lock instead of polling this is a deadlock.
     let slow = Migration::new(1, "venues", "SELECT pg_sleep(0.3); CREATE TABLE venues (id int);", "DROP TABLE venues;");
     let migrator = migrator(&[slow, index()]);
     let runs = (0..4).map(|_| async {
-        let mut client = database.client().await;
+        let mut client = database.connect().await;
         versions(&migrator.up(&mut client).await.unwrap())
     });
     let mut ran = futures_util::future::join_all(runs).await;
@@ -164,11 +144,11 @@ async fn two_runners_at_once_run_each_file_once() {
 
 #[tokio::test]
 async fn a_runner_gives_up_on_another_that_does_not_finish() {
-    let database = Database::start().await;
-    let other = database.client().await;
+    let database = TestDatabase::empty().await;
+    let other = database.connect().await;
     // The lock's number as the migrator spells it: "boxoffic" in ASCII.
     other.execute("SELECT pg_advisory_lock($1)", &[&i64::from_be_bytes(*b"boxoffic")]).await.unwrap();
-    let mut client = database.client().await;
+    let mut client = database.connect().await;
     let impatient = migrator(&[venues()]).lock_patience(Duration::from_millis(150));
     let error = impatient.up(&mut client).await.unwrap_err();
     assert!(matches!(error, MigrateError::Busy { .. }), "{error}");
@@ -178,8 +158,8 @@ async fn a_runner_gives_up_on_another_that_does_not_finish() {
 
 #[tokio::test]
 async fn the_real_migrations_go_up_down_and_up() {
-    let database = Database::start().await;
-    let mut client = database.client().await;
+    let database = TestDatabase::empty().await;
+    let mut client = database.connect().await;
     let migrator = Migrator::embedded().unwrap();
     let up = migrator.up(&mut client).await.unwrap();
     let down = migrator.down(&mut client, u32::MAX).await.unwrap();

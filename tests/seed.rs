@@ -1,8 +1,8 @@
 //! The seed against a real database: what is in it, and that it can be run again.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails should fail its test")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "a helper that fails fails its test")]
 
-#[path = "seed/throwaway_postgres.rs"]
-mod throwaway_postgres;
+#[path = "support/harness.rs"]
+mod support;
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use boxoffice::infrastructure::postgres::seed::{
 use domain::{accounts::Role, ids::AccountId};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use throwaway_postgres::ThrowawayPostgres;
+use support::TestDatabase;
 use tokio_postgres::Client;
 
 const HASH: &str = "$argon2id$not-a-real-hash";
@@ -103,8 +103,8 @@ async fn assert_seats_add_up(client: &Client) {
 
 #[tokio::test]
 async fn the_demo_is_a_season_in_twelve_venues() {
-    let server = ThrowawayPostgres::start();
-    let mut client = server.database("demo").await;
+    let database = TestDatabase::migrated().await;
+    let mut client = database.connect().await;
     let summary = seed_demo(&mut client, now()).await;
 
     assert_eq!(summary.created, summary.scenario);
@@ -153,12 +153,12 @@ async fn the_demo_is_a_season_in_twelve_venues() {
 
 #[tokio::test]
 async fn the_demo_is_on_sale_on_whatever_day_it_is_loaded() {
-    let server = ThrowawayPostgres::start();
     // Both ends of the day in UTC, and the nights when clocks change in Europe and in America.
     let days = ["2026-03-29T00:00:00Z", "2027-11-07T23:59:59Z", "2031-07-01T12:00:00Z"];
-    for (index, day) in days.into_iter().enumerate() {
+    for day in days {
         let now: Timestamp = day.parse().unwrap();
-        let mut client = server.database(&format!("day_{index}")).await;
+        let database = TestDatabase::migrated().await;
+        let mut client = database.connect().await;
         let summary = seed_demo(&mut client, now).await;
         let sale = "SELECT count(*) FILTER (WHERE $1 >= sale_starts_at AND $1 < sale_ends_at AND starts_at > $1),
                            count(*) FILTER (WHERE $1 < sale_starts_at), count(*) FILTER (WHERE $1 >= sale_ends_at)
@@ -179,8 +179,8 @@ async fn the_demo_is_on_sale_on_whatever_day_it_is_loaded() {
 
 #[tokio::test]
 async fn a_second_run_changes_nothing() {
-    let server = ThrowawayPostgres::start();
-    let mut client = server.database("twice").await;
+    let database = TestDatabase::migrated().await;
+    let mut client = database.connect().await;
     let first = seed_demo(&mut client, now()).await;
     seed_loadtest(&mut client, 3, 2).await;
     // What people did in between: tickets sold, a ticket type withdrawn, an event renamed.
@@ -204,10 +204,10 @@ async fn a_second_run_changes_nothing() {
 
 #[tokio::test]
 async fn servers_that_start_together_seed_once() {
-    let server = ThrowawayPostgres::start();
-    let mut clients = vec![server.database("together").await];
-    for _ in 0..3 {
-        clients.push(server.connect("together").await);
+    let database = TestDatabase::migrated().await;
+    let mut clients = Vec::new();
+    for _ in 0..4 {
+        clients.push(database.connect().await);
     }
     let runs = clients.iter_mut().map(|client| demo(client, now(), HASH));
     let summaries: Vec<_> = futures_util::future::join_all(runs).await.into_iter().map(Result::unwrap).collect();
@@ -218,11 +218,11 @@ async fn servers_that_start_together_seed_once() {
 
 #[tokio::test]
 async fn two_databases_get_the_same_ids() {
-    let server = ThrowawayPostgres::start();
     let mut digests = Vec::new();
     let mut fixtures = Vec::new();
-    for name in ["one", "other"] {
-        let mut client = server.database(name).await;
+    for _ in 0..2 {
+        let database = TestDatabase::migrated().await;
+        let mut client = database.connect().await;
         seed_demo(&mut client, now()).await;
         fixtures.push(serde_json::to_value(seed_loadtest(&mut client, 5, 4).await).unwrap());
         digests.push(digest(&client).await);
@@ -233,8 +233,8 @@ async fn two_databases_get_the_same_ids() {
 
 #[tokio::test]
 async fn a_larger_run_adds_to_a_smaller_one() {
-    let server = ThrowawayPostgres::start();
-    let mut client = server.database("growing").await;
+    let database = TestDatabase::migrated().await;
+    let mut client = database.connect().await;
     let small = seed_loadtest(&mut client, 2, 1).await;
     let large = seed_loadtest(&mut client, 4, 3).await;
     assert_eq!((large.users.len(), large.events.len()), (4, 6));
@@ -245,8 +245,8 @@ async fn a_larger_run_adds_to_a_smaller_one() {
 
 #[tokio::test]
 async fn the_fixture_says_how_to_book() {
-    let server = ThrowawayPostgres::start();
-    let mut client = server.database("loadtest").await;
+    let database = TestDatabase::migrated().await;
+    let mut client = database.connect().await;
     let fixture: Value = serde_json::to_value(seed_loadtest(&mut client, 12, 10).await).unwrap();
 
     let users = fixture["users"].as_array().unwrap();
@@ -301,8 +301,8 @@ async fn the_fixture_says_how_to_book() {
 
 #[tokio::test]
 async fn the_load_test_is_refused_in_production() {
-    let server = ThrowawayPostgres::start();
-    let mut client = server.database("production").await;
+    let database = TestDatabase::migrated().await;
+    let mut client = database.connect().await;
     let options = LoadtestOptions { production: true, ..LoadtestOptions::default() };
     let refused = loadtest(&mut client, now(), &options, HASH, token).await;
     assert!(matches!(refused, Err(SeedError::Production)), "{refused:?}");
@@ -311,8 +311,8 @@ async fn the_load_test_is_refused_in_production() {
 
 #[tokio::test]
 async fn a_name_that_is_taken_stops_the_seed_and_leaves_nothing_behind() {
-    let server = ThrowawayPostgres::start();
-    let mut client = server.database("taken").await;
+    let database = TestDatabase::migrated().await;
+    let mut client = database.connect().await;
     client
         .batch_execute(
             "INSERT INTO accounts (id, email, password_hash)

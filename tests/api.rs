@@ -1,0 +1,24 @@
+//! The API from the outside, feature by feature: whole servers, a real PostgreSQL, a client.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+#[path = "api/access.rs"]
+mod access;
+#[path = "api/accounts.rs"]
+mod accounts;
+#[path = "api/bookings.rs"]
+mod bookings;
+#[path = "api/events.rs"]
+mod events;
+#[path = "api/holds.rs"]
+mod holds;
+#[path = "api/idempotency.rs"]
+mod idempotency;
+#[path = "support/harness.rs"]
+mod support;
+#[path = "api/venues.rs"]
+mod venues;

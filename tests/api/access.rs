@@ -1,0 +1,154 @@
+//! Who may use a route, asked of every row of the table itself: a new route is tested without a word.
+
+use std::{sync::Arc, time::Duration};
+
+use boxoffice::{
+    application::app::App,
+    infrastructure::{
+        passwords::{Cost, Passwords},
+        postgres::{
+            pool::{self, PoolSettings},
+            store::PgStore,
+        },
+        tokens::{Key, TokenSigner, TokenVerifier},
+    },
+    presentation::{
+        router::{Access, Router},
+        routes::api_routes,
+    },
+    serve::Installation,
+};
+use domain::accounts::Role;
+use reqwest::Method;
+use uuid::Uuid;
+
+use crate::support::{EventBuilder, TestServer, accounts};
+
+/// The server's table, as method, path with something in place of each parameter, and access.
+fn table(server: &TestServer) -> Vec<(Method, String, Access)> {
+    let seconds = Duration::from_secs(1);
+    let pool = pool::pool(&PoolSettings {
+        url: server.db.url().into(),
+        max_connections: 1,
+        min_idle: 0,
+        connect_timeout: seconds,
+        statement_timeout: seconds,
+    });
+    let key = Key { id: "k1".to_owned(), secret: accounts::JWT_SECRET.into() };
+    let app = App::<Installation> {
+        store: PgStore::new(pool.unwrap()),
+        hasher: Passwords::new(Cost { memory_kib: 8, passes: 1, lanes: 1 }, 1).unwrap(),
+        issuer: TokenSigner::new(&key, "boxoffice"),
+        inventories: server.running.inventories.clone(),
+        access_ttl: seconds,
+        command_deadline: seconds,
+    };
+    let verifier = Arc::new(TokenVerifier::new([&key], "boxoffice"));
+    let router = Router::build(Arc::new(app), verifier, api_routes()).unwrap();
+    let filled = |path: &str| {
+        let parts =
+            path.split('/').map(|part| if part.starts_with('{') { Uuid::now_v7().to_string() } else { part.into() });
+        parts.collect::<Vec<String>>().join("/")
+    };
+    router.routes().map(|route| (route.method.clone(), filled(route.path), route.access)).collect()
+}
+
+/// Watches the one place that decides about access.
+#[tokio::test]
+async fn every_route_that_is_not_public_wants_a_token_that_is_good() {
+    let server = TestServer::start().await;
+    let buyer = server.buyer().await.id;
+    let old = accounts::token(buyer, Role::User, Duration::from_secs(2 * 3600));
+    let mut tampered = accounts::token(buyer, Role::User, Duration::ZERO);
+    tampered.truncate(tampered.len() - 3);
+    let guarded: Vec<_> = table(&server).into_iter().filter(|(_, _, access)| *access != Access::Public).collect();
+    assert!(guarded.len() >= 9, "{guarded:?}");
+    for (method, path, _) in guarded {
+        let ask = async |token: Option<&str>| {
+            let api = token.map_or(server.api.clone(), |token| server.api.with_token(token));
+            api.send(method.clone(), &path, None, None).await
+        };
+        for (token, code) in [(None, "AUTH_001"), (Some(tampered.as_str()), "AUTH_002"), (Some(&old), "AUTH_003")] {
+            let answer = ask(token).await;
+            answer.problem(401, code);
+            assert!(answer.header("www-authenticate").unwrap().starts_with("Bearer "), "{method} {path}");
+        }
+        let good = accounts::token(buyer, Role::Admin, Duration::ZERO);
+        assert_ne!(ask(Some(&good)).await.status, 401, "{method} {path}");
+    }
+}
+
+/// The list of public routes may shrink; whoever lets it grow does so on purpose.
+#[tokio::test]
+async fn what_is_public_is_public_on_purpose() {
+    let server = TestServer::start().await;
+    let public: Vec<_> = table(&server)
+        .into_iter()
+        .filter(|(_, _, access)| *access == Access::Public)
+        .map(|(method, path, _)| {
+            let path = path.split('/').map(|part| if part.parse::<Uuid>().is_ok() { "*" } else { part });
+            format!("{method} {}", path.collect::<Vec<_>>().join("/"))
+        })
+        .collect();
+    assert_eq!(
+        public,
+        [
+            "POST /api/v1/auth/register",
+            "POST /api/v1/auth/login",
+            "GET /api/v1/events",
+            "GET /api/v1/events/*",
+            "GET /api/v1/events/*/availability",
+            "GET /api/v1/venues",
+            "GET /api/v1/venues/*",
+            "GET /problems",
+            "GET /problems/*",
+        ]
+    );
+}
+
+/// Every refusal has the form of RFC 9457, wherever it comes from.
+#[tokio::test]
+async fn every_route_answers_nonsense_with_a_problem() {
+    let server = TestServer::start().await;
+    let api = server.signed_in().await;
+    for (method, path, _) in table(&server) {
+        // Broken escapes for parameters, unknown query parameters, no body, no key.
+        let path = path.split('/').map(|part| if part.parse::<Uuid>().is_ok() { "%ff" } else { part });
+        let path = format!("{}?nonsense=1", path.collect::<Vec<_>>().join("/"));
+        let answer = api.send(method.clone(), &path, None, None).await;
+        if answer.status >= 400 {
+            let code = answer.json()["code"].as_str().unwrap().to_owned();
+            answer.problem(answer.status, &code);
+            assert!(answer.status < 500, "{method} {path}: {:?}", answer.json());
+        } else {
+            let indifferent = path.starts_with("/problems?") || path.starts_with("/api/v1/profile?");
+            assert!(indifferent, "{method} {path} answered {}", answer.status);
+        }
+    }
+    server.api.get("/api/v1/nothing").await.problem(404, "RESOURCE_001");
+    let answer = server.api.send(Method::PUT, "/api/v1/events", None, None).await;
+    answer.problem(405, "RESOURCE_002");
+    assert_eq!(answer.header("allow"), Some("GET, HEAD, OPTIONS"));
+}
+
+/// More than one event may have under way is refused at once, and the retry of a refused one succeeds.
+#[tokio::test]
+async fn an_overloaded_event_says_when_to_come_again() {
+    let server = crate::support::Settings::default().permits(1).start().await;
+    let event = server.event(EventBuilder::ga(1000)).await;
+    let api = server.signed_in().await;
+    let body = event.places(1);
+    let storm = (0..40).map(|index| {
+        let (api, event, body) = (&api, &event, &body);
+        async move { (index, api.book_as(event, &format!("k{index}"), body).await) }
+    });
+    let answers = futures_util::future::join_all(storm).await;
+    let shed: Vec<_> = answers.iter().filter(|(_, answer)| answer.status == 503).collect();
+    assert!(!shed.is_empty() && shed.len() < 40, "{} of 40 were refused", shed.len());
+    for (index, answer) in shed {
+        answer.problem(503, "SERVICE_001");
+        assert!(!api.book_as(&event, &format!("k{index}"), &body).await.is_replay(), "nothing had been done");
+    }
+    assert_eq!(api.places(&event).await, (0, 40, 960));
+    server.audit().await;
+}

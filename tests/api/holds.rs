@@ -1,0 +1,122 @@
+//! `/events/{id}/holds` and `/holds/{id}`.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::{
+    EventBuilder, Settings, TestServer,
+    client::{instant, uuid},
+    until,
+};
+
+fn path(hold: &Value) -> String {
+    format!("/api/v1/holds/{}", uuid(&hold["id"]))
+}
+
+#[tokio::test]
+async fn a_hold_keeps_its_places_until_it_is_given_back() {
+    let server = TestServer::start().await;
+    let event = server.event(EventBuilder::ga(10).price("12.50")).await;
+    let api = server.signed_in().await;
+    let answer = api.hold(&event, &event.places(3)).await;
+    let hold = answer.created();
+    assert_eq!(answer.header("location"), Some(path(&hold).as_str()));
+    assert_eq!((&hold["status"], &hold["eventId"]), (&json!("ACTIVE"), &json!(event.id)));
+    assert_eq!(hold["total"], json!({ "amount": "37.50", "currency": "EUR" }));
+    let item = json!({ "ticketTypeId": event.types[0], "price": { "amount": "12.50", "currency": "EUR" } });
+    assert_eq!(hold["items"], json!([item, item, item]));
+    let lasts = instant(&hold["expiresAt"]).duration_since(instant(&hold["createdAt"]));
+    assert_eq!(lasts.as_secs(), 600);
+    assert_eq!(api.get(&path(&hold)).await.ok(), hold);
+    assert_eq!(api.places(&event).await, (3, 0, 7));
+
+    let gone = api.delete(&path(&hold)).await;
+    assert_eq!((gone.status, gone.body.len()), (204, 0));
+    assert_eq!(api.places(&event).await, (0, 0, 10));
+    assert_eq!(api.get(&path(&hold)).await.ok()["status"], "RELEASED");
+    assert_eq!(api.delete(&path(&hold)).await.status, 204, "once more is no fault");
+    assert_eq!(api.places(&event).await, (0, 0, 10), "and gives nothing back twice");
+    api.book(&event, &json!({ "holdId": hold["id"] })).await.problem(409, "BOOKING_005");
+    server.audit().await;
+}
+
+#[tokio::test]
+async fn held_seats_are_nobody_elses_and_come_back() {
+    let server = TestServer::start().await;
+    let event = server.event(EventBuilder::seated(2, 5)).await;
+    let (api, other) = (server.signed_in().await, server.signed_in().await);
+    let hold = api.hold(&event, &event.seats([1, 2])).await.created();
+    assert_eq!(hold["items"][0]["seatId"], json!(event.seats[0][1]));
+    assert_eq!(hold["items"][0]["seat"], json!({ "section": "Section 0", "row": "Row 1", "label": "2" }));
+    let held = [1, 2].map(|index| (event.seats[0][index], "HELD".to_owned()));
+    assert_eq!(api.taken_seats(&event).await, held);
+
+    let taken = other.hold(&event, &event.seats([2, 3])).await.problem(409, "BOOKING_002");
+    assert_eq!(taken["errors"].as_array().unwrap().len(), 1);
+    assert_eq!(taken["errors"][0]["message"], json!(event.seats[0][2]));
+    other.book(&event, &event.seats([1])).await.problem(409, "BOOKING_002");
+    api.delete(&path(&hold)).await;
+    other.book(&event, &event.seats([1, 2, 3])).await.created();
+    server.audit().await;
+}
+
+#[tokio::test]
+async fn another_accounts_hold_does_not_exist() {
+    let server = TestServer::start().await;
+    let event = server.event(EventBuilder::ga(10)).await;
+    let (api, other) = (server.signed_in().await, server.signed_in().await);
+    let hold = api.hold(&event, &event.places(2)).await.created();
+    other.get(&path(&hold)).await.problem(404, "RESOURCE_001");
+    other.delete(&path(&hold)).await.problem(404, "RESOURCE_001");
+    other.book(&event, &json!({ "holdId": hold["id"] })).await.problem(409, "BOOKING_005");
+    assert_eq!(api.get(&path(&hold)).await.ok()["status"], "ACTIVE");
+    for nothing in [Uuid::now_v7().to_string(), "7".to_owned()] {
+        api.get(&format!("/api/v1/holds/{nothing}")).await.problem(404, "RESOURCE_001");
+        api.delete(&format!("/api/v1/holds/{nothing}")).await.problem(404, "RESOURCE_001");
+    }
+    let nowhere = format!("/api/v1/events/{}/holds", Uuid::now_v7());
+    let answer = api.send(reqwest::Method::POST, &nowhere, Some("k"), Some(&event.places(1))).await;
+    answer.problem(404, "RESOURCE_001");
+}
+
+/// Watches the expiry timer of the inventory: nobody asks it for anything meanwhile.
+#[tokio::test]
+async fn an_expired_hold_gives_its_places_back_by_itself() {
+    let server = Settings::default().hold(Duration::from_secs(1)).start().await;
+    let event = server.event(EventBuilder::seated(1, 3)).await;
+    let api = server.signed_in().await;
+    let hold = api.hold(&event, &event.seats([0, 1])).await.created();
+    let status = "SELECT count(*) FROM holds WHERE status = 'EXPIRED' AND updated_at >= expires_at";
+    until("the hold expires", async || server.db.number(status, &[]).await == 1).await;
+    until("it is shown", async || api.taken_seats(&event).await.is_empty()).await;
+    assert_eq!(api.get(&path(&hold)).await.ok()["status"], "EXPIRED");
+    assert_eq!(api.places(&event).await, (0, 0, 3));
+    api.book(&event, &json!({ "holdId": hold["id"] })).await.problem(409, "BOOKING_005");
+    assert_eq!(api.delete(&path(&hold)).await.status, 204, "it keeps nothing any more: as good as given back");
+    api.book(&event, &event.seats([0, 1])).await.created();
+    server.audit().await;
+}
+
+#[tokio::test]
+async fn a_hold_is_asked_for_again_with_its_key() {
+    let server = TestServer::start().await;
+    let event = server.event(EventBuilder::ga(10)).await;
+    let api = server.signed_in().await;
+    let first = api.hold_as(&event, "key-1", &event.places(2)).await;
+    let again = api.hold_as(&event, "key-1", &event.places(2)).await;
+    assert!(!first.is_replay() && again.is_replay());
+    assert_eq!((first.created(), &first.body), (again.created(), &again.body));
+    api.hold_as(&event, "key-1", &event.places(3)).await.problem(422, "IDEMPOTENCY_002");
+    api.delete(&path(&first.json())).await;
+    let late = api.hold_as(&event, "key-1", &event.places(2)).await;
+    assert_eq!(late.body, first.body, "the first answer, whatever happened since");
+    // Holds and bookings have keys of their own.
+    api.book_as(&event, "key-1", &event.places(1)).await.created();
+    api.send(reqwest::Method::POST, &event.path("holds"), None, Some(&event.places(1)))
+        .await
+        .problem(400, "IDEMPOTENCY_001");
+    assert_eq!(api.places(&event).await, (0, 1, 9));
+    server.audit().await;
+}

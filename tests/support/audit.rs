@@ -1,0 +1,76 @@
+//! The audit of the ledger: whatever happened, its tables must tell one story.
+
+use tokio_postgres::Client;
+
+/// Each query answers one line a contradiction.
+const CONTRADICTIONS: [(&str, &str); 6] = [
+    (
+        "a quota's counters are not what holds and bookings say, or exceed its capacity",
+        "WITH places AS (
+            SELECT t.quota_id, b.status = 'CONFIRMED' AS sold FROM bookings b JOIN booking_items i ON i.booking_id = b.id
+                JOIN ticket_types t ON t.id = i.ticket_type_id WHERE b.status IN ('CONFIRMED', 'PENDING_PAYMENT')
+            UNION ALL
+            SELECT (item ->> 'quota_id')::uuid, false FROM holds h, jsonb_array_elements(h.items) AS item
+                WHERE h.status = 'ACTIVE'
+        ), counted AS (
+            SELECT q.*, count(p.quota_id) FILTER (WHERE p.sold) AS real_sold,
+                count(p.quota_id) FILTER (WHERE NOT p.sold) AS real_held
+            FROM quotas q LEFT JOIN places p ON p.quota_id = q.id GROUP BY q.id
+        )
+        SELECT format('quota %s of %s places: held %s and not %s, sold %s and not %s', id, capacity, held, real_held,
+            sold, real_sold)
+        FROM counted WHERE held <> real_held OR sold <> real_sold OR real_held + real_sold > capacity",
+    ),
+    (
+        "seat claims and live seats differ",
+        "WITH live AS (
+            SELECT b.event_id, i.seat_id, b.id AS holder_id, b.status = 'CONFIRMED' AS sold FROM bookings b
+                JOIN booking_items i ON i.booking_id = b.id
+                WHERE b.status IN ('CONFIRMED', 'PENDING_PAYMENT') AND i.seat_id IS NOT NULL
+            UNION ALL
+            SELECT h.event_id, (item ->> 'seat_id')::uuid, h.id, false FROM holds h, jsonb_array_elements(h.items) AS item
+                WHERE h.status = 'ACTIVE' AND item ? 'seat_id'
+        )
+        (SELECT 'claimed only: ' || c FROM (SELECT * FROM seat_claims EXCEPT ALL SELECT * FROM live) c)
+        UNION ALL
+        (SELECT 'live only: ' || l FROM (SELECT * FROM live EXCEPT ALL SELECT * FROM seat_claims) l)",
+    ),
+    (
+        "a seat is live twice",
+        "SELECT format('seat %s of event %s', i.seat_id, b.event_id) FROM bookings b
+            JOIN booking_items i ON i.booking_id = b.id
+        WHERE b.status IN ('CONFIRMED', 'PENDING_PAYMENT') AND i.seat_id IS NOT NULL
+        GROUP BY b.event_id, i.seat_id HAVING count(*) > 1",
+    ),
+    (
+        "a key was used twice",
+        "SELECT format('%s of %s', idempotency_key, account_id) FROM bookings
+            GROUP BY account_id, idempotency_key HAVING count(*) > 1
+        UNION ALL
+        SELECT format('hold %s of %s', idempotency_key, account_id) FROM holds
+            GROUP BY account_id, idempotency_key HAVING count(*) > 1",
+    ),
+    (
+        "a booking's items are not its quantity or not its total",
+        "SELECT format('booking %s: %s items of %s, %s of %s', b.id, count(i.*), b.quantity, sum(i.price), b.total)
+        FROM bookings b LEFT JOIN booking_items i ON i.booking_id = b.id
+        GROUP BY b.id HAVING count(i.*) <> b.quantity OR sum(i.price) + b.fees <> b.total",
+    ),
+    (
+        "a hold was converted and has no booking, or one that was not has",
+        "SELECT format('hold %s is %s with %s bookings', h.id, h.status, count(b.*))
+        FROM holds h LEFT JOIN bookings b ON b.hold_id = h.id
+        GROUP BY h.id HAVING (h.status = 'CONVERTED')::int <> count(b.*)",
+    ),
+];
+
+/// Fails with every contradiction that there is.
+pub(crate) async fn audit(client: &Client) {
+    let mut found = Vec::new();
+    for (what, query) in CONTRADICTIONS {
+        for row in client.query(query, &[]).await.unwrap() {
+            found.push(format!("{what}: {}", row.get::<_, String>(0)));
+        }
+    }
+    assert!(found.is_empty(), "the ledger contradicts itself:\n{}", found.join("\n"));
+}

@@ -1,0 +1,59 @@
+//! A database of a test's own, on the shared PostgreSQL; deleted when dropped.
+
+use tokio_postgres::{Client, types::ToSql};
+use uuid::Uuid;
+
+use super::shared_postgres::{SharedPostgres, blocking, connect};
+
+/// See the module's page.
+#[derive(Debug)]
+pub(crate) struct TestDatabase {
+    name: String,
+}
+
+impl TestDatabase {
+    /// With every migration applied: a copy of the template.
+    pub(crate) async fn migrated() -> Self {
+        Self::make(true).await
+    }
+
+    /// With nothing in it.
+    pub(crate) async fn empty() -> Self {
+        Self::make(false).await
+    }
+
+    async fn make(migrated: bool) -> Self {
+        let name = format!("test_{}", Uuid::now_v7().simple());
+        SharedPostgres::get().create_database(&name, migrated).await;
+        Self { name }
+    }
+
+    /// Where to connect.
+    pub(crate) fn url(&self) -> String {
+        SharedPostgres::get().url(&self.name)
+    }
+
+    /// One more connection.
+    pub(crate) async fn connect(&self) -> Client {
+        connect(&self.url()).await
+    }
+
+    /// The one number that a query answers.
+    pub(crate) async fn number(&self, query: &str, parameters: &[&(dyn ToSql + Sync)]) -> i64 {
+        self.connect().await.query_one(query, parameters).await.unwrap().get(0)
+    }
+
+    /// Statements without parameters.
+    pub(crate) async fn execute(&self, statements: &str) {
+        self.connect().await.batch_execute(statements).await.unwrap();
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        // A test that failed leaves its database to look at; it is deleted with the cluster.
+        if !std::thread::panicking() {
+            blocking(SharedPostgres::get().drop_database(&self.name));
+        }
+    }
+}
