@@ -85,7 +85,7 @@ impl<'a> History<'a> {
             Step::BookHold { account: of, which } => {
                 let id = self.hold(*which);
                 let expected = self.reference.open_hold(account(*of), HolderId::Hold(id));
-                let expected = expected.map(|()| self.places(HolderId::Hold(id)));
+                let expected = self.published().and(expected).map(|()| self.places(HolderId::Hold(id)));
                 self.decide(&book_hold(account(*of), id), expected)
             }
             Step::Release { account: of, which } => {
@@ -120,6 +120,11 @@ impl<'a> History<'a> {
                 Ok(())
             }
         }
+    }
+
+    /// A cancelled event sells nothing, not even to those who hold places.
+    fn published(&self) -> Checked {
+        self.reference.choose(account(99), &[]).map(drop)
     }
 
     fn cancel(&mut self, which: usize) -> Checked {

@@ -2,16 +2,17 @@
 
 use domain::{
     bookings::{BookingStatus, Hold, HolderId},
-    events::{SalePlan, TicketType},
+    events::{EventStatus, SalePlan, TicketType},
     ids::HoldId,
     inventory::{Command, Inventory},
-    ledger::Entry,
+    ledger::{Entry, LoadedInventory, QuotaCount},
     refusal::Refusal,
 };
 use rust_decimal::Decimal;
 
 use crate::support::builders::{
-    ALICE, BOB, at, book, book_hold, hold, inventory, plan, quantity, run, seated_plan, seats, selection, ticket_type,
+    ALICE, BOB, at, book, book_hold, fresh, hold, inventory, plan, quantity, quota_id, run, seated_plan, seats,
+    selection, ticket_type,
 };
 
 fn held(inventory: &mut Inventory, command: &Command, second: i64) -> Hold {
@@ -83,6 +84,19 @@ fn a_hold_that_is_being_closed_can_not_be_used_again() {
     // The ledger could not do it: the hold is as it was.
     inventory.revert(&entry);
     assert!(inventory.decide(&book_hold(ALICE, id), at(1)).is_ok());
+}
+
+/// Guards: `published` in `book` for a hold, not only for a selection.
+#[test]
+fn a_hold_of_a_cancelled_event_can_be_released_but_not_booked() {
+    let mut before = inventory(plan(10));
+    let hold = held(&mut before, &hold(ALICE, selection([quantity(0, 2)])), 0);
+    let counts = vec![QuotaCount { quota_id: quota_id(0), held: 2, sold: 0, version: 1 }];
+    let cancelled = SalePlan { status: EventStatus::Cancelled, ..plan(10) };
+    let rows = LoadedInventory { counts, holds: vec![hold.clone()], ..fresh(cancelled) };
+    let after = Inventory::load(rows).unwrap();
+    assert!(matches!(after.decide(&book_hold(ALICE, hold.id), at(1)), Err(Refusal::NotOnSale(_))));
+    assert!(after.decide(&Command::Release { hold_id: hold.id, account_id: ALICE }, at(1)).is_ok());
 }
 
 /// Guards: the order of `expiries`, `take(limit)`, and the filter of what is being closed.
