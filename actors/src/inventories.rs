@@ -66,6 +66,11 @@ impl Inventories {
         Self { directory, supervisor, probe }
     }
 
+    /// Where the inventories are found, and what is known of each without asking it.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
     /// Has the event's inventory do `command`, and waits until it is durable, at most until `deadline`.
     pub async fn ask(&self, event: EventId, command: Command, deadline: Instant) -> Result<Answer, AskError> {
         let slot = self.directory.slot(event);
