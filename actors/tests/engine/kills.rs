@@ -36,6 +36,59 @@ async fn killed_again_and_again_in_a_storm_everything_is_exact() {
     assert!(bookings.iter().all(|id| rows.contains_key(id)), "an answered booking is in the ledger");
 }
 
+/// Guards: `slot.close` of a dead actor in `Inventories::call`, without which the tries are spent on the dead one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asks_that_meet_a_dying_inventory_wait_for_its_successor() {
+    for _ in 0..10 {
+        let hall = event(10_000);
+        let running = start(&[&hall]).await;
+        booked(&running.book(&hall, 1).await);
+        let buyers: Vec<_> = (0..8)
+            .map(|_| {
+                let (inventories, hall) = (running.engine.inventories.clone(), hall.clone());
+                tokio::spawn(async move {
+                    for command in hall.singles(100) {
+                        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+                        booked(&inventories.ask(hall.id, command, deadline).await);
+                    }
+                })
+            })
+            .collect();
+        // An ask may meet both deaths, and has three tries.
+        for sold in [50, 400] {
+            eventually("it sells", || running.ledger.places(&hall).1 > sold).await;
+            running.engine.inventories.kill(hall.id);
+        }
+        for buyer in buyers {
+            buyer.await.unwrap();
+        }
+        assert_eq!(running.ledger.places(&hall), (0, 801));
+        running.assert_exact(&hall).await;
+        running.engine.stop().await;
+    }
+}
+
+/// Guards: the repetition in `Inventories::call`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_who_waited_for_a_killed_inventory_are_served_by_its_successor() {
+    for _ in 0..20 {
+        let hall = event(200);
+        let running = start(&[&hall]).await;
+        booked(&running.book(&hall, 1).await);
+        running.ledger.hold_commits();
+        let asking = running.asking_all(&hall, hall.singles(100));
+        running.under_way(&hall, 100).await;
+        running.engine.inventories.kill(hall.id);
+        running.ledger.release_commits();
+        for answer in all(asking).await {
+            booked(&answer);
+        }
+        assert_eq!(running.ledger.places(&hall), (0, 101));
+        running.assert_exact(&hall).await;
+        running.engine.stop().await;
+    }
+}
+
 /// Guards: `load` takes holds and their expiry from the ledger.
 #[tokio::test]
 async fn a_killed_inventory_returns_with_its_holds() {
