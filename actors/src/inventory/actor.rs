@@ -278,8 +278,8 @@ impl<L: Ledger> InventoryActor<L> {
             answers.push((pending, outcome));
         }
         self.publish(ready);
-        self.submit(myself, ready);
-        self.arm_timer(myself, ready);
+        // Also what did not fit into the last batch, or what the ledger refused to close: no timer comes for it.
+        self.tick(myself, ready);
         answers.into_iter().for_each(|(pending, outcome)| answer(pending, outcome));
         self.finish_warming(myself, ready);
         Ok(())
@@ -289,7 +289,7 @@ impl<L: Ledger> InventoryActor<L> {
         self.slot.publish(ready.inventory.availability(ready.clock.now()))
     }
 
-    /// Closes what has expired.
+    /// Closes what has expired, sends the next batch, and sets the timer.
     fn tick(&self, myself: &ActorRef<InventoryMessage>, ready: &mut Ready) {
         let now = ready.clock.now();
         for holder in ready.inventory.expired(now, self.settings.batch_max) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use actors::{engine::EngineSettings, inventory::actor::InventorySettings};
 use domain::{
     bookings::{BookingStatus, HoldStatus},
     inventory::Command,
@@ -12,7 +13,7 @@ use jiff::SignedDuration;
 use crate::support::{
     builders::{epoch, event, settings},
     harness::{booked, eventually, held, refused, start, start_on},
-    memory_ledger::MemoryLedger,
+    memory_ledger::{Fault, MemoryLedger},
 };
 
 /// Guards: `arm_timer` after a commit, and `tick`.
@@ -37,6 +38,24 @@ async fn holds_and_unpaid_bookings_expire_on_time_and_are_sold_again() {
     running.assert_exact(&hall).await;
 }
 
+/// Guards: `warming` in `ask`, and that a commit's answer looks for more that has expired: here one batch is not enough.
+#[tokio::test(start_paused = true)]
+async fn what_expired_while_nothing_ran_is_closed_before_the_first_ask_is_served() {
+    let hall = event(7);
+    let ledger = MemoryLedger::new(&[&hall]);
+    for _ in 0..7 {
+        let mut rows = ledger.rows();
+        let rows = rows.events.get_mut(&hall.id).unwrap();
+        let hold = rows.hold_until(epoch() - SignedDuration::from_secs(1));
+        rows.plant(hold);
+    }
+    let inventory = InventorySettings { batch_max: 3, ..settings().inventory };
+    let running = start_on(ledger, EngineSettings { inventory, ..settings() }).await;
+    booked(&running.book(&hall, 7).await);
+    assert_eq!(running.ledger.groups(), [3, 3, 1, 1].map(|entries| vec![(hall.id, entries)]));
+    running.assert_exact(&hall).await;
+}
+
 /// Guards: `wake_expiring`.
 #[tokio::test(start_paused = true)]
 async fn an_event_with_holds_is_started_without_being_asked() {
@@ -58,4 +77,26 @@ async fn an_event_with_holds_is_started_without_being_asked() {
     eventually("it expires", || running.ledger.places(&hall) == (0, 0)).await;
     assert!(running.ledger.now() < hold.expires_at + SignedDuration::from_secs(1));
     assert_eq!(running.ledger.loads(quiet.id), []);
+}
+
+/// Guards: that a commit's answer looks for what expired meanwhile, also when the ledger refused to close it.
+#[tokio::test(start_paused = true)]
+async fn a_hold_whose_booking_was_refused_expires_nevertheless() {
+    let hall = event(5);
+    let running = start(&[&hall]).await;
+    let new = hall.hold(hall.places(2));
+    let hold = held(&running.ask(&hall, Command::Hold(new.clone())).await);
+    let mut booking = hall.book_from(domain::bookings::Source::Hold(hold.id));
+    booking.account_id = new.account_id;
+    running.ledger.rows().accounts_gone.insert(new.account_id);
+    tokio::time::advance(Duration::from_secs(599)).await;
+    // The refusal comes after the end of the hold.
+    let late = (0..3).map(|_| Fault::Fail(domain::ledger::CommitError::TryAgain("planted".to_owned())));
+    running.ledger.faults().commits.extend(late);
+    tokio::time::advance(Duration::from_millis(995)).await;
+    assert_eq!(refused(&running.ask(&hall, Command::Book(booking)).await), Refusal::AccountGone);
+    assert!(running.ledger.now() >= hold.expires_at, "the test came too early");
+    eventually("the hold expires", || running.ledger.places(&hall) == (0, 0)).await;
+    assert!(running.ledger.now() < hold.expires_at + SignedDuration::from_secs(1));
+    running.assert_exact(&hall).await;
 }
