@@ -25,4 +25,5 @@ mod engine {
     mod passivation;
     mod races;
     mod restarts;
+    mod writer;
 }
