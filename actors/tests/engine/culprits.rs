@@ -72,3 +72,35 @@ async fn taken_keys_and_missing_accounts_are_refused_alone() {
     assert!(matches!(refused(&running.book(&hall, 50).await), Refusal::SoldOut { left: 49, .. }));
     booked(&running.book(&hall, 49).await);
 }
+
+/// Guards: that a group carries a key once at a time (`postponed` in `look_up_keys`).
+#[tokio::test]
+async fn one_key_for_two_events_at_once_hurts_neither_event() {
+    let (busy, left, right) = (event(10), event(10), event(10));
+    let running = start(&[&busy, &left, &right]).await;
+    for event in [&busy, &left, &right] {
+        booked(&running.book(event, 1).await);
+    }
+    running.ledger.hold_commits();
+    let first = running.asking(&busy, busy.singles(1).remove(0));
+    eventually("the first commit", || running.ledger.arrived() == 4).await;
+    let one = left.book(left.places(1));
+    let source = Source::Selection(right.places(1));
+    let two = NewBooking { fingerprint: Fingerprint::of(right.id, &source), source, ..one.clone() };
+    let mut asking = Vec::new();
+    for (event, command) in [(&left, again(&one)), (&right, again(&two))] {
+        asking.push(running.asking(event, command));
+        asking.push(running.asking(event, event.singles(1).remove(0)));
+        running.under_way(event, 2).await;
+        running.caught_up(event).await;
+    }
+    running.ledger.release_commits();
+    assert!(first.await.unwrap().is_ok());
+    let answers = all(asking).await;
+    assert_eq!(granted(&answers), 3, "{answers:?}");
+    assert_eq!(refused(&answers[2]), Refusal::KeyReused);
+    for event in [&left, &right] {
+        assert_eq!(running.ledger.loads(event.id), [false], "its inventory went on");
+        running.assert_exact(event).await;
+    }
+}
