@@ -203,13 +203,14 @@ impl<L: Ledger> InventoryActor<L> {
             return send(ask.reply, if same { Ok(replay) } else { Err(Refusal::KeyReused.into()) });
         }
         if let Some(pending) = ready.queue.find(&identity) {
-            engine().replayed.increment(1);
-            if pending.prior().map(|prior| prior.fingerprint()) == fingerprint {
-                pending.waiters.push(ask.reply);
-            } else {
-                send(ask.reply, Err(Refusal::KeyReused.into()));
+            if fingerprint.is_some() && pending.prior().map(|prior| prior.fingerprint()) != fingerprint {
+                return send(ask.reply, Err(Refusal::KeyReused.into()));
             }
-            return;
+            // Two may close one thing for different reasons: only the same request shares an answer.
+            if fingerprint.is_some() || pending.closes_for(&ask.command) {
+                engine().replayed.increment(1);
+                return pending.waiters.push(ask.reply);
+            }
         }
         match ready.inventory.decide(&ask.command, ready.clock.now()) {
             Ok(entry) => {

@@ -2,14 +2,14 @@
 
 use domain::{
     bookings::{Booking, BookingStatus, Fingerprint, Source},
-    inventory::{Command, NewBooking},
+    inventory::{Command, NewBooking, NewHold},
     ledger::{KeyKind, KeyOf, Prior},
     refusal::Refusal,
 };
 
 use crate::support::{
     builders::{EventSpec, again, event},
-    harness::{Running, all, booked, eventually, granted, refused, start},
+    harness::{Running, all, booked, eventually, granted, held, refused, start},
 };
 
 /// The booking that another server wrote for the request.
@@ -73,7 +73,7 @@ async fn taken_keys_and_missing_accounts_are_refused_alone() {
     booked(&running.book(&hall, 49).await);
 }
 
-/// Guards: that a group carries a key once at a time (`postponed` in `look_up_keys`).
+/// Guards: that entries with one key are written one after the other (`postponed` in `look_up_keys`).
 #[tokio::test]
 async fn one_key_for_two_events_at_once_hurts_neither_event() {
     let (busy, left, right) = (event(10), event(10), event(10));
@@ -103,4 +103,25 @@ async fn one_key_for_two_events_at_once_hurts_neither_event() {
         assert_eq!(running.ledger.loads(event.id), [false], "its inventory went on");
         running.assert_exact(event).await;
     }
+}
+
+/// Guards: the account and the kind of closing in `Pending::closes_for` (the key of a closing is the thing it closes).
+#[tokio::test]
+async fn somebody_elses_release_is_not_answered_by_the_owners() {
+    let hall = event(10);
+    let running = start(&[&hall]).await;
+    let new: NewHold = hall.hold(hall.places(1));
+    let hold = held(&running.ask(&hall, Command::Hold(new.clone())).await);
+    running.ledger.hold_commits();
+    let release = Command::Release { hold_id: hold.id, account_id: new.account_id };
+    let owners = running.asking(&hall, release.clone());
+    eventually("the commit", || running.ledger.arrived() == 2).await;
+    let stranger = Command::Release { hold_id: hold.id, account_id: domain::ids::AccountId::generate() };
+    assert_eq!(refused(&running.ask(&hall, stranger).await), Refusal::HoldGone);
+    let repeated = running.asking(&hall, release);
+    running.under_way(&hall, 2).await;
+    running.caught_up(&hall).await;
+    running.ledger.release_commits();
+    assert!(owners.await.unwrap().is_ok());
+    assert!(repeated.await.unwrap().is_ok(), "the same request again");
 }
