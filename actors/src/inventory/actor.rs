@@ -116,13 +116,35 @@ impl Drop for Ready {
     }
 }
 
+/// Tells the inventory what came of its load, at the latest when dropped: a load that panics is tried again.
+struct LoadReport(Option<ActorRef<InventoryMessage>>);
+
+impl LoadReport {
+    fn send(mut self, loaded: Result<LoadedInventory, LoadError>) {
+        self.tell(loaded);
+    }
+
+    fn tell(&mut self, loaded: Result<LoadedInventory, LoadError>) {
+        if let Some(inventory) = self.0.take() {
+            // It is dead already when this fails.
+            let _ = inventory.cast(InventoryMessage::Loaded(Box::new(loaded)));
+        }
+    }
+}
+
+impl Drop for LoadReport {
+    fn drop(&mut self) {
+        self.tell(Err(LoadError::Unavailable("the load died".to_owned())));
+    }
+}
+
 impl<L: Ledger> InventoryActor<L> {
     fn load(&self, myself: &ActorRef<InventoryMessage>, wait: Duration) {
-        let (ledger, event_id, settle, myself) = (self.ledger.clone(), self.event_id, self.settle, myself.clone());
+        let (ledger, event_id, settle) = (self.ledger.clone(), self.event_id, self.settle);
+        let report = LoadReport(Some(myself.clone()));
         tokio::spawn(async move {
             tokio::time::sleep(wait).await;
-            let loaded = ledger.load(event_id, settle).await;
-            let _ = myself.cast(InventoryMessage::Loaded(Box::new(loaded)));
+            report.send(ledger.load(event_id, settle).await);
         });
     }
 

@@ -6,9 +6,9 @@ use actors::{inventories::AskError, inventory::Denial};
 use domain::{inventory::Command, ledger::CommitError};
 
 use crate::support::{
-    builders::event,
-    harness::{all, booked, eventually, granted, start},
-    memory_ledger::Fault,
+    builders::{again, event, settings},
+    harness::{all, booked, eventually, granted, start, start_on},
+    memory_ledger::{Fault, MemoryLedger},
 };
 
 /// Guards: the version in each batch; `fail_event` instead of `fail_all`; the repetition in `Inventories::call`.
@@ -113,6 +113,25 @@ async fn a_panic_in_a_commit_leaves_nobody_waiting() {
     running.ledger.faults().commits.push_back(Fault::Panic);
     booked(&running.book(&hall, 1).await);
     assert_eq!(running.ledger.places(&hall), (0, 1));
+    running.assert_exact(&hall).await;
+}
+
+/// Guards: the load reports when dropped.
+#[tokio::test]
+async fn a_panic_in_a_load_leaves_nobody_waiting() {
+    let hall = event(10);
+    let ledger = MemoryLedger::new(&[&hall]);
+    ledger.faults().loads_panic = 1;
+    let running = start_on(ledger, settings()).await;
+    let answer = running.book(&hall, 1).await;
+    assert!(matches!(answer, Err(AskError::Denied(Denial::Unavailable(_)))), "{answer:?}");
+    let booking = hall.book(hall.places(1));
+    loop {
+        match running.ask(&hall, again(&booking)).await {
+            Err(AskError::Denied(Denial::Unavailable(_))) => tokio::task::yield_now().await,
+            answer => break drop(booked(&answer)),
+        }
+    }
     running.assert_exact(&hall).await;
 }
 
