@@ -346,8 +346,11 @@ impl<L: Ledger> InventoryActor<L> {
     }
 
     fn stop_if_idle(&self, myself: &ActorRef<InventoryMessage>, ready: &mut Ready) {
-        let idle = ready.queue.is_empty()
-            && ready.warming.is_none()
+        if !ready.queue.is_empty() {
+            // The commit's answer arms the timer again; one that has run out already would do so without end.
+            return;
+        }
+        let idle = ready.warming.is_none()
             && ready.inventory.next_expiry().is_none()
             && ready.last_asked.elapsed() >= self.settings.idle_after;
         if !idle {

@@ -1,6 +1,6 @@
 //! An idle inventory is unloaded, and comes back when it is asked.
 
-use std::time::Duration;
+use std::{sync::mpsc, time::Duration};
 
 use domain::inventory::Command;
 
@@ -51,4 +51,28 @@ async fn asks_that_race_with_the_stop_are_answered() {
     }
     assert_eq!(running.ledger.places(&hall), (0, 300));
     running.assert_exact(&hall).await;
+}
+
+/// Guards: `stop_if_idle` waits for the commit's answer instead of asking itself again and again.
+#[test]
+fn an_inventory_with_a_long_commit_waits_quietly() {
+    let (done, is_done) = mpsc::channel();
+    let story = async {
+        let hall = event(10);
+        let running = start(&[&hall]).await;
+        booked(&running.book(&hall, 1).await);
+        running.ledger.hold_commits();
+        let _asking = running.asking(&hall, hall.singles(1).remove(0));
+        eventually("the commit", || running.ledger.arrived() == 2).await;
+        // The paused clock goes on only while nobody has anything to do.
+        tokio::time::sleep(settings().inventory.idle_after * 2).await;
+        running.ledger.release_commits();
+        eventually("it is written", || running.ledger.places(&hall) == (0, 2)).await;
+    };
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.unwrap().block_on(story);
+        done.send(()).unwrap();
+    });
+    is_done.recv_timeout(Duration::from_secs(20)).expect("the inventory keeps itself busy");
 }
