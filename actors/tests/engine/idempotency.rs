@@ -25,6 +25,7 @@ async fn a_hundred_identical_requests_are_one_booking() {
     assert!(answers.iter().all(|answer| booked(answer) == booked(&answers[0])));
     assert_eq!(answers.iter().filter(|answer| !answer.as_ref().unwrap().replayed).count(), 1);
     assert_eq!(running.ledger.groups(), [vec![(hall.id, 1)]]);
+    assert_eq!(running.ledger.arrived(), 1, "the ledger was not asked to tell them apart");
     running.assert_exact(&hall).await;
 }
 
@@ -45,6 +46,10 @@ async fn a_key_names_one_request() {
     assert_eq!(refused(&running.ask(&hall, again(&other)).await), Refusal::KeyReused, "remembered");
     running.engine.inventories.kill(hall.id);
     assert_eq!(refused(&running.ask(&hall, again(&other)).await), Refusal::KeyReused, "in the ledger");
+    running.engine.inventories.kill(hall.id);
+    let source = Source::Selection(hall.places(20));
+    let too_many = NewBooking { fingerprint: Fingerprint::of(hall.id, &source), source, ..first.clone() };
+    assert_eq!(refused(&running.ask(&hall, again(&too_many)).await), Refusal::KeyReused, "in the ledger, and refused");
     assert_eq!(running.ledger.places(&hall), (0, 1));
 }
 
