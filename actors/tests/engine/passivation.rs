@@ -33,6 +33,7 @@ async fn an_inventory_with_holds_does_not_stop() {
     tokio::time::advance(settings().inventory.idle_after + Duration::from_secs(60)).await;
     running.caught_up(&hall).await;
     assert_eq!(running.ledger.places(&hall), (1, 0));
+    tokio::time::advance(Duration::from_secs(239)).await;
     eventually("the hold expires", || running.ledger.places(&hall) == (0, 0)).await;
     assert_eq!(running.ledger.loads(hall.id), [false]);
 }
