@@ -50,8 +50,14 @@ async fn what_expired_while_nothing_ran_is_closed_before_the_first_ask_is_served
         rows.plant(hold);
     }
     let inventory = InventorySettings { batch_max: 3, ..settings().inventory };
+    ledger.hold_commits();
     let running = start_on(ledger, EngineSettings { inventory, ..settings() }).await;
-    booked(&running.book(&hall, 7).await);
+    let asking = running.asking(&hall, Command::Book(hall.book(hall.places(7))));
+    eventually("the first commit", || running.ledger.arrived() == 1).await;
+    running.under_way(&hall, 1).await;
+    running.caught_up(&hall).await;
+    running.ledger.release_commits();
+    booked(&asking.await.unwrap());
     assert_eq!(running.ledger.groups(), [3, 3, 1, 1].map(|entries| vec![(hall.id, entries)]));
     running.assert_exact(&hall).await;
 }
