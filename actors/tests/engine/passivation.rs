@@ -24,7 +24,7 @@ async fn an_idle_inventory_stops_and_the_next_ask_starts_it() {
     running.assert_exact(&hall).await;
 }
 
-/// Guards: `next_expiry` in `stop_if_idle`.
+/// Guards: the choice of `arm_timer` between the next expiry and the end of idleness.
 #[tokio::test(start_paused = true)]
 async fn an_inventory_with_holds_does_not_stop() {
     let hall = event(10);
