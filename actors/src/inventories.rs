@@ -11,7 +11,7 @@ use domain::{
     ledger::{KeyOf, Prior},
     refusal::Refusal,
 };
-use ractor::{ActorRef, rpc::CallResult};
+use ractor::{ActorRef, ActorStatus, rpc::CallResult};
 use tokio::time::Instant;
 
 pub use directory::{Directory, Slot};
@@ -64,6 +64,11 @@ impl Inventories {
         probe: Address<ProbeMessage>,
     ) -> Self {
         Self { directory, supervisor, probe }
+    }
+
+    /// Where the inventories are found, and what is known of each without asking it.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
     }
 
     /// Has the event's inventory do `command`, and waits until it is durable, at most until `deadline`.
@@ -140,14 +145,25 @@ impl Inventories {
             match actor.call(&message, Some(wait)).await {
                 Ok(CallResult::Success(answer)) => return Ok(answer),
                 Ok(CallResult::Timeout) => return Err(self.late(event)),
-                Ok(CallResult::SenderError) | Err(_) => {}
+                // It is dying, and its supervisor may not know yet: who finds no actor waits there for the successor.
+                Ok(CallResult::SenderError) | Err(_) => self.gone(event, &actor),
             }
         }
         Err(AskError::Unavailable { reason: "it keeps failing".to_owned(), retry_after: Duration::from_secs(1) })
     }
 
+    fn gone(&self, event: EventId, actor: &ActorRef<InventoryMessage>) {
+        if actor.get_status() >= ActorStatus::Stopping
+            && let Some(slot) = self.directory.find(event)
+        {
+            slot.close(actor.get_id());
+        }
+    }
+
     fn late(&self, event: EventId) -> AskError {
-        let retry_after = self.directory.slot(event).admission.retry_after();
+        // Without making a slot: nobody would remove that of an event that does not exist.
+        let slot = self.directory.find(event);
+        let retry_after = slot.map_or(Duration::from_secs(1), |slot| slot.admission.retry_after());
         AskError::Unavailable { reason: "no answer in time".to_owned(), retry_after }
     }
 

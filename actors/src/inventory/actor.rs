@@ -116,13 +116,35 @@ impl Drop for Ready {
     }
 }
 
+/// Tells the inventory what came of its load, at the latest when dropped: a load that panics is tried again.
+struct LoadReport(Option<ActorRef<InventoryMessage>>);
+
+impl LoadReport {
+    fn send(mut self, loaded: Result<LoadedInventory, LoadError>) {
+        self.tell(loaded);
+    }
+
+    fn tell(&mut self, loaded: Result<LoadedInventory, LoadError>) {
+        if let Some(inventory) = self.0.take() {
+            // It is dead already when this fails.
+            let _ = inventory.cast(InventoryMessage::Loaded(Box::new(loaded)));
+        }
+    }
+}
+
+impl Drop for LoadReport {
+    fn drop(&mut self) {
+        self.tell(Err(LoadError::Unavailable("the load died".to_owned())));
+    }
+}
+
 impl<L: Ledger> InventoryActor<L> {
     fn load(&self, myself: &ActorRef<InventoryMessage>, wait: Duration) {
-        let (ledger, event_id, settle, myself) = (self.ledger.clone(), self.event_id, self.settle, myself.clone());
+        let (ledger, event_id, settle) = (self.ledger.clone(), self.event_id, self.settle);
+        let report = LoadReport(Some(myself.clone()));
         tokio::spawn(async move {
             tokio::time::sleep(wait).await;
-            let loaded = ledger.load(event_id, settle).await;
-            let _ = myself.cast(InventoryMessage::Loaded(Box::new(loaded)));
+            report.send(ledger.load(event_id, settle).await);
         });
     }
 
@@ -203,13 +225,14 @@ impl<L: Ledger> InventoryActor<L> {
             return send(ask.reply, if same { Ok(replay) } else { Err(Refusal::KeyReused.into()) });
         }
         if let Some(pending) = ready.queue.find(&identity) {
-            engine().replayed.increment(1);
-            if pending.prior().map(|prior| prior.fingerprint()) == fingerprint {
-                pending.waiters.push(ask.reply);
-            } else {
-                send(ask.reply, Err(Refusal::KeyReused.into()));
+            if fingerprint.is_some() && pending.prior().map(|prior| prior.fingerprint()) != fingerprint {
+                return send(ask.reply, Err(Refusal::KeyReused.into()));
             }
-            return;
+            // Two may close one thing for different reasons: only the same request shares an answer.
+            if fingerprint.is_some() || pending.closes_for(&ask.command) {
+                engine().replayed.increment(1);
+                return pending.waiters.push(ask.reply);
+            }
         }
         match ready.inventory.decide(&ask.command, ready.clock.now()) {
             Ok(entry) => {
@@ -278,8 +301,8 @@ impl<L: Ledger> InventoryActor<L> {
             answers.push((pending, outcome));
         }
         self.publish(ready);
-        self.submit(myself, ready);
-        self.arm_timer(myself, ready);
+        // Also what did not fit into the last batch, or what the ledger refused to close: no timer comes for it.
+        self.tick(myself, ready);
         answers.into_iter().for_each(|(pending, outcome)| answer(pending, outcome));
         self.finish_warming(myself, ready);
         Ok(())
@@ -289,7 +312,7 @@ impl<L: Ledger> InventoryActor<L> {
         self.slot.publish(ready.inventory.availability(ready.clock.now()))
     }
 
-    /// Closes what has expired.
+    /// Closes what has expired, sends the next batch, and sets the timer.
     fn tick(&self, myself: &ActorRef<InventoryMessage>, ready: &mut Ready) {
         let now = ready.clock.now();
         for holder in ready.inventory.expired(now, self.settings.batch_max) {
@@ -323,8 +346,11 @@ impl<L: Ledger> InventoryActor<L> {
     }
 
     fn stop_if_idle(&self, myself: &ActorRef<InventoryMessage>, ready: &mut Ready) {
-        let idle = ready.queue.is_empty()
-            && ready.warming.is_none()
+        if !ready.queue.is_empty() {
+            // The commit's answer arms the timer again; one that has run out already would do so without end.
+            return;
+        }
+        let idle = ready.warming.is_none()
             && ready.inventory.next_expiry().is_none()
             && ready.last_asked.elapsed() >= self.settings.idle_after;
         if !idle {

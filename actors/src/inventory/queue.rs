@@ -6,7 +6,7 @@ use std::{
 };
 
 use domain::{
-    bookings::{Fingerprint, HolderId},
+    bookings::{BookingStatus, Fingerprint, HoldStatus, HolderId},
     inventory::Command,
     ledger::{Entry, KeyKind, KeyOf, Prior},
 };
@@ -54,6 +54,17 @@ impl Pending {
             Entry::Hold(hold) => Some(Prior::Hold(hold.clone())),
             Entry::Book { booking, .. } => Some(Prior::Booking(booking.clone())),
             Entry::CloseHold { .. } | Entry::CloseBooking { .. } => None,
+        }
+    }
+
+    /// True when it closes what `command` would close, in the same way and for the same account.
+    pub(super) fn closes_for(&self, command: &Command) -> bool {
+        match (&self.entry, command) {
+            (Entry::CloseHold { hold, to: HoldStatus::Released, .. }, Command::Release { account_id, .. }) => {
+                hold.account_id == *account_id
+            }
+            (Entry::CloseBooking { to: BookingStatus::Cancelled, .. }, Command::Cancel { .. }) => true,
+            _ => false,
         }
     }
 

@@ -73,7 +73,7 @@ pub async fn commit_group<L: Ledger>(ledger: &L, batches: Vec<EventBatch>) -> Ve
         match result {
             Ok(()) => group.committed(&part),
             Err(CommitError::KeyTaken) => match group.look_up_keys(ledger, &part).await {
-                Ok(rest) => work.push(rest),
+                Ok((rest, postponed)) => work.extend([postponed, rest]),
                 Err(reason) => group.fail_all(&part, &BatchFailure::Lost(reason)),
             },
             Err(CommitError::Stale(event)) => {
@@ -180,27 +180,36 @@ impl Group {
         self.outcomes[batch][entry] = Some(EntryOutcome::Rejected(rejection));
     }
 
-    /// Finds the entries of `part` whose keys are taken, and returns the others.
-    async fn look_up_keys<L: Ledger>(&mut self, ledger: &L, part: &[Place]) -> Result<Vec<Place>, String> {
+    /// Finds the entries of `part` whose keys are taken, and returns the others; apart, those whose key another entry has
+    /// too: a client may name requests to several events alike. Once the first is written, the next look-up finds it.
+    async fn look_up_keys<L: Ledger>(
+        &mut self,
+        ledger: &L,
+        part: &[Place],
+    ) -> Result<(Vec<Place>, Vec<Place>), String> {
         let key_of = |place: &Place| {
             let (account_id, key, kind) = self.entry(*place).key()?;
             Some((*place, KeyOf { account_id, key: key.clone(), kind }))
         };
         let (places, keys): (Vec<Place>, Vec<KeyOf>) = part.iter().filter_map(key_of).unzip();
         let found = ledger.find_by_keys(&keys).await.map_err(|error| error.to_string())?;
-        let mut rest = part.to_vec();
-        for (place, prior) in places.into_iter().zip(found) {
+        let (mut known, mut postponed, mut seen) = (HashSet::new(), Vec::new(), HashSet::new());
+        for ((place, key), prior) in places.into_iter().zip(&keys).zip(found) {
             if let Some(prior) = prior {
                 engine().culprits.increment(1);
                 self.outcomes[place.0][place.1] = Some(EntryOutcome::Prior(prior));
-                rest.retain(|other| *other != place);
+                known.insert(place);
+            } else if !seen.insert(key) {
+                postponed.push(place);
+                known.insert(place);
             }
         }
+        let rest: Vec<_> = part.iter().filter(|place| !known.contains(place)).copied().collect();
         if rest.len() == part.len() {
             // A conflict without a row: the other transaction was rolled back, or is not visible yet.
             return Err("a key is taken by what can't be seen".to_owned());
         }
-        Ok(rest)
+        Ok((rest, postponed))
     }
 
     fn fail_event(&mut self, event: EventId, failure: &BatchFailure) {

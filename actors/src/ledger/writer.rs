@@ -3,9 +3,16 @@
 //! No timers: a group goes as soon as the writer is free, so a lone booking waits for nobody and a storm makes its own
 //! large groups. The batches of one event always go through the same writer, one after the other.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
-use domain::ledger::{EventBatch, Ledger};
+use domain::{
+    ids::EventId,
+    ledger::{EventBatch, Ledger},
+};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::time::Instant;
 
@@ -26,6 +33,10 @@ impl Submission {
     /// `batch` of `inventory`.
     pub fn new(batch: EventBatch, inventory: ActorRef<InventoryMessage>) -> Self {
         Self { batch: Some(batch), inventory }
+    }
+
+    fn event(&self) -> Option<EventId> {
+        self.batch.as_ref().map(|batch| batch.event_id)
     }
 
     fn len(&self) -> usize {
@@ -90,8 +101,14 @@ impl<L: Ledger> LedgerWriter<L> {
 
     fn start_group(&self, myself: &ActorRef<WriterMessage>, state: &mut WriterState) {
         let (mut batches, mut receipts, mut entries) = (Vec::new(), Vec::new(), 0);
+        let mut events = HashSet::new();
         while let Some(next) = state.waiting.front() {
             if entries > 0 && entries + next.len() > GROUP_ENTRIES_MAX {
+                break;
+            }
+            // A killed inventory's batch and its successor's build on the same version: in one transaction the ledger
+            // could not tell that one of them is stale.
+            if next.event().is_some_and(|event| !events.insert(event)) {
                 break;
             }
             entries += next.len();

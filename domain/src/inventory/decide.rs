@@ -53,6 +53,7 @@ impl Inventory {
         let (items, from): (Arc<[Item]>, _) = match &new.source {
             Source::Selection(selection) => (self.choose(selection, new.account_id, now)?.into(), None),
             Source::Hold(hold_id) => {
+                self.published()?;
                 let hold = self.open_hold(*hold_id, new.account_id, now)?;
                 (hold.items.clone(), Some(hold))
             }
@@ -122,14 +123,19 @@ impl Inventory {
         Money::new(items.iter().map(|item| item.price).sum(), self.plan.currency)
     }
 
+    /// Only a published event sells; an event that was cancelled does not even sell the places that are held.
+    fn published(&self) -> Result<(), Refusal> {
+        match self.plan.status {
+            EventStatus::Published => Ok(()),
+            EventStatus::Draft | EventStatus::Scheduled => Err(Refusal::NoSuchEvent),
+            EventStatus::Cancelled => Err(Refusal::NotOnSale("the event is cancelled")),
+            EventStatus::Archived => Err(Refusal::NotOnSale("the event is over")),
+        }
+    }
+
     /// The places of a selection, when the rules allow them and they are free.
     fn choose(&self, selection: &Selection, account: AccountId, now: Timestamp) -> Result<Vec<Item>, Refusal> {
-        match self.plan.status {
-            EventStatus::Published => {}
-            EventStatus::Draft | EventStatus::Scheduled => return Err(Refusal::NoSuchEvent),
-            EventStatus::Cancelled => return Err(Refusal::NotOnSale("the event is cancelled")),
-            EventStatus::Archived => return Err(Refusal::NotOnSale("the event is over")),
-        }
+        self.published()?;
         let mut items = Vec::with_capacity(selection.places() as usize);
         let mut taken = Vec::new();
         for (index, line) in selection.lines().iter().enumerate() {

@@ -1,0 +1,213 @@
+//! A ledger in memory that judges as the real one does, with points at which it can be made to fail.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use domain::{
+    ids::EventId,
+    ledger::{CommitError, EventBatch, KeyOf, Ledger, LoadError, LoadedInventory, Prior, QuotaCount},
+};
+use jiff::{SignedDuration, Timestamp};
+use tokio::{
+    sync::{RwLock, watch},
+    time::Instant,
+};
+
+use super::{
+    builders::{EventSpec, epoch},
+    ledger_rows::{EventRows, Rows},
+};
+
+/// What becomes of one commit.
+#[derive(Debug)]
+pub enum Fault {
+    /// Nothing is written.
+    Fail(CommitError),
+    /// All is written, and nobody learns it.
+    LoseAnswer,
+    /// The commit panics.
+    Panic,
+}
+
+/// What goes wrong until it is changed again.
+#[derive(Debug, Default)]
+pub struct Faults {
+    /// For the next commits, one each.
+    pub commits: VecDeque<Fault>,
+    /// No commit reaches the ledger.
+    pub commits_down: bool,
+    /// No load, look-up or renewal reaches the ledger.
+    pub reads_down: bool,
+    /// So many loads panic.
+    pub loads_panic: usize,
+    /// This node's session has ended.
+    pub fenced: bool,
+    /// The memory of these events is always found to be stale.
+    pub stale: HashSet<EventId>,
+}
+
+/// See the module's page.
+pub struct MemoryLedger {
+    started: Instant,
+    rows: Mutex<Rows>,
+    faults: Mutex<Faults>,
+    /// Held shared by each commit, exclusively by whoever waits for those in flight.
+    in_flight: RwLock<()>,
+    /// Closed, it holds back the commits that have arrived.
+    gate: watch::Sender<bool>,
+    arrived: watch::Sender<usize>,
+    /// Entries of each event, for each group that was written.
+    groups: Mutex<Vec<Vec<(EventId, usize)>>>,
+    loads: Mutex<Vec<(EventId, bool)>>,
+}
+
+impl MemoryLedger {
+    /// Has these events, of which nothing is sold.
+    pub fn new(events: &[&EventSpec]) -> Arc<Self> {
+        let events = events.iter().map(|spec| (spec.id, EventRows::new((*spec).clone()))).collect();
+        Arc::new(Self {
+            started: Instant::now(),
+            rows: Mutex::new(Rows { events, ..Rows::default() }),
+            faults: Mutex::default(),
+            in_flight: RwLock::default(),
+            gate: watch::Sender::new(true),
+            arrived: watch::Sender::new(0),
+            groups: Mutex::default(),
+            loads: Mutex::default(),
+        })
+    }
+
+    /// The database's clock.
+    pub fn now(&self) -> Timestamp {
+        epoch() + SignedDuration::try_from(self.started.elapsed()).unwrap()
+    }
+
+    /// All rows, to look at or to change behind the engine's back.
+    pub fn rows(&self) -> MutexGuard<'_, Rows> {
+        self.rows.lock().unwrap()
+    }
+
+    pub fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap()
+    }
+
+    /// The groups that were written, each with the number of entries of each event.
+    pub fn groups(&self) -> Vec<Vec<(EventId, usize)>> {
+        self.groups.lock().unwrap().clone()
+    }
+
+    /// The loads so far: of which event, and whether they waited for the commits in flight.
+    pub fn loads(&self, event: EventId) -> Vec<bool> {
+        self.loads.lock().unwrap().iter().filter(|(of, _)| *of == event).map(|(_, settle)| *settle).collect()
+    }
+
+    /// Holds back every commit from now on.
+    pub fn hold_commits(&self) {
+        self.gate.send_replace(false);
+    }
+
+    pub fn release_commits(&self) {
+        self.gate.send_replace(true);
+    }
+
+    /// How many commits have arrived, held back or not.
+    pub fn arrived(&self) -> usize {
+        *self.arrived.borrow()
+    }
+
+    /// Held and sold places of an event.
+    pub fn places(&self, event: &EventSpec) -> (u32, u32) {
+        let rows = self.rows();
+        let count = rows.events[&event.id].counts[0];
+        (count.held, count.sold)
+    }
+
+    fn readable(&self) -> Result<(), LoadError> {
+        let faults = self.faults();
+        if faults.fenced {
+            return Err(LoadError::Fenced);
+        }
+        if faults.reads_down { Err(LoadError::Unavailable("planted".to_owned())) } else { Ok(()) }
+    }
+
+    fn next_fault(&self, batches: &[EventBatch]) -> Option<Fault> {
+        let mut faults = self.faults();
+        if let Some(batch) = batches.iter().find(|batch| faults.stale.contains(&batch.event_id)) {
+            return Some(Fault::Fail(CommitError::Stale(batch.event_id)));
+        }
+        if faults.commits_down {
+            return Some(Fault::Fail(CommitError::Unavailable("planted".to_owned())));
+        }
+        if faults.fenced {
+            return Some(Fault::Fail(CommitError::Fenced));
+        }
+        faults.commits.pop_front()
+    }
+
+    fn write(&self, batches: &[EventBatch]) -> Result<(), CommitError> {
+        let mut rows = self.rows();
+        // A transaction: all or nothing.
+        let mut draft = rows.clone();
+        draft.write(batches)?;
+        *rows = draft;
+        self.groups.lock().unwrap().push(batches.iter().map(|batch| (batch.event_id, batch.entries.len())).collect());
+        Ok(())
+    }
+}
+
+impl Ledger for MemoryLedger {
+    async fn load(&self, event: EventId, settle: bool) -> Result<LoadedInventory, LoadError> {
+        self.loads.lock().unwrap().push((event, settle));
+        let panics = std::mem::replace(&mut self.faults().loads_panic, 0);
+        if panics > 0 {
+            self.faults().loads_panic = panics - 1;
+            panic!("planted: a load panics");
+        }
+        self.readable()?;
+        if settle {
+            drop(self.in_flight.write().await);
+        }
+        let rows = self.rows();
+        rows.events.get(&event).map(|rows| rows.load(self.now())).ok_or(LoadError::NoSuchEvent)
+    }
+
+    async fn commit(&self, batches: &[EventBatch]) -> Result<(), CommitError> {
+        let _in_flight = self.in_flight.read().await;
+        self.arrived.send_modify(|arrived| *arrived += 1);
+        // The sender lives as long as the ledger.
+        let _ = self.gate.subscribe().wait_for(|open| *open).await;
+        match self.next_fault(batches) {
+            Some(Fault::Fail(error)) => Err(error),
+            Some(Fault::Panic) => panic!("planted: a commit panics"),
+            Some(Fault::LoseAnswer) => {
+                self.write(batches)?;
+                Err(CommitError::Unknown("planted".to_owned()))
+            }
+            None => self.write(batches),
+        }
+    }
+
+    async fn find_by_keys(&self, keys: &[KeyOf]) -> Result<Vec<Option<Prior>>, LoadError> {
+        self.readable()?;
+        let rows = self.rows();
+        Ok(keys.iter().map(|key| rows.keys.get(key).cloned()).collect())
+    }
+
+    async fn expiring_events(&self) -> Result<Vec<EventId>, LoadError> {
+        self.readable()?;
+        let rows = self.rows();
+        let expiring = rows.events.iter().filter(|(_, rows)| rows.has_expiring());
+        Ok(expiring.map(|(event, _)| *event).collect())
+    }
+
+    async fn renew(&self) -> Result<(), LoadError> {
+        self.readable()
+    }
+
+    async fn counts(&self, event: EventId) -> Result<Vec<QuotaCount>, LoadError> {
+        self.readable()?;
+        self.rows().events.get(&event).map(|rows| rows.counts.clone()).ok_or(LoadError::NoSuchEvent)
+    }
+}

@@ -1,0 +1,287 @@
+//! Inventory and reference, living through the same history.
+
+use std::fmt::Debug;
+
+use domain::{
+    bookings::{BookingStatus, HolderId, Source},
+    ids::{AccountId, BookingId, HoldId},
+    inventory::{Command, Inventory, SeatState},
+    ledger::Entry,
+    selection::RawLine,
+};
+use uuid::Uuid;
+
+use super::{
+    plans::PlanSpec,
+    reference::{Reference, Row, State, gist},
+    steps::{LineSpec, Places, Step},
+};
+use crate::support::builders::{at, book, book_hold, hold, quantity, quota_id, seats, selection};
+
+/// A fault, in words.
+type Checked = Result<(), String>;
+
+/// Ticket type and seat of each place.
+type PlacesTaken = Vec<(usize, Option<usize>)>;
+
+/// See the module's page.
+pub struct History<'a> {
+    inventory: Inventory,
+    reference: Reference<'a>,
+    /// Decided, and not answered by the ledger yet.
+    outstanding: Vec<Entry>,
+}
+
+fn same<T: PartialEq + Debug>(what: &str, inventory: T, reference: T) -> Checked {
+    if inventory == reference {
+        return Ok(());
+    }
+    Err(format!("{what}: the inventory has {inventory:?}, the reference {reference:?}"))
+}
+
+fn account(number: usize) -> AccountId {
+    AccountId(Uuid::from_u128(0x500 + number as u128))
+}
+
+fn selected(lines: &[LineSpec]) -> Vec<LineSpec> {
+    // A ticket type or seat is named once in a valid selection.
+    let (mut types, mut named, mut valid) = (Vec::new(), Vec::new(), Vec::new());
+    for line in lines {
+        let numbers = if let Places::Seats(seats) = &line.places { seats.clone() } else { Vec::new() };
+        if !types.contains(&line.ticket_type) && !numbers.iter().any(|seat| named.contains(seat)) {
+            types.push(line.ticket_type);
+            named.extend(numbers);
+            valid.push(line.clone());
+        }
+    }
+    valid
+}
+
+fn raw(line: &LineSpec) -> RawLine {
+    match &line.places {
+        Places::Any(count) => quantity(line.ticket_type, *count),
+        Places::Seats(numbers) => seats(line.ticket_type, numbers),
+    }
+}
+
+impl<'a> History<'a> {
+    pub fn new(spec: &'a PlanSpec) -> Self {
+        let reference = Reference::new(spec);
+        Self { inventory: Inventory::load(reference.rows()).unwrap(), reference, outstanding: Vec::new() }
+    }
+
+    pub fn step(&mut self, step: &Step) -> Checked {
+        match step {
+            Step::Hold { account: of, lines } => {
+                let lines = selected(lines);
+                let expected = self.reference.choose(account(*of), &lines);
+                self.decide(&hold(account(*of), selection(lines.iter().map(raw))), expected)
+            }
+            Step::Book { account: of, lines } => {
+                let lines = selected(lines);
+                let expected = self.reference.choose(account(*of), &lines);
+                self.decide(&book(account(*of), selection(lines.iter().map(raw))), expected)
+            }
+            Step::BookHold { account: of, which } => {
+                let id = self.hold(*which);
+                let expected = self.reference.open_hold(account(*of), HolderId::Hold(id));
+                let expected = self.published().and(expected).map(|()| self.places(HolderId::Hold(id)));
+                self.decide(&book_hold(account(*of), id), expected)
+            }
+            Step::Release { account: of, which } => {
+                let id = self.hold(*which);
+                let expected = self.reference.open_hold(account(*of), HolderId::Hold(id));
+                let expected = expected.map(|()| self.places(HolderId::Hold(id)));
+                self.decide(&Command::Release { hold_id: id, account_id: account(*of) }, expected)
+            }
+            Step::Cancel { which } => self.cancel(*which),
+            Step::Expire { which } => {
+                let id = self.any(*which);
+                let expected = self.reference.expirable(id).map(|()| self.places(id));
+                self.decide(&Command::Expire(id), expected)
+            }
+            Step::ExpireAll => {
+                let due = self.inventory.expired(at(self.reference.now), usize::MAX);
+                due.into_iter().try_for_each(|id| self.decide(&Command::Expire(id), Ok(self.places(id))))
+            }
+            Step::Pass { seconds } => {
+                self.reference.now += seconds;
+                Ok(())
+            }
+            Step::Settle { which } => self.settle(which % self.outstanding.len().max(1)),
+            Step::SettleOldest => self.settle(0),
+            Step::Revert { which } => self.revert(which % self.outstanding.len().max(1)),
+            Step::Crash => {
+                while !self.outstanding.is_empty() {
+                    let entry = self.outstanding.remove(0);
+                    self.reference.revert(&entry);
+                }
+                self.inventory = Inventory::load(self.reference.rows()).unwrap();
+                Ok(())
+            }
+        }
+    }
+
+    /// A cancelled event sells nothing, not even to those who hold places.
+    fn published(&self) -> Checked {
+        self.reference.choose(account(99), &[]).map(drop)
+    }
+
+    fn cancel(&mut self, which: usize) -> Checked {
+        let bookings: Vec<_> =
+            self.reference.claims.iter().filter(|claim| matches!(claim.row, Row::Booking(_))).collect();
+        let Some(claim) = (!bookings.is_empty()).then(|| bookings[which % bookings.len()]) else { return Ok(()) };
+        let Row::Booking(booking) = &claim.row else { return Ok(()) };
+        // The caller reads the ledger first, and sees only what was written.
+        if claim.state != State::Live {
+            return Ok(());
+        }
+        let expected = self.reference.cancellable(claim).map(|()| claim.places.clone());
+        let booking = booking.clone().into();
+        self.decide(&Command::Cancel { booking }, expected)
+    }
+
+    /// Both must grant, or refuse for the same reason.
+    fn decide(&mut self, command: &Command, expected: Result<PlacesTaken, String>) -> Checked {
+        let now = at(self.reference.now);
+        match (self.inventory.decide(command, now), expected) {
+            (Ok(entry), Ok(places)) => {
+                self.inventory.apply(&entry);
+                self.reference.apply(&entry, places.clone());
+                self.outstanding.push(entry.clone());
+                self.granted(command, &entry, &places)
+            }
+            (Err(refusal), Err(expected)) => same("refusal", gist(&refusal), expected),
+            (Ok(entry), Err(expected)) => Err(format!("granted {entry:?}, the reference refuses: {expected}")),
+            (Err(refusal), Ok(_)) => Err(format!("refused: {refusal:?}, the reference grants")),
+        }
+    }
+
+    fn granted(&self, command: &Command, entry: &Entry, places: &PlacesTaken) -> Checked {
+        let now = self.reference.now;
+        let quotas = entry.items().iter().map(|item| item.quota_id).collect::<Vec<_>>();
+        let expected = places.iter().map(|(kind, _)| quota_id(self.reference.spec.quota_of(*kind))).collect();
+        same("quotas", quotas, expected)?;
+        match (command, entry) {
+            (Command::Hold(new), Entry::Hold(hold)) => {
+                same("hold", hold.id, new.id)?;
+                same("expiry", hold.expires_at, at(now + self.reference.spec.hold_for))
+            }
+            (Command::Book(new), Entry::Book { booking, from }) => {
+                same("booking", booking.id, new.id)?;
+                same("origin", from.is_some(), matches!(new.source, Source::Hold(_)))?;
+                let priced = places.iter().any(|(kind, _)| self.reference.spec.types[*kind].priced);
+                same("unpaid", booking.status == BookingStatus::PendingPayment, priced)?;
+                let until = priced.then(|| at(now + self.reference.spec.payment_for));
+                same("payment", booking.expires_at, until)
+            }
+            (_, closing) => same("frees places", closing.frees_places(), true),
+        }
+    }
+
+    fn settle(&mut self, index: usize) -> Checked {
+        if index >= self.outstanding.len() {
+            return Ok(());
+        }
+        let entry = self.outstanding.remove(index);
+        if self.reference.settle(&entry) {
+            self.inventory.settle(&entry);
+            let counts = self.reference.counts();
+            self.inventory
+                .set_versions(&counts.iter().map(|count| (count.quota_id, count.version)).collect::<Vec<_>>());
+        } else {
+            self.inventory.revert(&entry);
+        }
+        Ok(())
+    }
+
+    fn revert(&mut self, index: usize) -> Checked {
+        if index < self.outstanding.len() {
+            let entry = self.outstanding.remove(index);
+            self.reference.revert(&entry);
+            self.inventory.revert(&entry);
+        }
+        Ok(())
+    }
+
+    pub fn settle_all(&mut self) -> Checked {
+        while !self.outstanding.is_empty() {
+            self.settle(0)?;
+        }
+        Ok(())
+    }
+
+    /// Counters, seats and expiries; with `restart`, also those of a successor that reads the ledger.
+    pub fn check(&self, restart: bool) -> Checked {
+        self.check_against(&self.inventory)?;
+        if restart {
+            let mut successor = Inventory::load(self.reference.rows()).map_err(|error| error.to_string())?;
+            self.outstanding.iter().for_each(|entry| successor.apply(entry));
+            self.check_against(&successor).map_err(|fault| format!("after a restart: {fault}"))?;
+            self.check_decisions(&successor)?;
+        }
+        Ok(())
+    }
+
+    fn check_against(&self, inventory: &Inventory) -> Checked {
+        let (reference, now) = (&self.reference, at(self.reference.now));
+        same("counts", inventory.counts(), reference.counts())?;
+        let picture = inventory.availability(now);
+        for (kind, shown) in picture.ticket_types.iter().enumerate() {
+            let quota = reference.spec.quota_of(kind);
+            let (held, sold) = (reference.held(quota), reference.sold(quota));
+            same("shown", (shown.held, shown.sold, shown.capacity), (held, sold, reference.spec.capacities[quota]))?;
+            same("conserved", shown.available + shown.held + shown.sold, shown.capacity)?;
+        }
+        for (seat, (_, state)) in picture.seats().enumerate() {
+            let keepers = reference.keepers(seat);
+            let expected = match keepers[..] {
+                [] => SeatState::Free,
+                [claim] if claim.state == State::Pending => SeatState::Pending,
+                [claim] if claim.expires_at.is_none() => SeatState::Sold,
+                [_] => SeatState::Held,
+                _ => return Err(format!("seat {seat} is kept by {keepers:?}")),
+            };
+            same("seat", (seat, state), (seat, expected))?;
+        }
+        same("expired", inventory.expired(now, usize::MAX), reference.expired())?;
+        same("next expiry", inventory.next_expiry(), reference.next_expiry().map(at))
+    }
+
+    /// Probes everything that could be asked for now, which shows what is pending too.
+    fn check_decisions(&self, successor: &Inventory) -> Checked {
+        let now = at(self.reference.now);
+        for kind in 0..self.reference.spec.types.len() {
+            for places in (1..=8).map(Places::Any).chain((0..=9).map(|seat| Places::Seats(vec![seat]))) {
+                let line = [LineSpec { ticket_type: kind, places }];
+                let command = book(account(kind % 4), selection(line.iter().map(raw)));
+                let expected = self.reference.choose(account(kind % 4), &line).err();
+                for inventory in [&self.inventory, successor] {
+                    let refusal = inventory.decide(&command, now).err();
+                    same("probe", refusal.as_ref().map(gist), expected.clone())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn places(&self, id: HolderId) -> PlacesTaken {
+        self.reference.find(id).map(|claim| claim.places.clone()).unwrap_or_default()
+    }
+
+    /// A holder of the history, or one that never was.
+    fn any(&self, which: usize) -> HolderId {
+        let claims = &self.reference.claims;
+        let unknown = HolderId::Booking(BookingId(Uuid::from_u128(0xdead)));
+        claims.get(which % (claims.len() + 1)).map_or(unknown, |claim| claim.id)
+    }
+
+    fn hold(&self, which: usize) -> HoldId {
+        let holds = self.reference.claims.iter().filter_map(|claim| match claim.id {
+            HolderId::Hold(id) => Some(id),
+            HolderId::Booking(_) => None,
+        });
+        let holds: Vec<_> = holds.collect();
+        holds.get(which % (holds.len() + 1)).copied().unwrap_or(HoldId(Uuid::from_u128(0xdead)))
+    }
+}

@@ -1,0 +1,327 @@
+//! The reference: a list of everything that was ever claimed. It counts by looking at all of it, again and again, and keeps
+//! no sums that could be wrong.
+
+use domain::{
+    bookings::{Booking, Hold, HolderId},
+    events::EventStatus,
+    ids::AccountId,
+    ledger::{Entry, LoadedInventory, QuotaCount},
+    refusal::Refusal,
+};
+
+use super::{
+    plans::{PlanSpec, SECTIONS},
+    steps::{LineSpec, Places},
+};
+use crate::support::builders::{at, quota_id, seat_id, type_id};
+
+/// Where a claim is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Decided, not in the ledger.
+    Pending,
+    /// In the ledger, and keeps its places.
+    Live,
+    /// In the ledger, and keeps nothing any more; or never written.
+    Gone,
+}
+
+/// A hold or a booking, with each of its places: ticket type and seat.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    pub id: HolderId,
+    pub account: AccountId,
+    pub places: Vec<(usize, Option<usize>)>,
+    pub state: State,
+    /// `None` for what is sold.
+    pub expires_at: Option<i64>,
+    /// The hold it comes from keeps the places until this is written.
+    pub from: Option<HolderId>,
+    /// An outstanding entry closes it.
+    pub closing: bool,
+    /// As the ledger would store it.
+    pub row: Row,
+}
+
+#[derive(Clone, Debug)]
+pub enum Row {
+    Hold(Hold),
+    Booking(Booking),
+}
+
+/// See the module's page.
+pub struct Reference<'a> {
+    pub spec: &'a PlanSpec,
+    pub claims: Vec<Claim>,
+    /// Of each quota, as the ledger counts them.
+    pub versions: Vec<i64>,
+    pub now: i64,
+}
+
+impl<'a> Reference<'a> {
+    pub fn new(spec: &'a PlanSpec) -> Self {
+        Self { spec, claims: Vec::new(), versions: vec![0; spec.capacities.len()], now: 0 }
+    }
+
+    pub fn find(&self, id: HolderId) -> Option<&Claim> {
+        self.claims.iter().find(|claim| claim.id == id)
+    }
+
+    fn keeping(&self) -> impl Iterator<Item = &Claim> {
+        self.claims
+            .iter()
+            .filter(|claim| claim.state == State::Live || (claim.state == State::Pending && claim.from.is_none()))
+    }
+
+    fn places(&self, quota: usize, which: impl Fn(&Claim) -> bool) -> u32 {
+        let of = |claim: &Claim| claim.places.iter().filter(|(kind, _)| self.spec.quota_of(*kind) == quota).count();
+        self.keeping().filter(|claim| which(claim)).map(of).sum::<usize>() as u32
+    }
+
+    pub fn held(&self, quota: usize) -> u32 {
+        self.places(quota, |claim| claim.state == State::Live && claim.expires_at.is_some())
+    }
+
+    pub fn sold(&self, quota: usize) -> u32 {
+        self.places(quota, |claim| claim.state == State::Live && claim.expires_at.is_none())
+    }
+
+    pub fn available(&self, quota: usize) -> u32 {
+        self.spec.capacities[quota]
+            .checked_sub(self.places(quota, |_| true))
+            .expect("more was given away than there is")
+    }
+
+    /// Claims that keep the seat; more than one would be a seat sold twice.
+    pub fn keepers(&self, seat: usize) -> Vec<&Claim> {
+        self.keeping().filter(|claim| claim.places.iter().any(|(_, of)| *of == Some(seat))).collect()
+    }
+
+    /// Whether the rules allow these places; otherwise the gist of the refusal.
+    pub fn choose(&self, account: AccountId, lines: &[LineSpec]) -> Result<Vec<(usize, Option<usize>)>, String> {
+        match self.spec.status {
+            EventStatus::Published => {}
+            EventStatus::Draft | EventStatus::Scheduled => return Err("no such event".to_owned()),
+            _ => return Err("not on sale".to_owned()),
+        }
+        let (mut places, mut taken) = (Vec::new(), Vec::new());
+        for (index, line) in lines.iter().enumerate() {
+            let kind = self.spec.types.get(line.ticket_type).ok_or(format!("invalid items[{index}].ticketTypeId"))?;
+            if !kind.sale.contains(&self.now) {
+                return Err("not on sale".to_owned());
+            }
+            let asked = match &line.places {
+                Places::Any(count) => *count as usize,
+                Places::Seats(seats) => seats.len(),
+            };
+            if asked < kind.min as usize || asked > kind.max as usize {
+                return Err("limit".to_owned());
+            }
+            match (&line.places, &kind.sections) {
+                (Places::Any(_), Some(_)) => return Err(format!("invalid items[{index}].quantity")),
+                (Places::Seats(_), None) => return Err(format!("invalid items[{index}].seatIds")),
+                (Places::Any(count), None) => places.extend((0..*count).map(|_| (line.ticket_type, None))),
+                (Places::Seats(seats), Some(sections)) => {
+                    for (at, seat) in seats.iter().enumerate() {
+                        if !section_of(*seat).is_some_and(|section| sections.contains(&section)) {
+                            return Err(format!("invalid items[{index}].seatIds[{at}]"));
+                        }
+                        if !self.keepers(*seat).is_empty() {
+                            taken.push(seat_id(*seat));
+                        }
+                        places.push((line.ticket_type, Some(*seat)));
+                    }
+                }
+            }
+        }
+        if !taken.is_empty() {
+            return Err(format!("taken {taken:?}"));
+        }
+        for (kind, _) in &places {
+            let quota = self.spec.quota_of(*kind);
+            let asked = places.iter().filter(|(other, _)| self.spec.quota_of(*other) == quota).count() as u32;
+            let left = self.available(quota);
+            if left < asked {
+                return Err(format!("sold out {} {left} {asked}", type_id(*kind)));
+            }
+        }
+        let of_account = self.keeping().filter(|claim| claim.account == account);
+        let has = of_account.map(|claim| claim.places.len()).sum::<usize>();
+        if self.spec.max_per_account.is_some_and(|limit| has + places.len() > limit as usize) {
+            return Err("limit".to_owned());
+        }
+        Ok(places)
+    }
+
+    /// Whether the hold can be used by the account.
+    pub fn open_hold(&self, account: AccountId, id: HolderId) -> Result<(), String> {
+        let open = self.find(id).is_some_and(|hold| {
+            let in_time = hold.expires_at.is_some_and(|at| self.now < at);
+            hold.account == account && hold.state == State::Live && !hold.closing && in_time
+        });
+        if open { Ok(()) } else { Err("hold gone".to_owned()) }
+    }
+
+    /// Whether the booking, as `row` shows it, can be cancelled.
+    pub fn cancellable(&self, claim: &Claim) -> Result<(), String> {
+        let open = match claim.expires_at {
+            Some(_) => claim.state == State::Live && !claim.closing,
+            // Confirmed bookings are the ledger's business.
+            None => true,
+        };
+        if open && self.now < self.spec.starts_at { Ok(()) } else { Err("not cancellable".to_owned()) }
+    }
+
+    pub fn expirable(&self, id: HolderId) -> Result<(), String> {
+        let due = self.find(id).is_some_and(|claim| {
+            claim.state == State::Live && !claim.closing && claim.expires_at.is_some_and(|at| at <= self.now)
+        });
+        if due { Ok(()) } else { Err("hold gone".to_owned()) }
+    }
+
+    /// Everything that has expired and nobody closes yet, soonest first.
+    pub fn expired(&self) -> Vec<HolderId> {
+        let due = self.claims.iter().filter(|claim| self.expirable(claim.id).is_ok());
+        let mut due: Vec<_> = due.map(|claim| (claim.expires_at, claim.id)).collect();
+        due.sort_unstable();
+        due.into_iter().map(|(_, id)| id).collect()
+    }
+
+    pub fn next_expiry(&self) -> Option<i64> {
+        self.claims.iter().filter(|claim| claim.state == State::Live).filter_map(|claim| claim.expires_at).min()
+    }
+
+    /// What a successor would read.
+    pub fn rows(&self) -> LoadedInventory {
+        let live = || self.claims.iter().filter(|claim| claim.state == State::Live);
+        let seats = (0..SECTIONS.iter().sum()).filter_map(|seat| {
+            let keeper = self.keepers(seat).into_iter().find(|claim| claim.state == State::Live)?;
+            Some((seat_id(seat), keeper.expires_at.is_none()))
+        });
+        let mut by_account: Vec<(AccountId, u32)> = Vec::new();
+        for claim in live() {
+            match by_account.iter_mut().find(|(account, _)| *account == claim.account) {
+                Some((_, places)) => *places += claim.places.len() as u32,
+                None => by_account.push((claim.account, claim.places.len() as u32)),
+            }
+        }
+        let hold = |claim: &Claim| if let Row::Hold(hold) = &claim.row { Some(hold.clone()) } else { None };
+        let pending = |claim: &Claim| match &claim.row {
+            Row::Booking(booking) if claim.expires_at.is_some() => Some(booking.clone()),
+            _ => None,
+        };
+        LoadedInventory {
+            plan: self.spec.plan(),
+            counts: self.counts(),
+            claims: seats.collect(),
+            holds: live().filter_map(hold).collect(),
+            pending: live().filter_map(pending).collect(),
+            by_account: if self.spec.max_per_account.is_some() { by_account } else { Vec::new() },
+            now: at(self.now),
+        }
+    }
+
+    pub fn counts(&self) -> Vec<QuotaCount> {
+        let count = |quota| QuotaCount {
+            quota_id: quota_id(quota),
+            held: self.held(quota),
+            sold: self.sold(quota),
+            version: self.versions[quota],
+        };
+        (0..self.spec.capacities.len()).map(count).collect()
+    }
+
+    pub fn apply(&mut self, entry: &Entry, places: Vec<(usize, Option<usize>)>) {
+        let second = |at: jiff::Timestamp| at.as_second() - self::at(0).as_second();
+        let claim = |id, account, expires_at, from, row| Claim {
+            id,
+            account,
+            places: places.clone(),
+            state: State::Pending,
+            expires_at,
+            from,
+            closing: false,
+            row,
+        };
+        let closed = match entry {
+            Entry::Hold(hold) => {
+                let (id, expires_at) = (HolderId::Hold(hold.id), Some(second(hold.expires_at)));
+                self.claims.push(claim(id, hold.account_id, expires_at, None, Row::Hold(Hold::clone(hold))));
+                return;
+            }
+            Entry::Book { booking, from } => {
+                let (id, expires_at) = (HolderId::Booking(booking.id), booking.expires_at.map(second));
+                let (from, row) =
+                    (from.as_ref().map(|hold| HolderId::Hold(hold.id)), Row::Booking(Booking::clone(booking)));
+                self.claims.push(claim(id, booking.account_id, expires_at, from, row));
+                from
+            }
+            Entry::CloseHold { .. } | Entry::CloseBooking { .. } => Some(HolderId::from(entry)),
+        };
+        // Confirmed bookings are not known to an inventory, so their closing is not either.
+        self.change(closed, |claim| claim.closing = claim.expires_at.is_some());
+    }
+
+    /// The ledger's word on an outstanding entry: false when it must refuse.
+    pub fn settle(&mut self, entry: &Entry) -> bool {
+        let id = HolderId::from(entry);
+        if entry.frees_places() {
+            if self.find(id).is_none_or(|claim| claim.state != State::Live) {
+                return false;
+            }
+            self.change(Some(id), |claim| claim.state = State::Gone);
+        } else {
+            self.change(self.find(id).and_then(|claim| claim.from), |hold| hold.state = State::Gone);
+            self.change(Some(id), |claim| {
+                claim.state = State::Live;
+                claim.from = None;
+            });
+        }
+        let mut touched: Vec<_> = entry.items().iter().map(|item| item.quota_id).collect();
+        touched.sort_unstable();
+        touched.dedup();
+        for quota in touched {
+            let index = (0..self.versions.len()).find(|index| quota_id(*index) == quota).unwrap();
+            self.versions[index] += 1;
+        }
+        true
+    }
+
+    pub fn revert(&mut self, entry: &Entry) {
+        let id = HolderId::from(entry);
+        if entry.frees_places() {
+            self.change(Some(id), |claim| claim.closing = false);
+        } else {
+            self.change(self.find(id).and_then(|claim| claim.from), |hold| hold.closing = false);
+            self.change(Some(id), |claim| claim.state = State::Gone);
+        }
+    }
+
+    fn change(&mut self, id: Option<HolderId>, change: impl Fn(&mut Claim)) {
+        self.claims.iter_mut().filter(|claim| Some(claim.id) == id).for_each(change);
+    }
+}
+
+/// The section of a seat; `None` for one that is not on the map.
+fn section_of(seat: usize) -> Option<usize> {
+    let ends = SECTIONS.iter().scan(0, |end, seats| {
+        *end += seats;
+        Some(*end)
+    });
+    ends.enumerate().find(|(_, end)| seat < *end).map(|(section, _)| section)
+}
+
+/// What of a refusal the reference predicts.
+pub fn gist(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Invalid(errors) => format!("invalid {}", errors[0].field),
+        Refusal::NoSuchEvent => "no such event".to_owned(),
+        Refusal::SoldOut { ticket_type_id, left, asked } => format!("sold out {ticket_type_id} {left} {asked}"),
+        Refusal::SeatsTaken(seats) => format!("taken {seats:?}"),
+        Refusal::NotOnSale(_) => "not on sale".to_owned(),
+        Refusal::Limit(_) => "limit".to_owned(),
+        Refusal::HoldGone => "hold gone".to_owned(),
+        Refusal::NotCancellable(_) => "not cancellable".to_owned(),
+        Refusal::KeyReused | Refusal::AccountGone => "not the inventory's".to_owned(),
+    }
+}

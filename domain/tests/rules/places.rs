@@ -1,0 +1,84 @@
+//! Which places there are, and which are left.
+
+use domain::{
+    events::{Quota, SalePlan, TicketType},
+    inventory::{Inventory, SeatState},
+    ledger::LoadedInventory,
+    refusal::Refusal,
+};
+
+use crate::support::builders::{
+    ALICE, BOB, at, book, fresh, hold, inventory, plan, quantity, quota_id, run, seat_id, seated_plan, seats,
+    selection, ticket_type, type_id,
+};
+
+fn field(refusal: &Refusal) -> (&str, &'static str) {
+    match refusal {
+        Refusal::Invalid(errors) => (&errors[0].field, errors[0].code),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Guards: `enough_left` sums the lines that share a quota.
+#[test]
+fn ticket_types_that_share_a_quota_run_out_together() {
+    let types = vec![ticket_type(0), ticket_type(1)];
+    let mut inventory = inventory(SalePlan { ticket_types: types, ..plan(5) });
+    let both = book(ALICE, selection([quantity(1, 3), quantity(0, 3)]));
+    let sold_out = Refusal::SoldOut { ticket_type_id: type_id(1), left: 5, asked: 6 };
+    assert_eq!(inventory.decide(&both, at(1)).unwrap_err(), sold_out);
+    run(&mut inventory, &book(ALICE, selection([quantity(0, 4)])), at(1)).unwrap();
+    let sold_out = Refusal::SoldOut { ticket_type_id: type_id(1), left: 1, asked: 2 };
+    assert_eq!(inventory.decide(&book(BOB, selection([quantity(1, 2)])), at(1)).unwrap_err(), sold_out);
+    assert!(inventory.decide(&book(BOB, selection([quantity(1, 1)])), at(1)).is_ok());
+}
+
+/// Guards: one line that fails fails all, so nothing is taken of a quota that has enough.
+#[test]
+fn a_selection_is_granted_as_a_whole() {
+    let other = TicketType { quota_id: quota_id(1), ..ticket_type(1) };
+    let quotas = [(0, 5), (1, 1)].map(|(n, capacity)| Quota { id: quota_id(n), capacity }).to_vec();
+    let mut inventory = inventory(SalePlan { ticket_types: vec![ticket_type(0), other], quotas, ..plan(0) });
+    let refused = run(&mut inventory, &book(ALICE, selection([quantity(0, 2), quantity(1, 2)])), at(1));
+    assert!(matches!(refused, Err(Refusal::SoldOut { left: 1, asked: 2, .. })));
+    assert!(inventory.decide(&book(ALICE, selection([quantity(0, 5)])), at(1)).is_ok());
+}
+
+/// Guards: the sections of `places`; `seated` in both directions.
+#[test]
+fn a_ticket_type_sells_the_seats_of_its_sections_only() {
+    let mut types = seated_plan(&[3, 2]).ticket_types;
+    types.push(ticket_type(2));
+    let inventory = inventory(SalePlan { ticket_types: types, ..seated_plan(&[3, 2]) });
+    let refusal = |line| inventory.decide(&book(ALICE, selection([line])), at(1)).unwrap_err();
+    assert_eq!(field(&refusal(seats(0, &[2, 3]))), ("items[0].seatIds[1]", "UNKNOWN"), "a seat of another section");
+    assert_eq!(field(&refusal(seats(1, &[5]))), ("items[0].seatIds[0]", "UNKNOWN"), "a seat of another map");
+    assert_eq!(field(&refusal(quantity(0, 1))), ("items[0].quantity", "SEATS_REQUIRED"));
+    assert_eq!(field(&refusal(seats(2, &[0]))), ("items[0].seatIds", "NOT_SEATED"));
+    assert_eq!(field(&refusal(quantity(9, 1))), ("items[0].ticketTypeId", "UNKNOWN"));
+}
+
+/// Guards: `SeatState::Pending` in `apply`, and `Free` in `revert` but not in `apply` of a closing.
+#[test]
+fn a_seat_is_taken_from_the_decision_on() {
+    let mut inventory = inventory(seated_plan(&[3]));
+    let first = inventory.decide(&hold(ALICE, selection([seats(0, &[0, 1])])), at(1)).unwrap();
+    inventory.apply(&first);
+    let rival = book(BOB, selection([seats(0, &[0, 1, 2])]));
+    let taken = Refusal::SeatsTaken(vec![seat_id(0), seat_id(1)]);
+    assert_eq!(inventory.decide(&rival, at(1)).unwrap_err(), taken);
+    inventory.settle(&first);
+    assert_eq!(inventory.decide(&rival, at(1)).unwrap_err(), taken);
+    let picture = inventory.availability(at(1));
+    let states: Vec<_> = picture.seats().map(|(_, state)| state).collect();
+    assert_eq!(states, [SeatState::Held, SeatState::Held, SeatState::Free]);
+}
+
+/// Guards: `load` refuses rows from which no state follows.
+#[test]
+fn rows_that_contradict_each_other_are_not_loaded() {
+    let stray = LoadedInventory { claims: vec![(seat_id(9), true)], ..fresh(seated_plan(&[3])) };
+    assert!(Inventory::load(stray).is_err());
+    let uncounted = LoadedInventory { counts: Vec::new(), ..fresh(plan(3)) };
+    assert!(Inventory::load(uncounted).is_err());
+}
