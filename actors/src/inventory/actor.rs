@@ -332,9 +332,11 @@ impl<L: Ledger> InventoryActor<L> {
         if let Some(timer) = ready.timer.take() {
             timer.abort();
         }
+        let now = ready.clock.now();
         let (at, message) = match ready.inventory.next_expiry() {
-            // What has expired already is on its way: the commit's answer arms the timer again.
-            Some(at) if at <= ready.clock.now() => return,
+            // What is being closed is on its way: the commit's answer arms the timer again. What expired only now, after the
+            // last tick looked and before the timer that was just taken away fired, is nobody's but this timer's.
+            Some(at) if at <= now && ready.inventory.expired(now, 1).is_empty() => return,
             Some(at) => (ready.clock.instant(at), InventoryMessage::Tick),
             None => (ready.last_asked + self.settings.idle_after, InventoryMessage::StopIfIdle),
         };
