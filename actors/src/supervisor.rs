@@ -8,7 +8,7 @@ use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, Message, S
 use tokio::time::Instant;
 
 use crate::{
-    metrics::count_restart,
+    metrics::{count_give_up, count_restart},
     restart::{FailureHistory, RestartPolicy, Verdict},
 };
 
@@ -128,7 +128,10 @@ impl Supervisor {
                 myself.send_after(wait, move || SupervisorMessage::Start(index));
                 Ok(())
             }
-            Verdict::GiveUp(_) => Err(format!("{kind} failed too often: {reason}").into()),
+            Verdict::GiveUp(_) => {
+                count_give_up(kind);
+                Err(format!("{kind} failed too often: {reason}").into())
+            }
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::{
         actor::{InventoryActor, InventorySettings},
     },
     ledger::writer::WriterMessage,
-    metrics::{count_restart, engine},
+    metrics::{count_give_up, count_restart, engine},
     restart::{FailureHistory, RestartPolicy, Verdict},
     supervisor::Address,
 };
@@ -177,6 +177,7 @@ impl<L: Ledger> InventoriesSupervisor<L> {
             }
             Verdict::GiveUp(cool_down) => {
                 tracing::error!(%event, reason, "inventory failed too often, the event is unavailable");
+                count_give_up("inventory");
                 child.phase = Phase::Down(Instant::now() + cool_down);
                 child.waiters.drain(..).for_each(|waiter| answer(Some(waiter), Err(cool_down)));
                 // Something may have to expire there even if nobody asks.
