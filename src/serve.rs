@@ -143,8 +143,9 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let ops_router = Arc::new(Router::build(Arc::new(()), verifier, operations::operations_routes(&health, metrics))?);
 
     let (stop, stopping) = watch::channel(false);
-    let api = tokio::spawn(api.serve(router, told(stopping.clone())));
-    let operations = tokio::spawn(ops.serve(ops_router, told(stopping)));
+    let api = tokio::spawn(api.serve(router, told(stopping)));
+    // Serves to the very end, so that operators can watch a shutdown.
+    let operations = tokio::spawn(ops.serve(ops_router, std::future::pending()));
     tracing::info!(%address, operations = %operations_address, "ready");
     let inventories = engine.inventories.clone();
     Ok(Running {
