@@ -179,7 +179,13 @@ impl Running {
         self.health.begin_draining();
         self.stop.send_replace(true);
         match self.api.await {
-            Ok(report) => tracing::info!(?report, "drained"),
+            Ok(report) => tracing::info!(
+                connections = report.connections,
+                cut = report.cut,
+                unfinished = report.unfinished,
+                durationMs = report.took.as_millis() as u64,
+                "drained"
+            ),
             Err(error) => tracing::error!(%error, "the listener panicked"),
         }
         self.engine.stop().await;

@@ -123,7 +123,7 @@ impl Supervisor {
         let kind = children.specs[index].kind;
         match children.histories[index].judge(&self.policy, Instant::now()) {
             Verdict::RestartAfter(wait) => {
-                tracing::warn!(actor = kind, reason, wait_ms = wait.as_millis() as u64, "actor ended, starts again");
+                tracing::warn!(actor = kind, reason, waitMs = wait.as_millis() as u64, "actor ended, starts again");
                 count_restart(kind);
                 myself.send_after(wait, move || SupervisorMessage::Start(index));
                 Ok(())

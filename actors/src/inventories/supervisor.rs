@@ -170,7 +170,7 @@ impl<L: Ledger> InventoriesSupervisor<L> {
         child.settle = true;
         match child.history.judge(&self.policy, Instant::now()) {
             Verdict::RestartAfter(wait) => {
-                tracing::warn!(%event, reason, wait_ms = wait.as_millis() as u64, "inventory failed, starts again");
+                tracing::warn!(%event, reason, waitMs = wait.as_millis() as u64, "inventory failed, starts again");
                 count_restart("inventory");
                 child.phase = Phase::Restarting;
                 myself.send_after(wait, move || InventoriesMessage::Restart(event));
