@@ -12,7 +12,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::{
     config::{Config, LogFormat, Sources},
     serve,
-    telemetry::logs::{self, Format, LogGuard},
+    telemetry::{
+        logs::{self, Format, LogGuard},
+        metrics,
+    },
 };
 
 /// Exit code for a configuration that is wrong (`EX_CONFIG` is 78; 64 is what operators of this server rely on).
@@ -132,6 +135,8 @@ fn logs(command: &Command, config: &Config) -> anyhow::Result<Option<LogGuard>> 
     if !matches!(command, Command::Serve) {
         return Ok(None);
     }
+    // First: the log counts the lines it drops, and a counter made before the recorder counts nothing.
+    metrics::install().context("metrics can't be set up")?;
     let format = match config.log.format {
         LogFormat::Auto => Format::suitable(config.environment == crate::config::Environment::Production),
         LogFormat::Json => Format::Json,

@@ -143,8 +143,9 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let ops_router = Arc::new(Router::build(Arc::new(()), verifier, operations::operations_routes(&health, metrics))?);
 
     let (stop, stopping) = watch::channel(false);
-    let api = tokio::spawn(api.serve(router, told(stopping.clone())));
-    let operations = tokio::spawn(ops.serve(ops_router, told(stopping)));
+    let api = tokio::spawn(api.serve(router, told(stopping)));
+    // Serves to the very end, so that operators can watch a shutdown.
+    let operations = tokio::spawn(ops.serve(ops_router, std::future::pending()));
     tracing::info!(%address, operations = %operations_address, "ready");
     let inventories = engine.inventories.clone();
     Ok(Running {
@@ -178,7 +179,13 @@ impl Running {
         self.health.begin_draining();
         self.stop.send_replace(true);
         match self.api.await {
-            Ok(report) => tracing::info!(?report, "drained"),
+            Ok(report) => tracing::info!(
+                connections = report.connections,
+                cut = report.cut,
+                unfinished = report.unfinished,
+                durationMs = report.took.as_millis() as u64,
+                "drained"
+            ),
             Err(error) => tracing::error!(%error, "the listener panicked"),
         }
         self.engine.stop().await;

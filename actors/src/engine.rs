@@ -15,6 +15,7 @@ use crate::{
     inventory::actor::InventorySettings,
     leases::Leases,
     ledger::{probe::KeyProbe, writer::LedgerWriter},
+    metrics,
     restart::RestartPolicy,
     sampler::Sampler,
     supervisor::{Address, ChildSpec, Supervisor, SupervisorMessage},
@@ -98,6 +99,8 @@ impl Engine {
             (Sampler { directory, ledger, every: settings.sample_every }, ())
         }));
 
+        // Inventories have a supervisor of their own and are not among the specifications.
+        metrics::register(specs.iter().map(|spec| spec.kind).chain(["inventory"]));
         let (root, ended) = Actor::spawn(None, Supervisor::new(settings.restart), specs).await?;
         Ok(Self { inventories, fenced: watch_fenced, root, ended })
     }

@@ -20,6 +20,7 @@ pub(crate) struct EngineMetrics {
     pub(crate) active_inventories: Gauge,
     pub(crate) queue_depth: Gauge,
     pub(crate) drift_places: Gauge,
+    pub(crate) drifts: Counter,
 }
 
 /// The handles of the installed recorder. Install it before the engine starts: handles made earlier count nothing.
@@ -39,10 +40,25 @@ pub(crate) fn engine() -> &'static EngineMetrics {
         active_inventories: gauge!("boxoffice_inventory_active"),
         queue_depth: gauge!("boxoffice_inventory_queue_depth"),
         drift_places: gauge!("boxoffice_inventory_drift_places"),
+        drifts: counter!("boxoffice_inventory_drifts_total"),
     })
+}
+
+/// Makes every series of the engine, at zero: an alert on an increase misses a series that begins at one.
+pub(crate) fn register(actors: impl IntoIterator<Item = &'static str>) {
+    engine();
+    for actor in actors {
+        counter!("boxoffice_actor_restarts_total", "actor" => actor).increment(0);
+        counter!("boxoffice_actor_give_ups_total", "actor" => actor).increment(0);
+    }
 }
 
 /// Counts a restart of an actor of that kind.
 pub(crate) fn count_restart(actor: &'static str) {
     counter!("boxoffice_actor_restarts_total", "actor" => actor).increment(1);
+}
+
+/// Counts that an actor of that kind failed too often to be started again at once.
+pub(crate) fn count_give_up(actor: &'static str) {
+    counter!("boxoffice_actor_give_ups_total", "actor" => actor).increment(1);
 }

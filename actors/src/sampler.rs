@@ -51,6 +51,8 @@ impl<L: Ledger> Sampler<L> {
         let Ok(CallResult::Success(Some(memory))) = call else { return None };
         let places: u64 = memory.iter().filter_map(|memory| difference(memory, &ledger)).sum();
         if places > 0 {
+            // The gauge shows it for one round only, which a scrape may miss.
+            engine().drifts.increment(1);
             tracing::error!(%event, places, "memory differs from the ledger at the same version");
             // It is dead already when this fails.
             let _ = actor.cast(InventoryMessage::Distrust);

@@ -8,7 +8,7 @@ use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, Message, S
 use tokio::time::Instant;
 
 use crate::{
-    metrics::count_restart,
+    metrics::{count_give_up, count_restart},
     restart::{FailureHistory, RestartPolicy, Verdict},
 };
 
@@ -123,12 +123,15 @@ impl Supervisor {
         let kind = children.specs[index].kind;
         match children.histories[index].judge(&self.policy, Instant::now()) {
             Verdict::RestartAfter(wait) => {
-                tracing::warn!(actor = kind, reason, wait_ms = wait.as_millis() as u64, "actor ended, starts again");
+                tracing::warn!(actor = kind, reason, waitMs = wait.as_millis() as u64, "actor ended, starts again");
                 count_restart(kind);
                 myself.send_after(wait, move || SupervisorMessage::Start(index));
                 Ok(())
             }
-            Verdict::GiveUp(_) => Err(format!("{kind} failed too often: {reason}").into()),
+            Verdict::GiveUp(_) => {
+                count_give_up(kind);
+                Err(format!("{kind} failed too often: {reason}").into())
+            }
         }
     }
 }

@@ -56,7 +56,7 @@ pub async fn register<A: Adapters>(app: &App<A>, new: Registration) -> Result<Ac
     };
     match app.store.add_account(&account, &password_hash).await {
         Ok(()) => {
-            tracing::info!(account = %account.id, "account registered");
+            tracing::info!(userId = %account.id, "account registered");
             Ok(account)
         }
         Err(AddAccountError::EmailTaken) => Err(AccountError::EmailTaken),
@@ -73,13 +73,13 @@ pub async fn sign_in<A: Adapters>(app: &App<A>, email: &str, password: &str) -> 
         Some(account) if right => {
             let token = app.issuer.issue(account.id, account.role, Timestamp::now(), app.access_ttl);
             let access_token = token.map_err(AccountError::Token)?;
-            tracing::info!(account = %account.id, "signed in");
+            tracing::info!(userId = %account.id, "signed in");
             Ok(SignedIn { account, access_token })
         }
         account => {
             // The address itself is personal and stays out of the log.
             let account = account.map(|account| account.id.to_string());
-            tracing::info!(account, "sign-in refused");
+            tracing::info!(userId = account, "sign-in refused");
             Err(AccountError::WrongCredentials)
         }
     }

@@ -22,23 +22,30 @@ pub(super) struct Measures {
 impl Measures {
     /// Handles of the recorder that is installed now; a recorder installed later sees nothing of this route.
     pub(super) fn new(route: &'static str, method: &'static str) -> Self {
-        Self {
+        let measures = Self {
             route,
             method,
             requests: [const { OnceLock::new() }; STATUSES.len()],
             duration: histogram!("boxoffice_http_request_duration_seconds", "route" => route, "method" => method),
+        };
+        // There from the start, at zero: a rate over a counter that appears with its first failures misses those.
+        for status in [StatusCode::INTERNAL_SERVER_ERROR, StatusCode::SERVICE_UNAVAILABLE] {
+            measures.counter(status).increment(0);
         }
+        measures
     }
 
     pub(super) fn record(&self, status: StatusCode, took: Duration) {
+        self.counter(status).increment(1);
+        self.duration.record(took);
+    }
+
+    fn counter(&self, status: StatusCode) -> &Counter {
         let last = STATUSES.len() - 1;
         let place = STATUSES.iter().position(|known| *known == status.as_u16()).unwrap_or(last);
-        self.requests[place]
-            .get_or_init(|| {
-                let status = if place == last { "other".to_owned() } else { status.as_str().to_owned() };
-                counter!("boxoffice_http_requests_total", "route" => self.route, "method" => self.method, "status" => status)
-            })
-            .increment(1);
-        self.duration.record(took);
+        self.requests[place].get_or_init(|| {
+            let status = if place == last { "other".to_owned() } else { status.as_str().to_owned() };
+            counter!("boxoffice_http_requests_total", "route" => self.route, "method" => self.method, "status" => status)
+        })
     }
 }

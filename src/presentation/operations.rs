@@ -11,6 +11,7 @@ use std::{
 };
 
 use http::{HeaderValue, StatusCode, header};
+use metrics::gauge;
 use serde::Serialize;
 use tokio::{sync::Mutex, task::JoinSet};
 
@@ -122,6 +123,10 @@ impl Health {
         let mut results = running.join_all().await;
         results.sort_unstable_by_key(|(index, _)| *index);
         let results: Arc<[CheckResult]> = results.into_iter().map(|(_, result)| result).collect();
+        for result in &*results {
+            gauge!("boxoffice_dependency_up", "dependency" => result.name).set(f64::from(u8::from(result.ok)));
+            gauge!("boxoffice_dependency_check_seconds", "dependency" => result.name).set(result.latency_ms / 1e3);
+        }
         *last = Some((Instant::now(), Arc::clone(&results)));
         results
     }
@@ -200,15 +205,19 @@ pub fn health_routes<S: Send + Sync + 'static>(health: &Arc<Health>) -> Vec<Rout
 /// Those and `/health/detailed` and `/metrics`, for the operations listener.
 pub fn operations_routes<S: Send + Sync + 'static>(health: &Arc<Health>, metrics: Metrics) -> Vec<Route<S>> {
     let mut routes = health_routes(health);
-    let health = Arc::clone(health);
+    let (health, detailed) = (Arc::clone(health), Arc::clone(health));
     routes.push(Route::get("/health/detailed", Access::Public, move |_, _| {
-        let health = Arc::clone(&health);
+        let health = Arc::clone(&detailed);
         async move { health.reply(true).await }
     }));
     routes.push(Route::get("/metrics", Access::Public, move |_, _| {
-        let text = metrics.render();
-        let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-        async move { Ok(Reply::bytes(StatusCode::OK, kind, text)) }
+        let (health, metrics) = (Arc::clone(&health), metrics.clone());
+        async move {
+            // A scrape asks for the dependencies' state at this moment, whether or not anybody else does.
+            health.results().await;
+            let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+            Ok(Reply::bytes(StatusCode::OK, kind, metrics.render()))
+        }
     }));
     routes
 }

@@ -133,7 +133,7 @@ impl Server {
                 // the server over something that passes when connections close.
                 Err(error) => {
                     pause = (pause * 2).clamp(Duration::from_millis(10), ACCEPT_PAUSE_MAX);
-                    tracing::error!(%error, pauseMs = pause.as_millis(), "cannot accept connections");
+                    tracing::error!(%error, pauseMs = pause.as_millis() as u64, "cannot accept connections");
                     tokio::select! {
                         () = &mut shutdown => break,
                         () = tokio::time::sleep(pause) => {}

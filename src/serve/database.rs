@@ -98,7 +98,7 @@ impl Database {
                 Err(error) if error.as_db_error().is_some_and(|db| !db.code().code().starts_with("57")) => {
                     return Err(error).context("the database refuses the connection");
                 }
-                Err(error) => tracing::warn!(%error, wait_ms = wait.as_millis() as u64, "the database is away"),
+                Err(error) => tracing::warn!(%error, waitMs = wait.as_millis() as u64, "the database is away"),
             }
             tokio::time::sleep(wait.mul_f64(rand::rng().random_range(0.5..=1.0))).await;
             wait = (wait * 2).min(Duration::from_secs(5));

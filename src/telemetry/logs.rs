@@ -71,7 +71,8 @@ impl Drop for LogGuard {
 }
 
 /// Installs the process's subscriber and the hook that logs panics. A second call, as in tests that start several
-/// servers, changes nothing. `filter` is in the syntax of `RUST_LOG`.
+/// servers, changes nothing. `filter` is in the syntax of `RUST_LOG`. Install the metrics recorder first: lines that are
+/// dropped are counted by a handle made here.
 pub fn install(filter: &str, format: Format) -> Result<LogGuard, LogError> {
     let filter = EnvFilter::try_new(filter)?;
     if format == Format::Text {

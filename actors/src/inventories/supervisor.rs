@@ -22,7 +22,7 @@ use crate::{
         actor::{InventoryActor, InventorySettings},
     },
     ledger::writer::WriterMessage,
-    metrics::{count_restart, engine},
+    metrics::{count_give_up, count_restart, engine},
     restart::{FailureHistory, RestartPolicy, Verdict},
     supervisor::Address,
 };
@@ -170,13 +170,14 @@ impl<L: Ledger> InventoriesSupervisor<L> {
         child.settle = true;
         match child.history.judge(&self.policy, Instant::now()) {
             Verdict::RestartAfter(wait) => {
-                tracing::warn!(%event, reason, wait_ms = wait.as_millis() as u64, "inventory failed, starts again");
+                tracing::warn!(%event, reason, waitMs = wait.as_millis() as u64, "inventory failed, starts again");
                 count_restart("inventory");
                 child.phase = Phase::Restarting;
                 myself.send_after(wait, move || InventoriesMessage::Restart(event));
             }
             Verdict::GiveUp(cool_down) => {
                 tracing::error!(%event, reason, "inventory failed too often, the event is unavailable");
+                count_give_up("inventory");
                 child.phase = Phase::Down(Instant::now() + cool_down);
                 child.waiters.drain(..).for_each(|waiter| answer(Some(waiter), Err(cool_down)));
                 // Something may have to expire there even if nobody asks.

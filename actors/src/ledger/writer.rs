@@ -143,7 +143,7 @@ impl<L: Ledger> LedgerWriter<L> {
 
 fn slow_commit(elapsed: Duration, entries: usize) {
     if elapsed > Duration::from_secs(1) {
-        tracing::warn!(entries, elapsed_ms = elapsed.as_millis() as u64, "slow ledger commit");
+        tracing::warn!(entries, durationMs = elapsed.as_millis() as u64, "slow ledger commit");
     }
 }
 

@@ -98,7 +98,7 @@ impl PrivatePostgres {
             // Between half and the whole of it, so that nothing else that restarts falls into step with us.
             let pause = backoff.mul_f64(rand::random_range(0.5..1.0));
             backoff = (backoff * 2).min(BACKOFF_MAX);
-            tracing::error!(pause_ms = pause.as_millis(), "PostgreSQL ended; starting it again");
+            tracing::error!(pauseMs = pause.as_millis() as u64, "PostgreSQL ended; starting it again");
             let again = async {
                 sleep(pause).await;
                 self.restart().await
