@@ -39,6 +39,10 @@ BEGIN
         RAISE EXCEPTION 'session % has ended', p_session USING ERRCODE = 'BX001';
     END IF;
 
+    -- An update changes a row once, however many changes name it.
+    IF cardinality(q_id) <> (SELECT count(DISTINCT id) FROM unnest(q_id) AS q (id)) THEN
+        RAISE EXCEPTION 'a quota is named twice';
+    END IF;
     WITH wanted AS (
         SELECT * FROM unnest(q_event, q_id, q_version, q_held, q_sold) AS w (event_id, id, version, held, sold)
     ), changed AS (

@@ -18,6 +18,7 @@ pub use directory::{Directory, Slot};
 pub use supervisor::InventoriesMessage;
 
 use crate::{
+    admission::Permit,
     inventory::{Answer, Ask, Denial, InventoryMessage, Outcome, identity_key},
     ledger::probe::ProbeMessage,
     metrics::engine,
@@ -73,11 +74,7 @@ impl Inventories {
 
     /// Has the event's inventory do `command`, and waits until it is durable, at most until `deadline`.
     pub async fn ask(&self, event: EventId, command: Command, deadline: Instant) -> Result<Answer, AskError> {
-        let slot = self.directory.slot(event);
-        let _permit = slot.admission.admit().map_err(|retry_after| {
-            engine().shed.increment(1);
-            AskError::Overloaded { retry_after }
-        })?;
+        let _permit = self.admit(event)?;
         let answer = self
             .call(event, deadline, |reply| InventoryMessage::Ask(Ask { command: command.clone(), deadline, reply }))
             .await?;
@@ -93,6 +90,7 @@ impl Inventories {
         if let Some(snapshot) = self.directory.find(event).and_then(|slot| slot.snapshot()) {
             return Ok(snapshot);
         }
+        let _permit = self.admit(event)?;
         Ok(self.call(event, deadline, InventoryMessage::Look).await??)
     }
 
@@ -101,6 +99,13 @@ impl Inventories {
         if let Some(actor) = self.directory.find(event).and_then(|slot| slot.actor()) {
             actor.kill();
         }
+    }
+
+    fn admit(&self, event: EventId) -> Result<Permit, AskError> {
+        self.directory.slot(event).admission.admit().map_err(|retry_after| {
+            engine().shed.increment(1);
+            AskError::Overloaded { retry_after }
+        })
     }
 
     /// A refusal stands only if the ledger does not know the request: it may have been granted before a crash.

@@ -18,6 +18,7 @@ pub mod inventory;
 pub mod leases;
 pub mod ledger;
 pub mod metrics;
+mod notice;
 pub mod restart;
 pub mod sampler;
 pub mod supervisor;

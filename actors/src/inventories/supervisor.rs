@@ -12,7 +12,7 @@ use std::{
 };
 
 use domain::{ids::EventId, ledger::Ledger};
-use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
+use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorStatus, RpcReplyPort, SupervisionEvent};
 use tokio::time::Instant;
 
 use super::Directory;
@@ -219,6 +219,9 @@ impl<L: Ledger> InventoriesSupervisor<L> {
                     Err(error) => tracing::warn!(%error, "can't tell yet where something will expire"),
                 }
                 tokio::time::sleep(Duration::from_secs(1)).await;
+                if myself.get_status() >= ActorStatus::Stopping {
+                    return;
+                }
             }
         });
     }

@@ -30,6 +30,7 @@ use crate::{
         writer::{Submission, WriterMessage},
     },
     metrics::engine,
+    notice::Notice,
     supervisor::Address,
 };
 
@@ -116,35 +117,15 @@ impl Drop for Ready {
     }
 }
 
-/// Tells the inventory what came of its load, at the latest when dropped: a load that panics is tried again.
-struct LoadReport(Option<ActorRef<InventoryMessage>>);
-
-impl LoadReport {
-    fn send(mut self, loaded: Result<LoadedInventory, LoadError>) {
-        self.tell(loaded);
-    }
-
-    fn tell(&mut self, loaded: Result<LoadedInventory, LoadError>) {
-        if let Some(inventory) = self.0.take() {
-            // It is dead already when this fails.
-            let _ = inventory.cast(InventoryMessage::Loaded(Box::new(loaded)));
-        }
-    }
-}
-
-impl Drop for LoadReport {
-    fn drop(&mut self) {
-        self.tell(Err(LoadError::Unavailable("the load died".to_owned())));
-    }
-}
-
 impl<L: Ledger> InventoryActor<L> {
     fn load(&self, myself: &ActorRef<InventoryMessage>, wait: Duration) {
         let (ledger, event_id, settle) = (self.ledger.clone(), self.event_id, self.settle);
-        let report = LoadReport(Some(myself.clone()));
+        let died = LoadError::Unavailable("the load died".to_owned());
+        let report = Notice::new(myself.clone(), InventoryMessage::Loaded(Box::new(Err(died))));
         tokio::spawn(async move {
             tokio::time::sleep(wait).await;
-            report.send(ledger.load(event_id, settle).await);
+            let loaded = ledger.load(event_id, settle).await;
+            report.say(InventoryMessage::Loaded(Box::new(loaded)));
         });
     }
 
@@ -259,7 +240,7 @@ impl<L: Ledger> InventoryActor<L> {
         };
         ready.submitted_at = Instant::now();
         // Dropped when the writer is down, and then answered as lost.
-        self.writer.cast(WriterMessage::Submit(Submission::new(batch, myself.clone())));
+        self.writer.cast(WriterMessage::Submit(Box::new(Submission::new(batch, myself.clone()))));
     }
 
     fn committed(

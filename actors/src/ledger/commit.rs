@@ -76,10 +76,11 @@ pub async fn commit_group<L: Ledger>(ledger: &L, batches: Vec<EventBatch>) -> Ve
                 Ok((rest, postponed)) => work.extend([postponed, rest]),
                 Err(reason) => group.fail_all(&part, &BatchFailure::Lost(reason)),
             },
-            Err(CommitError::Stale(event)) => {
+            Err(CommitError::Stale(event)) if group.has(event, &part) => {
                 group.fail_event(event, &BatchFailure::Stale);
                 work.push(part);
             }
+            Err(error @ CommitError::Stale(_)) => group.fail_all(&part, &BatchFailure::Lost(error.to_string())),
             Err(CommitError::Rejected(rejection)) => match part[..] {
                 [culprit] => group.rejected(culprit, rejection),
                 _ => {
@@ -210,6 +211,10 @@ impl Group {
             return Err("a key is taken by what can't be seen".to_owned());
         }
         Ok((rest, postponed))
+    }
+
+    fn has(&self, event: EventId, part: &[Place]) -> bool {
+        part.iter().any(|(batch, _)| self.batches[*batch].event_id == event)
     }
 
     fn fail_event(&mut self, event: EventId, failure: &BatchFailure) {

@@ -6,6 +6,8 @@ use std::{mem, sync::Arc};
 use domain::ledger::{KeyOf, Ledger, Prior};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 
+use crate::notice::Notice;
+
 /// Most keys in one look-up.
 const KEYS_MAX: usize = 512;
 
@@ -45,7 +47,7 @@ impl<L: Ledger> KeyProbe<L> {
         if group.is_empty() {
             return;
         }
-        let (ledger, free) = (self.ledger.clone(), Free(myself.clone()));
+        let (ledger, free) = (self.ledger.clone(), Notice::new(myself.clone(), ProbeMessage::Free));
         tokio::spawn(async move {
             let (keys, ports): (Vec<_>, Vec<_>) = group.into_iter().unzip();
             let found = ledger.find_by_keys(&keys).await;
@@ -61,15 +63,6 @@ impl<L: Ledger> KeyProbe<L> {
 /// A caller that has given up needs no answer.
 fn answer(port: RpcReplyPort<ProbeAnswer>, answer: ProbeAnswer) {
     let _ = port.send(answer);
-}
-
-/// Frees the probe when dropped, so that a panic in the look-up can't leave it busy for ever.
-struct Free(ActorRef<ProbeMessage>);
-
-impl Drop for Free {
-    fn drop(&mut self) {
-        let _ = self.0.cast(ProbeMessage::Free);
-    }
 }
 
 impl<L: Ledger> Actor for KeyProbe<L> {

@@ -9,74 +9,39 @@ use std::{
     time::Duration,
 };
 
-use domain::{
-    ids::EventId,
-    ledger::{EventBatch, Ledger},
-};
+use domain::ledger::{EventBatch, Ledger};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::time::Instant;
 
 use super::commit::{BatchFailure, BatchOutcome, commit_group};
-use crate::{inventory::InventoryMessage, metrics::engine};
+use crate::{inventory::InventoryMessage, metrics::engine, notice::Notice};
 
 /// Most entries in one transaction. Larger groups gain nothing more and make neighbours wait.
 const GROUP_ENTRIES_MAX: usize = 4096;
 
-/// A batch on its way. When it is dropped without an answer, the inventory hears that the outcome is unknown: a writer that
-/// dies never leaves an inventory waiting.
+/// A batch on its way, with the notice of what becomes of it: a writer that dies never leaves an inventory waiting.
 pub struct Submission {
-    batch: Option<EventBatch>,
-    inventory: ActorRef<InventoryMessage>,
+    batch: EventBatch,
+    receipt: Notice<InventoryMessage>,
 }
 
 impl Submission {
     /// `batch` of `inventory`.
     pub fn new(batch: EventBatch, inventory: ActorRef<InventoryMessage>) -> Self {
-        Self { batch: Some(batch), inventory }
-    }
-
-    fn event(&self) -> Option<EventId> {
-        self.batch.as_ref().map(|batch| batch.event_id)
+        let lost = BatchFailure::Lost("the ledger writer died".to_owned());
+        let lost = InventoryMessage::Committed(BatchOutcome::Failed(lost));
+        Self { batch, receipt: Notice::new(inventory, lost) }
     }
 
     fn len(&self) -> usize {
-        self.batch.as_ref().map_or(0, |batch| batch.entries.len())
-    }
-}
-
-/// Tells the inventory what became of its batch, at the latest when dropped.
-struct Receipt(Option<ActorRef<InventoryMessage>>);
-
-impl Receipt {
-    fn answer(mut self, outcome: BatchOutcome) {
-        if let Some(inventory) = self.0.take() {
-            // A dead inventory needs no answer: its successor starts from the ledger.
-            let _ = inventory.cast(InventoryMessage::Committed(outcome));
-        }
-    }
-}
-
-impl Drop for Receipt {
-    fn drop(&mut self) {
-        if let Some(inventory) = self.0.take() {
-            let failure = BatchFailure::Lost("the ledger writer died".to_owned());
-            let _ = inventory.cast(InventoryMessage::Committed(BatchOutcome::Failed(failure)));
-        }
-    }
-}
-
-impl Drop for Submission {
-    fn drop(&mut self) {
-        if self.batch.take().is_some() {
-            drop(Receipt(Some(self.inventory.clone())));
-        }
+        self.batch.entries.len()
     }
 }
 
 /// What a writer can be told.
 pub enum WriterMessage {
     /// Commit this batch with the next group.
-    Submit(Submission),
+    Submit(Box<Submission>),
     /// The group under way is done.
     Free,
 }
@@ -89,7 +54,7 @@ pub struct LedgerWriter<L> {
 /// State of a [`LedgerWriter`].
 #[derive(Default)]
 pub struct WriterState {
-    waiting: VecDeque<Submission>,
+    waiting: VecDeque<Box<Submission>>,
     busy: bool,
 }
 
@@ -108,15 +73,14 @@ impl<L: Ledger> LedgerWriter<L> {
             }
             // A killed inventory's batch and its successor's build on the same version: in one transaction the ledger
             // could not tell that one of them is stale.
-            if next.event().is_some_and(|event| !events.insert(event)) {
+            if !events.insert(next.batch.event_id) {
                 break;
             }
             entries += next.len();
-            if let Some(mut submission) = state.waiting.pop_front()
-                && let Some(batch) = submission.batch.take()
-            {
+            if let Some(submission) = state.waiting.pop_front() {
+                let Submission { batch, receipt } = *submission;
                 batches.push(batch);
-                receipts.push(Receipt(Some(submission.inventory.clone())));
+                receipts.push(receipt);
             }
         }
         let metrics = engine();
@@ -126,7 +90,7 @@ impl<L: Ledger> LedgerWriter<L> {
             return;
         }
         metrics.batch_entries.record(entries as f64);
-        let (ledger, free) = (self.ledger.clone(), Free(myself.clone()));
+        let (ledger, free) = (self.ledger.clone(), Notice::new(myself.clone(), WriterMessage::Free));
         tokio::spawn(async move {
             let began = Instant::now();
             let outcomes = commit_group(&*ledger, batches).await;
@@ -135,7 +99,7 @@ impl<L: Ledger> LedgerWriter<L> {
             // The next group starts before the answers are spread: its round trip overlaps their wake-ups.
             drop(free);
             for (receipt, outcome) in receipts.into_iter().zip(outcomes) {
-                receipt.answer(outcome);
+                receipt.say(InventoryMessage::Committed(outcome));
             }
         });
     }
@@ -144,15 +108,6 @@ impl<L: Ledger> LedgerWriter<L> {
 fn slow_commit(elapsed: Duration, entries: usize) {
     if elapsed > Duration::from_secs(1) {
         tracing::warn!(entries, durationMs = elapsed.as_millis() as u64, "slow ledger commit");
-    }
-}
-
-/// Frees the writer when dropped, so that a panic in the commit can't leave it busy for ever.
-struct Free(ActorRef<WriterMessage>);
-
-impl Drop for Free {
-    fn drop(&mut self) {
-        let _ = self.0.cast(WriterMessage::Free);
     }
 }
 

@@ -82,7 +82,7 @@ async fn an_event_with_holds_is_started_without_being_asked() {
     assert_eq!(running.ledger.places(&hall), (1, 0), "its time has not come");
     eventually("it expires", || running.ledger.places(&hall) == (0, 0)).await;
     assert!(running.ledger.now() < hold.expires_at + SignedDuration::from_secs(1));
-    assert_eq!(running.ledger.loads(quiet.id), []);
+    assert!(running.ledger.loads(quiet.id).is_empty());
 }
 
 /// Guards: that a commit's answer looks for what expired meanwhile, also when the ledger refused to close it.

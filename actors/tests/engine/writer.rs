@@ -66,7 +66,7 @@ async fn two_batches_of_one_event_are_never_in_one_group() {
     ];
     ledger.hold_commits();
     for batch in batches {
-        writer.cast(WriterMessage::Submit(Submission::new(batch, listener.clone()))).unwrap();
+        writer.cast(WriterMessage::Submit(Box::new(Submission::new(batch, listener.clone())))).unwrap();
     }
     eventually("the first group", || ledger.arrived() == 1).await;
     ledger.release_commits();
