@@ -5,13 +5,15 @@ use std::{
     time::Duration,
 };
 
-use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
 
+use super::memory;
+
 /// Upper bounds in seconds, from half a millisecond to the ten seconds after which clients have given up.
 const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-/// Upper bounds of numbers of things, for batches and queues.
+/// Upper bounds of numbers of things: the decisions of one commit, 1 to 4096.
 const COUNTS: [f64; 13] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0];
 /// How often histogram samples are folded into buckets. Less often means more memory between two scrapes.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
@@ -40,11 +42,15 @@ pub fn install() -> Result<Metrics, BuildError> {
     }
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
-        .set_buckets_for_metric(Matcher::Suffix("_size".to_owned()), &COUNTS)?
+        .set_buckets_for_metric(Matcher::Suffix("_entries".to_owned()), &COUNTS)?
         .install_recorder()?;
     describe();
     let process = Collector::default();
     process.describe();
+    gauge!("boxoffice_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    if let Some(bytes) = memory::limit_bytes() {
+        gauge!("boxoffice_memory_limit_bytes").set(bytes as f64);
+    }
     let metrics = Metrics { handle, process };
     *installed = Some(metrics.clone());
     Ok(metrics)
@@ -68,22 +74,97 @@ impl Metrics {
     }
 }
 
-/// What the metrics of this crate mean. Those of the actors are described where they are recorded.
-fn describe() {
-    describe_counter!("boxoffice_http_requests_total", "Requests answered, by route template, method and status");
-    describe_histogram!(
+/// How a metric is described.
+enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+use Kind::{Counter, Gauge, Histogram};
+
+/// What every metric means, those of the actors included; `docs/operations.md` says what normal looks like. A test finds
+/// names that are recorded somewhere and missing here or there.
+const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 26] = [
+    (Counter, "boxoffice_http_requests_total", None, "Requests answered, by route template, method and status"),
+    (
+        Histogram,
         "boxoffice_http_request_duration_seconds",
-        Unit::Seconds,
-        "From the parsed head of a request to its complete answer, by route template and method"
-    );
-    describe_gauge!("boxoffice_http_connections", "Open connections");
-    describe_gauge!("boxoffice_http_requests_in_flight", "Requests that have no answer yet");
-    describe_counter!("boxoffice_http_refused_connections_total", "Connections over the limit, refused");
-    describe_counter!("boxoffice_log_lines_dropped_total", "Log lines lost because standard output was too slow");
+        Some(Unit::Seconds),
+        "From the parsed head of a request to its complete answer, by route template and method",
+    ),
+    (Gauge, "boxoffice_http_connections", None, "Open connections"),
+    (Gauge, "boxoffice_http_requests_in_flight", None, "Requests that have no answer yet"),
+    (Counter, "boxoffice_http_refused_connections_total", None, "Connections over the limit, refused"),
+    (
+        Counter,
+        "boxoffice_inventory_decisions_total",
+        None,
+        "Commands to inventories, by outcome: applied, replayed, refused by a rule, too_late, shed",
+    ),
+    (Gauge, "boxoffice_inventory_active", None, "Inventories in memory"),
+    (
+        Gauge,
+        "boxoffice_inventory_queue_depth",
+        None,
+        "Commands under way in all inventories, sampled every ten seconds",
+    ),
+    (
+        Gauge,
+        "boxoffice_inventory_drift_places",
+        None,
+        "Places by which memory and ledger differed in the last comparison; anything but 0 is a fault",
+    ),
+    (Counter, "boxoffice_inventory_drifts_total", None, "Comparisons in which memory and ledger of an event differed"),
+    (Histogram, "boxoffice_ledger_batch_entries", None, "Decisions in one commit"),
+    (
+        Histogram,
+        "boxoffice_ledger_commit_duration_seconds",
+        Some(Unit::Seconds),
+        "From handing a group of decisions to the ledger to its answer, retries included",
+    ),
+    (Counter, "boxoffice_ledger_commit_failures_total", None, "Groups whose outcome is failure or unknown"),
+    (Counter, "boxoffice_ledger_culprits_total", None, "Decisions that the ledger refused or knew already"),
+    (Gauge, "boxoffice_ledger_queued_entries", None, "Decisions that wait for a ledger writer"),
+    (Counter, "boxoffice_actor_restarts_total", None, "Actors that failed and were started again, by kind of actor"),
+    (Counter, "boxoffice_actor_give_ups_total", None, "Actors that failed too often to be started again at once"),
+    (Gauge, "boxoffice_pool_connections", None, "Connections of the pool to PostgreSQL, idle ones included"),
+    (Gauge, "boxoffice_pool_idle_connections", None, "Connections of the pool that nobody uses"),
+    (Gauge, "boxoffice_pool_waiting", None, "Tasks that wait for a connection of the pool"),
+    (Gauge, "boxoffice_pool_connections_limit", None, "Most connections the pool may have"),
+    (Gauge, "boxoffice_dependency_up", None, "1 while the last check of the dependency succeeded, otherwise 0"),
+    (
+        Gauge,
+        "boxoffice_dependency_check_seconds",
+        Some(Unit::Seconds),
+        "How long the last check of the dependency took",
+    ),
+    (
+        Gauge,
+        "boxoffice_memory_limit_bytes",
+        Some(Unit::Bytes),
+        "Memory this process may use: its control group's limit or the machine's",
+    ),
+    (Gauge, "boxoffice_build_info", None, "Always 1; the release is the label version"),
+    (Counter, "boxoffice_log_lines_dropped_total", None, "Log lines lost because standard output was too slow"),
+];
+
+fn describe() {
+    for (kind, name, unit, meaning) in DESCRIPTIONS {
+        match (kind, unit) {
+            (Counter, _) => describe_counter!(name, meaning),
+            (Gauge, None) => describe_gauge!(name, meaning),
+            (Gauge, Some(unit)) => describe_gauge!(name, unit, meaning),
+            (Histogram, None) => describe_histogram!(name, meaning),
+            (Histogram, Some(unit)) => describe_histogram!(name, unit, meaning),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::BTreeSet, path::Path};
+
     use super::*;
 
     #[test]
@@ -99,5 +180,68 @@ mod tests {
             assert!(text.contains(r#"boxoffice_test_seconds_bucket{le="0.0025"} 0"#), "{text}");
             assert!(text.contains("process_"), "{text}");
         }
+    }
+
+    #[test]
+    fn numbers_of_entries_have_buckets_of_their_own() {
+        let metrics = install().unwrap();
+        metrics::histogram!("boxoffice_test_entries").record(100.0);
+        let text = metrics.render();
+        assert!(text.contains(r#"boxoffice_test_entries_bucket{le="64"} 0"#), "{text}");
+        assert!(text.contains(r#"boxoffice_test_entries_bucket{le="128"} 1"#), "{text}");
+    }
+
+    #[test]
+    fn every_recorded_metric_is_described_and_documented() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let manual = std::fs::read_to_string(root.join("docs/operations.md")).unwrap();
+        let mut recorded = BTreeSet::new();
+        names_recorded_in(&root.join("src"), &mut recorded);
+        names_recorded_in(&root.join("actors/src"), &mut recorded);
+        assert!(recorded.contains("boxoffice_http_requests_total"), "the search finds nothing: {recorded:?}");
+
+        let described: BTreeSet<String> = DESCRIPTIONS.iter().map(|(_, name, ..)| (*name).to_owned()).collect();
+        assert_eq!(described.len(), DESCRIPTIONS.len(), "a metric is described twice");
+        assert_eq!(recorded, described, "left: recorded in the sources; right: described here");
+        for name in &recorded {
+            assert!(manual.contains(&format!("`{name}`")), "{name} is not in docs/operations.md");
+        }
+        let dashboard = std::fs::read_to_string(root.join("grafana/dashboards/boxoffice.json")).unwrap();
+        let rules = std::fs::read_to_string(root.join("grafana/prometheus/alerts.yml")).unwrap();
+        for name in names_in(&dashboard).chain(names_in(&rules)) {
+            let base = ["_bucket", "_sum", "_count"].iter().find_map(|suffix| name.strip_suffix(suffix));
+            assert!(recorded.contains(base.unwrap_or(name)), "nothing records {name}, which a panel or an alert uses");
+        }
+    }
+
+    /// Adds what the Rust files below `folder` pass to `counter!`, `gauge!` and `histogram!`.
+    fn names_recorded_in(folder: &Path, names: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                names_recorded_in(&path, names);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                for call in ["counter!(", "gauge!(", "histogram!("] {
+                    let arguments = text.split(call).skip(1).map(str::trim_start);
+                    let literals = arguments.filter_map(|rest| rest.strip_prefix('"')?.split('"').next());
+                    // Whatever else stands in quotation marks there, as in this function, is no name.
+                    let is_name = |name: &&str| {
+                        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && !name.is_empty()
+                    };
+                    let real = literals.filter(is_name).filter(|name| !name.starts_with("boxoffice_test_"));
+                    names.extend(real.map(str::to_owned));
+                }
+            }
+        }
+    }
+
+    /// The names of our metrics in the text of another language.
+    fn names_in(text: &str) -> impl Iterator<Item = &str> {
+        text.match_indices("boxoffice_").filter_map(|(at, _)| {
+            let before = text[..at].chars().next_back();
+            let name = text[at..].split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next()?;
+            (!before.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_')).then_some(name)
+        })
     }
 }
