@@ -79,6 +79,16 @@ release: setup ## Build the binary that ships: target/release/boxoffice
 bench: setup ## Run the benchmarks
 	cargo bench --workspace $(ARGS)
 
+.PHONY: loadtest
+SCENARIO ?= smoke
+URL ?= http://127.0.0.1:8080
+loadtest: ## Run a k6 scenario against a running server: make loadtest SCENARIO=smoke URL=http://127.0.0.1:8080
+	@scripts/loadtest "$(SCENARIO)" "$(URL)" $(ARGS)
+
+.PHONY: check-operations
+check-operations: ## Check alerts, dashboard, compose file and Dockerfile; PROMETHEUS=URL asks for data there too
+	@PROMETHEUS="$(PROMETHEUS)" scripts/check-operations
+
 .PHONY: cov
 cov: setup ## Measure test coverage; the report is target/coverage
 	@scripts/coverage

@@ -1,0 +1,129 @@
+// A walk through the shop by a few buyers at once: does every step work, and quickly, on a machine that does nothing
+// else? Not a load test: two buyers say nothing about an on-sale.
+//
+// Each buyer lists events, reads one with its availability, holds a place, books the hold, asks for the same booking
+// again with the same key, and cancels. Nothing stays sold. They sign in once, as the demo's buyer: a password hash is
+// slow on purpose and sign-ins are limited.
+//
+//   make loadtest SCENARIO=smoke URL=http://127.0.0.1:8080
+//   VUS, DURATION, EMAIL, PASSWORD   environment variables
+//   EVENT                            id or slug of a free event on sale, without seats; searched for when not given
+import http from 'k6/http';
+import exec from 'k6/execution';
+import { check, fail } from 'k6';
+
+const API = `${__ENV.URL || 'http://127.0.0.1:8080'}/api/v1`;
+
+export const options = {
+  vus: Number(__ENV.VUS || 2),
+  duration: __ENV.DURATION || '10s',
+  // The median and the tail; an average hides both.
+  summaryTrendStats: ['min', 'med', 'p(95)', 'p(99)', 'max', 'count'],
+  thresholds: {
+    checks: ['rate==1'],
+    http_req_failed: ['rate==0'],
+    dropped_iterations: ['count==0'],
+    iterations: ['count>0'],
+    'http_req_duration{step:list}': ['p(95)<100'],
+    'http_req_duration{step:detail}': ['p(95)<100'],
+    'http_req_duration{step:availability}': ['p(95)<100'],
+    'http_req_duration{step:hold}': ['p(95)<100'],
+    'http_req_duration{step:book}': ['p(95)<100'],
+    'http_req_duration{step:replay}': ['p(95)<100'],
+    'http_req_duration{step:cancel}': ['p(95)<100'],
+    // Argon2 on a busy core.
+    'http_req_duration{step:login}': ['max<2000'],
+  },
+};
+
+// `name` keeps ids out of the series: one per step, not one per booking.
+function params(step, headers = {}) {
+  return { headers, tags: { step, name: step } };
+}
+
+// Parsed only when the answer is what was expected; what else came is printed once an iteration, with its request id.
+function expect(response, status, what) {
+  const right = check(response, { [`${what} answers ${status}`]: (answer) => answer.status === status });
+  if (!right) {
+    console.error(`${what}: ${response.status} ${response.error || response.body}`);
+    fail(`${what} failed`);
+  }
+  return response.body ? response.json() : undefined;
+}
+
+function openNow(window) {
+  const now = Date.now();
+  const from = window.saleStartsAt ? Date.parse(window.saleStartsAt) : 0;
+  const until = window.saleEndsAt ? Date.parse(window.saleEndsAt) : Infinity;
+  return from <= now && now < until;
+}
+
+function freePlace(event) {
+  return event.ticketTypes.find((type) => !type.seated && Number(type.price.amount) === 0 && openNow(type));
+}
+
+// The first free event without seats that is on sale.
+function findEvent() {
+  let cursor;
+  do {
+    const query = `?limit=50${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`;
+    const page = expect(http.get(`${API}/events${query}`, params('list')), 200, 'the list of events');
+    for (const candidate of page.data) {
+      if (candidate.seated || !openNow(candidate)) continue;
+      const event = expect(http.get(`${API}/events/${candidate.id}`, params('detail')), 200, 'an event');
+      if (freePlace(event)) return event;
+    }
+    cursor = page.pagination.nextCursor;
+  } while (cursor);
+  return undefined;
+}
+
+export function setup() {
+  const credentials = JSON.stringify({
+    email: __ENV.EMAIL || 'ada@demo.boxoffice.example',
+    password: __ENV.PASSWORD || 'demo-password-1',
+  });
+  const json = { 'content-type': 'application/json' };
+  const { accessToken } = expect(http.post(`${API}/auth/login`, credentials, params('login', json)), 200, 'login');
+  const event = __ENV.EVENT
+    ? expect(http.get(`${API}/events/${__ENV.EVENT}`, params('detail')), 200, 'the event')
+    : findEvent();
+  const type = event && freePlace(event);
+  if (!type) fail('no free event without seats is on sale here: load the demo into an empty database, or set EVENT');
+  return { accessToken, eventId: event.id, ticketTypeId: type.id };
+}
+
+export default function ({ accessToken, eventId, ticketTypeId }) {
+  // Of this run and this iteration only, so that a second run books anew.
+  const key = `smoke-${exec.scenario.startTime}-${exec.scenario.iterationInTest}`;
+  const signed = { authorization: `Bearer ${accessToken}` };
+  const creating = (suffix) => ({ ...signed, 'content-type': 'application/json', 'idempotency-key': `${key}-${suffix}` });
+
+  const page = expect(http.get(`${API}/events?limit=20`, params('list')), 200, 'the list of events');
+  check(page, { 'the list has events': (list) => list.data.length > 0 });
+  expect(http.get(`${API}/events/${eventId}`, params('detail')), 200, 'the event');
+  const before = expect(http.get(`${API}/events/${eventId}/availability`, params('availability')), 200, 'availability');
+  check(before, {
+    'capacity is available, held or sold': (all) =>
+      all.ticketTypes.every((one) => one.capacity === one.available + one.held + one.sold),
+  });
+
+  const items = JSON.stringify({ items: [{ ticketTypeId, quantity: 1 }] });
+  const held = http.post(`${API}/events/${eventId}/holds`, items, params('hold', creating('hold')));
+  const hold = expect(held, 201, 'a hold');
+  const holdId = JSON.stringify({ holdId: hold.id });
+  const book = (step) => http.post(`${API}/events/${eventId}/bookings`, holdId, params(step, creating('book')));
+  const booked = book('book');
+  const booking = expect(booked, 201, 'a booking');
+  check(booking, { 'a free booking is confirmed': (one) => one.status === 'CONFIRMED' });
+  check(booked, { 'a booking has a location': (answer) => answer.headers.Location === `/api/v1/bookings/${booking.id}` });
+  const again = book('replay');
+  check(again, {
+    'the same key gives the same booking': (answer) => answer.status === 201 && answer.json('id') === booking.id,
+    'a replay says so': (answer) => answer.headers['Idempotent-Replayed'] === 'true',
+  });
+  const cancel = () => http.del(`${API}/bookings/${booking.id}`, null, params('cancel', signed));
+  const cancelled = expect(cancel(), 200, 'a cancellation');
+  check(cancelled, { 'a cancelled booking is cancelled': (one) => one.status === 'CANCELLED' });
+  check(cancel(), { 'cancelling twice is cancelling once': (answer) => answer.status === 200 });
+}
