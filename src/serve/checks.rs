@@ -4,7 +4,7 @@ use std::{future::Future, pin::Pin};
 
 use deadpool_postgres::Pool;
 
-use crate::presentation::operations::HealthCheck;
+use crate::{infrastructure::postgres::rows::StoreError, presentation::operations::HealthCheck};
 
 /// The database answers.
 pub(super) struct DatabaseCheck(pub(super) Pool);
@@ -16,8 +16,9 @@ impl HealthCheck for DatabaseCheck {
 
     fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
         Box::pin(async {
-            let client = self.0.get().await.map_err(|error| error.to_string())?;
-            client.query_typed("SELECT 1", &[]).await.map(drop).map_err(|error| error.to_string())
+            let why = |error: StoreError| error.to_string();
+            let client = self.0.get().await.map_err(|error| why(error.into()))?;
+            client.query_typed("SELECT 1", &[]).await.map(drop).map_err(|error| why(error.into()))
         })
     }
 }

@@ -20,7 +20,7 @@ pub enum StoreError {
     #[error("{}", describe(.0))]
     Database(#[from] tokio_postgres::Error),
     /// No connection could be had.
-    #[error("no connection to the database: {0}")]
+    #[error("no connection to the database: {}", describe_pool(.0))]
     Pool(#[from] deadpool_postgres::PoolError),
     /// A row does not make sense.
     #[error("unexpected value in the database: {0}")]
@@ -32,6 +32,14 @@ fn describe(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
         Some(db) => format!("{} ({})", db.message(), db.code().code()),
         None => error.to_string(),
+    }
+}
+
+/// What PostgreSQL says when it refuses a connection (`the database system is starting up`), or why none was asked for.
+fn describe_pool(error: &deadpool_postgres::PoolError) -> String {
+    match error {
+        deadpool_postgres::PoolError::Backend(error) => describe(error),
+        other => other.to_string(),
     }
 }
 
