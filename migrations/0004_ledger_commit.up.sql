@@ -39,6 +39,21 @@ BEGIN
         RAISE EXCEPTION 'session % has ended', p_session USING ERRCODE = 'BX001';
     END IF;
 
+    -- What foreign keys would ask once a row. Every entry changes a quota, and quotas belong to events.
+    PERFORM FROM events WHERE id = ANY (ARRAY(SELECT DISTINCT event_id FROM unnest(q_event) AS q (event_id))) FOR KEY SHARE;
+    IF cardinality(i_ticket_type) > 0 THEN
+        WITH wanted AS (
+            SELECT DISTINCT id FROM unnest(i_ticket_type) AS i (id)
+        ), found AS (
+            SELECT id FROM ticket_types WHERE id IN (SELECT id FROM wanted) FOR KEY SHARE
+        )
+        SELECT (SELECT count(*) FROM wanted) - (SELECT count(*) FROM found) INTO n;
+        IF n <> 0 THEN
+            RAISE EXCEPTION 'a ticket type does not exist'
+                USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'booking_items_ticket_type_id';
+        END IF;
+    END IF;
+
     -- An update changes a row once, however many changes name it.
     IF cardinality(q_id) <> (SELECT count(DISTINCT id) FROM unnest(q_id) AS q (id)) THEN
         RAISE EXCEPTION 'a quota is named twice';
@@ -85,6 +100,9 @@ BEGIN
                     b_fingerprint, b_expires, b_created)
              AS t (id, event_id, account_id, status, quantity, fees, tax, total, currency, hold_id, key, fingerprint,
                    expires, created);
+        IF EXISTS (SELECT unnest(i_booking) EXCEPT SELECT unnest(b_id)) THEN
+            RAISE EXCEPTION 'an item belongs to no booking of its group';
+        END IF;
         INSERT INTO booking_items (booking_id, position, ticket_type_id, seat_id, price)
         SELECT * FROM unnest(i_booking, i_position, i_ticket_type, i_seat, i_price);
     END IF;

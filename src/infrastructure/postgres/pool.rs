@@ -44,9 +44,11 @@ pub fn pool(settings: &PoolSettings) -> Result<Pool, PoolError> {
         .tcp_user_timeout(Duration::from_secs(10));
     // Fast recycling notices a closed connection without a round trip; one that dies later is an error of its statement.
     let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
-    // Set once a connection, not as a start-up option, which PgBouncer would refuse.
+    // Set once a connection, not as a start-up option, which PgBouncer would refuse. Generic plans: the statements of the
+    // ledger's function look the same for every group, and planning them anew cost as much as running them.
     let set = format!(
-        "SET statement_timeout = {}; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'",
+        "SET statement_timeout = {}; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'; \
+         SET plan_cache_mode = force_generic_plan",
         settings.statement_timeout.as_millis()
     );
     let timeouts = Timeouts {
