@@ -101,6 +101,22 @@ impl ChildServer {
         }
     }
 
+    /// SIGTERM, as a supervisor of processes sends it.
+    pub(crate) fn terminate(&self) {
+        let pid = self.child.as_ref().unwrap().id();
+        kill(Pid::from_raw(i32::try_from(pid).unwrap()), Signal::SIGTERM).unwrap();
+    }
+
+    /// What it was told.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Where it runs.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Waits until it ends by itself.
     pub(crate) async fn ended(&mut self) -> ExitStatus {
         let child = self.child.as_mut().unwrap();

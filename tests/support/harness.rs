@@ -19,6 +19,7 @@ pub(crate) mod events;
 pub(crate) mod retry;
 pub(crate) mod server;
 pub(crate) mod shared_postgres;
+pub(crate) mod storm;
 pub(crate) mod wire;
 
 use std::time::{Duration, Instant};

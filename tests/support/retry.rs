@@ -31,7 +31,8 @@ impl Stubborn {
             Some(connection) => connection,
             None => Racer::connect(self.address, &self.buyer).await.ok()?,
         };
-        let told = connection.post(&format!("/api/v1/events/{event}/bookings"), key, body).await.ok()?;
+        let body = body.to_string();
+        let told = connection.post(&format!("/api/v1/events/{event}/bookings"), key, &body).await.ok()?;
         self.connection = Some(connection);
         Some(told)
     }

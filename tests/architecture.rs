@@ -1,0 +1,152 @@
+//! The rules of the code's structure: who may depend on whom, and how large a file may be. What crate boundaries can not
+//! say is read from the source.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails where it stands")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+/// Lines above which a file wants to be split.
+const LINES_MAX: usize = 450;
+/// Files that are longer. This list may only shrink.
+const LONGER: [&str; 0] = [];
+
+/// In these folders or files these words do not appear in code.
+const FORBIDDEN: [(&str, &[&str]); 8] = [
+    ("domain/src", &["tokio", "ractor", "hyper", "http", "tokio_postgres", "async_trait", "SystemTime"]),
+    ("actors/src", &["hyper", "http", "tokio_postgres", "postgres_types", "deadpool_postgres", "serde_json"]),
+    ("src/application", &["infrastructure", "presentation", "config", "serve", "hyper", "http", "tokio_postgres"]),
+    ("src/presentation", &["infrastructure", "tokio_postgres", "deadpool_postgres"]),
+    ("src/infrastructure", &["presentation", "serve", "hyper", "ractor", "actors"]),
+    ("src/config", &["infrastructure", "application", "serve", "actors"]),
+    ("src/telemetry", &["infrastructure", "application", "presentation", "serve", "actors"]),
+    ("src/commands", &["presentation", "hyper", "actors"]),
+];
+
+/// Who may name the database's driver: the adapter, and those who put the server together.
+const NAMES_THE_DRIVER: [&str; 3] = ["src/infrastructure", "src/serve", "src/serve.rs"];
+
+/// Direct dependencies that a crate does not have, in any build but its tests'.
+const NO_DEPENDENCY: [(&str, &[&str]); 2] = [
+    (
+        "domain",
+        &["tokio", "tokio-postgres", "postgres-types", "deadpool-postgres", "ractor", "hyper", "http", "tracing"],
+    ),
+    ("actors", &["tokio-postgres", "postgres-types", "deadpool-postgres", "hyper", "http", "boxoffice"]),
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every source file of the workspace, by its path from the root.
+fn sources() -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut folders: Vec<PathBuf> =
+        ["src", "domain", "actors", "tests", "benches"].iter().map(|folder| root().join(folder)).collect();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && path.file_name().is_some_and(|name| name != "target") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+                found.insert(name, fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    assert!(found.len() > 100, "the sources were not found");
+    found
+}
+
+/// The names in a line of code: words outside of comments and of texts.
+fn words(line: &str) -> BTreeSet<&str> {
+    let code = line.split("//").next().unwrap_or_default();
+    let outside_of_texts = code.split('"').step_by(2);
+    outside_of_texts.flat_map(|part| part.split(|c: char| !c.is_alphanumeric() && c != '_')).collect()
+}
+
+/// Lines that name one of `words`, as `file:line: word`.
+fn naming(name: &str, text: &str, forbidden: &[&str]) -> Vec<String> {
+    let numbered = text.lines().zip(1..);
+    let hits = numbered.flat_map(|(line, number)| {
+        let words = words(line);
+        let named = forbidden.iter().filter(move |word| words.contains(**word));
+        named.map(move |word| format!("{name}:{number}: {word}"))
+    });
+    hits.collect()
+}
+
+#[test]
+fn each_layer_names_only_what_is_further_in() {
+    let sources = sources();
+    let mut wrong = Vec::new();
+    for (place, forbidden) in FORBIDDEN {
+        let beside = format!("{place}.rs");
+        let inside = format!("{place}/");
+        let mut looked_at = 0;
+        for (name, text) in sources.iter().filter(|(name, _)| **name == beside || name.starts_with(&inside)) {
+            looked_at += 1;
+            wrong.extend(naming(name, text, forbidden));
+        }
+        assert!(looked_at > 0, "{place} holds nothing");
+    }
+    assert!(wrong.is_empty(), "these lines point outwards:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_driver_of_the_database_is_named_by_its_adapter_only() {
+    let wrong: Vec<String> = sources()
+        .iter()
+        .filter(|(name, _)| {
+            !name.starts_with("tests/") && !NAMES_THE_DRIVER.iter().any(|place| name.starts_with(place))
+        })
+        .flat_map(|(name, text)| naming(name, text, &["tokio_postgres", "deadpool_postgres", "postgres_types"]))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Direct ones: what a dependency is built with depends on the whole workspace.
+#[test]
+fn the_inner_crates_depend_on_nothing_from_outside() {
+    let metadata = MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .no_deps()
+        .other_options(["--offline".to_owned()])
+        .exec()
+        .unwrap();
+    for (name, forbidden) in NO_DEPENDENCY {
+        let package = metadata.packages.iter().find(|package| package.name.as_str() == name).unwrap();
+        let dependencies = package.dependencies.iter().filter(|of| of.kind != DependencyKind::Development);
+        let wrong: Vec<_> = dependencies.filter(|of| forbidden.contains(&of.name.as_str())).collect();
+        assert!(wrong.is_empty(), "{name} depends on {wrong:?}");
+    }
+}
+
+#[test]
+fn files_are_named_for_what_they_hold_and_no_longer_than_reads_well() {
+    let sources = sources();
+    for grab_bag in ["mod.rs", "utils.rs", "util.rs", "common.rs", "helpers.rs", "misc.rs"] {
+        let ending = format!("/{grab_bag}");
+        let found: Vec<_> = sources.keys().filter(|name| name.ends_with(&ending)).collect();
+        assert!(found.is_empty(), "name these for what they hold: {found:?}");
+    }
+    let lines = |name: &str| sources.get(name).map_or(0, |text| text.lines().count());
+    for name in sources.keys().filter(|name| !LONGER.contains(&name.as_str())) {
+        assert!(lines(name) <= LINES_MAX, "{name} has {} lines: split it", lines(name));
+    }
+    for name in LONGER {
+        assert!(lines(name) > LINES_MAX, "{name} is short enough: take it off the list");
+    }
+}
+
+#[test]
+fn words_of_comments_and_texts_do_not_count() {
+    assert!(words("use crate::{infrastructure::tokens, x};").contains("infrastructure"));
+    assert!(!words("let a = \"infrastructure\"; // of infrastructure").contains("infrastructure"));
+    assert!(!words("let deadpool_postgres_like = 1;").contains("deadpool_postgres"));
+}

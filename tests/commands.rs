@@ -1,0 +1,152 @@
+//! The commands of the program, as an operator runs them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+#[path = "support/harness.rs"]
+mod support;
+
+use std::{
+    io::Write,
+    process::{Output, Stdio},
+};
+
+use serde_json::{Value, json};
+use support::{Api, ChildServer, Settings, TestDatabase, child};
+
+fn on(database: &TestDatabase) -> Settings {
+    Settings::default().set("DATABASE_URL", database.url())
+}
+
+#[track_caller]
+fn printed(output: &Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[tokio::test]
+async fn migrations_go_up_tell_where_they_stand_and_go_down() {
+    let database = TestDatabase::empty().await;
+    let settings = on(&database);
+    let run = |arguments: &[&str]| printed(&child::run(&settings, arguments));
+    let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap().count() / 2;
+    assert_eq!(run(&["migrate", "status"]).matches("Pending").count(), files);
+    assert_eq!(run(&["migrate", "up"]).matches("applied").count(), files);
+    assert_eq!(run(&["migrate", "up"]), "nothing to do\n");
+    assert_eq!(run(&["migrate", "status"]).matches("Applied").count(), files);
+    assert_eq!(run(&["migrate", "down"]).matches("took back").count(), 1);
+    assert_eq!(run(&["migrate", "down", "--steps", "99"]).matches("took back").count(), files - 1);
+    assert_eq!(run(&["migrate", "status"]).matches("Pending").count(), files);
+}
+
+#[tokio::test]
+async fn a_wrong_configuration_is_refused_with_a_line_a_fault() {
+    let wrong = Settings::default()
+        .set("BOXOFFICE__HTTP__LISTEN", "everywhere")
+        .set("BOXOFFICE__INVENTORY__HOLD", "soon")
+        .set("BOXOFFICE__HTTP__LISEN", "127.0.0.1:1")
+        .set("BOXOFFICE__AUTH__JWT_SECRET", "short");
+    for command in ["check-config", "serve"] {
+        let output = child::run(&wrong, &[command]);
+        assert_eq!(output.status.code(), Some(64), "{output:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(said.lines().count(), 4, "{said}");
+        for name in ["HTTP__LISTEN", "INVENTORY__HOLD", "HTTP__LISEN", "AUTH__JWT_SECRET"] {
+            assert_eq!(
+                said.lines().filter(|line| line.split(':').next().unwrap().ends_with(name)).count(),
+                1,
+                "{name}: {said}"
+            );
+        }
+        assert!(!said.contains("short"), "a secret is not repeated: {said}");
+    }
+    assert_eq!(
+        child::run(&Settings::default().set("BOXOFFICE_ENV", "moon"), &["check-config"]).status.code(),
+        Some(64)
+    );
+}
+
+#[tokio::test]
+async fn a_configuration_is_printed_with_its_secrets_masked() {
+    let settings = Settings::default().set("DATABASE_URL", "postgres://ada:pa55word@localhost/boxoffice");
+    let shown = printed(&child::run(&settings, &["check-config"]));
+    assert!(shown.contains("environment = development") && shown.contains("http.listen"), "{shown}");
+    assert!(!shown.contains("pa55word") && !shown.contains(support::accounts::JWT_SECRET), "{shown}");
+}
+
+fn create_admin(settings: &Settings, email: &str, password: &str) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = child::program(settings, folder.path());
+    command
+        .args(["create-admin", "--email", email])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut running = command.spawn().unwrap();
+    writeln!(running.stdin.take().unwrap(), "{password}").unwrap();
+    running.wait_with_output().unwrap()
+}
+
+#[tokio::test]
+async fn the_first_administrator_is_made_and_signs_in() {
+    let database = TestDatabase::empty().await;
+    let settings = on(&database);
+    let made = printed(&create_admin(&settings, "Root@Example.org", "correct horse battery"));
+    assert!(made.contains("root@example.org") && !made.contains("horse"), "{made}");
+    let again = create_admin(&settings, "root@example.org", "correct horse battery");
+    assert_eq!(again.status.code(), Some(1), "{again:?}");
+    assert!(String::from_utf8_lossy(&again.stderr).contains("registered already"), "{again:?}");
+    let short = create_admin(&settings, "other@example.org", "short");
+    assert!(!short.status.success() && String::from_utf8_lossy(&short.stderr).contains("password"), "{short:?}");
+
+    let server = ChildServer::start(settings).await;
+    let body = json!({ "email": "root@example.org", "password": "correct horse battery" });
+    assert_eq!(server.api.post("/api/v1/auth/login", &body).await.ok()["user"]["role"], "ADMIN");
+}
+
+/// The fixture of load tests: its tokens are good, its events sell what it says.
+#[tokio::test]
+async fn the_fixture_of_load_tests_can_be_booked_with() {
+    let database = TestDatabase::empty().await;
+    let settings = on(&database);
+    let arguments = ["seed", "--scenario", "loadtest", "--users", "3", "--events", "2"];
+    let fixture: Value = serde_json::from_str(&printed(&child::run(&settings, &arguments))).unwrap();
+    let again: Value = serde_json::from_str(&printed(&child::run(&settings, &arguments))).unwrap();
+    assert_eq!(fixture["events"], again["events"], "the same arguments, the same ids");
+
+    let refused = child::run(&settings.clone().set("BOXOFFICE_ENV", "production"), &arguments);
+    assert!(!refused.status.success(), "{refused:?}");
+
+    let server = ChildServer::start(settings).await;
+    let api: Api = server.api.with_token(fixture["users"][0]["accessToken"].as_str().unwrap());
+    for event in fixture["events"].as_array().unwrap() {
+        let of = &event["ticketTypes"][0];
+        let item = match of["seated"].as_bool().unwrap() {
+            true => json!({ "ticketTypeId": of["id"], "seatIds": [event["seatIds"][0]] }),
+            false => json!({ "ticketTypeId": of["id"], "quantity": 2 }),
+        };
+        let path = format!("/api/v1/events/{}/bookings", event["id"].as_str().unwrap());
+        let body = json!({ "items": [item] });
+        let key = event["slug"].as_str().unwrap();
+        let booking = api.send(reqwest::Method::POST, &path, Some(key), Some(&body)).await.created();
+        let priced = event["kind"] == "priced-ga";
+        assert_eq!(booking["status"], if priced { "PENDING_PAYMENT" } else { "CONFIRMED" });
+    }
+    support::audit::audit(&database.connect().await).await;
+}
+
+#[tokio::test]
+async fn a_seed_writes_its_fixture_to_a_file() {
+    let database = TestDatabase::migrated().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("fixture.json");
+    let out = file.to_str().unwrap();
+    let arguments = ["seed", "--scenario", "loadtest", "--users", "1", "--events", "0", "--out", out];
+    assert_eq!(printed(&child::run(&on(&database), &arguments)), "");
+    let fixture: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    assert_eq!(fixture["users"].as_array().unwrap().len(), 1);
+    assert!(fixture["users"][0]["accessToken"].as_str().unwrap().len() > 100);
+}

@@ -1,0 +1,273 @@
+//! The ledger in PostgreSQL by itself: what it refuses even if memory is wrong. Behind an inventory these guards are the
+//! second ones, so a test of the whole server would not miss them; here each is the only one.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+#[path = "support/harness.rs"]
+mod support;
+
+use std::{sync::Arc, time::Duration};
+
+use boxoffice::infrastructure::postgres::{
+    ledger::{Lifetimes, PgLedger},
+    pool::{self, PoolSettings},
+};
+use domain::{
+    bookings::{Fingerprint, IdempotencyKey, Source},
+    ids::{AccountId, BookingId, EventId, HoldId, TicketTypeId},
+    inventory::{Command, Inventory, NewBooking, NewHold},
+    ledger::{CommitError, Entry, EventBatch, KeyKind, KeyOf, Ledger, LoadError, Rejection},
+    selection::{RawLine, Selection},
+};
+use jiff::SignedDuration;
+use support::{EventBuilder, TestDatabase, TestEvent, accounts::add_accounts, audit::audit};
+use uuid::Uuid;
+
+struct Bench {
+    db: TestDatabase,
+    ledger: Arc<PgLedger>,
+    event: TestEvent,
+    account: AccountId,
+}
+
+async fn ledger(db: &TestDatabase, node: &str) -> Arc<PgLedger> {
+    let pool = pool::pool(&PoolSettings {
+        url: db.url().into(),
+        max_connections: 4,
+        min_idle: 0,
+        connect_timeout: Duration::from_secs(10),
+        statement_timeout: Duration::from_secs(30),
+    });
+    let lifetimes = Lifetimes { hold: SignedDuration::from_mins(10), payment: SignedDuration::from_mins(15) };
+    Arc::new(PgLedger::open(pool.unwrap(), node, lifetimes).await.unwrap())
+}
+
+impl Bench {
+    async fn new(event: EventBuilder) -> Self {
+        let db = TestDatabase::migrated().await;
+        let client = db.connect().await;
+        let event = event.create(&client).await;
+        let account = AccountId(add_accounts(&client, 1, domain::accounts::Role::User).await[0].id);
+        Self { ledger: ledger(&db, "node").await, db, event, account }
+    }
+
+    fn event_id(&self) -> EventId {
+        EventId(self.event.id)
+    }
+
+    async fn load(&self) -> Inventory {
+        Inventory::load(self.ledger.load(self.event_id(), false).await.unwrap()).unwrap()
+    }
+
+    /// The decision to book, and the batch with it alone.
+    fn booking(&self, inventory: &Inventory, key: &str, source: Source) -> EventBatch {
+        let fingerprint = Fingerprint::of(self.event_id(), &source);
+        let key = IdempotencyKey::parse(key).unwrap();
+        let new = NewBooking { id: BookingId::generate(), account_id: self.account, key, fingerprint, source };
+        self.batch(inventory, &Command::Book(new))
+    }
+
+    fn batch(&self, inventory: &Inventory, command: &Command) -> EventBatch {
+        let entry = inventory.decide(command, jiff::Timestamp::now()).unwrap();
+        EventBatch { event_id: self.event_id(), versions: inventory.versions(), entries: vec![entry] }
+    }
+
+    fn places(&self, quantity: u32) -> Source {
+        let line =
+            RawLine { ticket_type_id: TicketTypeId(self.event.types[0]), quantity: Some(quantity), seat_ids: None };
+        Source::Selection(Selection::parse(vec![line]).unwrap())
+    }
+
+    fn seat(&self, index: usize) -> Source {
+        let seat_ids = Some(vec![domain::ids::SeatId(self.event.seats[0][index])]);
+        let line = RawLine { ticket_type_id: TicketTypeId(self.event.types[0]), quantity: None, seat_ids };
+        Source::Selection(Selection::parse(vec![line]).unwrap())
+    }
+
+    async fn commit(&self, batch: EventBatch) -> Result<(), CommitError> {
+        self.ledger.commit(&[batch]).await
+    }
+
+    async fn audit(&self) {
+        audit(&self.db.connect().await).await;
+    }
+}
+
+/// Watches the comparison of versions in `ledger_commit`.
+#[tokio::test]
+async fn a_decision_on_stale_memory_is_refused() {
+    let bench = Bench::new(EventBuilder::ga(10)).await;
+    let (inventory, late) = (bench.load().await, bench.load().await);
+    bench.commit(bench.booking(&inventory, "a", bench.places(1))).await.unwrap();
+    let refused = bench.commit(bench.booking(&late, "b", bench.places(1))).await;
+    assert!(matches!(refused, Err(CommitError::Stale(event)) if event == bench.event_id()), "{refused:?}");
+    assert_eq!(bench.ledger.counts(bench.event_id()).await.unwrap()[0].sold, 1);
+    bench.audit().await;
+}
+
+/// Watches `quotas_within_capacity_check`: memory decides twice on the last place, with the right version.
+#[tokio::test]
+async fn more_than_there_is_can_not_be_sold() {
+    let bench = Bench::new(EventBuilder::ga(1)).await;
+    let inventory = bench.load().await;
+    let mut batch = bench.booking(&inventory, "a", bench.places(1));
+    batch.entries.extend(bench.booking(&inventory, "b", bench.places(1)).entries);
+    let refused = bench.commit(batch).await;
+    let Err(CommitError::Rejected(Rejection::Guard(constraint))) = refused else { panic!("{refused:?}") };
+    assert_eq!(constraint, "quotas_within_capacity_check");
+    bench.audit().await;
+}
+
+/// Watches `seat_claims_pkey`: memory decides twice on one seat.
+#[tokio::test]
+async fn a_seat_can_not_be_claimed_twice() {
+    let bench = Bench::new(EventBuilder::seated(1, 3)).await;
+    let inventory = bench.load().await;
+    let mut batch = bench.booking(&inventory, "a", bench.seat(1));
+    batch.entries.extend(bench.booking(&inventory, "b", bench.seat(1)).entries);
+    let refused = bench.commit(batch).await;
+    let Err(CommitError::Rejected(Rejection::Guard(constraint))) = refused else { panic!("{refused:?}") };
+    assert_eq!(constraint, "seat_claims_pkey");
+    assert_eq!(bench.db.number("SELECT count(*) FROM bookings", &[]).await, 0, "all or nothing");
+    bench.audit().await;
+}
+
+/// Watches `bookings_account_key`.
+#[tokio::test]
+async fn a_key_can_not_be_used_twice_and_leads_to_its_first_answer() {
+    let bench = Bench::new(EventBuilder::ga(10)).await;
+    let first = bench.booking(&bench.load().await, "a", bench.places(2));
+    let Entry::Book { booking, .. } = &first.entries[0] else { panic!() };
+    let booked = booking.clone();
+    bench.commit(first).await.unwrap();
+    let again = bench.commit(bench.booking(&bench.load().await, "a", bench.places(2))).await;
+    assert!(matches!(again, Err(CommitError::KeyTaken)), "{again:?}");
+    let of = |key: &str, kind| KeyOf { account_id: bench.account, key: IdempotencyKey::parse(key).unwrap(), kind };
+    let keys = [of("a", KeyKind::Hold), of("a", KeyKind::Booking), of("b", KeyKind::Booking)];
+    let found = bench.ledger.find_by_keys(&keys).await.unwrap();
+    assert!(matches!(&found[..], [None, Some(domain::ledger::Prior::Booking(found)), None] if found.id == booked.id));
+    bench.audit().await;
+}
+
+/// Watches the check of the session in `ledger_commit`, in `claim` and in `renew`.
+#[tokio::test]
+async fn an_ended_session_writes_nothing_more() {
+    let bench = Bench::new(EventBuilder::ga(10)).await;
+    let inventory = bench.load().await;
+    let successor = ledger(&bench.db, "node").await;
+    assert_ne!(successor.session(), bench.ledger.session());
+    let late = bench.commit(bench.booking(&inventory, "a", bench.places(1))).await;
+    assert!(matches!(late, Err(CommitError::Fenced)), "{late:?}");
+    assert!(matches!(bench.ledger.renew().await, Err(LoadError::Fenced)));
+    assert!(matches!(bench.ledger.load(bench.event_id(), false).await, Err(LoadError::Fenced)));
+    successor.renew().await.unwrap();
+    successor.load(bench.event_id(), false).await.unwrap();
+    bench.audit().await;
+}
+
+/// Watches the lock that a commit holds shared and the end of its session takes exclusively: a successor's start waits
+/// for what is in flight, so that it can not be written afterwards.
+#[tokio::test]
+async fn the_end_of_a_session_waits_for_the_commits_in_flight() {
+    let bench = Bench::new(EventBuilder::ga(10)).await;
+    let writer = in_flight(&bench).await;
+    let opening = tokio::spawn({
+        let url = bench.db.url();
+        async move {
+            let settings = PoolSettings {
+                url: url.into(),
+                max_connections: 2,
+                min_idle: 0,
+                connect_timeout: Duration::from_secs(10),
+                statement_timeout: Duration::from_secs(30),
+            };
+            let lifetimes = Lifetimes { hold: SignedDuration::from_mins(1), payment: SignedDuration::from_mins(1) };
+            PgLedger::open(pool::pool(&settings).unwrap(), "node", lifetimes).await.unwrap().session()
+        }
+    });
+    waits_for_the_session(&bench).await;
+    assert!(!opening.is_finished());
+    writer.batch_execute("COMMIT").await.unwrap();
+    assert_ne!(opening.await.unwrap(), bench.ledger.session());
+}
+
+/// Watches the wait before a reload: what a dead inventory had in flight is in the snapshot that its successor starts from.
+#[tokio::test]
+async fn a_reload_waits_for_the_commits_in_flight_and_sees_them() {
+    let bench = Bench::new(EventBuilder::ga(10)).await;
+    let writer = in_flight(&bench).await;
+    writer.batch_execute("UPDATE quotas SET sold = sold + 1, version = version + 1").await.unwrap();
+    assert_eq!(
+        bench.ledger.load(bench.event_id(), false).await.unwrap().counts[0].sold,
+        0,
+        "a first load need not wait"
+    );
+    let (reader, event) = (bench.ledger.clone(), bench.event_id());
+    let loading = tokio::spawn(async move { reader.load(event, true).await.unwrap().counts[0] });
+    waits_for_the_session(&bench).await;
+    assert!(!loading.is_finished());
+    writer.batch_execute("COMMIT").await.unwrap();
+    let count = loading.await.unwrap();
+    assert_eq!((count.sold, count.version), (1, 1));
+}
+
+/// A transaction that holds the session's lock as a commit does.
+async fn in_flight(bench: &Bench) -> tokio_postgres::Client {
+    let writer = bench.db.connect().await;
+    let lock = format!("BEGIN; SELECT pg_advisory_xact_lock_shared(1, {})", bench.ledger.session());
+    writer.batch_execute(&lock).await.unwrap();
+    writer
+}
+
+async fn waits_for_the_session(bench: &Bench) {
+    let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    support::until("somebody waits for the lock", async || bench.db.number(waiting, &[]).await == 1).await;
+}
+
+/// An event belongs to the session that loaded it, until that session ends or its node is gone.
+#[tokio::test]
+async fn an_event_has_one_owner() {
+    let bench = Bench::new(EventBuilder::ga(10)).await;
+    bench.load().await;
+    let other = ledger(&bench.db, "other").await;
+    let refused = other.load(bench.event_id(), false).await.map(drop);
+    assert!(matches!(&refused, Err(LoadError::OwnedBy(node)) if node == "node"), "{refused:?}");
+    // The node has not been heard of for a while.
+    bench.db.execute("UPDATE node_sessions SET renewed_at = now() - interval '1 minute' WHERE node = 'node'").await;
+    other.load(bench.event_id(), false).await.unwrap();
+    assert!(matches!(bench.ledger.renew().await, Err(LoadError::Fenced)), "its session was ended");
+    let nowhere = bench.ledger.load(EventId(Uuid::now_v7()), false).await.map(drop);
+    assert!(matches!(nowhere, Err(LoadError::Fenced)), "{nowhere:?}");
+    let nowhere = other.load(EventId(Uuid::now_v7()), false).await.map(drop);
+    assert!(matches!(nowhere, Err(LoadError::NoSuchEvent)), "{nowhere:?}");
+}
+
+/// What is open once is closed once: a hold that was given back is not given back again, nor booked.
+#[tokio::test]
+async fn what_is_not_open_can_not_be_closed() {
+    let bench = Bench::new(EventBuilder::seated(1, 3)).await;
+    let inventory = bench.load().await;
+    let Source::Selection(selection) = bench.seat(0) else { panic!() };
+    let (id, key) = (HoldId::generate(), IdempotencyKey::parse("h").unwrap());
+    let fingerprint = Fingerprint::of(bench.event_id(), &bench.seat(0));
+    let hold = Command::Hold(NewHold { id, account_id: bench.account, key, fingerprint, selection });
+    bench.commit(bench.batch(&inventory, &hold)).await.unwrap();
+    assert_eq!(bench.ledger.expiring_events().await.unwrap(), [bench.event_id()]);
+    let inventory = bench.load().await;
+    let release = bench.batch(&inventory, &Command::Release { hold_id: id, account_id: bench.account });
+    let mut book = bench.booking(&inventory, "b", Source::Hold(id));
+    bench.commit(release.clone()).await.unwrap();
+    for batch in [&mut release.clone(), &mut book] {
+        batch.versions = bench.load().await.versions();
+        let refused = bench.commit(batch.clone()).await;
+        // The counters are the first to notice: nothing is held any more.
+        assert!(matches!(refused, Err(CommitError::Rejected(_))), "{refused:?}");
+    }
+    assert!(bench.ledger.expiring_events().await.unwrap().is_empty());
+    bench.audit().await;
+}
