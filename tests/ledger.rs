@@ -13,7 +13,7 @@ mod support;
 use std::{sync::Arc, time::Duration};
 
 use boxoffice::infrastructure::postgres::{
-    ledger::{Lifetimes, PgLedger},
+    ledger::{LedgerOptions, PgLedger},
     pool::{self, PoolSettings},
 };
 use domain::{
@@ -42,8 +42,9 @@ async fn ledger(db: &TestDatabase, node: &str) -> Arc<PgLedger> {
         connect_timeout: Duration::from_secs(10),
         statement_timeout: Duration::from_secs(30),
     });
-    let lifetimes = Lifetimes { hold: SignedDuration::from_mins(10), payment: SignedDuration::from_mins(15) };
-    Arc::new(PgLedger::open(pool.unwrap(), node, lifetimes).await.unwrap())
+    let minutes = SignedDuration::from_mins(10);
+    let options = LedgerOptions { hold: minutes, payment: minutes, prepared_statements: true };
+    Arc::new(PgLedger::open(pool.unwrap(), node, options).await.unwrap())
 }
 
 impl Bench {
@@ -185,8 +186,9 @@ async fn the_end_of_a_session_waits_for_the_commits_in_flight() {
                 connect_timeout: Duration::from_secs(10),
                 statement_timeout: Duration::from_secs(30),
             };
-            let lifetimes = Lifetimes { hold: SignedDuration::from_mins(1), payment: SignedDuration::from_mins(1) };
-            PgLedger::open(pool::pool(&settings).unwrap(), "node", lifetimes).await.unwrap().session()
+            let minute = SignedDuration::from_mins(1);
+            let options = LedgerOptions { hold: minute, payment: minute, prepared_statements: false };
+            PgLedger::open(pool::pool(&settings).unwrap(), "node", options).await.unwrap().session()
         }
     });
     waits_for_the_session(&bench).await;
