@@ -25,6 +25,7 @@ use domain::{
 };
 use jiff::SignedDuration;
 use support::{EventBuilder, TestDatabase, TestEvent, accounts::add_accounts, audit::audit};
+use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 struct Bench {
@@ -271,5 +272,66 @@ async fn what_is_not_open_can_not_be_closed() {
         assert!(matches!(refused, Err(CommitError::Rejected(_))), "{refused:?}");
     }
     assert!(bench.ledger.expiring_events().await.unwrap().is_empty());
+    bench.audit().await;
+}
+
+/// Watches what `ledger_commit` and the triggers do in place of foreign keys: nothing refers to what does not exist, and what
+/// is referred to can't be deleted.
+#[tokio::test]
+async fn bookings_refer_to_what_exists_and_keeps_existing() {
+    let bench = Bench::new(EventBuilder::ga(10)).await;
+    let client = bench.db.connect().await;
+    let inventory = bench.load().await;
+    let mut unknown = bench.booking(&inventory, "a", bench.places(1));
+    if let Entry::Book { booking, .. } = &mut unknown.entries[0] {
+        let booking = Arc::make_mut(booking);
+        let mut item = booking.items[0].clone();
+        item.ticket_type_id = TicketTypeId::generate();
+        booking.items = [item].into();
+    }
+    let refused = bench.commit(unknown).await;
+    let Err(CommitError::Rejected(Rejection::Guard(constraint))) = refused else { panic!("{refused:?}") };
+    assert_eq!(constraint, "booking_items_ticket_type_id");
+
+    bench.commit(bench.booking(&inventory, "b", bench.places(2))).await.unwrap();
+    for (statement, id) in [
+        ("DELETE FROM events WHERE id = $1", bench.event.id),
+        ("DELETE FROM ticket_types WHERE id = $1", bench.event.types[0]),
+        ("DELETE FROM accounts WHERE id = $1", bench.account.0),
+    ] {
+        let error = client.execute(statement, &[&id]).await.unwrap_err();
+        assert_eq!(error.code(), Some(&SqlState::FOREIGN_KEY_VIOLATION), "{statement}: {error:?}");
+    }
+    client.execute("DELETE FROM bookings", &[]).await.unwrap();
+    let left: i64 = client.query_one("SELECT count(*) FROM booking_items", &[]).await.unwrap().get(0);
+    assert_eq!(left, 0, "items go with their bookings");
+    client.execute("DELETE FROM events WHERE id = $1", &[&bench.event.id]).await.unwrap();
+}
+
+/// Watches the lock on the event's row in `ledger_commit`: a deletion that comes during a commit waits for it, and then sees
+/// what it has written.
+#[tokio::test]
+async fn an_event_is_not_deleted_under_a_commit() {
+    let bench = Bench::new(EventBuilder::ga(10)).await;
+    let inventory = bench.load().await;
+    let (mut blocker, deleter) = (bench.db.connect().await, bench.db.connect().await);
+    let waiting = async |count: i64| {
+        let statement = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+            AND datname = current_database()";
+        support::until("back ends wait for locks", async || bench.db.number(statement, &[]).await == count).await;
+    };
+    // Keeps the commit from getting past the counters, which it changes after it has locked the event.
+    let block = blocker.transaction().await.unwrap();
+    block.execute("SELECT FROM quotas FOR UPDATE", &[]).await.unwrap();
+    let (ledger, batch) = (bench.ledger.clone(), bench.booking(&inventory, "a", bench.places(1)));
+    let commit = tokio::spawn(async move { ledger.commit(&[batch]).await });
+    waiting(1).await;
+    let event = bench.event.id;
+    let deletion = tokio::spawn(async move { deleter.execute("DELETE FROM events WHERE id = $1", &[&event]).await });
+    waiting(2).await;
+    block.rollback().await.unwrap();
+    commit.await.unwrap().unwrap();
+    let refused = deletion.await.unwrap().unwrap_err();
+    assert_eq!(refused.code(), Some(&SqlState::FOREIGN_KEY_VIOLATION), "{refused:?}");
     bench.audit().await;
 }
