@@ -73,6 +73,13 @@ pub async fn commit_group<L: Ledger>(ledger: &L, batches: Vec<EventBatch>) -> Ve
         match result {
             Ok(()) => group.committed(&part),
             Err(CommitError::KeyTaken) => match group.look_up_keys(ledger, &part).await {
+                // Taken by nobody: the group itself has the key twice, for two events. Apart, one of them gets it.
+                Ok(rest) if rest.len() == part.len() && part.len() > 1 => work.extend(halves(&part)),
+                Ok(rest) if rest.len() == part.len() => {
+                    // The other transaction was rolled back, or is not visible yet.
+                    let reason = "a key is taken by what can't be seen".to_owned();
+                    group.fail_all(&part, &BatchFailure::Lost(reason));
+                }
                 Ok(rest) => work.push(rest),
                 Err(reason) => group.fail_all(&part, &BatchFailure::Lost(reason)),
             },
@@ -82,10 +89,7 @@ pub async fn commit_group<L: Ledger>(ledger: &L, batches: Vec<EventBatch>) -> Ve
             }
             Err(CommitError::Rejected(rejection)) => match part[..] {
                 [culprit] => group.rejected(culprit, rejection),
-                _ => {
-                    let (first, second) = part.split_at(part.len() / 2);
-                    work.extend([second.to_vec(), first.to_vec()]);
-                }
+                _ => work.extend(halves(&part)),
             },
             Err(CommitError::Fenced) => group.fail_all(&part, &BatchFailure::Fenced),
             Err(error @ (CommitError::TryAgain(_) | CommitError::Unavailable(_) | CommitError::Unknown(_))) => {
@@ -94,6 +98,12 @@ pub async fn commit_group<L: Ledger>(ledger: &L, batches: Vec<EventBatch>) -> Ve
         }
     }
     group.finish()
+}
+
+/// The halves of a part, the first one last: work is taken from the end.
+fn halves(part: &[Place]) -> [Vec<Place>; 2] {
+    let (first, second) = part.split_at(part.len() / 2);
+    [second.to_vec(), first.to_vec()]
 }
 
 async fn commit_retrying<L: Ledger>(ledger: &L, batches: &[EventBatch]) -> Result<(), CommitError> {
@@ -195,10 +205,6 @@ impl Group {
                 self.outcomes[place.0][place.1] = Some(EntryOutcome::Prior(prior));
                 rest.retain(|other| *other != place);
             }
-        }
-        if rest.len() == part.len() {
-            // A conflict without a row: the other transaction was rolled back, or is not visible yet.
-            return Err("a key is taken by what can't be seen".to_owned());
         }
         Ok(rest)
     }
