@@ -73,6 +73,10 @@ async fn a_retry_after_a_restart_returns_the_same_bytes() {
     for (index, (event, body)) in requests.iter().enumerate() {
         first.push(api.book_as(event, &format!("k{index}"), body).await);
     }
+    let hold = api.hold_as(&spacious, "hold", &spacious.places(3)).await;
+    let from_hold = json!({ "holdId": hold.created()["id"] });
+    let booked = api.book_as(&spacious, "from-hold", &from_hold).await;
+    booked.created();
     let cancelled = first[0].created();
     api.delete(&format!("/api/v1/bookings/{}", uuid(&cancelled["id"]))).await.ok();
     let token = api;
@@ -85,7 +89,9 @@ async fn a_retry_after_a_restart_returns_the_same_bytes() {
         assert_eq!(again.body, first[index].body);
         api.book_as(event, &format!("k{index}"), &event.places(1)).await.problem(422, "IDEMPOTENCY_002");
     }
-    assert_eq!(server.db.number("SELECT count(*) FROM bookings", &[]).await, 3);
+    assert_eq!(api.book_as(&spacious, "from-hold", &from_hold).await.body, booked.body);
+    assert_eq!(api.hold_as(&spacious, "hold", &spacious.places(3)).await.body, hold.body);
+    assert_eq!(server.db.number("SELECT count(*) FROM bookings", &[]).await, 4);
     server.audit().await;
 }
 
