@@ -89,7 +89,7 @@ async fn of_500_clients_who_want_one_seat_one_gets_it() {
     server.audit().await;
 }
 
-/// Watches the quota's count in memory and `quotas_within_capacity_check` behind it.
+/// Watches the quota's count in memory; `quotas_within_capacity_check` behind it has a test of its own, with the ledger's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_5000_requests_for_1000_places_1000_get_one() {
     let server = TestServer::start().await;
@@ -112,7 +112,8 @@ async fn of_5000_requests_for_1000_places_1000_get_one() {
     server.audit().await;
 }
 
-/// Watches the queue's recognition of a request that is on its way, the memory of keys, and `bookings_account_key`.
+/// Watches the queue's recognition of a request that is on its way. Behind it is `bookings_account_key`, which would keep
+/// the booking single, but not the answers alike. The memory of recent keys is a short cut: without it the ledger is asked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_100_identical_requests_with_one_key_one_books() {
     let server = TestServer::start().await;
@@ -141,7 +142,8 @@ async fn of_100_identical_requests_with_one_key_one_books() {
     server.audit().await;
 }
 
-/// The same key for two different requests at once: one of them gets it, the other one is told.
+/// Watches `bookings_account_key`: the same key for two different requests at once, one of them gets it and the other one
+/// is told.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_requests_that_share_a_key_do_not_both_book() {
     let server = TestServer::start().await;
