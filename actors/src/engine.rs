@@ -71,8 +71,10 @@ impl Engine {
 
         let mut specs = Vec::new();
         for writer in writers.iter() {
-            let ledger = ledger.clone();
-            specs.push(ChildSpec::new("writer", writer.clone(), move || (LedgerWriter::new(ledger.clone()), ())));
+            let (ledger, fenced) = (ledger.clone(), fenced.clone());
+            specs.push(ChildSpec::new("writer", writer.clone(), move || {
+                (LedgerWriter::new(ledger.clone(), fenced.clone()), ())
+            }));
         }
         let reads = ledger.clone();
         specs.push(ChildSpec::new("probe", probe, move || (KeyProbe::new(reads.clone()), ())));

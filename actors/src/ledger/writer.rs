@@ -11,7 +11,7 @@ use std::{
 
 use domain::ledger::{EventBatch, Ledger};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
 use super::commit::{BatchFailure, BatchOutcome, commit_group};
 use crate::{inventory::InventoryMessage, metrics::engine, notice::Notice};
@@ -49,6 +49,8 @@ pub enum WriterMessage {
 /// See the module's page.
 pub struct LedgerWriter<L> {
     ledger: Arc<L>,
+    /// Becomes true when the ledger says that this node's session has ended.
+    fenced: watch::Sender<bool>,
 }
 
 /// State of a [`LedgerWriter`].
@@ -59,9 +61,9 @@ pub struct WriterState {
 }
 
 impl<L: Ledger> LedgerWriter<L> {
-    /// Writes to `ledger`.
-    pub fn new(ledger: Arc<L>) -> Self {
-        Self { ledger }
+    /// Writes to `ledger`, and says by `fenced` when it may not any more.
+    pub fn new(ledger: Arc<L>, fenced: watch::Sender<bool>) -> Self {
+        Self { ledger, fenced }
     }
 
     fn start_group(&self, myself: &ActorRef<WriterMessage>, state: &mut WriterState) {
@@ -90,12 +92,16 @@ impl<L: Ledger> LedgerWriter<L> {
             return;
         }
         metrics.batch_entries.record(entries as f64);
-        let (ledger, free) = (self.ledger.clone(), Notice::new(myself.clone(), WriterMessage::Free));
+        let (ledger, fenced) = (self.ledger.clone(), self.fenced.clone());
+        let free = Notice::new(myself.clone(), WriterMessage::Free);
         tokio::spawn(async move {
             let began = Instant::now();
             let outcomes = commit_group(&*ledger, batches).await;
             metrics.commit_seconds.record(began.elapsed());
             slow_commit(began.elapsed(), entries);
+            if outcomes.contains(&BatchOutcome::Failed(BatchFailure::Fenced)) {
+                fenced.send_replace(true);
+            }
             // The next group starts before the answers are spread: its round trip overlaps their wake-ups.
             drop(free);
             for (receipt, outcome) in receipts.into_iter().zip(outcomes) {

@@ -14,6 +14,7 @@ use domain::{
     ledger::{EventBatch, Ledger},
 };
 use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::sync::watch;
 
 use crate::support::{
     builders::{EventSpec, event},
@@ -57,7 +58,7 @@ async fn two_batches_of_one_event_are_never_in_one_group() {
     let ledger = MemoryLedger::new(&[&busy, &hall]);
     let heard = Arc::default();
     let (listener, _) = Actor::spawn(None, Listener(Arc::clone(&heard)), ()).await.unwrap();
-    let (writer, _) = Actor::spawn(None, LedgerWriter::new(ledger.clone()), ()).await.unwrap();
+    let (writer, _) = Actor::spawn(None, LedgerWriter::new(ledger.clone(), watch::channel(false).0), ()).await.unwrap();
     let batches = [
         batch_of_one(&ledger, &busy).await,
         batch_of_one(&ledger, &hall).await,
@@ -75,4 +76,21 @@ async fn two_batches_of_one_event_are_never_in_one_group() {
     let stale = BatchOutcome::Failed(BatchFailure::Stale);
     assert_eq!(heard.iter().filter(|outcome| **outcome == stale).count(), 2, "{heard:?}");
     assert_eq!((ledger.places(&busy), ledger.places(&hall)), ((0, 1), (0, 1)));
+}
+
+/// Guards: the word of the writer that the session has ended, seconds before the lease would be renewed in vain.
+#[tokio::test]
+async fn a_writer_that_is_fenced_says_so_at_once() {
+    let hall = event(10);
+    let ledger = MemoryLedger::new(&[&hall]);
+    let heard = Arc::default();
+    let (listener, _) = Actor::spawn(None, Listener(Arc::clone(&heard)), ()).await.unwrap();
+    let (fenced, watch_fenced) = watch::channel(false);
+    let (writer, _) = Actor::spawn(None, LedgerWriter::new(ledger.clone(), fenced), ()).await.unwrap();
+    let batch = batch_of_one(&ledger, &hall).await;
+    ledger.faults().fenced = true;
+    writer.cast(WriterMessage::Submit(Box::new(Submission::new(batch, listener)))).unwrap();
+    eventually("the word that the session has ended", || *watch_fenced.borrow()).await;
+    eventually("the answer", || heard.lock().unwrap().len() == 1).await;
+    assert_eq!(heard.lock().unwrap()[0], BatchOutcome::Failed(BatchFailure::Fenced));
 }
