@@ -1,5 +1,7 @@
 //! Access tokens: JWT (RFC 7519) signed with HMAC-SHA256 (A1).
 
+mod verified;
+
 use std::{io, path::Path, time::Duration};
 
 use domain::{accounts::Role, ids::AccountId};
@@ -8,6 +10,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, erro
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
+use self::verified::VerifiedTokens;
 use super::secret_file;
 use crate::{
     application::{
@@ -94,6 +97,7 @@ impl IssueAccess for TokenSigner {
 pub struct TokenVerifier {
     keys: Vec<(String, DecodingKey)>,
     validation: Validation,
+    verified: VerifiedTokens,
 }
 
 impl TokenVerifier {
@@ -104,10 +108,11 @@ impl TokenVerifier {
         validation.leeway = LEEWAY_S;
         validation.set_issuer(&[issuer]);
         validation.set_required_spec_claims(&["exp", "iss", "sub"]);
-        Self { keys, validation }
+        Self { keys, validation, verified: VerifiedTokens::new() }
     }
 
-    fn decode(&self, token: &str) -> Result<Caller, TokenError> {
+    /// Checks everything, and says until when the token is good.
+    fn decode(&self, token: &str) -> Result<(Caller, i64), TokenError> {
         let (kid, key) = match self.keys.as_slice() {
             // With one key its name is compared afterwards, which spares reading the header once more.
             [only] => only,
@@ -124,13 +129,20 @@ impl TokenVerifier {
         if data.header.kid.as_ref() != Some(kid) {
             return Err(TokenError::Bad);
         }
-        Ok(Caller { account: data.claims.sub, role: data.claims.role })
+        Ok((Caller { account: data.claims.sub, role: data.claims.role }, data.claims.exp))
     }
 }
 
 impl VerifyAccess for TokenVerifier {
     fn verify(&self, token: &str) -> Result<Caller, TokenError> {
-        self.decode(token)
+        if let Some((caller, expires_at)) = self.verified.find(token) {
+            let now = Timestamp::now().as_second();
+            let good = now <= expires_at.saturating_add(LEEWAY_S as i64);
+            return if good { Ok(caller) } else { Err(TokenError::Expired) };
+        }
+        let (caller, expires_at) = self.decode(token)?;
+        self.verified.remember(token, caller, expires_at);
+        Ok(caller)
     }
 }
 
@@ -175,6 +187,22 @@ mod tests {
         let ttl_s = 15 * 60;
         assert!(verifier.verify(&token(&key, ISSUER, ttl_s + 2)).is_ok());
         assert_eq!(verifier.verify(&token(&key, ISSUER, ttl_s + 10)), Err(TokenError::Expired));
+    }
+
+    /// Guards: the expiry of a remembered token, and that only the very same token is taken for it.
+    #[test]
+    fn a_remembered_token_still_expires_and_vouches_for_no_other() {
+        let verifier = TokenVerifier::new([&key("k1", b'a')], "boxoffice");
+        let account = AccountId::generate();
+        let mut early = TokenSigner::new(&key("k1", b'a'), "boxoffice")
+            .issue(account, Role::Admin, Timestamp::now(), Duration::from_secs(60))
+            .unwrap();
+        assert_eq!(verifier.verify(&early).unwrap().account, account);
+        assert_eq!(verifier.verify(&early).unwrap().account, account, "from memory");
+        verifier.verified.remember(&early, Caller { account, role: Role::Admin }, Timestamp::now().as_second() - 6);
+        assert_eq!(verifier.verify(&early), Err(TokenError::Expired));
+        early.pop();
+        assert_eq!(verifier.verify(&early), Err(TokenError::Bad));
     }
 
     #[test]
