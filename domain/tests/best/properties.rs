@@ -28,7 +28,7 @@ struct Drawing(Vec<Vec<Vec<char>>>);
 impl fmt::Debug for Drawing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let row = |row: &Vec<char>| format!("\n{}", row.iter().collect::<String>());
-        self.0.iter().try_for_each(|section| write!(f, "{}\n", section.iter().map(row).collect::<String>()))
+        self.0.iter().try_for_each(|section| writeln!(f, "{}", section.iter().map(row).collect::<String>()))
     }
 }
 

@@ -58,11 +58,10 @@ pub fn take_best(drawing: &mut Drawing, sections: &[usize], quantity: usize) -> 
         let left = quantity - places.len();
         let group = (1..=left).rev().find_map(|group| Some((group, best_group(drawing, sections, group, pool)?)));
         let (group, (section, row, at)) = group.unwrap();
-        for column in at..at + group {
-            let sign = &mut drawing[section][row][column];
+        for sign in &mut drawing[section][row][at..at + group] {
             *sign = if *sign == 'A' { 'X' } else { 'x' };
-            places.push((section, row, column));
         }
+        places.extend((at..at + group).map(|column| (section, row, column)));
     }
     Ok(places)
 }
