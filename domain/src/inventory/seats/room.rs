@@ -214,3 +214,19 @@ impl<'a> Row<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Guards: both parts of the closed form. A summary that tells too much costs a search in vain, too little a good place.
+    #[test]
+    fn an_ordinary_run_tells_exactly_the_groups_that_fit() {
+        for seats in 1..200 {
+            let run = Run { seats: 3..3 + seats, around: 3..3 + seats };
+            let fits = |group: &usize| run.starts(*group, true).next().is_some();
+            let groups = (1..=WORD).filter(fits).fold(0, |groups, group| groups | 1 << (group - 1));
+            assert_eq!(run.clean_groups(), groups, "{seats} seats");
+        }
+    }
+}
