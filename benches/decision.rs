@@ -94,7 +94,7 @@ fn general_admission(criterion: &mut Criterion) {
     group.bench_function("book one place", |bencher| {
         let event = inventory.plan().event_id;
         bencher.iter_batched(
-            || book(event, RawLine { ticket_type_id, quantity: Some(1), seat_ids: None }),
+            || book(event, RawLine::of_quantity(ticket_type_id, 1)),
             |command| {
                 let entry = inventory.decide(&command, now).unwrap();
                 inventory.apply(&entry);
@@ -120,7 +120,7 @@ fn reserved_seating(criterion: &mut Criterion) {
             || {
                 next = (next + 1) % seat_map.seats().len();
                 let seats = vec![seat_map.seats()[next].id];
-                book(event, RawLine { ticket_type_id, quantity: None, seat_ids: Some(seats) })
+                book(event, RawLine::of_seats(ticket_type_id, seats))
             },
             |command| {
                 let entry = inventory.decide(&command, now).unwrap();

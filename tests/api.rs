@@ -10,6 +10,8 @@
 mod access;
 #[path = "api/accounts.rs"]
 mod accounts;
+#[path = "api/best_available.rs"]
+mod best_available;
 #[path = "api/bookings.rs"]
 mod bookings;
 #[path = "api/events.rs"]

@@ -89,14 +89,13 @@ impl Bench {
     }
 
     fn places(&self, quantity: u32) -> Source {
-        let line =
-            RawLine { ticket_type_id: TicketTypeId(self.event.types[0]), quantity: Some(quantity), seat_ids: None };
+        let line = RawLine::of_quantity(TicketTypeId(self.event.types[0]), quantity);
         Source::Selection(Selection::parse(vec![line]).unwrap())
     }
 
     fn seat(&self, index: usize) -> Source {
-        let seat_ids = Some(vec![domain::ids::SeatId(self.event.seats[0][index])]);
-        let line = RawLine { ticket_type_id: TicketTypeId(self.event.types[0]), quantity: None, seat_ids };
+        let seat_ids = vec![domain::ids::SeatId(self.event.seats[0][index])];
+        let line = RawLine::of_seats(TicketTypeId(self.event.types[0]), seat_ids);
         Source::Selection(Selection::parse(vec![line]).unwrap())
     }
 

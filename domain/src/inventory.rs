@@ -7,6 +7,7 @@
 //! For each quota `available + pending + held + sold = capacity` after every step, and `held`, `sold` and `version` are
 //! at all times what the ledger has.
 
+mod choose;
 mod decide;
 mod seats;
 mod snapshot;
@@ -142,10 +143,7 @@ impl Inventory {
                 *count.ok_or_else(|| Inconsistent(format!("quota {} has no counters", quota.id)))?;
             quotas.push(QuotaState { capacity: quota.capacity, held, sold, pending: 0, version });
         }
-        let mut seats = Seats::new(plan.seat_map.clone());
-        for (seat, sold) in &loaded.claims {
-            seats.load(*seat, *sold).map_err(Inconsistent)?;
-        }
+        let seats = Seats::load(plan.seat_map.clone(), &loaded.claims).map_err(Inconsistent)?;
         let mut inventory = Self {
             by_account: plan.max_per_account.map(|_| loaded.by_account.into_iter().collect()),
             plan,

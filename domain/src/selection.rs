@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
+use uuid::Uuid;
+
 use crate::{
-    ids::{SeatId, TicketTypeId},
+    ids::{SeatId, SectionId, TicketTypeId},
     validation::{FieldError, FieldErrors},
 };
 
@@ -12,10 +14,55 @@ use crate::{
 pub struct RawLine {
     /// Which ticket type.
     pub ticket_type_id: TicketTypeId,
-    /// How many places, for general admission.
+    /// How many places, for general admission or of the best seats.
     pub quantity: Option<u32>,
     /// Which seats, for reserved seating.
     pub seat_ids: Option<Vec<SeatId>>,
+    /// Whether the seats are to be chosen for the buyer.
+    pub best_available: bool,
+    /// Where the best seats are to be, by name or id.
+    pub section: Option<String>,
+}
+
+impl RawLine {
+    /// So many places without seats.
+    pub fn of_quantity(ticket_type_id: TicketTypeId, quantity: u32) -> Self {
+        Self { ticket_type_id, quantity: Some(quantity), seat_ids: None, best_available: false, section: None }
+    }
+
+    /// These seats.
+    pub fn of_seats(ticket_type_id: TicketTypeId, seats: Vec<SeatId>) -> Self {
+        Self { ticket_type_id, quantity: None, seat_ids: Some(seats), best_available: false, section: None }
+    }
+
+    /// So many of the best seats, perhaps of one section.
+    pub fn of_best(ticket_type_id: TicketTypeId, quantity: u32, section: Option<&str>) -> Self {
+        let section = section.map(str::to_owned);
+        Self { ticket_type_id, quantity: Some(quantity), seat_ids: None, best_available: true, section }
+    }
+}
+
+/// A section as a buyer names it, by name or id: 1 to 200 characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SectionRef(Box<str>);
+
+impl SectionRef {
+    /// Most characters.
+    pub const MAX_CHARS: usize = 200;
+
+    fn parse(text: String) -> Option<Self> {
+        (1..=Self::MAX_CHARS).contains(&text.chars().count()).then(|| Self(text.into()))
+    }
+
+    /// Whether it means this section.
+    pub fn means(&self, id: SectionId, name: &str) -> bool {
+        *self.0 == *name || self.0.parse::<Uuid>().is_ok_and(|asked| id.0 == asked)
+    }
+
+    /// As the buyer wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// How a line's places are chosen.
@@ -25,13 +72,20 @@ pub enum Choice {
     Quantity(u32),
     /// Just these.
     Seats(Vec<SeatId>),
+    /// The best that are free, side by side if possible.
+    BestAvailable {
+        /// How many.
+        quantity: u32,
+        /// Only in this section.
+        section: Option<SectionRef>,
+    },
 }
 
 impl Choice {
     /// How many places it is.
     pub fn places(&self) -> u32 {
         match self {
-            Choice::Quantity(quantity) => *quantity,
+            Choice::Quantity(quantity) | Choice::BestAvailable { quantity, .. } => *quantity,
             Choice::Seats(seats) => seats.len() as u32,
         }
     }
@@ -73,8 +127,9 @@ impl Selection {
                     "this ticket type already has an entry: put its places together",
                 ));
             }
-            if let Some(choice) = errors.keep(Self::choice(index, line.quantity, line.seat_ids, &mut seats)) {
-                lines.push(Line { ticket_type_id: line.ticket_type_id, choice });
+            let ticket_type_id = line.ticket_type_id;
+            if let Some(choice) = errors.keep(Self::choice(index, line, &mut seats)) {
+                lines.push(Line { ticket_type_id, choice });
             }
         }
         let places: u64 = lines.iter().map(|line| u64::from(line.choice.places())).sum();
@@ -84,32 +139,44 @@ impl Selection {
         errors.finish(Some(Self(lines)))
     }
 
-    fn choice(
-        index: usize,
-        quantity: Option<u32>,
-        seat_ids: Option<Vec<SeatId>>,
-        seen: &mut HashSet<SeatId>,
-    ) -> Result<Choice, FieldError> {
-        match (quantity, seat_ids) {
+    fn choice(index: usize, line: RawLine, seen: &mut HashSet<SeatId>) -> Result<Choice, FieldError> {
+        let fault = |field: &str, code, message| Err(FieldError::new(format!("items[{index}]{field}"), code, message));
+        if line.best_available {
+            return Self::best(index, line);
+        }
+        if line.section.is_some() {
+            return fault(".section", "INVALID", "goes with bestAvailable only");
+        }
+        match (line.quantity, line.seat_ids) {
             (Some(quantity), None) if (1..=Self::MAX_PLACES).contains(&quantity) => Ok(Choice::Quantity(quantity)),
-            (Some(_), None) => {
-                Err(FieldError::new(format!("items[{index}].quantity"), "OUT_OF_RANGE", "must be from 1 to 100"))
-            }
+            (Some(_), None) => fault(".quantity", "OUT_OF_RANGE", "must be from 1 to 100"),
             (None, Some(seats)) if (1..=Self::MAX_PLACES as usize).contains(&seats.len()) => {
                 match seats.iter().position(|seat| !seen.insert(*seat)) {
                     None => Ok(Choice::Seats(seats)),
-                    Some(at) => Err(FieldError::new(
-                        format!("items[{index}].seatIds[{at}]"),
-                        "DUPLICATE",
-                        "this seat is named twice",
-                    )),
+                    Some(at) => fault(&format!(".seatIds[{at}]"), "DUPLICATE", "this seat is named twice"),
                 }
             }
-            (None, Some(_)) => {
-                Err(FieldError::new(format!("items[{index}].seatIds"), "OUT_OF_RANGE", "must name 1 to 100 seats"))
-            }
-            _ => Err(FieldError::new(format!("items[{index}]"), "INVALID", "must have either quantity or seatIds")),
+            (None, Some(_)) => fault(".seatIds", "OUT_OF_RANGE", "must name 1 to 100 seats"),
+            _ => fault("", "INVALID", "must have either quantity or seatIds"),
         }
+    }
+
+    fn best(index: usize, line: RawLine) -> Result<Choice, FieldError> {
+        let fault = |field: &str, code, message| Err(FieldError::new(format!("items[{index}].{field}"), code, message));
+        if line.seat_ids.is_some() {
+            return fault("seatIds", "INVALID", "seats are either named or, with bestAvailable, chosen for you");
+        }
+        let quantity = match line.quantity {
+            None => return fault("quantity", "REQUIRED", "bestAvailable needs a quantity"),
+            Some(quantity) if (1..=Self::MAX_PLACES).contains(&quantity) => quantity,
+            Some(_) => return fault("quantity", "OUT_OF_RANGE", "must be from 1 to 100"),
+        };
+        let section = match line.section.map(SectionRef::parse) {
+            None => None,
+            Some(Some(section)) => Some(section),
+            Some(None) => return fault("section", "OUT_OF_RANGE", "must have 1 to 200 characters"),
+        };
+        Ok(Choice::BestAvailable { quantity, section })
     }
 
     /// The lines.
@@ -128,7 +195,8 @@ mod tests {
     use super::*;
 
     fn line(quantity: Option<u32>, seats: Option<Vec<SeatId>>) -> RawLine {
-        RawLine { ticket_type_id: TicketTypeId::generate(), quantity, seat_ids: seats }
+        let ticket_type_id = TicketTypeId::generate();
+        RawLine { ticket_type_id, quantity, seat_ids: seats, best_available: false, section: None }
     }
 
     fn fault(raw: Vec<RawLine>) -> String {
@@ -150,5 +218,29 @@ mod tests {
         let twice = line(Some(1), None);
         assert_eq!(fault(vec![twice.clone(), twice]), "items[1].ticketTypeId");
         assert_eq!(Selection::parse(vec![line(Some(100), None)]).unwrap().places(), 100);
+    }
+    /// Guards: every refusal of `best`, and that a section needs it.
+    #[test]
+    fn best_available_needs_a_quantity_and_may_have_a_section() {
+        let best = |quantity, seats, section: Option<&str>| RawLine {
+            best_available: true,
+            section: section.map(str::to_owned),
+            ..line(quantity, seats)
+        };
+        let (seat, long) = (vec![SeatId::generate()], "s".repeat(201));
+        assert_eq!(fault(vec![best(None, None, None)]), "items[0].quantity");
+        assert_eq!(fault(vec![best(Some(0), None, None)]), "items[0].quantity");
+        assert_eq!(fault(vec![best(Some(101), None, None)]), "items[0].quantity");
+        assert_eq!(fault(vec![best(Some(1), Some(seat.clone()), None)]), "items[0].seatIds");
+        assert_eq!(fault(vec![best(None, Some(seat.clone()), None)]), "items[0].seatIds");
+        assert_eq!(fault(vec![best(Some(1), None, Some(""))]), "items[0].section");
+        assert_eq!(fault(vec![best(Some(1), None, Some(&long))]), "items[0].section");
+        let without = RawLine { best_available: false, ..best(Some(1), None, Some("A")) };
+        assert_eq!(fault(vec![without]), "items[0].section");
+        assert_eq!(fault(vec![best(Some(60), None, None), best(Some(60), None, None)]), "items");
+        let parsed = Selection::parse(vec![best(Some(4), None, Some("Floor A"))]).unwrap();
+        let section = SectionRef::parse("Floor A".to_owned());
+        assert_eq!(parsed.lines()[0].choice, Choice::BestAvailable { quantity: 4, section });
+        assert_eq!(parsed.places(), 4);
     }
 }

@@ -13,6 +13,8 @@
 mod support {
     pub mod builders;
 }
+#[path = "best/reference.rs"]
+mod best_reference;
 mod model {
     pub mod history;
     pub mod plans;

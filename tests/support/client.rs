@@ -145,6 +145,11 @@ pub(crate) fn seats(ticket_type: Uuid, seats: &[Uuid]) -> Value {
     json!({ "items": [{ "ticketTypeId": ticket_type, "seatIds": seats }] })
 }
 
+/// So many of the best seats.
+pub(crate) fn best(ticket_type: Uuid, quantity: u32) -> Value {
+    json!({ "items": [{ "ticketTypeId": ticket_type, "quantity": quantity, "bestAvailable": true }] })
+}
+
 /// An id in JSON.
 #[track_caller]
 pub(crate) fn uuid(value: &Value) -> Uuid {

@@ -94,15 +94,11 @@ impl EventSpec {
     }
 
     pub fn places(&self, quantity: u32) -> Selection {
-        self.line(Some(quantity), None)
+        one(RawLine::of_quantity(self.ticket_type, quantity))
     }
 
     pub fn seats(&self, indexes: &[usize]) -> Selection {
-        self.line(None, Some(indexes.iter().map(|index| self.seat(*index)).collect()))
-    }
-
-    fn line(&self, quantity: Option<u32>, seat_ids: Option<Vec<SeatId>>) -> Selection {
-        Selection::parse(vec![RawLine { ticket_type_id: self.ticket_type, quantity, seat_ids }]).unwrap()
+        one(RawLine::of_seats(self.ticket_type, indexes.iter().map(|index| self.seat(*index)).collect()))
     }
 
     /// Holds places for a new account.
@@ -147,4 +143,8 @@ pub fn settings() -> EngineSettings {
         sample_every: Duration::from_secs(3_600),
         restart: RestartPolicy::default(),
     }
+}
+
+fn one(line: RawLine) -> Selection {
+    Selection::parse(vec![line]).unwrap()
 }

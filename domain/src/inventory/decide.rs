@@ -5,16 +5,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::{Command, Holder, Inventory, NewBooking, NewHold, SeatState};
+use super::{Command, Holder, Inventory, NewBooking, NewHold};
 use crate::{
     bookings::{Booking, BookingStatus, Hold, HoldStatus, HolderId, Item, Source},
-    events::{EventStatus, TicketType},
-    ids::{AccountId, HoldId, QuotaId, SeatId},
+    events::EventStatus,
+    ids::{AccountId, HoldId},
     ledger::Entry,
     money::Money,
     refusal::Refusal,
-    selection::{Choice, Line, Selection},
-    validation::FieldError,
 };
 
 impl Inventory {
@@ -124,7 +122,7 @@ impl Inventory {
     }
 
     /// Only a published event sells; an event that was cancelled does not even sell the places that are held.
-    fn published(&self) -> Result<(), Refusal> {
+    pub(super) fn published(&self) -> Result<(), Refusal> {
         match self.plan.status {
             EventStatus::Published => Ok(()),
             EventStatus::Draft | EventStatus::Scheduled => Err(Refusal::NoSuchEvent),
@@ -132,121 +130,4 @@ impl Inventory {
             EventStatus::Archived => Err(Refusal::NotOnSale("the event is over")),
         }
     }
-
-    /// The places of a selection, when the rules allow them and they are free.
-    fn choose(&self, selection: &Selection, account: AccountId, now: Timestamp) -> Result<Vec<Item>, Refusal> {
-        self.published()?;
-        let mut items = Vec::with_capacity(selection.places() as usize);
-        let mut taken = Vec::new();
-        for (index, line) in selection.lines().iter().enumerate() {
-            let ticket_type = self.plan.ticket_type(line.ticket_type_id).ok_or_else(|| {
-                invalid(format!("items[{index}].ticketTypeId"), "UNKNOWN", "the event has no such ticket type")
-            })?;
-            on_sale(ticket_type, now)?;
-            within_limits(ticket_type, line)?;
-            self.places(index, ticket_type, &line.choice, &mut items, &mut taken)?;
-        }
-        if !taken.is_empty() {
-            return Err(Refusal::SeatsTaken(taken));
-        }
-        self.enough_left(&items)?;
-        self.within_account_limit(account, selection.places())?;
-        Ok(items)
-    }
-
-    fn places(
-        &self,
-        line: usize,
-        ticket_type: &TicketType,
-        choice: &Choice,
-        items: &mut Vec<Item>,
-        taken: &mut Vec<SeatId>,
-    ) -> Result<(), Refusal> {
-        let item = |seat| Item {
-            ticket_type_id: ticket_type.id,
-            quota_id: ticket_type.quota_id,
-            seat,
-            price: ticket_type.price,
-        };
-        match choice {
-            Choice::Quantity(quantity) if !ticket_type.seated => {
-                items.extend((0..*quantity).map(|_| item(None)));
-            }
-            Choice::Quantity(_) => {
-                let message = "this ticket type is sold by seat: name seatIds";
-                return Err(invalid(format!("items[{line}].quantity"), "SEATS_REQUIRED", message));
-            }
-            Choice::Seats(_) if !ticket_type.seated => {
-                let message = "this ticket type has no seats: give a quantity";
-                return Err(invalid(format!("items[{line}].seatIds"), "NOT_SEATED", message));
-            }
-            Choice::Seats(ids) => {
-                for (at, id) in ids.iter().enumerate() {
-                    let found =
-                        self.seats.find(*id).filter(|(seat, _)| ticket_type.sections.contains(&seat.section_id));
-                    let Some((seat, state)) = found else {
-                        let message = "this ticket type does not sell such a seat";
-                        return Err(invalid(format!("items[{line}].seatIds[{at}]"), "UNKNOWN", message));
-                    };
-                    if state != SeatState::Free {
-                        taken.push(*id);
-                    }
-                    items.push(item(Some(seat.clone())));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Several lines may draw on one quota, so places are summed before they are compared.
-    fn enough_left(&self, items: &[Item]) -> Result<(), Refusal> {
-        let mut asked: Vec<(QuotaId, u32)> = Vec::with_capacity(2);
-        for item in items {
-            match asked.iter_mut().find(|(quota, _)| *quota == item.quota_id) {
-                Some((_, count)) => *count += 1,
-                None => asked.push((item.quota_id, 1)),
-            }
-        }
-        for (quota, asked) in asked {
-            let left = self.plan.quota_index(quota).map_or(0, |index| self.quotas[index].available());
-            if left < asked {
-                let first = items.iter().find(|item| item.quota_id == quota).map(|item| item.ticket_type_id);
-                return Err(match first {
-                    Some(ticket_type_id) => Refusal::SoldOut { ticket_type_id, left, asked },
-                    None => Refusal::NotOnSale("the event is not on sale"),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    fn within_account_limit(&self, account: AccountId, places: u32) -> Result<(), Refusal> {
-        let (Some(limit), Some(by_account)) = (self.plan.max_per_account, &self.by_account) else { return Ok(()) };
-        let has = by_account.get(&account).copied().unwrap_or(0);
-        if has + places > limit {
-            let message = format!("at most {limit} places an account: you have {has} and ask for {places} more");
-            return Err(Refusal::Limit(message));
-        }
-        Ok(())
-    }
-}
-
-fn invalid(field: String, code: &'static str, message: &'static str) -> Refusal {
-    Refusal::Invalid(vec![FieldError::new(field, code, message)])
-}
-
-fn on_sale(ticket_type: &TicketType, now: Timestamp) -> Result<(), Refusal> {
-    if ticket_type.sale.contains(now) {
-        return Ok(());
-    }
-    let early = now < ticket_type.sale.starts_at;
-    Err(Refusal::NotOnSale(if early { "the sale has not begun" } else { "the sale has ended" }))
-}
-
-fn within_limits(ticket_type: &TicketType, line: &Line) -> Result<(), Refusal> {
-    let (min, max) = (ticket_type.min_per_booking, ticket_type.max_per_booking);
-    if (min..=max).contains(&line.choice.places()) {
-        return Ok(());
-    }
-    Err(Refusal::Limit(format!("{} is sold in {min} to {max} places a booking", ticket_type.name)))
 }

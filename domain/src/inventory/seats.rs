@@ -1,4 +1,8 @@
-//! The state of each seat of an event.
+//! The state of each seat of an event, as bits of its row's words.
+
+mod best;
+mod room;
+mod runs;
 
 use std::sync::Arc;
 
@@ -7,8 +11,14 @@ use serde::Serialize;
 use crate::{
     bookings::Item,
     ids::SeatId,
-    seat_maps::{Seat, SeatMap},
+    seat_maps::{
+        Seat, SeatMap,
+        geometry::{Geometry, WORD},
+    },
 };
+
+pub(super) use best::Draft;
+use room::Room;
 
 /// Whether a seat can be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -25,40 +35,116 @@ pub enum SeatState {
     Sold,
 }
 
-/// All seats of an event. The states are shared with the published snapshots and copied when they change under one.
-#[derive(Debug)]
+/// The states of up to 64 columns of one row. A seat with none of the bits is pending; an aisle has none either.
+#[derive(Clone, Copy, Debug, Default)]
+struct Word {
+    free: u64,
+    held: u64,
+    sold: u64,
+}
+
+/// The states of all seats, shared with the published snapshots and copied when they change under one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SeatStates(Arc<Vec<Word>>);
+
+impl SeatStates {
+    fn free(geometry: &Geometry) -> Self {
+        let word = |seats| Word { free: seats, ..Word::default() };
+        Self(Arc::new(geometry.words().iter().map(|shape| word(shape.seats)).collect()))
+    }
+
+    /// Of the seat at a bit of the map.
+    pub(super) fn at(&self, slot: usize) -> SeatState {
+        let (word, bit) = (&self.0[slot / WORD], 1 << (slot % WORD));
+        if word.free & bit != 0 {
+            SeatState::Free
+        } else if word.sold & bit != 0 {
+            SeatState::Sold
+        } else if word.held & bit != 0 {
+            SeatState::Held
+        } else {
+            SeatState::Pending
+        }
+    }
+}
+
+impl Word {
+    fn set(&mut self, bit: u64, state: SeatState) {
+        let put = |bits: &mut u64, of| *bits = if state == of { *bits | bit } else { *bits & !bit };
+        put(&mut self.free, SeatState::Free);
+        put(&mut self.held, SeatState::Held);
+        put(&mut self.sold, SeatState::Sold);
+    }
+}
+
+/// All seats of an event.
+#[derive(Clone, Debug)]
 pub(super) struct Seats {
     map: Option<Arc<SeatMap>>,
-    states: Arc<Vec<SeatState>>,
+    states: SeatStates,
+    /// Where there is room, always as the states have it.
+    room: Room,
 }
 
 impl Seats {
-    pub(super) fn new(map: Option<Arc<SeatMap>>) -> Self {
-        let count = map.as_ref().map_or(0, |map| map.seats().len());
-        Self { map, states: Arc::new(vec![SeatState::Free; count]) }
+    /// The seats of `map` with the claims of the ledger; true for sold.
+    pub(super) fn load(map: Option<Arc<SeatMap>>, claims: &[(SeatId, bool)]) -> Result<Self, String> {
+        let Some(map) = map else {
+            return match claims.first() {
+                None => Ok(Self { map: None, states: SeatStates::default(), room: Room::default() }),
+                Some((seat, _)) => Err(format!("seat {seat} is claimed, and the event has no seat map")),
+            };
+        };
+        let geometry = map.geometry();
+        let mut states = SeatStates::free(geometry);
+        let words = Arc::make_mut(&mut states.0);
+        for (seat, sold) in claims {
+            let index = map.index_of(*seat);
+            let index = index.ok_or_else(|| format!("claimed seat {seat} is not on the event's seat map"))?;
+            let slot = geometry.slot(index);
+            words[slot / WORD].set(1 << (slot % WORD), if *sold { SeatState::Sold } else { SeatState::Held });
+        }
+        let room = Room::of(geometry, words);
+        Ok(Self { map: Some(map), states, room })
     }
 
-    /// Enters a claim of the ledger.
-    pub(super) fn load(&mut self, seat: SeatId, sold: bool) -> Result<(), String> {
-        let index = self.map.as_ref().and_then(|map| map.index_of(seat));
-        let index = index.ok_or_else(|| format!("claimed seat {seat} is not on the event's seat map"))?;
-        Arc::make_mut(&mut self.states)[index] = if sold { SeatState::Sold } else { SeatState::Held };
-        Ok(())
-    }
-
-    pub(super) fn find(&self, seat: SeatId) -> Option<(&Arc<Seat>, SeatState)> {
+    /// A seat's place on the map.
+    pub(super) fn find(&self, seat: SeatId) -> Option<(usize, &Arc<Seat>, SeatState)> {
         let map = self.map.as_ref()?;
         let index = map.index_of(seat)?;
-        Some((&map.seats()[index], self.states[index]))
+        Some((index, &map.seats()[index], self.states.at(map.geometry().slot(index))))
     }
 
     pub(super) fn set(&mut self, items: &[Item], state: SeatState) {
+        let Some(map) = self.map.clone() else { return };
+        self.mark(items.iter().filter_map(|item| map.index_of(item.seat.as_ref()?.id)), state);
+    }
+
+    /// Sets seats by their places on the map.
+    fn mark(&mut self, seats: impl Iterator<Item = usize>, state: SeatState) {
         let Some(map) = &self.map else { return };
-        let indexes = items.iter().filter_map(|item| map.index_of(item.seat.as_ref()?.id));
-        let mut indexes = indexes.peekable();
-        if indexes.peek().is_some() {
-            let states = Arc::make_mut(&mut self.states);
-            indexes.for_each(|index| states[index] = state);
+        let mut seats = seats.peekable();
+        if seats.peek().is_none() {
+            return;
+        }
+        let geometry = map.geometry();
+        let words = Arc::make_mut(&mut self.states.0);
+        let mut changed = None;
+        for seat in seats {
+            let slot = geometry.slot(seat);
+            let (shape, word, bit) = (&geometry.words()[slot / WORD], &mut words[slot / WORD], 1 << (slot % WORD));
+            let before = word.free;
+            word.set(bit, state);
+            if word.free == before {
+                continue;
+            }
+            // Seats of one request are mostly neighbours: their row is looked at once.
+            if let Some(row) = changed.replace(shape.row as usize).filter(|row| *row != shape.row as usize) {
+                self.room.refresh(geometry, words, row);
+            }
+        }
+        if let Some(row) = changed {
+            self.room.refresh(geometry, words, row);
         }
     }
 
@@ -66,7 +152,7 @@ impl Seats {
         self.map.as_ref()
     }
 
-    pub(super) fn states(&self) -> &Arc<Vec<SeatState>> {
+    pub(super) fn states(&self) -> &SeatStates {
         &self.states
     }
 }

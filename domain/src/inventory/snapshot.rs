@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Inventory, SeatState};
+use super::{Inventory, SeatState, seats::SeatStates};
 use crate::{
     events::EventStatus,
     ids::{EventId, TicketTypeId},
@@ -40,14 +40,17 @@ pub struct Availability {
     /// The counters.
     pub ticket_types: Vec<TicketTypeAvailability>,
     seat_map: Option<Arc<SeatMap>>,
-    seats: Arc<Vec<SeatState>>,
+    seats: SeatStates,
 }
 
 impl Availability {
     /// Each seat with its state; empty for an event without seats.
     pub fn seats(&self) -> impl ExactSizeIterator<Item = (&Seat, SeatState)> {
         let seats = self.seat_map.as_ref().map_or(&[][..], |map| map.seats());
-        seats.iter().map(Arc::as_ref).zip(self.seats.iter().copied())
+        let geometry = self.seat_map.as_ref().map(|map| map.geometry());
+        // Without a map there is no seat to ask for.
+        let state = move |index| geometry.map_or(SeatState::Free, |geometry| self.seats.at(geometry.slot(index)));
+        seats.iter().enumerate().map(move |(index, seat)| (seat.as_ref(), state(index)))
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
     reference::{Reference, Row, State, gist},
     steps::{LineSpec, Places, Step},
 };
-use crate::support::builders::{at, book, book_hold, hold, quantity, quota_id, seats, selection};
+use crate::support::builders::{at, book, book_hold, hold, quantity, quota_id, seat_id, seats, selection, type_id};
 
 /// A fault, in words.
 type Checked = Result<(), String>;
@@ -61,6 +61,7 @@ fn raw(line: &LineSpec) -> RawLine {
     match &line.places {
         Places::Any(count) => quantity(line.ticket_type, *count),
         Places::Seats(numbers) => seats(line.ticket_type, numbers),
+        Places::Best(count) => RawLine::of_best(type_id(line.ticket_type), *count, None),
     }
 }
 
@@ -162,6 +163,8 @@ impl<'a> History<'a> {
         let quotas = entry.items().iter().map(|item| item.quota_id).collect::<Vec<_>>();
         let expected = places.iter().map(|(kind, _)| quota_id(self.reference.spec.quota_of(*kind))).collect();
         same("quotas", quotas, expected)?;
+        let seats = entry.items().iter().map(|item| item.seat.as_ref().map(|seat| seat.id)).collect::<Vec<_>>();
+        same("seats", seats, places.iter().map(|(_, seat)| seat.map(seat_id)).collect())?;
         match (command, entry) {
             (Command::Hold(new), Entry::Hold(hold)) => {
                 same("hold", hold.id, new.id)?;
@@ -252,7 +255,8 @@ impl<'a> History<'a> {
     fn check_decisions(&self, successor: &Inventory) -> Checked {
         let now = at(self.reference.now);
         for kind in 0..self.reference.spec.types.len() {
-            for places in (1..=8).map(Places::Any).chain((0..=9).map(|seat| Places::Seats(vec![seat]))) {
+            let named = (0..=9).map(|seat| Places::Seats(vec![seat]));
+            for places in (1..=8).map(Places::Any).chain(named).chain((1..=5).map(Places::Best)) {
                 let line = [LineSpec { ticket_type: kind, places }];
                 let command = book(account(kind % 4), selection(line.iter().map(raw)));
                 let expected = self.reference.choose(account(kind % 4), &line).err();

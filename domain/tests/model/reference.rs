@@ -13,7 +13,13 @@ use super::{
     plans::{PlanSpec, SECTIONS},
     steps::{LineSpec, Places},
 };
-use crate::support::builders::{at, quota_id, seat_id, type_id};
+use crate::{
+    best_reference::take_best,
+    support::builders::{at, quota_id, seat_id, type_id},
+};
+
+/// Ticket type and seat of one place.
+type Taken = (usize, Option<usize>);
 
 /// Where a claim is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +37,7 @@ pub enum State {
 pub struct Claim {
     pub id: HolderId,
     pub account: AccountId,
-    pub places: Vec<(usize, Option<usize>)>,
+    pub places: Vec<Taken>,
     pub state: State,
     /// `None` for what is sold.
     pub expires_at: Option<i64>,
@@ -98,7 +104,7 @@ impl<'a> Reference<'a> {
     }
 
     /// Whether the rules allow these places; otherwise the gist of the refusal.
-    pub fn choose(&self, account: AccountId, lines: &[LineSpec]) -> Result<Vec<(usize, Option<usize>)>, String> {
+    pub fn choose(&self, account: AccountId, lines: &[LineSpec]) -> Result<Vec<Taken>, String> {
         match self.spec.status {
             EventStatus::Published => {}
             EventStatus::Draft | EventStatus::Scheduled => return Err("no such event".to_owned()),
@@ -111,7 +117,7 @@ impl<'a> Reference<'a> {
                 return Err("not on sale".to_owned());
             }
             let asked = match &line.places {
-                Places::Any(count) => *count as usize,
+                Places::Any(count) | Places::Best(count) => *count as usize,
                 Places::Seats(seats) => seats.len(),
             };
             if asked < kind.min as usize || asked > kind.max as usize {
@@ -120,6 +126,8 @@ impl<'a> Reference<'a> {
             match (&line.places, &kind.sections) {
                 (Places::Any(_), Some(_)) => return Err(format!("invalid items[{index}].quantity")),
                 (Places::Seats(_), None) => return Err(format!("invalid items[{index}].seatIds")),
+                (Places::Best(_), None) => return Err(format!("invalid items[{index}].bestAvailable")),
+                (Places::Best(_), Some(_)) => {}
                 (Places::Any(count), None) => places.extend((0..*count).map(|_| (line.ticket_type, None))),
                 (Places::Seats(seats), Some(sections)) => {
                     for (at, seat) in seats.iter().enumerate() {
@@ -137,6 +145,7 @@ impl<'a> Reference<'a> {
         if !taken.is_empty() {
             return Err(format!("taken {taken:?}"));
         }
+        let places = self.with_best(lines, places)?;
         for (kind, _) in &places {
             let quota = self.spec.quota_of(*kind);
             let asked = places.iter().filter(|(other, _)| self.spec.quota_of(*other) == quota).count() as u32;
@@ -149,6 +158,28 @@ impl<'a> Reference<'a> {
         let has = of_account.map(|claim| claim.places.len()).sum::<usize>();
         if self.spec.max_per_account.is_some_and(|limit| has + places.len() > limit as usize) {
             return Err("limit".to_owned());
+        }
+        Ok(places)
+    }
+
+    /// The places in the order of the lines, once the best seats are chosen around all that are named.
+    fn with_best(&self, lines: &[LineSpec], named: Vec<Taken>) -> Result<Vec<Taken>, String> {
+        let is_named = |seat| named.iter().any(|(_, of)| *of == Some(seat));
+        let sign = |seat| if self.keepers(seat).is_empty() && !is_named(seat) { '.' } else { 'x' };
+        let first = |section: usize| SECTIONS[..section].iter().sum::<usize>();
+        let row = |section: usize| (first(section)..first(section + 1)).map(sign).collect();
+        let mut drawing: Vec<Vec<Vec<char>>> = (0..SECTIONS.len()).map(|section| vec![row(section)]).collect();
+        let mut places = Vec::new();
+        for line in lines {
+            let Places::Best(asked) = &line.places else {
+                places.extend(named.iter().filter(|(kind, _)| *kind == line.ticket_type));
+                continue;
+            };
+            let sections = self.spec.types[line.ticket_type].sections.clone().unwrap_or(0..0);
+            let sections: Vec<usize> = sections.filter(|section| *section < SECTIONS.len()).collect();
+            let taken = take_best(&mut drawing, &sections, *asked as usize);
+            let taken = taken.map_err(|left| format!("sold out {} {left} {asked}", type_id(line.ticket_type)))?;
+            places.extend(taken.iter().map(|(section, _, seat)| (line.ticket_type, Some(first(*section) + seat))));
         }
         Ok(places)
     }

@@ -12,6 +12,7 @@ use super::plans::SECTIONS;
 pub enum Places {
     Any(u32),
     Seats(Vec<usize>),
+    Best(u32),
 }
 
 /// Places of one ticket type; a type or seat beyond the plan's is an unknown one.
@@ -71,6 +72,7 @@ fn lines() -> impl Strategy<Value = Vec<LineSpec>> {
     let seats = SECTIONS.iter().sum::<usize>();
     let places = prop_oneof![
         (1..=6u32).prop_map(Places::Any),
+        (1..=6u32).prop_map(Places::Best),
         vec(0..=seats, 1..=3).prop_map(|mut seats| {
             seats.sort_unstable();
             seats.dedup();

@@ -120,12 +120,11 @@ pub fn inventory(plan: SalePlan) -> Inventory {
 }
 
 pub fn quantity(ticket_type: usize, quantity: u32) -> RawLine {
-    RawLine { ticket_type_id: type_id(ticket_type), quantity: Some(quantity), seat_ids: None }
+    RawLine::of_quantity(type_id(ticket_type), quantity)
 }
 
 pub fn seats(ticket_type: usize, seats: &[usize]) -> RawLine {
-    let seat_ids = seats.iter().map(|n| seat_id(*n)).collect();
-    RawLine { ticket_type_id: type_id(ticket_type), quantity: None, seat_ids: Some(seat_ids) }
+    RawLine::of_seats(type_id(ticket_type), seats.iter().map(|n| seat_id(*n)).collect())
 }
 
 pub fn selection(lines: impl IntoIterator<Item = RawLine>) -> Selection {

@@ -33,6 +33,9 @@ struct LineBody {
     ticket_type_id: TicketTypeId,
     quantity: Option<u32>,
     seat_ids: Option<Vec<SeatId>>,
+    #[serde(default)]
+    best_available: bool,
+    section: Option<String>,
 }
 
 fn selection(lines: Vec<LineBody>) -> Result<Selection, Vec<FieldError>> {
@@ -40,6 +43,8 @@ fn selection(lines: Vec<LineBody>) -> Result<Selection, Vec<FieldError>> {
         ticket_type_id: line.ticket_type_id,
         quantity: line.quantity,
         seat_ids: line.seat_ids,
+        best_available: line.best_available,
+        section: line.section,
     });
     Selection::parse(raw.collect())
 }

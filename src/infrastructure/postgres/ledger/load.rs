@@ -25,7 +25,7 @@ const EVENT: &str = "SELECT status::text AS status, starts_at, currency::text AS
 const QUOTAS: &str = "SELECT id, capacity FROM quotas WHERE event_id = $1 ORDER BY id";
 
 const SEAT_MAP: &str = "SELECT s.id, s.label, s.accessible, r.label AS row, r.id AS row_id, c.id AS section_id, \
-    c.name AS section FROM sections c JOIN seat_rows r ON r.section_id = c.id JOIN seats s ON s.row_id = r.id \
+    c.name AS section, s.position FROM sections c JOIN seat_rows r ON r.section_id = c.id JOIN seats s ON s.row_id = r.id \
     WHERE c.seat_map_id = $1 ORDER BY c.position, r.position, s.position";
 
 const CLAIMS: &str = "SELECT seat_id, sold FROM seat_claims WHERE event_id = $1";
@@ -109,15 +109,15 @@ async fn seat_map(ledger: &PgLedger, transaction: &Transaction<'_>, id: SeatMapI
         return Ok(map);
     }
     let rows = transaction.query(SEAT_MAP, &[&id.0]).await?;
-    let mut seats: Vec<Seat> = Vec::with_capacity(rows.len());
+    let mut seat_rows: Vec<Vec<(i32, Seat)>> = Vec::new();
     // Neighbours share the names of their section and row.
     let mut last_row: Option<Uuid> = None;
     for row in &rows {
         let (row_id, section_id): (Uuid, Uuid) = (row.try_get("row_id")?, row.try_get("section_id")?);
-        let before = seats.last();
+        let before = seat_rows.last().and_then(|row| row.last()).map(|(_, seat)| seat);
         let section = before.filter(|seat| seat.section_id.0 == section_id).map(|seat| seat.section.clone());
         let row_label = before.filter(|_| last_row == Some(row_id)).map(|seat| seat.row.clone());
-        seats.push(Seat {
+        let seat = Seat {
             id: SeatId(row.try_get("id")?),
             section_id: SectionId(section_id),
             section: match section {
@@ -130,10 +130,16 @@ async fn seat_map(ledger: &PgLedger, transaction: &Transaction<'_>, id: SeatMapI
             },
             label: row.try_get::<_, &str>("label")?.into(),
             accessible: row.try_get("accessible")?,
-        });
+        };
+        if last_row != Some(row_id) {
+            seat_rows.push(Vec::new());
+        }
+        if let Some(seats) = seat_rows.last_mut() {
+            seats.push((row.try_get("position")?, seat));
+        }
         last_row = Some(row_id);
     }
-    let map = Arc::new(SeatMap::new(id, seats));
+    let map = Arc::new(SeatMap::of_rows(id, seat_rows));
     let mut maps = ledger.seat_maps.lock().unwrap_or_else(PoisonError::into_inner);
     maps.retain(|_, map| map.strong_count() > 0);
     maps.insert(id, Arc::downgrade(&map));

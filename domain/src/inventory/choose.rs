@@ -1,0 +1,192 @@
+//! Which places a request gets, and whether it may have them.
+
+use jiff::Timestamp;
+
+use super::{Inventory, SeatState, seats::Draft};
+use crate::{
+    bookings::Item,
+    events::TicketType,
+    ids::{AccountId, QuotaId, SeatId},
+    refusal::Refusal,
+    selection::{Choice, Line, SectionRef, Selection},
+    validation::FieldError,
+};
+
+/// Where a line's places come from, once it is known to fit the event.
+enum Places {
+    /// So many, without seats.
+    Unseated(u32),
+    /// These, by their places on the map.
+    Named(Vec<usize>),
+    /// So many of the best, in these sections of the map.
+    Best(u32, Vec<usize>),
+}
+
+impl Inventory {
+    /// The places of a selection, when the rules allow them and they are free.
+    pub(super) fn choose(
+        &self,
+        selection: &Selection,
+        account: AccountId,
+        now: Timestamp,
+    ) -> Result<Vec<Item>, Refusal> {
+        self.published()?;
+        let mut lines = Vec::with_capacity(selection.lines().len());
+        let mut taken = Vec::new();
+        for (index, line) in selection.lines().iter().enumerate() {
+            let ticket_type = self.plan.ticket_type(line.ticket_type_id).ok_or_else(|| {
+                invalid(format!("items[{index}].ticketTypeId"), "UNKNOWN", "the event has no such ticket type")
+            })?;
+            on_sale(ticket_type, now)?;
+            within_limits(ticket_type, line)?;
+            lines.push((ticket_type, self.places(index, ticket_type, &line.choice, &mut taken)?));
+        }
+        if !taken.is_empty() {
+            return Err(Refusal::SeatsTaken(taken));
+        }
+        let items = self.items(&lines, selection.places())?;
+        self.enough_left(&items)?;
+        self.within_account_limit(account, selection.places())?;
+        Ok(items)
+    }
+
+    fn places(
+        &self,
+        line: usize,
+        ticket_type: &TicketType,
+        choice: &Choice,
+        taken: &mut Vec<SeatId>,
+    ) -> Result<Places, Refusal> {
+        let refuse = |field, code, message| Err(invalid(format!("items[{line}].{field}"), code, message));
+        match choice {
+            Choice::Quantity(quantity) if !ticket_type.seated => Ok(Places::Unseated(*quantity)),
+            Choice::Quantity(_) => {
+                let message = "this ticket type is sold by seat: name seatIds, or add bestAvailable";
+                refuse("quantity", "SEATS_REQUIRED", message)
+            }
+            Choice::Seats(_) if !ticket_type.seated => {
+                refuse("seatIds", "NOT_SEATED", "this ticket type has no seats: give a quantity")
+            }
+            Choice::BestAvailable { .. } if !ticket_type.seated => {
+                refuse("bestAvailable", "NOT_SEATED", "this ticket type has no seats: give a quantity alone")
+            }
+            Choice::BestAvailable { quantity, section } => {
+                let sections = self.sections(ticket_type, section.as_ref());
+                if section.is_some() && sections.is_empty() {
+                    return refuse("section", "UNKNOWN", "this ticket type sells no such section");
+                }
+                Ok(Places::Best(*quantity, sections))
+            }
+            Choice::Seats(ids) => {
+                let mut seats = Vec::with_capacity(ids.len());
+                for (at, id) in ids.iter().enumerate() {
+                    let found =
+                        self.seats.find(*id).filter(|(_, seat, _)| ticket_type.sections.contains(&seat.section_id));
+                    let Some((seat, _, state)) = found else {
+                        let message = "this ticket type does not sell such a seat";
+                        return Err(invalid(format!("items[{line}].seatIds[{at}]"), "UNKNOWN", message));
+                    };
+                    if state != SeatState::Free {
+                        taken.push(*id);
+                    }
+                    seats.push(seat);
+                }
+                Ok(Places::Named(seats))
+            }
+        }
+    }
+
+    /// The sections of the map that the ticket type sells, or the one of them that is asked for.
+    fn sections(&self, ticket_type: &TicketType, asked: Option<&SectionRef>) -> Vec<usize> {
+        let Some(map) = self.seats.map() else { return Vec::new() };
+        let sections = map.geometry().sections().iter().enumerate();
+        sections
+            .filter(|(_, section)| ticket_type.sections.contains(&section.id))
+            .filter(|(_, section)| asked.is_none_or(|asked| asked.means(section.id, &section.name)))
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    /// One item a place, in the order of the lines. Named seats are given first: whoever names a seat wants that one, and
+    /// the best of another line are chosen around it.
+    fn items(&self, lines: &[(&TicketType, Places)], places: u32) -> Result<Vec<Item>, Refusal> {
+        let mut draft = Draft::new(&self.seats);
+        for (_, places) in lines {
+            if let Places::Named(seats) = places {
+                seats.iter().for_each(|seat| draft.give(*seat));
+            }
+        }
+        let mut items = Vec::with_capacity(places as usize);
+        for (ticket_type, places) in lines {
+            let item = |seat| Item {
+                ticket_type_id: ticket_type.id,
+                quota_id: ticket_type.quota_id,
+                seat,
+                price: ticket_type.price,
+            };
+            let seat = |index: &usize| self.seats.map().and_then(|map| map.seats().get(*index)).cloned();
+            match places {
+                Places::Unseated(quantity) => items.extend((0..*quantity).map(|_| item(None))),
+                Places::Named(seats) => items.extend(seats.iter().map(|index| item(seat(index)))),
+                Places::Best(asked, sections) => {
+                    let sold_out = |left| Refusal::SoldOut { ticket_type_id: ticket_type.id, left, asked: *asked };
+                    let seats = draft.give_best(sections, *asked).map_err(sold_out)?;
+                    items.extend(seats.iter().map(|index| item(seat(index))));
+                }
+            }
+        }
+        Ok(items)
+    }
+
+    /// Several lines may draw on one quota, so places are summed before they are compared.
+    fn enough_left(&self, items: &[Item]) -> Result<(), Refusal> {
+        let mut asked: Vec<(QuotaId, u32)> = Vec::with_capacity(2);
+        for item in items {
+            match asked.iter_mut().find(|(quota, _)| *quota == item.quota_id) {
+                Some((_, count)) => *count += 1,
+                None => asked.push((item.quota_id, 1)),
+            }
+        }
+        for (quota, asked) in asked {
+            let left = self.plan.quota_index(quota).map_or(0, |index| self.quotas[index].available());
+            if left < asked {
+                let first = items.iter().find(|item| item.quota_id == quota).map(|item| item.ticket_type_id);
+                return Err(match first {
+                    Some(ticket_type_id) => Refusal::SoldOut { ticket_type_id, left, asked },
+                    None => Refusal::NotOnSale("the event is not on sale"),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn within_account_limit(&self, account: AccountId, places: u32) -> Result<(), Refusal> {
+        let (Some(limit), Some(by_account)) = (self.plan.max_per_account, &self.by_account) else { return Ok(()) };
+        let has = by_account.get(&account).copied().unwrap_or(0);
+        if has + places > limit {
+            let message = format!("at most {limit} places an account: you have {has} and ask for {places} more");
+            return Err(Refusal::Limit(message));
+        }
+        Ok(())
+    }
+}
+
+fn invalid(field: String, code: &'static str, message: &'static str) -> Refusal {
+    Refusal::Invalid(vec![FieldError::new(field, code, message)])
+}
+
+fn on_sale(ticket_type: &TicketType, now: Timestamp) -> Result<(), Refusal> {
+    if ticket_type.sale.contains(now) {
+        return Ok(());
+    }
+    let early = now < ticket_type.sale.starts_at;
+    Err(Refusal::NotOnSale(if early { "the sale has not begun" } else { "the sale has ended" }))
+}
+
+fn within_limits(ticket_type: &TicketType, line: &Line) -> Result<(), Refusal> {
+    let (min, max) = (ticket_type.min_per_booking, ticket_type.max_per_booking);
+    if (min..=max).contains(&line.choice.places()) {
+        return Ok(());
+    }
+    Err(Refusal::Limit(format!("{} is sold in {min} to {max} places a booking", ticket_type.name)))
+}
