@@ -228,8 +228,8 @@ async fn a_stream_outlives_the_deadlines_of_requests_and_says_so() {
 #[tokio::test]
 async fn a_client_that_takes_nothing_is_cut_off_and_others_go_on() {
     let server = Settings::default().set("BOXOFFICE__HTTP__WRITE_TIMEOUT", "300ms").start().await;
-    let event = server.event(EventBuilder::seated(400, 100).and_ga("Standing", 100)).await;
-    let mut listener = Listener::open(&server, &event, "?seats=true").await;
+    let event = server.event(EventBuilder::seated(300, 100).and_ga("Standing", 100)).await;
+    let mut listener = Listener::open(&server, &event, "").await;
     listener.event().await;
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
