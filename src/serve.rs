@@ -10,6 +10,7 @@ use actors::{
     engine::{Engine, EngineSettings},
     inventories::Inventories,
     inventory::actor::InventorySettings,
+    live::{Live, LiveSettings},
 };
 use anyhow::Context;
 use deadpool_postgres::Pool;
@@ -65,6 +66,7 @@ pub struct Running {
     pub operations_address: SocketAddr,
     /// The door to the inventories, for fault tests.
     pub inventories: Inventories,
+    live: Arc<Live>,
     health: Arc<Health>,
     stop: watch::Sender<bool>,
     api: JoinHandle<DrainReport>,
@@ -129,11 +131,13 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     if database.is_private() && config.environment == Environment::Development {
         banner::print(&store, address, operations_address).await;
     }
+    let live = Live::new(live_settings(&config));
     let app = Arc::new(App::<Installation> {
         store,
         hasher,
         issuer: TokenSigner::new(&key, &*config.auth.issuer),
         inventories: engine.inventories.clone(),
+        live: live.clone(),
         access_ttl: config.auth.access_ttl,
         command_deadline: config.inventory.request_deadline,
     });
@@ -152,6 +156,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         address,
         operations_address,
         inventories,
+        live,
         health,
         stop,
         api,
@@ -178,6 +183,8 @@ impl Running {
     pub async fn stop(mut self) {
         self.health.begin_draining();
         self.stop.send_replace(true);
+        // They would go on for ever, and a drain waits for what is in progress.
+        self.live.end();
         match self.api.await {
             Ok(report) => tracing::info!(
                 connections = report.connections,
@@ -250,6 +257,15 @@ fn engine_settings(config: &Config) -> EngineSettings {
         permits_per_event: u32::try_from(config.inventory.permits_per_event).unwrap_or(u32::MAX),
         inventory: InventorySettings { batch_max: config.inventory.max_batch, idle_after: config.inventory.idle_after },
         ..EngineSettings::default()
+    }
+}
+
+fn live_settings(config: &Config) -> LiveSettings {
+    LiveSettings {
+        streams_max: config.http.max_streams,
+        window: config.http.stream_window,
+        heartbeat: config.http.stream_heartbeat,
+        ..LiveSettings::default()
     }
 }
 

@@ -20,6 +20,8 @@ mod events;
 mod holds;
 #[path = "api/idempotency.rs"]
 mod idempotency;
+#[path = "api/live.rs"]
+mod live;
 #[path = "support/harness.rs"]
 mod support;
 #[path = "api/venues.rs"]

@@ -14,7 +14,7 @@ use domain::{
 use ractor::{ActorRef, ActorStatus, rpc::CallResult};
 use tokio::time::Instant;
 
-pub use directory::{Directory, Slot};
+pub use directory::{Directory, Following, Slot};
 pub use supervisor::InventoriesMessage;
 
 use crate::{
@@ -92,6 +92,18 @@ impl Inventories {
         }
         let _permit = self.admit(event)?;
         Ok(self.call(event, deadline, InventoryMessage::Look).await??)
+    }
+
+    /// Follows what is published of the event from now on. Its inventory stays loaded as long as somebody does.
+    pub async fn follow(&self, event: EventId, deadline: Instant) -> Result<Following, AskError> {
+        for _ in 0..TRIES_MAX {
+            self.availability(event, deadline).await?;
+            // Otherwise it was unloaded just now.
+            if let Some(following) = self.directory.follow(event) {
+                return Ok(following);
+            }
+        }
+        Err(AskError::Unavailable { reason: "it keeps leaving".to_owned(), retry_after: Duration::from_secs(1) })
     }
 
     /// Ends an event's inventory the hard way, as a fault would; its supervisor starts it again.

@@ -9,6 +9,9 @@
 //! ├─ leases               keeps this node's session alive, see `leases`
 //! └─ sampler              compares memory with the ledger, see `sampler`
 //! ```
+//!
+//! Beside the tree, `live` has a task for each event that somebody listens to. It owns nothing but copies: when it dies, its
+//! streams end, and their clients come again.
 
 pub mod admission;
 pub mod clock;
@@ -17,6 +20,7 @@ pub mod inventories;
 pub mod inventory;
 pub mod leases;
 pub mod ledger;
+pub mod live;
 pub mod metrics;
 mod notice;
 pub mod restart;

@@ -21,6 +21,9 @@ pub(crate) struct EngineMetrics {
     pub(crate) queue_depth: Gauge,
     pub(crate) drift_places: Gauge,
     pub(crate) drifts: Counter,
+    pub(crate) streams: Gauge,
+    pub(crate) stream_deltas: Counter,
+    pub(crate) streams_dropped: Counter,
 }
 
 /// The handles of the installed recorder. Install it before the engine starts: handles made earlier count nothing.
@@ -41,6 +44,9 @@ pub(crate) fn engine() -> &'static EngineMetrics {
         queue_depth: gauge!("boxoffice_inventory_queue_depth"),
         drift_places: gauge!("boxoffice_inventory_drift_places"),
         drifts: counter!("boxoffice_inventory_drifts_total"),
+        streams: gauge!("boxoffice_streams"),
+        stream_deltas: counter!("boxoffice_stream_deltas_total"),
+        streams_dropped: counter!("boxoffice_streams_dropped_total"),
     })
 }
 

@@ -22,6 +22,7 @@ mod engine {
     mod group_commit;
     mod idempotency;
     mod kills;
+    mod live;
     mod passivation;
     mod races;
     mod restarts;

@@ -7,6 +7,7 @@
 //! For each quota `available + pending + held + sold = capacity` after every step, and `held`, `sold` and `version` are
 //! at all times what the ledger has.
 
+mod changes;
 mod choose;
 mod decide;
 mod seats;
@@ -27,6 +28,7 @@ use crate::{
     selection::Selection,
 };
 
+pub use changes::Changes;
 pub use seats::SeatState;
 pub use snapshot::{Availability, TicketTypeAvailability};
 

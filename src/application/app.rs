@@ -1,8 +1,8 @@
 //! What every use case and handler is given.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
-use actors::inventories::Inventories;
+use actors::{inventories::Inventories, live::Live};
 use domain::{
     accounts::Role,
     ids::AccountId,
@@ -67,6 +67,8 @@ pub struct App<A: Adapters> {
     pub issuer: A::Issuer,
     /// Who decides about places.
     pub inventories: Inventories,
+    /// Who tells of it.
+    pub live: Arc<Live>,
     /// How long an access token lives.
     pub access_ttl: Duration,
     /// How long a command may wait for its inventory and the ledger.

@@ -34,6 +34,18 @@ pub struct HttpConfig {
     /// How long a connection may be idle. Too high: idle clients hold places. Too low: every click pays for a new
     /// connection. Keep it above the balancer's, or the balancer writes into connections that are just closing.
     pub idle_timeout: Duration,
+    /// For a client to take something of an answer on its way, then the connection is closed. Too high: clients that went
+    /// to sleep hold places. Too low: phones in a tunnel are cut off.
+    pub write_timeout: Duration,
+    /// Live streams at once, further ones get a 503. Too high: each change of a hot event is a write to each of them, and
+    /// each has a connection. Too low: people reload the page instead, which costs more.
+    pub max_streams: usize,
+    /// Between two deltas of an event's live stream at least. Too high: people click on seats that are gone. Too low: the
+    /// stream of a hot event takes the time that its bookings need.
+    pub stream_window: Duration,
+    /// A live stream with nothing to tell says so after this time. Too high: proxies take it for dead. Too low: traffic for
+    /// nothing.
+    pub stream_heartbeat: Duration,
     /// Bytes of a JSON body. Too high: memory for the asking. Too low: large legitimate requests get a 413.
     pub body_limit_bytes: usize,
     /// Bytes of a request's head. Too high: memory for the asking. Too low: cookies and tokens get a 431.
@@ -55,6 +67,10 @@ impl HttpConfig {
             body_timeout: section.duration("body_timeout", default.body_timeout, ms(100)..=s(300)),
             request_timeout: section.duration("request_timeout", default.request_timeout, ms(100)..=s(600)),
             idle_timeout: section.duration("idle_timeout", default.idle_timeout, ms(100)..=s(3600)),
+            write_timeout: section.duration("write_timeout", default.write_timeout, ms(100)..=s(600)),
+            max_streams: section.number("max_streams", 10_000, 0..=1_000_000),
+            stream_window: section.duration("stream_window", ms(100), ms(1)..=s(60)),
+            stream_heartbeat: section.duration("stream_heartbeat", s(15), ms(10)..=s(600)),
             body_limit_bytes: section.number("body_limit_bytes", default.body_limit, 1024..=(64 << 20)),
             header_limit_bytes: section.number("header_limit_bytes", default.header_limit, 8192..=(1 << 20)),
             drain_timeout: section.duration("drain_timeout", default.drain_timeout, ms(0)..=s(600)),
@@ -71,6 +87,7 @@ impl From<&HttpConfig> for Settings {
             body_timeout: config.body_timeout,
             request_timeout: config.request_timeout,
             idle_timeout: config.idle_timeout,
+            write_timeout: config.write_timeout,
             body_limit: config.body_limit_bytes,
             header_limit: config.header_limit_bytes,
             drain_timeout: config.drain_timeout,

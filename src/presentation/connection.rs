@@ -33,8 +33,21 @@ pub(super) struct Activity {
     idle_since_ms: AtomicU64,
     /// When the first byte after that arrived, or [`NONE`].
     head_since_ms: AtomicU64,
+    /// Since when the client takes nothing of what is to be written, or [`NONE`].
+    blocked_since_ms: AtomicU64,
     /// In HTTP/2, bytes between requests are settings and pings, not the beginning of a head.
     http2: AtomicBool,
+}
+
+/// How long a connection may do nothing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// While a request head arrives.
+    pub(super) header: Duration,
+    /// Between two requests.
+    pub(super) idle: Duration,
+    /// While bytes wait to be taken by the client.
+    pub(super) write: Duration,
 }
 
 /// What to do with a connection when its timer fires.
@@ -44,6 +57,8 @@ pub(super) enum Verdict {
     LookAgain(Instant),
     /// A request head did not arrive in time: nobody waits for an answer, close.
     Overdue,
+    /// The client takes nothing of its answer: close.
+    Stalled,
     /// Nothing happened for the keep-alive time: end it politely.
     Idle,
 }
@@ -56,6 +71,7 @@ impl Activity {
             idle_since_ms: AtomicU64::new(0),
             // The head of the first request is due from the start: opening a connection and saying nothing holds a slot.
             head_since_ms: AtomicU64::new(0),
+            blocked_since_ms: AtomicU64::new(NONE),
             http2: AtomicBool::new(false),
         })
     }
@@ -75,26 +91,41 @@ impl Activity {
         self.in_progress.load(Relaxed) > 0
     }
 
-    pub(super) fn verdict(&self, now: Instant, header_timeout: Duration, idle_timeout: Duration) -> Verdict {
+    pub(super) fn verdict(&self, now: Instant, patience: Patience) -> Verdict {
+        let blocked_since = self.blocked_since_ms.load(Relaxed);
+        if blocked_since != NONE && self.opened + Duration::from_millis(blocked_since) + patience.write <= now {
+            return Verdict::Stalled;
+        }
         if self.is_busy() {
-            return Verdict::LookAgain(now + header_timeout.min(idle_timeout));
+            return Verdict::LookAgain(now + patience.header.min(patience.idle).min(patience.write));
         }
         let head_since = self.head_since_ms.load(Relaxed);
         if head_since != NONE {
-            let due = self.opened + Duration::from_millis(head_since) + header_timeout;
+            let due = self.opened + Duration::from_millis(head_since) + patience.header;
             return if due <= now { Verdict::Overdue } else { Verdict::LookAgain(due) };
         }
-        let due = self.opened + Duration::from_millis(self.idle_since_ms.load(Relaxed)) + idle_timeout;
+        let due = self.opened + Duration::from_millis(self.idle_since_ms.load(Relaxed)) + patience.idle;
         if due <= now {
             Verdict::Idle
         } else {
             // Not the whole wait: the head of the next request has its own, usually shorter, deadline.
-            Verdict::LookAgain(due.min(now + header_timeout))
+            Verdict::LookAgain(due.min(now + patience.header))
         }
     }
 
     fn now_ms(&self) -> u64 {
         u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(NONE - 1)
+    }
+
+    /// Notes whether the socket had room for what was written to it.
+    fn written<T>(&self, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        let blocked_since = self.blocked_since_ms.load(Relaxed);
+        match &polled {
+            Poll::Pending if blocked_since == NONE => self.blocked_since_ms.store(self.now_ms(), Relaxed),
+            Poll::Ready(_) if blocked_since != NONE => self.blocked_since_ms.store(NONE, Relaxed),
+            _ => {}
+        }
+        polled
     }
 
     fn bytes_arrived(&self) {
@@ -141,7 +172,8 @@ impl AsyncRead for Watched {
 
 impl AsyncWrite for Watched {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.activity.written(polled)
     }
 
     fn poll_write_vectored(
@@ -149,7 +181,8 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.activity.written(polled)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -171,9 +204,22 @@ mod tests {
 
     const HEADER: Duration = Duration::from_secs(5);
     const IDLE: Duration = Duration::from_secs(60);
+    const WRITE: Duration = Duration::from_secs(30);
 
     fn verdict(activity: &Activity, after: Duration) -> Verdict {
-        activity.verdict(activity.opened + after, HEADER, IDLE)
+        activity.verdict(activity.opened + after, Patience { header: HEADER, idle: IDLE, write: WRITE })
+    }
+
+    #[test]
+    fn a_client_that_takes_nothing_of_its_answer_is_stalled_until_it_does() {
+        let activity = Activity::new();
+        let _request = activity.begin(false);
+        let (blocked, taken) = (Poll::<io::Result<usize>>::Pending, Poll::Ready(Ok(1)));
+        let _ = activity.written(blocked);
+        assert!(matches!(verdict(&activity, WRITE - Duration::from_secs(1)), Verdict::LookAgain(_)));
+        assert_eq!(verdict(&activity, WRITE * 2), Verdict::Stalled);
+        let _ = activity.written(taken);
+        assert!(matches!(verdict(&activity, WRITE * 2), Verdict::LookAgain(_)));
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! Events over HTTP.
 
 mod dto;
+mod live;
 pub mod public;

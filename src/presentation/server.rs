@@ -23,7 +23,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    connection::{Activity, Verdict, Watched},
+    connection::{Activity, Patience, Verdict, Watched},
     dispatch::Dispatcher,
     router::Router,
 };
@@ -52,6 +52,8 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// How long a connection may stay open without a request.
     pub idle_timeout: Duration,
+    /// How long a client may take nothing of an answer that is being written.
+    pub write_timeout: Duration,
     /// Most bytes of a body, where a route does not say otherwise.
     pub body_limit: usize,
     /// Most bytes of a request's head; above it the answer is 431. At least 8 KiB.
@@ -69,6 +71,7 @@ impl Default for Settings {
             body_timeout: Duration::from_secs(20),
             request_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(75),
+            write_timeout: Duration::from_secs(30),
             body_limit: 1 << 20,
             header_limit: 16 << 10,
             drain_timeout: Duration::from_secs(25),
@@ -292,6 +295,8 @@ impl<S: Send + Sync + 'static> Connection<S> {
         let mut connection = pin!(self.builder.serve_connection(io, service));
         let settings = &self.dispatcher.settings;
         let mut watch = pin!(tokio::time::sleep(settings.header_timeout));
+        let mut patience =
+            Patience { header: settings.header_timeout, idle: settings.idle_timeout, write: settings.write_timeout };
         let mut retiring = false;
         loop {
             tokio::select! {
@@ -306,12 +311,19 @@ impl<S: Send + Sync + 'static> Connection<S> {
                 () = self.retire.cancelled(), if !retiring => {
                     retiring = true;
                     connection.as_mut().graceful_shutdown();
+                    // The rest of the answer, for whoever takes it; a drain does not wait for one who does not.
+                    patience.write = patience.write.min(FAREWELL_TIMEOUT);
+                    watch.as_mut().reset(tokio::time::Instant::now() + FAREWELL_TIMEOUT);
                 }
                 () = watch.as_mut() => {
                     let now = tokio::time::Instant::now();
-                    match activity.verdict(now, settings.header_timeout, settings.idle_timeout) {
+                    match activity.verdict(now, patience) {
                         Verdict::LookAgain(at) => watch.as_mut().reset(at),
                         Verdict::Overdue => return,
+                        Verdict::Stalled => {
+                            counter!("boxoffice_http_stalled_connections_total").increment(1);
+                            return;
+                        }
                         // Asked to end before, and still here.
                         Verdict::Idle if retiring => return,
                         Verdict::Idle => {

@@ -85,7 +85,7 @@ use Kind::{Counter, Gauge, Histogram};
 
 /// What every metric means, those of the actors included; `docs/operations.md` says what normal looks like. A test finds
 /// names that are recorded somewhere and missing here or there.
-const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 26] = [
+const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 30] = [
     (Counter, "boxoffice_http_requests_total", None, "Requests answered, by route template, method and status"),
     (
         Histogram,
@@ -96,6 +96,20 @@ const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 26] = [
     (Gauge, "boxoffice_http_connections", None, "Open connections"),
     (Gauge, "boxoffice_http_requests_in_flight", None, "Requests that have no answer yet"),
     (Counter, "boxoffice_http_refused_connections_total", None, "Connections over the limit, refused"),
+    (
+        Counter,
+        "boxoffice_http_stalled_connections_total",
+        None,
+        "Connections closed because the client took nothing of its answer",
+    ),
+    (Gauge, "boxoffice_streams", None, "Open live streams"),
+    (
+        Counter,
+        "boxoffice_stream_deltas_total",
+        None,
+        "Changes of events with live streams, each made once for all of them",
+    ),
+    (Counter, "boxoffice_streams_dropped_total", None, "Live streams that ended because their client was too slow"),
     (
         Counter,
         "boxoffice_inventory_decisions_total",

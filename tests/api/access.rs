@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use actors::live::{Live, LiveSettings};
 use boxoffice::{
     application::app::App,
     infrastructure::{
@@ -40,6 +41,7 @@ fn table(server: &TestServer) -> Vec<(Method, String, Access)> {
         hasher: Passwords::new(Cost { memory_kib: 8, passes: 1, lanes: 1 }, 1).unwrap(),
         issuer: TokenSigner::new(&key, "boxoffice"),
         inventories: server.running.inventories.clone(),
+        live: Live::new(LiveSettings::default()),
         access_ttl: seconds,
         command_deadline: seconds,
     };

@@ -16,6 +16,7 @@ pub(crate) mod child;
 pub(crate) mod client;
 pub(crate) mod database;
 pub(crate) mod events;
+pub(crate) mod listener;
 pub(crate) mod retry;
 pub(crate) mod server;
 pub(crate) mod shared_postgres;

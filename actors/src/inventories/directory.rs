@@ -2,12 +2,16 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{Ordering, fence},
+    },
 };
 
 use arc_swap::ArcSwapOption;
 use domain::{ids::EventId, inventory::Availability};
 use ractor::{ActorId, ActorRef};
+use tokio::sync::watch;
 
 use crate::{admission::Admission, inventory::InventoryMessage};
 
@@ -18,11 +22,27 @@ pub struct Slot {
     pub admission: Arc<Admission>,
     actor: ArcSwapOption<ActorRef<InventoryMessage>>,
     snapshot: ArcSwapOption<Availability>,
+    /// Wakes those who follow the event.
+    news: watch::Sender<News>,
+}
+
+/// Why those who follow an event are woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum News {
+    /// There may be a new picture.
+    Picture,
+    /// There will be none: the event is gone, or another node's.
+    Gone,
 }
 
 impl Slot {
     fn new(permits: u32) -> Self {
-        Self { admission: Admission::new(permits), actor: ArcSwapOption::empty(), snapshot: ArcSwapOption::empty() }
+        Self {
+            admission: Admission::new(permits),
+            actor: ArcSwapOption::empty(),
+            snapshot: ArcSwapOption::empty(),
+            news: watch::Sender::new(News::Picture),
+        }
     }
 
     /// The inventory actor, unless it is down.
@@ -47,11 +67,59 @@ impl Slot {
         }
     }
 
-    /// Publishes a picture.
+    /// Publishes a picture. Costs an atomic look when nobody follows the event.
     pub(crate) fn publish(&self, snapshot: Availability) -> Arc<Availability> {
         let snapshot = Arc::new(snapshot);
         self.snapshot.store(Some(snapshot.clone()));
+        // With its twin in `Slot::follow`: either that one sees this picture, or this one sees that follower.
+        fence(Ordering::SeqCst);
+        if self.is_followed() {
+            self.news.send_replace(News::Picture);
+        }
         snapshot
+    }
+
+    /// Tells those who follow the event that it is not to be had here any more.
+    pub(crate) fn give_up(&self) {
+        self.snapshot.store(None);
+        self.news.send_replace(News::Gone);
+    }
+
+    /// Whether somebody follows the event. Its inventory stays loaded then.
+    pub(crate) fn is_followed(&self) -> bool {
+        self.news.receiver_count() > 0
+    }
+
+    /// Whether it must not be forgotten: those who follow it would never hear of its successor.
+    fn is_pinned(&self) -> bool {
+        self.is_followed() && *self.news.borrow() != News::Gone
+    }
+
+    fn follow(self: &Arc<Self>) -> Option<Following> {
+        let news = self.news.subscribe();
+        fence(Ordering::SeqCst);
+        self.snapshot().map(|picture| Following { slot: self.clone(), news, first: picture })
+    }
+}
+
+/// A follower of one event: sees each picture that is published, or a later one.
+#[derive(Debug)]
+pub struct Following {
+    slot: Arc<Slot>,
+    news: watch::Receiver<News>,
+    first: Arc<Availability>,
+}
+
+impl Following {
+    /// The latest picture.
+    pub fn picture(&self) -> Arc<Availability> {
+        self.slot.snapshot().unwrap_or_else(|| self.first.clone())
+    }
+
+    /// Waits for the next picture. False when there will be none: the event is gone, or another node's.
+    pub async fn changed(&mut self) -> bool {
+        // The sender is in the slot, which is held here: it can't be gone.
+        self.news.changed().await.is_ok() && *self.news.borrow_and_update() == News::Picture
     }
 }
 
@@ -89,13 +157,27 @@ impl Directory {
         slots.iter().map(|(event, slot)| (*event, slot.clone())).collect()
     }
 
-    /// Forgets an event that is unloaded, or does not exist.
-    pub(crate) fn remove(&self, event: EventId) {
-        self.slots.write().unwrap_or_else(PoisonError::into_inner).remove(&event);
+    /// Follows an event that has a picture.
+    pub(crate) fn follow(&self, event: EventId) -> Option<Following> {
+        // Under the lock, so that `remove` either sees the follower or is seen by it.
+        self.slots.read().unwrap_or_else(PoisonError::into_inner).get(&event)?.follow()
     }
 
-    /// Forgets all.
-    pub(crate) fn clear(&self) {
-        self.slots.write().unwrap_or_else(PoisonError::into_inner).clear();
+    /// Forgets an event that is unloaded, or does not exist. False when somebody follows it, and it is kept.
+    pub(crate) fn remove(&self, event: EventId) -> bool {
+        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let pinned = slots.get(&event).is_some_and(|slot| slot.is_pinned());
+        if !pinned {
+            slots.remove(&event);
+        }
+        !pinned
+    }
+
+    /// Forgets all but those that somebody follows, whose inventories are gone as well; returns these.
+    pub(crate) fn clear(&self) -> Vec<EventId> {
+        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        slots.retain(|_, slot| slot.is_pinned());
+        slots.values().for_each(|slot| slot.actor.store(None));
+        slots.keys().copied().collect()
     }
 }

@@ -190,7 +190,10 @@ impl<L: Ledger> InventoriesSupervisor<L> {
     fn stopped(&self, myself: &ActorRef<InventoriesMessage>, who: &ActorCell, children: &mut Children) {
         let Some(event) = self.gone(who, children) else { return };
         let waiters = children.by_event.remove(&event).map(|child| child.waiters).unwrap_or_default();
-        self.directory.remove(event);
+        if !self.directory.remove(event) {
+            // Somebody began to follow it in the last moment. Nobody else may ever ask for it.
+            let _ = myself.cast(InventoriesMessage::Wake(vec![event]));
+        }
         for waiter in waiters {
             // They asked while it was stopping. A supervisor that stops itself drops them, and they are told.
             let _ = myself.cast(InventoriesMessage::Activate(event, waiter));
@@ -240,8 +243,8 @@ impl<L: Ledger> Actor for InventoriesSupervisor<L> {
     type Arguments = ();
 
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<Self::State, ActorProcessingErr> {
-        // The inventories of a predecessor died with it.
-        self.directory.clear();
+        // The inventories of a predecessor died with it, perhaps with a commit that nobody has published.
+        let _ = myself.cast(InventoriesMessage::Wake(self.directory.clear()));
         self.wake_expiring(myself);
         let settle_all = self.started_before.swap(true, Ordering::Relaxed);
         Ok(Children { by_event: HashMap::new(), by_actor: HashMap::new(), settle_all })

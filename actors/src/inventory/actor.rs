@@ -162,6 +162,7 @@ impl<L: Ledger> InventoryActor<L> {
                     other => Denial::Unavailable(other.to_string()),
                 };
                 waiting.deny(&denial);
+                self.slot.give_up();
                 myself.stop(Some(denial.to_string()));
             }
             Err(error) => {
@@ -332,6 +333,10 @@ impl<L: Ledger> InventoryActor<L> {
         if !ready.queue.is_empty() {
             // The commit's answer arms the timer again; one that has run out already would do so without end.
             return;
+        }
+        if self.slot.is_followed() {
+            // Somebody looks at it, which is as good as asking.
+            ready.last_asked = Instant::now();
         }
         let idle = ready.warming.is_none()
             && ready.inventory.next_expiry().is_none()

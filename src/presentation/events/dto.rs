@@ -3,7 +3,7 @@
 use domain::{
     events::{Event, EventStatus, TicketType},
     ids::{EventId, SeatId, TicketTypeId, VenueId},
-    inventory::{Availability, SeatState},
+    inventory::{Availability, Changes, SeatState, TicketTypeAvailability},
     money::{Currency, Money},
     repositories::{EventDetail, EventKey, Tag},
 };
@@ -132,21 +132,56 @@ pub(super) struct AvailabilityJson<'a> {
 
 impl<'a> AvailabilityJson<'a> {
     pub(super) fn new(availability: &'a Availability, with_seats: bool) -> Self {
-        let places = availability.ticket_types.iter().map(|of| PlacesJson {
-            id: of.id,
-            capacity: of.capacity,
-            held: of.held,
-            sold: of.sold,
-            available: of.available,
-        });
+        Self::of(availability, with_seats.then_some(SeatsJson { availability, state: |state| state }))
+    }
+
+    /// As the ledger has it: without what decisions on their way have taken.
+    pub(super) fn in_ledger(availability: &'a Availability, with_seats: bool) -> Self {
+        Self::of(availability, with_seats.then_some(SeatsJson { availability, state: SeatState::in_ledger }))
+    }
+
+    fn of(availability: &'a Availability, seats: Option<SeatsJson<'a>>) -> Self {
         Self {
             event_id: availability.event_id,
             version: availability.version,
             as_of: availability.as_of,
-            ticket_types: places.collect(),
-            seats: with_seats.then_some(SeatsJson(availability)),
+            ticket_types: availability.ticket_types.iter().map(PlacesJson::from).collect(),
+            seats,
         }
     }
+}
+
+/// What has changed since `previous_version`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ChangesJson {
+    event_id: EventId,
+    version: i64,
+    previous_version: i64,
+    as_of: Timestamp,
+    ticket_types: Vec<PlacesJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seats: Option<Vec<SeatStatusJson>>,
+}
+
+impl ChangesJson {
+    pub(super) fn new(changes: &Changes, with_seats: bool) -> Self {
+        let seats = || changes.seats.iter().map(|(id, status)| SeatStatusJson { id: *id, status: *status }).collect();
+        Self {
+            event_id: changes.event_id,
+            version: changes.to,
+            previous_version: changes.from,
+            as_of: changes.as_of,
+            ticket_types: changes.ticket_types.iter().map(PlacesJson::from).collect(),
+            seats: with_seats.then(seats),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct SeatStatusJson {
+    id: SeatId,
+    status: SeatState,
 }
 
 #[derive(Serialize)]
@@ -158,18 +193,28 @@ struct PlacesJson {
     available: u32,
 }
 
+impl From<&TicketTypeAvailability> for PlacesJson {
+    fn from(of: &TicketTypeAvailability) -> Self {
+        Self { id: of.id, capacity: of.capacity, held: of.held, sold: of.sold, available: of.available }
+    }
+}
+
 /// Written seat by seat, so that a large house needs no second copy in memory.
-struct SeatsJson<'a>(&'a Availability);
+struct SeatsJson<'a> {
+    availability: &'a Availability,
+    /// What is shown of a seat's state.
+    state: fn(SeatState) -> SeatState,
+}
 
 impl Serialize for SeatsJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.seats().map(|(seat, status)| SeatJson {
+        serializer.collect_seq(self.availability.seats().map(|(seat, status)| SeatJson {
             id: seat.id,
             section: &seat.section,
             row: &seat.row,
             label: &seat.label,
             accessible: seat.accessible,
-            status,
+            status: (self.state)(status),
         }))
     }
 }

@@ -9,7 +9,10 @@ use domain::{
 };
 use tokio::time::Instant;
 
-use super::dto::{AvailabilityJson, EventDetailJson, EventJson};
+use super::{
+    dto::{AvailabilityJson, EventDetailJson, EventJson},
+    live,
+};
 use crate::{
     application::{
         app::{Adapters, App},
@@ -41,16 +44,31 @@ pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
     Reply::ok(&EventDetailJson::from(&detail))
 }
 
-/// `GET /events/{id}/availability`: a published snapshot, read without asking the inventory.
+/// `GET /events/{id}/availability`: a published snapshot, read without asking the inventory; or, for a client that accepts
+/// `text/event-stream`, that and what changes from then on.
 pub async fn availability<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     let mut query = request.query();
     let with_seats = query.flag("seats", false);
+    let deadline = Instant::now() + app.command_deadline;
+    if live::is_wanted(request.headers()) {
+        let seen = live::last_seen(request.headers(), query.text("lastEventId").as_deref());
+        query.finish()?;
+        let following = app.inventories.follow(request.id("id")?, deadline).await.map_err(BookingError::from)?;
+        if !is_public(following.picture().status) {
+            return Err(Problem::not_found());
+        }
+        return live::reply(&app, following, seen, with_seats);
+    }
     query.finish()?;
     let event: EventId = request.id("id")?;
-    let deadline = Instant::now() + app.command_deadline;
     let snapshot = app.inventories.availability(event, deadline).await.map_err(BookingError::from)?;
-    if matches!(snapshot.status, EventStatus::Draft | EventStatus::Scheduled) {
+    if !is_public(snapshot.status) {
         return Err(Problem::not_found());
     }
     Reply::ok(&AvailabilityJson::new(&snapshot, with_seats))
+}
+
+/// What was never published is nobody's business.
+fn is_public(status: EventStatus) -> bool {
+    !matches!(status, EventStatus::Draft | EventStatus::Scheduled)
 }
