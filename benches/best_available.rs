@@ -82,6 +82,7 @@ fn inventory(map: &Arc<SeatMap>, sold: Sold) -> Inventory {
         map.seats().iter().zip(taken).filter(|(_, taken)| *taken).map(|(seat, _)| (seat.id, true)).collect();
     let mut sections: Vec<SectionId> = map.seats().iter().map(|seat| seat.section_id).collect();
     sections.dedup();
+    sections.shrink_to_fit();
     let quota = QuotaId::generate();
     let plan = SalePlan {
         event_id: EventId::generate(),
