@@ -6,7 +6,7 @@
 //   VUS, RATE, DURATION (seconds)                      environment variables
 //
 // k6 spends a tenth of a millisecond of CPU or more on a request, on the machine that it measures: the defaults ask about
-// 900 times a second. For more there is `make bench-onsale`.
+// 600 times a second. For more there is `make bench-onsale`.
 import http from 'k6/http';
 import { SharedArray } from 'k6/data';
 import { check, sleep } from 'k6';

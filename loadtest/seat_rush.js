@@ -53,7 +53,7 @@ const seatsOf = () => http.get(`${API}/events/${arena[0].id}/availability?seats=
 export function setup() {
   const answer = seatsOf();
   if (answer.status !== 200) fail(`the seat map answers ${answer.status} ${answer.error || answer.body}`);
-  const seats = answer.json('seats').filter((seat) => seat.status === 'AVAILABLE').slice(0, SEATS);
+  const seats = answer.json('seats').filter((seat) => seat.status === 'FREE').slice(0, SEATS);
   if (seats.length < SEATS) fail(`only ${seats.length} seats are free`);
   return seats.map((seat) => seat.id);
 }

@@ -68,7 +68,7 @@ impl<'a> Served<'a> {
     pub(super) async fn start(scratch: &'a Scratch, args: &'a BenchArgs, who: Contender) -> anyhow::Result<Self> {
         let name = format!("{who:?}").to_lowercase();
         let data = if who == Contender::Empty { None } else { Some(scratch.copy().await?) };
-        let (address, operations) = (free_address()?, free_address()?);
+        let (address, operations) = free_addresses()?;
         let program = if who == Contender::Boxoffice { &args.binary } else { &args.baseline };
         let mut command = scratch.command(program, data.as_deref().unwrap_or(std::path::Path::new("none")))?;
         let log = std::fs::File::create(scratch.log(&name))?;
@@ -178,7 +178,10 @@ pub(super) async fn groups(scratch: &Scratch, args: &BenchArgs, scenario: Scenar
     serde_json::from_slice(&output).context("the database ceiling printed no result")
 }
 
-/// A port that is free now. Somebody else may take it first; then the start fails and says so.
-fn free_address() -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+/// Two ports that are free now, held together so that they differ. Somebody else may take one first; then the start
+/// fails and says so.
+fn free_addresses() -> anyhow::Result<(SocketAddr, SocketAddr)> {
+    let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let both = (bind()?, bind()?);
+    Ok((both.0.local_addr()?, both.1.local_addr()?))
 }
