@@ -81,9 +81,8 @@ bench: setup ## Run the benchmarks
 
 .PHONY: loadtest
 SCENARIO ?= smoke
-URL ?= http://127.0.0.1:8080
-loadtest: ## Run a k6 scenario against a running server: make loadtest SCENARIO=smoke URL=http://127.0.0.1:8080
-	@scripts/loadtest "$(SCENARIO)" "$(URL)" $(ARGS)
+loadtest: setup ## Run a k6 scenario (smoke, on_sale, seat_rush) on a server of its own, or on URL=… with FIXTURE=…
+	@PROFILE=$(PROFILE) FIXTURE="$(FIXTURE)" scripts/loadtest "$(SCENARIO)" "$(URL)" $(ARGS)
 
 .PHONY: check-operations
 check-operations: ## Check alerts, dashboard, compose file and Dockerfile; PROMETHEUS=URL asks for data there too
@@ -102,3 +101,7 @@ bench-booking: setup ## Measure bookings a second on one hot event; ARGS='64 256
 	@scripts/setup wrk
 	cargo build --profile $(PROFILE)
 	BINARY=target/$(PROFILE)/boxoffice scripts/bench-booking $(ARGS)
+
+.PHONY: bench-onsale
+bench-onsale: setup ## Measure on-sales against a row-locking baseline and the ceilings, about 15 minutes; ARGS=--help
+	@PROFILE=$(PROFILE) BINARY="$(BINARY)" scripts/bench-onsale $(ARGS)

@@ -1,0 +1,59 @@
+//! What the ledger holds after a run, and whether it contradicts itself.
+
+use boxoffice::{config::Config, serve::database::Database};
+
+/// Each finds what must not be there.
+const RULES: [(&str, &str); 6] = [
+    ("a quota holds and sold more than it has", "SELECT count(*) FROM quotas WHERE held + sold > capacity OR held < 0"),
+    (
+        "a quota's counter differs from its booked places",
+        "SELECT count(*) FROM quotas q LEFT JOIN ( \
+             SELECT t.quota_id, count(*) AS places FROM bookings b JOIN booking_items i ON i.booking_id = b.id \
+             JOIN ticket_types t ON t.id = i.ticket_type_id WHERE b.status = 'CONFIRMED' GROUP BY t.quota_id \
+         ) s ON s.quota_id = q.id WHERE q.sold <> coalesce(s.places, 0)",
+    ),
+    (
+        "a quota's counter differs from its held places",
+        "SELECT count(*) FROM quotas q LEFT JOIN ( \
+             SELECT (i ->> 'quota_id')::uuid AS quota_id, count(*) AS places FROM holds, jsonb_array_elements(items) AS i \
+             WHERE status = 'ACTIVE' GROUP BY 1 \
+         ) h ON h.quota_id = q.id WHERE q.held <> coalesce(h.places, 0) \
+         AND NOT EXISTS (SELECT FROM bookings b WHERE b.event_id = q.event_id AND b.status = 'PENDING_PAYMENT')",
+    ),
+    (
+        "a seat is sold twice",
+        "SELECT count(*) FROM (SELECT FROM bookings b JOIN booking_items i ON i.booking_id = b.id \
+         WHERE b.status = 'CONFIRMED' AND i.seat_id IS NOT NULL GROUP BY b.event_id, i.seat_id HAVING count(*) > 1) AS x",
+    ),
+    (
+        "a sold seat is not claimed",
+        "SELECT count(*) FROM bookings b JOIN booking_items i ON i.booking_id = b.id \
+         LEFT JOIN seat_claims c ON c.event_id = b.event_id AND c.seat_id = i.seat_id AND c.holder_id = b.id AND c.sold \
+         WHERE b.status = 'CONFIRMED' AND i.seat_id IS NOT NULL AND c.seat_id IS NULL",
+    ),
+    (
+        "a booking has fewer or more items than it says",
+        "SELECT count(*) FROM (SELECT FROM bookings b LEFT JOIN booking_items i ON i.booking_id = b.id \
+         GROUP BY b.id HAVING count(i.booking_id) <> b.quantity) AS x",
+    ),
+];
+
+/// Prints the count of bookings and every broken rule.
+#[expect(clippy::print_stdout, reason = "the result of the command")]
+pub(crate) async fn check(config: &Config) -> anyhow::Result<()> {
+    let database = Database::borrow(config).await?;
+    let client = database.connect(config).await?;
+    let mut faults = Vec::new();
+    for (rule, query) in RULES {
+        let count: i64 = client.query_one(query, &[]).await?.get(0);
+        if count > 0 {
+            faults.push(format!("{rule} ({count})"));
+        }
+    }
+    let bookings: i64 = client.query_one("SELECT count(*) FROM bookings", &[]).await?.get(0);
+    let version: String = client.query_one("SHOW server_version", &[]).await?.get(0);
+    println!("{}", serde_json::json!({ "bookings": bookings, "faults": faults, "serverVersion": version }));
+    drop(client);
+    database.release().await;
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! What boxoffice is measured against. Not part of what ships.
+//!
+//! Settings come from the same environment variables as boxoffice's: each contender has a data folder of its own.
+
+mod check;
+mod empty;
+mod groups;
+mod prepare;
+mod serve;
+mod shop;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use boxoffice::{
+    config::{Config, Sources},
+    telemetry::{
+        logs::{self, Format},
+        metrics,
+    },
+};
+use clap::{Parser, Subcommand};
+
+/// The allocator that boxoffice has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// What boxoffice is measured against.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve bookings, each in one transaction that locks the row of its quota
+    Serve,
+    /// Serve a fixed answer to everything: what HTTP alone allows
+    Empty,
+    /// Add houses with the seats of the hot seated event, and name them in the fixture
+    Prepare {
+        /// How many
+        #[arg(long, default_value_t = 10)]
+        houses: u32,
+        /// The file that `boxoffice seed --scenario loadtest --out` wrote
+        #[arg(long)]
+        fixture: PathBuf,
+    },
+    /// Say what the ledger holds and whether it contradicts itself, as JSON
+    Check,
+    /// Write the ledger's rows in groups, without HTTP and decisions: what the database alone allows
+    Groups(groups::GroupsArgs),
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "a command talks to its terminal")]
+            {
+                eprintln!("baseline: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    let config = Sources::of_process().and_then(|sources| Config::load(&sources)).map_err(|faults| {
+        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!(faults.join("\n"))
+    })?;
+    metrics::install()?;
+    let _guard = match command {
+        Command::Serve => Some(logs::install(&config.log.filter, Format::suitable(false))?),
+        _ => None,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async move {
+        match command {
+            Command::Serve => serve::serve(config).await,
+            Command::Empty => empty::serve(config.http.listen).await,
+            Command::Prepare { houses, fixture } => prepare::prepare(&config, houses, &fixture).await,
+            Command::Check => check::check(&config).await,
+            Command::Groups(args) => groups::groups(&config, &args).await,
+        }
+    })
+}

@@ -1,0 +1,53 @@
+//! The baseline: boxoffice's HTTP, tokens, schema and private PostgreSQL, around a shop that locks rows.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use boxoffice::{
+    config::Config,
+    infrastructure::tokens::{Key, TokenVerifier},
+    presentation::{
+        reply::Reply,
+        router::{Access, Route, Router},
+        server::{Server, Settings},
+    },
+    serve::database::Database,
+};
+use jiff::SignedDuration;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::shop::{self, Shop};
+
+/// How long a request may wait for a connection. boxoffice's two seconds would turn the queue, which is what is measured,
+/// into refusals.
+const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(25);
+
+/// Serves until a signal says stop.
+pub(crate) async fn serve(mut config: Config) -> anyhow::Result<()> {
+    let database = Database::own(&config).await?;
+    // The pool of boxoffice, as large, with statements prepared once a connection.
+    config.database.connect_timeout = WAIT_FOR_CONNECTION;
+    let pool = database.pool(&config)?;
+    let key = Key::from_config(&config.auth, &config.database.data_dir).context("no key of tokens")?;
+    let verifier = Arc::new(TokenVerifier::new([&key], &config.auth.issuer));
+    let shop = Arc::new(Shop { pool: pool.clone(), hold: SignedDuration::try_from(config.inventory.hold)? });
+    let routes = [
+        Route::post("/api/v1/events/{id}/bookings", Access::Authenticated, shop::book),
+        Route::post("/api/v1/events/{id}/holds", Access::Authenticated, shop::hold),
+        Route::get("/api/v1/events/{id}/availability", Access::Public, shop::availability),
+        Route::get("/health/ready", Access::Public, |_, _| async { Reply::ok("ready") }),
+    ];
+    let router = Arc::new(Router::build(shop, verifier, routes)?);
+    let server = Server::bind(config.http.listen, Settings::from(&config.http)).await?;
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    server.serve(router, stop).await;
+    pool.close();
+    database.release().await;
+    Ok(())
+}

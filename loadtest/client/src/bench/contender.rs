@@ -1,0 +1,187 @@
+//! Contenders as processes: started, loaded, checked, stopped.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::PathBuf,
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use onsale::{connection::Connection, workload::Scenario};
+use serde::{Deserialize, Serialize};
+use tokio::{net::TcpStream, process::Child};
+
+use super::{
+    BenchArgs, Contender,
+    scratch::{Scratch, complete, postmaster},
+};
+use crate::load::Loaded;
+
+/// How long a server may take to start, and to stop: a checkpoint after minutes of writing takes its time.
+const START_MAX: Duration = Duration::from_secs(60);
+const STOP_MAX: Duration = Duration::from_secs(90);
+
+/// What the database says after a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Check {
+    /// Bookings in the ledger.
+    pub(super) bookings: u64,
+    /// What contradicts itself: nothing, or the benchmark fails.
+    pub(super) faults: Vec<String>,
+    /// Of PostgreSQL.
+    pub(super) server_version: String,
+}
+
+/// What the database alone does with groups of one size.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Group {
+    pub(super) scenario: Scenario,
+    /// Bookings a group.
+    pub(super) size: usize,
+    pub(super) connections: usize,
+    pub(super) bookings_per_second: f64,
+    /// Of one call.
+    pub(super) p50_ms: f64,
+    pub(super) p99_ms: f64,
+    /// Of PostgreSQL.
+    pub(super) cores: Option<f64>,
+}
+
+/// A contender that serves.
+pub(super) struct Served<'a> {
+    scratch: &'a Scratch,
+    args: &'a BenchArgs,
+    name: String,
+    address: SocketAddr,
+    /// `None` for a contender without a database.
+    data: Option<PathBuf>,
+    process: Child,
+}
+
+impl<'a> Served<'a> {
+    pub(super) async fn start(scratch: &'a Scratch, args: &'a BenchArgs, who: Contender) -> anyhow::Result<Self> {
+        let name = format!("{who:?}").to_lowercase();
+        let data = if who == Contender::Empty { None } else { Some(scratch.copy().await?) };
+        let (address, operations) = free_addresses()?;
+        let program = if who == Contender::Boxoffice { &args.binary } else { &args.baseline };
+        let mut command = scratch.command(program, data.as_deref().unwrap_or(std::path::Path::new("none")))?;
+        let log = std::fs::File::create(scratch.log(&name))?;
+        command
+            .arg(if who == Contender::Empty { "empty" } else { "serve" })
+            .env("BOXOFFICE__HTTP__LISTEN", address.to_string())
+            .env("BOXOFFICE__OPS__LISTEN", operations.to_string())
+            // One client with thousands of requests a second is what limits are against.
+            .env("BOXOFFICE__RATE_LIMIT__TRUSTED", "127.0.0.0/8,::1/128")
+            .stdout(log.try_clone()?)
+            .stderr(log);
+        let process = command.spawn().with_context(|| format!("{name} doesn't start"))?;
+        let mut served = Self { scratch, args, name, address, data, process };
+        served.ready().await?;
+        Ok(served)
+    }
+
+    async fn ready(&mut self) -> anyhow::Result<()> {
+        let deadline = tokio::time::Instant::now() + START_MAX;
+        while tokio::time::Instant::now() < deadline {
+            if let Some(status) = self.process.try_wait()? {
+                bail!("{} ended with {status}: {}", self.name, self.last_words());
+            }
+            if let Ok(stream) = TcpStream::connect(self.address).await {
+                let request = format!("GET /health/ready HTTP/1.1\r\nhost: {}\r\n\r\n", self.address);
+                let answer = Connection::new(stream).ask(request.as_bytes()).await.map(|answer| answer.status);
+                if matches!(answer, Ok(200 | 201)) {
+                    return Ok(());
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        bail!("{} is not ready after {START_MAX:?}: {}", self.name, self.last_words());
+    }
+
+    fn last_words(&self) -> String {
+        let text = std::fs::read_to_string(self.scratch.log(&self.name)).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(8)..].join("\n")
+    }
+
+    /// One run of the load client, in a process of its own.
+    pub(super) async fn load(
+        &mut self,
+        args: &BenchArgs,
+        scenario: Scenario,
+        connections: usize,
+        rate: Option<f64>,
+        skip_houses: usize,
+    ) -> anyhow::Result<Loaded> {
+        let mut client = self.scratch.command(&std::env::current_exe()?, self.scratch.fixture().as_path())?;
+        let scenario = clap::ValueEnum::to_possible_value(&scenario).map(|value| value.get_name().to_owned());
+        client.args(["load", "--address", &self.address.to_string()]);
+        client.arg("--fixture").arg(self.scratch.fixture());
+        client.args(["--scenario", &scenario.unwrap_or_default(), "--connections", &connections.to_string()]);
+        client.args(["--warmup", &args.warmup.to_string(), "--seconds", &args.seconds.to_string()]);
+        client.args(["--skip-houses", &skip_houses.to_string()]);
+        if let Some(rate) = rate {
+            client.args(["--rate", &rate.to_string()]);
+        }
+        if let Some(pid) = self.process.id() {
+            client.args(["--watch", &format!("server={pid}")]);
+        }
+        if let Some(pid) = self.data.as_deref().and_then(postmaster) {
+            client.args(["--watch", &format!("postgres={pid}+")]);
+        }
+        let output = complete(client, "the load client").await?;
+        if let Some(status) = self.process.try_wait()? {
+            bail!("{} ended under load with {status}: {}", self.name, self.last_words());
+        }
+        serde_json::from_slice(&output).context("the load client printed no result")
+    }
+
+    /// Asks the database what was written. `None` for a contender without one.
+    pub(super) async fn check(&self) -> anyhow::Result<Option<Check>> {
+        let Some(data) = &self.data else { return Ok(None) };
+        let mut check = self.scratch.command(&self.args.baseline, data)?;
+        check.arg("check");
+        let output = complete(check, "checking the ledger").await?;
+        serde_json::from_slice(&output).context("the check printed no result").map(Some)
+    }
+
+    /// Stops it, and removes its data.
+    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
+        if let Some(pid) = self.process.id().and_then(|pid| i32::try_from(pid).ok()) {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+        }
+        let ended = tokio::time::timeout(STOP_MAX, self.process.wait()).await;
+        ended.with_context(|| format!("{} does not stop", self.name))??;
+        if let Some(data) = &self.data {
+            std::fs::remove_dir_all(data).with_context(|| format!("{} can't be removed", data.display()))?;
+        }
+        Ok(())
+    }
+}
+
+/// The database ceiling of a scenario, with fresh data.
+pub(super) async fn groups(scratch: &Scratch, args: &BenchArgs, scenario: Scenario) -> anyhow::Result<Vec<Group>> {
+    let data = scratch.copy().await?;
+    let mut command = scratch.command(&args.baseline, &data)?;
+    let name = clap::ValueEnum::to_possible_value(&scenario).map(|value| value.get_name().to_owned());
+    let sizes: Vec<String> = args.group_sizes.iter().map(usize::to_string).collect();
+    command.args(["groups", "--scenario", &name.unwrap_or_default(), "--sizes", &sizes.join(",")]);
+    command.args(["--seconds", &args.group_seconds.to_string(), "--fixture"]).arg(scratch.fixture());
+    let output = complete(command, "the database ceiling").await?;
+    std::fs::remove_dir_all(&data)?;
+    serde_json::from_slice(&output).context("the database ceiling printed no result")
+}
+
+/// Two ports that are free now, held together so that they differ. Somebody else may take one first; then the start
+/// fails and says so.
+fn free_addresses() -> anyhow::Result<(SocketAddr, SocketAddr)> {
+    let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let both = (bind()?, bind()?);
+    Ok((both.0.local_addr()?, both.1.local_addr()?))
+}

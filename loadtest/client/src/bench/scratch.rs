@@ -1,0 +1,140 @@
+//! The temporary folder: seeded data, copies of it for each contender, and the end of both.
+
+use std::{
+    cell::Cell,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use nix::{
+    errno::Errno,
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use super::{BenchArgs, STEP_MAX};
+
+/// How long a PostgreSQL may take to end.
+const END_MAX: Duration = Duration::from_secs(20);
+
+pub(super) struct Scratch {
+    folder: TempDir,
+    copies: Cell<u32>,
+}
+
+impl Scratch {
+    pub(super) fn new() -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("onsale-").tempdir().context("no temporary folder")?;
+        // The private PostgreSQL runs as an ordinary user and must be able to pass.
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
+        Ok(Self { folder, copies: Cell::new(0) })
+    }
+
+    pub(super) fn fixture(&self) -> PathBuf {
+        self.folder.path().join("fixture.json")
+    }
+
+    pub(super) fn log(&self, name: &str) -> PathBuf {
+        self.folder.path().join(format!("{name}.log"))
+    }
+
+    fn template(&self) -> PathBuf {
+        self.folder.path().join("template")
+    }
+
+    /// A program that sees this benchmark's settings and nothing of the caller's.
+    pub(super) fn command(&self, program: &Path, data: &Path) -> anyhow::Result<Command> {
+        let program = std::fs::canonicalize(program).with_context(|| format!("{} is missing", program.display()))?;
+        let mut command = Command::new(program);
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            if name.starts_with("BOXOFFICE") || name.ends_with("_URL") || name == "RUST_LOG" {
+                command.env_remove(&*name);
+            }
+        }
+        command
+            // Where no `.env` and no `config/` is.
+            .current_dir(self.folder.path())
+            .env("RUST_LOG", "warn")
+            .env("BOXOFFICE__DATABASE__DATA_DIR", data)
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        Ok(command)
+    }
+
+    /// Seeds once; every contender gets a copy, tokens and all.
+    pub(super) async fn seed(&self, args: &BenchArgs) -> anyhow::Result<()> {
+        let (data, fixture) = (self.template(), self.fixture());
+        let mut seed = self.command(&args.binary, &data)?;
+        seed.args(["seed", "--scenario", "loadtest", "--users", &args.users.to_string()]);
+        seed.args(["--events", &args.events.to_string(), "--out"]).arg(&fixture);
+        complete(seed, "seeding").await?;
+        let mut prepare = self.command(&args.baseline, &data)?;
+        prepare.args(["prepare", "--houses", &args.houses.to_string(), "--fixture"]).arg(&fixture);
+        complete(prepare, "adding houses").await?;
+        if data.join("postgres").is_symlink() {
+            bail!("PostgreSQL's account can't enter {}: set TMPDIR to a folder that it can", data.display());
+        }
+        Ok(())
+    }
+
+    /// Fresh data.
+    pub(super) async fn copy(&self) -> anyhow::Result<PathBuf> {
+        self.copies.set(self.copies.get() + 1);
+        let data = self.folder.path().join(format!("data-{}", self.copies.get()));
+        let mut copy = Command::new("cp");
+        copy.arg("-a").arg(self.template()).arg(&data).kill_on_drop(true);
+        complete(copy, "copying the data").await?;
+        // Its pages are not to be written back while somebody is measured.
+        complete(Command::new("sync"), "sync").await?;
+        Ok(data)
+    }
+
+    /// Ends what still runs on a data folder, then removes everything.
+    pub(super) async fn clean(&self, with: Signal) {
+        for entry in std::fs::read_dir(self.folder.path()).into_iter().flatten().flatten() {
+            end(&entry.path(), with).await;
+        }
+        // The rest is removed with the folder itself, when this is dropped.
+    }
+}
+
+/// The postmaster of a data folder, if it has one that lives.
+pub(super) fn postmaster(data: &Path) -> Option<u32> {
+    let cluster = data.join("postgres");
+    let text = std::fs::read_to_string(cluster.join("postmaster.pid")).ok()?;
+    let pid: u32 = text.lines().next()?.trim().parse().ok()?;
+    // A number that was given to another process since is not ours to end.
+    let works_in = std::fs::read_link(format!("/proc/{pid}/cwd"));
+    let ours = works_in.is_ok_and(|folder| std::fs::canonicalize(&cluster).is_ok_and(|cluster| folder == cluster));
+    (ours || !Path::new("/proc/self").exists()).then_some(pid)
+}
+
+async fn end(data: &Path, with: Signal) {
+    let Some(pid) = postmaster(data).and_then(|pid| i32::try_from(pid).ok()).map(Pid::from_raw) else { return };
+    let _ = kill(pid, with);
+    let gone = async {
+        while kill(pid, None) != Err(Errno::ESRCH) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    if tokio::time::timeout(END_MAX, gone).await.is_err() {
+        let _ = kill(pid, Signal::SIGKILL);
+    }
+}
+
+/// Runs a command to its end, and gives what it printed.
+pub(super) async fn complete(mut command: Command, what: &str) -> anyhow::Result<Vec<u8>> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let output = tokio::time::timeout(STEP_MAX, command.output()).await;
+    let output = output.with_context(|| format!("{what} takes too long"))?.with_context(|| what.to_owned())?;
+    if !output.status.success() {
+        bail!("{what} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(output.stdout)
+}

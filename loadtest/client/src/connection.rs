@@ -1,0 +1,141 @@
+//! HTTP/1.1 over one kept connection: a request out, its answer in.
+
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+/// Headers of an answer; more are an error.
+const HEADERS_MAX: usize = 32;
+/// Bytes of an answer; more are an error.
+const ANSWER_BYTES_MAX: usize = 16 << 20;
+
+/// What the server said.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answer<'a> {
+    /// Its status.
+    pub status: u16,
+    /// Whether it is an earlier answer given again.
+    pub replayed: bool,
+    /// Its body.
+    pub body: &'a [u8],
+}
+
+/// A connection and the bytes of its present answer.
+#[derive(Debug)]
+pub struct Connection<S> {
+    stream: S,
+    buffer: Vec<u8>,
+    /// The server said that it closes.
+    closing: bool,
+}
+
+/// What the head of an answer says, and where the body begins.
+struct Head {
+    status: u16,
+    replayed: bool,
+    closing: bool,
+    body_at: usize,
+    length: usize,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// Over this stream.
+    pub fn new(stream: S) -> Self {
+        Self { stream, buffer: Vec::with_capacity(4096), closing: false }
+    }
+
+    /// Whether another request may be sent.
+    pub fn is_open(&self) -> bool {
+        !self.closing
+    }
+
+    /// Sends one request and reads its answer. After an error the connection is of no further use.
+    pub async fn ask(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
+        self.stream.write_all(request).await?;
+        self.buffer.clear();
+        let head = loop {
+            if self.stream.read_buf(&mut self.buffer).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            if let Some(head) = parse(&self.buffer)? {
+                break head;
+            }
+        };
+        self.closing = head.closing;
+        let end = head.body_at + head.length;
+        while self.buffer.len() < end {
+            if self.stream.read_buf(&mut self.buffer).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        let body = self.buffer.get(head.body_at..end).unwrap_or_default();
+        Ok(Answer { status: head.status, replayed: head.replayed, body })
+    }
+}
+
+/// The head, once all of it is there. Only answers of known length are understood: those of this API are.
+fn parse(bytes: &[u8]) -> io::Result<Option<Head>> {
+    let bad = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+    let mut response = httparse::Response::new(&mut headers);
+    let body_at = match response.parse(bytes).map_err(|error| bad(error.to_string()))? {
+        httparse::Status::Complete(length) => length,
+        httparse::Status::Partial if bytes.len() > ANSWER_BYTES_MAX => return Err(bad("a head without end".into())),
+        httparse::Status::Partial => return Ok(None),
+    };
+    let status = response.code.unwrap_or_default();
+    let mut head = Head { status, replayed: false, closing: false, body_at, length: 0 };
+    let mut length = (status == 204).then_some(0);
+    for header in response.headers.iter() {
+        // By length first: there are few headers, and most are none of these.
+        match header.name.len() {
+            14 if header.name.eq_ignore_ascii_case("content-length") => {
+                length = std::str::from_utf8(header.value).ok().and_then(|text| text.trim().parse().ok());
+            }
+            10 if header.name.eq_ignore_ascii_case("connection") => {
+                head.closing = header.value.eq_ignore_ascii_case(b"close");
+            }
+            19 if header.name.eq_ignore_ascii_case("idempotent-replayed") => head.replayed = true,
+            _ => {}
+        }
+    }
+    head.length = length
+        .filter(|length| *length <= ANSWER_BYTES_MAX)
+        .ok_or_else(|| bad(format!("an answer {status} of unknown or excessive length")))?;
+    Ok(Some(head))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn answers_are_read_however_they_are_cut() {
+        let (client, mut server) = tokio::io::duplex(64);
+        let mut connection = Connection::new(client);
+        let text = b"HTTP/1.1 201 Created\r\nContent-Length: 5\r\nidempotent-replayed: true\r\n\r\nhello";
+        tokio::spawn(async move {
+            let mut request = [0; 4];
+            for _ in 0..2 {
+                server.read_exact(&mut request).await.unwrap();
+                for byte in text {
+                    server.write_all(&[*byte]).await.unwrap();
+                }
+            }
+        });
+        for _ in 0..2 {
+            let answer = connection.ask(b"POST").await.unwrap();
+            assert_eq!(answer, Answer { status: 201, replayed: true, body: b"hello" });
+        }
+        // The server is gone now.
+        assert!(connection.ask(b"POST").await.is_err());
+    }
+
+    #[test]
+    fn an_answer_without_a_length_is_an_error() {
+        assert!(parse(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
+        assert!(parse(b"HTTP/1.1 200 OK\r\ncontent-le").unwrap().is_none());
+        let head = parse(b"HTTP/1.1 503 x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").unwrap().unwrap();
+        assert!(head.closing && head.status == 503 && head.length == 0);
+    }
+}

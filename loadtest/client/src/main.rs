@@ -1,0 +1,43 @@
+//! `onsale load` asks one server; `onsale bench` compares several.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod bench;
+mod load;
+
+/// Measures an on-sale.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Ask one server, and print what came of it as JSON
+    Load(load::LoadArgs),
+    /// Measure boxoffice, the baseline and the ceilings side by side
+    Bench(bench::BenchArgs),
+}
+
+/// One thread: a load client that takes both cores measures itself.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Load(args) => load::load(&args).await,
+        Command::Bench(args) => bench::bench(&args).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "a command talks to its terminal")]
+            {
+                eprintln!("onsale: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
