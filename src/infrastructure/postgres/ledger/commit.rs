@@ -67,7 +67,7 @@ fn classify(error: Error) -> CommitError {
     }
     match (db.code(), db.constraint()) {
         (&SqlState::UNIQUE_VIOLATION, Some("bookings_account_key" | "holds_account_key")) => CommitError::KeyTaken,
-        (&SqlState::FOREIGN_KEY_VIOLATION, Some("bookings_account_id_fkey" | "holds_account_id_fkey")) => {
+        (&SqlState::FOREIGN_KEY_VIOLATION, Some("bookings_account_id")) => {
             CommitError::Rejected(Rejection::AccountGone)
         }
         (_, Some(constraint)) => CommitError::Rejected(Rejection::Guard(constraint.to_owned())),

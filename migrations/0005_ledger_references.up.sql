@@ -1,0 +1,222 @@
+-- The last foreign keys of the hottest tables, to accounts and to seats, cost a quarter of a booking's row. They go the way of
+-- the others: `ledger_commit` asks once a group. And it locks no referenced row any more, for that wrote every event and ticket
+-- type of a group once more: all deletions of what is referred to wait for one advisory lock instead.
+
+ALTER TABLE bookings DROP CONSTRAINT bookings_account_id_fkey;
+ALTER TABLE holds DROP CONSTRAINT holds_account_id_fkey;
+ALTER TABLE seat_claims DROP CONSTRAINT seat_claims_seat_id_fkey;
+DROP INDEX seat_claims_seat_idx;
+-- A key is compared byte by byte; the locale's rules cost more and order nothing that anybody reads.
+ALTER TABLE bookings ALTER COLUMN idempotency_key TYPE text COLLATE "C";
+ALTER TABLE holds ALTER COLUMN idempotency_key TYPE text COLLATE "C";
+
+-- Waits for the commits in flight and keeps further ones waiting until the deletion is through.
+CREATE FUNCTION wait_for_ledger_commits() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'what bookings refer to is deleted in READ COMMITTED only'
+            USING HINT = 'A snapshot taken before the wait does not show what was booked meanwhile.';
+    END IF;
+    PERFORM pg_advisory_xact_lock(2, 0);
+END
+$$;
+
+CREATE OR REPLACE FUNCTION refuse_deletion_of_event() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM wait_for_ledger_commits();
+    IF EXISTS (SELECT FROM bookings WHERE event_id = old.id) OR EXISTS (SELECT FROM holds WHERE event_id = old.id) THEN
+        RAISE EXCEPTION 'event % has bookings or holds', old.id
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'bookings_event_id';
+    END IF;
+    RETURN old;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION refuse_deletion_of_ticket_type() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM wait_for_ledger_commits();
+    IF EXISTS (
+        SELECT FROM bookings b JOIN booking_items i ON i.booking_id = b.id
+        WHERE b.event_id = old.event_id AND i.ticket_type_id = old.id
+    ) THEN
+        RAISE EXCEPTION 'ticket type % is booked', old.id
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'booking_items_ticket_type_id';
+    END IF;
+    RETURN old;
+END
+$$;
+
+CREATE FUNCTION refuse_deletion_of_account() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM wait_for_ledger_commits();
+    IF EXISTS (SELECT FROM bookings WHERE account_id = old.id) OR EXISTS (SELECT FROM holds WHERE account_id = old.id) THEN
+        RAISE EXCEPTION 'account % has bookings or holds', old.id
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'bookings_account_id';
+    END IF;
+    RETURN old;
+END
+$$;
+CREATE TRIGGER refuse_deletion_of_account BEFORE DELETE ON accounts
+    FOR EACH ROW EXECUTE FUNCTION refuse_deletion_of_account();
+
+-- Seats are deleted a map at a time, so this asks once a statement. The map's row is locked against an event that begins to
+-- use it just now.
+CREATE FUNCTION refuse_deletion_of_seats() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    maps uuid[];
+BEGIN
+    PERFORM wait_for_ledger_commits();
+    SELECT array_agg(DISTINCT c.seat_map_id) INTO maps
+    FROM deleted d JOIN seat_rows r ON r.id = d.row_id JOIN sections c ON c.id = r.section_id;
+    PERFORM FROM seat_maps WHERE id = ANY (maps) FOR UPDATE;
+    IF EXISTS (SELECT FROM events WHERE seat_map_id = ANY (maps)) THEN
+        RAISE EXCEPTION 'seats of a seat map that an event uses are not deleted'
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'seat_claims_seat_id';
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER refuse_deletion_of_seats AFTER DELETE ON seats
+    REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION refuse_deletion_of_seats();
+
+-- As before, but for the part on references.
+CREATE OR REPLACE FUNCTION ledger_commit(
+    p_session integer,
+    -- One element a changed quota.
+    q_event uuid[], q_id uuid[], q_version bigint[], q_held integer[], q_sold integer[],
+    -- New holds.
+    h_id uuid[], h_event uuid[], h_account uuid[], h_items jsonb[], h_total numeric[], h_currency text[],
+    h_key text[], h_fingerprint uuid[], h_expires timestamptz[], h_created timestamptz[],
+    -- Holds that are active and shall not be.
+    hc_id uuid[], hc_to text[], hc_at timestamptz[],
+    -- New bookings.
+    b_id uuid[], b_event uuid[], b_account uuid[], b_status text[], b_quantity smallint[], b_fees numeric[],
+    b_tax numeric[], b_total numeric[], b_currency text[], b_hold uuid[], b_key text[], b_fingerprint uuid[],
+    b_expires timestamptz[], b_created timestamptz[],
+    -- Their items.
+    i_booking uuid[], i_position smallint[], i_ticket_type uuid[], i_seat uuid[], i_price numeric[],
+    -- Bookings that change their status.
+    bc_id uuid[], bc_from text[], bc_to text[], bc_at timestamptz[],
+    -- Seats given back, handed from a hold to its booking, and taken.
+    f_event uuid[], f_seat uuid[], f_holder uuid[],
+    m_event uuid[], m_seat uuid[], m_from uuid[], m_to uuid[], m_sold boolean[],
+    s_event uuid[], s_seat uuid[], s_holder uuid[], s_sold boolean[]
+) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    stale uuid;
+    n bigint;
+BEGIN
+    -- The fence. Whoever ends a session takes this lock exclusively first: it waits for the commits in flight, and every
+    -- later one sees the end, because each statement here has a snapshot of its own.
+    PERFORM pg_advisory_xact_lock_shared(1, p_session);
+    PERFORM FROM node_sessions WHERE id = p_session AND ended_at IS NULL;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'session % has ended', p_session USING ERRCODE = 'BX001';
+    END IF;
+
+    -- What foreign keys would ask and lock once a row. Whoever deletes an account, a ticket type, an event or a seat takes this
+    -- lock exclusively first. Events and seats need no question: an event's quotas go with it, which makes its batch stale,
+    -- and the seats of a map that an event uses are never deleted.
+    PERFORM pg_advisory_xact_lock_shared(2, 0);
+    IF EXISTS (
+        SELECT FROM unnest(b_account || h_account) AS w (id) WHERE NOT EXISTS (SELECT FROM accounts a WHERE a.id = w.id)
+    ) THEN
+        RAISE EXCEPTION 'an account does not exist'
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'bookings_account_id';
+    END IF;
+    IF EXISTS (
+        SELECT FROM (SELECT DISTINCT id FROM unnest(i_ticket_type) AS i (id)) AS w
+        WHERE NOT EXISTS (SELECT FROM ticket_types t WHERE t.id = w.id)
+    ) THEN
+        RAISE EXCEPTION 'a ticket type does not exist'
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'booking_items_ticket_type_id';
+    END IF;
+
+    -- An update changes a row once, however many changes name it.
+    IF cardinality(q_id) <> (SELECT count(DISTINCT id) FROM unnest(q_id) AS q (id)) THEN
+        RAISE EXCEPTION 'a quota is named twice';
+    END IF;
+    WITH wanted AS (
+        SELECT * FROM unnest(q_event, q_id, q_version, q_held, q_sold) AS w (event_id, id, version, held, sold)
+    ), changed AS (
+        UPDATE quotas q
+        SET held = q.held + w.held, sold = q.sold + w.sold, version = q.version + 1
+        FROM wanted w
+        WHERE q.id = w.id AND q.version = w.version
+        RETURNING q.id
+    )
+    SELECT w.event_id INTO stale FROM wanted w LEFT JOIN changed c ON c.id = w.id WHERE c.id IS NULL LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'event % was decided on a stale version', stale
+            USING ERRCODE = 'BX002', DETAIL = stale::text;
+    END IF;
+
+    IF cardinality(h_id) > 0 THEN
+        INSERT INTO holds (id, event_id, account_id, status, items, total, currency, idempotency_key, fingerprint,
+                           expires_at, created_at, updated_at)
+        SELECT id, event_id, account_id, 'ACTIVE', items, total, currency, key, fingerprint, expires, created, created
+        FROM unnest(h_id, h_event, h_account, h_items, h_total, h_currency, h_key, h_fingerprint, h_expires, h_created)
+             AS t (id, event_id, account_id, items, total, currency, key, fingerprint, expires, created);
+    END IF;
+
+    IF cardinality(hc_id) > 0 THEN
+        UPDATE holds h SET status = t.status::hold_status, updated_at = t.at
+        FROM unnest(hc_id, hc_to, hc_at) AS t (id, status, at)
+        WHERE h.id = t.id AND h.status = 'ACTIVE';
+        GET DIAGNOSTICS n = ROW_COUNT;
+        IF n <> cardinality(hc_id) THEN
+            RAISE EXCEPTION 'a hold is not active any more' USING ERRCODE = 'BX003';
+        END IF;
+    END IF;
+
+    IF cardinality(b_id) > 0 THEN
+        INSERT INTO bookings (id, event_id, account_id, status, quantity, fees, tax, total, currency, hold_id,
+                              idempotency_key, fingerprint, expires_at, created_at, updated_at)
+        SELECT id, event_id, account_id, status::booking_status, quantity, fees, tax, total, currency, hold_id,
+               key, fingerprint, expires, created, created
+        FROM unnest(b_id, b_event, b_account, b_status, b_quantity, b_fees, b_tax, b_total, b_currency, b_hold, b_key,
+                    b_fingerprint, b_expires, b_created)
+             AS t (id, event_id, account_id, status, quantity, fees, tax, total, currency, hold_id, key, fingerprint,
+                   expires, created);
+        IF EXISTS (SELECT unnest(i_booking) EXCEPT SELECT unnest(b_id)) THEN
+            RAISE EXCEPTION 'an item belongs to no booking of its group';
+        END IF;
+        INSERT INTO booking_items (booking_id, position, ticket_type_id, seat_id, price)
+        SELECT * FROM unnest(i_booking, i_position, i_ticket_type, i_seat, i_price);
+    END IF;
+
+    IF cardinality(bc_id) > 0 THEN
+        UPDATE bookings b SET status = t.status::booking_status, updated_at = t.at
+        FROM unnest(bc_id, bc_from, bc_to, bc_at) AS t (id, former, status, at)
+        WHERE b.id = t.id AND b.status = t.former::booking_status;
+        GET DIAGNOSTICS n = ROW_COUNT;
+        IF n <> cardinality(bc_id) THEN
+            RAISE EXCEPTION 'a booking is not open any more' USING ERRCODE = 'BX003';
+        END IF;
+    END IF;
+
+    -- Seats are given back before others are taken: one group may do both with the same seat.
+    IF cardinality(f_seat) > 0 THEN
+        DELETE FROM seat_claims c USING unnest(f_event, f_seat, f_holder) AS t (event_id, seat_id, holder_id)
+        WHERE c.event_id = t.event_id AND c.seat_id = t.seat_id AND c.holder_id = t.holder_id;
+        GET DIAGNOSTICS n = ROW_COUNT;
+        IF n <> cardinality(f_seat) THEN
+            RAISE EXCEPTION 'a seat is not held by whom it should be' USING ERRCODE = 'BX003';
+        END IF;
+    END IF;
+    IF cardinality(m_seat) > 0 THEN
+        UPDATE seat_claims c SET holder_id = t.new_holder, sold = t.sold
+        FROM unnest(m_event, m_seat, m_from, m_to, m_sold) AS t (event_id, seat_id, old_holder, new_holder, sold)
+        WHERE c.event_id = t.event_id AND c.seat_id = t.seat_id AND c.holder_id = t.old_holder;
+        GET DIAGNOSTICS n = ROW_COUNT;
+        IF n <> cardinality(m_seat) THEN
+            RAISE EXCEPTION 'a seat is not held by whom it should be' USING ERRCODE = 'BX003';
+        END IF;
+    END IF;
+    IF cardinality(s_seat) > 0 THEN
+        INSERT INTO seat_claims (event_id, seat_id, holder_id, sold)
+        SELECT * FROM unnest(s_event, s_seat, s_holder, s_sold);
+    END IF;
+END
+$$;
