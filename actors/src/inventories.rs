@@ -75,6 +75,7 @@ impl Inventories {
     /// Has the event's inventory do `command`, and waits until it is durable, at most until `deadline`.
     pub async fn ask(&self, event: EventId, command: Command, deadline: Instant) -> Result<Answer, AskError> {
         let _permit = self.admit(event)?;
+        let command = Arc::new(command);
         let answer = self
             .call(event, deadline, |reply| InventoryMessage::Ask(Ask { command: command.clone(), deadline, reply }))
             .await?;

@@ -19,8 +19,8 @@ use crate::ledger::commit::BatchOutcome;
 
 /// A command, and who waits for its answer until when.
 pub struct Ask {
-    /// What to do.
-    pub command: Command,
+    /// What to do. Shared with the caller, who may have to ask a successor the same.
+    pub command: Arc<Command>,
     /// When nobody waits any more.
     pub deadline: Instant,
     /// Where the answer goes. Dropped without one when the inventory dies: the outcome is then exact on a retry.

@@ -10,11 +10,12 @@ use domain::{
     bookings::BookingStatus,
     ids::EventId,
     inventory::{Availability, Command, Inventory},
-    ledger::{Entry, EventBatch, Ledger, LoadError, LoadedInventory, Rejection},
+    ledger::{Entry, Ledger, LoadError, LoadedInventory, Rejection},
     refusal::Refusal,
 };
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use rand::Rng;
+use smallvec::{SmallVec, smallvec};
 use tokio::{task::JoinHandle, time::Instant};
 
 use super::{
@@ -27,7 +28,8 @@ use crate::{
     inventories::Slot,
     ledger::{
         commit::{BatchOutcome, EntryOutcome},
-        writer::{Submission, WriterMessage},
+        open_batch::OpenBatch,
+        writer::WriterMessage,
     },
     metrics::engine,
     notice::Notice,
@@ -104,13 +106,16 @@ pub struct Ready {
     keys: RecentKeys,
     /// Asks that wait until what had expired before the load is closed; `None` once it is.
     warming: Option<Vec<Ask>>,
-    submitted_at: Instant,
+    open_batch: Arc<OpenBatch>,
+    /// Since when there was always something on its way, or when the last batch landed.
+    draining_since: Instant,
     last_asked: Instant,
     timer: Option<JoinHandle<()>>,
 }
 
 impl Drop for Ready {
     fn drop(&mut self) {
+        self.open_batch.close();
         if let Some(timer) = &self.timer {
             timer.abort();
         }
@@ -140,20 +145,23 @@ impl<L: Ledger> InventoryActor<L> {
         match loaded {
             Ok(loaded) => {
                 let clock = LedgerClock::of(&loaded);
+                let inventory = Inventory::load(loaded)?;
+                let (versions, most) = (inventory.versions(), self.settings.batch_max);
                 let mut ready = Ready {
-                    inventory: Inventory::load(loaded)?,
+                    open_batch: OpenBatch::new(self.event_id, versions, most, myself.clone()),
+                    inventory,
                     clock,
                     queue: Queue::default(),
                     keys: RecentKeys::default(),
                     warming: Some(waiting.asks),
-                    submitted_at: Instant::now(),
+                    draining_since: Instant::now(),
                     last_asked: Instant::now(),
                     timer: None,
                 };
                 let snapshot = self.publish(&ready);
                 waiting.looks.into_iter().for_each(|look| show(look, Ok(snapshot.clone())));
                 self.tick(myself, &mut ready);
-                self.finish_warming(myself, &mut ready);
+                self.finish_warming(&mut ready);
                 *state = State::Ready(ready);
             }
             Err(error @ (LoadError::NoSuchEvent | LoadError::OwnedBy(_))) => {
@@ -178,16 +186,16 @@ impl<L: Ledger> InventoryActor<L> {
     }
 
     /// Once everything that had expired is closed, serves those who waited.
-    fn finish_warming(&self, myself: &ActorRef<InventoryMessage>, ready: &mut Ready) {
+    fn finish_warming(&self, ready: &mut Ready) {
         if !ready.queue.is_empty() {
             return;
         }
         for ask in ready.warming.take().unwrap_or_default() {
-            self.ask(myself, ask, ready);
+            self.ask(ask, ready);
         }
     }
 
-    fn ask(&self, myself: &ActorRef<InventoryMessage>, ask: Ask, ready: &mut Ready) {
+    fn ask(&self, ask: Ask, ready: &mut Ready) {
         if let Some(asks) = &mut ready.warming {
             asks.push(ask);
             return;
@@ -218,9 +226,7 @@ impl<L: Ledger> InventoryActor<L> {
         }
         match ready.inventory.decide(&ask.command, ready.clock.now()) {
             Ok(entry) => {
-                ready.inventory.apply(&entry);
-                ready.queue.push(Pending { entry, identity, waiters: vec![ask.reply] });
-                self.submit(myself, ready);
+                self.write(Pending { entry, identity, waiters: smallvec![ask.reply] }, ready);
             }
             Err(refusal) => {
                 engine().refused.increment(1);
@@ -229,19 +235,14 @@ impl<L: Ledger> InventoryActor<L> {
         }
     }
 
-    /// Sends the next batch, unless one is on its way.
-    fn submit(&self, myself: &ActorRef<InventoryMessage>, ready: &mut Ready) {
-        if ready.queue.is_in_flight() || ready.queue.is_empty() {
-            return;
+    /// Takes a decision's places and sends it on its way.
+    fn write(&self, pending: Pending, ready: &mut Ready) {
+        ready.inventory.apply(&pending.entry);
+        ready.open_batch.add(pending.entry.clone(), &self.writer);
+        if ready.queue.is_empty() {
+            ready.draining_since = Instant::now();
         }
-        let batch = EventBatch {
-            event_id: self.event_id,
-            versions: ready.inventory.versions(),
-            entries: ready.queue.take_batch(self.settings.batch_max),
-        };
-        ready.submitted_at = Instant::now();
-        // Dropped when the writer is down, and then answered as lost.
-        self.writer.cast(WriterMessage::Submit(Box::new(Submission::new(batch, myself.clone()))));
+        ready.queue.push(pending);
     }
 
     fn committed(
@@ -254,8 +255,10 @@ impl<L: Ledger> InventoryActor<L> {
             BatchOutcome::Done { entries, versions } => (entries, versions),
             BatchOutcome::Failed(failure) => return Err(format!("memory can't be trusted: {failure}").into()),
         };
-        let landed = ready.queue.landed();
-        self.slot.admission.drained(landed.len(), ready.submitted_at.elapsed());
+        let landed = ready.queue.landed(outcomes.len());
+        let now = Instant::now();
+        self.slot.admission.drained(landed.len(), now - ready.draining_since);
+        ready.draining_since = now;
         ready.inventory.set_versions(&versions);
         let mut answers = Vec::with_capacity(landed.len());
         for (pending, outcome) in landed.into_iter().zip(outcomes) {
@@ -286,7 +289,7 @@ impl<L: Ledger> InventoryActor<L> {
         // Also what did not fit into the last batch, or what the ledger refused to close: no timer comes for it.
         self.tick(myself, ready);
         answers.into_iter().for_each(|(pending, outcome)| answer(pending, outcome));
-        self.finish_warming(myself, ready);
+        self.finish_warming(ready);
         Ok(())
     }
 
@@ -294,18 +297,16 @@ impl<L: Ledger> InventoryActor<L> {
         self.slot.publish(ready.inventory.availability(ready.clock.now()))
     }
 
-    /// Closes what has expired, sends the next batch, and sets the timer.
+    /// Closes what has expired, and sets the timer.
     fn tick(&self, myself: &ActorRef<InventoryMessage>, ready: &mut Ready) {
         let now = ready.clock.now();
         for holder in ready.inventory.expired(now, self.settings.batch_max) {
             let command = Command::Expire(holder);
             if let Ok(entry) = ready.inventory.decide(&command, now) {
-                ready.inventory.apply(&entry);
                 let (identity, _) = Identity::of(&command);
-                ready.queue.push(Pending { entry, identity, waiters: Vec::new() });
+                self.write(Pending { entry, identity, waiters: SmallVec::new() }, ready);
             }
         }
-        self.submit(myself, ready);
         self.arm_timer(myself, ready);
     }
 
@@ -392,7 +393,7 @@ impl<L: Ledger> Actor for InventoryActor<L> {
         match (message, state) {
             (InventoryMessage::Loaded(loaded), state) => self.loaded(&myself, *loaded, state)?,
             (InventoryMessage::Distrust, _) => return Err("memory differs from the ledger".into()),
-            (InventoryMessage::Ask(ask), State::Ready(ready)) => self.ask(&myself, ask, ready),
+            (InventoryMessage::Ask(ask), State::Ready(ready)) => self.ask(ask, ready),
             (InventoryMessage::Ask(ask), State::Loading { waiting, failures: 0 }) => waiting.asks.push(ask),
             (InventoryMessage::Look(look), State::Loading { waiting, failures: 0 }) => waiting.looks.push(look),
             // The ledger is known to be away: say so at once instead of letting everybody wait.

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use domain::ledger::{KeyOf, Prior};
+use foldhash::quality::RandomState;
 
 /// Most keys an inventory remembers; the ledger remembers all.
 const KEYS_MAX: usize = 16_384;
@@ -10,7 +11,7 @@ const KEYS_MAX: usize = 16_384;
 /// Keys and what they led to, oldest first out.
 #[derive(Debug, Default)]
 pub(super) struct RecentKeys {
-    priors: HashMap<KeyOf, Prior>,
+    priors: HashMap<KeyOf, Prior, RandomState>,
     order: VecDeque<KeyOf>,
 }
 

@@ -10,7 +10,9 @@ use domain::{
     inventory::Command,
     ledger::{Entry, KeyKind, KeyOf, Prior},
 };
+use foldhash::quality::RandomState;
 use ractor::RpcReplyPort;
+use smallvec::SmallVec;
 
 use super::{Answer, Denial, Outcome};
 
@@ -44,7 +46,7 @@ pub(super) struct Pending {
     pub(super) entry: Entry,
     pub(super) identity: Identity,
     /// The first is who asked first; the others sent the same request again.
-    pub(super) waiters: Vec<Reply>,
+    pub(super) waiters: SmallVec<[Reply; 1]>,
 }
 
 impl Pending {
@@ -96,23 +98,18 @@ pub(super) fn send(reply: Reply, answer: Result<Answer, Denial>) {
     let _ = reply.send(answer);
 }
 
-/// The decisions on their way: the first `in_flight` are at the writer, the others wait for the next batch.
+/// The decisions on their way, in the order in which they land.
 #[derive(Default)]
 pub(super) struct Queue {
     pending: VecDeque<Pending>,
-    in_flight: usize,
     /// Sequence number of the first pending decision.
     first: u64,
-    by_identity: HashMap<Identity, u64>,
+    by_identity: HashMap<Identity, u64, RandomState>,
 }
 
 impl Queue {
     pub(super) fn is_empty(&self) -> bool {
         self.pending.is_empty()
-    }
-
-    pub(super) fn is_in_flight(&self) -> bool {
-        self.in_flight > 0
     }
 
     /// The decision that the same request has led to already.
@@ -126,17 +123,10 @@ impl Queue {
         self.pending.push_back(pending);
     }
 
-    /// The next batch of at most `max` decisions; they are in flight from now on.
-    pub(super) fn take_batch(&mut self, max: usize) -> Vec<Entry> {
-        self.in_flight = self.pending.len().min(max);
-        self.pending.iter().take(self.in_flight).map(|pending| pending.entry.clone()).collect()
-    }
-
-    /// The decisions that were in flight.
-    pub(super) fn landed(&mut self) -> Vec<Pending> {
-        let landed: Vec<_> = self.pending.drain(..self.in_flight).collect();
-        self.first += self.in_flight as u64;
-        self.in_flight = 0;
+    /// The first `count` decisions, which are on their way no more.
+    pub(super) fn landed(&mut self, count: usize) -> Vec<Pending> {
+        let landed: Vec<_> = self.pending.drain(..count.min(self.pending.len())).collect();
+        self.first += landed.len() as u64;
         for pending in &landed {
             self.by_identity.remove(&pending.identity);
         }

@@ -164,15 +164,20 @@ impl Group {
     }
 
     fn committed(&mut self, part: &[Place]) {
-        let mut touched = HashSet::new();
-        for place in part {
-            touched.extend(self.entry(*place).items().iter().map(|item| (place.0, item.quota_id)));
-            self.outcomes[place.0][place.1] = Some(EntryOutcome::Committed);
+        // Each quota that a transaction changed grows by one version, as the ledger does it. A batch has few quotas.
+        let mut grown: Vec<Vec<bool>> = self.batches.iter().map(|batch| vec![false; batch.versions.len()]).collect();
+        for (batch, entry) in part {
+            let EventBatch { versions, entries, .. } = &self.batches[*batch];
+            for item in entries[*entry].items().iter() {
+                if let Some(index) = versions.iter().position(|(quota, _)| *quota == item.quota_id) {
+                    grown[*batch][index] = true;
+                }
+            }
+            self.outcomes[*batch][*entry] = Some(EntryOutcome::Committed);
         }
-        // Each quota that a transaction changed has grown by one version, as the ledger does it.
-        for (batch, quota) in touched {
-            let versions = &mut self.batches[batch].versions;
-            versions.iter_mut().filter(|(id, _)| *id == quota).for_each(|(_, version)| *version += 1);
+        for (batch, grown) in self.batches.iter_mut().zip(grown) {
+            let versions = batch.versions.iter_mut().zip(grown);
+            versions.filter(|(_, grown)| *grown).for_each(|((_, version), _)| *version += 1);
         }
     }
 

@@ -1,4 +1,4 @@
-//! A ledger writer: collects the batches that arrive while one group commits, and then commits them as the next group.
+//! A ledger writer: hears of open batches while one group commits, and then commits all that is in them as the next group.
 //!
 //! No timers: a group goes as soon as the writer is free, so a lone booking waits for nobody and a storm makes its own
 //! large groups. The batches of one event always go through the same writer, one after the other.
@@ -9,39 +9,23 @@ use std::{
     time::Duration,
 };
 
-use domain::ledger::{EventBatch, Ledger};
+use domain::ledger::Ledger;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::{sync::watch, time::Instant};
 
-use super::commit::{BatchFailure, BatchOutcome, commit_group};
+use super::{
+    commit::{BatchFailure, BatchOutcome, commit_group},
+    open_batch::Call,
+};
 use crate::{inventory::InventoryMessage, metrics::engine, notice::Notice};
 
 /// Most entries in one transaction. Larger groups gain nothing more and make neighbours wait.
 const GROUP_ENTRIES_MAX: usize = 4096;
 
-/// A batch on its way, with the notice of what becomes of it: a writer that dies never leaves an inventory waiting.
-pub struct Submission {
-    batch: EventBatch,
-    receipt: Notice<InventoryMessage>,
-}
-
-impl Submission {
-    /// `batch` of `inventory`.
-    pub fn new(batch: EventBatch, inventory: ActorRef<InventoryMessage>) -> Self {
-        let lost = BatchFailure::Lost("the ledger writer died".to_owned());
-        let lost = InventoryMessage::Committed(BatchOutcome::Failed(lost));
-        Self { batch, receipt: Notice::new(inventory, lost) }
-    }
-
-    fn len(&self) -> usize {
-        self.batch.entries.len()
-    }
-}
-
 /// What a writer can be told.
 pub enum WriterMessage {
-    /// Commit this batch with the next group.
-    Submit(Box<Submission>),
+    /// Take what is in this open batch with the next group.
+    Take(Call),
     /// The group under way is done.
     Free,
 }
@@ -56,7 +40,7 @@ pub struct LedgerWriter<L> {
 /// State of a [`LedgerWriter`].
 #[derive(Default)]
 pub struct WriterState {
-    waiting: VecDeque<Box<Submission>>,
+    waiting: VecDeque<Call>,
     busy: bool,
 }
 
@@ -67,32 +51,33 @@ impl<L: Ledger> LedgerWriter<L> {
     }
 
     fn start_group(&self, myself: &ActorRef<WriterMessage>, state: &mut WriterState) {
-        let (mut batches, mut receipts, mut entries) = (Vec::new(), Vec::new(), 0);
+        let (mut batches, mut calls, mut entries) = (Vec::new(), Vec::new(), 0);
         let mut events = HashSet::new();
         while let Some(next) = state.waiting.front() {
-            if entries > 0 && entries + next.len() > GROUP_ENTRIES_MAX {
+            if entries > 0 && entries + next.batch.waiting() > GROUP_ENTRIES_MAX {
                 break;
             }
             // A killed inventory's batch and its successor's build on the same version: in one transaction the ledger
             // could not tell that one of them is stale.
-            if !events.insert(next.batch.event_id) {
+            if !events.insert(next.batch.event_id()) {
                 break;
             }
-            entries += next.len();
-            if let Some(submission) = state.waiting.pop_front() {
-                let Submission { batch, receipt } = *submission;
-                batches.push(batch);
-                receipts.push(receipt);
+            let Some(call) = state.waiting.pop_front() else { break };
+            let batch = call.batch.take();
+            if batch.entries.is_empty() {
+                continue;
             }
+            entries += batch.entries.len();
+            batches.push(batch);
+            calls.push(call);
         }
-        let metrics = engine();
-        metrics.queued_entries.decrement(entries as f64);
         state.busy = !batches.is_empty();
         if batches.is_empty() {
             return;
         }
+        let metrics = engine();
         metrics.batch_entries.record(entries as f64);
-        let (ledger, fenced) = (self.ledger.clone(), self.fenced.clone());
+        let (ledger, fenced, myself) = (self.ledger.clone(), self.fenced.clone(), myself.clone());
         let free = Notice::new(myself.clone(), WriterMessage::Free);
         tokio::spawn(async move {
             let began = Instant::now();
@@ -103,9 +88,12 @@ impl<L: Ledger> LedgerWriter<L> {
                 fenced.send_replace(true);
             }
             // The next group starts before the answers are spread: its round trip overlaps their wake-ups.
+            for more in calls.iter().zip(&outcomes).filter_map(|(call, outcome)| call.batch.landed(outcome)) {
+                let _ = myself.cast(WriterMessage::Take(more));
+            }
             drop(free);
-            for (receipt, outcome) in receipts.into_iter().zip(outcomes) {
-                receipt.say(InventoryMessage::Committed(outcome));
+            for (call, outcome) in calls.into_iter().zip(outcomes) {
+                call.receipt.say(InventoryMessage::Committed(outcome));
             }
         });
     }
@@ -133,10 +121,7 @@ impl<L: Ledger> Actor for LedgerWriter<L> {
         state: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            WriterMessage::Submit(submission) => {
-                engine().queued_entries.increment(submission.len() as f64);
-                state.waiting.push_back(submission);
-            }
+            WriterMessage::Take(call) => state.waiting.push_back(call),
             WriterMessage::Free => state.busy = false,
         }
         if !state.busy {

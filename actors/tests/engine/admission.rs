@@ -37,7 +37,9 @@ async fn a_late_ask_changes_nothing() {
     booked(&running.book(&hall, 1).await);
     let actor = running.engine.inventories.directory().find(hall.id).unwrap().actor().unwrap();
     let (command, deadline) = (hall.singles(1).remove(0), Instant::now());
-    let ask = |reply| actors::inventory::InventoryMessage::Ask(actors::inventory::Ask { command, deadline, reply });
+    let ask = |reply| {
+        actors::inventory::InventoryMessage::Ask(actors::inventory::Ask { command: command.into(), deadline, reply })
+    };
     let answer = actor.call(ask, None).await.unwrap().unwrap();
     assert!(matches!(answer, Err(Denial::TooLate)), "{answer:?}");
     assert_eq!(running.ledger.groups().len(), 1);

@@ -6,12 +6,14 @@ use actors::{
     inventory::InventoryMessage,
     ledger::{
         commit::{BatchFailure, BatchOutcome},
-        writer::{LedgerWriter, Submission, WriterMessage},
+        open_batch::OpenBatch,
+        writer::{LedgerWriter, WriterMessage},
     },
+    supervisor::Address,
 };
 use domain::{
     inventory::Inventory,
-    ledger::{EventBatch, Ledger},
+    ledger::{Entry, Ledger},
 };
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::watch;
@@ -42,10 +44,22 @@ impl Actor for Listener {
     }
 }
 
-async fn batch_of_one(ledger: &MemoryLedger, event: &EventSpec) -> EventBatch {
+/// What an inventory of `event` has decided, and where it goes on behalf of `listener`.
+async fn decide_one(
+    ledger: &MemoryLedger,
+    event: &EventSpec,
+    listener: &ActorRef<InventoryMessage>,
+) -> (Arc<OpenBatch>, Entry) {
     let inventory = Inventory::load(ledger.load(event.id, false).await.unwrap()).unwrap();
     let entry = inventory.decide(&event.singles(1)[0], ledger.now()).unwrap();
-    EventBatch { event_id: event.id, versions: inventory.versions(), entries: vec![entry] }
+    (OpenBatch::new(event.id, inventory.versions(), 100, listener.clone()), entry)
+}
+
+async fn start(ledger: &Arc<MemoryLedger>, fenced: watch::Sender<bool>) -> Address<WriterMessage> {
+    let (writer, _) = Actor::spawn(None, LedgerWriter::new(ledger.clone(), fenced), ()).await.unwrap();
+    let address = Address::default();
+    address.set(writer);
+    address
 }
 
 /// A killed inventory's batch may still wait when its successor, which does not know of it, sends one: in one transaction
@@ -58,16 +72,11 @@ async fn two_batches_of_one_event_are_never_in_one_group() {
     let ledger = MemoryLedger::new(&[&busy, &hall]);
     let heard = Arc::default();
     let (listener, _) = Actor::spawn(None, Listener(Arc::clone(&heard)), ()).await.unwrap();
-    let (writer, _) = Actor::spawn(None, LedgerWriter::new(ledger.clone(), watch::channel(false).0), ()).await.unwrap();
-    let batches = [
-        batch_of_one(&ledger, &busy).await,
-        batch_of_one(&ledger, &hall).await,
-        batch_of_one(&ledger, &hall).await,
-        batch_of_one(&ledger, &busy).await,
-    ];
+    let writer = start(&ledger, watch::channel(false).0).await;
     ledger.hold_commits();
-    for batch in batches {
-        writer.cast(WriterMessage::Submit(Box::new(Submission::new(batch, listener.clone())))).unwrap();
+    for event in [&busy, &hall, &hall, &busy] {
+        let (batch, entry) = decide_one(&ledger, event, &listener).await;
+        batch.add(entry, &writer);
     }
     eventually("the first group", || ledger.arrived() == 1).await;
     ledger.release_commits();
@@ -86,11 +95,49 @@ async fn a_writer_that_is_fenced_says_so_at_once() {
     let heard = Arc::default();
     let (listener, _) = Actor::spawn(None, Listener(Arc::clone(&heard)), ()).await.unwrap();
     let (fenced, watch_fenced) = watch::channel(false);
-    let (writer, _) = Actor::spawn(None, LedgerWriter::new(ledger.clone(), fenced), ()).await.unwrap();
-    let batch = batch_of_one(&ledger, &hall).await;
+    let writer = start(&ledger, fenced).await;
+    let (batch, entry) = decide_one(&ledger, &hall, &listener).await;
     ledger.faults().fenced = true;
-    writer.cast(WriterMessage::Submit(Box::new(Submission::new(batch, listener)))).unwrap();
+    batch.add(entry, &writer);
     eventually("the word that the session has ended", || *watch_fenced.borrow()).await;
     eventually("the answer", || heard.lock().unwrap().len() == 1).await;
     assert_eq!(heard.lock().unwrap()[0], BatchOutcome::Failed(BatchFailure::Fenced));
+}
+
+/// What is decided while a batch is on its way goes with the next one, in one piece, on the versions that the first leaves;
+/// and nothing goes any more once the inventory is gone.
+#[tokio::test]
+async fn a_batch_takes_all_that_was_decided_meanwhile() {
+    let hall = event(10);
+    let ledger = MemoryLedger::new(&[&hall]);
+    let heard = Arc::default();
+    let (listener, _) = Actor::spawn(None, Listener(Arc::clone(&heard)), ()).await.unwrap();
+    let writer = start(&ledger, watch::channel(false).0).await;
+    let inventory = Inventory::load(ledger.load(hall.id, false).await.unwrap()).unwrap();
+    let batch = OpenBatch::new(hall.id, inventory.versions(), 3, listener);
+    let decide =
+        |count| hall.singles(count).into_iter().map(|command| inventory.decide(&command, ledger.now()).unwrap());
+    ledger.hold_commits();
+    decide(1).for_each(|entry| batch.add(entry, &writer));
+    eventually("the first group", || ledger.arrived() == 1).await;
+    decide(5).for_each(|entry| batch.add(entry, &writer));
+    ledger.release_commits();
+    let sizes = || {
+        let heard = heard.lock().unwrap();
+        let size = |outcome: &BatchOutcome| match outcome {
+            BatchOutcome::Done { entries, .. } => entries.len(),
+            BatchOutcome::Failed(failure) => panic!("{failure}"),
+        };
+        heard.iter().map(size).collect::<Vec<_>>()
+    };
+    eventually("three answers", || sizes().len() == 3).await;
+    assert_eq!(sizes(), [1, 3, 2], "one, then as many as may go at once, then the rest");
+    ledger.hold_commits();
+    decide(1).for_each(|entry| batch.add(entry, &writer));
+    eventually("the fourth group", || ledger.arrived() == 4).await;
+    decide(1).for_each(|entry| batch.add(entry, &writer));
+    batch.close();
+    ledger.release_commits();
+    eventually("four answers", || sizes().len() == 4).await;
+    assert_eq!(ledger.places(&hall), (0, 7), "what was not taken is not written");
 }

@@ -1,10 +1,8 @@
 //! Entries of a group as the columns that `ledger_commit` takes.
 
-use std::collections::HashMap;
-
 use domain::{
     bookings::{Booking, BookingStatus, Hold, HoldStatus, Item},
-    ids::{EventId, QuotaId},
+    ids::EventId,
     ledger::{Entry, EventBatch},
 };
 use jiff::Timestamp;
@@ -100,19 +98,22 @@ impl<'a> Columns<'a> {
     }
 
     fn add_quotas(&mut self, batch: &EventBatch) {
-        let mut changes: HashMap<QuotaId, (i32, i32)> = HashMap::new();
+        // A batch has few quotas: looking through them beats hashing.
+        let mut changes: Vec<Option<(i32, i32)>> = vec![None; batch.versions.len()];
         for change in batch.entries.iter().flat_map(Entry::quota_changes) {
-            let (held, sold) = changes.entry(change.quota_id).or_default();
-            *held += change.held;
-            *sold += change.sold;
+            if let Some(index) = batch.versions.iter().position(|(quota, _)| *quota == change.quota_id) {
+                let (held, sold) = changes[index].get_or_insert_default();
+                *held += change.held;
+                *sold += change.sold;
+            }
         }
-        for (quota, version) in &batch.versions {
-            if let Some((held, sold)) = changes.get(quota) {
+        for ((quota, version), change) in batch.versions.iter().zip(changes) {
+            if let Some((held, sold)) = change {
                 self.quota_event.push(batch.event_id.0);
                 self.quota_id.push(quota.0);
                 self.quota_version.push(*version);
-                self.quota_held.push(*held);
-                self.quota_sold.push(*sold);
+                self.quota_held.push(held);
+                self.quota_sold.push(sold);
             }
         }
     }
