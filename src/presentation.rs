@@ -23,6 +23,7 @@ pub mod catalogue;
 mod connection;
 mod dispatch;
 pub mod events;
+mod handler;
 mod json;
 mod measures;
 pub mod operations;

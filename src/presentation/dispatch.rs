@@ -2,10 +2,7 @@
 
 use std::{
     convert::Infallible,
-    future::poll_fn,
     net::SocketAddr,
-    panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -20,6 +17,7 @@ use super::{
     body::Body,
     catalogue::Code,
     connection::Activity,
+    handler::{Detaching, Panicked, Running},
     measures::Measures,
     problem::Problem,
     reply::Reply,
@@ -29,7 +27,7 @@ use super::{
 };
 use crate::{
     application::access::{Caller, TokenError},
-    telemetry::context::{self, RequestContext},
+    telemetry::context::RequestContext,
 };
 
 /// A request slower than this is worth a line in the log (L3 alerts at 2 s).
@@ -55,6 +53,11 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
             detached: TaskTracker::new(),
             in_flight: gauge!("boxoffice_http_requests_in_flight"),
         }
+    }
+
+    /// How many handlers run at this moment.
+    pub(super) fn running(&self) -> usize {
+        self.settings.handler_concurrency - self.handlers.available_permits()
     }
 
     /// Answers one request. Never fails: whatever goes wrong has a status.
@@ -169,18 +172,12 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         };
         let context =
             RequestContext { request_id: request.id.header().clone(), account: request.caller.map(|c| c.account) };
-        let answer = target.call(Arc::clone(&self.router.state), request);
-        let guarded = context::scope(context, async move {
-            let _permit = permit;
-            unwinding(answer).await
-        });
+        let handler = Running::new(context, target.call(Arc::clone(&self.router.state), request), permit);
         let deadline = self.settings.request_timeout;
         let outcome = if target.info.detached {
-            // Dropping the handle when the client goes, or the deadline passes, leaves the task running.
-            let task = self.detached.spawn(guarded);
-            tokio::time::timeout(deadline, task).await.map(|joined| joined.unwrap_or(Err(Panicked)))
+            tokio::time::timeout(deadline, Detaching::new(handler, &self.detached)).await
         } else {
-            tokio::time::timeout(deadline, guarded).await
+            tokio::time::timeout(deadline, handler).await
         };
         match outcome {
             Ok(Ok(result)) => result,
@@ -190,18 +187,6 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
                 .caused_by(format_args!("no answer within {} s", deadline.as_secs_f32()))),
         }
     }
-}
-
-/// The handler panicked; the hook has logged where, with the request's id.
-struct Panicked;
-
-async fn unwinding<F: Future + ?Sized>(mut future: Pin<Box<F>>) -> Result<F::Output, Panicked> {
-    // Unwind safety: a handler that panicked is dropped and its shared state is behind locks and actors of its own.
-    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-        Ok(polled) => polled.map(Ok),
-        Err(_) => std::task::Poll::Ready(Err(Panicked)),
-    })
-    .await
 }
 
 /// HTTP/1.1 demands exactly one Host (RFC 9112, 3.2); in HTTP/2 it is in the URI.

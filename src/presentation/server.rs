@@ -86,7 +86,7 @@ pub struct DrainReport {
     pub connections: usize,
     /// Connections that were cut because the grace period was over.
     pub cut: usize,
-    /// Detached handlers still running when the grace period was over.
+    /// Handlers still running when the grace period was over, those of connections that were cut included.
     pub unfinished: usize,
     /// How long it took.
     pub took: Duration,
@@ -231,7 +231,7 @@ impl<S: Send + Sync + 'static> Listening<S> {
         let report = DrainReport {
             connections,
             cut: self.connections.len(),
-            unfinished: self.dispatcher.detached.len(),
+            unfinished: self.dispatcher.running(),
             took: started.elapsed(),
         };
         self.cut.cancel();

@@ -1,7 +1,7 @@
-//! Which request the current task works for. The log reads it for each line it writes, which costs nothing on the
+//! Which request this thread works for at the moment. The log reads it for each line it writes, which costs nothing on the
 //! requests that log nothing; a tracing span would be formatted for every one of them.
 
-use std::future::Future;
+use std::cell::RefCell;
 
 use domain::ids::AccountId;
 use http::HeaderValue;
@@ -15,16 +15,26 @@ pub struct RequestContext {
     pub account: Option<AccountId>,
 }
 
-tokio::task_local! {
-    static CONTEXT: RequestContext;
+thread_local! {
+    static CURRENT: RefCell<Option<RequestContext>> = const { RefCell::new(None) };
 }
 
-/// Runs `future` as work for a request. Tasks it spawns do not inherit that.
-pub fn scope<F: Future>(context: RequestContext, future: F) -> impl Future<Output = F::Output> {
-    CONTEXT.scope(context, future)
+/// Does `work`, one step of a future say, on behalf of a request. What it spawns is not.
+pub fn during<T>(context: &mut Option<RequestContext>, work: impl FnOnce() -> T) -> T {
+    /// Swaps back also when `work` panics.
+    struct Swapped<'a>(&'a mut Option<RequestContext>);
+    impl Drop for Swapped<'_> {
+        fn drop(&mut self) {
+            CURRENT.with_borrow_mut(|current| std::mem::swap(current, self.0));
+        }
+    }
+    CURRENT.with_borrow_mut(|current| std::mem::swap(current, context));
+    let _swapped = Swapped(context);
+    work()
 }
 
-/// The request that the current task works for, if it is one.
+/// The request that this thread works for at the moment, if it does for one.
 pub fn current<T>(read: impl FnOnce(&RequestContext) -> T) -> Option<T> {
-    CONTEXT.try_with(read).ok()
+    // A thread that is ending works for nobody, and may still log.
+    CURRENT.try_with(|current| current.borrow().as_ref().map(read)).ok().flatten()
 }

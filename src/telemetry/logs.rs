@@ -296,15 +296,17 @@ mod tests {
     fn work_for_a_request_is_logged_with_its_id_and_account() {
         let account = AccountId::generate();
         let request = context::RequestContext { request_id: HeaderValue::from_static("r-1"), account: Some(account) };
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let mut request = Some(request);
         let lines = logged(|| {
-            runtime.block_on(context::scope(request, async {
+            context::during(&mut request, || {
                 tracing::info!("inside");
                 tracing::info!(requestId = "r-2", "named");
-            }));
+            });
+            tracing::info!("outside");
         });
         assert_eq!(lines[0]["requestId"], "r-1");
         assert_eq!(lines[0]["userId"], account.to_string());
         assert_eq!(lines[1]["requestId"], "r-2");
+        assert!(lines[2].get("requestId").is_none() && request.is_some());
     }
 }
