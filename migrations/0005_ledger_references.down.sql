@@ -26,6 +26,7 @@ $$;
 DROP FUNCTION wait_for_ledger_commits;
 ALTER TABLE bookings ALTER COLUMN idempotency_key TYPE text COLLATE "default";
 ALTER TABLE holds ALTER COLUMN idempotency_key TYPE text COLLATE "default";
+CREATE INDEX holds_event_idx ON holds (event_id, id);
 CREATE INDEX seat_claims_seat_idx ON seat_claims (seat_id);
 ALTER TABLE seat_claims ADD CONSTRAINT seat_claims_seat_id_fkey FOREIGN KEY (seat_id) REFERENCES seats ON DELETE RESTRICT;
 ALTER TABLE holds ADD CONSTRAINT holds_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts ON DELETE RESTRICT;

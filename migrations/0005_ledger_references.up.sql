@@ -6,6 +6,8 @@ ALTER TABLE bookings DROP CONSTRAINT bookings_account_id_fkey;
 ALTER TABLE holds DROP CONSTRAINT holds_account_id_fkey;
 ALTER TABLE seat_claims DROP CONSTRAINT seat_claims_seat_id_fkey;
 DROP INDEX seat_claims_seat_idx;
+-- Only active holds keep an event from being deleted, and they have an index.
+DROP INDEX holds_event_idx;
 -- A key is compared byte by byte; the locale's rules cost more and order nothing that anybody reads.
 ALTER TABLE bookings ALTER COLUMN idempotency_key TYPE text COLLATE "C";
 ALTER TABLE holds ALTER COLUMN idempotency_key TYPE text COLLATE "C";
@@ -24,7 +26,9 @@ $$;
 CREATE OR REPLACE FUNCTION refuse_deletion_of_event() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM wait_for_ledger_commits();
-    IF EXISTS (SELECT FROM bookings WHERE event_id = old.id) OR EXISTS (SELECT FROM holds WHERE event_id = old.id) THEN
+    IF EXISTS (SELECT FROM bookings WHERE event_id = old.id)
+        OR EXISTS (SELECT FROM holds WHERE event_id = old.id AND status = 'ACTIVE')
+    THEN
         RAISE EXCEPTION 'event % has bookings or holds', old.id
             USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'bookings_event_id';
     END IF;
