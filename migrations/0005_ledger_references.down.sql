@@ -1,3 +1,5 @@
+DROP TRIGGER refuse_deletion_of_seats ON sections;
+DROP TRIGGER refuse_deletion_of_seats ON seat_rows;
 DROP TRIGGER refuse_deletion_of_seats ON seats;
 DROP FUNCTION refuse_deletion_of_seats;
 DROP TRIGGER refuse_deletion_of_account ON accounts;

@@ -63,15 +63,21 @@ $$;
 CREATE TRIGGER refuse_deletion_of_account BEFORE DELETE ON accounts
     FOR EACH ROW EXECUTE FUNCTION refuse_deletion_of_account();
 
--- Seats are deleted a map at a time, so this asks once a statement. The map's row is locked against an event that begins to
--- use it just now.
+-- Seats are deleted many at a time, so this asks once a statement; on all three tables, because a cascade has lost the way up
+-- from its seats to their map. The map's row is locked against an event that begins to use it just now.
 CREATE FUNCTION refuse_deletion_of_seats() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     maps uuid[];
 BEGIN
     PERFORM wait_for_ledger_commits();
-    SELECT array_agg(DISTINCT c.seat_map_id) INTO maps
-    FROM deleted d JOIN seat_rows r ON r.id = d.row_id JOIN sections c ON c.id = r.section_id;
+    IF TG_TABLE_NAME = 'sections' THEN
+        SELECT array_agg(DISTINCT seat_map_id) INTO maps FROM deleted;
+    ELSIF TG_TABLE_NAME = 'seat_rows' THEN
+        SELECT array_agg(DISTINCT c.seat_map_id) INTO maps FROM deleted d JOIN sections c ON c.id = d.section_id;
+    ELSE
+        SELECT array_agg(DISTINCT c.seat_map_id) INTO maps
+        FROM deleted d JOIN seat_rows r ON r.id = d.row_id JOIN sections c ON c.id = r.section_id;
+    END IF;
     PERFORM FROM seat_maps WHERE id = ANY (maps) FOR UPDATE;
     IF EXISTS (SELECT FROM events WHERE seat_map_id = ANY (maps)) THEN
         RAISE EXCEPTION 'seats of a seat map that an event uses are not deleted'
@@ -81,6 +87,10 @@ BEGIN
 END
 $$;
 CREATE TRIGGER refuse_deletion_of_seats AFTER DELETE ON seats
+    REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION refuse_deletion_of_seats();
+CREATE TRIGGER refuse_deletion_of_seats AFTER DELETE ON seat_rows
+    REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION refuse_deletion_of_seats();
+CREATE TRIGGER refuse_deletion_of_seats AFTER DELETE ON sections
     REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION refuse_deletion_of_seats();
 
 -- As before, but for the part on references.

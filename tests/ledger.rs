@@ -358,8 +358,8 @@ async fn bookings_refer_to_what_exists_and_keeps_existing() {
     client.execute("DELETE FROM events WHERE id = $1", &[&bench.event.id]).await.unwrap();
 }
 
-/// Watches the lock on the event's row in `ledger_commit`, and the trigger on events: a deletion that comes during a commit waits for it, and then sees
-/// what it has written. With a hold, because a booking also locks its ticket type, which the deletion would wait for as well.
+/// Watches the lock that `ledger_commit` shares and `wait_for_ledger_commits` takes alone, and the trigger on events: a
+/// deletion that comes during a commit waits for it, and then sees what it has written.
 #[tokio::test]
 async fn an_event_is_not_deleted_under_a_commit() {
     let bench = Bench::new(EventBuilder::ga(10)).await;
@@ -370,7 +370,7 @@ async fn an_event_is_not_deleted_under_a_commit() {
             AND datname = current_database()";
         support::until("back ends wait for locks", async || bench.db.number(statement, &[]).await == count).await;
     };
-    // Keeps the commit from getting past the counters, which it changes after it has locked the event.
+    // Keeps the commit from getting past the counters.
     let block = blocker.transaction().await.unwrap();
     block.execute("SELECT FROM quotas FOR UPDATE", &[]).await.unwrap();
     let (ledger, batch) = (bench.ledger.clone(), bench.hold(&inventory, "a"));
@@ -384,4 +384,29 @@ async fn an_event_is_not_deleted_under_a_commit() {
     let refused = deletion.await.unwrap().unwrap_err();
     assert_eq!(refused.code(), Some(&SqlState::FOREIGN_KEY_VIOLATION), "{refused:?}");
     bench.audit().await;
+}
+
+/// Watches the trigger on seats: the ledger claims seats without asking for them.
+#[tokio::test]
+async fn seats_of_a_map_in_use_are_not_deleted() {
+    let bench = Bench::new(EventBuilder::seated(1, 2)).await;
+    let client = bench.db.connect().await;
+    // Ticket types keep only the sections they sell.
+    client.execute("DELETE FROM ticket_type_sections", &[]).await.unwrap();
+    for statement in ["DELETE FROM seats", "DELETE FROM seat_rows", "DELETE FROM sections"] {
+        let error = client.execute(statement, &[]).await.unwrap_err();
+        assert_eq!(error.code(), Some(&SqlState::FOREIGN_KEY_VIOLATION), "{statement}: {error:?}");
+    }
+    client.execute("DELETE FROM events WHERE id = $1", &[&bench.event.id]).await.unwrap();
+    client.execute("DELETE FROM seats", &[]).await.unwrap();
+}
+
+/// Watches the refusal in `wait_for_ledger_commits`: a snapshot from before the wait would not show what was booked meanwhile.
+#[tokio::test]
+async fn what_bookings_refer_to_is_not_deleted_on_an_old_snapshot() {
+    let bench = Bench::new(EventBuilder::ga(10)).await;
+    let client = bench.db.connect().await;
+    let script = "BEGIN ISOLATION LEVEL REPEATABLE READ; DELETE FROM events";
+    let error = client.batch_execute(script).await.unwrap_err();
+    assert!(error.as_db_error().unwrap().message().contains("READ COMMITTED"), "{error:?}");
 }

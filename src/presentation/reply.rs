@@ -11,6 +11,9 @@ pub static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Tells that an answer was given before, to a request with the same `Idempotency-Key`.
 pub static IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
+/// Room for the usual answer, a booking: one allocation instead of five.
+const USUAL_BYTES: usize = 1024;
+
 static JSON: HeaderValue = HeaderValue::from_static("application/json");
 static NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 static NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
@@ -43,7 +46,8 @@ impl Reply {
 
     /// `value` as JSON. Fails, as a 500, only for a type that JSON cannot express (a map whose keys are not strings).
     pub fn json(status: StatusCode, value: &(impl Serialize + ?Sized)) -> Result<Self, Problem> {
-        let body = simd_json::serde::to_vec(value).map_err(Problem::internal)?;
+        let mut body = Vec::with_capacity(USUAL_BYTES);
+        serde_json::to_writer(&mut body, value).map_err(Problem::internal)?;
         Ok(Self::bytes(status, JSON.clone(), body))
     }
 

@@ -2,9 +2,11 @@
 //! than the decision it leads to.
 
 use std::{
-    hash::{BuildHasher, RandomState},
+    hash::BuildHasher,
     sync::{Mutex, PoisonError},
 };
+
+use foldhash::quality::RandomState;
 
 use crate::application::access::Caller;
 
@@ -27,7 +29,7 @@ pub(super) struct VerifiedTokens {
 
 impl VerifiedTokens {
     pub(super) fn new() -> Self {
-        Self { places: (0..PLACES).map(|_| Mutex::default()).collect(), hasher: RandomState::new() }
+        Self { places: (0..PLACES).map(|_| Mutex::default()).collect(), hasher: RandomState::default() }
     }
 
     /// Who the token speaks for and until when, if it was verified.
