@@ -110,13 +110,14 @@ pub struct Ready {
     /// Since when there was always something on its way, or when the last batch landed.
     draining_since: Instant,
     last_asked: Instant,
-    timer: Option<JoinHandle<()>>,
+    /// When it fires. May be earlier than there is something to do: setting it anew for every batch would cost more.
+    timer: Option<(Instant, JoinHandle<()>)>,
 }
 
 impl Drop for Ready {
     fn drop(&mut self) {
         self.open_batch.close();
-        if let Some(timer) = &self.timer {
+        if let Some((_, timer)) = &self.timer {
             timer.abort();
         }
     }
@@ -310,24 +311,27 @@ impl<L: Ledger> InventoryActor<L> {
         self.arm_timer(myself, ready);
     }
 
-    /// Wakes the actor at the next expiry, or when it may have been idle for long enough.
+    /// Wakes the actor at the next expiry, or when it may have been idle for long enough, or before.
     fn arm_timer(&self, myself: &ActorRef<InventoryMessage>, ready: &mut Ready) {
-        if let Some(timer) = ready.timer.take() {
-            timer.abort();
-        }
         let now = ready.clock.now();
         let (at, message) = match ready.inventory.next_expiry() {
             // What is being closed is on its way: the commit's answer arms the timer again. What expired only now, after the
-            // last tick looked and before the timer that was just taken away fired, is nobody's but this timer's.
+            // last tick looked, is nobody's but this timer's.
             Some(at) if at <= now && ready.inventory.expired(now, 1).is_empty() => return,
             Some(at) => (ready.clock.instant(at), InventoryMessage::Tick),
             None => (ready.last_asked + self.settings.idle_after, InventoryMessage::StopIfIdle),
         };
+        match &ready.timer {
+            Some((armed, _)) if *armed <= at => return,
+            Some((_, later)) => later.abort(),
+            None => {}
+        }
         let myself = myself.clone();
-        ready.timer = Some(tokio::spawn(async move {
+        let timer = tokio::spawn(async move {
             tokio::time::sleep_until(at).await;
             let _ = myself.cast(message);
-        }));
+        });
+        ready.timer = Some((at, timer));
     }
 
     fn stop_if_idle(&self, myself: &ActorRef<InventoryMessage>, ready: &mut Ready) {
@@ -401,8 +405,14 @@ impl<L: Ledger> Actor for InventoryActor<L> {
             (InventoryMessage::Look(look), State::Loading { .. }) => show(look, Err(ledger_away())),
             (InventoryMessage::Look(look), State::Ready(ready)) => show(look, Ok(self.publish(ready))),
             (InventoryMessage::Committed(outcome), State::Ready(ready)) => self.committed(&myself, outcome, ready)?,
-            (InventoryMessage::Tick, State::Ready(ready)) => self.tick(&myself, ready),
-            (InventoryMessage::StopIfIdle, State::Ready(ready)) => self.stop_if_idle(&myself, ready),
+            (InventoryMessage::Tick, State::Ready(ready)) => {
+                ready.timer = None;
+                self.tick(&myself, ready);
+            }
+            (InventoryMessage::StopIfIdle, State::Ready(ready)) => {
+                ready.timer = None;
+                self.stop_if_idle(&myself, ready);
+            }
             (InventoryMessage::Counts(reply), state) => {
                 let counts = match state {
                     State::Ready(ready) => Some(ready.inventory.counts()),
