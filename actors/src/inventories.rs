@@ -74,10 +74,13 @@ impl Inventories {
 
     /// Has the event's inventory do `command`, and waits until it is durable, at most until `deadline`.
     pub async fn ask(&self, event: EventId, command: Command, deadline: Instant) -> Result<Answer, AskError> {
-        let _permit = self.admit(event)?;
+        let slot = self.directory.slot(event);
+        let _permit = admit(&slot)?;
         let command = Arc::new(command);
         let answer = self
-            .call(event, deadline, |reply| InventoryMessage::Ask(Ask { command: command.clone(), deadline, reply }))
+            .call(event, slot, deadline, |reply| {
+                InventoryMessage::Ask(Ask { command: command.clone(), deadline, reply })
+            })
             .await?;
         match answer {
             Ok(answer) => Ok(answer),
@@ -91,8 +94,9 @@ impl Inventories {
         if let Some(snapshot) = self.directory.find(event).and_then(|slot| slot.snapshot()) {
             return Ok(snapshot);
         }
-        let _permit = self.admit(event)?;
-        Ok(self.call(event, deadline, InventoryMessage::Look).await??)
+        let slot = self.directory.slot(event);
+        let _permit = admit(&slot)?;
+        Ok(self.call(event, slot, deadline, InventoryMessage::Look).await??)
     }
 
     /// Follows what is published of the event from now on. Its inventory stays loaded as long as somebody does.
@@ -112,13 +116,6 @@ impl Inventories {
         if let Some(actor) = self.directory.find(event).and_then(|slot| slot.actor()) {
             actor.kill();
         }
-    }
-
-    fn admit(&self, event: EventId) -> Result<Permit, AskError> {
-        self.directory.slot(event).admission.admit().map_err(|retry_after| {
-            engine().shed.increment(1);
-            AskError::Overloaded { retry_after }
-        })
     }
 
     /// A refusal stands only if the ledger does not know the request: it may have been granted before a crash.
@@ -149,13 +146,19 @@ impl Inventories {
 
     /// Calls the inventory, and its successor when it dies meanwhile: nothing was decided for a call that was dropped
     /// before the ledger had it, and keys make the repetition of any other exact.
-    async fn call<T, F>(&self, event: EventId, deadline: Instant, message: F) -> Result<T, AskError>
+    async fn call<T, F>(
+        &self,
+        event: EventId,
+        mut slot: Arc<Slot>,
+        deadline: Instant,
+        message: F,
+    ) -> Result<T, AskError>
     where
         T: Send + 'static,
         F: Fn(ractor::RpcReplyPort<T>) -> InventoryMessage,
     {
         for _ in 0..TRIES_MAX {
-            let actor = match self.directory.find(event).and_then(|slot| slot.actor()) {
+            let actor = match slot.actor() {
                 Some(actor) => actor,
                 None => self.activate(event, deadline).await?,
             };
@@ -164,18 +167,14 @@ impl Inventories {
                 Ok(CallResult::Success(answer)) => return Ok(answer),
                 Ok(CallResult::Timeout) => return Err(self.late(event)),
                 // It is dying, and its supervisor may not know yet: who finds no actor waits there for the successor.
-                Ok(CallResult::SenderError) | Err(_) => self.gone(event, &actor),
+                Ok(CallResult::SenderError) | Err(_) => {
+                    gone(&slot, &actor);
+                    // An event that was forgotten meanwhile has another one.
+                    slot = self.directory.find(event).unwrap_or(slot);
+                }
             }
         }
         Err(AskError::Unavailable { reason: "it keeps failing".to_owned(), retry_after: Duration::from_secs(1) })
-    }
-
-    fn gone(&self, event: EventId, actor: &ActorRef<InventoryMessage>) {
-        if actor.get_status() >= ActorStatus::Stopping
-            && let Some(slot) = self.directory.find(event)
-        {
-            slot.close(actor.get_id());
-        }
     }
 
     fn late(&self, event: EventId) -> AskError {
@@ -195,5 +194,18 @@ impl Inventories {
             Ok(CallResult::Success(Err(retry_after))) => Err(unavailable("it failed too often", retry_after)),
             _ => Err(unavailable("it could not be started in time", Duration::from_secs(1))),
         }
+    }
+}
+
+fn admit(slot: &Slot) -> Result<Permit, AskError> {
+    slot.admission.admit().map_err(|retry_after| {
+        engine().shed.increment(1);
+        AskError::Overloaded { retry_after }
+    })
+}
+
+fn gone(slot: &Slot, actor: &ActorRef<InventoryMessage>) {
+    if actor.get_status() >= ActorStatus::Stopping {
+        slot.close(actor.get_id());
     }
 }

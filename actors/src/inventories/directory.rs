@@ -10,6 +10,7 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use domain::{ids::EventId, inventory::Availability};
+use foldhash::fast::RandomState;
 use ractor::{ActorId, ActorRef};
 use tokio::sync::watch;
 
@@ -126,7 +127,7 @@ impl Following {
 /// The slots of all inventories that are loaded or wanted.
 #[derive(Debug)]
 pub struct Directory {
-    slots: RwLock<HashMap<EventId, Arc<Slot>>>,
+    slots: RwLock<HashMap<EventId, Arc<Slot>, RandomState>>,
     permits_per_event: u32,
 }
 
