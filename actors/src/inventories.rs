@@ -25,8 +25,9 @@ use crate::{
     supervisor::Address,
 };
 
-/// A dying inventory answers nobody; the caller asks its successor, this often at most.
-const TRIES_MAX: u32 = 3;
+/// A dying inventory answers nobody; the caller asks its successor, this often at most: as often as one may fail before it is
+/// left down. One death often brings another, when a batch of the dead was still on its way to the ledger.
+const TRIES_MAX: u32 = 10;
 
 /// Why a question has no answer.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -2,6 +2,7 @@
 
 pub mod actor;
 mod keys;
+mod loading;
 mod queue;
 
 use std::sync::Arc;

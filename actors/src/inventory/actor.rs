@@ -10,17 +10,17 @@ use domain::{
     bookings::BookingStatus,
     ids::EventId,
     inventory::{Availability, Command, Inventory},
-    ledger::{Entry, Ledger, LoadError, LoadedInventory, Rejection},
+    ledger::{Entry, Ledger, Rejection},
     refusal::Refusal,
 };
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
-use rand::Rng;
 use smallvec::{SmallVec, smallvec};
 use tokio::{task::JoinHandle, time::Instant};
 
 use super::{
     Answer, Ask, Denial, InventoryMessage, Look, Outcome,
     keys::RecentKeys,
+    loading::Waiting,
     queue::{Identity, Pending, Queue, send},
 };
 use crate::{
@@ -32,7 +32,6 @@ use crate::{
         writer::WriterMessage,
     },
     metrics::engine,
-    notice::Notice,
     supervisor::Address,
 };
 
@@ -75,43 +74,29 @@ pub enum State {
     Ready(Ready),
 }
 
-/// Those who wait until the inventory is loaded.
-#[derive(Default)]
-pub struct Waiting {
-    asks: Vec<Ask>,
-    looks: Vec<RpcReplyPort<Look>>,
-}
-
-impl Waiting {
-    fn deny(self, denial: &Denial) {
-        self.asks.into_iter().for_each(|ask| send(ask.reply, Err(denial.clone())));
-        self.looks.into_iter().for_each(|look| show(look, Err(denial.clone())));
-    }
-}
-
 fn ledger_away() -> Denial {
     Denial::Unavailable("the ledger can't be read".to_owned())
 }
 
 /// A caller that has given up needs no answer.
-fn show(reply: RpcReplyPort<Look>, look: Look) {
+pub(super) fn show(reply: RpcReplyPort<Look>, look: Look) {
     let _ = reply.send(look);
 }
 
 /// State of an inventory at work.
 pub struct Ready {
-    inventory: Inventory,
-    clock: LedgerClock,
-    queue: Queue,
-    keys: RecentKeys,
+    pub(super) inventory: Inventory,
+    pub(super) clock: LedgerClock,
+    pub(super) queue: Queue,
+    pub(super) keys: RecentKeys,
     /// Asks that wait until what had expired before the load is closed; `None` once it is.
-    warming: Option<Vec<Ask>>,
-    open_batch: Arc<OpenBatch>,
+    pub(super) warming: Option<Vec<Ask>>,
+    pub(super) open_batch: Arc<OpenBatch>,
     /// Since when there was always something on its way, or when the last batch landed.
-    draining_since: Instant,
-    last_asked: Instant,
+    pub(super) draining_since: Instant,
+    pub(super) last_asked: Instant,
     /// When it fires. May be earlier than there is something to do: setting it anew for every batch would cost more.
-    timer: Option<(Instant, JoinHandle<()>)>,
+    pub(super) timer: Option<(Instant, JoinHandle<()>)>,
 }
 
 impl Drop for Ready {
@@ -124,79 +109,7 @@ impl Drop for Ready {
 }
 
 impl<L: Ledger> InventoryActor<L> {
-    fn load(&self, myself: &ActorRef<InventoryMessage>, wait: Duration) {
-        let (ledger, event_id, settle) = (self.ledger.clone(), self.event_id, self.settle);
-        let died = LoadError::Unavailable("the load died".to_owned());
-        let report = Notice::new(myself.clone(), InventoryMessage::Loaded(Box::new(Err(died))));
-        tokio::spawn(async move {
-            tokio::time::sleep(wait).await;
-            let loaded = ledger.load(event_id, settle).await;
-            report.say(InventoryMessage::Loaded(Box::new(loaded)));
-        });
-    }
-
-    fn loaded(
-        &self,
-        myself: &ActorRef<InventoryMessage>,
-        loaded: Result<LoadedInventory, LoadError>,
-        state: &mut State,
-    ) -> Result<(), ActorProcessingErr> {
-        let State::Loading { waiting, failures } = state else { return Ok(()) };
-        let waiting = std::mem::take(waiting);
-        match loaded {
-            Ok(loaded) => {
-                let clock = LedgerClock::of(&loaded);
-                let inventory = Inventory::load(loaded)?;
-                let (versions, most) = (inventory.versions(), self.settings.batch_max);
-                let mut ready = Ready {
-                    open_batch: OpenBatch::new(self.event_id, versions, most, myself.clone()),
-                    inventory,
-                    clock,
-                    queue: Queue::default(),
-                    keys: RecentKeys::default(),
-                    warming: Some(waiting.asks),
-                    draining_since: Instant::now(),
-                    last_asked: Instant::now(),
-                    timer: None,
-                };
-                let snapshot = self.publish(&ready);
-                waiting.looks.into_iter().for_each(|look| show(look, Ok(snapshot.clone())));
-                self.tick(myself, &mut ready);
-                self.finish_warming(&mut ready);
-                *state = State::Ready(ready);
-            }
-            Err(error @ (LoadError::NoSuchEvent | LoadError::OwnedBy(_))) => {
-                let denial = match error {
-                    LoadError::NoSuchEvent => Denial::NoSuchEvent,
-                    other => Denial::Unavailable(other.to_string()),
-                };
-                waiting.deny(&denial);
-                self.slot.give_up();
-                myself.stop(Some(denial.to_string()));
-            }
-            Err(error) => {
-                *failures += 1;
-                let denial = Denial::Unavailable(error.to_string());
-                tracing::warn!(event = %self.event_id, failures = *failures, %error, "the inventory can't be loaded");
-                waiting.deny(&denial);
-                let longest = Duration::from_millis(50 << (*failures).min(6));
-                self.load(myself, longest.mul_f64(rand::rng().random_range(0.5..=1.0)));
-            }
-        }
-        Ok(())
-    }
-
-    /// Once everything that had expired is closed, serves those who waited.
-    fn finish_warming(&self, ready: &mut Ready) {
-        if !ready.queue.is_empty() {
-            return;
-        }
-        for ask in ready.warming.take().unwrap_or_default() {
-            self.ask(ask, ready);
-        }
-    }
-
-    fn ask(&self, ask: Ask, ready: &mut Ready) {
+    pub(super) fn ask(&self, ask: Ask, ready: &mut Ready) {
         if let Some(asks) = &mut ready.warming {
             asks.push(ask);
             return;
@@ -294,12 +207,12 @@ impl<L: Ledger> InventoryActor<L> {
         Ok(())
     }
 
-    fn publish(&self, ready: &Ready) -> Arc<Availability> {
+    pub(super) fn publish(&self, ready: &Ready) -> Arc<Availability> {
         self.slot.publish(ready.inventory.availability(ready.clock.now()))
     }
 
     /// Closes what has expired, and sets the timer.
-    fn tick(&self, myself: &ActorRef<InventoryMessage>, ready: &mut Ready) {
+    pub(super) fn tick(&self, myself: &ActorRef<InventoryMessage>, ready: &mut Ready) {
         let now = ready.clock.now();
         for holder in ready.inventory.expired(now, self.settings.batch_max) {
             let command = Command::Expire(holder);

@@ -54,7 +54,7 @@ async fn asks_that_meet_a_dying_inventory_wait_for_its_successor() {
                 })
             })
             .collect();
-        // An ask may meet both deaths, and has three tries.
+        // An ask may meet both deaths, and each successor may die of what its predecessor had on its way.
         for sold in [50, 400] {
             eventually("it sells", || running.ledger.places(&hall).1 > sold).await;
             running.engine.inventories.kill(hall.id);

@@ -1,0 +1,107 @@
+//! How an inventory starts: it reads the ledger, closes what has expired meanwhile, and then serves those who have waited.
+
+use std::time::Duration;
+
+use domain::{
+    inventory::Inventory,
+    ledger::{Ledger, LoadError, LoadedInventory},
+};
+use ractor::{ActorProcessingErr, ActorRef, RpcReplyPort};
+use rand::Rng;
+use tokio::time::Instant;
+
+use super::{
+    Ask, Denial, InventoryMessage, Look,
+    actor::{InventoryActor, Ready, State, show},
+    keys::RecentKeys,
+    queue::{Queue, send},
+};
+use crate::{clock::LedgerClock, ledger::open_batch::OpenBatch, notice::Notice};
+
+/// Those who wait until the inventory is loaded.
+#[derive(Default)]
+pub struct Waiting {
+    pub(super) asks: Vec<Ask>,
+    pub(super) looks: Vec<RpcReplyPort<Look>>,
+}
+
+impl Waiting {
+    fn deny(self, denial: &Denial) {
+        self.asks.into_iter().for_each(|ask| send(ask.reply, Err(denial.clone())));
+        self.looks.into_iter().for_each(|look| show(look, Err(denial.clone())));
+    }
+}
+
+impl<L: Ledger> InventoryActor<L> {
+    pub(super) fn load(&self, myself: &ActorRef<InventoryMessage>, wait: Duration) {
+        let (ledger, event_id, settle) = (self.ledger.clone(), self.event_id, self.settle);
+        let died = LoadError::Unavailable("the load died".to_owned());
+        let report = Notice::new(myself.clone(), InventoryMessage::Loaded(Box::new(Err(died))));
+        tokio::spawn(async move {
+            tokio::time::sleep(wait).await;
+            let loaded = ledger.load(event_id, settle).await;
+            report.say(InventoryMessage::Loaded(Box::new(loaded)));
+        });
+    }
+
+    pub(super) fn loaded(
+        &self,
+        myself: &ActorRef<InventoryMessage>,
+        loaded: Result<LoadedInventory, LoadError>,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        let State::Loading { waiting, failures } = state else { return Ok(()) };
+        let waiting = std::mem::take(waiting);
+        match loaded {
+            Ok(loaded) => {
+                let clock = LedgerClock::of(&loaded);
+                let inventory = Inventory::load(loaded)?;
+                let (versions, most) = (inventory.versions(), self.settings.batch_max);
+                let mut ready = Ready {
+                    open_batch: OpenBatch::new(self.event_id, versions, most, myself.clone()),
+                    inventory,
+                    clock,
+                    queue: Queue::default(),
+                    keys: RecentKeys::default(),
+                    warming: Some(waiting.asks),
+                    draining_since: Instant::now(),
+                    last_asked: Instant::now(),
+                    timer: None,
+                };
+                let snapshot = self.publish(&ready);
+                waiting.looks.into_iter().for_each(|look| show(look, Ok(snapshot.clone())));
+                self.tick(myself, &mut ready);
+                self.finish_warming(&mut ready);
+                *state = State::Ready(ready);
+            }
+            Err(error @ (LoadError::NoSuchEvent | LoadError::OwnedBy(_))) => {
+                let denial = match error {
+                    LoadError::NoSuchEvent => Denial::NoSuchEvent,
+                    other => Denial::Unavailable(other.to_string()),
+                };
+                waiting.deny(&denial);
+                self.slot.give_up();
+                myself.stop(Some(denial.to_string()));
+            }
+            Err(error) => {
+                *failures += 1;
+                let denial = Denial::Unavailable(error.to_string());
+                tracing::warn!(event = %self.event_id, failures = *failures, %error, "the inventory can't be loaded");
+                waiting.deny(&denial);
+                let longest = Duration::from_millis(50 << (*failures).min(6));
+                self.load(myself, longest.mul_f64(rand::rng().random_range(0.5..=1.0)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Once everything that had expired is closed, serves those who waited.
+    pub(super) fn finish_warming(&self, ready: &mut Ready) {
+        if !ready.queue.is_empty() {
+            return;
+        }
+        for ask in ready.warming.take().unwrap_or_default() {
+            self.ask(ask, ready);
+        }
+    }
+}
