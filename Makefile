@@ -75,6 +75,10 @@ clean-data: ## Delete the private PostgreSQL with everything in it; asks first
 release: setup ## Build the binary that ships: target/release/boxoffice
 	cargo build --locked --release
 
+.PHONY: release-pgo
+release-pgo: setup ## Build it for the branches that a training load takes: target/pgo/boxoffice; three times as long
+	@scripts/build-pgo
+
 .PHONY: bench
 bench: setup ## Run the benchmarks
 	cargo bench --workspace $(ARGS)
