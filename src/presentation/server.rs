@@ -65,7 +65,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            max_connections: 10_000,
+            max_connections: 16_384,
             handler_concurrency: 16_384,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(20),
@@ -76,6 +76,14 @@ impl Default for Settings {
             header_limit: 16 << 10,
             drain_timeout: Duration::from_secs(25),
         }
+    }
+}
+
+impl Settings {
+    /// File descriptors that the listener needs when all connections are in use: itself, those, and those that are being
+    /// refused.
+    pub fn descriptors(&self) -> usize {
+        1 + self.max_connections + REFUSALS_MAX
     }
 }
 
