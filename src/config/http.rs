@@ -87,6 +87,7 @@ impl From<&HttpConfig> for Settings {
             body_timeout: config.body_timeout,
             request_timeout: config.request_timeout,
             idle_timeout: config.idle_timeout,
+            dormant_after: Self::default().dormant_after,
             write_timeout: config.write_timeout,
             body_limit: config.body_limit_bytes,
             header_limit: config.header_limit_bytes,
