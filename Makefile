@@ -109,3 +109,7 @@ bench-booking: setup ## Measure bookings a second on one hot event; ARGS='64 256
 .PHONY: bench-onsale
 bench-onsale: setup ## Measure on-sales against a row-locking baseline and the ceilings, about 15 minutes; ARGS=--help
 	@PROFILE=$(PROFILE) BINARY="$(BINARY)" scripts/bench-onsale $(ARGS)
+
+.PHONY: bench-crowd
+bench-crowd: setup ## Measure memory and bookings with 10,000 idle connections and 5,000 live streams; ARGS=--help
+	@COMMAND=crowd PROFILE=$(PROFILE) BINARY="$(BINARY)" scripts/bench-onsale $(ARGS)

@@ -3,6 +3,7 @@
 mod banner;
 mod checks;
 pub mod database;
+mod descriptors;
 
 use std::{future::Future, net::SocketAddr, process::ExitCode, sync::Arc};
 
@@ -48,6 +49,8 @@ use crate::{
 
 /// Exit code of a server whose session was ended by another one (`EX_TEMPFAIL`): start it again.
 const EXIT_FENCED: u8 = 75;
+/// Connections of the operations listener: a few scrapers and balancers.
+const OPERATIONS_CONNECTIONS_MAX: usize = 256;
 
 /// What this program is made of.
 pub struct Installation;
@@ -90,6 +93,7 @@ pub enum Ending {
 
 /// `boxoffice serve`: runs until a signal says stop.
 pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
+    descriptors::raise_limit(&config, &operations_settings());
     let mut running = start(config).await?;
     let ending = running.wait(stop_signal()?).await;
     tracing::info!(?ending, "stopping");
@@ -122,7 +126,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let api = Server::bind(config.http.listen, Settings::from(&config.http))
         .await
         .with_context(|| format!("can't listen on {}", config.http.listen))?;
-    let ops = Server::bind(config.ops.listen, Settings::default())
+    let ops = Server::bind(config.ops.listen, operations_settings())
         .await
         .with_context(|| format!("can't listen on {}", config.ops.listen))?;
     let (address, operations_address) = (api.local_addr()?, ops.local_addr()?);
@@ -258,6 +262,10 @@ fn engine_settings(config: &Config) -> EngineSettings {
         inventory: InventorySettings { batch_max: config.inventory.max_batch, idle_after: config.inventory.idle_after },
         ..EngineSettings::default()
     }
+}
+
+fn operations_settings() -> Settings {
+    Settings { max_connections: OPERATIONS_CONNECTIONS_MAX, ..Settings::default() }
 }
 
 fn live_settings(config: &Config) -> LiveSettings {

@@ -150,3 +150,32 @@ async fn a_seed_writes_its_fixture_to_a_file() {
     assert_eq!(fixture["users"].as_array().unwrap().len(), 1);
     assert!(fixture["users"][0]["accessToken"].as_str().unwrap().len() > 100);
 }
+
+/// Every connection is a file descriptor, and the usual soft limit is 1,024.
+#[tokio::test]
+async fn the_limit_of_file_descriptors_is_raised_and_a_low_one_is_named() {
+    const NAMED: &str = "the limit of file descriptors is too low";
+    let database = TestDatabase::migrated().await;
+    let launched = async |settings: Settings, limits: &str| {
+        let mut server = ChildServer::new(settings);
+        server.launch_after(limits);
+        server.ready().await;
+        server
+    };
+    let settings = on(&database).set("BOXOFFICE__HTTP__MAX_CONNECTIONS", 300);
+
+    let enough = launched(settings.clone(), "ulimit -Sn 200 && ulimit -Hn 2000").await;
+    #[cfg(target_os = "linux")]
+    {
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", enough.pid())).unwrap();
+        let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+        assert_eq!(line.split_whitespace().nth(3), Some("2000"), "{line}");
+    }
+    assert!(!enough.log().contains(NAMED), "{}", enough.log());
+    drop(enough);
+
+    let low = launched(settings, "ulimit -n 400").await;
+    let log = low.log();
+    let line = log.lines().find(|line| line.contains(NAMED)).unwrap_or_else(|| panic!("not a word of it: {log}"));
+    assert!(line.contains("400") && line.contains("300"), "{line}");
+}

@@ -7,6 +7,8 @@ mod access;
 mod bodies;
 #[path = "http_kernel/connections.rs"]
 mod connections;
+#[path = "http_kernel/dormant.rs"]
+mod dormant;
 #[path = "http_kernel/operations.rs"]
 mod operations;
 #[path = "http_kernel/routing.rs"]

@@ -17,8 +17,8 @@ const ADDRESS: &str = "an address and port such as 127.0.0.1:8080";
 pub struct HttpConfig {
     /// Address and port. A public address exposes the server to whoever can reach the machine; port 0 takes any free one.
     pub listen: SocketAddr,
-    /// Connections at once, further ones get a 503. Too high: the process runs out of file descriptors and memory (about
-    /// 20 KiB each). Too low: buyers are turned away while the machine is idle.
+    /// Connections at once, live streams included, further ones get a 503. Too high: the process runs out of file descriptors
+    /// (the start warns) and memory. Too low: buyers are turned away while the machine is idle.
     pub max_connections: usize,
     /// Handlers at once, detached ones included, further requests get a 503. Too high: a stalled database fills memory
     /// with waiting requests. Too low: a burst is refused that would have been served in milliseconds.
@@ -87,6 +87,7 @@ impl From<&HttpConfig> for Settings {
             body_timeout: config.body_timeout,
             request_timeout: config.request_timeout,
             idle_timeout: config.idle_timeout,
+            dormant_after: Self::default().dormant_after,
             write_timeout: config.write_timeout,
             body_limit: config.body_limit_bytes,
             header_limit: config.header_limit_bytes,

@@ -1,253 +1,288 @@
-//! What a connection is doing, so that one lazy timer can end those that do nothing.
+//! One accepted connection, from its first bytes to its end.
 //!
-//! hyper has a header deadline of its own, but it starts a boxed timer for every request, counts an idle keep-alive
-//! connection as a slow header, and does not cover the detection of the protocol. This one costs two atomics a request.
+//! The first bytes tell whether it is HTTP/1.1 or HTTP/2. Between two requests hyper keeps some 20 KiB for a connection of
+//! HTTP/1.1: what it read into, what it wrote from, and room for the answer of a handler. Most of those who are connected
+//! say nothing for a long time, so after a moment the socket is taken out of hyper, and goes back with the next byte. What
+//! remains of such a *dormant* connection is the socket, a timer and a small task.
+
+mod activity;
+mod socket;
 
 use std::{
-    io,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
-    },
-    task::{Context, Poll},
+    convert::Infallible,
+    future::{Future, poll_fn},
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
     time::Duration,
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-    time::Instant,
+use hyper::{
+    Request, Response,
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::{Service, service_fn},
 };
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use metrics::{Gauge, counter};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, Sleep, sleep},
+};
+use tokio_util::sync::CancellationToken;
 
-/// Marks "no request head has begun to arrive".
-const NONE: u64 = u64::MAX;
+pub(super) use self::activity::{Activity, InProgress};
+use self::{
+    activity::{Patience, Verdict},
+    socket::{Protocol, Socket},
+};
+use super::{body::Body, dispatch::Dispatcher, server::Settings};
 
-/// What one connection is doing. Orderings are relaxed: each value is only compared with the clock.
+/// How long an idle connection, politely ended, may take to close.
+const FAREWELL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How each protocol is spoken.
 #[derive(Debug)]
-pub(super) struct Activity {
-    opened: Instant,
-    /// Requests whose handler has not answered, or whose answer is still being streamed.
-    in_progress: AtomicU32,
-    /// When the last request ended, or the connection was opened; milliseconds since `opened`.
-    idle_since_ms: AtomicU64,
-    /// When the first byte after that arrived, or [`NONE`].
-    head_since_ms: AtomicU64,
-    /// Since when the client takes nothing of what is to be written, or [`NONE`].
-    blocked_since_ms: AtomicU64,
-    /// In HTTP/2, bytes between requests are settings and pings, not the beginning of a head.
-    http2: AtomicBool,
+pub(super) struct Protocols {
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
 }
 
-/// How long a connection may do nothing.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
-    /// While a request head arrives.
-    pub(super) header: Duration,
-    /// Between two requests.
-    pub(super) idle: Duration,
-    /// While bytes wait to be taken by the client.
-    pub(super) write: Duration,
+impl Protocols {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let mut http1 = http1::Builder::new();
+        // Head and idle deadlines are `Activity`'s. A client that closes its side has gone: without that, a read whose
+        // client hung up would run to its end.
+        http1
+            .timer(TokioTimer::new())
+            .header_read_timeout(None)
+            .half_close(false)
+            .max_headers(100)
+            .max_buf_size(settings.header_limit.max(8192));
+        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        // One connection may hold 100 requests, not more; small windows bound what it can make the server buffer, and the
+        // reset caps end "rapid reset" floods (CVE-2023-44487). A dead peer is noticed within 30 s.
+        http2
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(100)
+            .keep_alive_interval(Duration::from_secs(20))
+            .keep_alive_timeout(Duration::from_secs(10))
+            .max_header_list_size(u32::try_from(settings.header_limit).unwrap_or(u32::MAX))
+            .initial_stream_window_size(64 << 10)
+            .initial_connection_window_size(1 << 20)
+            .max_send_buf_size(64 << 10)
+            .max_pending_accept_reset_streams(20)
+            .max_local_error_reset_streams(1024);
+        Self { http1, http2 }
+    }
 }
 
-/// What to do with a connection when its timer fires.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// Nothing is overdue; look again then.
-    LookAgain(Instant),
-    /// A request head did not arrive in time: nobody waits for an answer, close.
-    Overdue,
-    /// The client takes nothing of its answer: close.
-    Stalled,
-    /// Nothing happened for the keep-alive time: end it politely.
-    Idle,
+/// What serves a connection.
+pub(super) struct Connection<S> {
+    pub(super) dispatcher: Arc<Dispatcher<S>>,
+    pub(super) protocols: Arc<Protocols>,
+    /// Asks it to end after the requests in progress.
+    pub(super) retire: CancellationToken,
+    /// Counts those that are dormant.
+    pub(super) dormant: Gauge,
 }
 
-impl Activity {
-    pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self {
-            opened: Instant::now(),
-            in_progress: AtomicU32::new(0),
-            idle_since_ms: AtomicU64::new(0),
-            // The head of the first request is due from the start: opening a connection and saying nothing holds a slot.
-            head_since_ms: AtomicU64::new(0),
-            blocked_since_ms: AtomicU64::new(NONE),
-            http2: AtomicBool::new(false),
+impl<S: Send + Sync + 'static> Connection<S> {
+    /// Serves it to its end.
+    pub(super) async fn serve(self, stream: TcpStream, peer: SocketAddr) {
+        let activity = Activity::new();
+        let settings = &self.dispatcher.settings;
+        let mut deadlines = Deadlines {
+            activity: &activity,
+            patience: Patience {
+                header: settings.header_timeout,
+                idle: settings.idle_timeout,
+                dormant: settings.dormant_after,
+                write: settings.write_timeout,
+            },
+            timer: pin!(sleep(settings.header_timeout)),
+            retire: &self.retire,
+            is_retiring: false,
+        };
+        let mut socket = Socket::new(stream, Arc::clone(&activity));
+        let Some(Ok(protocol)) = deadlines.unless_due(socket.protocol()).await else { return };
+        // Boxes, so that what a request needs is not kept for as long as the connection lasts.
+        if protocol == Protocol::Http2 {
+            return Box::pin(self.serve_http2(socket, peer, &mut deadlines)).await;
+        }
+        loop {
+            let Some(back) = Box::pin(self.serve_http1(socket, peer, &mut deadlines)).await else { return };
+            socket = back;
+            let _dormant = Dormant::enter(&self.dormant);
+            let Some(Ok(())) = deadlines.unless_due(socket.readable()).await else { return };
+        }
+    }
+
+    /// Serves requests until the connection has ended, or is dormant: then its socket comes back.
+    async fn serve_http1(&self, socket: Socket, peer: SocketAddr, deadlines: &mut Deadlines<'_>) -> Option<Socket> {
+        let service = self.service(peer, deadlines.activity);
+        let mut connection = self.protocols.http1.serve_connection(TokioIo::new(socket), service);
+        deadlines.look_at(Instant::now() + deadlines.patience.first_look());
+        loop {
+            tokio::select! {
+                biased;
+                ended = &mut connection => {
+                    log_end(peer, ended);
+                    return None;
+                }
+                due = deadlines.due() => match due {
+                    Due::Retire => Pin::new(&mut connection).graceful_shutdown(),
+                    Due::End => return None,
+                    Due::Dormant(until) => {
+                        // Only hyper knows whether it is between two requests: a client may have been answered before all of
+                        // its request's body was there. Then hyper is not done, and will end the connection with that body.
+                        Pin::new(&mut connection).graceful_shutdown();
+                        let done = poll_fn(|cx| Poll::Ready(connection.poll_without_shutdown(cx))).await;
+                        deadlines.look_at(until);
+                        match done {
+                            Poll::Ready(Ok(())) => {
+                                let parts = connection.into_parts();
+                                let mut socket = parts.io.into_inner();
+                                socket.put_back(&parts.read_buf);
+                                return Some(socket);
+                            }
+                            Poll::Ready(Err(error)) => {
+                                log_end(peer, Err(error));
+                                return None;
+                            }
+                            Poll::Pending => deadlines.is_retiring = true,
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    async fn serve_http2(&self, socket: Socket, peer: SocketAddr, deadlines: &mut Deadlines<'_>) {
+        let service = self.service(peer, deadlines.activity);
+        let mut connection = pin!(self.protocols.http2.serve_connection(TokioIo::new(socket), service));
+        loop {
+            tokio::select! {
+                biased;
+                ended = connection.as_mut() => return log_end(peer, ended),
+                due = deadlines.due() => match due {
+                    Due::Retire => connection.as_mut().graceful_shutdown(),
+                    Due::End => return,
+                    Due::Dormant(until) => deadlines.look_at(until),
+                }
+            }
+        }
+    }
+
+    fn service<'a>(
+        &'a self,
+        peer: SocketAddr,
+        activity: &'a Arc<Activity>,
+    ) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future = Answering> + 'a {
+        service_fn(move |request| -> Answering {
+            Box::pin(Arc::clone(&self.dispatcher).answer(peer, Arc::clone(activity), request))
         })
     }
+}
 
-    /// Counts a request as in progress until the guard is dropped.
-    pub(super) fn begin(self: &Arc<Self>, http2: bool) -> InProgress {
-        self.in_progress.fetch_add(1, Relaxed);
-        self.head_since_ms.store(NONE, Relaxed);
-        if http2 {
-            self.http2.store(true, Relaxed);
-        }
-        InProgress(Arc::clone(self))
+/// An answer on its way. A box, because hyper keeps room for one as long as a connection lasts.
+type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+/// Resets, time-outs and nonsense from the network are the client's affair, not an operator's.
+fn log_end(peer: SocketAddr, ended: hyper::Result<()>) {
+    if let Err(error) = ended {
+        tracing::debug!(%peer, error = %error, "connection ended");
+    }
+}
+
+/// What is to be done about a connection.
+#[derive(Debug)]
+enum Due {
+    /// Ask it to end after what is in progress.
+    Retire,
+    /// Give its buffers back; without a request it is idle then.
+    Dormant(Instant),
+    /// End it at once.
+    End,
+}
+
+/// Looks, by one lazy timer, whether a connection does something.
+struct Deadlines<'a> {
+    activity: &'a Arc<Activity>,
+    patience: Patience,
+    timer: Pin<&'a mut Sleep>,
+    retire: &'a CancellationToken,
+    /// It has been asked to end.
+    is_retiring: bool,
+}
+
+impl Deadlines<'_> {
+    fn look_at(&mut self, instant: Instant) {
+        self.timer.as_mut().reset(instant);
     }
 
-    /// Whether a request is being answered.
-    pub(super) fn is_busy(&self) -> bool {
-        self.in_progress.load(Relaxed) > 0
+    /// Waits until something is to be done. May be dropped and asked again.
+    async fn due(&mut self) -> Due {
+        loop {
+            tokio::select! {
+                biased;
+                () = self.retire.cancelled(), if !self.is_retiring => {
+                    // The rest of the answer, for whoever takes it; a drain does not wait for one who does not.
+                    self.patience.write = self.patience.write.min(FAREWELL_TIMEOUT);
+                    return self.say_farewell();
+                }
+                () = self.timer.as_mut() => {}
+            }
+            match self.activity.verdict(Instant::now(), self.patience) {
+                Verdict::LookAgain(at) => self.look_at(at),
+                Verdict::Dormant(until) if self.is_retiring => self.look_at(until),
+                Verdict::Dormant(until) => return Due::Dormant(until),
+                Verdict::Stalled => {
+                    counter!("boxoffice_http_stalled_connections_total").increment(1);
+                    return Due::End;
+                }
+                Verdict::Idle if !self.is_retiring => return self.say_farewell(),
+                // A head that does not come, or asked to end before and still here.
+                Verdict::Overdue | Verdict::Idle => return Due::End,
+            }
+        }
     }
 
-    pub(super) fn verdict(&self, now: Instant, patience: Patience) -> Verdict {
-        let blocked_since = self.blocked_since_ms.load(Relaxed);
-        if blocked_since != NONE && self.opened + Duration::from_millis(blocked_since) + patience.write <= now {
-            return Verdict::Stalled;
-        }
-        if self.is_busy() {
-            return Verdict::LookAgain(now + patience.header.min(patience.idle).min(patience.write));
-        }
-        let head_since = self.head_since_ms.load(Relaxed);
-        if head_since != NONE {
-            let due = self.opened + Duration::from_millis(head_since) + patience.header;
-            return if due <= now { Verdict::Overdue } else { Verdict::LookAgain(due) };
-        }
-        let due = self.opened + Duration::from_millis(self.idle_since_ms.load(Relaxed)) + patience.idle;
-        if due <= now {
-            Verdict::Idle
-        } else {
-            // Not the whole wait: the head of the next request has its own, usually shorter, deadline.
-            Verdict::LookAgain(due.min(now + patience.header))
-        }
+    fn say_farewell(&mut self) -> Due {
+        self.is_retiring = true;
+        self.look_at(Instant::now() + FAREWELL_TIMEOUT);
+        Due::Retire
     }
 
-    fn now_ms(&self) -> u64 {
-        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(NONE - 1)
-    }
-
-    /// Notes whether the socket had room for what was written to it.
-    fn written<T>(&self, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        let blocked_since = self.blocked_since_ms.load(Relaxed);
-        match &polled {
-            Poll::Pending if blocked_since == NONE => self.blocked_since_ms.store(self.now_ms(), Relaxed),
-            Poll::Ready(_) if blocked_since != NONE => self.blocked_since_ms.store(NONE, Relaxed),
-            _ => {}
-        }
-        polled
-    }
-
-    fn bytes_arrived(&self) {
-        if !self.is_busy() && !self.http2.load(Relaxed) && self.head_since_ms.load(Relaxed) == NONE {
-            self.head_since_ms.store(self.now_ms(), Relaxed);
+    /// What comes of `work` while nothing is in progress; `None` when the connection is to end first.
+    async fn unless_due<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = work.as_mut() => return Some(done),
+                due = self.due() => match due {
+                    Due::Dormant(until) => self.look_at(until),
+                    Due::Retire | Due::End => return None,
+                }
+            }
         }
     }
 }
 
-/// A request in progress on a connection.
-#[derive(Debug)]
-pub(super) struct InProgress(Arc<Activity>);
+/// Keeps the gauge right on every way out.
+struct Dormant<'a>(&'a Gauge);
 
-impl Drop for InProgress {
+impl<'a> Dormant<'a> {
+    fn enter(gauge: &'a Gauge) -> Self {
+        gauge.increment(1.0);
+        Self(gauge)
+    }
+}
+
+impl Drop for Dormant<'_> {
     fn drop(&mut self) {
-        self.0.idle_since_ms.store(self.0.now_ms(), Relaxed);
-        self.0.in_progress.fetch_sub(1, Relaxed);
-    }
-}
-
-/// A socket that tells its [`Activity`] when bytes arrive.
-#[derive(Debug)]
-pub(super) struct Watched {
-    stream: TcpStream,
-    activity: Arc<Activity>,
-}
-
-impl Watched {
-    pub(super) fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
-        Self { stream, activity }
-    }
-}
-
-impl AsyncRead for Watched {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if buf.filled().len() > before {
-            self.activity.bytes_arrived();
-        }
-        polled
-    }
-}
-
-impl AsyncWrite for Watched {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.activity.written(polled)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.activity.written(polled)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HEADER: Duration = Duration::from_secs(5);
-    const IDLE: Duration = Duration::from_secs(60);
-    const WRITE: Duration = Duration::from_secs(30);
-
-    fn verdict(activity: &Activity, after: Duration) -> Verdict {
-        activity.verdict(activity.opened + after, Patience { header: HEADER, idle: IDLE, write: WRITE })
-    }
-
-    #[test]
-    fn a_client_that_takes_nothing_of_its_answer_is_stalled_until_it_does() {
-        let activity = Activity::new();
-        let _request = activity.begin(false);
-        let (blocked, taken) = (Poll::<io::Result<usize>>::Pending, Poll::Ready(Ok(1)));
-        let _ = activity.written(blocked);
-        assert!(matches!(verdict(&activity, WRITE - Duration::from_secs(1)), Verdict::LookAgain(_)));
-        assert_eq!(verdict(&activity, WRITE * 2), Verdict::Stalled);
-        let _ = activity.written(taken);
-        assert!(matches!(verdict(&activity, WRITE * 2), Verdict::LookAgain(_)));
-    }
-
-    #[test]
-    fn a_connection_that_never_sends_a_whole_head_is_overdue() {
-        let activity = Activity::new();
-        // A byte now and then buys no time.
-        activity.bytes_arrived();
-        assert!(matches!(verdict(&activity, HEADER - Duration::from_millis(1)), Verdict::LookAgain(_)));
-        assert_eq!(verdict(&activity, HEADER), Verdict::Overdue);
-    }
-
-    #[test]
-    fn a_request_in_progress_is_never_ended_by_the_timer() {
-        let activity = Activity::new();
-        let request = activity.begin(false);
-        assert!(matches!(verdict(&activity, IDLE * 10), Verdict::LookAgain(_)));
-        drop(request);
-        assert!(matches!(verdict(&activity, HEADER * 2), Verdict::LookAgain(_)));
-        assert_eq!(verdict(&activity, IDLE * 2), Verdict::Idle);
-    }
-
-    #[test]
-    fn the_next_head_has_the_header_deadline_but_http2_chatter_has_not() {
-        for (http2, expected) in [(false, true), (true, false)] {
-            let activity = Activity::new();
-            drop(activity.begin(http2));
-            activity.bytes_arrived();
-            assert_eq!(verdict(&activity, HEADER * 2) == Verdict::Overdue, expected, "http2: {http2}");
-        }
+        self.0.decrement(1.0);
     }
 }

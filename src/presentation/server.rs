@@ -9,11 +9,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hyper::service::service_fn;
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::conn::auto,
-};
 use metrics::{Counter, Gauge, counter, gauge};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -23,7 +18,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    connection::{Activity, Patience, Verdict, Watched},
+    connection::{Connection, Protocols},
     dispatch::Dispatcher,
     router::Router,
 };
@@ -32,8 +27,6 @@ use super::{
 const REFUSALS_MAX: usize = 256;
 /// How long a refused connection may take to send its request and read the answer.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long an idle connection, politely ended, may take to close.
-const FAREWELL_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest pause after a failed accept.
 const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
 
@@ -52,6 +45,9 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// How long a connection may stay open without a request.
     pub idle_timeout: Duration,
+    /// How long a connection without a request keeps its buffers. Too high: a crowd that looks and waits has memory for
+    /// nothing. Too low: every request pays for new buffers, about a microsecond.
+    pub dormant_after: Duration,
     /// How long a client may take nothing of an answer that is being written.
     pub write_timeout: Duration,
     /// Most bytes of a body, where a route does not say otherwise.
@@ -65,17 +61,26 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            max_connections: 10_000,
+            max_connections: 16_384,
             handler_concurrency: 16_384,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(20),
             request_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(75),
+            dormant_after: Duration::from_millis(500),
             write_timeout: Duration::from_secs(30),
             body_limit: 1 << 20,
             header_limit: 16 << 10,
             drain_timeout: Duration::from_secs(25),
         }
+    }
+}
+
+impl Settings {
+    /// File descriptors that the listener needs when all connections are in use: itself, those, and those that are being
+    /// refused.
+    pub fn descriptors(&self) -> usize {
+        1 + self.max_connections + REFUSALS_MAX
     }
 }
 
@@ -160,7 +165,7 @@ fn is_of_the_client(error: &io::Error) -> bool {
 /// A listener in operation.
 struct Listening<S> {
     dispatcher: Arc<Dispatcher<S>>,
-    builder: Arc<auto::Builder<TokioExecutor>>,
+    protocols: Arc<Protocols>,
     /// One permit a connection.
     slots: Arc<Semaphore>,
     /// One permit for each connection that is being refused.
@@ -171,13 +176,14 @@ struct Listening<S> {
     /// Ends connections at once.
     cut: CancellationToken,
     open: Gauge,
+    dormant: Gauge,
     refused: Counter,
 }
 
 impl<S: Send + Sync + 'static> Listening<S> {
     fn new(router: Arc<Router<S>>, settings: Settings) -> Self {
         Self {
-            builder: Arc::new(builder(&settings)),
+            protocols: Arc::new(Protocols::new(&settings)),
             slots: Arc::new(Semaphore::new(settings.max_connections)),
             refusals: Arc::new(Semaphore::new(REFUSALS_MAX)),
             dispatcher: Arc::new(Dispatcher::new(router, settings)),
@@ -185,6 +191,7 @@ impl<S: Send + Sync + 'static> Listening<S> {
             retire: CancellationToken::new(),
             cut: CancellationToken::new(),
             open: gauge!("boxoffice_http_connections"),
+            dormant: gauge!("boxoffice_http_dormant_connections"),
             refused: counter!("boxoffice_http_refused_connections_total"),
         }
     }
@@ -202,14 +209,16 @@ impl<S: Send + Sync + 'static> Listening<S> {
         // Answers are written whole; waiting to fill a packet would add up to 40 ms to each.
         let _ = stream.set_nodelay(true);
         self.open.increment(1.0);
+        let slot = OpenSlot { _permit: slot, open: self.open.clone() };
         let connection = Connection {
             dispatcher: Arc::clone(&self.dispatcher),
-            builder: Arc::clone(&self.builder),
+            protocols: Arc::clone(&self.protocols),
             retire: self.retire.clone(),
-            _slot: OpenSlot { _permit: slot, open: self.open.clone() },
+            dormant: self.dormant.clone(),
         };
         let cut = self.cut.clone();
         self.connections.spawn(async move {
+            let _slot = slot;
             tokio::select! {
                 () = connection.serve(stream, peer) => {}
                 () = cut.cancelled() => {}
@@ -239,42 +248,6 @@ impl<S: Send + Sync + 'static> Listening<S> {
     }
 }
 
-fn builder(settings: &Settings) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    // Head and idle deadlines are `Activity`'s. A client that closes its side has gone: without that, a read whose
-    // client hung up would run to its end.
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(None)
-        .half_close(false)
-        .max_headers(100)
-        .max_buf_size(settings.header_limit.max(8192));
-    // One connection may hold 100 requests, not more; small windows bound what it can make the server buffer, and the
-    // reset caps end "rapid reset" floods (CVE-2023-44487). A dead peer is noticed within 30 s.
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(100)
-        .keep_alive_interval(Duration::from_secs(20))
-        .keep_alive_timeout(Duration::from_secs(10))
-        .max_header_list_size(u32::try_from(settings.header_limit).unwrap_or(u32::MAX))
-        .initial_stream_window_size(64 << 10)
-        .initial_connection_window_size(1 << 20)
-        .max_send_buf_size(64 << 10)
-        .max_pending_accept_reset_streams(20)
-        .max_local_error_reset_streams(1024);
-    builder
-}
-
-/// One accepted connection.
-struct Connection<S> {
-    dispatcher: Arc<Dispatcher<S>>,
-    builder: Arc<auto::Builder<TokioExecutor>>,
-    retire: CancellationToken,
-    _slot: OpenSlot,
-}
-
 /// Frees the connection's place and corrects the gauge, however the connection ends.
 struct OpenSlot {
     _permit: OwnedSemaphorePermit,
@@ -284,57 +257,6 @@ struct OpenSlot {
 impl Drop for OpenSlot {
     fn drop(&mut self) {
         self.open.decrement(1.0);
-    }
-}
-
-impl<S: Send + Sync + 'static> Connection<S> {
-    async fn serve(self, stream: TcpStream, peer: SocketAddr) {
-        let activity = Activity::new();
-        let service = service_fn(|request| Arc::clone(&self.dispatcher).answer(peer, Arc::clone(&activity), request));
-        let io = TokioIo::new(Watched::new(stream, Arc::clone(&activity)));
-        let mut connection = pin!(self.builder.serve_connection(io, service));
-        let settings = &self.dispatcher.settings;
-        let mut watch = pin!(tokio::time::sleep(settings.header_timeout));
-        let mut patience =
-            Patience { header: settings.header_timeout, idle: settings.idle_timeout, write: settings.write_timeout };
-        let mut retiring = false;
-        loop {
-            tokio::select! {
-                biased;
-                ended = connection.as_mut() => {
-                    // Resets, time-outs and nonsense from the network are the client's affair, not an operator's.
-                    if let Err(error) = ended {
-                        tracing::debug!(%peer, error = %error, "connection ended");
-                    }
-                    return;
-                }
-                () = self.retire.cancelled(), if !retiring => {
-                    retiring = true;
-                    connection.as_mut().graceful_shutdown();
-                    // The rest of the answer, for whoever takes it; a drain does not wait for one who does not.
-                    patience.write = patience.write.min(FAREWELL_TIMEOUT);
-                    watch.as_mut().reset(tokio::time::Instant::now() + FAREWELL_TIMEOUT);
-                }
-                () = watch.as_mut() => {
-                    let now = tokio::time::Instant::now();
-                    match activity.verdict(now, patience) {
-                        Verdict::LookAgain(at) => watch.as_mut().reset(at),
-                        Verdict::Overdue => return,
-                        Verdict::Stalled => {
-                            counter!("boxoffice_http_stalled_connections_total").increment(1);
-                            return;
-                        }
-                        // Asked to end before, and still here.
-                        Verdict::Idle if retiring => return,
-                        Verdict::Idle => {
-                            retiring = true;
-                            connection.as_mut().graceful_shutdown();
-                            watch.as_mut().reset(now + FAREWELL_TIMEOUT);
-                        }
-                    }
-                }
-            }
-        }
     }
 }
 

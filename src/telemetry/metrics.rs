@@ -85,7 +85,7 @@ use Kind::{Counter, Gauge, Histogram};
 
 /// What every metric means, those of the actors included; `docs/operations.md` says what normal looks like. A test finds
 /// names that are recorded somewhere and missing here or there.
-const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 30] = [
+const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 31] = [
     (Counter, "boxoffice_http_requests_total", None, "Requests answered, by route template, method and status"),
     (
         Histogram,
@@ -94,6 +94,12 @@ const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 30] = [
         "From the parsed head of a request to its complete answer, by route template and method",
     ),
     (Gauge, "boxoffice_http_connections", None, "Open connections"),
+    (
+        Gauge,
+        "boxoffice_http_dormant_connections",
+        None,
+        "Open connections between two requests that have given their buffers back",
+    ),
     (Gauge, "boxoffice_http_requests_in_flight", None, "Requests that have no answer yet"),
     (Counter, "boxoffice_http_refused_connections_total", None, "Connections over the limit, refused"),
     (

@@ -18,7 +18,10 @@ use super::{Api, PATIENCE, Settings, until};
 
 /// The program with these variables and no others, in a folder of its own.
 pub(crate) fn program(settings: &Settings, folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_boxoffice"));
+    alone(Command::new(env!("CARGO_BIN_EXE_boxoffice")), settings, folder)
+}
+
+fn alone(mut command: Command, settings: &Settings, folder: &Path) -> Command {
     command.env_clear().envs(&settings.0).current_dir(folder).stdin(Stdio::null());
     // To find PostgreSQL, and to write coverage.
     for name in ["PATH", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE"] {
@@ -69,10 +72,27 @@ impl ChildServer {
 
     /// Starts it, and returns at once.
     pub(crate) fn launch(&mut self) {
-        let output = File::options().create(true).append(true).open(self.log_file()).unwrap();
         let mut command = program(&self.settings, self.folder.path());
-        command.arg("serve").stdout(output.try_clone().unwrap()).stderr(output);
+        command.arg("serve");
+        self.spawn(command);
+    }
+
+    /// As [`ChildServer::launch`], from a shell that has done `first`.
+    pub(crate) fn launch_after(&mut self, first: &str) {
+        let mut command = alone(Command::new("sh"), &self.settings, self.folder.path());
+        command.args(["-c", &format!("{first} && exec \"$0\" serve"), env!("CARGO_BIN_EXE_boxoffice")]);
+        self.spawn(command);
+    }
+
+    fn spawn(&mut self, mut command: Command) {
+        let output = File::options().create(true).append(true).open(self.log_file()).unwrap();
+        command.stdout(output.try_clone().unwrap()).stderr(output);
         self.child = Some(command.spawn().unwrap());
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
     }
 
     /// Waits until the server says that it is ready, and returns after how long.
@@ -103,8 +123,7 @@ impl ChildServer {
 
     /// SIGTERM, as a supervisor of processes sends it.
     pub(crate) fn terminate(&self) {
-        let pid = self.child.as_ref().unwrap().id();
-        kill(Pid::from_raw(i32::try_from(pid).unwrap()), Signal::SIGTERM).unwrap();
+        kill(Pid::from_raw(i32::try_from(self.pid()).unwrap()), Signal::SIGTERM).unwrap();
     }
 
     /// What it was told.

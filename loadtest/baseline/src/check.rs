@@ -1,5 +1,7 @@
 //! What the ledger holds after a run, and whether it contradicts itself.
 
+use std::collections::BTreeMap;
+
 use boxoffice::{config::Config, serve::database::Database};
 
 /// Each finds what must not be there.
@@ -38,7 +40,11 @@ const RULES: [(&str, &str); 6] = [
     ),
 ];
 
-/// Prints the count of bookings and every broken rule.
+/// The version of every event that anything was done with, as its availability shows it.
+const VERSIONS: &str =
+    "SELECT event_id::text, sum(version)::int8 FROM quotas GROUP BY event_id HAVING sum(version) > 0";
+
+/// Prints the count of bookings, every broken rule, and versions.
 #[expect(clippy::print_stdout, reason = "the result of the command")]
 pub(crate) async fn check(config: &Config) -> anyhow::Result<()> {
     let database = Database::borrow(config).await?;
@@ -52,7 +58,12 @@ pub(crate) async fn check(config: &Config) -> anyhow::Result<()> {
     }
     let bookings: i64 = client.query_one("SELECT count(*) FROM bookings", &[]).await?.get(0);
     let version: String = client.query_one("SHOW server_version", &[]).await?.get(0);
-    println!("{}", serde_json::json!({ "bookings": bookings, "faults": faults, "serverVersion": version }));
+    let versions = client.query(VERSIONS, &[]).await?;
+    let versions: BTreeMap<String, i64> = versions.iter().map(|row| (row.get(0), row.get(1))).collect();
+    println!(
+        "{}",
+        serde_json::json!({ "bookings": bookings, "faults": faults, "versions": versions, "serverVersion": version })
+    );
     drop(client);
     database.release().await;
     Ok(())

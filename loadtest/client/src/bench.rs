@@ -3,12 +3,16 @@
 //! Scenario by scenario, and within a scenario one contender after the other, each with a copy of the same seeded data, so
 //! that a machine whose speed drifts is unfair to all of them alike.
 
-mod contender;
-mod machine;
-mod scratch;
+pub(crate) mod contender;
+pub(crate) mod machine;
+pub(crate) mod scratch;
 mod table;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    future::Future,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -18,8 +22,8 @@ use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::{
-    contender::{Check, Group, Served},
-    scratch::Scratch,
+    contender::{Check, Group, Load, Served},
+    scratch::{Scratch, Setup},
 };
 use crate::load::Loaded;
 
@@ -108,15 +112,21 @@ struct Results {
     groups: Vec<Group>,
 }
 
-/// Measures, prints, writes. Whatever happens, nothing that was started is left running and no data stay.
+/// Measures, prints, writes.
 pub(crate) async fn bench(args: &BenchArgs) -> anyhow::Result<()> {
     if args.connections.contains(&0) || args.connections.is_empty() {
         bail!("give at least one number of connections above 0");
     }
-    let scratch = Scratch::new()?;
+    let BenchArgs { binary, baseline, users, events, houses, .. } = args.clone();
+    let scratch = Scratch::new(Setup { binary, baseline, users, events, houses })?;
+    cleanly(&scratch, all(&scratch, args)).await
+}
+
+/// Runs to the end or to a signal. Whatever happens, nothing that was started is left running and no data stay.
+pub(crate) async fn cleanly(scratch: &Scratch, work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let result = tokio::select! {
-        result = all(&scratch, args) => result,
+        result = work => result,
         _ = interrupt.recv() => Err(anyhow::anyhow!("interrupted")),
         _ = terminate.recv() => Err(anyhow::anyhow!("told to stop")),
     };
@@ -125,11 +135,21 @@ pub(crate) async fn bench(args: &BenchArgs) -> anyhow::Result<()> {
     result
 }
 
+/// Writes results as JSON, and says where.
+pub(crate) fn write(results: &impl Serialize, folder: &Path, name: &str) -> anyhow::Result<()> {
+    let path = folder.join(name);
+    std::fs::create_dir_all(folder)?;
+    std::fs::write(&path, serde_json::to_vec_pretty(results)?)
+        .with_context(|| format!("{} can't be written", path.display()))?;
+    say(&format!("\nwritten to {}", path.display()));
+    Ok(())
+}
+
 async fn all(scratch: &Scratch, args: &BenchArgs) -> anyhow::Result<()> {
     let mut results =
         Results { machine: machine::Machine::of_here(), settings: args.clone(), runs: Vec::new(), groups: Vec::new() };
     say(&format!("{}\nseeding …", results.machine));
-    scratch.seed(args).await?;
+    scratch.seed().await?;
     for scenario in &args.scenarios {
         table::heading(*scenario);
         for contender in &args.contenders {
@@ -148,12 +168,7 @@ async fn all(scratch: &Scratch, args: &BenchArgs) -> anyhow::Result<()> {
         table::ratios(*scenario, &results);
     }
     results.machine.postgres = results.runs.iter().find_map(|run| Some(run.check.as_ref()?.server_version.clone()));
-    let path = args.out.join(format!("onsale-{}.json", results.machine.unix_seconds));
-    std::fs::create_dir_all(&args.out)?;
-    std::fs::write(&path, serde_json::to_vec_pretty(&results)?)
-        .with_context(|| format!("{} can't be written", path.display()))?;
-    say(&format!("\nwritten to {}", path.display()));
-    Ok(())
+    write(&results, &args.out, &format!("onsale-{}.json", results.machine.unix_seconds))
 }
 
 /// All runs of one scenario on one contender, with fresh data.
@@ -163,7 +178,7 @@ async fn measure(
     scenario: Scenario,
     contender: Contender,
 ) -> anyhow::Result<Vec<Run>> {
-    let mut server = Served::start(scratch, args, contender).await?;
+    let mut server = Served::start(scratch, contender, &[]).await?;
     let mut houses = 0;
     let mut runs: Vec<Run> = Vec::new();
     let mut before = server.check().await?;
@@ -176,7 +191,9 @@ async fn measure(
         // Requests, not bookings: a hold is a request too.
         let most = runs.iter().map(|run| run.report.answers as f64 / run.report.seconds).fold(0.0, f64::max);
         let rate = share.map(|share| (share * most).max(1.0));
-        let Loaded { report, houses_used } = server.load(args, scenario, connections, rate, houses).await?;
+        let (warmup, seconds) = (args.warmup, args.seconds);
+        let load = Load { scenario, connections, rate, warmup, seconds, skip_houses: houses };
+        let Loaded { report, houses_used } = server.load(load).await?;
         houses += houses_used;
         let check = server.check().await?;
         judge(contender, &report, before.as_ref(), check.as_ref())?;
@@ -191,7 +208,12 @@ async fn measure(
 
 /// Whether the answers were right: no refusals, for none of the scenarios has rivals; and the ledger has what was
 /// promised, no more and no less, but for requests whose answers were lost.
-fn judge(contender: Contender, report: &Report, before: Option<&Check>, after: Option<&Check>) -> anyhow::Result<()> {
+pub(crate) fn judge(
+    contender: Contender,
+    report: &Report,
+    before: Option<&Check>,
+    after: Option<&Check>,
+) -> anyhow::Result<()> {
     let total = &report.total;
     if report.answers == 0 {
         bail!("nothing was answered: {total:?}");
@@ -218,7 +240,7 @@ fn judge(contender: Contender, report: &Report, before: Option<&Check>, after: O
 }
 
 #[expect(clippy::print_stdout, reason = "a command talks to its terminal")]
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     println!("{text}");
 }
 
@@ -227,11 +249,13 @@ const STEP_MAX: Duration = Duration::from_secs(300);
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn check(bookings: u64, faults: &[&str]) -> Check {
         let faults = faults.iter().map(|fault| (*fault).to_owned()).collect();
-        Check { bookings, faults, server_version: String::new() }
+        Check { bookings, faults, versions: BTreeMap::new(), server_version: String::new() }
     }
 
     fn verdict(report: &Report, after: &Check) -> bool {

@@ -8,12 +8,18 @@
 //! | [`run`] | the two ways of asking, closed and open loop, and what is counted |
 //! | [`workload`] | what is asked for: one hot event, named seats, many events, hold then book |
 //! | [`connection`] | HTTP/1.1 over one kept connection |
-//! | [`processes`] | what processes cost in CPU |
+//! | [`event_stream`] | a live stream of availability, read as it arrives |
+//! | [`visitors`] | those who do not buy: idle connections and live streams |
+//! | [`processes`] | what processes cost in CPU and memory |
+//! | [`limits`] | how many connections this machine lets one process have |
 //! | [`report`] | what a run found |
 
 pub mod connection;
+pub mod event_stream;
 pub mod fixture;
+pub mod limits;
 pub mod processes;
 pub mod report;
 pub mod run;
+pub mod visitors;
 pub mod workload;

@@ -1,10 +1,11 @@
-//! `onsale load` asks one server; `onsale bench` compares several.
+//! `onsale load` asks one server, `onsale bench` compares several, `onsale crowd` looks at memory under a crowd.
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 mod bench;
+mod crowd;
 mod load;
 
 /// Measures an on-sale.
@@ -21,6 +22,8 @@ enum Command {
     Load(load::LoadArgs),
     /// Measure boxoffice, the baseline and the ceilings side by side
     Bench(bench::BenchArgs),
+    /// Measure memory and bookings with thousands of idle connections and live streams
+    Crowd(crowd::CrowdArgs),
 }
 
 /// One thread: a load client that takes both cores measures itself.
@@ -29,6 +32,7 @@ async fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Load(args) => load::load(&args).await,
         Command::Bench(args) => bench::bench(&args).await,
+        Command::Crowd(args) => crowd::crowd(&args).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,4 +1,4 @@
-//! What processes cost: CPU time from `/proc`. Elsewhere than on Linux nothing is known.
+//! What processes cost: CPU time and memory from `/proc`. Elsewhere than on Linux nothing is known.
 
 use std::{fs, str::FromStr};
 
@@ -55,6 +55,28 @@ pub fn cpu_seconds(watched: &Watched) -> Option<f64> {
     Some(stat.own + stat.reaped + children)
 }
 
+/// Memory of a process that is in RAM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// Bytes now.
+    pub resident: u64,
+    /// The most there ever were.
+    pub peak: u64,
+}
+
+/// What a process has in RAM.
+pub fn memory(pid: u32) -> Option<Memory> {
+    memory_in(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+}
+
+fn memory_in(status: &str) -> Option<Memory> {
+    let of = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
+    };
+    Some(Memory { resident: of("VmRSS:")?, peak: of("VmHWM:")? })
+}
+
 fn stat(pid: &str) -> Option<Stat> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The program's name, in parentheses, may hold anything.
@@ -73,5 +95,12 @@ mod tests {
         assert_eq!(of("server=17"), Ok(Watched { name: "server".into(), pid: 17, family: false }));
         assert_eq!(of("postgres=4+"), Ok(Watched { name: "postgres".into(), pid: 4, family: true }));
         assert!(of("17").is_err() && of("a=b").is_err());
+    }
+
+    #[test]
+    fn memory_is_read_in_bytes() {
+        let status = "Name:\tserver\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\nThreads:\t3\n";
+        assert_eq!(memory_in(status), Some(Memory { resident: 1 << 20, peak: 2 << 20 }));
+        assert_eq!(memory_in("Name:\tkernel thread\n"), None);
     }
 }

@@ -1,6 +1,7 @@
 //! Contenders as processes: started, loaded, checked, stopped.
 
 use std::{
+    collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::PathBuf,
     time::Duration,
@@ -28,13 +29,16 @@ const STOP_MAX: Duration = Duration::from_secs(90);
 /// What the database says after a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Check {
+pub(crate) struct Check {
     /// Bookings in the ledger.
-    pub(super) bookings: u64,
+    pub(crate) bookings: u64,
     /// What contradicts itself: nothing, or the benchmark fails.
-    pub(super) faults: Vec<String>,
+    pub(crate) faults: Vec<String>,
+    /// The versions of events that anything was done with.
+    #[serde(default, skip_serializing)]
+    pub(crate) versions: BTreeMap<String, i64>,
     /// Of PostgreSQL.
-    pub(super) server_version: String,
+    pub(crate) server_version: String,
 }
 
 /// What the database alone does with groups of one size.
@@ -53,10 +57,23 @@ pub(super) struct Group {
     pub(super) cores: Option<f64>,
 }
 
+/// One run of the load client.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load {
+    pub(crate) scenario: Scenario,
+    pub(crate) connections: usize,
+    /// Requests a second; `None` for a closed loop.
+    pub(crate) rate: Option<f64>,
+    /// Seconds before measuring, and of it.
+    pub(crate) warmup: f64,
+    pub(crate) seconds: f64,
+    /// Houses that earlier runs sold out.
+    pub(crate) skip_houses: usize,
+}
+
 /// A contender that serves.
-pub(super) struct Served<'a> {
+pub(crate) struct Served<'a> {
     scratch: &'a Scratch,
-    args: &'a BenchArgs,
     name: String,
     address: SocketAddr,
     /// `None` for a contender without a database.
@@ -65,11 +82,12 @@ pub(super) struct Served<'a> {
 }
 
 impl<'a> Served<'a> {
-    pub(super) async fn start(scratch: &'a Scratch, args: &'a BenchArgs, who: Contender) -> anyhow::Result<Self> {
+    /// Starts it on fresh data, with these settings beside the usual ones, and waits until it is ready.
+    pub(crate) async fn start(scratch: &'a Scratch, who: Contender, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
         let name = format!("{who:?}").to_lowercase();
         let data = if who == Contender::Empty { None } else { Some(scratch.copy().await?) };
         let (address, operations) = free_addresses()?;
-        let program = if who == Contender::Boxoffice { &args.binary } else { &args.baseline };
+        let program = if who == Contender::Boxoffice { &scratch.setup().binary } else { &scratch.setup().baseline };
         let mut command = scratch.command(program, data.as_deref().unwrap_or(std::path::Path::new("none")))?;
         let log = std::fs::File::create(scratch.log(&name))?;
         command
@@ -78,12 +96,22 @@ impl<'a> Served<'a> {
             .env("BOXOFFICE__OPS__LISTEN", operations.to_string())
             // One client with thousands of requests a second is what limits are against.
             .env("BOXOFFICE__RATE_LIMIT__TRUSTED", "127.0.0.0/8,::1/128")
+            .envs(settings.iter().copied())
             .stdout(log.try_clone()?)
             .stderr(log);
         let process = command.spawn().with_context(|| format!("{name} doesn't start"))?;
-        let mut served = Self { scratch, args, name, address, data, process };
+        let mut served = Self { scratch, name, address, data, process };
         served.ready().await?;
         Ok(served)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its process, while it runs.
+    pub(crate) fn pid(&self) -> anyhow::Result<u32> {
+        self.process.id().with_context(|| format!("{} has ended: {}", self.name, self.last_words()))
     }
 
     async fn ready(&mut self) -> anyhow::Result<()> {
@@ -104,27 +132,21 @@ impl<'a> Served<'a> {
         bail!("{} is not ready after {START_MAX:?}: {}", self.name, self.last_words());
     }
 
-    fn last_words(&self) -> String {
+    pub(crate) fn last_words(&self) -> String {
         let text = std::fs::read_to_string(self.scratch.log(&self.name)).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(8)..].join("\n")
     }
 
     /// One run of the load client, in a process of its own.
-    pub(super) async fn load(
-        &mut self,
-        args: &BenchArgs,
-        scenario: Scenario,
-        connections: usize,
-        rate: Option<f64>,
-        skip_houses: usize,
-    ) -> anyhow::Result<Loaded> {
+    pub(crate) async fn load(&mut self, load: Load) -> anyhow::Result<Loaded> {
+        let Load { scenario, connections, rate, warmup, seconds, skip_houses } = load;
         let mut client = self.scratch.command(&std::env::current_exe()?, self.scratch.fixture().as_path())?;
         let scenario = clap::ValueEnum::to_possible_value(&scenario).map(|value| value.get_name().to_owned());
         client.args(["load", "--address", &self.address.to_string()]);
         client.arg("--fixture").arg(self.scratch.fixture());
         client.args(["--scenario", &scenario.unwrap_or_default(), "--connections", &connections.to_string()]);
-        client.args(["--warmup", &args.warmup.to_string(), "--seconds", &args.seconds.to_string()]);
+        client.args(["--warmup", &warmup.to_string(), "--seconds", &seconds.to_string()]);
         client.args(["--skip-houses", &skip_houses.to_string()]);
         if let Some(rate) = rate {
             client.args(["--rate", &rate.to_string()]);
@@ -143,16 +165,16 @@ impl<'a> Served<'a> {
     }
 
     /// Asks the database what was written. `None` for a contender without one.
-    pub(super) async fn check(&self) -> anyhow::Result<Option<Check>> {
+    pub(crate) async fn check(&self) -> anyhow::Result<Option<Check>> {
         let Some(data) = &self.data else { return Ok(None) };
-        let mut check = self.scratch.command(&self.args.baseline, data)?;
+        let mut check = self.scratch.command(&self.scratch.setup().baseline, data)?;
         check.arg("check");
         let output = complete(check, "checking the ledger").await?;
         serde_json::from_slice(&output).context("the check printed no result").map(Some)
     }
 
     /// Stops it, and removes its data.
-    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         if let Some(pid) = self.process.id().and_then(|pid| i32::try_from(pid).ok()) {
             let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
         }

@@ -7,22 +7,22 @@ use serde::Serialize;
 /// The machine, the moment and the versions.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Machine {
-    pub(super) unix_seconds: u64,
+pub(crate) struct Machine {
+    pub(crate) unix_seconds: u64,
     cpu: String,
     cores: usize,
     memory_mib: u64,
     kernel: String,
     /// Load averages before the start: above 0.5 or so, somebody else was there.
     load_before: String,
-    pub(super) postgres: Option<String>,
+    pub(crate) postgres: Option<String>,
     rustc: String,
     /// The commit that is checked out, and whether files differ from it.
     commit: String,
 }
 
 impl Machine {
-    pub(super) fn of_here() -> Self {
+    pub(crate) fn of_here() -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default().trim().to_owned();
         let field = |path: &str, name: &str| {
             let text = read(path);

@@ -17,25 +17,45 @@ use nix::{
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use super::{BenchArgs, STEP_MAX};
+use super::STEP_MAX;
+
+/// What is measured, and how much is in its database.
+#[derive(Clone, Debug)]
+pub(crate) struct Setup {
+    /// The server.
+    pub(crate) binary: PathBuf,
+    /// The program of the baseline, which also checks ledgers.
+    pub(crate) baseline: PathBuf,
+    /// Buyers.
+    pub(crate) users: u32,
+    /// Lukewarm events.
+    pub(crate) events: u32,
+    /// Houses beside the first.
+    pub(crate) houses: u32,
+}
 
 /// How long a PostgreSQL may take to end.
 const END_MAX: Duration = Duration::from_secs(20);
 
-pub(super) struct Scratch {
+pub(crate) struct Scratch {
+    setup: Setup,
     folder: TempDir,
     copies: Cell<u32>,
 }
 
 impl Scratch {
-    pub(super) fn new() -> anyhow::Result<Self> {
+    pub(crate) fn new(setup: Setup) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("onsale-").tempdir().context("no temporary folder")?;
         // The private PostgreSQL runs as an ordinary user and must be able to pass.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
-        Ok(Self { folder, copies: Cell::new(0) })
+        Ok(Self { setup, folder, copies: Cell::new(0) })
     }
 
-    pub(super) fn fixture(&self) -> PathBuf {
+    pub(super) fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    pub(crate) fn fixture(&self) -> PathBuf {
         self.folder.path().join("fixture.json")
     }
 
@@ -68,14 +88,15 @@ impl Scratch {
     }
 
     /// Seeds once; every contender gets a copy, tokens and all.
-    pub(super) async fn seed(&self, args: &BenchArgs) -> anyhow::Result<()> {
+    pub(crate) async fn seed(&self) -> anyhow::Result<()> {
+        let Setup { binary, baseline, users, events, houses } = &self.setup;
         let (data, fixture) = (self.template(), self.fixture());
-        let mut seed = self.command(&args.binary, &data)?;
-        seed.args(["seed", "--scenario", "loadtest", "--users", &args.users.to_string()]);
-        seed.args(["--events", &args.events.to_string(), "--out"]).arg(&fixture);
+        let mut seed = self.command(binary, &data)?;
+        seed.args(["seed", "--scenario", "loadtest", "--users", &users.to_string()]);
+        seed.args(["--events", &events.to_string(), "--out"]).arg(&fixture);
         complete(seed, "seeding").await?;
-        let mut prepare = self.command(&args.baseline, &data)?;
-        prepare.args(["prepare", "--houses", &args.houses.to_string(), "--fixture"]).arg(&fixture);
+        let mut prepare = self.command(baseline, &data)?;
+        prepare.args(["prepare", "--houses", &houses.to_string(), "--fixture"]).arg(&fixture);
         complete(prepare, "adding houses").await?;
         if data.join("postgres").is_symlink() {
             bail!("PostgreSQL's account can't enter {}: set TMPDIR to a folder that it can", data.display());
@@ -96,7 +117,7 @@ impl Scratch {
     }
 
     /// Ends what still runs on a data folder, then removes everything.
-    pub(super) async fn clean(&self, with: Signal) {
+    pub(crate) async fn clean(&self, with: Signal) {
         for entry in std::fs::read_dir(self.folder.path()).into_iter().flatten().flatten() {
             end(&entry.path(), with).await;
         }

@@ -1,0 +1,242 @@
+//! What a connection is doing, so that one lazy timer can end those that do nothing.
+//!
+//! hyper has a header deadline of its own, but it starts a boxed timer for every request, counts an idle keep-alive
+//! connection as a slow header, and does not cover the detection of the protocol. This one costs two atomics a request.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
+    },
+    task::Poll,
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+/// Marks "no request head has begun to arrive".
+const NONE: u64 = u64::MAX;
+
+/// What one connection is doing. Orderings are relaxed: each value is only compared with the clock.
+#[derive(Debug)]
+pub(in crate::presentation) struct Activity {
+    opened: Instant,
+    /// Requests whose handler has not answered, or whose answer is still being streamed.
+    in_progress: AtomicU32,
+    /// When the last request ended, or the connection was opened; milliseconds since `opened`.
+    idle_since_ms: AtomicU64,
+    /// When the first byte after that arrived, or [`NONE`].
+    head_since_ms: AtomicU64,
+    /// Since when the client takes nothing of what is to be written, or [`NONE`].
+    blocked_since_ms: AtomicU64,
+    /// In HTTP/2, bytes between requests are settings and pings, not the beginning of a head.
+    http2: AtomicBool,
+}
+
+/// How long a connection may do nothing.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::presentation) struct Patience {
+    /// While a request head arrives.
+    pub(in crate::presentation) header: Duration,
+    /// Between two requests.
+    pub(in crate::presentation) idle: Duration,
+    /// Of that, with buffers.
+    pub(in crate::presentation) dormant: Duration,
+    /// While bytes wait to be taken by the client.
+    pub(in crate::presentation) write: Duration,
+}
+
+impl Patience {
+    /// After what time anything may be due at the earliest.
+    pub(in crate::presentation) fn first_look(&self) -> Duration {
+        self.dormant.min(self.idle).min(self.header).min(self.write)
+    }
+}
+
+/// What to do with a connection when its timer fires.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::presentation) enum Verdict {
+    /// Nothing is overdue; look again then.
+    LookAgain(Instant),
+    /// A request head did not arrive in time: nobody waits for an answer, close.
+    Overdue,
+    /// The client takes nothing of its answer: close.
+    Stalled,
+    /// Nothing happened for a while: give its buffers back. If nothing happens until then either, it is idle.
+    Dormant(Instant),
+    /// Nothing happened for the keep-alive time: end it politely.
+    Idle,
+}
+
+impl Activity {
+    pub(in crate::presentation) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            opened: Instant::now(),
+            in_progress: AtomicU32::new(0),
+            idle_since_ms: AtomicU64::new(0),
+            // The head of the first request is due from the start: opening a connection and saying nothing holds a slot.
+            head_since_ms: AtomicU64::new(0),
+            blocked_since_ms: AtomicU64::new(NONE),
+            http2: AtomicBool::new(false),
+        })
+    }
+
+    /// Counts a request as in progress until the guard is dropped.
+    pub(in crate::presentation) fn begin(self: &Arc<Self>, http2: bool) -> InProgress {
+        self.in_progress.fetch_add(1, Relaxed);
+        self.head_since_ms.store(NONE, Relaxed);
+        if http2 {
+            self.http2.store(true, Relaxed);
+        }
+        InProgress(Arc::clone(self))
+    }
+
+    /// Whether a request is being answered.
+    pub(in crate::presentation) fn is_busy(&self) -> bool {
+        self.in_progress.load(Relaxed) > 0
+    }
+
+    pub(in crate::presentation) fn verdict(&self, now: Instant, patience: Patience) -> Verdict {
+        let since = |ms: u64| self.opened + Duration::from_millis(ms);
+        let blocked_since = self.blocked_since_ms.load(Relaxed);
+        if blocked_since != NONE {
+            // The handler may be done, and the connection must neither be idle nor dormant: its answer is on its way.
+            let due = since(blocked_since) + patience.write;
+            return if due <= now { Verdict::Stalled } else { Verdict::LookAgain(due) };
+        }
+        if self.is_busy() {
+            return Verdict::LookAgain(now + patience.header.min(patience.idle).min(patience.write));
+        }
+        let head_since = self.head_since_ms.load(Relaxed);
+        if head_since != NONE {
+            let due = since(head_since) + patience.header;
+            return if due <= now { Verdict::Overdue } else { Verdict::LookAgain(due) };
+        }
+        let idle_since = since(self.idle_since_ms.load(Relaxed));
+        let due = idle_since + patience.idle;
+        if due <= now {
+            Verdict::Idle
+        } else if self.http2.load(Relaxed) {
+            // Not the whole wait: the head of the next request has its own, usually shorter, deadline.
+            Verdict::LookAgain(due.min(now + patience.header))
+        } else if idle_since + patience.dormant <= now {
+            Verdict::Dormant(due)
+        } else {
+            Verdict::LookAgain(due.min(idle_since + patience.dormant))
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(NONE - 1)
+    }
+
+    /// Notes whether the socket had room for what was written to it.
+    pub(in crate::presentation) fn written<T>(&self, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        let blocked_since = self.blocked_since_ms.load(Relaxed);
+        match &polled {
+            Poll::Pending if blocked_since == NONE => self.blocked_since_ms.store(self.now_ms(), Relaxed),
+            Poll::Ready(_) if blocked_since != NONE => self.blocked_since_ms.store(NONE, Relaxed),
+            _ => {}
+        }
+        polled
+    }
+
+    pub(in crate::presentation) fn bytes_arrived(&self) {
+        if !self.is_busy() && !self.http2.load(Relaxed) && self.head_since_ms.load(Relaxed) == NONE {
+            self.head_since_ms.store(self.now_ms(), Relaxed);
+        }
+    }
+}
+
+/// A request in progress on a connection.
+#[derive(Debug)]
+pub(in crate::presentation) struct InProgress(Arc<Activity>);
+
+impl Drop for InProgress {
+    fn drop(&mut self) {
+        self.0.idle_since_ms.store(self.0.now_ms(), Relaxed);
+        self.0.in_progress.fetch_sub(1, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: Duration = Duration::from_secs(5);
+    const IDLE: Duration = Duration::from_secs(60);
+    const WRITE: Duration = Duration::from_secs(30);
+    const DORMANT: Duration = Duration::from_secs(1);
+
+    fn verdict(activity: &Activity, after: Duration) -> Verdict {
+        activity
+            .verdict(activity.opened + after, Patience { header: HEADER, idle: IDLE, dormant: DORMANT, write: WRITE })
+    }
+
+    #[test]
+    fn a_client_that_takes_nothing_of_its_answer_is_stalled_until_it_does() {
+        let activity = Activity::new();
+        let _request = activity.begin(false);
+        let (blocked, taken) = (Poll::<io::Result<usize>>::Pending, Poll::Ready(Ok(1)));
+        let _ = activity.written(blocked);
+        assert!(matches!(verdict(&activity, WRITE - Duration::from_secs(1)), Verdict::LookAgain(_)));
+        assert_eq!(verdict(&activity, WRITE * 2), Verdict::Stalled);
+        let _ = activity.written(taken);
+        assert!(matches!(verdict(&activity, WRITE * 2), Verdict::LookAgain(_)));
+    }
+
+    #[test]
+    fn a_connection_that_never_sends_a_whole_head_is_overdue() {
+        let activity = Activity::new();
+        // A byte now and then buys no time.
+        activity.bytes_arrived();
+        assert!(matches!(verdict(&activity, HEADER - Duration::from_millis(1)), Verdict::LookAgain(_)));
+        assert_eq!(verdict(&activity, HEADER), Verdict::Overdue);
+    }
+
+    #[test]
+    fn a_request_in_progress_is_never_ended_by_the_timer() {
+        let activity = Activity::new();
+        let request = activity.begin(false);
+        assert!(matches!(verdict(&activity, IDLE * 10), Verdict::LookAgain(_)));
+        drop(request);
+        assert!(matches!(verdict(&activity, HEADER * 2), Verdict::Dormant(_)));
+        assert_eq!(verdict(&activity, IDLE * 2), Verdict::Idle);
+    }
+
+    #[test]
+    fn a_connection_between_requests_is_dormant_unless_something_is_on_its_way() {
+        let activity = Activity::new();
+        drop(activity.begin(false));
+        assert!(matches!(verdict(&activity, DORMANT / 2), Verdict::LookAgain(_)));
+        let Verdict::Dormant(until) = verdict(&activity, DORMANT * 2) else { panic!("it has buffers") };
+        assert!(until >= activity.opened + IDLE);
+        // An answer that the client has not taken, although its handler is done.
+        let _ = activity.written(Poll::<io::Result<usize>>::Pending);
+        assert!(matches!(verdict(&activity, DORMANT * 2), Verdict::LookAgain(_)));
+        let _ = activity.written(Poll::Ready(Ok(1)));
+        assert!(matches!(verdict(&activity, DORMANT * 2), Verdict::Dormant(_)));
+        // The beginning of a head.
+        activity.bytes_arrived();
+        assert!(matches!(verdict(&activity, DORMANT * 2), Verdict::LookAgain(_)));
+    }
+
+    #[test]
+    fn a_connection_of_http2_is_never_dormant() {
+        let activity = Activity::new();
+        drop(activity.begin(true));
+        assert!(matches!(verdict(&activity, IDLE / 2), Verdict::LookAgain(_)));
+        assert_eq!(verdict(&activity, IDLE * 2), Verdict::Idle);
+    }
+
+    #[test]
+    fn the_next_head_has_the_header_deadline_but_http2_chatter_has_not() {
+        for (http2, expected) in [(false, true), (true, false)] {
+            let activity = Activity::new();
+            drop(activity.begin(http2));
+            activity.bytes_arrived();
+            assert_eq!(verdict(&activity, HEADER * 2) == Verdict::Overdue, expected, "http2: {http2}");
+        }
+    }
+}
