@@ -116,7 +116,11 @@ CREATE OR REPLACE FUNCTION ledger_commit(
     m_event uuid[], m_seat uuid[], m_from uuid[], m_to uuid[], m_sold boolean[],
     s_event uuid[], s_seat uuid[], s_holder uuid[], s_sold boolean[]
 ) RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+-- Plans are made once a connection, perhaps when tables are small, and reading all quotas of all events with every group would
+-- seem cheap then. Each step is a few look-ups by key, however large the tables are.
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
 DECLARE
     stale uuid;
     n bigint;
