@@ -167,6 +167,7 @@ const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 31] = [
     ),
     (Gauge, "boxoffice_build_info", None, "Always 1; the release is the label version"),
     (Counter, "boxoffice_log_lines_dropped_total", None, "Log lines lost because standard output was too slow"),
+    (Counter, "boxoffice_log_lines_left_out_total", None, "Warnings not written because too many were alike"),
 ];
 
 fn describe() {
