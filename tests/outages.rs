@@ -26,6 +26,9 @@ const REQUESTS: usize = 20;
 /// As long as each of them would take if it waited in vain. So all together are faster than this only if none does.
 const DEADLINE: Duration = Duration::from_secs(30);
 
+/// When a commit without an answer is given up, and so when a silent database is noticed at the latest.
+const COMMIT_MAX: Duration = Duration::from_secs(10);
+
 fn settings() -> Settings {
     Settings::default().set("BOXOFFICE__INVENTORY__STALLED_AFTER", "200ms")
 }
@@ -108,8 +111,7 @@ impl Drop for Stopped {
     }
 }
 
-/// Watches the stall in `Admission`: nothing tells of a database that says nothing. With it planted out each request waits
-/// for its deadline.
+/// Watches the stall in `Admission`: nothing else tells of a database that says nothing before a commit is given up.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_says_nothing_is_noticed_and_what_it_kept_is_exact() {
@@ -119,7 +121,7 @@ async fn a_database_that_says_nothing_is_noticed_and_what_it_kept_is_exact() {
     let buyer = add_accounts(&client, 1, domain::accounts::Role::User).await.remove(0);
     let api = server.api.of(&buyer);
     api.book_as(&event, "before", &event.places(1)).await.created();
-    let stopped = Stopped::all_of(server.postmaster().unwrap());
+    let (stopped, began) = (Stopped::all_of(server.postmaster().unwrap()), Instant::now());
     let (cut_off, wanted) = (api.clone(), event.clone());
     let cut_off = tokio::spawn(async move { cut_off.book_as(&wanted, "cut-off", &wanted.places(1)).await.status });
     // Its own keys are refused as well, or wait until the server has noticed.
@@ -130,6 +132,7 @@ async fn a_database_that_says_nothing_is_noticed_and_what_it_kept_is_exact() {
         tokio::time::timeout(Duration::from_millis(500), asked).await.is_ok_and(|answer| answer.status == 503)
     })
     .await;
+    assert!(began.elapsed() < COMMIT_MAX, "noticed after {:?}", began.elapsed());
     all_are_refused_at_once(&api, &event).await;
     drop(stopped);
     // It was decided before, so it may be booked or refused.

@@ -126,21 +126,27 @@ async fn what_is_asked_for_is_booked_though_every_thread_that_serves_http_is_bus
     let elsewhere = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let url = server.db.url();
     let client = elsewhere.spawn(async move { connect(&url).await }).await.unwrap();
-    keep_from_loading(&client, &event).await;
-    let wanted = event.clone();
-    let asking = tokio::spawn(async move { api.book(&wanted, &wanted.places(1)).await.status });
-    let id = domain::ids::EventId(event.id);
-    let under_way =
-        || server.running.inventories.directory().find(id).is_some_and(|slot| slot.admission.in_flight() > 0);
-    until("it is under way", async || under_way()).await;
+    api.book(&event, &event.places(1)).await.created();
+    // The commit of the second one waits for this row, for five seconds at most, and the third one waits for that commit.
+    client.batch_execute("BEGIN").await.unwrap();
+    client.execute("SELECT FROM quotas WHERE event_id = $1 FOR UPDATE", &[&event.id]).await.unwrap();
+    let slot = server.running.inventories.directory().find(domain::ids::EventId(event.id)).unwrap();
+    let mut asking = Vec::new();
+    for under_way in 1..=2 {
+        let (api, wanted) = (api.clone(), event.clone());
+        asking.push(tokio::spawn(async move { api.book(&wanted, &wanted.places(1)).await.status }));
+        until("it is under way", async || slot.admission.in_flight() == under_way).await;
+    }
     // This thread is the only one that serves HTTP, and waits here.
     blocking(async {
-        let_load(&client).await;
+        client.batch_execute("ROLLBACK").await.unwrap();
         let deadline = std::time::Instant::now() + PATIENCE;
-        while client.query("SELECT FROM bookings", &[]).await.unwrap().is_empty() {
+        while client.query("SELECT FROM bookings", &[]).await.unwrap().len() < 3 {
             assert!(std::time::Instant::now() < deadline, "nothing is written");
         }
     });
-    assert_eq!(asking.await.unwrap(), 201);
+    for asked in asking {
+        assert_eq!(asked.await.unwrap(), 201);
+    }
     elsewhere.shutdown_background();
 }

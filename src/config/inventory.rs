@@ -44,7 +44,7 @@ impl InventoryConfig {
             idle_after: section.duration("idle_after", s(300), ms(100)..=s(86_400)),
             hold: section.duration("hold", s(600), s(1)..=s(86_400)),
             payment: section.duration("payment", s(900), s(1)..=s(86_400)),
-            max_batch: section.number("max_batch", 1024, 1..=65_536),
+            max_batch: section.number("max_batch", 512, 1..=65_536),
         }
     }
 }

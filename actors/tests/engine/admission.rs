@@ -110,6 +110,25 @@ async fn while_the_ledger_owes_an_answer_for_too_long_only_that_event_refuses() 
     booked(&running.book(&hall, 1).await);
 }
 
+/// Guards: `asked` where an answer arrives and more is owed: under load an event never owes nothing.
+#[tokio::test]
+async fn a_ledger_that_stalls_in_the_midst_of_work_is_noticed() {
+    let hall = event(10);
+    let limits = AdmissionLimits { stalled_after: Duration::from_millis(20), ..settings().admission };
+    let running = start_on(MemoryLedger::new(&[&hall]), EngineSettings { admission: limits, ..settings() }).await;
+    booked(&running.book(&hall, 1).await);
+    running.ledger.hold_commits();
+    running.ledger.faults().commits_hang_after = Some(2);
+    let first = running.asking(&hall, hall.singles(1).remove(0));
+    eventually("the first commit", || running.ledger.arrived() == 2).await;
+    let _second = running.asking(&hall, hall.singles(1).remove(0));
+    running.under_way(&hall, 2).await;
+    running.caught_up(&hall).await;
+    running.ledger.release_commits();
+    booked(&first.await.unwrap());
+    eventually("the stall is noticed", || running.engine.inventories.check(hall.id).is_err()).await;
+}
+
 /// Guards: `asked` where a load begins and `answered` where it has succeeded: a ledger that is away is one stall, from the
 /// commit that failed until the next load that does not.
 #[tokio::test]
