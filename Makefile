@@ -113,3 +113,11 @@ bench-onsale: setup ## Measure on-sales against a row-locking baseline and the c
 .PHONY: bench-crowd
 bench-crowd: setup ## Measure memory and bookings with 10,000 idle connections and 5,000 live streams; ARGS=--help
 	@COMMAND=crowd PROFILE=$(PROFILE) BINARY="$(BINARY)" scripts/bench-onsale $(ARGS)
+
+.PHONY: bench-overload
+bench-overload: setup ## Ask for five times what the server can do, and watch goodput, refusals and another event; ARGS=--help
+	@COMMAND=overload PROFILE=$(PROFILE) BINARY="$(BINARY)" scripts/bench-onsale $(ARGS)
+
+.PHONY: bench-outage
+bench-outage: setup ## Take the database away under load, hung and refused, then kill it 20 times, about 8 minutes; ARGS=--help
+	@COMMAND=outage PROFILE=$(PROFILE) BINARY="$(BINARY)" scripts/bench-onsale $(ARGS)

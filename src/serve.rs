@@ -4,10 +4,12 @@ mod banner;
 mod checks;
 pub mod database;
 mod descriptors;
+mod engine_runtime;
 
 use std::{future::Future, net::SocketAddr, process::ExitCode, sync::Arc};
 
 use actors::{
+    admission::AdmissionLimits,
     engine::{Engine, EngineSettings},
     inventories::Inventories,
     inventory::actor::InventorySettings,
@@ -23,7 +25,11 @@ use tokio::{
 };
 use tokio_postgres::Client;
 
-use self::{checks::DatabaseCheck, database::Database};
+use self::{
+    checks::DatabaseCheck,
+    database::{Database, Pools},
+    engine_runtime::EngineRuntime,
+};
 use crate::{
     application::app::{Adapters, App, HashingError, PasswordHasher},
     config::{Config, Environment},
@@ -75,8 +81,9 @@ pub struct Running {
     api: JoinHandle<DrainReport>,
     operations: JoinHandle<DrainReport>,
     engine: Engine,
+    engine_runtime: EngineRuntime,
     background: JoinSet<()>,
-    pool: Pool,
+    pools: Pools,
     database: Database,
 }
 
@@ -117,10 +124,12 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let database = Database::own(&config).await?;
     prepare(&database, &config, &hasher).await?;
 
-    let pool = database.pool(&config)?;
-    background.spawn(pool::tend(pool.clone(), config.database.min_idle));
-    let ledger = PgLedger::open(pool.clone(), &config.node.name, ledger_options(&config)?).await?;
-    let engine = Engine::start(Arc::new(ledger), engine_settings(&config)).await.context("the actors can't start")?;
+    let pools = database.pools(&config)?;
+    let (pool, min_idle) = (pools.requests.clone(), config.database.min_idle);
+    background.spawn(pool::tend(pool.clone(), min_idle, pools.ledger.clone()));
+    let engine_runtime = EngineRuntime::new(config.inventory.threads).context("no threads for the engine")?;
+    let (node, options, settings) = (config.node.name.clone(), ledger_options(&config)?, engine_settings(&config));
+    let engine = engine_runtime.run(start_engine(pools.ledger.clone(), node, options, settings)).await??;
 
     let health = Health::new(identity(&config, &database), vec![Arc::new(DatabaseCheck(pool.clone()))]);
     let api = Server::bind(config.http.listen, Settings::from(&config.http))
@@ -166,8 +175,9 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         api,
         operations,
         engine,
+        engine_runtime,
         background,
-        pool,
+        pools,
         database,
     })
 }
@@ -203,9 +213,20 @@ impl Running {
         // Its clients are scrapers, who come again.
         self.operations.abort();
         self.background.shutdown().await;
-        self.pool.close();
+        self.pools.close();
+        drop(self.engine_runtime);
         self.database.release().await;
     }
+}
+
+async fn start_engine(
+    pool: Pool,
+    node: String,
+    options: LedgerOptions,
+    settings: EngineSettings,
+) -> anyhow::Result<Engine> {
+    let ledger = PgLedger::open(pool, &node, options).await?;
+    Engine::start(Arc::new(ledger), settings).await.context("the actors can't start")
 }
 
 async fn told(mut stopping: watch::Receiver<bool>) {
@@ -258,7 +279,10 @@ fn ledger_options(config: &Config) -> anyhow::Result<LedgerOptions> {
 fn engine_settings(config: &Config) -> EngineSettings {
     EngineSettings {
         writers: config.database.ledger_writers,
-        permits_per_event: u32::try_from(config.inventory.permits_per_event).unwrap_or(u32::MAX),
+        admission: AdmissionLimits {
+            permits: u32::try_from(config.inventory.permits_per_event).unwrap_or(u32::MAX),
+            stalled_after: config.inventory.stalled_after,
+        },
         inventory: InventorySettings { batch_max: config.inventory.max_batch, idle_after: config.inventory.idle_after },
         ..EngineSettings::default()
     }

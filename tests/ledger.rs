@@ -40,7 +40,6 @@ async fn ledger(db: &TestDatabase, node: &str) -> Arc<PgLedger> {
     let pool = pool::pool(&PoolSettings {
         url: db.url().into(),
         max_connections: 4,
-        min_idle: 0,
         connect_timeout: Duration::from_secs(10),
         statement_timeout: Duration::from_secs(30),
     });

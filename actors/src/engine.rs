@@ -11,6 +11,7 @@ use ractor::{Actor, ActorRef, SpawnErr};
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
+    admission::AdmissionLimits,
     inventories::{Directory, Inventories, supervisor::InventoriesSupervisor},
     inventory::actor::InventorySettings,
     leases::Leases,
@@ -26,9 +27,9 @@ use crate::{
 pub struct EngineSettings {
     /// Ledger writers, each with one commit under way; an event always has the same one.
     pub writers: usize,
-    /// Commands under way for one event. Too low sheds load that would have been served in time, too high lets callers wait
-    /// for what will come too late.
-    pub permits_per_event: u32,
+    /// Bounds of what is under way for one event. Too low sheds load that would have been served in time, too high lets
+    /// callers wait for what will come too late.
+    pub admission: AdmissionLimits,
     /// Bounds of each inventory.
     pub inventory: InventorySettings,
     /// Time between two comparisons of memory and ledger.
@@ -41,7 +42,7 @@ impl Default for EngineSettings {
     fn default() -> Self {
         Self {
             writers: 2,
-            permits_per_event: 8192,
+            admission: AdmissionLimits { permits: 8192, stalled_after: Duration::from_secs(1) },
             inventory: InventorySettings { batch_max: 4096, idle_after: Duration::from_secs(300) },
             sample_every: Duration::from_secs(10),
             restart: RestartPolicy::default(),
@@ -63,7 +64,7 @@ pub struct Engine {
 impl Engine {
     /// Starts the tree over `ledger`.
     pub async fn start<L: Ledger>(ledger: Arc<L>, settings: EngineSettings) -> Result<Self, SpawnErr> {
-        let directory = Arc::new(Directory::new(settings.permits_per_event));
+        let directory = Arc::new(Directory::new(settings.admission));
         let writers: Arc<[_]> = (0..settings.writers.max(1)).map(|_| Address::default()).collect();
         let (probe, supervisor) = (Address::default(), Address::default());
         let (fenced, watch_fenced) = watch::channel(false);

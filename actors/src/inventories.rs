@@ -11,8 +11,8 @@ use domain::{
     ledger::{KeyOf, Prior},
     refusal::Refusal,
 };
-use ractor::{ActorRef, ActorStatus, rpc::CallResult};
-use tokio::time::Instant;
+use ractor::{ActorRef, ActorStatus, concurrency::oneshot, rpc::CallResult};
+use tokio::time::{Instant, timeout_at};
 
 pub use directory::{Directory, Following, Slot};
 pub use supervisor::InventoriesMessage;
@@ -76,10 +76,10 @@ impl Inventories {
     /// Has the event's inventory do `command`, and waits until it is durable, at most until `deadline`.
     pub async fn ask(&self, event: EventId, command: Command, deadline: Instant) -> Result<Answer, AskError> {
         let slot = self.directory.slot(event);
-        let _permit = admit(&slot)?;
+        let mut permit = Some(admit(&slot)?);
         let command = Arc::new(command);
         let answer = self
-            .call(event, slot, deadline, |reply| {
+            .call(event, slot, &mut permit, deadline, |reply| {
                 InventoryMessage::Ask(Ask { command: command.clone(), deadline, reply })
             })
             .await?;
@@ -96,8 +96,8 @@ impl Inventories {
             return Ok(snapshot);
         }
         let slot = self.directory.slot(event);
-        let _permit = admit(&slot)?;
-        Ok(self.call(event, slot, deadline, InventoryMessage::Look).await??)
+        let mut permit = Some(admit(&slot)?);
+        Ok(self.call(event, slot, &mut permit, deadline, InventoryMessage::Look).await??)
     }
 
     /// Follows what is published of the event from now on. Its inventory stays loaded as long as somebody does.
@@ -116,6 +116,14 @@ impl Inventories {
     pub fn kill(&self, event: EventId) {
         if let Some(actor) = self.directory.find(event).and_then(|slot| slot.actor()) {
             actor.kill();
+        }
+    }
+
+    /// Whether the event takes on work now, without doing any: for those who would refuse before they read a request.
+    pub fn check(&self, event: EventId) -> Result<(), AskError> {
+        match self.directory.find(event) {
+            Some(slot) => slot.admission.check().map_err(overloaded),
+            None => Ok(()),
         }
     }
 
@@ -147,10 +155,14 @@ impl Inventories {
 
     /// Calls the inventory, and its successor when it dies meanwhile: nothing was decided for a call that was dropped
     /// before the ledger had it, and keys make the repetition of any other exact.
+    ///
+    /// A caller that gives up leaves its `permit` behind, until the inventory has dealt with the message or died: what
+    /// waits there is bounded also when nobody waits for it any more, however long the ledger is away.
     async fn call<T, F>(
         &self,
         event: EventId,
         mut slot: Arc<Slot>,
+        permit: &mut Option<Permit>,
         deadline: Instant,
         message: F,
     ) -> Result<T, AskError>
@@ -163,12 +175,21 @@ impl Inventories {
                 Some(actor) => actor,
                 None => self.activate(event, deadline).await?,
             };
-            let wait = deadline.saturating_duration_since(Instant::now());
-            match actor.call(&message, Some(wait)).await {
-                Ok(CallResult::Success(answer)) => return Ok(answer),
-                Ok(CallResult::Timeout) => return Err(self.late(event)),
+            let (port, mut answer) = oneshot();
+            // Not delivered: its port is dropped with it, which is the same as an inventory that dies.
+            let _ = actor.cast(message(port.into()));
+            match timeout_at(deadline, &mut answer).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Err(_) => {
+                    let permit = permit.take();
+                    tokio::spawn(async move {
+                        let _ = answer.await;
+                        drop(permit);
+                    });
+                    return Err(self.late(event));
+                }
                 // It is dying, and its supervisor may not know yet: who finds no actor waits there for the successor.
-                Ok(CallResult::SenderError) | Err(_) => {
+                Ok(Err(_)) => {
                     gone(&slot, &actor);
                     // An event that was forgotten meanwhile has another one.
                     slot = self.directory.find(event).unwrap_or(slot);
@@ -199,10 +220,12 @@ impl Inventories {
 }
 
 fn admit(slot: &Slot) -> Result<Permit, AskError> {
-    slot.admission.admit().map_err(|retry_after| {
-        engine().shed.increment(1);
-        AskError::Overloaded { retry_after }
-    })
+    slot.admission.admit().map_err(overloaded)
+}
+
+fn overloaded(retry_after: Duration) -> AskError {
+    engine().shed.increment(1);
+    AskError::Overloaded { retry_after }
 }
 
 fn gone(slot: &Slot, actor: &ActorRef<InventoryMessage>) {

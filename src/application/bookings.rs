@@ -150,6 +150,11 @@ pub async fn own_booking<A: Adapters>(
     booking.ok_or(BookingError::NotFound)
 }
 
+/// Whether the event's inventory takes on work now. Says no without doing any.
+pub fn check<A: Adapters>(app: &App<A>, event: EventId) -> Result<(), BookingError> {
+    Ok(app.inventories.check(event)?)
+}
+
 async fn ask<A: Adapters>(app: &App<A>, event: EventId, command: Command) -> Result<Answer, BookingError> {
     Ok(app.inventories.ask(event, command, Instant::now() + app.command_deadline).await?)
 }

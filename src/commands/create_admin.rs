@@ -40,7 +40,7 @@ pub(super) async fn run(config: &Config, email: &str, name: &str) -> anyhow::Res
         created_at: now,
         updated_at: now,
     };
-    let added = PgStore::new(database.pool(config)?).add_account(&account, &password_hash).await;
+    let added = PgStore::new(database.pool(config, 1)?).add_account(&account, &password_hash).await;
     database.release().await;
     added?;
     println!("{} is an administrator now", account.email.as_str());

@@ -11,7 +11,7 @@ use super::sources::Section;
 pub struct DatabaseConfig {
     /// `postgres://user:password@host:5432/name`. Without it the server starts and owns a private PostgreSQL.
     pub url: Option<SecretString>,
-    /// Connections of the pool. Too high: PostgreSQL spends its time switching between back ends, or refuses. Too low:
+    /// Connections, of which the ledger has its own part: one a writer and four more, at most half. Too high: PostgreSQL spends its time switching between back ends, or refuses. Too low:
     /// requests queue for a connection while the database is idle.
     pub max_connections: usize,
     /// Connections that are kept when idle. Too high: back ends for nothing. Too low: the first requests after a pause

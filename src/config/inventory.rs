@@ -13,6 +13,13 @@ pub struct InventoryConfig {
     /// For a command to be decided and durable, then 503. Too high: buyers stare at a spinner. Too low: a slow commit
     /// becomes a refusal whose outcome is known only by a retry.
     pub request_deadline: Duration,
+    /// How long the ledger may owe an answer; while it does for longer, commands are refused at once instead of after their
+    /// deadline. Too high: buyers wait for a database that is away, and memory fills with them. Too low: one slow commit
+    /// closes the event for its duration.
+    pub stalled_after: Duration,
+    /// Threads that decide and write, apart from those that serve HTTP. Too high: they wake each other instead of working.
+    /// Too low: all events wait while one large one is loaded.
+    pub threads: usize,
     /// How long an unused inventory stays in memory. Too high: memory for events nobody books. Too low: each booking of a
     /// quiet event loads it anew.
     pub idle_after: Duration,
@@ -21,8 +28,8 @@ pub struct InventoryConfig {
     pub hold: Duration,
     /// How long a priced booking waits for its payment. Too high and too low: as with a hold.
     pub payment: Duration,
-    /// Decisions in one commit. Too high: a failed commit concerns many buyers, and long ones delay everybody. Too low:
-    /// more commits for the same bookings.
+    /// Decisions of one event in one commit. Too high: a failed commit concerns many buyers, and an event in a storm makes
+    /// all others wait for its long ones. Too low: more commits for the same bookings.
     pub max_batch: usize,
 }
 
@@ -32,10 +39,12 @@ impl InventoryConfig {
         Self {
             permits_per_event: section.number("permits_per_event", 8192, 1..=1_000_000),
             request_deadline: section.duration("request_deadline", s(5), ms(100)..=s(60)),
+            stalled_after: section.duration("stalled_after", s(1), ms(100)..=s(60)),
+            threads: section.number("threads", 2, 1..=64),
             idle_after: section.duration("idle_after", s(300), ms(100)..=s(86_400)),
             hold: section.duration("hold", s(600), s(1)..=s(86_400)),
             payment: section.duration("payment", s(900), s(1)..=s(86_400)),
-            max_batch: section.number("max_batch", 4096, 1..=65_536),
+            max_batch: section.number("max_batch", 512, 1..=65_536),
         }
     }
 }

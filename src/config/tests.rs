@@ -44,7 +44,7 @@ fn the_environment_overrides_the_file_and_the_file_the_defaults() {
     assert_eq!(config.http.listen.port(), 2);
     assert_eq!(config.http.max_connections, 7);
     assert_eq!(config.rate_limit.trusted.len(), 2);
-    assert_eq!(config.inventory.max_batch, 4096);
+    assert_eq!(config.inventory.max_batch, 512);
 }
 
 #[test]

@@ -21,7 +21,7 @@ use super::{
     measures::Measures,
     problem::Problem,
     reply::Reply,
-    request::{Request, RequestId, linger},
+    request::{Request, RequestId, discard, linger},
     router::{Access, Lookup, RouteInfo, Router, Target},
     server::Settings,
 };
@@ -85,6 +85,10 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
                 let caller = self.authorise(&target.info, &head.headers, &id);
                 let account = caller.as_ref().ok().copied().flatten().map(|caller| caller.account);
                 let result = match caller {
+                    Ok(_) if let Err(problem) = target.let_in(&self.router.state, &matched, uri.path()) => {
+                        discard(body).await;
+                        Err(problem)
+                    }
                     Ok(caller) => {
                         let limits = &self.settings;
                         let request = Request {

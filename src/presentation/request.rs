@@ -221,6 +221,20 @@ fn too_large(limit: usize) -> Problem {
     Problem::new(Code::BodyTooLarge).detail(format!("the body may have {limit} bytes at most"))
 }
 
+/// Reads the body of a request that is refused before anybody has looked at it. A body that is small enough to have arrived
+/// with its head is read here and now, which costs less than a task for it; any other is [`linger`]ed over.
+pub(super) async fn discard(mut body: Incoming) {
+    const ARRIVED_BYTES_MAX: u64 = 4 << 10;
+    const WAIT_MAX: Duration = Duration::from_millis(50);
+    if hyper::body::Body::size_hint(&body).exact().is_none_or(|bytes| bytes > ARRIVED_BYTES_MAX) {
+        return linger(body);
+    }
+    let read = async { while let Some(Ok(_)) = body.frame().await {} };
+    if tokio::time::timeout(WAIT_MAX, read).await.is_err() {
+        linger(body);
+    }
+}
+
 /// Reads on, for a while, what a refused request still sends: closing a socket with unread bytes resets the connection,
 /// and the client would never see the answer.
 pub(super) fn linger(mut body: Incoming) {

@@ -24,6 +24,8 @@ pub enum Access {
 
 pub(super) type Answer = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
 type Handler<S> = Box<dyn Fn(Arc<S>, Request) -> Answer + Send + Sync>;
+/// Whether a request with these parameters may be let in.
+type Gate<S> = fn(&S, &Params<'_>) -> Result<(), Problem>;
 
 /// What is known about a route without its handler.
 #[derive(Debug)]
@@ -45,6 +47,7 @@ pub struct RouteInfo {
 pub struct Route<S> {
     info: RouteInfo,
     handler: Handler<S>,
+    gate: Option<Gate<S>>,
 }
 
 impl<S> Route<S> {
@@ -60,7 +63,16 @@ impl<S> Route<S> {
         Self {
             info: RouteInfo { method, path, access, body_limit: None, detached, params },
             handler: Box::new(move |state, request| Box::pin(handler(state, request))),
+            gate: None,
         }
+    }
+
+    /// Asks `gate` before the body of a request is read and anything is done for it. An overloaded server refuses several
+    /// times as many as it serves: what a refusal costs is taken from those who are served.
+    #[must_use]
+    pub fn gate(mut self, gate: Gate<S>) -> Self {
+        self.gate = Some(gate);
+        self
     }
 
     /// Most bytes of a body, instead of the server's default.
@@ -122,9 +134,15 @@ pub(super) struct Target<S> {
     pub(super) info: Arc<RouteInfo>,
     pub(super) measures: Measures,
     handler: Handler<S>,
+    gate: Option<Gate<S>>,
 }
 
 impl<S> Target<S> {
+    /// Whether a request to `path` may be let in now.
+    pub(super) fn let_in(&self, state: &S, matched: &Matched, path: &str) -> Result<(), Problem> {
+        self.gate.map_or(Ok(()), |gate| gate(state, &Params { matched, path }))
+    }
+
     pub(super) fn call(&self, state: Arc<S>, request: Request) -> Answer {
         (self.handler)(state, request)
     }
@@ -170,7 +188,7 @@ impl<S> Router<S> {
     ) -> Result<Self, TableError> {
         let mut targets = Vec::new();
         let mut by_path: HashMap<&'static str, Vec<(Method, usize)>> = HashMap::new();
-        for Route { info, handler } in routes {
+        for Route { info, handler, gate } in routes {
             if info.params.len() > PARAMS_MAX {
                 return Err(TableError::TooManyParams(info.path));
             }
@@ -180,7 +198,7 @@ impl<S> Router<S> {
             }
             methods.push((info.method.clone(), targets.len()));
             let measures = Measures::new(info.path, method_label(&info.method));
-            targets.push(Target { info: Arc::new(info), measures, handler });
+            targets.push(Target { info: Arc::new(info), measures, handler, gate });
         }
         let mut paths = matchit::Router::new();
         for (path, methods) in by_path {
@@ -246,5 +264,18 @@ impl Matched {
         let index = self.route.params.iter().position(|param| *param == name)?;
         let (start, end) = *self.places.get(index)?;
         path.get(usize::from(start)..usize::from(end))
+    }
+}
+
+/// The parameters in the path of a request that nobody has looked at yet.
+pub struct Params<'a> {
+    matched: &'a Matched,
+    path: &'a str,
+}
+
+impl Params<'_> {
+    /// A parameter as it was sent, percent-encoded.
+    pub fn raw(&self, name: &str) -> Option<&str> {
+        self.matched.param(name, self.path)
     }
 }

@@ -12,7 +12,7 @@ use std::{
 use metrics::{Counter, Gauge, counter, gauge};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -27,6 +27,9 @@ use super::{
 const REFUSALS_MAX: usize = 256;
 /// How long a refused connection may take to send its request and read the answer.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
+/// Connections that the kernel keeps until they are accepted; it cuts this down to its own limit (`somaxconn`). Above it a
+/// client's first packet is dropped, and it tries again after a whole second.
+const BACKLOG: u32 = 8192;
 /// Longest pause after a failed accept.
 const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
 
@@ -107,7 +110,10 @@ pub struct Server {
 impl Server {
     /// Binds `address`; port 0 takes any free one.
     pub async fn bind(address: SocketAddr, settings: Settings) -> io::Result<Self> {
-        Ok(Self { listener: TcpListener::bind(address).await?, settings })
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(Self { listener: socket.listen(BACKLOG)?, settings })
     }
 
     /// The address it is bound to.

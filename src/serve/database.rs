@@ -23,6 +23,23 @@ pub struct Database {
     private: Option<Private>,
 }
 
+/// The pools of a server.
+pub struct Pools {
+    /// Of the ledger: commits, loads, look-ups of keys. Use it on the engine's threads only, where its connections then
+    /// live.
+    pub ledger: Pool,
+    /// Of everything else.
+    pub requests: Pool,
+}
+
+impl Pools {
+    /// Closes them; whoever waits for a connection is told.
+    pub fn close(&self) {
+        self.ledger.close();
+        self.requests.close();
+    }
+}
+
 /// A private PostgreSQL that this process keeps running.
 struct Private {
     stop: oneshot::Sender<()>,
@@ -105,12 +122,23 @@ impl Database {
         }
     }
 
-    /// A pool of connections.
-    pub fn pool(&self, config: &Config) -> anyhow::Result<Pool> {
+    /// The connections, shared out: the ledger has its own, so that no storm of reads makes a commit wait for one. It needs
+    /// one a writer, and some for loads, look-ups and the session.
+    pub fn pools(&self, config: &Config) -> anyhow::Result<Pools> {
+        const BESIDE_THE_WRITERS: usize = 4;
+        let all = config.database.max_connections;
+        let ledger = (config.database.ledger_writers + BESIDE_THE_WRITERS).min(all / 2).max(1);
+        Ok(Pools {
+            ledger: self.pool(config, ledger)?,
+            requests: self.pool(config, all.saturating_sub(ledger).max(1))?,
+        })
+    }
+
+    /// A pool of at most so many connections.
+    pub fn pool(&self, config: &Config, max_connections: usize) -> anyhow::Result<Pool> {
         Ok(pool::pool(&PoolSettings {
             url: self.url.clone(),
-            max_connections: config.database.max_connections,
-            min_idle: config.database.min_idle,
+            max_connections,
             connect_timeout: config.database.connect_timeout,
             statement_timeout: config.database.statement_timeout,
         })?)

@@ -3,26 +3,36 @@
 use std::{
     fmt::{self, Write as _},
     io::{self, IsTerminal, Write as _},
-    sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    },
     thread::JoinHandle,
+    time::{Duration, Instant},
 };
 
 use metrics::{Counter, counter};
 use serde::Serialize;
 use tracing::{
-    Event, Subscriber,
+    Event, Level, Subscriber,
     field::{Field, Visit},
 };
 use tracing_subscriber::{
     EnvFilter,
     fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter, format::Writer},
+    layer::SubscriberExt,
     registry::LookupSpan,
 };
 
-use super::context;
+use super::{
+    context,
+    flood::{Dam, DamLayer, LeftOut},
+};
 
 /// Lines waiting for standard output. A reader that stalls for longer loses lines, never holds up a booking.
 const LINES_WAITING_MAX: usize = 8192;
+/// How often it is told how many lines were left out.
+const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// How lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,13 +92,18 @@ pub fn install(filter: &str, format: Format) -> Result<LogGuard, LogError> {
     }
     let (sender, receiver) = sync_channel(LINES_WAITING_MAX);
     let lines = Lines { sender: sender.clone(), dropped: counter!("boxoffice_log_lines_dropped_total") };
-    let subscriber =
-        tracing_subscriber::fmt().with_env_filter(filter).event_format(JsonLines).with_writer(lines).finish();
+    let dam = Dam::new();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .event_format(JsonLines)
+        .with_writer(lines)
+        .finish()
+        .with(DamLayer(Arc::clone(&dam)));
     if tracing::subscriber::set_global_default(subscriber).is_err() {
         return Ok(LogGuard { sender: None, writer: None });
     }
     install_panic_hook();
-    let writer = std::thread::Builder::new().name("log".to_owned()).spawn(move || write_lines(&receiver))?;
+    let writer = std::thread::Builder::new().name("log".to_owned()).spawn(move || write_lines(&receiver, &dam))?;
     Ok(LogGuard { sender: Some(sender), writer: Some(writer) })
 }
 
@@ -101,10 +116,22 @@ fn install_panic_hook() {
     }));
 }
 
-fn write_lines(receiver: &Receiver<Vec<u8>>) {
+fn write_lines(receiver: &Receiver<Vec<u8>>, dam: &Dam) {
     let mut out = io::BufWriter::new(io::stdout().lock());
-    while let Ok(line) = receiver.recv() {
-        let mut next = Some(line);
+    let mut told_at = Instant::now();
+    loop {
+        let mut next = match receiver.recv_timeout(TELL_EVERY) {
+            Ok(line) => Some(line),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        if told_at.elapsed() >= TELL_EVERY || next.as_ref().is_some_and(Vec::is_empty) {
+            told_at = Instant::now();
+            for left_out in dam.take_left_out() {
+                // The next write fails as well, and ends this.
+                let _ = out.write_all(left_out_line(&left_out).as_bytes());
+            }
+        }
         // One system call for everything that is waiting.
         while let Some(line) = next {
             if line.is_empty() || out.write_all(&line).is_err() {
@@ -117,6 +144,16 @@ fn write_lines(receiver: &Receiver<Vec<u8>>) {
             return;
         }
     }
+}
+
+fn left_out_line(left_out: &LeftOut) -> String {
+    let mut line = begin_line(left_out.metadata.level());
+    push(&mut line, "message", "lines left out");
+    push(&mut line, "like", &left_out.message);
+    push(&mut line, "count", &left_out.count);
+    end_line(&mut line, left_out.metadata.target());
+    line.push('\n');
+    line
 }
 
 /// Hands lines to the writer's thread.
@@ -164,9 +201,7 @@ fn line(event: &Event<'_>) -> String {
     let mut fields = Fields::default();
     event.record(&mut fields);
     let metadata = event.metadata();
-    let mut line = String::with_capacity(256 + fields.rest.len());
-    // Writing to a String cannot fail.
-    let _ = write!(line, r#"{{"timestamp":"{:.3}","level":"{}""#, jiff::Timestamp::now(), metadata.level());
+    let mut line = begin_line(metadata.level());
     push(&mut line, "message", &fields.message);
     line.push_str(&fields.rest);
     context::current(|request| {
@@ -177,11 +212,22 @@ fn line(event: &Event<'_>) -> String {
             push(&mut line, "userId", &account);
         }
     });
-    push(&mut line, "service", "boxoffice");
-    push(&mut line, "version", env!("CARGO_PKG_VERSION"));
-    push(&mut line, "target", metadata.target());
-    line.push('}');
+    end_line(&mut line, metadata.target());
     line
+}
+
+fn begin_line(level: &Level) -> String {
+    let mut line = String::with_capacity(512);
+    // Writing to a String cannot fail.
+    let _ = write!(line, r#"{{"timestamp":"{:.3}","level":"{level}""#, jiff::Timestamp::now());
+    line
+}
+
+fn end_line(line: &mut String, target: &str) {
+    push(line, "service", "boxoffice");
+    push(line, "version", env!("CARGO_PKG_VERSION"));
+    push(line, "target", target);
+    line.push('}');
 }
 
 fn push(line: &mut String, name: &str, value: &(impl Serialize + ?Sized)) {

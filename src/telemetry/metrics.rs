@@ -85,7 +85,7 @@ use Kind::{Counter, Gauge, Histogram};
 
 /// What every metric means, those of the actors included; `docs/operations.md` says what normal looks like. A test finds
 /// names that are recorded somewhere and missing here or there.
-const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 31] = [
+const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 32] = [
     (Counter, "boxoffice_http_requests_total", None, "Requests answered, by route template, method and status"),
     (
         Histogram,
@@ -167,6 +167,7 @@ const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 31] = [
     ),
     (Gauge, "boxoffice_build_info", None, "Always 1; the release is the label version"),
     (Counter, "boxoffice_log_lines_dropped_total", None, "Log lines lost because standard output was too slow"),
+    (Counter, "boxoffice_log_lines_left_out_total", None, "Warnings not written because too many were alike"),
 ];
 
 fn describe() {

@@ -31,7 +31,6 @@ fn table(server: &TestServer) -> Vec<(Method, String, Access)> {
     let pool = pool::pool(&PoolSettings {
         url: server.db.url().into(),
         max_connections: 1,
-        min_idle: 0,
         connect_timeout: seconds,
         statement_timeout: seconds,
     });

@@ -43,6 +43,14 @@ impl TestDatabase {
         self.connect().await.query_one(query, parameters).await.unwrap().get(0)
     }
 
+    /// Whether new connections are refused. Those that there are go on.
+    pub(crate) async fn refuse_connections(&self, refuse: bool) {
+        // From another database: none can be told to refuse from within.
+        let elsewhere = connect(&SharedPostgres::get().url("postgres")).await;
+        let statement = format!("ALTER DATABASE {} WITH ALLOW_CONNECTIONS {}", self.name, !refuse);
+        elsewhere.batch_execute(&statement).await.unwrap();
+    }
+
     /// Statements without parameters.
     pub(crate) async fn execute(&self, statements: &str) {
         self.connect().await.batch_execute(statements).await.unwrap();

@@ -31,6 +31,7 @@ impl Default for Settings {
             ("BOXOFFICE__DATABASE__MIN_IDLE", "1"),
             // Debug builds on busy machines are slow, and no test is about being late.
             ("BOXOFFICE__INVENTORY__REQUEST_DEADLINE", "30s"),
+            ("BOXOFFICE__INVENTORY__STALLED_AFTER", "30s"),
             ("BOXOFFICE__HTTP__REQUEST_TIMEOUT", "40s"),
             ("BOXOFFICE__HTTP__DRAIN_TIMEOUT", "5s"),
             ("BOXOFFICE__LOG__FILTER", "warn"),

@@ -14,7 +14,10 @@ use foldhash::fast::RandomState;
 use ractor::{ActorId, ActorRef};
 use tokio::sync::watch;
 
-use crate::{admission::Admission, inventory::InventoryMessage};
+use crate::{
+    admission::{Admission, AdmissionLimits},
+    inventory::InventoryMessage,
+};
 
 /// What is known of one event's inventory outside of it. Outlives restarts of the actor, so that reads go on meanwhile.
 #[derive(Debug)]
@@ -37,9 +40,9 @@ enum News {
 }
 
 impl Slot {
-    fn new(permits: u32) -> Self {
+    fn new(limits: AdmissionLimits) -> Self {
         Self {
-            admission: Admission::new(permits),
+            admission: Admission::new(limits),
             actor: ArcSwapOption::empty(),
             snapshot: ArcSwapOption::empty(),
             news: watch::Sender::new(News::Picture),
@@ -128,13 +131,13 @@ impl Following {
 #[derive(Debug)]
 pub struct Directory {
     slots: RwLock<HashMap<EventId, Arc<Slot>, RandomState>>,
-    permits_per_event: u32,
+    limits: AdmissionLimits,
 }
 
 impl Directory {
-    /// An empty directory whose slots admit `permits_per_event` commands at a time.
-    pub fn new(permits_per_event: u32) -> Self {
-        Self { slots: RwLock::default(), permits_per_event }
+    /// An empty directory whose slots admit commands within these limits, each.
+    pub fn new(limits: AdmissionLimits) -> Self {
+        Self { slots: RwLock::default(), limits }
     }
 
     /// The slot of an event that is loaded or wanted.
@@ -149,7 +152,7 @@ impl Directory {
             return slot;
         }
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
-        slots.entry(event).or_insert_with(|| Arc::new(Slot::new(self.permits_per_event))).clone()
+        slots.entry(event).or_insert_with(|| Arc::new(Slot::new(self.limits))).clone()
     }
 
     /// Every slot.

@@ -155,6 +155,7 @@ impl<L: Ledger> InventoryActor<L> {
         ready.open_batch.add(pending.entry.clone(), &self.writer);
         if ready.queue.is_empty() {
             ready.draining_since = Instant::now();
+            self.slot.admission.asked();
         }
         ready.queue.push(pending);
     }
@@ -173,6 +174,9 @@ impl<L: Ledger> InventoryActor<L> {
         let now = Instant::now();
         self.slot.admission.drained(landed.len(), now - ready.draining_since);
         ready.draining_since = now;
+        if !ready.queue.is_empty() {
+            self.slot.admission.asked();
+        }
         ready.inventory.set_versions(&versions);
         let mut answers = Vec::with_capacity(landed.len());
         for (pending, outcome) in landed.into_iter().zip(outcomes) {

@@ -37,6 +37,7 @@ impl<L: Ledger> InventoryActor<L> {
         let (ledger, event_id, settle) = (self.ledger.clone(), self.event_id, self.settle);
         let died = LoadError::Unavailable("the load died".to_owned());
         let report = Notice::new(myself.clone(), InventoryMessage::Loaded(Box::new(Err(died))));
+        self.slot.admission.asked();
         tokio::spawn(async move {
             tokio::time::sleep(wait).await;
             let loaded = ledger.load(event_id, settle).await;
@@ -54,6 +55,7 @@ impl<L: Ledger> InventoryActor<L> {
         let waiting = std::mem::take(waiting);
         match loaded {
             Ok(loaded) => {
+                self.slot.admission.answered();
                 let clock = LedgerClock::of(&loaded);
                 let inventory = Inventory::load(loaded)?;
                 let (versions, most) = (inventory.versions(), self.settings.batch_max);
@@ -80,6 +82,7 @@ impl<L: Ledger> InventoryActor<L> {
                     other => Denial::Unavailable(other.to_string()),
                 };
                 waiting.deny(&denial);
+                self.slot.admission.answered();
                 self.slot.give_up();
                 myself.stop(Some(denial.to_string()));
             }
@@ -88,7 +91,8 @@ impl<L: Ledger> InventoryActor<L> {
                 let denial = Denial::Unavailable(error.to_string());
                 tracing::warn!(event = %self.event_id, failures = *failures, %error, "the inventory can't be loaded");
                 waiting.deny(&denial);
-                let longest = Duration::from_millis(50 << (*failures).min(6));
+                // Up to 1.6 s: so long nothing is sold though the ledger may be back.
+                let longest = Duration::from_millis(50 << (*failures).min(5));
                 self.load(myself, longest.mul_f64(rand::rng().random_range(0.5..=1.0)));
             }
         }

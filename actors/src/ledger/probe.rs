@@ -10,6 +10,8 @@ use crate::notice::Notice;
 
 /// Most keys in one look-up.
 const KEYS_MAX: usize = 512;
+/// Most keys that wait: while the ledger does not answer, callers leave and others come.
+const WAITING_MAX: usize = 32_768;
 
 /// What was written under a key, or why that can't be told now.
 pub type ProbeAnswer = Result<Option<Prior>, String>;
@@ -32,6 +34,18 @@ pub struct KeyProbe<L> {
 pub struct ProbeState {
     waiting: Vec<(KeyOf, RpcReplyPort<ProbeAnswer>)>,
     busy: bool,
+}
+
+impl ProbeState {
+    /// Whether too many wait, those left out whose callers have given up.
+    fn is_full(&mut self) -> bool {
+        if self.waiting.len() < WAITING_MAX {
+            return false;
+        }
+        self.waiting.retain(|(_, port)| !port.is_closed());
+        // Half of it, so that such a look makes room for many.
+        self.waiting.len() >= WAITING_MAX / 2
+    }
 }
 
 impl<L: Ledger> KeyProbe<L> {
@@ -81,6 +95,9 @@ impl<L: Ledger> Actor for KeyProbe<L> {
         state: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
         match message {
+            ProbeMessage::Find(_, port) if state.is_full() => {
+                answer(port, Err("too many look-ups are waiting".to_owned()))
+            }
             ProbeMessage::Find(key, port) => state.waiting.push((key, port)),
             ProbeMessage::Free => state.busy = false,
         }
@@ -88,5 +105,30 @@ impl<L: Ledger> Actor for KeyProbe<L> {
             self.start_group(&myself, state);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{bookings::IdempotencyKey, ids::AccountId, ledger::KeyKind};
+    use ractor::concurrency::{OneshotReceiver, oneshot};
+
+    use super::*;
+
+    fn find(state: &mut ProbeState) -> OneshotReceiver<ProbeAnswer> {
+        let (port, answer) = oneshot();
+        let key = IdempotencyKey::parse("k").unwrap();
+        let key = KeyOf { account_id: AccountId::generate(), key, kind: KeyKind::Booking };
+        state.waiting.push((key, port.into()));
+        answer
+    }
+
+    #[test]
+    fn those_who_have_left_make_room_and_those_who_wait_do_not() {
+        let mut state = ProbeState::default();
+        let waiting: Vec<_> = (0..WAITING_MAX).map(|_| find(&mut state)).collect();
+        assert!(state.is_full());
+        drop(waiting);
+        assert!(!state.is_full() && state.waiting.is_empty());
     }
 }

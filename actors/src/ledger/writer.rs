@@ -87,14 +87,15 @@ impl<L: Ledger> LedgerWriter<L> {
             if outcomes.contains(&BatchOutcome::Failed(BatchFailure::Fenced)) {
                 fenced.send_replace(true);
             }
-            // The next group starts before the answers are spread: its round trip overlaps their wake-ups.
-            for more in calls.iter().zip(&outcomes).filter_map(|(call, outcome)| call.batch.landed(outcome)) {
-                let _ = myself.cast(WriterMessage::Take(more));
-            }
-            drop(free);
+            let more = calls.iter().zip(&outcomes).filter_map(|(call, outcome)| call.batch.landed(outcome));
+            let more: Vec<Call> = more.collect();
+            // First, for the outcomes of the next group must not overtake these: an inventory takes them for those of its
+            // oldest decisions. Saying them costs little; the answers are spread while the next group is on its way.
             for (call, outcome) in calls.into_iter().zip(outcomes) {
                 call.receipt.say(InventoryMessage::Committed(outcome));
             }
+            more.into_iter().for_each(|more| drop(myself.cast(WriterMessage::Take(more))));
+            drop(free);
         });
     }
 }

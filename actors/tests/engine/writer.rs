@@ -1,6 +1,9 @@
 //! The writer by itself, with batches as inventories send them.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use actors::{
     inventory::InventoryMessage,
@@ -12,8 +15,9 @@ use actors::{
     supervisor::Address,
 };
 use domain::{
+    ids::EventId,
     inventory::Inventory,
-    ledger::{Entry, Ledger},
+    ledger::{CommitError, Entry, EventBatch, KeyOf, Ledger, LoadError, LoadedInventory, Prior, QuotaCount},
 };
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::watch;
@@ -140,4 +144,78 @@ async fn a_batch_takes_all_that_was_decided_meanwhile() {
     ledger.release_commits();
     eventually("four answers", || sizes().len() == 4).await;
     assert_eq!(ledger.places(&hall), (0, 7), "what was not taken is not written");
+}
+
+/// A ledger that writes everything at once, as soon as it is let.
+struct Quick {
+    open: watch::Sender<bool>,
+    arrived: AtomicUsize,
+}
+
+impl Ledger for Quick {
+    async fn load(&self, _: EventId, _: bool) -> Result<LoadedInventory, LoadError> {
+        Err(LoadError::NoSuchEvent)
+    }
+
+    async fn commit(&self, _: &[EventBatch]) -> Result<(), CommitError> {
+        self.arrived.fetch_add(1, Ordering::Relaxed);
+        // The sender lives as long as the ledger.
+        let _ = self.open.subscribe().wait_for(|open| *open).await;
+        Ok(())
+    }
+
+    async fn find_by_keys(&self, _: &[KeyOf]) -> Result<Vec<Option<Prior>>, LoadError> {
+        Ok(Vec::new())
+    }
+
+    async fn expiring_events(&self) -> Result<Vec<EventId>, LoadError> {
+        Ok(Vec::new())
+    }
+
+    async fn renew(&self) -> Result<(), LoadError> {
+        Ok(())
+    }
+
+    async fn counts(&self, _: EventId) -> Result<Vec<QuotaCount>, LoadError> {
+        Ok(Vec::new())
+    }
+}
+
+/// An inventory takes outcomes for those of its oldest decisions. If the second group's came first, a buyer would be told
+/// of another one's booking.
+///
+/// Guards: outcomes are said before the next group may start. The last of very many is the one that is overtaken.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn outcomes_arrive_in_the_order_of_their_groups() {
+    const NEIGHBOURS: usize = 4000;
+    let hall = event(10);
+    let source = MemoryLedger::new(&[&hall]);
+    let inventory = Inventory::load(source.load(hall.id, false).await.unwrap()).unwrap();
+    let (entry, versions) = (inventory.decide(&hall.singles(1)[0], source.now()).unwrap(), inventory.versions());
+    for _ in 0..5 {
+        let ledger = Arc::new(Quick { open: watch::Sender::new(false), arrived: AtomicUsize::new(0) });
+        let (actor, _) =
+            Actor::spawn(None, LedgerWriter::new(ledger.clone(), watch::channel(false).0), ()).await.unwrap();
+        let writer = Address::default();
+        writer.set(actor);
+        let heard = Arc::default();
+        let (listener, _) = Actor::spawn(None, Listener(Arc::clone(&heard)), ()).await.unwrap();
+        let (deaf, _) = Actor::spawn(None, Listener(Arc::default()), ()).await.unwrap();
+        // Keeps the writer busy until all others wait.
+        OpenBatch::new(EventId::generate(), versions.clone(), 100, deaf.clone()).add(entry.clone(), &writer);
+        eventually("the first commit", || ledger.arrived.load(Ordering::Relaxed) == 1).await;
+        for _ in 0..NEIGHBOURS {
+            OpenBatch::new(EventId::generate(), versions.clone(), 100, deaf.clone()).add(entry.clone(), &writer);
+        }
+        let last = OpenBatch::new(EventId::generate(), versions.clone(), 1, listener);
+        (0..3).for_each(|_| last.add(entry.clone(), &writer));
+        ledger.open.send_replace(true);
+        eventually("three answers", || heard.lock().unwrap().len() == 3).await;
+        let versions_of = |outcome: &BatchOutcome| match outcome {
+            BatchOutcome::Done { versions, .. } => versions[0].1,
+            failed => panic!("{failed:?}"),
+        };
+        let heard: Vec<i64> = heard.lock().unwrap().iter().map(versions_of).collect();
+        assert!(heard.is_sorted(), "{heard:?}");
+    }
 }

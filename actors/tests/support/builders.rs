@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actors::{engine::EngineSettings, inventory::actor::InventorySettings, restart::RestartPolicy};
+use actors::{
+    admission::AdmissionLimits, engine::EngineSettings, inventory::actor::InventorySettings, restart::RestartPolicy,
+};
 use domain::{
     bookings::{Fingerprint, IdempotencyKey, Source},
     events::{EventStatus, Quota, SalePlan, SaleWindow, TicketType},
@@ -138,7 +140,7 @@ pub fn new_key() -> IdempotencyKey {
 pub fn settings() -> EngineSettings {
     EngineSettings {
         writers: 1,
-        permits_per_event: 8192,
+        admission: AdmissionLimits { permits: 8192, stalled_after: Duration::from_secs(30) },
         inventory: InventorySettings { batch_max: 4096, idle_after: Duration::from_secs(300) },
         sample_every: Duration::from_secs(3_600),
         restart: RestartPolicy::default(),

@@ -38,6 +38,8 @@ pub struct Faults {
     pub commits: VecDeque<Fault>,
     /// No commit reaches the ledger.
     pub commits_down: bool,
+    /// After so many groups were written, commits have no answer.
+    pub commits_hang_after: Option<usize>,
     /// No load, look-up or renewal reaches the ledger.
     pub reads_down: bool,
     /// So many loads panic.
@@ -132,6 +134,10 @@ impl MemoryLedger {
         if faults.reads_down { Err(LoadError::Unavailable("planted".to_owned())) } else { Ok(()) }
     }
 
+    fn hangs(&self) -> bool {
+        self.faults().commits_hang_after.is_some_and(|after| self.groups.lock().unwrap().len() >= after)
+    }
+
     fn next_fault(&self, batches: &[EventBatch]) -> Option<Fault> {
         let mut faults = self.faults();
         if let Some(batch) = batches.iter().find(|batch| faults.stale.contains(&batch.event_id)) {
@@ -178,6 +184,9 @@ impl Ledger for MemoryLedger {
         self.arrived.send_modify(|arrived| *arrived += 1);
         // The sender lives as long as the ledger.
         let _ = self.gate.subscribe().wait_for(|open| *open).await;
+        if self.hangs() {
+            std::future::pending::<()>().await;
+        }
         match self.next_fault(batches) {
             Some(Fault::Fail(error)) => Err(error),
             Some(Fault::Panic) => panic!("planted: a commit panics"),

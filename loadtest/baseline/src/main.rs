@@ -5,6 +5,7 @@
 mod check;
 mod empty;
 mod groups;
+mod postgres;
 mod prepare;
 mod serve;
 mod shop;
@@ -47,6 +48,8 @@ enum Command {
         #[arg(long)]
         fixture: PathBuf,
     },
+    /// Run the private PostgreSQL of the data folder until a signal says stop, and print its URL once it is ready
+    Postgres,
     /// Say what the ledger holds and whether it contradicts itself, as JSON
     Check,
     /// Write the ledger's rows in groups, without HTTP and decisions: what the database alone allows
@@ -83,6 +86,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Empty => empty::serve(config.http.listen).await,
             Command::Prepare { houses, fixture } => prepare::prepare(&config, houses, &fixture).await,
             Command::Check => check::check(&config).await,
+            Command::Postgres => postgres::keep(&config).await,
             Command::Groups(args) => groups::groups(&config, &args).await,
         }
     })

@@ -27,7 +27,7 @@ pub(crate) async fn serve(mut config: Config) -> anyhow::Result<()> {
     let database = Database::own(&config).await?;
     // The pool of boxoffice, as large, with statements prepared once a connection.
     config.database.connect_timeout = WAIT_FOR_CONNECTION;
-    let pool = database.pool(&config)?;
+    let pool = database.pool(&config, config.database.max_connections)?;
     let key = Key::from_config(&config.auth, &config.database.data_dir).context("no key of tokens")?;
     let verifier = Arc::new(TokenVerifier::new([&key], &config.auth.issuer));
     let shop = Arc::new(Shop { pool: pool.clone(), hold: SignedDuration::try_from(config.inventory.hold)? });

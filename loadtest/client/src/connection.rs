@@ -16,6 +16,8 @@ pub struct Answer<'a> {
     pub status: u16,
     /// Whether it is an earlier answer given again.
     pub replayed: bool,
+    /// Seconds after which to come again, when it says so.
+    pub retry_after: Option<u32>,
     /// Its body.
     pub body: &'a [u8],
 }
@@ -33,6 +35,7 @@ pub struct Connection<S> {
 struct Head {
     status: u16,
     replayed: bool,
+    retry_after: Option<u32>,
     closing: bool,
     body_at: usize,
     length: usize,
@@ -69,7 +72,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
         }
         let body = self.buffer.get(head.body_at..end).unwrap_or_default();
-        Ok(Answer { status: head.status, replayed: head.replayed, body })
+        Ok(Answer { status: head.status, replayed: head.replayed, retry_after: head.retry_after, body })
     }
 }
 
@@ -84,14 +87,15 @@ fn parse(bytes: &[u8]) -> io::Result<Option<Head>> {
         httparse::Status::Partial => return Ok(None),
     };
     let status = response.code.unwrap_or_default();
-    let mut head = Head { status, replayed: false, closing: false, body_at, length: 0 };
+    let mut head = Head { status, replayed: false, retry_after: None, closing: false, body_at, length: 0 };
     let mut length = (status == 204).then_some(0);
     for header in response.headers.iter() {
         // By length first: there are few headers, and most are none of these.
         match header.name.len() {
             14 if header.name.eq_ignore_ascii_case("content-length") => {
-                length = std::str::from_utf8(header.value).ok().and_then(|text| text.trim().parse().ok());
+                length = number(header.value);
             }
+            11 if header.name.eq_ignore_ascii_case("retry-after") => head.retry_after = number(header.value),
             10 if header.name.eq_ignore_ascii_case("connection") => {
                 head.closing = header.value.eq_ignore_ascii_case(b"close");
             }
@@ -103,6 +107,10 @@ fn parse(bytes: &[u8]) -> io::Result<Option<Head>> {
         .filter(|length| *length <= ANSWER_BYTES_MAX)
         .ok_or_else(|| bad(format!("an answer {status} of unknown or excessive length")))?;
     Ok(Some(head))
+}
+
+fn number<T: std::str::FromStr>(value: &[u8]) -> Option<T> {
+    std::str::from_utf8(value).ok()?.trim().parse().ok()
 }
 
 #[cfg(test)]
@@ -125,7 +133,7 @@ mod tests {
         });
         for _ in 0..2 {
             let answer = connection.ask(b"POST").await.unwrap();
-            assert_eq!(answer, Answer { status: 201, replayed: true, body: b"hello" });
+            assert_eq!(answer, Answer { status: 201, replayed: true, retry_after: None, body: b"hello" });
         }
         // The server is gone now.
         assert!(connection.ask(b"POST").await.is_err());
@@ -135,7 +143,8 @@ mod tests {
     fn an_answer_without_a_length_is_an_error() {
         assert!(parse(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
         assert!(parse(b"HTTP/1.1 200 OK\r\ncontent-le").unwrap().is_none());
-        let head = parse(b"HTTP/1.1 503 x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").unwrap().unwrap();
-        assert!(head.closing && head.status == 503 && head.length == 0);
+        let head = b"HTTP/1.1 503 x\r\nconnection: close\r\nRetry-After: 7\r\ncontent-length: 0\r\n\r\n";
+        let head = parse(head).unwrap().unwrap();
+        assert!(head.closing && head.status == 503 && head.length == 0 && head.retry_after == Some(7));
     }
 }

@@ -92,7 +92,7 @@ pub(crate) async fn load(args: &LoadArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn connect(address: SocketAddr) -> std::io::Result<TcpStream> {
+pub(crate) async fn connect(address: SocketAddr) -> std::io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     Ok(stream)

@@ -1,4 +1,5 @@
-//! `onsale load` asks one server, `onsale bench` compares several, `onsale crowd` looks at memory under a crowd.
+//! `onsale load` asks one server, `onsale bench` compares several, `onsale crowd` looks at memory under a crowd, `onsale
+//! overload` asks for far too much, `onsale outage` takes the database away.
 
 use std::process::ExitCode;
 
@@ -7,6 +8,10 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod crowd;
 mod load;
+mod memory;
+mod outage;
+mod overload;
+mod started;
 
 /// Measures an on-sale.
 #[derive(Debug, Parser)]
@@ -24,6 +29,10 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Measure memory and bookings with thousands of idle connections and live streams
     Crowd(crowd::CrowdArgs),
+    /// Ask boxoffice for several times more than it can do
+    Overload(overload::OverloadArgs),
+    /// Take the database away from boxoffice under load
+    Outage(outage::OutageArgs),
 }
 
 /// One thread: a load client that takes both cores measures itself.
@@ -33,6 +42,8 @@ async fn main() -> ExitCode {
         Command::Load(args) => load::load(&args).await,
         Command::Bench(args) => bench::bench(&args).await,
         Command::Crowd(args) => crowd::crowd(&args).await,
+        Command::Overload(args) => overload::overload(&args).await,
+        Command::Outage(args) => outage::outage(&args).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

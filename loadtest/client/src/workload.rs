@@ -162,7 +162,7 @@ impl Workload {
 }
 
 /// The value of the first `"id"`: a body of this API begins with the id of what was made.
-fn first_id(body: &[u8]) -> Option<&str> {
+pub fn first_id(body: &[u8]) -> Option<&str> {
     const NAME: &[u8] = br#""id":""#;
     let start = body.windows(NAME.len()).position(|part| part == NAME)? + NAME.len();
     let length = body.get(start..)?.iter().position(|byte| *byte == b'"')?;

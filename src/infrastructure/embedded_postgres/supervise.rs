@@ -25,9 +25,10 @@ const STOP_STEPS: [(Signal, Duration); 3] = [
     (Signal::SIGQUIT, Duration::from_secs(5)),
     (Signal::SIGKILL, Duration::from_secs(5)),
 ];
-/// Pause before the first restart and the longest one; doubled in between.
+/// Pause before the first restart and the longest one; doubled in between. Not longer: nothing is sold meanwhile, and a try
+/// costs a process or two.
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
-const BACKOFF_MAX: Duration = Duration::from_secs(5);
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
 /// A PostgreSQL that ran for this long was healthy: its end starts the back-off anew.
 const HEALTHY_AFTER: Duration = Duration::from_secs(60);
 /// How often a start may lose the race against a postmaster that an earlier server was just starting.

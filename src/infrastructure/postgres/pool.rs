@@ -15,8 +15,6 @@ pub struct PoolSettings {
     pub url: SecretString,
     /// Most connections. Too low makes requests wait for each other, too high starves the database of memory.
     pub max_connections: usize,
-    /// Connections kept open when idle. Fewer make a burst wait for new ones.
-    pub min_idle: usize,
     /// Time for a connection to be made, or to come free.
     pub connect_timeout: Duration,
     /// Time after which the database ends a statement.
@@ -76,14 +74,16 @@ const TEND_EVERY: Duration = Duration::from_secs(10);
 /// The figures are logged once in so many rounds: each minute.
 const ROUNDS_A_LOG_LINE: u32 = 6;
 
-/// Closes idle connections above `min_idle`, opens missing ones, and publishes the pool's figures, for ever.
-pub async fn tend(pool: Pool, min_idle: usize) {
+/// Closes idle connections of `pool` above `min_idle`, opens missing ones, and publishes the figures of it and of the
+/// `ledger`'s pool together, for ever. The ledger's few connections are left open.
+pub async fn tend(pool: Pool, min_idle: usize, ledger: Pool) {
     let (size, available, waiting) = (
         metrics::gauge!("boxoffice_pool_connections"),
         metrics::gauge!("boxoffice_pool_idle_connections"),
         metrics::gauge!("boxoffice_pool_waiting"),
     );
-    metrics::gauge!("boxoffice_pool_connections_limit").set(pool.status().max_size as f64);
+    let limit = pool.status().max_size + ledger.status().max_size;
+    metrics::gauge!("boxoffice_pool_connections_limit").set(limit as f64);
     let mut interval = tokio::time::interval(TEND_EVERY);
     for round in 0u32.. {
         interval.tick().await;
@@ -94,13 +94,14 @@ pub async fn tend(pool: Pool, min_idle: usize) {
             !close
         });
         warm(&pool, min_idle).await;
-        let status = pool.status();
-        size.set(status.size as f64);
-        available.set(status.available as f64);
-        waiting.set(status.waiting as f64);
+        let (one, other) = (pool.status(), ledger.status());
+        let (connections, idle) = (one.size + other.size, one.available + other.available);
+        size.set(connections as f64);
+        available.set(idle as f64);
+        waiting.set((one.waiting + other.waiting) as f64);
         if round % ROUNDS_A_LOG_LINE == 0 {
-            let (connections, idle, waiting) = (status.size, status.available, status.waiting);
-            tracing::info!(connections, idle, waiting, limit = status.max_size, "connection pool");
+            let waiting = one.waiting + other.waiting;
+            tracing::info!(connections, idle, waiting, limit, "connection pool");
         }
     }
 }

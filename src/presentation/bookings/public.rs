@@ -21,11 +21,21 @@ use crate::{
         problem::Problem,
         reply::Reply,
         request::Request,
+        router::Params,
     },
 };
 
 fn key(request: &Request) -> Result<IdempotencyKey, Problem> {
     IdempotencyKey::parse(request.idempotency_key()?).ok_or_else(|| Problem::new(Code::IdempotencyKeyMissing))
+}
+
+/// The gate before whatever takes places: an event that has too much to do, or whose ledger does not answer, refuses
+/// before anything is read. Ids that are none are the handler's to refuse.
+pub fn gate<A: Adapters>(app: &App<A>, params: &Params<'_>) -> Result<(), Problem> {
+    match params.raw("id").and_then(|id| id.parse().ok()) {
+        Some(event) => Ok(bookings::check(app, event)?),
+        None => Ok(()),
+    }
 }
 
 /// `POST /events/{id}/holds`

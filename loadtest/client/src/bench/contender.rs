@@ -84,8 +84,18 @@ pub(crate) struct Served<'a> {
 impl<'a> Served<'a> {
     /// Starts it on fresh data, with these settings beside the usual ones, and waits until it is ready.
     pub(crate) async fn start(scratch: &'a Scratch, who: Contender, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
-        let name = format!("{who:?}").to_lowercase();
         let data = if who == Contender::Empty { None } else { Some(scratch.copy().await?) };
+        Self::start_on(scratch, who, data, settings).await
+    }
+
+    /// Starts it on these data.
+    pub(crate) async fn start_on(
+        scratch: &'a Scratch,
+        who: Contender,
+        data: Option<PathBuf>,
+        settings: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
+        let name = format!("{who:?}").to_lowercase();
         let (address, operations) = free_addresses()?;
         let program = if who == Contender::Boxoffice { &scratch.setup().binary } else { &scratch.setup().baseline };
         let mut command = scratch.command(program, data.as_deref().unwrap_or(std::path::Path::new("none")))?;
@@ -114,12 +124,23 @@ impl<'a> Served<'a> {
         self.process.id().with_context(|| format!("{} has ended: {}", self.name, self.last_words()))
     }
 
+    /// The postmaster on its data.
+    pub(crate) fn postmaster(&self) -> Option<u32> {
+        self.data.as_deref().and_then(postmaster)
+    }
+
+    /// Fails when it has ended by itself.
+    pub(crate) fn alive(&mut self) -> anyhow::Result<()> {
+        match self.process.try_wait()? {
+            Some(status) => bail!("{} ended with {status}: {}", self.name, self.last_words()),
+            None => Ok(()),
+        }
+    }
+
     async fn ready(&mut self) -> anyhow::Result<()> {
         let deadline = tokio::time::Instant::now() + START_MAX;
         while tokio::time::Instant::now() < deadline {
-            if let Some(status) = self.process.try_wait()? {
-                bail!("{} ended with {status}: {}", self.name, self.last_words());
-            }
+            self.alive()?;
             if let Ok(stream) = TcpStream::connect(self.address).await {
                 let request = format!("GET /health/ready HTTP/1.1\r\nhost: {}\r\n\r\n", self.address);
                 let answer = Connection::new(stream).ask(request.as_bytes()).await.map(|answer| answer.status);
@@ -154,13 +175,11 @@ impl<'a> Served<'a> {
         if let Some(pid) = self.process.id() {
             client.args(["--watch", &format!("server={pid}")]);
         }
-        if let Some(pid) = self.data.as_deref().and_then(postmaster) {
+        if let Some(pid) = self.postmaster() {
             client.args(["--watch", &format!("postgres={pid}+")]);
         }
         let output = complete(client, "the load client").await?;
-        if let Some(status) = self.process.try_wait()? {
-            bail!("{} ended under load with {status}: {}", self.name, self.last_words());
-        }
+        self.alive()?;
         serde_json::from_slice(&output).context("the load client printed no result")
     }
 
@@ -174,16 +193,21 @@ impl<'a> Served<'a> {
     }
 
     /// Stops it, and removes its data.
-    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        if let Some(data) = self.end().await? {
+            std::fs::remove_dir_all(&data).with_context(|| format!("{} can't be removed", data.display()))?;
+        }
+        Ok(())
+    }
+
+    /// Stops it, and leaves its data.
+    pub(crate) async fn end(mut self) -> anyhow::Result<Option<PathBuf>> {
         if let Some(pid) = self.process.id().and_then(|pid| i32::try_from(pid).ok()) {
             let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
         }
         let ended = tokio::time::timeout(STOP_MAX, self.process.wait()).await;
         ended.with_context(|| format!("{} does not stop", self.name))??;
-        if let Some(data) = &self.data {
-            std::fs::remove_dir_all(data).with_context(|| format!("{} can't be removed", data.display()))?;
-        }
-        Ok(())
+        Ok(self.data)
     }
 }
 

@@ -59,7 +59,7 @@ impl Scratch {
         self.folder.path().join("fixture.json")
     }
 
-    pub(super) fn log(&self, name: &str) -> PathBuf {
+    pub(crate) fn log(&self, name: &str) -> PathBuf {
         self.folder.path().join(format!("{name}.log"))
     }
 
@@ -68,7 +68,7 @@ impl Scratch {
     }
 
     /// A program that sees this benchmark's settings and nothing of the caller's.
-    pub(super) fn command(&self, program: &Path, data: &Path) -> anyhow::Result<Command> {
+    pub(crate) fn command(&self, program: &Path, data: &Path) -> anyhow::Result<Command> {
         let program = std::fs::canonicalize(program).with_context(|| format!("{} is missing", program.display()))?;
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
@@ -105,7 +105,7 @@ impl Scratch {
     }
 
     /// Fresh data.
-    pub(super) async fn copy(&self) -> anyhow::Result<PathBuf> {
+    pub(crate) async fn copy(&self) -> anyhow::Result<PathBuf> {
         self.copies.set(self.copies.get() + 1);
         let data = self.folder.path().join(format!("data-{}", self.copies.get()));
         let mut copy = Command::new("cp");

@@ -1,0 +1,22 @@
+//! A PostgreSQL that is not the server's: one that can be away for longer than a server would leave its own down.
+
+use std::io::Write as _;
+
+use anyhow::bail;
+use boxoffice::{config::Config, infrastructure::embedded_postgres::PrivatePostgres, serve::database::Database};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Runs it until SIGTERM or SIGINT, then shuts it down.
+pub(crate) async fn keep(config: &Config) -> anyhow::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let database = Database::own(config).await?;
+    let Some(url) = PrivatePostgres::url_of_running(&config.database.data_dir) else { bail!("it did not start") };
+    // A line that its reader waits for.
+    writeln!(std::io::stdout(), "{url}")?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    database.release().await;
+    Ok(())
+}

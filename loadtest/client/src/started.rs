@@ -1,0 +1,46 @@
+//! What the measurements of boxoffice alone have in common: which programs, whose data, and settings of the server.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::bench::scratch::{Scratch, Setup};
+
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StartArgs {
+    /// The server that is measured
+    #[arg(long)]
+    binary: PathBuf,
+    /// The program that prepares and checks its data
+    #[arg(long)]
+    pub(crate) baseline: PathBuf,
+    /// Buyers
+    #[arg(long, default_value_t = 1000)]
+    users: u32,
+    /// A setting of the server as an environment variable, NAME=VALUE; may be given several times
+    #[arg(long = "set", value_parser = setting)]
+    settings: Vec<(String, String)>,
+    /// Where the JSON goes
+    #[arg(long, default_value = "loadtest/results")]
+    pub(crate) out: PathBuf,
+}
+
+impl StartArgs {
+    /// A temporary folder for data with one event that is quiet, beside the hot ones.
+    pub(crate) fn scratch(&self) -> anyhow::Result<Scratch> {
+        let (binary, baseline, users) = (self.binary.clone(), self.baseline.clone(), self.users);
+        Scratch::new(Setup { binary, baseline, users, events: 1, houses: 0 })
+    }
+
+    /// The settings that were given.
+    pub(crate) fn settings(&self) -> Vec<(&str, &str)> {
+        self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("give NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
