@@ -18,7 +18,7 @@ pub struct HttpConfig {
     /// Address and port. A public address exposes the server to whoever can reach the machine; port 0 takes any free one.
     pub listen: SocketAddr,
     /// Connections at once, live streams included, further ones get a 503. Too high: the process runs out of file descriptors
-    /// (the start warns) and memory. Too low: buyers are turned away while the machine is idle.
+    /// (the start warns) and memory (20 KiB for each that has a request or a stream). Too low: buyers are turned away while the machine is idle.
     pub max_connections: usize,
     /// Handlers at once, detached ones included, further requests get a 503. Too high: a stalled database fills memory
     /// with waiting requests. Too low: a burst is refused that would have been served in milliseconds.

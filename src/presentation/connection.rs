@@ -135,18 +135,12 @@ impl<S: Send + Sync + 'static> Connection<S> {
                     Due::Retire => Pin::new(&mut connection).graceful_shutdown(),
                     Due::End => return None,
                     Due::Dormant(until) => {
+                        deadlines.look_at(until);
                         // Only hyper knows whether it is between two requests: a client may have been answered before all of
                         // its request's body was there. Then hyper is not done, and will end the connection with that body.
                         Pin::new(&mut connection).graceful_shutdown();
-                        let done = poll_fn(|cx| Poll::Ready(connection.poll_without_shutdown(cx))).await;
-                        deadlines.look_at(until);
-                        match done {
-                            Poll::Ready(Ok(())) => {
-                                let parts = connection.into_parts();
-                                let mut socket = parts.io.into_inner();
-                                socket.put_back(&parts.read_buf);
-                                return Some(socket);
-                            }
+                        match poll_fn(|cx| Poll::Ready(connection.poll_without_shutdown(cx))).await {
+                            Poll::Ready(Ok(())) => return Some(taken_out(connection)),
                             Poll::Ready(Err(error)) => {
                                 log_end(peer, Err(error));
                                 return None;
@@ -188,6 +182,17 @@ impl<S: Send + Sync + 'static> Connection<S> {
 
 /// An answer on its way. A box, because hyper keeps room for one as long as a connection lasts.
 type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+/// The socket of a connection that is done, with what hyper has read of the next request.
+fn taken_out<S>(connection: http1::Connection<TokioIo<Socket>, S>) -> Socket
+where
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
+{
+    let parts = connection.into_parts();
+    let mut socket = parts.io.into_inner();
+    socket.put_back(&parts.read_buf);
+    socket
+}
 
 /// Resets, time-outs and nonsense from the network are the client's affair, not an operator's.
 fn log_end(peer: SocketAddr, ended: hyper::Result<()>) {

@@ -48,8 +48,8 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// How long a connection may stay open without a request.
     pub idle_timeout: Duration,
-    /// How long a connection without a request keeps its buffers. Too high: a crowd that looks and waits has memory for
-    /// nothing. Too low: every request pays for new buffers, about a microsecond.
+    /// How long a connection without a request keeps its buffers. Too high: when thousands ask something at the same moment,
+    /// all of them have buffers at once. Too low: a timer for every request of those who ask often, and new buffers.
     pub dormant_after: Duration,
     /// How long a client may take nothing of an answer that is being written.
     pub write_timeout: Duration,
@@ -70,7 +70,7 @@ impl Default for Settings {
             body_timeout: Duration::from_secs(20),
             request_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(75),
-            dormant_after: Duration::from_millis(500),
+            dormant_after: Duration::from_millis(250),
             write_timeout: Duration::from_secs(30),
             body_limit: 1 << 20,
             header_limit: 16 << 10,

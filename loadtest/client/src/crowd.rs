@@ -61,10 +61,10 @@ pub(crate) struct CrowdArgs {
     /// Seconds of measuring
     #[arg(long, default_value_t = 10.0)]
     seconds: f64,
-    /// Fails when the server ever had more resident memory than this, in MB (10^6 bytes)
+    /// Fails when the server had this much resident memory or more at any moment, in MB (10^6 bytes)
     #[arg(long, default_value_t = 300.0)]
     memory_max_mb: f64,
-    /// Fails when 99 of 100 bookings took longer than this, in ms
+    /// Fails when the 99th percentile of the bookings is this many ms or more
     #[arg(long, default_value_t = 100.0)]
     p99_max_ms: f64,
     /// Buyers
@@ -102,8 +102,10 @@ struct Results {
     machine: Machine,
     settings: CrowdArgs,
     steps: Vec<Step>,
-    /// The most that the server ever had, by the kernel's account.
+    /// The most that the server had until the end of the bookings, by the kernel's account: what is judged.
     peak_bytes: u64,
+    /// The same once all idle connections have asked again, which are not idle then.
+    peak_bytes_when_all_ask: u64,
     bookings: Report,
     /// What reading the streams cost the client, beside the booking one.
     listening_cores: f64,
@@ -181,14 +183,16 @@ async fn measure(
     let version = check.versions.get(&event).copied().context("the ledger has no version of the event")?;
     let streams_behind = listeners.not_at(version, CATCH_UP_MAX).await;
     step(&mut steps, "afterwards", pid, None).await?;
-    let idle_lost = idle.ask_again().await?;
     let peak_bytes = read(pid)?.peak;
+    let idle_lost = idle.ask_again().await?;
+    let peak_bytes_when_all_ask = read(pid)?.peak;
     machine.postgres = Some(check.server_version.clone());
     Ok(Results {
         machine,
         settings: args.clone(),
         steps,
         peak_bytes,
+        peak_bytes_when_all_ask,
         bookings: report,
         listening_cores,
         check,

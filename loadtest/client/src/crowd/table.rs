@@ -9,7 +9,8 @@ pub(super) fn results(results: &Results) {
         let each = step.bytes_each.map_or(String::new(), |bytes| format!("{bytes:.0}"));
         say(&format!("{:<24} {:>9.1} {each:>12}", step.name, step.resident_bytes as f64 / 1e6));
     }
-    say(&format!("{:<24} {:>9.1}", "the most, ever", results.peak_bytes as f64 / 1e6));
+    say(&format!("{:<24} {:>9.1}", "the most until here", results.peak_bytes as f64 / 1e6));
+    say(&format!("{:<24} {:>9.1}", "when all idle ones ask", results.peak_bytes_when_all_ask as f64 / 1e6));
 
     let Results { settings, bookings, heard, version, .. } = results;
     let core = |name: &str| bookings.cores.get(name).copied().unwrap_or_default();

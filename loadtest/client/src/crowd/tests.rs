@@ -22,6 +22,7 @@ fn good() -> Results {
         settings,
         steps: Vec::new(),
         peak_bytes: 299_000_000,
+        peak_bytes_when_all_ask: 301_000_000,
         bookings,
         listening_cores: 0.0,
         check: Check { bookings: 10, faults: Vec::new(), versions: BTreeMap::new(), server_version: String::new() },
