@@ -23,7 +23,7 @@ pub mod catalogue;
 mod connection;
 mod dispatch;
 pub mod events;
-mod json;
+pub mod json;
 mod measures;
 pub mod operations;
 mod pagination;

@@ -18,7 +18,7 @@ thread_local! {
 
 /// Reads a body that must be a JSON object. 400 `REQUEST_001` with line and column when it is not JSON or nests deeper
 /// than 1,024 levels, 422 `VALIDATION_001` naming the field when it is JSON of another shape.
-pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // The parser rewrites its input; the bytes themselves are needed again if it fails.
     let mut copy = bytes.to_vec();
     let result = BUFFERS.with_borrow_mut(|buffers| simd_json::serde::from_slice_with_buffers(&mut copy, buffers));

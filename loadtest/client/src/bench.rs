@@ -56,6 +56,12 @@ pub(crate) struct BenchArgs {
     /// Houses with 20,000 seats each, for the scenarios with seats: a run goes on with the next when one is sold out
     #[arg(long, default_value_t = 60)]
     houses: u32,
+    /// Connections that look at the hot event while others book it, in the closed loop; 0 leaves them out
+    #[arg(long, default_value_t = 16)]
+    readers: usize,
+    /// Reads a second, of all of them
+    #[arg(long, default_value_t = 500.0)]
+    read_rate: f64,
     /// The open loop asks at this share of the most that the closed loop reached; 0 leaves it out
     #[arg(long, default_value_t = 0.7)]
     open_share: f64,
@@ -200,6 +206,11 @@ fn judge(contender: Contender, report: &Report, before: Option<&Check>, after: O
     if total.unexpected() > total.bookings {
         bail!("{contender:?} refused more than it served: {:?}", total.statuses);
     }
+    if let Some(reads) = &report.reads
+        && [&reads.availability, &reads.event].iter().any(|read| !read.statuses.contains_key(&200))
+    {
+        bail!("nobody could look: {reads:?}");
+    }
     let (Some(before), Some(after)) = (before, after) else { return Ok(()) };
     if !after.faults.is_empty() {
         bail!("the ledger of {contender:?} is wrong: {}", after.faults.join("; "));
@@ -227,6 +238,8 @@ const STEP_MAX: Duration = Duration::from_secs(300);
 
 #[cfg(test)]
 mod tests {
+    use onsale::report::{ReadReport, ReadsReport};
+
     use super::*;
 
     fn check(bookings: u64, faults: &[&str]) -> Check {
@@ -236,6 +249,18 @@ mod tests {
 
     fn verdict(report: &Report, after: &Check) -> bool {
         judge(Contender::Baseline, report, Some(&check(100, &[])), Some(after)).is_ok()
+    }
+
+    #[test]
+    fn reads_that_all_fail_fail_the_run() {
+        let report = |status| {
+            let read = ReadReport { statuses: [(status, 9)].into(), ..ReadReport::default() };
+            let other = ReadReport { statuses: [(200, 9)].into(), ..ReadReport::default() };
+            let reads = ReadsReport { availability: other, event: read, ..ReadsReport::default() };
+            Report { answers: 10, reads: Some(reads), ..Report::default() }
+        };
+        assert!(judge(Contender::Boxoffice, &report(200), None, None).is_ok());
+        assert!(judge(Contender::Boxoffice, &report(404), None, None).is_err());
     }
 
     #[test]

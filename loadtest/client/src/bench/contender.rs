@@ -61,6 +61,8 @@ pub(super) struct Served<'a> {
     address: SocketAddr,
     /// `None` for a contender without a database.
     data: Option<PathBuf>,
+    /// The ceiling and the baseline have placeholders for what they only book.
+    answers_reads: bool,
     process: Child,
 }
 
@@ -81,7 +83,8 @@ impl<'a> Served<'a> {
             .stdout(log.try_clone()?)
             .stderr(log);
         let process = command.spawn().with_context(|| format!("{name} doesn't start"))?;
-        let mut served = Self { scratch, args, name, address, data, process };
+        let answers_reads = who == Contender::Boxoffice;
+        let mut served = Self { scratch, args, name, address, data, answers_reads, process };
         served.ready().await?;
         Ok(served)
     }
@@ -128,6 +131,8 @@ impl<'a> Served<'a> {
         client.args(["--skip-houses", &skip_houses.to_string()]);
         if let Some(rate) = rate {
             client.args(["--rate", &rate.to_string()]);
+        } else if self.answers_reads {
+            client.args(["--readers", &args.readers.to_string(), "--read-rate", &args.read_rate.to_string()]);
         }
         if let Some(pid) = self.process.id() {
             client.args(["--watch", &format!("server={pid}")]);
