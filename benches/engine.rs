@@ -93,7 +93,7 @@ fn measure(criterion: &mut Criterion, name: &str, runtime: &Runtime, on_sale: &O
         // not to matter.
         let each = (1024 / callers as u64).max(16);
         group.throughput(Throughput::Elements(each * callers as u64));
-        group.bench_function(format!("{callers} callers"), |bencher| {
+        group.bench_function(format!("{callers} at once"), |bencher| {
             bencher.to_async(runtime).iter_custom(|rounds| on_sale.clone().stampede(callers, each * rounds));
         });
     }

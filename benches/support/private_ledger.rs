@@ -135,13 +135,7 @@ impl PrivateLedger {
     /// Sells this share of an event's seats, spread over the house, a booking a seat.
     pub(crate) async fn sell(&self, event: EventId, share: f64) {
         self.execute(&format!(
-            "CREATE TEMP TABLE buyers AS SELECT id, row_number() OVER () - 1 AS number FROM accounts; \
-             CREATE TEMP TABLE sale AS \
-             SELECT gen_random_uuid() AS id, s.id AS seat, \
-                    row_number() OVER (ORDER BY md5(s.id::text)) AS number, count(*) OVER () AS seats \
-             FROM events e JOIN sections c ON c.seat_map_id = e.seat_map_id JOIN seat_rows r ON r.section_id = c.id \
-             JOIN seats s ON s.row_id = r.id WHERE e.id = '{event}'; \
-             DELETE FROM sale WHERE number > seats * {share}; \
+            "{sale} DELETE FROM sale WHERE number > seats * {share}; \
              INSERT INTO bookings (id, event_id, account_id, status, quantity, fees, tax, total, currency, \
                                    idempotency_key, fingerprint, created_at, updated_at) \
              SELECT s.id, '{event}', b.id, 'CONFIRMED', 1, 0, 0, 0, 'EUR', s.id::text, s.id, now(), now() \
@@ -149,9 +143,32 @@ impl PrivateLedger {
              INSERT INTO booking_items (booking_id, position, ticket_type_id, seat_id, price) \
              SELECT s.id, 0, t.id, s.seat, 0 FROM sale s, ticket_types t WHERE t.event_id = '{event}'; \
              INSERT INTO seat_claims (event_id, seat_id, holder_id, sold) SELECT '{event}', seat, id, true FROM sale; \
-             UPDATE quotas SET sold = (SELECT count(*) FROM sale), version = 1 WHERE event_id = '{event}'"
+             UPDATE quotas SET sold = (SELECT count(*) FROM sale), version = 1 WHERE event_id = '{event}'",
+            sale = sale(event)
         ))
         .await;
+    }
+
+    /// Holds all seats of an event of which nothing is sold, for a day, so many seats a hold.
+    pub(crate) async fn hold_all(&self, event: EventId, seats_a_hold: u32) {
+        self.execute(&format!(
+            "{sale} CREATE TEMP TABLE held AS \
+             SELECT min(s.id::text)::uuid AS id, number / {seats_a_hold} AS number, array_agg(s.seat) AS seats, \
+                    jsonb_agg(jsonb_build_object('ticket_type_id', t.id, 'quota_id', t.quota_id, 'seat_id', s.seat, \
+                                                 'price', '0')) AS items \
+             FROM sale s, ticket_types t WHERE t.event_id = '{event}' GROUP BY s.number / {seats_a_hold}; \
+             INSERT INTO holds (id, event_id, account_id, status, items, total, currency, idempotency_key, \
+                                fingerprint, expires_at, created_at, updated_at) \
+             SELECT h.id, '{event}', b.id, 'ACTIVE', h.items, 0, 'EUR', h.id::text, h.id, now() + interval '1 day', \
+                    now(), now() \
+             FROM held h JOIN buyers b ON b.number = h.number % (SELECT count(*) FROM buyers); \
+             INSERT INTO seat_claims (event_id, seat_id, holder_id, sold) \
+             SELECT '{event}', unnest(seats), id, false FROM held; \
+             UPDATE quotas SET held = (SELECT count(*) FROM sale), version = 1 WHERE event_id = '{event}'",
+            sale = sale(event)
+        ))
+        .await;
+        self.execute("VACUUM ANALYZE").await;
     }
 
     /// Stops PostgreSQL and removes its data.
@@ -161,6 +178,19 @@ impl PrivateLedger {
         let _ = self.stop.send(());
         let _ = self.kept.await;
     }
+}
+
+/// Statements that make two temporary tables: `buyers`, numbered, and `sale`, the event's seats in no order that means
+/// anything, numbered as well, each with the id that its booking may have.
+fn sale(event: EventId) -> String {
+    format!(
+        "CREATE TEMP TABLE buyers AS SELECT id, row_number() OVER () - 1 AS number FROM accounts; \
+         CREATE TEMP TABLE sale AS \
+         SELECT gen_random_uuid() AS id, s.id AS seat, \
+                row_number() OVER (ORDER BY md5(s.id::text)) AS number, count(*) OVER () AS seats \
+         FROM events e JOIN sections c ON c.seat_map_id = e.seat_map_id JOIN seat_rows r ON r.section_id = c.id \
+         JOIN seats s ON s.row_id = r.id WHERE e.id = '{event}';"
+    )
 }
 
 /// Keeps PostgreSQL running until the benchmark ends, or is told to: nothing that it started may outlive it.

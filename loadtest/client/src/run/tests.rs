@@ -74,6 +74,17 @@ async fn an_open_loop_sees_a_stall_in_every_request_that_was_due() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_due_before_measuring_is_not_measured() {
+    let mut plan = plan(Mode::Open(200.0), 4);
+    plan.reads = Some(Reads { connections: 2, rate: 100.0 });
+    let report = measure(plan, Scenario::HotGa, Server::stalling(100..250)).await;
+    let reads = report.reads.as_ref().unwrap();
+    for latency in [&report.latency, &reads.availability.latency, &reads.event.latency] {
+        assert!(latency.max < 10.0, "{report:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_closed_loop_hides_the_same_stall() {
     let report = measure(plan(Mode::Closed, 4), Scenario::HotGa, Server::stalling(1000..1500)).await;
     // Four of more than a thousand requests saw it.
@@ -89,6 +100,7 @@ async fn whoever_looks_while_others_book_sees_the_stall_as_in_an_open_loop() {
     let reads = report.reads.as_ref().unwrap();
     for read in [&reads.availability, &reads.event] {
         assert_eq!(read.statuses, [(201, 125)].into(), "all of 2.5 s: {reads:?}");
+        assert!((99..=101).contains(&read.answers), "those of 2 s: {reads:?}");
         assert!((480.0..=520.0).contains(&read.latency.max), "{reads:?}");
         assert!((350.0..=500.0).contains(&read.latency.p95), "a fifth of the stalled quarter: {reads:?}");
         assert!(read.latency.p50 < 10.0 && read.unanswered == 0, "{reads:?}");
