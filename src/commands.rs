@@ -78,6 +78,9 @@ struct SeedArgs {
     /// loadtest: how many lukewarm events
     #[arg(long, default_value_t = 1000)]
     events: u32,
+    /// loadtest: the house of the hot event with seats
+    #[arg(long, value_enum, default_value_t = HouseSize::Arena)]
+    house: HouseSize,
     /// loadtest: where to write ids and access tokens as JSON; standard output when not given
     #[arg(long)]
     out: Option<PathBuf>,
@@ -89,6 +92,14 @@ enum Scenario {
     Demo,
     /// Events that never run out of places, and tokens of many buyers
     Loadtest,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum HouseSize {
+    /// 20,000 seats
+    Arena,
+    /// 100,000 seats
+    Stadium,
 }
 
 /// Runs one command and says how it ended.

@@ -24,7 +24,7 @@ mod connection;
 mod dispatch;
 pub mod events;
 mod handler;
-mod json;
+pub mod json;
 mod measures;
 pub mod operations;
 mod pagination;

@@ -7,7 +7,7 @@ mod support;
 use std::collections::HashSet;
 
 use boxoffice::infrastructure::postgres::seed::{
-    Counts, DemoSummary, Fixture, LoadtestOptions, SeedError, demo, loadtest,
+    Counts, DemoSummary, Fixture, House, LoadtestOptions, SeedError, demo, loadtest,
 };
 use domain::{accounts::Role, ids::AccountId};
 use jiff::Timestamp;
@@ -26,7 +26,7 @@ async fn seed_demo(client: &mut Client, now: Timestamp) -> DemoSummary {
 }
 
 async fn seed_loadtest(client: &mut Client, users: u32, events: u32) -> Fixture {
-    let options = LoadtestOptions { users, events, production: false };
+    let options = LoadtestOptions { users, events, ..LoadtestOptions::default() };
     loadtest(client, now(), &options, HASH, token).await.unwrap()
 }
 
@@ -295,6 +295,25 @@ async fn the_fixture_says_how_to_book() {
         ("SELECT count(*) FROM events WHERE sale_starts_at <> '2026-03-13Z' OR sale_ends_at <> '2027-03-13Z'", 0),
     ] {
         assert_eq!(number(&client, query).await, expected, "{query}");
+    }
+    assert_seats_add_up(&client).await;
+}
+
+/// Guards: a house of another size is another venue, map and event, so neither run takes the other's for its own.
+#[tokio::test]
+async fn a_stadium_stands_beside_an_arena() {
+    let database = TestDatabase::migrated().await;
+    let mut client = database.connect().await;
+    let arena = seed_loadtest(&mut client, 1, 0).await;
+    let options = LoadtestOptions { users: 1, events: 0, house: House::Stadium, ..LoadtestOptions::default() };
+    let stadium = loadtest(&mut client, now(), &options, HASH, token).await.unwrap();
+    assert_eq!((arena.events[1].seat_ids.len(), stadium.events[1].seat_ids.len()), (20_000, 100_000));
+    let of = "SELECT count(*) FROM seats s JOIN seat_rows r ON r.id = s.row_id JOIN sections c ON c.id = r.section_id
+        JOIN events e ON e.seat_map_id = c.seat_map_id WHERE e.id = $1";
+    for fixture in [&arena, &stadium] {
+        let event = &fixture.events[1];
+        let seats: i64 = client.query_one(of, &[&event.id.0]).await.unwrap().get(0);
+        assert_eq!(seats, event.seat_ids.len() as i64, "{}", event.slug);
     }
     assert_seats_add_up(&client).await;
 }

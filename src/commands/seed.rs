@@ -5,14 +5,14 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use jiff::Timestamp;
 
-use super::{Scenario, SeedArgs};
+use super::{HouseSize, Scenario, SeedArgs};
 use crate::{
     application::app::{IssueAccess, PasswordHasher},
     config::{Config, Environment},
     infrastructure::{
         postgres::{
             migrate::Migrator,
-            seed::{self, DEMO_PASSWORD, LoadtestOptions},
+            seed::{self, DEMO_PASSWORD, House, LoadtestOptions},
         },
         tokens::{Key, TokenSigner},
     },
@@ -44,7 +44,11 @@ pub(super) async fn run(config: &Config, args: &SeedArgs) -> anyhow::Result<()> 
         Scenario::Loadtest => {
             let signer =
                 TokenSigner::new(&Key::from_config(&config.auth, &config.database.data_dir)?, &*config.auth.issuer);
-            let options = LoadtestOptions { users: args.users, events: args.events, production };
+            let house = match args.house {
+                HouseSize::Arena => House::Arena,
+                HouseSize::Stadium => House::Stadium,
+            };
+            let options = LoadtestOptions { users: args.users, events: args.events, house, production };
             let issue = |account, role| signer.issue(account, role, now, TOKEN_TTL);
             let fixture = seed::loadtest(&mut client, now, &options, &hash, issue).await?;
             let json = serde_json::to_vec(&fixture)?;

@@ -1,5 +1,5 @@
 //! Holds and bookings over HTTP.
 
-mod dto;
+pub mod dto;
 pub mod public;
 mod refusals;

@@ -21,7 +21,7 @@ thread_local! {
 
 /// Reads a body that must be a JSON object. 400 `REQUEST_001` with line and column when it is not JSON or nests deeper
 /// than 1,024 levels, 422 `VALIDATION_001` naming the field when it is JSON of another shape.
-pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let result = if bytes.len() < SIMD_BYTES_MIN {
         serde_json::from_slice(bytes).map_err(|_| None)
     } else {

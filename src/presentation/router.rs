@@ -130,7 +130,7 @@ pub enum TableError {
 }
 
 /// A row as the dispatcher sees it.
-pub(super) struct Target<S> {
+pub struct Target<S> {
     pub(super) info: Arc<RouteInfo>,
     pub(super) measures: Measures,
     handler: Handler<S>,
@@ -172,10 +172,12 @@ impl<S> fmt::Debug for Router<S> {
 }
 
 /// What the table says to a method and a path.
-pub(super) enum Lookup<'a, S> {
+pub enum Lookup<'a, S> {
+    /// The row, and its parameters in the path.
     Found(&'a Target<S>, Matched),
     /// The path exists with other methods, these.
     Allow(&'a HeaderValue),
+    /// There is no such path.
     NotFound,
 }
 
@@ -213,7 +215,8 @@ impl<S> Router<S> {
         self.targets.iter().map(|target| &*target.info)
     }
 
-    pub(super) fn look_up(&self, method: &Method, path: &str) -> Lookup<'_, S> {
+    /// Finds the row of a request. A `HEAD` finds that of the `GET`.
+    pub fn look_up(&self, method: &Method, path: &str) -> Lookup<'_, S> {
         let Ok(found) = self.paths.at(path) else { return Lookup::NotFound };
         // HEAD is GET without the body (RFC 9110, 9.3.2).
         let wanted = if method == Method::HEAD { &Method::GET } else { method };
@@ -254,7 +257,7 @@ fn place_of(part: &str, path: &str) -> (u16, u16) {
 
 /// The row of a request and where its parameters lie in the path: no parameter is copied.
 #[derive(Debug)]
-pub(super) struct Matched {
+pub struct Matched {
     pub(super) route: Arc<RouteInfo>,
     places: [(u16, u16); PARAMS_MAX],
 }

@@ -78,6 +78,24 @@ async fn accessible_seats_and_aisles_are_read_from_the_map() {
     server.audit().await;
 }
 
+/// Guards: the order of positions, however the rows of the table lie, and that an empty row is no row.
+#[tokio::test]
+async fn a_row_is_in_the_order_of_its_positions() {
+    let server = TestServer::start().await;
+    let event = server.event(EventBuilder::seated(2, 6)).await;
+    // The first row from right to left; the rows of the table stay where they are.
+    let backwards = "UPDATE seats SET position = 100 - position WHERE id = ANY ($1)";
+    server.client.execute(backwards, &[&&event.seats[0][..6]]).await.unwrap();
+    let empty = "INSERT INTO seat_rows (id, section_id, label, position)
+        SELECT gen_random_uuid(), r.section_id, 'nobody', 0 FROM seat_rows r JOIN seats s ON s.row_id = r.id WHERE s.id = $1";
+    server.client.execute(empty, &[&event.seats[0][0]]).await.unwrap();
+    let picture = server.api.get(&event.path("availability?seats=true")).await.ok();
+    let shown: Vec<Uuid> = picture["seats"].as_array().unwrap().iter().map(|seat| uuid(&seat["id"])).collect();
+    let (first, second) = event.seats[0].split_at(6);
+    let expected: Vec<Uuid> = first.iter().rev().chain(second).copied().collect();
+    assert_eq!(shown, expected);
+}
+
 #[tokio::test]
 async fn a_section_can_be_asked_for_by_name_and_by_id() {
     let server = TestServer::start().await;

@@ -60,6 +60,12 @@ pub(crate) struct BenchArgs {
     /// Houses with 20,000 seats each, for the scenarios with seats: a run goes on with the next when one is sold out
     #[arg(long, default_value_t = 60)]
     houses: u32,
+    /// Connections that look at the hot event while others book it, in the closed loop; 0 leaves them out
+    #[arg(long, default_value_t = 16)]
+    readers: usize,
+    /// Reads a second, of all of them
+    #[arg(long, default_value_t = 500.0)]
+    read_rate: f64,
     /// The open loop asks at this share of the most that the closed loop reached; 0 leaves it out
     #[arg(long, default_value_t = 0.7)]
     open_share: f64,
@@ -192,7 +198,9 @@ async fn measure(
         let most = runs.iter().map(|run| run.report.answers as f64 / run.report.seconds).fold(0.0, f64::max);
         let rate = share.map(|share| (share * most).max(1.0));
         let (warmup, seconds) = (args.warmup, args.seconds);
-        let load = Load { scenario, connections, rate, warmup, seconds, skip_houses: houses };
+        // The open loop is a measurement of its own, and the baseline has no such routes.
+        let reads = (rate.is_none() && contender == Contender::Boxoffice).then_some((args.readers, args.read_rate));
+        let load = Load { scenario, connections, rate, warmup, seconds, skip_houses: houses, reads };
         let Loaded { report, houses_used } = server.load(load).await?;
         houses += houses_used;
         let check = server.check().await?;
@@ -222,6 +230,11 @@ pub(crate) fn judge(
     if total.unexpected() > total.bookings {
         bail!("{contender:?} refused more than it served: {:?}", total.statuses);
     }
+    if let Some(reads) = &report.reads
+        && [&reads.availability, &reads.event].iter().any(|read| !read.statuses.contains_key(&200))
+    {
+        bail!("nobody could look: {reads:?}");
+    }
     let (Some(before), Some(after)) = (before, after) else { return Ok(()) };
     if !after.faults.is_empty() {
         bail!("the ledger of {contender:?} is wrong: {}", after.faults.join("; "));
@@ -249,6 +262,7 @@ const STEP_MAX: Duration = Duration::from_secs(300);
 
 #[cfg(test)]
 mod tests {
+    use onsale::report::{ReadReport, ReadsReport};
     use std::collections::BTreeMap;
 
     use super::*;
@@ -260,6 +274,18 @@ mod tests {
 
     fn verdict(report: &Report, after: &Check) -> bool {
         judge(Contender::Baseline, report, Some(&check(100, &[])), Some(after)).is_ok()
+    }
+
+    #[test]
+    fn reads_that_all_fail_fail_the_run() {
+        let report = |status| {
+            let read = ReadReport { statuses: [(status, 9)].into(), ..ReadReport::default() };
+            let other = ReadReport { statuses: [(200, 9)].into(), ..ReadReport::default() };
+            let reads = ReadsReport { availability: other, event: read, ..ReadsReport::default() };
+            Report { answers: 10, reads: Some(reads), ..Report::default() }
+        };
+        assert!(judge(Contender::Boxoffice, &report(200), None, None).is_ok());
+        assert!(judge(Contender::Boxoffice, &report(404), None, None).is_err());
     }
 
     #[test]

@@ -170,7 +170,7 @@ async fn measure(
     step(&mut steps, "streams", pid, Some(args.streams)).await?;
 
     let CrowdArgs { connections, rate, warmup, seconds, .. } = *args;
-    let load = Load { scenario: Scenario::HotGa, connections, rate, warmup, seconds, skip_houses: 0 };
+    let load = Load { scenario: Scenario::HotGa, connections, rate, warmup, seconds, skip_houses: 0, reads: None };
     let me = Watched { name: String::new(), pid: std::process::id(), family: false };
     let (began, used) = (Instant::now(), cpu_seconds(&me).unwrap_or_default());
     let (loaded, most) = with_most(pid, server.load(load)).await;

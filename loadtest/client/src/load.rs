@@ -9,7 +9,7 @@ use onsale::{
     fixture::Fixture,
     processes::Watched,
     report::Report,
-    run::{self, Mode, Plan},
+    run::{self, Mode, Plan, Reads},
     workload::{Scenario, Workload},
 };
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,12 @@ pub(crate) struct LoadArgs {
     /// Requests a second (open loop); without it each connection asks when it was answered (closed loop)
     #[arg(long)]
     rate: Option<f64>,
+    /// Connections that look at the hot event meanwhile; 0 leaves them out
+    #[arg(long, default_value_t = 0)]
+    readers: usize,
+    /// Reads a second, of all of them
+    #[arg(long, default_value_t = 500.0)]
+    read_rate: f64,
     /// Seconds before measuring
     #[arg(long, default_value_t = 3.0)]
     warmup: f64,
@@ -64,8 +70,9 @@ pub(crate) async fn load(args: &LoadArgs) -> anyhow::Result<()> {
     if !args.address.ip().is_loopback() {
         bail!("{} is not a loopback address", args.address);
     }
-    if args.rate.is_some_and(|rate| !(rate > 0.0 && rate.is_finite())) || args.connections == 0 {
-        bail!("rate and connections must be above 0");
+    let is_no_rate = |rate: f64| !(rate > 0.0 && rate.is_finite());
+    if args.rate.is_some_and(is_no_rate) || is_no_rate(args.read_rate) || args.connections == 0 {
+        bail!("rates and connections must be above 0");
     }
     // Unique on any database that this machine can reach in its lifetime.
     let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
@@ -81,6 +88,7 @@ pub(crate) async fn load(args: &LoadArgs) -> anyhow::Result<()> {
     let plan = Plan {
         connections: args.connections,
         mode: args.rate.map_or(Mode::Closed, Mode::Open),
+        reads: (args.readers > 0).then_some(Reads { connections: args.readers, rate: args.read_rate }),
         warmup: seconds(args.warmup)?,
         measured: seconds(args.seconds)?,
         patience: seconds(args.patience)?,

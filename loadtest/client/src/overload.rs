@@ -125,7 +125,8 @@ async fn measure(scratch: &Scratch, args: &OverloadArgs) -> anyhow::Result<()> {
     let mut peaks = Vec::new();
     for connections in &args.peak_connections {
         let (scenario, rate, seconds) = (Scenario::HotGa, None, args.peak_seconds);
-        let load = Load { scenario, connections: *connections, rate, warmup: 2.0, seconds, skip_houses: 0 };
+        let load =
+            Load { scenario, connections: *connections, rate, warmup: 2.0, seconds, skip_houses: 0, reads: None };
         let report = server.load(load).await?.report;
         table::peak(&report);
         peaks.push(report);

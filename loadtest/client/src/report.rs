@@ -28,6 +28,9 @@ pub struct Report {
     pub bookings_per_second: f64,
     /// Of requests begun, or due, within the window.
     pub latency: Latency,
+    /// Of those who looked meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reads: Option<ReadsReport>,
     /// Over the whole run, warm-up included: what the database is compared with.
     pub total: Total,
     /// Cores in use during the window, by process.
@@ -47,6 +50,36 @@ pub struct Latency {
     pub p999: f64,
     /// All are.
     pub max: f64,
+}
+
+/// What those found who looked while others booked.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReadsReport {
+    /// Connections, besides those that booked.
+    pub connections: usize,
+    /// Requests a second that were to be sent, of both kinds together.
+    pub rate: f64,
+    /// What is left of a hot event.
+    pub availability: ReadReport,
+    /// A hot event.
+    pub event: ReadReport,
+}
+
+/// Reads of one kind.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReadReport {
+    /// Answers within the window.
+    pub answers: u64,
+    /// Of requests due within the window.
+    pub latency: Latency,
+    /// Answers by status, over the whole run.
+    pub statuses: BTreeMap<u16, u64>,
+    /// Connections that broke, by reason, over the whole run.
+    pub errors: BTreeMap<String, u64>,
+    /// Requests without an answer at the end of the run's patience, also those that were due and never sent.
+    pub unanswered: u64,
 }
 
 /// Counts over a whole run.

@@ -6,6 +6,11 @@
 //! **Open loop**: requests are due at a constant rate, whatever the answers do, as buyers come. Latency counts from the
 //! instant a request was due, not from when a connection came free to send it, so a stall is seen by every request that
 //! was due meanwhile (no coordinated omission). Requests that were due and never sent count as well.
+//!
+//! Beside either, visitors may look at what is booked: see [`Reads`].
+
+mod pace;
+mod reads;
 
 use std::{
     cell::{Cell, RefCell},
@@ -24,15 +29,19 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout_at},
 };
 
+pub use reads::Reads;
+
+use self::{
+    pace::{Pace, Window, histogram, record, wait_for},
+    reads::Reading,
+};
 use crate::{
-    connection::Connection,
+    connection::{Answer, Connection},
     processes::{Watched, cpu_seconds},
     report::{Latency, Report, Total},
     workload::{Buyer, Step, Workload},
 };
 
-/// Longest latency that is told apart from longer ones.
-const LATENCY_US_MAX: u64 = 600_000_000;
 /// Pause after a connection broke, so that a server that is away is not stormed by a loop.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(20);
 
@@ -52,6 +61,8 @@ pub struct Plan {
     pub connections: usize,
     /// When requests are sent.
     pub mode: Mode,
+    /// Who looks meanwhile.
+    pub reads: Option<Reads>,
     /// Before measuring.
     pub warmup: Duration,
     /// Of measuring.
@@ -66,14 +77,11 @@ pub struct Plan {
 struct Shared {
     plan: Plan,
     workload: Rc<Workload>,
-    begin: Instant,
-    /// When measuring begins.
-    from: Instant,
-    /// When nothing is sent any more; earlier than planned when everything is sold.
-    until: Cell<Instant>,
+    window: Rc<Window>,
     sold_out: Notify,
-    /// The next request of the open loop.
-    ticket: Cell<u64>,
+    /// Of the open loop.
+    pace: Option<Pace>,
+    reading: Option<Rc<Reading>>,
     /// For each connection, since when its present request was due.
     under_way: RefCell<Vec<Option<Instant>>>,
     counts: RefCell<Counts>,
@@ -97,15 +105,16 @@ where
 {
     let begin = Instant::now();
     let from = begin + plan.warmup;
+    let window = Rc::new(Window { from, until: Cell::new(from + plan.measured) });
+    let reading = |reads| Reading::new(reads, Rc::clone(&workload), Rc::clone(&window), begin);
     let shared = Rc::new(Shared {
-        begin,
-        from,
-        until: Cell::new(from + plan.measured),
+        reading: plan.reads.map(reading).transpose()?,
+        pace: if let Mode::Open(rate) = plan.mode { Some(Pace::new(begin, rate)) } else { None },
+        window,
         sold_out: Notify::new(),
-        ticket: Cell::new(0),
         under_way: RefCell::new(vec![None; plan.connections]),
         counts: RefCell::new(Counts {
-            histogram: Histogram::new_with_bounds(1, LATENCY_US_MAX, 3)?,
+            histogram: histogram()?,
             answers: 0,
             bookings: 0,
             statuses: BTreeMap::new(),
@@ -129,11 +138,15 @@ where
     for number in 0..shared.plan.connections {
         asking.spawn_local(ask_and_ask(Rc::clone(&shared), Rc::clone(&connect), number));
     }
+    if let Some(reading) = &shared.reading {
+        reading.start(&mut asking, &connect);
+    }
     let used = || -> Vec<Option<f64>> { shared.plan.watched.iter().map(cpu_seconds).collect() };
-    sleep_until(shared.from).await;
+    let from = shared.window.from;
+    sleep_until(from).await;
     let before = used();
-    let _ = timeout_at(shared.until.get(), shared.sold_out.notified()).await;
-    let (after, until) = (used(), shared.until.get());
+    let _ = timeout_at(shared.window.until.get(), shared.sold_out.notified()).await;
+    let (after, until) = (used(), shared.window.until.get());
 
     let give_up = until + shared.plan.patience;
     let finish = async { while asking.join_next().await.is_some() {} };
@@ -142,8 +155,8 @@ where
     }
     shared.give_up();
 
-    let seconds = until.saturating_duration_since(shared.from).as_secs_f64();
-    let sold_out = until < shared.from + shared.plan.measured;
+    let seconds = until.saturating_duration_since(from).as_secs_f64();
+    let sold_out = until < from + shared.plan.measured;
     let spent = |index: usize| Some((after.get(index).copied()?? - before.get(index).copied()??) / seconds);
     let watched = shared.plan.watched.iter().enumerate();
     let cores = watched.filter_map(|(index, one)| Some((one.name.clone(), spent(index)?))).collect();
@@ -159,6 +172,7 @@ where
         bookings: counts.bookings,
         bookings_per_second: if seconds > 0.0 { counts.bookings as f64 / seconds } else { 0.0 },
         latency: Latency::of(&counts.histogram),
+        reads: shared.reading.as_ref().map(|reading| reading.finish()),
         total: Total { statuses, ..std::mem::take(&mut counts.total) },
         cores,
     })
@@ -173,59 +187,57 @@ where
 {
     let mut buyer = shared.workload.buyer(number);
     let mut request = Vec::with_capacity(1024);
-    let mut connection: Option<Connection<S>> = None;
+    let mut connection = None;
     while let Some(due) = shared.next_due().await {
         let Some(step) = shared.workload.next(&mut buyer, &mut request) else {
             shared.nothing_left();
             return;
         };
         shared.set_under_way(number, Some(due));
-        let asked = async {
-            let connection = match &mut connection {
-                Some(open) if open.is_open() => open,
-                other => other.insert(Connection::new(connect().await?)),
-            };
-            let answer = connection.ask(&request).await?;
-            shared.answered(&mut buyer, step, due, (answer.status, answer.replayed, answer.body));
-            io::Result::Ok(())
-        };
-        let asked = asked.await;
+        let answer = ask_over(&mut connection, &*connect, &request).await;
         shared.set_under_way(number, None);
-        if let Err(error) = asked {
-            shared.broke(due, &error);
-            connection = None;
-            sleep(PAUSE_AFTER_ERROR).await;
+        match answer {
+            Ok(answer) => shared.answered(&mut buyer, step, due, &answer),
+            Err(error) => {
+                shared.broke(due, &error);
+                connection = None;
+                sleep(PAUSE_AFTER_ERROR).await;
+            }
         }
     }
+}
+
+/// Asks over the connection; opens one if there is none that can be used.
+async fn ask_over<'a, C, F, S>(
+    connection: &'a mut Option<Connection<S>>,
+    connect: &C,
+    request: &[u8],
+) -> io::Result<Answer<'a>>
+where
+    C: Fn() -> F,
+    F: Future<Output = io::Result<S>>,
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    if connection.as_ref().is_none_or(|open| !open.is_open()) {
+        *connection = None;
+    }
+    let open = match connection {
+        Some(open) => open,
+        none => none.insert(Connection::new(connect().await?)),
+    };
+    open.ask(request).await
 }
 
 impl Shared {
     /// Waits until the next request is due; `None` when the run is over. In a closed loop it is due now.
     async fn next_due(&self) -> Option<Instant> {
-        let due = match self.plan.mode {
-            Mode::Closed => Instant::now(),
-            Mode::Open(_) => {
-                let ticket = self.ticket.get();
-                let due = self.due(ticket);
-                if due < self.until.get() {
-                    self.ticket.set(ticket + 1);
-                }
-                due
-            }
+        let until = self.window.until.get();
+        let Some(pace) = &self.pace else {
+            return Some(Instant::now()).filter(|now| *now < until);
         };
-        if due >= self.until.get() {
-            return None;
-        }
-        if due > Instant::now() {
-            // To the next millisecond: the timer's grain, and so an error of up to one in an open loop.
-            sleep_until(due).await;
-        }
+        let (_, due) = pace.take(until)?;
+        wait_for(due).await;
         Some(due)
-    }
-
-    fn due(&self, ticket: u64) -> Instant {
-        let Mode::Open(rate) = self.plan.mode else { return self.begin };
-        self.begin + Duration::from_secs_f64(ticket as f64 / rate)
     }
 
     fn set_under_way(&self, number: usize, since: Option<Instant>) {
@@ -237,14 +249,14 @@ impl Shared {
     /// Everything is sold: the run, and with it the window, ends now.
     fn nothing_left(&self) {
         let now = Instant::now();
-        if now < self.until.get() {
-            self.until.set(now);
+        if now < self.window.until.get() {
+            self.window.until.set(now);
             self.sold_out.notify_one();
         }
     }
 
-    fn answered(&self, buyer: &mut Buyer, step: Step, due: Instant, answer: (u16, bool, &[u8])) {
-        let (status, replayed, body) = answer;
+    fn answered(&self, buyer: &mut Buyer, step: Step, due: Instant, answer: &Answer<'_>) {
+        let Answer { status, replayed, body, .. } = *answer;
         self.workload.answered(buyer, step, status, body);
         let now = Instant::now();
         let mut counts = self.counts.borrow_mut();
@@ -256,25 +268,18 @@ impl Shared {
             Step::Book => counts.total.bookings += u64::from(made),
             Step::Hold => counts.total.holds += u64::from(made),
         }
-        if self.from <= now && now <= self.until.get() {
+        if self.window.holds(now) {
             counts.answers += 1;
             counts.bookings += u64::from(made && step == Step::Book);
         }
-        self.record(counts, due, now);
-    }
-
-    fn record(&self, counts: &mut Counts, due: Instant, now: Instant) {
-        if due >= self.from {
-            let latency = u64::try_from(now.saturating_duration_since(due).as_micros()).unwrap_or(u64::MAX);
-            counts.histogram.saturating_record(latency.max(1));
-        }
+        record(&mut counts.histogram, &self.window, due, now);
     }
 
     fn broke(&self, due: Instant, error: &io::Error) {
         let mut counts = self.counts.borrow_mut();
         *counts.total.errors.entry(error.kind().to_string()).or_default() += 1;
         // It waited until here, whatever came of it.
-        self.record(&mut counts, due, Instant::now());
+        record(&mut counts.histogram, &self.window, due, Instant::now());
     }
 
     /// Counts what was not answered: what is under way, and in an open loop also what was due and never sent.
@@ -283,21 +288,13 @@ impl Shared {
         let mut counts = self.counts.borrow_mut();
         for due in self.under_way.borrow_mut().iter_mut().filter_map(Option::take) {
             counts.total.unanswered += 1;
-            self.record(&mut counts, due, now);
+            record(&mut counts.histogram, &self.window, due, now);
         }
-        if self.plan.mode == Mode::Closed {
-            return;
-        }
-        loop {
-            let ticket = self.ticket.get();
-            let due = self.due(ticket);
-            if due >= self.until.get() {
-                return;
-            }
-            self.ticket.set(ticket + 1);
+        let Some(pace) = &self.pace else { return };
+        while let Some((_, due)) = pace.take(self.window.until.get()) {
             counts.total.unanswered += 1;
             counts.total.unsent += 1;
-            self.record(&mut counts, due, now);
+            record(&mut counts.histogram, &self.window, due, now);
         }
     }
 }

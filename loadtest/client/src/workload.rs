@@ -32,6 +32,25 @@ pub enum Step {
     Book,
 }
 
+/// What a visitor looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// What is left of an event: from the server's memory.
+    Availability,
+    /// An event: from its database.
+    Event,
+}
+
+impl Read {
+    /// Each of them, in the order of their numbers.
+    pub const ALL: [Self; 2] = [Self::Availability, Self::Event];
+
+    /// What the read with this number is: in turn.
+    pub fn of(number: u64) -> Self {
+        if number.is_multiple_of(2) { Self::Availability } else { Self::Event }
+    }
+}
+
 /// A buyer in front of one connection.
 #[derive(Debug, Default)]
 pub struct Buyer {
@@ -144,6 +163,23 @@ impl Workload {
         Some(step)
     }
 
+    /// Writes the read with this number, of the event that is hot now, into `request`.
+    pub fn read(&self, number: u64, request: &mut Vec<u8>) -> Read {
+        let read = Read::of(number);
+        let hot = match self.scenario {
+            Scenario::ManyEvents => number / Read::ALL.len() as u64,
+            _ => self.asked.get(),
+        };
+        // When all houses are sold out, people look at the last.
+        let id = self.event_for(hot).or(self.events.last()).map_or("", |event| &event.id);
+        let what = if read == Read::Availability { "/availability" } else { "" };
+        request.clear();
+        let host = &self.host;
+        // Into memory: nothing can fail.
+        let _ = write!(request, "GET /api/v1/events/{id}{what} HTTP/1.1\r\nhost: {host}\r\n\r\n");
+        read
+    }
+
     /// Takes what the next request needs from an answer.
     pub fn answered(&self, buyer: &mut Buyer, step: Step, status: u16, body: &[u8]) {
         if step == Step::Hold && status == 201 {
@@ -218,6 +254,29 @@ pub(crate) mod tests {
         let keys: std::collections::HashSet<_> =
             texts.iter().map(|text| text.lines().find(|line| line.starts_with("idempotency-key")).unwrap()).collect();
         assert_eq!(keys.len(), 4);
+    }
+
+    #[test]
+    fn visitors_look_at_the_event_that_is_booked_now() {
+        let looked_at = |workload: &Workload, number: u64| {
+            let mut request = Vec::new();
+            workload.read(number, &mut request);
+            String::from_utf8(request).unwrap().split(' ').nth(1).unwrap().to_owned()
+        };
+        let houses = workload(Scenario::NamedSeats);
+        assert_eq!(looked_at(&houses, 0), "/api/v1/events/arena/availability");
+        assert_eq!(looked_at(&houses, 1), "/api/v1/events/arena");
+        texts(&houses, 2);
+        assert_eq!(looked_at(&houses, 2), "/api/v1/events/arena2/availability", "the first house is sold out");
+        texts(&houses, 3);
+        assert_eq!(looked_at(&houses, 3), "/api/v1/events/arena2", "everything is");
+        let many = workload(Scenario::ManyEvents);
+        let paths: Vec<_> = (0..8).map(|number| looked_at(&many, number)).collect();
+        assert_eq!(
+            paths[..3],
+            ["/api/v1/events/l1/availability", "/api/v1/events/l1", "/api/v1/events/l2/availability"]
+        );
+        assert_eq!(paths[6], paths[0]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ mod writer;
 
 pub use demo::{DEMO_PASSWORD, DemoAccount, DemoSummary, FIRST_EVENT, FirstBooking, demo};
 pub use fixture::{Fixture, FixtureEvent, FixturePrice, FixtureTicketType, FixtureUser, Kind};
-pub use loadtest::{LoadtestOptions, loadtest};
+pub use loadtest::{House, LoadtestOptions, loadtest};
 
 /// How many rows of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

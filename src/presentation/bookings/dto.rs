@@ -20,9 +20,10 @@ pub(super) struct HoldBody {
     items: Vec<LineBody>,
 }
 
+/// The body of `POST /events/{id}/bookings`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct BookingBody {
+pub struct BookingBody {
     hold_id: Option<HoldId>,
     items: Option<Vec<LineBody>>,
 }
@@ -133,9 +134,10 @@ impl<'a> From<&'a Hold> for HoldJson<'a> {
     }
 }
 
+/// A booking as its account sees it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct BookingJson<'a> {
+pub struct BookingJson<'a> {
     id: BookingId,
     reference: String,
     status: BookingStatus,

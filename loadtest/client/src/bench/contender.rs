@@ -69,6 +69,8 @@ pub(crate) struct Load {
     pub(crate) seconds: f64,
     /// Houses that earlier runs sold out.
     pub(crate) skip_houses: usize,
+    /// Connections that read meanwhile, and their reads a second in total.
+    pub(crate) reads: Option<(usize, f64)>,
 }
 
 /// A contender that serves.
@@ -161,7 +163,7 @@ impl<'a> Served<'a> {
 
     /// One run of the load client, in a process of its own.
     pub(crate) async fn load(&mut self, load: Load) -> anyhow::Result<Loaded> {
-        let Load { scenario, connections, rate, warmup, seconds, skip_houses } = load;
+        let Load { scenario, connections, rate, warmup, seconds, skip_houses, reads } = load;
         let mut client = self.scratch.command(&std::env::current_exe()?, self.scratch.fixture().as_path())?;
         let scenario = clap::ValueEnum::to_possible_value(&scenario).map(|value| value.get_name().to_owned());
         client.args(["load", "--address", &self.address.to_string()]);
@@ -171,6 +173,9 @@ impl<'a> Served<'a> {
         client.args(["--skip-houses", &skip_houses.to_string()]);
         if let Some(rate) = rate {
             client.args(["--rate", &rate.to_string()]);
+        }
+        if let Some((readers, rate)) = reads {
+            client.args(["--readers", &readers.to_string(), "--read-rate", &rate.to_string()]);
         }
         if let Some(pid) = self.process.id() {
             client.args(["--watch", &format!("server={pid}")]);

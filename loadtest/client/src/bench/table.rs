@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use onsale::workload::Scenario;
+use onsale::{
+    report::{ReadReport, Report},
+    workload::Scenario,
+};
 
 use super::{Contender, Results, Run, contender::Group, say};
 
@@ -16,7 +19,7 @@ pub(super) fn heading(scenario: Scenario) {
     };
     say(&format!("\n== {title}"));
     say(&format!(
-        "{:<10} {:>11} {:>5}  {:>10}  {:>8} {:>8} {:>8} {:>8}  cores: server postgres client",
+        "{:<14} {:>11} {:>7}  {:>10}  {:>8} {:>8} {:>8} {:>8}  cores: server postgres client",
         "", "loop", "conn", "bookings/s", "p50 ms", "p95 ms", "p99 ms", "max ms"
     ));
 }
@@ -26,10 +29,10 @@ pub(super) fn run(run: &Run) {
     let (latency, core) = (&report.latency, |name: &str| report.cores.get(name).copied().unwrap_or_default());
     let pace = report.rate.map_or("closed".to_owned(), |rate| format!("open {rate:.0}"));
     say(&format!(
-        "{:<10} {:>11} {:>5}  {:>10.0}  {:>8.1} {:>8.1} {:>8.1} {:>8.1}  {:>13.2} {:>8.2} {:>6.2}{}",
+        "{:<14} {:>11} {:>7}  {:>10.0}  {:>8.1} {:>8.1} {:>8.1} {:>8.1}  {:>13.2} {:>8.2} {:>6.2}{}",
         name(run.contender),
         pace,
-        report.connections,
+        connections(report),
         report.bookings_per_second,
         latency.p50,
         latency.p95,
@@ -39,6 +42,41 @@ pub(super) fn run(run: &Run) {
         core("postgres"),
         core("client"),
         remarks(run)
+    ));
+    if let Some(reads) = &report.reads {
+        for (name, read) in [("  availability", &reads.availability), ("  event", &reads.event)] {
+            // Half of all reads each.
+            looked_at(name, read, reads.rate / 2.0, report.seconds);
+        }
+    }
+}
+
+/// Those that book, and those that look.
+fn connections(report: &Report) -> String {
+    let book = report.connections;
+    report.reads.as_ref().map_or_else(|| book.to_string(), |reads| format!("{book}+{}", reads.connections))
+}
+
+/// Reads beside the bookings above them; answers a second stand where bookings do.
+fn looked_at(name: &str, report: &ReadReport, rate: f64, seconds: f64) {
+    let latency = &report.latency;
+    let others: BTreeMap<_, _> = report.statuses.iter().filter(|(status, _)| **status != 200).collect();
+    let remarks = [
+        (!others.is_empty()).then(|| format!("  answers {others:?}")),
+        (!report.errors.is_empty()).then(|| format!("  errors {:?}", report.errors)),
+        (report.unanswered > 0).then(|| format!("  {} unanswered", report.unanswered)),
+    ];
+    say(&format!(
+        "{:<14} {:>11} {:>7}  {:>10.0}  {:>8.1} {:>8.1} {:>8.1} {:>8.1}{}",
+        name,
+        format!("open {rate:.0}"),
+        "",
+        report.answers as f64 / seconds,
+        latency.p50,
+        latency.p95,
+        latency.p99,
+        latency.max,
+        remarks.into_iter().flatten().collect::<String>()
     ));
 }
 
@@ -62,7 +100,7 @@ fn remarks(run: &Run) -> String {
 
 pub(super) fn group(group: &Group) {
     say(&format!(
-        "{:<10} {:>11} {:>5}  {:>10.0}  {:>8.1} {:>8} {:>8.1} {:>8}  {:>13} {:>8.2}",
+        "{:<14} {:>11} {:>7}  {:>10.0}  {:>8.1} {:>8} {:>8.1} {:>8}  {:>13} {:>8.2}",
         "database",
         format!("by {}", group.size),
         group.connections,

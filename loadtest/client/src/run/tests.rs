@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 use super::*;
+use crate::report::ReadReport;
 use crate::workload::{Scenario, tests::workload};
 
 const SERVICE: Duration = Duration::from_millis(1);
@@ -48,6 +49,7 @@ fn plan(mode: Mode, connections: usize) -> Plan {
     Plan {
         connections,
         mode,
+        reads: None,
         warmup: Duration::from_millis(500),
         measured: Duration::from_secs(2),
         patience: Duration::from_secs(1),
@@ -72,10 +74,51 @@ async fn an_open_loop_sees_a_stall_in_every_request_that_was_due() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_due_before_measuring_is_not_measured() {
+    let mut plan = plan(Mode::Open(200.0), 4);
+    plan.reads = Some(Reads { connections: 2, rate: 100.0 });
+    let report = measure(plan, Scenario::HotGa, Server::stalling(100..250)).await;
+    let reads = report.reads.as_ref().unwrap();
+    for latency in [&report.latency, &reads.availability.latency, &reads.event.latency] {
+        assert!(latency.max < 10.0, "{report:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_closed_loop_hides_the_same_stall() {
     let report = measure(plan(Mode::Closed, 4), Scenario::HotGa, Server::stalling(1000..1500)).await;
     // Four of more than a thousand requests saw it.
     assert!(report.latency.p99 < 10.0 && report.latency.max > 400.0, "{report:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_looks_while_others_book_sees_the_stall_as_in_an_open_loop() {
+    // 100 reads a second, half of each kind, beside a closed loop that hides the stall. 50 of 200 were due during it.
+    let mut plan = plan(Mode::Closed, 2);
+    plan.reads = Some(Reads { connections: 2, rate: 100.0 });
+    let report = measure(plan, Scenario::HotGa, Server::stalling(1000..1500)).await;
+    let reads = report.reads.as_ref().unwrap();
+    for read in [&reads.availability, &reads.event] {
+        assert_eq!(read.statuses, [(201, 125)].into(), "all of 2.5 s: {reads:?}");
+        assert!((99..=101).contains(&read.answers), "those of 2 s: {reads:?}");
+        assert!((480.0..=520.0).contains(&read.latency.max), "{reads:?}");
+        assert!((350.0..=500.0).contains(&read.latency.p95), "a fifth of the stalled quarter: {reads:?}");
+        assert!(read.latency.p50 < 10.0 && read.unanswered == 0, "{reads:?}");
+    }
+    assert_eq!((reads.connections, report.connections), (2, 2));
+    assert!(report.latency.p99 < 10.0, "bookings are not mixed with reads: {report:?}");
+    assert_eq!(report.total.statuses, [(201, report.total.bookings)].into(), "{report:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn reads_that_are_never_sent_count_as_late() {
+    let mut plan = plan(Mode::Closed, 1);
+    plan.reads = Some(Reads { connections: 2, rate: 100.0 });
+    let report = measure(plan, Scenario::HotGa, Server::stalling(1000..9000)).await;
+    let reads = report.reads.unwrap();
+    let counted = |read: &ReadReport| read.statuses.values().sum::<u64>() + read.unanswered;
+    assert_eq!((counted(&reads.availability), counted(&reads.event)), (125, 125), "{reads:?}");
+    assert!(reads.event.latency.p95 > 1000.0 && reads.availability.latency.p95 > 1000.0, "{reads:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,7 +13,7 @@ use super::{
     calendar::Calendar,
     ids,
     model::{Account, Currency, Event, Quota, Scenario, SeatMap, Status, Ticket, Venue},
-    seating::ARENA,
+    seating::{ARENA, Layout, STADIUM},
     writer,
 };
 
@@ -32,13 +32,51 @@ pub struct LoadtestOptions {
     pub users: u32,
     /// Lukewarm events, besides the three that are always there.
     pub events: u32,
+    /// Where the hot event with seats takes place.
+    pub house: House,
     /// Whether this is a production server, where the scenario is refused.
     pub production: bool,
 }
 
 impl Default for LoadtestOptions {
     fn default() -> Self {
-        Self { users: 1_000, events: 1_000, production: false }
+        Self { users: 1_000, events: 1_000, house: House::Arena, production: false }
+    }
+}
+
+/// A house by its size. Each is a venue of its own with an event of its own, so that one database may have both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum House {
+    /// 20,000 seats.
+    Arena,
+    /// 100,000 seats.
+    Stadium,
+}
+
+impl House {
+    /// Name in addresses of the hot event with seats, and its title.
+    fn event(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Arena => ("load-hot-seated", "Load Test: the Arena"),
+            Self::Stadium => ("load-hot-stadium", "Load Test: the Stadium"),
+        }
+    }
+
+    fn venue(self) -> Venue {
+        let (slug, name, layout): (_, _, Layout) = match self {
+            Self::Arena => ("load-arena", "Load Test Arena", ARENA),
+            Self::Stadium => ("load-stadium", "Load Test Stadium", STADIUM),
+        };
+        let seat_map = layout.draw(slug);
+        Venue {
+            id: ids::stable("venue", slug),
+            slug,
+            name,
+            description: "A house of which every seat is free until it is gone.",
+            capacity: seat_map.capacity(),
+            seat_map: Some(seat_map),
+            ..grounds()
+        }
     }
 }
 
@@ -66,12 +104,12 @@ pub async fn loadtest(
     let stage = Stage {
         organizer_id: organizer.id,
         grounds: grounds(),
-        arena: arena(),
+        house: options.house.venue(),
         sale_starts_at: calendar.at(-1, 0, 0, "UTC")?,
         sale_ends_at: calendar.at(364, 0, 0, "UTC")?,
         ends_at: calendar.at(364, 3, 0, "UTC")?,
     };
-    let plans: Vec<Plan> = plans(options.events).collect();
+    let plans: Vec<Plan> = plans(options).collect();
     let buyers = (1..=options.users).map(|number| {
         Account::new(format!("load-{number:04}@{DOMAIN}"), password_hash, &format!("Buyer {number:04}"), Role::User)
     });
@@ -82,7 +120,7 @@ pub async fn loadtest(
     };
     let fixture_events = plans.iter().zip(&scenario.events).map(|(plan, event)| stage.describe(plan, event)).collect();
     scenario.accounts.push(organizer);
-    scenario.venues.extend([stage.grounds, stage.arena]);
+    scenario.venues.extend([stage.grounds, stage.house]);
     writer::write(client, &scenario).await?;
 
     let buyers = scenario.accounts.into_iter().filter(|account| account.role == Role::User);
@@ -107,7 +145,8 @@ struct Plan {
 }
 
 /// Every event of the scenario, in the order of the fixture.
-fn plans(lukewarm: u32) -> impl Iterator<Item = Plan> {
+fn plans(options: &LoadtestOptions) -> impl Iterator<Item = Plan> {
+    let (seated, seated_title) = options.house.event();
     let plan = |kind, slug: &str, title: &str, places, price| Plan {
         kind,
         slug: slug.to_owned(),
@@ -117,11 +156,11 @@ fn plans(lukewarm: u32) -> impl Iterator<Item = Plan> {
     };
     [
         plan(Kind::HotGa, "load-hot-ga", "Load Test: the Stampede", 100_000_000, 0),
-        plan(Kind::HotSeated, "load-hot-seated", "Load Test: the Arena", 0, 0),
+        plan(Kind::HotSeated, seated, seated_title, 0, 0),
         plan(Kind::PricedGa, "load-priced-ga", "Load Test: the Till", 1_000_000, 2500),
     ]
     .into_iter()
-    .chain((1..=lukewarm).map(|number| Plan {
+    .chain((1..=options.events).map(|number| Plan {
         kind: Kind::Lukewarm,
         slug: format!("load-lukewarm-{number:04}"),
         title: format!("Load Test: Side Room {number:04}"),
@@ -134,7 +173,7 @@ fn plans(lukewarm: u32) -> impl Iterator<Item = Plan> {
 struct Stage {
     organizer_id: Uuid,
     grounds: Venue,
-    arena: Venue,
+    house: Venue,
     sale_starts_at: Timestamp,
     /// Also when the events start.
     sale_ends_at: Timestamp,
@@ -144,7 +183,7 @@ struct Stage {
 impl Stage {
     fn event(&self, plan: &Plan) -> Event {
         let seat_map = self.seat_map(plan);
-        let venue = if seat_map.is_some() { &self.arena } else { &self.grounds };
+        let venue = if seat_map.is_some() { &self.house } else { &self.grounds };
         Event {
             id: ids::stable("event", &plan.slug),
             slug: plan.slug.clone(),
@@ -169,7 +208,7 @@ impl Stage {
     }
 
     fn seat_map(&self, plan: &Plan) -> Option<&SeatMap> {
-        self.arena.seat_map.as_ref().filter(|_| plan.kind == Kind::HotSeated)
+        self.house.seat_map.as_ref().filter(|_| plan.kind == Kind::HotSeated)
     }
 
     fn describe(&self, plan: &Plan, event: &Event) -> FixtureEvent {
@@ -220,19 +259,5 @@ fn grounds() -> Venue {
         time_zone: "Europe/Berlin",
         capacity: 100_000_000,
         seat_map: None,
-    }
-}
-
-/// Where every place is a chair of its own.
-fn arena() -> Venue {
-    let seat_map = ARENA.draw("load-arena");
-    Venue {
-        id: ids::stable("venue", "load-arena"),
-        slug: "load-arena",
-        name: "Load Test Arena",
-        description: "An arena of which every seat is free until it is gone.",
-        capacity: seat_map.capacity(),
-        seat_map: Some(seat_map),
-        ..grounds()
     }
 }

@@ -78,6 +78,45 @@ pub(super) const ARENA: Layout = Layout {
     ],
 };
 
+/// A bowl of exactly 100,000 chairs, as large as halls are.
+pub(super) const STADIUM: Layout = Layout {
+    name: "End stage",
+    tiers: &[
+        Tier {
+            name: "Floor",
+            sections: Sections::Lettered(10),
+            rows: 40,
+            row_labels: RowLabels::Letters,
+            seats_per_row: 25,
+            accessible: 4,
+        },
+        Tier {
+            name: "Lower bowl",
+            sections: Sections::Numbered(101, 40),
+            rows: 30,
+            row_labels: RowLabels::Numbers,
+            seats_per_row: 25,
+            accessible: 6,
+        },
+        Tier {
+            name: "Middle bowl",
+            sections: Sections::Numbered(201, 40),
+            rows: 25,
+            row_labels: RowLabels::Numbers,
+            seats_per_row: 30,
+            accessible: 0,
+        },
+        Tier {
+            name: "Upper bowl",
+            sections: Sections::Numbered(301, 50),
+            rows: 30,
+            row_labels: RowLabels::Numbers,
+            seats_per_row: 20,
+            accessible: 0,
+        },
+    ],
+};
+
 impl Layout {
     /// Draws the first version of the map of a venue.
     pub(super) fn draw(&self, venue_slug: &str) -> SeatMap {
@@ -142,6 +181,13 @@ mod tests {
         let ids: HashSet<_> = map.seats().map(|seat| seat.id).collect();
         assert_eq!((map.seats().count(), ids.len()), (20_000, 20_000));
         assert_eq!(map.seats().filter(|seat| seat.accessible).count(), 6 * 4 + 20 * 6);
+    }
+
+    #[test]
+    fn the_stadium_has_a_hundred_thousand_different_chairs() {
+        let map = STADIUM.draw("somewhere");
+        let ids: HashSet<_> = map.seats().map(|seat| seat.id).collect();
+        assert_eq!((map.seats().count(), ids.len()), (100_000, 100_000));
     }
 
     #[test]
