@@ -61,8 +61,7 @@ impl PrivateLedger {
         let fixture = seed::loadtest(&mut client, Timestamp::now(), &options, "", no_token).await.unwrap();
         client.batch_execute("VACUUM ANALYZE").await.unwrap();
 
-        let pool = database.pool(&config).unwrap();
-        tokio::spawn(pool::tend(pool.clone(), config.database.min_idle));
+        let pool = database.pools(&config).unwrap().ledger;
         let options = LedgerOptions {
             hold: SignedDuration::try_from(config.inventory.hold).unwrap(),
             payment: SignedDuration::try_from(config.inventory.payment).unwrap(),
