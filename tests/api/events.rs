@@ -190,14 +190,11 @@ async fn an_idle_inventory_is_unloaded_and_loaded_again() {
     for round in 0..3 {
         api.book(&event, &event.seats([round])).await.created();
         let id = domain::ids::EventId(event.id);
-        crate::support::until("it is unloaded", async || {
-            let slot = tokio::time::Instant::now() + crate::support::PATIENCE;
-            // A picture that is made anew has a later time: the old inventory has published its last one.
-            let first = server.running.inventories.availability(id, slot).await.unwrap().as_of;
-            tokio::task::yield_now().await;
-            server.running.inventories.availability(id, slot).await.unwrap().as_of != first
-        })
-        .await;
+        let soon = tokio::time::Instant::now() + crate::support::PATIENCE;
+        let picture = async || server.running.inventories.availability(id, soon).await.unwrap().as_of;
+        // A picture that is made anew has a later time: the old inventory has published its last one.
+        let last = picture().await;
+        crate::support::until("it is unloaded", async || picture().await != last).await;
         assert_eq!(api.places(&event).await, (0, round as u64 + 1, 2 - round as u64));
     }
     api.book(&event, &event.seats([1])).await.problem(409, "BOOKING_002");

@@ -93,7 +93,6 @@ pub struct Ready {
     pub(super) warming: Option<Vec<Ask>>,
     pub(super) open_batch: Arc<OpenBatch>,
     /// Since when there was always something on its way, or when the last batch landed.
-    pub(super) draining_since: Instant,
     pub(super) last_asked: Instant,
     /// When it fires. May be earlier than there is something to do: setting it anew for every batch would cost more.
     pub(super) timer: Option<(Instant, JoinHandle<()>)>,
@@ -154,7 +153,6 @@ impl<L: Ledger> InventoryActor<L> {
         ready.inventory.apply(&pending.entry);
         ready.open_batch.add(pending.entry.clone(), &self.writer);
         if ready.queue.is_empty() {
-            ready.draining_since = Instant::now();
             self.slot.admission.asked();
         }
         ready.queue.push(pending);
@@ -171,9 +169,7 @@ impl<L: Ledger> InventoryActor<L> {
             BatchOutcome::Failed(failure) => return Err(format!("memory can't be trusted: {failure}").into()),
         };
         let landed = ready.queue.landed(outcomes.len());
-        let now = Instant::now();
-        self.slot.admission.drained(landed.len(), now - ready.draining_since);
-        ready.draining_since = now;
+        self.slot.admission.answered();
         if !ready.queue.is_empty() {
             self.slot.admission.asked();
         }

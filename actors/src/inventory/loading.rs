@@ -66,7 +66,6 @@ impl<L: Ledger> InventoryActor<L> {
                     queue: Queue::default(),
                     keys: RecentKeys::default(),
                     warming: Some(waiting.asks),
-                    draining_since: Instant::now(),
                     last_asked: Instant::now(),
                     timer: None,
                 };
