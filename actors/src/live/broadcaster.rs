@@ -1,7 +1,10 @@
 //! Turns what is published of one event into deltas, for as long as somebody listens.
 
 use std::{
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -14,9 +17,16 @@ use super::{
 };
 use crate::{inventories::Following, metrics::engine};
 
-/// What a delta costs for one reader, a wake-up and a write to its socket, times the share of a core that it may take: with
-/// 5,000 streams on one event the window is 250 ms, so that the fan-out does not take the bookings' time.
-const WINDOW_A_READER: Duration = Duration::from_micros(50);
+/// What a delta costs for one reader, a wake-up and a write to its socket, times the share of a core that it may take: telling
+/// 5,000 streams of one event takes 250 ms, so that the fan-out does not take the bookings' time.
+const TIME_A_READER: Duration = Duration::from_micros(50);
+
+/// Streams are woken group after group. Too few: each group is a burst, in which bookings wait for its writes. Too many:
+/// memory an event with streams.
+const GROUPS: usize = 16;
+
+/// Shorter pauses between groups are put together, because the timer's grain is a millisecond.
+const PAUSE_MIN: Duration = Duration::from_millis(2);
 
 /// Wakes streams. What happened is in the history, but for what is here.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,20 +51,23 @@ pub(super) enum End {
 pub(super) struct Broadcaster {
     // Written some times a second at most, for microseconds. Nothing panics while holding it, and it is sound at any point.
     history: RwLock<History>,
-    pulse: watch::Sender<Pulse>,
+    /// One for each group of streams.
+    pulses: [watch::Sender<Pulse>; GROUPS],
+    /// Streams opened so far, which gives the group of the next one.
+    opened: AtomicUsize,
     settings: LiveSettings,
 }
 
 impl Broadcaster {
     pub(super) fn new(picture: Arc<Availability>, settings: LiveSettings) -> Arc<Self> {
-        let pulse = watch::Sender::new(Pulse::default());
-        Arc::new(Self { history: RwLock::new(History::new(picture)), pulse, settings })
+        let history = RwLock::new(History::new(picture));
+        Arc::new(Self { history, pulses: Default::default(), opened: AtomicUsize::new(0), settings })
     }
 
     /// A stream for somebody who has seen `version`.
     pub(super) fn open(self: &Arc<Self>, version: Option<i64>, place: Place) -> Stream {
         // First: what is sent after the position was read must wake it.
-        let pulse = self.pulse.subscribe();
+        let pulse = self.pulses[self.opened.fetch_add(1, Relaxed) % GROUPS].subscribe();
         let (snapshot, position) = self.history.read().unwrap_or_else(PoisonError::into_inner).resume(version);
         Stream::new(self.clone(), pulse, snapshot, position, place)
     }
@@ -64,22 +77,21 @@ impl Broadcaster {
     }
 
     pub(super) fn is_deserted(&self) -> bool {
-        self.pulse.receiver_count() == 0
+        self.pulses.iter().all(|pulse| pulse.receiver_count() == 0)
     }
 
-    /// Goes on to this picture; true when it was new.
+    /// Goes on to this picture; true when it was new, and is to be told.
     pub(super) fn advance(&self, picture: Arc<Availability>) -> bool {
         let is_new = self.history.write().unwrap_or_else(PoisonError::into_inner).advance(picture);
         if is_new {
             engine().stream_deltas.increment(1);
-            self.pulse.send_modify(|_| ());
         }
         is_new
     }
 
     /// Ends all streams, after what is there for them.
     pub(super) fn end(&self) {
-        self.pulse.send_modify(|pulse| pulse.over = true);
+        self.pulses.iter().for_each(|pulse| pulse.send_modify(|pulse| pulse.over = true));
     }
 
     /// Sends what is published, at most one delta in each window: the first change goes at once, those that come within its
@@ -94,20 +106,37 @@ impl Broadcaster {
                     }
                     if self.advance(following.picture()) {
                         last_sent = Instant::now();
-                        tokio::time::sleep(self.window()).await;
+                        self.tell(|_| ()).await;
+                        tokio::time::sleep_until(last_sent + self.settings.window).await;
                     }
                 }
                 () = tokio::time::sleep_until(last_sent + self.settings.heartbeat) => {
                     last_sent = Instant::now();
-                    self.pulse.send_modify(|pulse| pulse.beats = pulse.beats.wrapping_add(1));
+                    self.tell(|pulse| pulse.beats = pulse.beats.wrapping_add(1)).await;
                 }
-                () = self.pulse.closed() => return End::Deserted,
+                () = self.deserted() => return End::Deserted,
             }
         }
     }
 
-    fn window(&self) -> Duration {
-        let readers = u32::try_from(self.pulse.receiver_count()).unwrap_or(u32::MAX);
-        self.settings.window.max(WINDOW_A_READER.saturating_mul(readers))
+    /// Wakes all streams, and takes the time that they may take: thousands that are woken at once would be written to at
+    /// once, and whatever else the server does would wait for that.
+    async fn tell(&self, what: impl Fn(&mut Pulse)) {
+        let mut owed = Duration::ZERO;
+        for pulse in &self.pulses {
+            let readers = u32::try_from(pulse.receiver_count()).unwrap_or(u32::MAX);
+            pulse.send_modify(&what);
+            owed += TIME_A_READER.saturating_mul(readers);
+            if owed >= PAUSE_MIN {
+                tokio::time::sleep(std::mem::take(&mut owed)).await;
+            }
+        }
+    }
+
+    /// Waits until every group was empty once.
+    async fn deserted(&self) {
+        for pulse in &self.pulses {
+            pulse.closed().await;
+        }
     }
 }

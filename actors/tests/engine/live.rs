@@ -40,7 +40,7 @@ async fn snapshot(stream: &mut Stream) -> i64 {
     }
 }
 
-/// Guards: the sleep in `Broadcaster::broadcast`.
+/// Guards: the last sleep in `Broadcaster::broadcast`.
 #[tokio::test(start_paused = true)]
 async fn changes_within_a_window_go_together_and_the_last_always_goes() {
     let hall = event(1_000);
@@ -60,6 +60,38 @@ async fn changes_within_a_window_go_together_and_the_last_always_goes() {
     }
     let windows = begun.elapsed().as_millis() / WINDOW.as_millis() + 1;
     assert!(deltas > 1 && deltas <= windows, "{deltas} deltas in {windows} windows");
+}
+
+/// When each of `count` streams was told of a booking, from the first on.
+async fn told_after(count: usize) -> Vec<Duration> {
+    let hall = event(1_000);
+    let (running, live) = (start(&[&hall]).await, live());
+    let mut listening = Vec::new();
+    for _ in 0..count {
+        let mut stream = listen(&running, &live, &hall, None).await;
+        snapshot(&mut stream).await;
+        listening.push(tokio::spawn(async move {
+            assert_eq!(delta(&mut stream).await, (0, 1, Some(1)));
+            Instant::now()
+        }));
+    }
+    booked(&running.book(&hall, 1).await);
+    let mut told = Vec::new();
+    for stream in listening {
+        told.push(stream.await.unwrap());
+    }
+    let first = *told.iter().min().unwrap();
+    told.iter().map(|at| at.duration_since(first)).collect()
+}
+
+/// Guards: the pauses in `Broadcaster::tell`, without which everybody else waits for thousands of writes.
+#[tokio::test(start_paused = true)]
+async fn a_crowd_is_told_some_at_a_time_and_a_few_at_once() {
+    let told = told_after(4_000).await;
+    let (last, at_once) = (told.iter().max().unwrap(), told.iter().filter(|at| at.is_zero()).count());
+    assert!(*last > WINDOW && *last < WINDOW * 3, "4,000 times 50 µs, not {last:?}");
+    assert_eq!(at_once, 250, "a sixteenth");
+    assert_eq!(told_after(20).await, [Duration::ZERO; 20]);
 }
 
 /// Guards: `Shared::encoded`.
