@@ -44,7 +44,6 @@ async fn router() -> Router<App<Installation>> {
     let pool = pool(&PoolSettings {
         url: "postgres://nobody@127.0.0.1/nothing".into(),
         max_connections: 1,
-        min_idle: 0,
         connect_timeout: Duration::from_secs(1),
         statement_timeout: Duration::from_secs(1),
     });

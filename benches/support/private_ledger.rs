@@ -10,7 +10,6 @@ use boxoffice::{
         postgres::{
             ledger::{LedgerOptions, PgLedger},
             migrate::Migrator,
-            pool::{self},
             seed::{self, Fixture, House, LoadtestOptions},
         },
     },

@@ -40,7 +40,7 @@ impl InventoryConfig {
             permits_per_event: section.number("permits_per_event", 8192, 1..=1_000_000),
             request_deadline: section.duration("request_deadline", s(5), ms(100)..=s(60)),
             stalled_after: section.duration("stalled_after", s(1), ms(100)..=s(60)),
-            threads: section.number("threads", 2, 1..=64),
+            threads: section.number("threads", 1, 1..=64),
             idle_after: section.duration("idle_after", s(300), ms(100)..=s(86_400)),
             hold: section.duration("hold", s(600), s(1)..=s(86_400)),
             payment: section.duration("payment", s(900), s(1)..=s(86_400)),

@@ -92,7 +92,6 @@ pub struct Ready {
     /// Asks that wait until what had expired before the load is closed; `None` once it is.
     pub(super) warming: Option<Vec<Ask>>,
     pub(super) open_batch: Arc<OpenBatch>,
-    /// Since when there was always something on its way, or when the last batch landed.
     pub(super) last_asked: Instant,
     /// When it fires. May be earlier than there is something to do: setting it anew for every batch would cost more.
     pub(super) timer: Option<(Instant, JoinHandle<()>)>,
