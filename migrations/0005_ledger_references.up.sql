@@ -117,8 +117,9 @@ CREATE OR REPLACE FUNCTION ledger_commit(
     s_event uuid[], s_seat uuid[], s_holder uuid[], s_sold boolean[]
 ) RETURNS void
 LANGUAGE plpgsql
--- Plans are made once a connection, perhaps when tables are small, and reading all quotas of all events with every group would
--- seem cheap then. Each step is a few look-ups by key, however large the tables are.
+-- Plans are made once a connection, perhaps when the tables are empty, and reading all of a table with every group seems cheap
+-- then. Each step is to be a look-up by key for each element, however large the tables become: so other ways are closed, and
+-- OFFSET 0 keeps each look-up inside of its element's turn.
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 DECLARE
@@ -160,8 +161,8 @@ BEGIN
     ), changed AS (
         UPDATE quotas q
         SET held = q.held + w.held, sold = q.sold + w.sold, version = q.version + 1
-        FROM wanted w
-        WHERE q.id = w.id AND q.version = w.version
+        FROM wanted w CROSS JOIN LATERAL (SELECT ctid FROM quotas WHERE id = w.id OFFSET 0) AS f (place)
+        WHERE q.ctid = f.place AND q.version = w.version
         RETURNING q.id
     )
     SELECT w.event_id INTO stale FROM wanted w LEFT JOIN changed c ON c.id = w.id WHERE c.id IS NULL LIMIT 1;
@@ -181,7 +182,8 @@ BEGIN
     IF cardinality(hc_id) > 0 THEN
         UPDATE holds h SET status = t.status::hold_status, updated_at = t.at
         FROM unnest(hc_id, hc_to, hc_at) AS t (id, status, at)
-        WHERE h.id = t.id AND h.status = 'ACTIVE';
+             CROSS JOIN LATERAL (SELECT ctid FROM holds WHERE id = t.id OFFSET 0) AS f (place)
+        WHERE h.ctid = f.place AND h.status = 'ACTIVE';
         GET DIAGNOSTICS n = ROW_COUNT;
         IF n <> cardinality(hc_id) THEN
             RAISE EXCEPTION 'a hold is not active any more' USING ERRCODE = 'BX003';
@@ -207,7 +209,8 @@ BEGIN
     IF cardinality(bc_id) > 0 THEN
         UPDATE bookings b SET status = t.status::booking_status, updated_at = t.at
         FROM unnest(bc_id, bc_from, bc_to, bc_at) AS t (id, former, status, at)
-        WHERE b.id = t.id AND b.status = t.former::booking_status;
+             CROSS JOIN LATERAL (SELECT ctid FROM bookings WHERE id = t.id OFFSET 0) AS f (place)
+        WHERE b.ctid = f.place AND b.status = t.former::booking_status;
         GET DIAGNOSTICS n = ROW_COUNT;
         IF n <> cardinality(bc_id) THEN
             RAISE EXCEPTION 'a booking is not open any more' USING ERRCODE = 'BX003';
@@ -216,8 +219,12 @@ BEGIN
 
     -- Seats are given back before others are taken: one group may do both with the same seat.
     IF cardinality(f_seat) > 0 THEN
-        DELETE FROM seat_claims c USING unnest(f_event, f_seat, f_holder) AS t (event_id, seat_id, holder_id)
-        WHERE c.event_id = t.event_id AND c.seat_id = t.seat_id AND c.holder_id = t.holder_id;
+        DELETE FROM seat_claims c
+        USING unnest(f_event, f_seat, f_holder) AS t (event_id, seat_id, holder_id)
+              CROSS JOIN LATERAL (
+                  SELECT ctid FROM seat_claims s WHERE s.event_id = t.event_id AND s.seat_id = t.seat_id OFFSET 0
+              ) AS f (place)
+        WHERE c.ctid = f.place AND c.holder_id = t.holder_id;
         GET DIAGNOSTICS n = ROW_COUNT;
         IF n <> cardinality(f_seat) THEN
             RAISE EXCEPTION 'a seat is not held by whom it should be' USING ERRCODE = 'BX003';
@@ -226,7 +233,10 @@ BEGIN
     IF cardinality(m_seat) > 0 THEN
         UPDATE seat_claims c SET holder_id = t.new_holder, sold = t.sold
         FROM unnest(m_event, m_seat, m_from, m_to, m_sold) AS t (event_id, seat_id, old_holder, new_holder, sold)
-        WHERE c.event_id = t.event_id AND c.seat_id = t.seat_id AND c.holder_id = t.old_holder;
+             CROSS JOIN LATERAL (
+                 SELECT ctid FROM seat_claims s WHERE s.event_id = t.event_id AND s.seat_id = t.seat_id OFFSET 0
+             ) AS f (place)
+        WHERE c.ctid = f.place AND c.holder_id = t.old_holder;
         GET DIAGNOSTICS n = ROW_COUNT;
         IF n <> cardinality(m_seat) THEN
             RAISE EXCEPTION 'a seat is not held by whom it should be' USING ERRCODE = 'BX003';
