@@ -59,14 +59,17 @@ impl<L: Ledger> LedgerWriter<L> {
             }
             // A killed inventory's batch and its successor's build on the same version: in one transaction the ledger
             // could not tell that one of them is stale.
-            if !events.insert(next.batch.event_id()) {
+            let event = next.batch.event_id();
+            if events.contains(&event) {
                 break;
             }
             let Some(call) = state.waiting.pop_front() else { break };
             let batch = call.batch.take();
+            // Nothing is left of a killed inventory's, and its successor's may be next.
             if batch.entries.is_empty() {
                 continue;
             }
+            events.insert(event);
             entries += batch.entries.len();
             batches.push(batch);
             calls.push(call);

@@ -219,3 +219,25 @@ async fn outcomes_arrive_in_the_order_of_their_groups() {
         assert!(heard.is_sorted(), "{heard:?}");
     }
 }
+
+/// Guards: in `start_group`, what is empty is no batch of its event. Otherwise the successor's would wait for a word that nobody
+/// says any more.
+#[tokio::test]
+async fn a_closed_batch_does_not_keep_its_successor_waiting() {
+    let (busy, hall) = (event(10), event(10));
+    let ledger = MemoryLedger::new(&[&busy, &hall]);
+    let heard = Arc::default();
+    let (listener, _) = Actor::spawn(None, Listener(Arc::clone(&heard)), ()).await.unwrap();
+    let writer = start(&ledger, watch::channel(false).0).await;
+    ledger.hold_commits();
+    let (batch, entry) = decide_one(&ledger, &busy, &listener).await;
+    batch.add(entry, &writer);
+    eventually("the first group", || ledger.arrived() == 1).await;
+    let (killed, entry) = decide_one(&ledger, &hall, &listener).await;
+    killed.add(entry, &writer);
+    let (successor, entry) = decide_one(&ledger, &hall, &listener).await;
+    successor.add(entry, &writer);
+    killed.close();
+    ledger.release_commits();
+    eventually("the successor's booking", || ledger.places(&hall) == (0, 1)).await;
+}
