@@ -183,6 +183,10 @@ impl Speed {
         if window_ms < WINDOW_MS_MIN {
             return;
         }
+        // Nothing at all was done: a long commit, whose window goes on, or a stall, which says nothing about the speed after.
+        if window_ms <= WINDOW_MS_MAX && self.done.load(Relaxed) == 0 {
+            return;
+        }
         // One of those who come at once does it.
         if self.since_ms.compare_exchange(since_ms, now_ms, Relaxed, Relaxed).is_err() {
             return;
@@ -192,7 +196,7 @@ impl Speed {
         if window_ms > WINDOW_MS_MAX {
             return;
         }
-        let speed = f64::from(done.max(1)) * 1e3 / window_ms as f64;
+        let speed = f64::from(done) * 1e3 / window_ms as f64;
         let new = self.a_second().map_or(speed, |old| old * 0.7 + speed * 0.3);
         self.a_second.store(new.to_bits(), Relaxed);
     }
@@ -305,6 +309,20 @@ mod tests {
         permits.truncate(200);
         drop(slow);
         assert!(admission.check().is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stall_says_nothing_about_the_speed_after_it() {
+        let admission = admission(8192);
+        let mut permits = fill(&admission, 4000);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        work(&admission, &mut permits, 2000).await;
+        let before = admission.limit();
+        for _ in 0..30 {
+            tokio::time::advance(Duration::from_millis(200)).await;
+            permits.extend(admission.admit());
+        }
+        assert!(permits.len() > 250 && admission.limit() == before, "{} was {before}", admission.limit());
     }
 
     /// Guards: pressure is less than what is admitted in any case.

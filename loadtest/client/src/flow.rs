@@ -27,6 +27,8 @@ use crate::connection::{Answer, Connection};
 
 /// Pause after a connection broke, so that a server that is away is not stormed by a loop.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(20);
+/// How often it is looked whether the flow is told to stop.
+const STOP_POLL: Duration = Duration::from_millis(50);
 /// Connections that are being opened at once before the flow begins.
 const OPENING_MAX: usize = 64;
 
@@ -147,9 +149,15 @@ where
         }
         let lasts = shared.lasts();
         let all = async { while asking.join_next().await.is_some() {} };
-        if timeout(lasts.saturating_add(plan.patience), all).await.is_err() {
-            asking.shutdown().await;
+        let over = async {
+            let _ = timeout(lasts, shared.stopped()).await;
+            sleep(plan.patience).await;
+        };
+        tokio::select! {
+            () = all => {}
+            () = over => {}
         }
+        asking.shutdown().await;
         shared.give_up();
         let begin = shared.begin.get();
         let end = Instant::now().min(begin + lasts);
@@ -226,6 +234,12 @@ impl<T: Script> Shared<T> {
         match self.pace {
             Pace::Rate { lasts, .. } => lasts,
             Pace::List(_) => Duration::ZERO,
+        }
+    }
+
+    async fn stopped(&self) {
+        while !self.stop.load(Ordering::Relaxed) {
+            sleep(STOP_POLL).await;
         }
     }
 

@@ -102,3 +102,20 @@ async fn a_flow_that_is_told_to_stop_sends_no_more() {
     assert!((45..=55).contains(&flowed.sent), "{flowed:?}");
     assert_eq!(heard.len() as u64, flowed.sent);
 }
+
+/// Guards: the patience counts from when the flow is told to stop, not from when it would have ended.
+#[tokio::test(start_paused = true)]
+async fn a_stopped_flow_does_not_wait_for_what_is_never_answered() {
+    let mut plan = plan(2, rate(100.0, 10));
+    let Pace::Rate { lasts, .. } = &mut plan.pace else { unreachable!() };
+    *lasts = Duration::from_secs(3600);
+    let stop = Arc::clone(&plan.stop);
+    tokio::spawn(async move {
+        sleep(Duration::from_millis(500)).await;
+        stop.store(true, Ordering::Relaxed);
+    });
+    let began = Instant::now();
+    let (_, heard) = run(plan, None).await;
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert_eq!(heard.len(), 2);
+}

@@ -23,6 +23,8 @@ use crate::load::connect;
 
 /// Connections of a probe: enough for a second of answers that take a third of it.
 const CONNECTIONS: usize = 32;
+/// How long the last answers may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Longer than any storm.
 const LASTS: Duration = Duration::from_secs(3600);
 
@@ -138,7 +140,7 @@ pub(super) fn start(probes: Vec<Probe>, stop: Arc<AtomicBool>) -> JoinHandle<any
 async fn ask(probe: Probe, stop: Arc<AtomicBool>) -> Vec<Sample> {
     // A probe that falls behind says so in its latency; it leaves nothing out.
     let pace = Pace::Rate { rate: probe.rate, lasts: LASTS, lag_max: LASTS };
-    let plan = Plan { connections: CONNECTIONS, greeting: None, pace, patience: Duration::ZERO, stop };
+    let plan = Plan { connections: CONNECTIONS, greeting: None, pace, patience: PATIENCE, stop };
     let address = probe.address;
     let samples = Rc::new(Samples { probe, heard: RefCell::default() });
     flow::flow(plan, Rc::clone(&samples), move || connect(address), |_| {}).await;
