@@ -20,6 +20,8 @@ const ADMITTED_MIN: u32 = 256;
 /// So many under way are pressure. Less than what is admitted however slow everything is: a limit that has come down to that
 /// must find out when it is fast again.
 const PRESSURE_MIN: u32 = ADMITTED_MIN / 2;
+/// Pressure that returns within so many milliseconds never went: a group that is committed ends many commands at once.
+const RELIEF_MS_MAX: u64 = 50;
 /// How long the speed is measured, in milliseconds. A window that lasts longer had no pressure at its end.
 const WINDOW_MS_MIN: u64 = 200;
 const WINDOW_MS_MAX: u64 = 1000;
@@ -55,8 +57,10 @@ pub struct Permit(Arc<Admission>);
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Relaxed);
         self.0.speed.count();
+        if self.0.in_flight.fetch_sub(1, Relaxed) == PRESSURE_MIN {
+            self.0.speed.relieve(self.0.now_ms());
+        }
     }
 }
 
@@ -78,7 +82,9 @@ impl Admission {
         self.check()?;
         // The count may overshoot for an instant while several callers are refused; it never admits above the limit.
         let under_way = self.in_flight.fetch_add(1, Relaxed);
-        if under_way >= PRESSURE_MIN {
+        if under_way == PRESSURE_MIN {
+            self.speed.press(self.now_ms());
+        } else if under_way > PRESSURE_MIN {
             self.speed.measure(self.now_ms());
         }
         if under_way < self.limit() {
@@ -165,6 +171,8 @@ struct Speed {
     done: AtomicU32,
     /// When the present window began.
     since_ms: AtomicU64,
+    /// When pressure went.
+    relieved_ms: AtomicU64,
 }
 
 impl Speed {
@@ -176,6 +184,19 @@ impl Speed {
         Some(f64::from_bits(self.a_second.load(Relaxed))).filter(|speed| *speed > 0.0)
     }
 
+    /// Pressure went.
+    fn relieve(&self, now_ms: u64) {
+        self.relieved_ms.store(now_ms, Relaxed);
+    }
+
+    /// Pressure came. What was done before it says how little was asked: the window begins now.
+    fn press(&self, now_ms: u64) {
+        if now_ms.saturating_sub(self.relieved_ms.load(Relaxed)) > RELIEF_MS_MAX {
+            self.since_ms.store(now_ms, Relaxed);
+            self.done.store(0, Relaxed);
+        }
+    }
+
     /// Ends the window if it is long enough. Smoothed, so that one slow commit does not send everybody away.
     fn measure(&self, now_ms: u64) {
         let since_ms = self.since_ms.load(Relaxed);
@@ -185,6 +206,10 @@ impl Speed {
         }
         // Nothing at all was done: a long commit, whose window goes on, or a stall, which says nothing about the speed after.
         if window_ms <= WINDOW_MS_MAX && self.done.load(Relaxed) == 0 {
+            if self.a_second().is_none() {
+                // The event is being loaded, and that is not its speed.
+                self.since_ms.store(now_ms, Relaxed);
+            }
             return;
         }
         // One of those who come at once does it.
@@ -348,12 +373,29 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_event_with_little_to_do_is_not_taken_for_a_slow_one() {
         let admission = admission(8192);
-        for _ in 0..20 {
-            drop(admission.admit());
+        tokio::time::advance(Duration::from_secs(5)).await;
+        // A short burst begins a window.
+        drop(fill(&admission, 200));
+        for _ in 0..5 {
             tokio::time::advance(Duration::from_millis(100)).await;
+            drop(admission.admit());
         }
         let _burst = fill(&admission, 8192);
         assert!(admission.check().is_err(), "the permits are the only limit");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_load_of_an_event_is_not_taken_for_its_speed() {
+        let admission = admission(8192);
+        let mut permits = fill(&admission, 1000);
+        for _ in 0..4 {
+            tokio::time::advance(Duration::from_millis(200)).await;
+            permits.extend(admission.admit());
+        }
+        permits.truncate(900);
+        tokio::time::advance(Duration::from_millis(20)).await;
+        permits.extend(fill(&admission, 7000));
+        assert!(admission.check().is_ok(), "nothing is known of the speed");
     }
 
     #[tokio::test(start_paused = true)]
