@@ -74,6 +74,10 @@ pub(crate) struct OverloadArgs {
     /// Bookings a second of each probe
     #[arg(long, default_value_t = 100.0)]
     probe_rate: f64,
+    /// Milliseconds that PostgreSQL waits before each write to its log, as with a slow disk: what the server can do is then
+    /// bound by storage, and there is processor time left for the storm's own client
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
+    disk_delay_ms: u32,
     /// Seconds of probing before the storm, and after it
     #[arg(long, default_value_t = 4)]
     calm_seconds: u64,
@@ -117,6 +121,9 @@ async fn measure(scratch: &Scratch, args: &OverloadArgs) -> anyhow::Result<()> {
     let mut machine = Machine::of_here();
     say(&format!("{machine}\nseeding …"));
     scratch.seed().await?;
+    if args.disk_delay_ms > 0 {
+        scratch.slow_disk(args.disk_delay_ms)?;
+    }
     let fixture = Fixture::read(&scratch.fixture())?;
     let mut server = Served::start(scratch, Contender::Boxoffice, &args.start.settings()).await?;
     let before = server.check().await?.context("no ledger")?;

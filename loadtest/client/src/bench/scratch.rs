@@ -2,6 +2,8 @@
 
 use std::{
     cell::Cell,
+    fs::OpenOptions,
+    io::Write,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Stdio,
@@ -101,6 +103,16 @@ impl Scratch {
         if data.join("postgres").is_symlink() {
             bail!("PostgreSQL's account can't enter {}: set TMPDIR to a folder that it can", data.display());
         }
+        Ok(())
+    }
+
+    /// Makes each write to PostgreSQL's log take so many milliseconds longer, in all copies made from now on.
+    pub(crate) fn slow_disk(&self, delay_ms: u32) -> anyhow::Result<()> {
+        let path = self.template().join("postgres").join("postgresql.auto.conf");
+        let mut settings =
+            OpenOptions::new().append(true).open(&path).with_context(|| format!("{}", path.display()))?;
+        // Also for a commit that is alone.
+        writeln!(settings, "commit_delay = {}\ncommit_siblings = 0", delay_ms * 1000)?;
         Ok(())
     }
 
