@@ -10,6 +10,7 @@ mod fault;
 mod http;
 mod inventory;
 mod node;
+mod origins;
 mod sources;
 
 pub use auth::AuthConfig;

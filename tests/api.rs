@@ -14,6 +14,8 @@ mod accounts;
 mod best_available;
 #[path = "api/bookings.rs"]
 mod bookings;
+#[path = "api/edge.rs"]
+mod edge;
 #[path = "api/events.rs"]
 mod events;
 #[path = "api/holds.rs"]

@@ -5,12 +5,20 @@
 mod access;
 #[path = "http_kernel/bodies.rs"]
 mod bodies;
+#[path = "http_kernel/compression.rs"]
+mod compression;
 #[path = "http_kernel/connections.rs"]
 mod connections;
+#[path = "http_kernel/cors.rs"]
+mod cors;
 #[path = "http_kernel/dormant.rs"]
 mod dormant;
+#[path = "http_kernel/edge.rs"]
+mod edge;
 #[path = "http_kernel/operations.rs"]
 mod operations;
+#[path = "http_kernel/refusals.rs"]
+mod refusals;
 #[path = "http_kernel/routing.rs"]
 mod routing;
 #[path = "http_kernel/support.rs"]

@@ -7,8 +7,11 @@ use std::{
     time::Duration,
 };
 
-use super::sources::Section;
-use crate::presentation::server::Settings;
+use super::{origins::Origins, sources::Section};
+use crate::presentation::{
+    edge::{EdgeSettings, Hsts},
+    server::Settings,
+};
 
 const ADDRESS: &str = "an address and port such as 127.0.0.1:8080";
 
@@ -50,6 +53,11 @@ pub struct HttpConfig {
     pub body_limit_bytes: usize,
     /// Bytes of a request's head. Too high: memory for the asking. Too low: cookies and tokens get a 431.
     pub header_limit_bytes: usize,
+    /// Origins whose pages may use the API with their users' cookies. Too many: whoever can run a script on one of them acts
+    /// for its visitors. Too few: the browser keeps the answers from a page of ours.
+    pub cors_origins: Vec<String>,
+    /// When clients are told to come by HTTPS only, for a year and for all hosts below the name.
+    pub hsts: Hsts,
     /// How long a shutdown waits for requests in progress. Too high: the supervisor of the process kills it first. Too
     /// low: requests are cut off.
     pub drain_timeout: Duration,
@@ -73,6 +81,8 @@ impl HttpConfig {
             stream_heartbeat: section.duration("stream_heartbeat", s(15), ms(10)..=s(600)),
             body_limit_bytes: section.number("body_limit_bytes", default.body_limit, 1024..=(64 << 20)),
             header_limit_bytes: section.number("header_limit_bytes", default.header_limit, 8192..=(1 << 20)),
+            cors_origins: section.value("cors_origins", Origins::default(), Origins::RIGHT).0,
+            hsts: section.value("hsts", default.edge.hsts, "auto, always or never"),
             drain_timeout: section.duration("drain_timeout", default.drain_timeout, ms(0)..=s(600)),
         }
     }
@@ -92,6 +102,7 @@ impl From<&HttpConfig> for Settings {
             body_limit: config.body_limit_bytes,
             header_limit: config.header_limit_bytes,
             drain_timeout: config.drain_timeout,
+            edge: EdgeSettings { cors_origins: config.cors_origins.clone(), hsts: config.hsts },
         }
     }
 }

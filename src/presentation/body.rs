@@ -62,11 +62,11 @@ impl Body {
         }
     }
 
-    #[cfg(test)]
-    pub(super) fn into_bytes(self) -> Bytes {
-        match self.kind {
-            Kind::Full(bytes) => bytes,
-            Kind::Empty | Kind::Stream(_) => Bytes::new(),
+    /// The bytes, when it is neither empty nor a stream.
+    pub(super) fn full_bytes(&self) -> Option<&Bytes> {
+        match &self.kind {
+            Kind::Full(bytes) => Some(bytes),
+            Kind::Empty | Kind::Stream(_) => None,
         }
     }
 }

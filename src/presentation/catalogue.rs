@@ -68,6 +68,21 @@ catalogue! {
     BadRequest "REQUEST_005" BAD_REQUEST "Bad request",
         "The request is not valid HTTP in a way that `detail` describes.",
         "Correct the request.";
+    NotAcceptable "REQUEST_006" NOT_ACCEPTABLE "No form that you accept",
+        "`Accept` or `Accept-Encoding` rules out every form in which the route can answer; `detail` names them.",
+        "Accept one of them; `Accept: */*` accepts all.";
+    UnsupportedCoding "REQUEST_007" UNSUPPORTED_MEDIA_TYPE "Compressed bodies are not read",
+        "The body was announced with a `Content-Encoding`, and the server unpacks nothing.",
+        "Send the body as it is, without `Content-Encoding`.";
+    TargetTooLong "REQUEST_008" URI_TOO_LONG "Address too long",
+        "Path and query have more than 8,000 bytes.",
+        "Ask for less at once.";
+    HeadTooLarge "REQUEST_009" REQUEST_HEADER_FIELDS_TOO_LARGE "Headers too large",
+        "The head of the request is larger, or has more headers, than the server accepts.",
+        "Send fewer and smaller headers; cookies are the usual reason.";
+    UnknownVersion "VERSION_001" BAD_REQUEST "Unknown version of the API",
+        "The `api-version` header names a version that this server does not have; `detail` names those it has.",
+        "Send a version that there is, or leave the header out.";
     Invalid "VALIDATION_001" UNPROCESSABLE_ENTITY "Validation failed",
         "The request is well-formed, but at least one value is missing, unknown or not acceptable.",
         "Correct the fields in `errors` and send the request again.";

@@ -6,6 +6,7 @@
 //! remains of such a *dormant* connection is the socket, a timer and a small task.
 
 mod activity;
+pub(super) mod refusal;
 mod socket;
 
 use std::{
@@ -124,13 +125,10 @@ impl<S: Send + Sync + 'static> Connection<S> {
         let service = self.service(peer, deadlines.activity);
         let mut connection = self.protocols.http1.serve_connection(TokioIo::new(socket), service);
         deadlines.look_at(Instant::now() + deadlines.patience.first_look());
-        loop {
+        let ended = loop {
             tokio::select! {
                 biased;
-                ended = &mut connection => {
-                    log_end(peer, ended);
-                    return None;
-                }
+                ended = &mut connection => break ended,
                 due = deadlines.due() => match due {
                     Due::Retire => Pin::new(&mut connection).graceful_shutdown(),
                     Due::End => return None,
@@ -141,16 +139,29 @@ impl<S: Send + Sync + 'static> Connection<S> {
                         Pin::new(&mut connection).graceful_shutdown();
                         match poll_fn(|cx| Poll::Ready(connection.poll_without_shutdown(cx))).await {
                             Poll::Ready(Ok(())) => return Some(taken_out(connection)),
-                            Poll::Ready(Err(error)) => {
-                                log_end(peer, Err(error));
-                                return None;
-                            }
+                            Poll::Ready(Err(error)) => break Err(error),
                             Poll::Pending => deadlines.is_retiring = true,
                         }
                     }
                 }
             }
+        };
+        if let Err(error) = ended {
+            self.refuse(peer, &error, connection.into_parts()).await;
         }
+        None
+    }
+
+    /// The end of a connection whose client sent what hyper can't read: where hyper would have answered with a bare status,
+    /// it is told why, in the form of every other refusal.
+    async fn refuse<R>(&self, peer: SocketAddr, error: &hyper::Error, parts: http1::Parts<TokioIo<Socket>, R>) {
+        log_end(peer, error);
+        let mut socket = parts.io.into_inner();
+        let Some(status) = socket.take_refused() else { return };
+        let dispatcher = &self.dispatcher;
+        let problem = refusal::problem(status, error, &parts.read_buf);
+        dispatcher.router.unmatched.count(problem.status());
+        refusal::send(socket, &refusal::encode(problem, &dispatcher.edge)).await;
     }
 
     async fn serve_http2(&self, socket: Socket, peer: SocketAddr, deadlines: &mut Deadlines<'_>) {
@@ -159,7 +170,7 @@ impl<S: Send + Sync + 'static> Connection<S> {
         loop {
             tokio::select! {
                 biased;
-                ended = connection.as_mut() => return log_end(peer, ended),
+                ended = connection.as_mut() => return ended.unwrap_or_else(|error| log_end(peer, &error)),
                 due = deadlines.due() => match due {
                     Due::Retire => connection.as_mut().graceful_shutdown(),
                     Due::End => return,
@@ -195,10 +206,8 @@ where
 }
 
 /// Resets, time-outs and nonsense from the network are the client's affair, not an operator's.
-fn log_end(peer: SocketAddr, ended: hyper::Result<()>) {
-    if let Err(error) = ended {
-        tracing::debug!(%peer, error = %error, "connection ended");
-    }
+fn log_end(peer: SocketAddr, error: &hyper::Error) {
+    tracing::debug!(%peer, %error, "connection ended");
 }
 
 /// What is to be done about a connection.

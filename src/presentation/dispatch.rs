@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use metrics::{Gauge, gauge};
 use tokio::sync::Semaphore;
@@ -17,6 +17,7 @@ use super::{
     body::Body,
     catalogue::Code,
     connection::Activity,
+    edge::{Edge, syntax, versions},
     handler::{Detaching, Panicked, Running},
     measures::Measures,
     problem::Problem,
@@ -37,6 +38,8 @@ const SLOW: Duration = Duration::from_secs(1);
 pub(super) struct Dispatcher<S> {
     pub(super) router: Arc<Router<S>>,
     pub(super) settings: Settings,
+    /// What every request and every answer keeps to.
+    pub(super) edge: Edge,
     /// Handlers running at this moment, detached ones included.
     pub(super) handlers: Arc<Semaphore>,
     /// Detached handlers, which outlive their connections and which a shutdown waits for.
@@ -48,6 +51,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
     pub(super) fn new(router: Arc<Router<S>>, settings: Settings) -> Self {
         Self {
             router,
+            edge: Edge::new(&settings.edge),
             handlers: Arc::new(Semaphore::new(settings.handler_concurrency)),
             settings,
             detached: TaskTracker::new(),
@@ -73,20 +77,22 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         let (head, body) = request.into_parts();
         let id = RequestId::of(&head.headers);
         let uri = head.uri.clone();
+        let asked = self.edge.asked(&head);
         let is_head = head.method == Method::HEAD;
         let is_options = head.method == Method::OPTIONS;
 
         let (route, measures, account, result) = match self.router.look_up(&head.method, uri.path()) {
-            _ if is_malformed(&head) => {
-                linger(body);
-                (None, &self.router.unmatched, None, Err(Problem::new(Code::BadRequest).detail("send one Host header")))
+            _ if let Some(problem) = syntax::fault(&head) => {
+                linger(&head.headers, body);
+                (None, &self.router.unmatched, None, Err(problem))
             }
             Lookup::Found(target, matched) => {
-                let caller = self.authorise(&target.info, &head.headers, &id);
+                let served = self.edge.check(&head, &asked, &target.info);
+                let caller = served.and_then(|()| self.authorise(&target.info, &head.headers, &id));
                 let account = caller.as_ref().ok().copied().flatten().map(|caller| caller.account);
                 let result = match caller {
                     Ok(_) if let Err(problem) = target.let_in(&self.router.state, &matched, uri.path()) => {
-                        discard(body).await;
+                        discard(&head.headers, body).await;
                         Err(problem)
                     }
                     Ok(caller) => {
@@ -104,28 +110,29 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
                         self.run(target, request).await
                     }
                     Err(problem) => {
-                        linger(body);
+                        linger(&head.headers, body);
                         Err(problem)
                     }
                 };
                 (Some(&*target.info), &target.measures, account, result)
             }
             Lookup::Allow(allow) => {
-                linger(body);
+                linger(&head.headers, body);
                 let result = if is_options {
-                    Ok(Reply::no_content().header(header::ALLOW, allow.clone()))
+                    Ok(Edge::options(&head.headers, &asked, allow))
                 } else {
                     Err(Problem::new(Code::MethodNotAllowed).header(header::ALLOW, allow.clone()))
                 };
                 (None, &self.router.unmatched, None, result)
             }
             Lookup::NotFound => {
-                linger(body);
-                (None, &self.router.unmatched, None, Err(Problem::not_found()))
+                linger(&head.headers, body);
+                (None, &self.router.unmatched, None, Err(versions::not_found(uri.path())))
             }
         };
         let record = Record { route, measures, account, id: &id, path: uri.path(), started };
-        let mut response = record.finish(result).into_response(&id, is_head);
+        let reply = self.edge.finish(record.finish(result), asked).await;
+        let mut response = reply.into_response(&id, is_head);
         response.body_mut().hold(guard);
         Ok(response)
     }
@@ -191,11 +198,6 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
                 .caused_by(format_args!("no answer within {} s", deadline.as_secs_f32()))),
         }
     }
-}
-
-/// HTTP/1.1 demands exactly one Host (RFC 9112, 3.2); in HTTP/2 it is in the URI.
-fn is_malformed(head: &Parts) -> bool {
-    head.version == Version::HTTP_11 && head.headers.get_all(header::HOST).iter().count() != 1
 }
 
 /// The credentials of the `Bearer` scheme, whose name is case-insensitive (RFC 9110, 11.1).

@@ -6,9 +6,9 @@ use http::StatusCode;
 use metrics::{Counter, Histogram, counter, histogram};
 
 /// The statuses this server answers with; each has a place in [`Measures::requests`], any other shares the last one.
-const STATUSES: [u16; 24] = [
-    200, 201, 202, 204, 206, 301, 302, 304, 400, 401, 403, 404, 405, 406, 408, 409, 412, 413, 415, 422, 429, 500, 503,
-    0,
+const STATUSES: [u16; 26] = [
+    200, 201, 202, 204, 206, 301, 302, 304, 400, 401, 403, 404, 405, 406, 408, 409, 412, 413, 414, 415, 422, 429, 431,
+    500, 503, 0,
 ];
 
 #[derive(Debug)]
@@ -38,6 +38,11 @@ impl Measures {
     pub(super) fn record(&self, status: StatusCode, took: Duration) {
         self.counter(status).increment(1);
         self.duration.record(took);
+    }
+
+    /// Counts an answer to something that took no time to speak of: it could not be read.
+    pub(super) fn count(&self, status: StatusCode) {
+        self.counter(status).increment(1);
     }
 
     fn counter(&self, status: StatusCode) -> &Counter {

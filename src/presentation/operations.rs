@@ -210,7 +210,7 @@ pub fn operations_routes<S: Send + Sync + 'static>(health: &Arc<Health>, metrics
         let health = Arc::clone(&detailed);
         async move { health.reply(true).await }
     }));
-    routes.push(Route::get("/metrics", Access::Public, move |_, _| {
+    let metrics = Route::get("/metrics", Access::Public, move |_, _| {
         let (health, metrics) = (Arc::clone(&health), metrics.clone());
         async move {
             // A scrape asks for the dependencies' state at this moment, whether or not anybody else does.
@@ -218,6 +218,7 @@ pub fn operations_routes<S: Send + Sync + 'static>(health: &Arc<Health>, metrics
             let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
             Ok(Reply::bytes(StatusCode::OK, kind, metrics.render()))
         }
-    }));
+    });
+    routes.push(metrics.produces(&["text/plain"]));
     routes
 }

@@ -93,6 +93,12 @@ impl Problem {
         self
     }
 
+    /// Ends the connection with this answer: what follows on it can't be trusted, or will not come.
+    #[must_use]
+    pub fn closing(self) -> Self {
+        self.header(header::CONNECTION, HeaderValue::from_static("close"))
+    }
+
     /// Its kind.
     pub fn code(&self) -> Code {
         self.0.code

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     catalogue::{self, CATALOGUE, Entry},
+    edge::negotiation,
     problem::Problem,
     reply::Reply,
     request::Request,
@@ -15,7 +16,11 @@ use super::{
 
 /// `GET /problems` and `GET /problems/{code}`, as HTML for browsers and as JSON for everything else.
 pub fn routes<S: Send + Sync + 'static>() -> [Route<S>; 2] {
-    [Route::get("/problems", Access::Public, list), Route::get("/problems/{code}", Access::Public, show)]
+    let produces = &["application/json", "application/problem+json", "text/html"];
+    [
+        Route::get("/problems", Access::Public, list).produces(produces),
+        Route::get("/problems/{code}", Access::Public, show).produces(produces),
+    ]
 }
 
 async fn list<S>(_: Arc<S>, request: Request) -> Result<Reply, Problem> {
@@ -35,8 +40,8 @@ async fn show<S>(_: Arc<S>, request: Request) -> Result<Reply, Problem> {
 
 /// Browsers name `text/html`; programs say `*/*`, JSON, or nothing.
 fn wants_html(request: &Request) -> bool {
-    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    accept.is_some_and(|accept| accept.contains("text/html"))
+    let [html, json] = ["text/html", "application/json"].map(|kind| negotiation::named(request.headers(), kind));
+    html > 0 && html >= json
 }
 
 fn document(entry: &Entry) -> Value {

@@ -171,13 +171,13 @@ impl Request {
         let limit = self.body_limit;
         let announced = hyper::body::Body::size_hint(&body).lower();
         if announced > limit as u64 {
-            linger(body);
+            linger(&self.head.headers, body);
             return Err(too_large(limit));
         }
         // Slow or broken bodies are refused; the connection cannot be used again and hyper closes it.
-        match tokio::time::timeout(self.body_timeout, collect(body, limit)).await {
+        match tokio::time::timeout(self.body_timeout, collect(&self.head.headers, body, limit)).await {
             Ok(result) => result,
-            Err(_) => Err(Problem::new(Code::BodyTooSlow)),
+            Err(_) => Err(Problem::new(Code::BodyTooSlow).closing()),
         }
     }
 
@@ -195,7 +195,7 @@ impl Request {
     }
 }
 
-async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Problem> {
+async fn collect(headers: &HeaderMap, mut body: Incoming, limit: usize) -> Result<Bytes, Problem> {
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -203,7 +203,7 @@ async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Problem> {
             frame.map_err(|error| Problem::new(Code::BadRequest).detail("the body broke off").caused_by(error))?;
         let Ok(data) = frame.into_data() else { continue };
         if first.len() + all.len() + data.len() > limit {
-            linger(body);
+            linger(headers, body);
             return Err(too_large(limit));
         }
         // A small body arrives in one frame and is not copied.
@@ -223,24 +223,26 @@ fn too_large(limit: usize) -> Problem {
 
 /// Reads the body of a request that is refused before anybody has looked at it. A body that is small enough to have arrived
 /// with its head is read here and now, which costs less than a task for it; any other is [`linger`]ed over.
-pub(super) async fn discard(mut body: Incoming) {
+pub(super) async fn discard(headers: &HeaderMap, mut body: Incoming) {
     const ARRIVED_BYTES_MAX: u64 = 4 << 10;
     const WAIT_MAX: Duration = Duration::from_millis(50);
-    if hyper::body::Body::size_hint(&body).exact().is_none_or(|bytes| bytes > ARRIVED_BYTES_MAX) {
-        return linger(body);
+    let is_awaited = headers.contains_key(header::EXPECT);
+    if is_awaited || hyper::body::Body::size_hint(&body).exact().is_none_or(|bytes| bytes > ARRIVED_BYTES_MAX) {
+        return linger(headers, body);
     }
     let read = async { while let Some(Ok(_)) = body.frame().await {} };
     if tokio::time::timeout(WAIT_MAX, read).await.is_err() {
-        linger(body);
+        linger(headers, body);
     }
 }
 
 /// Reads on, for a while, what a refused request still sends: closing a socket with unread bytes resets the connection,
-/// and the client would never see the answer.
-pub(super) fn linger(mut body: Incoming) {
+/// and the client would never see the answer. A client that waits to be told to send its body (`Expect: 100-continue`) sends
+/// nothing: reading would tell it to.
+pub(super) fn linger(headers: &HeaderMap, mut body: Incoming) {
     const LINGER: Duration = Duration::from_secs(2);
     const LINGER_BYTES_MAX: usize = 16 << 20;
-    if hyper::body::Body::is_end_stream(&body) {
+    if hyper::body::Body::is_end_stream(&body) || headers.contains_key(header::EXPECT) {
         return;
     }
     tokio::spawn(tokio::time::timeout(LINGER, async move {

@@ -11,6 +11,9 @@ use crate::application::access::VerifyAccess;
 /// Most parameters in one path; two levels of hierarchy (H1) need two.
 const PARAMS_MAX: usize = 4;
 
+/// What a route answers with unless its row says otherwise.
+pub const JSON: &[&str] = &["application/json", "application/problem+json"];
+
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -40,6 +43,8 @@ pub struct RouteInfo {
     pub body_limit: Option<usize>,
     /// Whether it runs to its end when the client hangs up.
     pub detached: bool,
+    /// Media types it can answer with; a client that accepts none of them gets a 406.
+    pub produces: &'static [&'static str],
     params: Vec<&'static str>,
 }
 
@@ -61,7 +66,7 @@ impl<S> Route<S> {
         let params = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
         let detached = method != Method::GET;
         Self {
-            info: RouteInfo { method, path, access, body_limit: None, detached, params },
+            info: RouteInfo { method, path, access, body_limit: None, detached, produces: JSON, params },
             handler: Box::new(move |state, request| Box::pin(handler(state, request))),
             gate: None,
         }
@@ -80,6 +85,18 @@ impl<S> Route<S> {
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.info.body_limit = Some(bytes);
         self
+    }
+
+    /// Media types it can answer with, instead of [`JSON`].
+    #[must_use]
+    pub fn produces(mut self, kinds: &'static [&'static str]) -> Self {
+        self.info.produces = kinds;
+        self
+    }
+
+    /// What is known about it without its handler.
+    pub fn info(&self) -> &RouteInfo {
+        &self.info
     }
 
     /// Lets the handler be dropped when the client hangs up; for calls that change nothing.
@@ -163,6 +180,8 @@ pub struct Router<S> {
     pub(super) unmatched: Measures,
     targets: Vec<Target<S>>,
     paths: matchit::Router<Path>,
+    /// The methods of all rows.
+    methods: HeaderValue,
 }
 
 impl<S> fmt::Debug for Router<S> {
@@ -202,12 +221,13 @@ impl<S> Router<S> {
             let measures = Measures::new(info.path, method_label(&info.method));
             targets.push(Target { info: Arc::new(info), measures, handler, gate });
         }
+        let methods = allow(by_path.values().flatten());
         let mut paths = matchit::Router::new();
         for (path, methods) in by_path {
-            let allow = allow(&methods);
+            let allow = allow(methods.iter());
             paths.insert(path, Path { methods, allow }).map_err(|error| TableError::Path(path, error))?;
         }
-        Ok(Self { state, verifier, unmatched: Measures::new("unmatched", "any"), targets, paths })
+        Ok(Self { state, verifier, unmatched: Measures::new("unmatched", "any"), targets, paths, methods })
     }
 
     /// The rows, in the order they were given.
@@ -217,7 +237,11 @@ impl<S> Router<S> {
 
     /// Finds the row of a request. A `HEAD` finds that of the `GET`.
     pub fn look_up(&self, method: &Method, path: &str) -> Lookup<'_, S> {
-        let Ok(found) = self.paths.at(path) else { return Lookup::NotFound };
+        let Ok(found) = self.paths.at(path) else {
+            // `OPTIONS *` and `CONNECT` mean the server, not something on it.
+            let is_server = path == "*" || method == Method::CONNECT;
+            return if is_server { Lookup::Allow(&self.methods) } else { Lookup::NotFound };
+        };
         // HEAD is GET without the body (RFC 9110, 9.3.2).
         let wanted = if method == Method::HEAD { &Method::GET } else { method };
         let target = found.value.methods.iter().find(|(method, _)| method == wanted);
@@ -232,13 +256,14 @@ impl<S> Router<S> {
     }
 }
 
-fn allow(methods: &[(Method, usize)]) -> HeaderValue {
-    let mut names: Vec<&str> = methods.iter().map(|(method, _)| method.as_str()).collect();
+fn allow<'m>(methods: impl Iterator<Item = &'m (Method, usize)>) -> HeaderValue {
+    let mut names: Vec<&str> = methods.map(|(method, _)| method.as_str()).collect();
     if names.contains(&"GET") {
         names.push("HEAD");
     }
     names.push("OPTIONS");
     names.sort_unstable();
+    names.dedup();
     // Names of methods are tokens, and tokens are header values.
     HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"))
 }

@@ -3,6 +3,7 @@
 use super::{
     accounts::public as accounts,
     bookings::public as bookings,
+    csp_reports,
     events::public as events,
     problems,
     router::{Access, Route},
@@ -21,7 +22,11 @@ pub fn api_routes<A: Adapters>() -> Vec<Route<App<A>>> {
         Route::get("/api/v1/events", Public, events::list),
         // `{id}` is an id or a slug; a path parameter has one name in all rows.
         Route::get("/api/v1/events/{id}", Public, events::show),
-        Route::get("/api/v1/events/{id}/availability", Public, events::availability),
+        Route::get("/api/v1/events/{id}/availability", Public, events::availability).produces(&[
+            "application/json",
+            "application/problem+json",
+            "text/event-stream",
+        ]),
         Route::get("/api/v1/venues", Public, venues::list),
         Route::get("/api/v1/venues/{idOrSlug}", Public, venues::show),
         Route::post("/api/v1/events/{id}/holds", Authenticated, bookings::hold).gate(bookings::gate),
@@ -33,5 +38,6 @@ pub fn api_routes<A: Adapters>() -> Vec<Route<App<A>>> {
         Route::delete("/api/v1/bookings/{id}", Authenticated, bookings::cancel),
     ];
     routes.extend(problems::routes());
+    routes.push(csp_reports::route());
     routes
 }

@@ -11,22 +11,22 @@ use std::{
 
 use metrics::{Counter, Gauge, counter, gauge};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpSocket, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    connection::{Connection, Protocols},
+    catalogue::Code,
+    connection::{Connection, Protocols, refusal},
     dispatch::Dispatcher,
+    edge::EdgeSettings,
+    problem::Problem,
     router::Router,
 };
 
 /// Connections over the limit that are being told so; more are closed without a word.
 const REFUSALS_MAX: usize = 256;
-/// How long a refused connection may take to send its request and read the answer.
-const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 /// Connections that the kernel keeps until they are accepted; it cuts this down to its own limit (`somaxconn`). Above it a
 /// client's first packet is dropped, and it tries again after a whole second.
 const BACKLOG: u32 = 8192;
@@ -59,6 +59,8 @@ pub struct Settings {
     pub header_limit: usize,
     /// How long a shutdown waits for requests in progress.
     pub drain_timeout: Duration,
+    /// What is decided about browsers and other sites.
+    pub edge: EdgeSettings,
 }
 
 impl Default for Settings {
@@ -75,6 +77,7 @@ impl Default for Settings {
             body_limit: 1 << 20,
             header_limit: 16 << 10,
             drain_timeout: Duration::from_secs(25),
+            edge: EdgeSettings::default(),
         }
     }
 }
@@ -208,7 +211,12 @@ impl<S: Send + Sync + 'static> Listening<S> {
         let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
             self.refused.increment(1);
             if let Ok(permit) = Arc::clone(&self.refusals).try_acquire_owned() {
-                tokio::spawn(tokio::time::timeout(REFUSAL_TIMEOUT, refuse(stream, permit)));
+                let problem = Problem::new(Code::Unavailable).detail("too many connections");
+                let answer = refusal::encode(problem.retry_after(Duration::from_secs(1)), &self.dispatcher.edge);
+                tokio::spawn(async move {
+                    let _permit = permit;
+                    refusal::send(stream, &answer).await;
+                });
             }
             return;
         };
@@ -264,24 +272,4 @@ impl Drop for OpenSlot {
     fn drop(&mut self) {
         self.open.decrement(1.0);
     }
-}
-
-/// Tells a client over the connection limit to come back. Written by hand: a connection that is refused because there are
-/// too many should cost next to nothing.
-async fn refuse(mut stream: TcpStream, _permit: OwnedSemaphorePermit) {
-    const BODY: &str = concat!(
-        r#"{"type":"/problems/SERVICE_001","title":"Service unavailable","status":503,"#,
-        r#""detail":"too many connections","code":"SERVICE_001"}"#
-    );
-    let answer = format!(
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n\
-         connection: close\r\ncontent-length: {}\r\n\r\n{BODY}",
-        BODY.len()
-    );
-    if stream.write_all(answer.as_bytes()).await.is_err() || stream.shutdown().await.is_err() {
-        return;
-    }
-    // Until the client has closed: a socket closed with unread bytes resets the connection, and the answer is lost.
-    let mut sink = [0; 1024];
-    while let Ok(1..) = stream.read(&mut sink).await {}
 }

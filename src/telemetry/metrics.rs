@@ -85,7 +85,7 @@ use Kind::{Counter, Gauge, Histogram};
 
 /// What every metric means, those of the actors included; `docs/operations.md` says what normal looks like. A test finds
 /// names that are recorded somewhere and missing here or there.
-const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 32] = [
+const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 33] = [
     (Counter, "boxoffice_http_requests_total", None, "Requests answered, by route template, method and status"),
     (
         Histogram,
@@ -107,6 +107,12 @@ const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 32] = [
         "boxoffice_http_stalled_connections_total",
         None,
         "Connections closed because the client took nothing of its answer",
+    ),
+    (
+        Counter,
+        "boxoffice_csp_reports_total",
+        None,
+        "Reports of browsers that the content security policy of a page was violated",
     ),
     (Gauge, "boxoffice_streams", None, "Open live streams"),
     (

@@ -3,10 +3,12 @@
 use std::{
     future::Future,
     net::SocketAddr,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -14,6 +16,7 @@ use boxoffice::application::app::IssueAccess;
 use boxoffice::{
     infrastructure::tokens::{Key, TokenSigner, TokenVerifier},
     presentation::{
+        body::{Body, BodyError},
         problem::Problem,
         problems,
         reply::Reply,
@@ -22,10 +25,12 @@ use boxoffice::{
         server::{DrainReport, Server, Settings},
     },
 };
+use bytes::Bytes;
 use domain::{
     accounts::Role,
     ids::{AccountId, EventId},
 };
+use http_body_util::combinators::UnsyncBoxBody;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -99,6 +104,50 @@ async fn waits(app: Arc<App>, _: Request) -> Result<Reply, Problem> {
     Ok(Reply::no_content())
 }
 
+/// As much JSON as is asked for, with a strong validator.
+async fn sized(_: Arc<App>, request: Request) -> Result<Reply, Problem> {
+    let mut query = request.query();
+    let bytes = usize::try_from(query.number("bytes", 2000, 2..=1 << 20)).unwrap();
+    query.finish()?;
+    let reply = Reply::ok(&"seat ".repeat(bytes).get(..bytes - 2))?;
+    Ok(reply.header(http::header::ETAG, http::HeaderValue::from_static("\"seven\"")))
+}
+
+/// What hyper says by itself to bytes that it can't read.
+pub(crate) const LOOKALIKE: &str = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\
+                                    date: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n";
+
+/// A stream whose parts are written one by one.
+struct Parts {
+    left: usize,
+    pause: bool,
+}
+
+impl hyper::body::Body for Parts {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, BodyError>>> {
+        self.pause = !self.pause;
+        if self.pause {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let Some(left) = self.left.checked_sub(1) else { return Poll::Ready(None) };
+        self.left = left;
+        Poll::Ready(Some(Ok(hyper::body::Frame::data(Bytes::from_static(LOOKALIKE.as_bytes())))))
+    }
+}
+
+#[allow(clippy::unused_async, reason = "the shape of a handler")]
+async fn lookalike(_: Arc<App>, _: Request) -> Result<Reply, Problem> {
+    let body = Body::stream(UnsyncBoxBody::new(Parts { left: 3, pause: false }));
+    Ok(Reply::body(http::StatusCode::OK, http::HeaderValue::from_static("text/plain"), body))
+}
+
 fn table() -> Vec<Route<App>> {
     let mut table = vec![
         Route::post("/api/v1/things", Access::Public, echo).body_limit(4096),
@@ -114,6 +163,10 @@ fn table() -> Vec<Route<App>> {
         Route::post("/api/v1/panics", Access::Public, panics),
         Route::get("/api/v1/waits", Access::Public, waits),
         Route::post("/api/v1/waits", Access::Public, waits),
+        Route::get("/api/v1/sized", Access::Public, sized),
+        Route::post("/api/v1/gated", Access::Public, keyed)
+            .gate(|_, _| Err(Problem::unavailable(Duration::from_secs(1), "closed"))),
+        Route::get("/api/v1/lookalike", Access::Public, lookalike),
     ];
     table.extend(problems::routes());
     table
@@ -167,6 +220,11 @@ impl Kernel {
 
     pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
         self.send(&post(path, body)).await
+    }
+
+    /// A `GET` with these headers.
+    pub(crate) async fn get_with(&self, path: &str, headers: &str) -> Answer {
+        self.send(&format!("GET {path} HTTP/1.1\r\nhost: x\r\n{headers}\r\n")).await
     }
 
     /// One request on a connection of its own.
@@ -258,6 +316,12 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    /// All values of a header, in one line.
+    pub(crate) fn all(&self, name: &str) -> String {
+        let values = self.headers.iter().filter(|(other, _)| other == name);
+        values.map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(", ")
     }
 
     pub(crate) fn json(&self) -> serde_json::Value {

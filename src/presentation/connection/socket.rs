@@ -7,12 +7,13 @@ use std::{
     task::{Context, Poll},
 };
 
+use http::StatusCode;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
 
-use super::Activity;
+use super::{Activity, refusal};
 
 /// What a client of HTTP/2 sends first (RFC 9113, 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -31,16 +32,42 @@ pub(super) struct Socket {
     activity: Arc<Activity>,
     /// Bytes that were taken from the stream and are still to be read.
     unread: Vec<u8>,
+    /// The last write took less than there was, so the next one goes on in the middle of an answer.
+    is_within: bool,
+    /// What hyper refused by itself; a better answer is to be written in its place.
+    refused: Option<StatusCode>,
 }
 
 impl Socket {
     pub(super) fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
-        Self { stream, activity, unread: Vec::new() }
+        Self { stream, activity, unread: Vec::new(), is_within: false, refused: None }
     }
 
     /// Puts bytes back that are to be read once more.
     pub(super) fn put_back(&mut self, bytes: &[u8]) {
         self.unread.splice(0..0, bytes.iter().copied());
+    }
+
+    /// The status of the answer that hyper gave by itself, and that was held back.
+    pub(super) fn take_refused(&mut self) -> Option<StatusCode> {
+        self.refused.take()
+    }
+
+    /// Holds an answer of hyper's own back. It comes in one write, when nothing else is on its way to the client: so the body
+    /// of an answer can't be taken for one, whoever has written it.
+    fn holds_back(&mut self, bytes: &[u8]) -> bool {
+        if self.is_within || self.activity.is_busy() {
+            return false;
+        }
+        self.refused = self.refused.or_else(|| refusal::status_of_bare(bytes));
+        self.refused.is_some()
+    }
+
+    fn written(&mut self, polled: Poll<io::Result<usize>>, total: usize) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(written)) = polled {
+            self.is_within = written < total;
+        }
+        self.activity.written(polled)
     }
 
     /// Waits until there is something to read, or the end.
@@ -91,8 +118,11 @@ impl AsyncRead for Socket {
 
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if self.holds_back(buf) {
+            return Poll::Ready(Ok(buf.len()));
+        }
         let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.activity.written(polled)
+        self.written(polled, buf.len())
     }
 
     fn poll_write_vectored(
@@ -100,8 +130,13 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let [only] = bufs
+            && self.holds_back(only)
+        {
+            return Poll::Ready(Ok(only.len()));
+        }
         let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.activity.written(polled)
+        self.written(polled, bufs.iter().map(|buf| buf.len()).sum())
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -113,6 +148,10 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // The better answer is still to be written.
+        if self.refused.is_some() {
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

@@ -22,6 +22,7 @@ use crate::{
     application::app::{Adapters, App},
     presentation::{
         body::{Body, BodyError},
+        edge::negotiation,
         problem::Problem,
         reply::Reply,
     },
@@ -40,12 +41,7 @@ const NO_PLACE_RETRY: Duration = Duration::from_secs(5);
 
 /// Whether the client asks for a stream: one of the kinds that it accepts is `text/event-stream`.
 pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|range| {
-        let mut parts = range.split(';').map(str::trim);
-        let kind = parts.next().unwrap_or_default();
-        kind.eq_ignore_ascii_case("text/event-stream") && !parts.any(|part| part == "q=0")
-    })
+    negotiation::named(headers, "text/event-stream") > 0
 }
 
 /// The version that the client has seen, by the header that browsers send or the parameter of those who can't set one.

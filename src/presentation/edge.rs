@@ -1,0 +1,207 @@
+//! What every request and every answer keeps to, whatever its route: forms that can be agreed on, versions, pages of other
+//! sites, compression, and the headers that browsers are protected by.
+
+mod compression;
+mod cors;
+pub(super) mod negotiation;
+pub(super) mod security;
+pub(super) mod syntax;
+pub(super) mod versions;
+
+use std::{fmt, str::FromStr, sync::Arc, thread::available_parallelism};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts};
+use tokio::sync::Semaphore;
+
+use self::{
+    cors::Cors,
+    negotiation::{Coding, CodingChoice},
+};
+use super::{body::Body, catalogue::Code, problem::Problem, reply::Reply, router::RouteInfo};
+
+static ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
+static IDENTITY: HeaderValue = HeaderValue::from_static("identity");
+static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// When clients are told to come by HTTPS only (`Strict-Transport-Security`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Hsts {
+    /// When the request came by HTTPS.
+    #[default]
+    Auto,
+    /// Always: where the server can not tell.
+    Always,
+    /// Never: where some host below this name has no HTTPS yet. The header holds for all of them, for a year.
+    Never,
+}
+
+impl FromStr for Hsts {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "always" => Ok(Self::Always),
+            "never" => Ok(Self::Never),
+            _ => Err(()),
+        }
+    }
+}
+
+impl fmt::Display for Hsts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Always => "always",
+            Self::Never => "never",
+        })
+    }
+}
+
+/// What an operator decides about all this.
+#[derive(Clone, Debug, Default)]
+pub struct EdgeSettings {
+    /// Origins whose pages may use the API with their users' cookies, as browsers write them.
+    pub cors_origins: Vec<String>,
+    /// When clients are told to come by HTTPS only.
+    pub hsts: Hsts,
+}
+
+/// The edge of a listener.
+#[derive(Debug)]
+pub(super) struct Edge {
+    cors: Cors,
+    hsts: Hsts,
+    /// Large bodies that are being compressed. When all permits are taken, further ones go as they are: compression saves
+    /// bandwidth, and an overloaded server is short of something else.
+    aside: Arc<Semaphore>,
+}
+
+/// What an answer depends on besides its route: taken from the head before the handler gets it.
+#[derive(Debug)]
+pub(super) struct Asked {
+    codings: CodingChoice,
+    origin: Option<HeaderValue>,
+    secure: bool,
+}
+
+impl Edge {
+    pub(super) fn new(settings: &EdgeSettings) -> Self {
+        let threads = available_parallelism().map_or(1, usize::from);
+        Self { cors: Cors::new(&settings.cors_origins), hsts: settings.hsts, aside: Arc::new(Semaphore::new(threads)) }
+    }
+
+    /// What the answer to this request depends on.
+    pub(super) fn asked(&self, head: &Parts) -> Asked {
+        let secure = match self.hsts {
+            Hsts::Always => true,
+            Hsts::Never => false,
+            // Without HTTPS the header must not be sent (RFC 6797, 7.2). Whoever claims HTTPS falsely is believed: the header
+            // goes to nobody else, and browsers ignore it where it came without.
+            Hsts::Auto => is_https(head),
+        };
+        Asked { codings: CodingChoice::of(&head.headers), origin: self.cors.origin(&head.headers), secure }
+    }
+
+    /// Whether a request can be served by this row at all, before anybody asks who sent it.
+    pub(super) fn check(&self, head: &Parts, asked: &Asked, route: &RouteInfo) -> Result<(), Problem> {
+        versions::check(&head.headers)?;
+        if head.headers.get_all(header::CONTENT_ENCODING).iter().any(|coding| coding != IDENTITY) {
+            // Nothing is unpacked, so nothing small becomes large here.
+            return Err(Problem::new(Code::UnsupportedCoding).header(header::ACCEPT_ENCODING, IDENTITY.clone()));
+        }
+        if !negotiation::accepts(&head.headers, route.produces) || !asked.codings.is_possible() {
+            return Err(not_acceptable(route));
+        }
+        Ok(())
+    }
+
+    /// `OPTIONS`: the methods that the path has. A browser's preflight of a page on the list is told what else it may send.
+    pub(super) fn options(headers: &HeaderMap, asked: &Asked, allow: &HeaderValue) -> Reply {
+        let reply = Reply::no_content().header(header::ALLOW, allow.clone());
+        let is_preflight = headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        if is_preflight && asked.origin.is_some() { Cors::preflight(reply, allow) } else { reply }
+    }
+
+    /// Gives an answer the form that was asked for, and the headers that all have.
+    pub(super) async fn finish(&self, mut reply: Reply, asked: Asked) -> Reply {
+        self.compress(&mut reply, asked.codings).await;
+        let headers = reply.headers_mut();
+        self.cors.open(headers, asked.origin);
+        dress(headers, asked.secure);
+        reply
+    }
+
+    /// As [`Edge::finish`], for an answer to something that could not be read.
+    pub(super) fn finish_unread(&self, mut reply: Reply) -> Reply {
+        let headers = reply.headers_mut();
+        self.cors.open(headers, None);
+        dress(headers, self.hsts == Hsts::Always);
+        reply
+    }
+
+    async fn compress(&self, reply: &mut Reply, codings: CodingChoice) {
+        if reply.status() == StatusCode::NOT_MODIFIED {
+            // What the client keeps has the validator of the compressed form.
+            if codings.coding.is_some() {
+                compression::weaken(reply.headers_mut());
+            }
+            return;
+        }
+        let Some(body) = reply.full_body() else { return };
+        // Small ones stay as they are, except for a client that refuses just that.
+        let bytes_min = if codings.identity { compression::BYTES_MIN } else { 1 };
+        if body.len() < bytes_min {
+            return;
+        }
+        let body = body.clone();
+        if !compression::is_eligible(reply.status(), reply.headers()) {
+            return;
+        }
+        // Whichever form is sent, another client might have got another one.
+        reply.headers_mut().append(header::VARY, ACCEPT_ENCODING.clone());
+        let Some(coding) = codings.coding else { return };
+        let compressed = self.compressed(coding, &body).await;
+        if let Some(compressed) = compressed.filter(|smaller| smaller.len() < body.len() || !codings.identity) {
+            compression::label(reply.headers_mut(), coding);
+            reply.set_body(Body::full(compressed));
+        }
+    }
+
+    /// The body in this coding; `None` when it had better go as it is.
+    async fn compressed(&self, coding: Coding, body: &Bytes) -> Option<Bytes> {
+        let result = if body.len() < compression::BYTES_ASIDE {
+            compression::compress(coding, body)
+        } else {
+            let permit = Arc::clone(&self.aside).try_acquire_owned().ok()?;
+            let body = body.clone();
+            let work = move || {
+                let _permit = permit;
+                compression::compress(coding, &body)
+            };
+            tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(error.into()))
+        };
+        result.inspect_err(|error| tracing::error!(%error, coding = coding.as_str(), "a body was not compressed")).ok()
+    }
+}
+
+fn dress(headers: &mut HeaderMap, secure: bool) {
+    security::dress(headers, secure);
+    headers.insert(versions::API_VERSION.clone(), versions::CURRENT.clone());
+}
+
+/// By the scheme that HTTP/2 names, or by what a proxy says of the client's side; the first of several is the outermost.
+fn is_https(head: &Parts) -> bool {
+    let outermost = |value: &HeaderValue| {
+        value.as_bytes().split(|byte| *byte == b',').next().is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"https"))
+    };
+    head.uri.scheme_str() == Some("https") || head.headers.get(&X_FORWARDED_PROTO).is_some_and(outermost)
+}
+
+#[cold]
+fn not_acceptable(route: &RouteInfo) -> Problem {
+    let detail =
+        format!("{} {} gives {}, plain, gzip, br or zstd", route.method, route.path, route.produces.join(", "));
+    Problem::new(Code::NotAcceptable).detail(detail)
+}

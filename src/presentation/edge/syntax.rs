@@ -1,0 +1,35 @@
+//! What HTTP demands of the head of a request and hyper leaves to us.
+
+use http::{Method, Version, header, request::Parts};
+
+use crate::presentation::{catalogue::Code, problem::Problem};
+
+/// Longest target of a request, in bytes: what RFC 9110, 4.1, asks of every server at least.
+pub(in crate::presentation) const TARGET_BYTES_MAX: usize = 8_000;
+
+/// What is wrong with a head. The connection ends with the answer: where two servers may see two requests in the same
+/// bytes, what follows must not be taken for one (RFC 9112, 11.2).
+pub(in crate::presentation) fn fault(head: &Parts) -> Option<Problem> {
+    if head.version == Version::HTTP_11 && head.headers.get_all(header::HOST).iter().count() != 1 {
+        return Some(bad("send one Host header"));
+    }
+    if head.uri.path_and_query().is_some_and(|target| target.as_str().len() > TARGET_BYTES_MAX) {
+        return Some(Problem::new(Code::TargetTooLong));
+    }
+    if head.uri.path() == "*" && head.method != Method::OPTIONS {
+        return Some(bad("only OPTIONS has the target *"));
+    }
+    // hyper looks at the last coding of the last line only.
+    let mut codings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
+    if let Some(first) = codings.next()
+        && (codings.next().is_some() || !first.as_bytes().eq_ignore_ascii_case(b"chunked"))
+    {
+        return Some(bad("the only transfer coding understood is chunked, once"));
+    }
+    None
+}
+
+#[cold]
+fn bad(detail: &'static str) -> Problem {
+    Problem::new(Code::BadRequest).detail(detail).closing()
+}
