@@ -12,10 +12,14 @@ use super::{
     request::Request,
     router::{Access, Route},
 };
+use crate::application::limits::Tier;
 
 /// `GET /problems` and `GET /problems/{code}`, as HTML for browsers and as JSON for everything else.
 pub fn routes<S: Send + Sync + 'static>() -> [Route<S>; 2] {
-    [Route::get("/problems", Access::Public, list), Route::get("/problems/{code}", Access::Public, show)]
+    [
+        Route::get("/problems", Access::Public, list).limit(Tier::Unlimited),
+        Route::get("/problems/{code}", Access::Public, show).limit(Tier::Unlimited),
+    ]
 }
 
 async fn list<S>(_: Arc<S>, request: Request) -> Result<Reply, Problem> {

@@ -85,7 +85,7 @@ use Kind::{Counter, Gauge, Histogram};
 
 /// What every metric means, those of the actors included; `docs/operations.md` says what normal looks like. A test finds
 /// names that are recorded somewhere and missing here or there.
-const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 32] = [
+const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 36] = [
     (Counter, "boxoffice_http_requests_total", None, "Requests answered, by route template, method and status"),
     (
         Histogram,
@@ -107,6 +107,30 @@ const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 32] = [
         "boxoffice_http_stalled_connections_total",
         None,
         "Connections closed because the client took nothing of its answer",
+    ),
+    (
+        Counter,
+        "boxoffice_rate_limit_refusals_total",
+        None,
+        "Requests and attempts refused because there were too many, by limit",
+    ),
+    (
+        Counter,
+        "boxoffice_rate_limit_redis_failures_total",
+        None,
+        "Questions about limits that Redis did not answer in time; they were decided by the node alone",
+    ),
+    (
+        Counter,
+        "boxoffice_rate_limit_forgotten_total",
+        None,
+        "Clients forgotten for lack of room before they had regained all of their limit",
+    ),
+    (
+        Counter,
+        "boxoffice_outbound_limit_refusals_total",
+        None,
+        "Calls of other services given up because it would have been their turn too late, by service",
     ),
     (Gauge, "boxoffice_streams", None, "Open live streams"),
     (
