@@ -15,7 +15,9 @@ use actors::{
 };
 use boxoffice::{
     application::app::App,
+    config::RateLimitConfig,
     infrastructure::{
+        limits::Limiter,
         passwords::{Cost, Passwords},
         postgres::{
             pool::{PoolSettings, pool},
@@ -51,6 +53,7 @@ async fn router() -> Router<App<Installation>> {
         store: PgStore::new(pool.unwrap()),
         hasher: Passwords::new(Cost { memory_kib: 8, passes: 1, lanes: 1 }, 1).unwrap(),
         issuer: TokenSigner::new(&key, "boxoffice"),
+        limits: Arc::new(Limiter::new((&RateLimitConfig::default()).into(), None)),
         inventories: engine.inventories.clone(),
         live: Live::new(LiveSettings::default()),
         access_ttl: Duration::from_secs(900),

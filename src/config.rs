@@ -9,17 +9,21 @@ mod database;
 mod fault;
 mod http;
 mod inventory;
+mod network;
 mod node;
 mod origins;
+mod rate_limit;
 mod sources;
 
 pub use auth::AuthConfig;
 pub(crate) use auth::SECRET_BYTES_MIN;
 pub use database::{DatabaseConfig, RedisConfig};
 pub use fault::ConfigFault;
-pub use http::{HttpConfig, Network, OpsConfig, RateLimitConfig};
+pub use http::{HttpConfig, OpsConfig};
 pub use inventory::InventoryConfig;
+pub use network::Network;
 pub use node::{Environment, LogConfig, LogFormat, NodeConfig};
+pub use rate_limit::{OutboundConfig, RateLimitConfig};
 pub use sources::{Setting, Sources};
 
 /// Everything the server can be told, checked.
@@ -41,6 +45,8 @@ pub struct Config {
     pub inventory: InventoryConfig,
     /// Limits per client.
     pub rate_limit: RateLimitConfig,
+    /// Limits of what other services are asked.
+    pub outbound: OutboundConfig,
     /// This process among its peers.
     pub node: NodeConfig,
     /// What is logged, and how.
@@ -63,6 +69,7 @@ impl Config {
             auth: AuthConfig::read(&mut layers.section("auth"), environment),
             inventory: InventoryConfig::read(&mut layers.section("inventory")),
             rate_limit: RateLimitConfig::read(&mut layers.section("rate_limit")),
+            outbound: OutboundConfig::read(&mut layers.section("rate_limit.outbound")),
             node,
             log: LogConfig::read(&mut layers.section("log")),
             settings: Vec::new(),

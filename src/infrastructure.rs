@@ -1,6 +1,7 @@
 //! The outside world: the only place that names its libraries.
 
 pub mod embedded_postgres;
+pub mod limits;
 pub mod passwords;
 pub mod postgres;
 pub mod secret_file;

@@ -5,6 +5,7 @@ mod checks;
 pub mod database;
 mod descriptors;
 mod engine_runtime;
+mod limits;
 
 use std::{future::Future, net::SocketAddr, process::ExitCode, sync::Arc};
 
@@ -26,7 +27,6 @@ use tokio::{
 use tokio_postgres::Client;
 
 use self::{
-    checks::DatabaseCheck,
     database::{Database, Pools},
     engine_runtime::EngineRuntime,
 };
@@ -34,6 +34,7 @@ use crate::{
     application::app::{Adapters, App, HashingError, PasswordHasher},
     config::{Config, Environment},
     infrastructure::{
+        limits::{Limiter, LimiterSettings},
         passwords::{Cost, Passwords},
         postgres::{
             ledger::{LedgerOptions, PgLedger},
@@ -65,6 +66,7 @@ impl Adapters for Installation {
     type Store = PgStore;
     type Hasher = Passwords;
     type Issuer = TokenSigner;
+    type Limits = Limiter;
 }
 
 /// A started server.
@@ -131,7 +133,8 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let (node, options, settings) = (config.node.name.clone(), ledger_options(&config)?, engine_settings(&config));
     let engine = engine_runtime.run(start_engine(pools.ledger.clone(), node, options, settings)).await??;
 
-    let health = Health::new(identity(&config, &database), vec![Arc::new(DatabaseCheck(pool.clone()))]);
+    let shared_counts = limits::shared_counts(&config, &mut background)?;
+    let health = Health::new(identity(&config, &database), checks::all(pool.clone(), shared_counts.clone()));
     let api = Server::bind(config.http.listen, Settings::from(&config.http))
         .await
         .with_context(|| format!("can't listen on {}", config.http.listen))?;
@@ -145,10 +148,12 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         banner::print(&store, address, operations_address).await;
     }
     let live = Live::new(live_settings(&config));
+    let limiter = Arc::new(Limiter::new(LimiterSettings::from(&config.rate_limit), shared_counts));
     let app = Arc::new(App::<Installation> {
         store,
         hasher,
         issuer: TokenSigner::new(&key, &*config.auth.issuer),
+        limits: limiter.clone(),
         inventories: engine.inventories.clone(),
         live: live.clone(),
         access_ttl: config.auth.access_ttl,
@@ -156,7 +161,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     });
     let verifier = Arc::new(TokenVerifier::new([&key], &config.auth.issuer));
     let routes = api_routes().into_iter().chain(operations::health_routes(&health));
-    let router = Arc::new(Router::build(app, verifier.clone(), routes)?);
+    let router = Arc::new(Router::build(app, verifier.clone(), routes)?.limited(limiter));
     let ops_router = Arc::new(Router::build(Arc::new(()), verifier, operations::operations_routes(&health, metrics))?);
 
     let (stop, stopping) = watch::channel(false);

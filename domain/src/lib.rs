@@ -9,6 +9,7 @@ pub mod ids;
 pub mod inventory;
 pub mod ledger;
 pub mod money;
+pub mod rate_limit;
 pub mod refusal;
 pub mod repositories;
 pub mod seat_maps;

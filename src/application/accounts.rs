@@ -1,5 +1,7 @@
 //! Accounts: register, sign in, profile.
 
+use std::net::IpAddr;
+
 use domain::{
     accounts::{Account, PersonName, Phone, Registration, Role},
     ids::AccountId,
@@ -7,7 +9,10 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use super::app::{Adapters, App, HashingError, IssueAccess, PasswordHasher};
+use super::{
+    app::{Adapters, App, HashingError, IssueAccess, PasswordHasher},
+    limits::{LimitAttempts, Limited, Rule},
+};
 
 /// Why an operation on an account failed.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +23,9 @@ pub enum AccountError {
     /// No account has this address with this password.
     #[error("wrong e-mail address or password")]
     WrongCredentials,
+    /// Too many attempts.
+    #[error(transparent)]
+    Limited(#[from] Limited),
     /// The account of the token is gone.
     #[error("there is no such account")]
     NotFound,
@@ -65,8 +73,17 @@ pub async fn register<A: Adapters>(app: &App<A>, new: Registration) -> Result<Ac
 }
 
 /// Signs in. Unknown addresses and wrong passwords take the same time and get the same answer.
-pub async fn sign_in<A: Adapters>(app: &App<A>, email: &str, password: &str) -> Result<SignedIn, AccountError> {
-    let found = app.store.account_by_email(&email.trim().to_lowercase()).await?;
+///
+/// Attempts are limited for the address, wherever they come `from`: whoever guesses has many networks.
+pub async fn sign_in<A: Adapters>(
+    app: &App<A>,
+    email: &str,
+    password: &str,
+    from: IpAddr,
+) -> Result<SignedIn, AccountError> {
+    let email = email.trim().to_lowercase();
+    app.limits.attempt(Rule::SignIn, &email, from).await?;
+    let found = app.store.account_by_email(&email).await?;
     let (account, hash) = found.unzip();
     let right = app.hasher.verify(hash.as_deref(), password).await?;
     match account {

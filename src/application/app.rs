@@ -10,6 +10,8 @@ use domain::{
 };
 use jiff::Timestamp;
 
+use super::limits::LimitAttempts;
+
 /// Everything that is stored outside of inventories.
 pub trait Store:
     AccountRepository + BookingRepository + EventRepository + VenueRepository + Send + Sync + 'static
@@ -55,6 +57,8 @@ pub trait Adapters: Send + Sync + 'static {
     type Hasher: PasswordHasher;
     /// How tokens are issued.
     type Issuer: IssueAccess;
+    /// How attempts are limited.
+    type Limits: LimitAttempts;
 }
 
 /// The application: its ports, and the door to the inventories.
@@ -65,6 +69,8 @@ pub struct App<A: Adapters> {
     pub hasher: A::Hasher,
     /// How tokens are issued.
     pub issuer: A::Issuer,
+    /// How attempts are limited.
+    pub limits: Arc<A::Limits>,
     /// Who decides about places.
     pub inventories: Inventories,
     /// Who tells of it.

@@ -1,13 +1,15 @@
 //! The listeners and the limits of their clients.
 
 use std::{
-    fmt,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    str::FromStr,
+    net::{Ipv4Addr, SocketAddr},
     time::Duration,
 };
 
-use super::{origins::Origins, sources::Section};
+use super::{
+    network::{NETWORKS, Network, Networks},
+    origins::Origins,
+    sources::Section,
+};
 use crate::presentation::{
     edge::{EdgeSettings, Hsts},
     server::Settings,
@@ -58,6 +60,10 @@ pub struct HttpConfig {
     pub cors_origins: Vec<String>,
     /// When clients are told to come by HTTPS only, for a year and for all hosts below the name.
     pub hsts: Hsts,
+    /// Proxies that are believed what they say about their clients' addresses, in `Forwarded` (RFC 7239) or
+    /// `X-Forwarded-For`. Too wide: clients choose the address that they are limited and remembered by. Too narrow: all of a
+    /// proxy's clients share one limit.
+    pub trusted_proxies: Vec<Network>,
     /// How long a shutdown waits for requests in progress. Too high: the supervisor of the process kills it first. Too
     /// low: requests are cut off.
     pub drain_timeout: Duration,
@@ -83,6 +89,7 @@ impl HttpConfig {
             header_limit_bytes: section.number("header_limit_bytes", default.header_limit, 8192..=(1 << 20)),
             cors_origins: section.value("cors_origins", Origins::default(), Origins::RIGHT).0,
             hsts: section.value("hsts", default.edge.hsts, "auto, always or never"),
+            trusted_proxies: section.value("trusted_proxies", Networks(Vec::new()), NETWORKS).0,
             drain_timeout: section.duration("drain_timeout", default.drain_timeout, ms(0)..=s(600)),
         }
     }
@@ -101,6 +108,7 @@ impl From<&HttpConfig> for Settings {
             write_timeout: config.write_timeout,
             body_limit: config.body_limit_bytes,
             header_limit: config.header_limit_bytes,
+            trusted_proxies: config.trusted_proxies.clone(),
             drain_timeout: config.drain_timeout,
             edge: EdgeSettings { cors_origins: config.cors_origins.clone(), hsts: config.hsts },
         }
@@ -117,95 +125,5 @@ pub struct OpsConfig {
 impl OpsConfig {
     pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
         Self { listen: section.value("listen", SocketAddr::from((Ipv4Addr::LOCALHOST, 9090)), ADDRESS) }
-    }
-}
-
-/// Limits per client (C3).
-#[derive(Clone, Debug)]
-pub struct RateLimitConfig {
-    /// Networks without limits: monitoring, load tests. Too wide: an attacker inside it is not limited at all.
-    pub trusted: Vec<Network>,
-}
-
-impl RateLimitConfig {
-    pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
-        let right = "networks separated by commas, such as 127.0.0.0/8,::1/128";
-        Self { trusted: section.value("trusted", Networks(Vec::new()), right).0 }
-    }
-}
-
-/// A network in CIDR form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    prefix: u8,
-}
-
-impl Network {
-    /// Whether `address` is inside. An IPv4 address in IPv6 clothes (`::ffff:1.2.3.4`) counts as IPv4.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        let shift = |bits: u32| bits.saturating_sub(u32::from(self.prefix));
-        match (self.address, address.to_canonical()) {
-            (IpAddr::V4(network), IpAddr::V4(address)) => {
-                (network.to_bits() ^ address.to_bits()).checked_shr(shift(32)).unwrap_or(0) == 0
-            }
-            (IpAddr::V6(network), IpAddr::V6(address)) => {
-                (network.to_bits() ^ address.to_bits()).checked_shr(shift(128)).unwrap_or(0) == 0
-            }
-            _ => false,
-        }
-    }
-}
-
-impl FromStr for Network {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
-        let address: IpAddr = address.parse().map_err(|_| ())?;
-        let longest = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = prefix.map_or(Ok(longest), |prefix| prefix.parse().map_err(|_| ()))?;
-        if prefix > longest { Err(()) } else { Ok(Self { address, prefix }) }
-    }
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.prefix)
-    }
-}
-
-struct Networks(Vec<Network>);
-
-impl FromStr for Networks {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        text.split(',').map(|part| part.trim().parse()).collect::<Result<_, _>>().map(Self)
-    }
-}
-
-impl fmt::Display for Networks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn networks_contain_their_addresses_and_no_others() {
-        let contains =
-            |network: &str, address: &str| network.parse::<Network>().unwrap().contains(address.parse().unwrap());
-        assert!(contains("127.0.0.0/8", "127.9.9.9") && !contains("127.0.0.0/8", "128.0.0.1"));
-        assert!(contains("0.0.0.0/0", "8.8.8.8") && !contains("0.0.0.0/0", "::1"));
-        assert!(contains("10.1.2.3", "10.1.2.3") && !contains("10.1.2.3", "10.1.2.2"));
-        assert!(contains("::1/128", "::1") && !contains("::1/128", "::2") && contains("::/0", "fe80::1"));
-        assert!(contains("127.0.0.0/8", "::ffff:127.0.0.1"));
-        for wrong in ["", "127.0.0.0/33", "::1/129", "localhost", "127.0.0.1/x"] {
-            assert!(wrong.parse::<Network>().is_err(), "{wrong}");
-        }
     }
 }

@@ -252,10 +252,7 @@ impl Section<'_, '_> {
         let shown = |value: &Duration| Shown(*value).to_string();
         let right =
             format!("a time from {} to {}, such as 500ms, 30s or 15m", shown(bounds.start()), shown(bounds.end()));
-        let parse = |text: &str| {
-            let value = Duration::try_from(text.parse::<SignedDuration>().ok()?).ok()?;
-            bounds.contains(&value).then_some(Shown(value))
-        };
+        let parse = |text: &str| parse_duration(text).filter(|value| bounds.contains(value)).map(Shown);
         self.alias(key, None, Shown(default), parse, right).0
     }
 
@@ -343,12 +340,17 @@ impl Section<'_, '_> {
     }
 
     fn variable(&self, key: &str) -> String {
-        format!("{PREFIX}{}__{}", self.name, key).to_ascii_uppercase()
+        format!("{PREFIX}{}__{}", self.name.replace('.', "__"), key).to_ascii_uppercase()
     }
 }
 
+/// Reads a length of time as people write it.
+pub(super) fn parse_duration(text: &str) -> Option<Duration> {
+    Duration::try_from(text.parse::<SignedDuration>().ok()?).ok()
+}
+
 /// A length of time as people write it.
-struct Shown(Duration);
+pub(super) struct Shown(pub(super) Duration);
 
 impl Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -182,3 +182,30 @@ fn the_files_we_ship_are_right() {
         Config::load(&sources).unwrap();
     }
 }
+
+#[test]
+fn limits_are_numbers_and_the_time_in_which_they_are_regained() {
+    let config = load(&[
+        ("BOXOFFICE__RATE_LIMIT__API", " 7 / 90s "),
+        ("BOXOFFICE__RATE_LIMIT__OUTBOUND__SMTP", "14/1s"),
+        ("BOXOFFICE__HTTP__TRUSTED_PROXIES", "10.0.0.0/8,fd00::/8"),
+    ]);
+    let rate = |count, seconds| domain::rate_limit::Rate::new(count, std::time::Duration::from_secs(seconds)).unwrap();
+    assert_eq!(config.rate_limit.api, rate(7, 90));
+    assert_eq!(config.rate_limit.auth, rate(5, 900));
+    assert_eq!(config.outbound.smtp, rate(14, 1));
+    assert_eq!(config.http.trusted_proxies.len(), 2);
+    assert!(config.to_string().contains("rate_limit.api = 7/1m30s  (BOXOFFICE__RATE_LIMIT__API)"));
+    for wrong in ["5", "0/15m", "5/0s", "5/15", "-5/15m", "5000/1ms", "many/15m", "5/400d"] {
+        let found = faults(&[("BOXOFFICE__RATE_LIMIT__AUTH", wrong)]);
+        assert!(found.len() == 1 && found[0].contains("such as 100/15m"), "{wrong}: {found:?}");
+    }
+}
+
+#[test]
+fn limits_of_other_services_have_a_table_of_their_own_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("development.toml"), "[rate_limit.outbound]\nsmtp = \"3/1s\"\n").unwrap();
+    let sources = Sources { variables: BTreeMap::new(), folder: folder.path().to_owned() };
+    assert_eq!(Config::load(&sources).unwrap().outbound.smtp.count(), 3);
+}

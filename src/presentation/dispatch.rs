@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use domain::ids::AccountId;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use metrics::{Gauge, gauge};
@@ -16,13 +17,15 @@ use tokio_util::task::TaskTracker;
 use super::{
     body::Body,
     catalogue::Code,
+    client_address::client_address,
     connection::Activity,
     edge::{Edge, syntax, versions},
     handler::{Detaching, Panicked, Running},
+    limits::Fields,
     measures::Measures,
     problem::Problem,
     reply::Reply,
-    request::{Request, RequestId, discard, linger},
+    request::{Request, RequestId, linger},
     router::{Access, Lookup, RouteInfo, Router, Target},
     server::Settings,
 };
@@ -80,6 +83,8 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         let asked = self.edge.asked(&head);
         let is_head = head.method == Method::HEAD;
         let is_options = head.method == Method::OPTIONS;
+        let address = client_address(peer, &head.headers, &self.settings.trusted_proxies);
+        let mut limit_fields = None;
 
         let (route, measures, account, result) = match self.router.look_up(&head.method, uri.path()) {
             _ if let Some(problem) = syntax::fault(&head) => {
@@ -90,30 +95,19 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
                 let served = self.edge.check(&head, &asked, &target.info);
                 let caller = served.and_then(|()| self.authorise(&target.info, &head.headers, &id));
                 let account = caller.as_ref().ok().copied().flatten().map(|caller| caller.account);
-                let result = match caller {
-                    Ok(_) if let Err(problem) = target.let_in(&self.router.state, &matched, uri.path()) => {
-                        discard(&head.headers, body).await;
-                        Err(problem)
-                    }
-                    Ok(caller) => {
-                        let limits = &self.settings;
-                        let request = Request {
-                            body_limit: target.info.body_limit.unwrap_or(limits.body_limit),
-                            body_timeout: limits.body_timeout,
-                            head,
-                            body: Some(body),
-                            matched,
-                            caller,
-                            id: id.clone(),
-                            peer,
-                        };
-                        self.run(target, request).await
-                    }
-                    Err(problem) => {
-                        linger(&head.headers, body);
-                        Err(problem)
-                    }
+                let request = Request {
+                    body_limit: target.info.body_limit.unwrap_or(self.settings.body_limit),
+                    body_timeout: self.settings.body_timeout,
+                    head,
+                    body: Some(body),
+                    matched,
+                    caller: None,
+                    id: id.clone(),
+                    peer,
+                    client_address: address,
                 };
+                let result;
+                (limit_fields, result) = self.serve(target, request, caller, started).await;
                 (Some(&*target.info), &target.measures, account, result)
             }
             Lookup::Allow(allow) => {
@@ -131,10 +125,47 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
             }
         };
         let record = Record { route, measures, account, id: &id, path: uri.path(), started };
-        let reply = self.edge.finish(record.finish(result), asked).await;
+        let mut reply = record.finish(result);
+        if let Some(fields) = limit_fields {
+            reply = fields.add_to(reply);
+        }
+        let reply = self.edge.finish(reply, asked).await;
         let mut response = reply.into_response(&id, is_head);
         response.body_mut().hold(guard);
         Ok(response)
+    }
+
+    /// A request to a row, by whoever was found to ask: asks the gate, counts it, and runs the handler.
+    async fn serve(
+        &self,
+        target: &Target<S>,
+        mut request: Request,
+        caller: Result<Option<Caller>, Problem>,
+        started: Instant,
+    ) -> (Option<Fields<'_>>, Result<Reply, Problem>) {
+        // The gate first: whom an overloaded server sends away has used nothing up.
+        if caller.is_ok()
+            && let Err(problem) = target.let_in(&self.router.state, &request.matched, request.path())
+        {
+            request.discard_body().await;
+            return (None, Err(problem));
+        }
+        let account = caller.as_ref().ok().copied().flatten().map(|caller| caller.account);
+        let (fields, counted) = match &self.router.limits {
+            Some(limits) => limits.count(&request, account, started).await,
+            None => (None, Ok(())),
+        };
+        let result = match counted.and(caller) {
+            Ok(caller) => {
+                request.caller = caller;
+                self.run(target, request).await
+            }
+            Err(problem) => {
+                request.discard_body().await;
+                Err(problem)
+            }
+        };
+        (fields, result)
     }
 
     /// The one place that decides who may use a route (O8).
@@ -215,7 +246,7 @@ fn challenge(code: Code, scheme: HeaderValue) -> Problem {
 struct Record<'a> {
     route: Option<&'a RouteInfo>,
     measures: &'a Measures,
-    account: Option<domain::ids::AccountId>,
+    account: Option<AccountId>,
     id: &'a RequestId,
     path: &'a str,
     started: Instant,

@@ -21,17 +21,22 @@ use super::{
     request::Request,
     router::{Access, Route},
 };
-use crate::telemetry::metrics::Metrics;
+use crate::{application::limits::Tier, telemetry::metrics::Metrics};
 
 /// Each check, and so each answer, takes less than the second that L4 allows.
 const CHECK_TIMEOUT: Duration = Duration::from_millis(800);
 /// Answers are shared for this long: a public address must not be a lever to flood the database with checks.
 const FRESH_FOR: Duration = Duration::from_millis(250);
 
-/// Something the server cannot do its work without.
+/// Something the server works with.
 pub trait HealthCheck: Send + Sync + 'static {
     /// Its name in reports: `database`, `redis` …
     fn name(&self) -> &'static str;
+
+    /// Whether the server is not ready without it.
+    fn is_required(&self) -> bool {
+        true
+    }
 
     /// Whether it works. The error is shown to operators only.
     fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>>;
@@ -66,6 +71,7 @@ pub struct Health {
 #[serde(rename_all = "camelCase")]
 struct CheckResult {
     name: &'static str,
+    required: bool,
     ok: bool,
     latency_ms: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -134,7 +140,7 @@ impl Health {
     async fn reply(&self, detailed: bool) -> Result<Reply, Problem> {
         let results = self.results().await;
         let draining = self.draining.load(Ordering::Relaxed);
-        let ready = !draining && results.iter().all(|result| result.ok);
+        let ready = !draining && results.iter().all(|result| result.ok || !result.required);
         let status = match (draining, ready) {
             (true, _) => "draining",
             (false, true) => "ready",
@@ -169,6 +175,7 @@ async fn run(check: &dyn HealthCheck) -> CheckResult {
     };
     CheckResult {
         name: check.name(),
+        required: check.is_required(),
         ok: error.is_none(),
         latency_ms: (started.elapsed().as_secs_f64() * 1e6).round() / 1e3,
         error,
@@ -191,6 +198,7 @@ pub fn health_routes<S: Send + Sync + 'static>(health: &Arc<Health>) -> Vec<Rout
             let health = Arc::clone(&health);
             async move { health.reply(false).await }
         })
+        .limit(Tier::Unlimited)
     };
     vec![
         ready("/health"),
@@ -198,7 +206,8 @@ pub fn health_routes<S: Send + Sync + 'static>(health: &Arc<Health>) -> Vec<Rout
         // Says that the process answers, nothing about what it depends on: restarting it would not bring those back.
         Route::get("/health/live", Access::Public, |_, _| async {
             Reply::ok(&serde_json::json!({ "status": "live" }))
-        }),
+        })
+        .limit(Tier::Unlimited),
     ]
 }
 

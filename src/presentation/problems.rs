@@ -13,13 +13,14 @@ use super::{
     request::Request,
     router::{Access, Route},
 };
+use crate::application::limits::Tier;
 
 /// `GET /problems` and `GET /problems/{code}`, as HTML for browsers and as JSON for everything else.
 pub fn routes<S: Send + Sync + 'static>() -> [Route<S>; 2] {
     let produces = &["application/json", "application/problem+json", "text/html"];
     [
-        Route::get("/problems", Access::Public, list).produces(produces),
-        Route::get("/problems/{code}", Access::Public, show).produces(produces),
+        Route::get("/problems", Access::Public, list).limit(Tier::Unlimited).produces(produces),
+        Route::get("/problems/{code}", Access::Public, show).limit(Tier::Unlimited).produces(produces),
     ]
 }
 

@@ -1,6 +1,12 @@
 //! What a handler is given, and the readers that turn it into typed values or into a precise refusal.
 
-use std::{borrow::Cow, net::SocketAddr, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, header, request::Parts};
@@ -71,6 +77,7 @@ pub struct Request {
     pub(super) caller: Option<Caller>,
     pub(super) id: RequestId,
     pub(super) peer: SocketAddr,
+    pub(super) client_address: IpAddr,
     pub(super) body_limit: usize,
     pub(super) body_timeout: Duration,
 }
@@ -104,6 +111,11 @@ impl Request {
     /// The address the connection comes from.
     pub fn peer(&self) -> SocketAddr {
         self.peer
+    }
+
+    /// Where the client is: the peer, or what a trusted proxy says about it. IPv4 in IPv6 clothes is IPv4.
+    pub fn client_address(&self) -> IpAddr {
+        self.client_address
     }
 
     /// Who is asking. 401 `AUTH_001` on a public route, where tokens are not looked at.
@@ -181,6 +193,13 @@ impl Request {
         }
     }
 
+    /// For a request that is refused before anybody has looked at its body.
+    pub(super) async fn discard_body(&mut self) {
+        if let Some(body) = self.body.take() {
+            discard(&self.head.headers, body).await;
+        }
+    }
+
     fn announces_json(&self) -> bool {
         let Some(value) = self.head.headers.get(header::CONTENT_TYPE) else { return false };
         // What nearly everybody sends, without parsing.
@@ -223,7 +242,7 @@ fn too_large(limit: usize) -> Problem {
 
 /// Reads the body of a request that is refused before anybody has looked at it. A body that is small enough to have arrived
 /// with its head is read here and now, which costs less than a task for it; any other is [`linger`]ed over.
-pub(super) async fn discard(headers: &HeaderMap, mut body: Incoming) {
+async fn discard(headers: &HeaderMap, mut body: Incoming) {
     const ARRIVED_BYTES_MAX: u64 = 4 << 10;
     const WAIT_MAX: Duration = Duration::from_millis(50);
     let is_awaited = headers.contains_key(header::EXPECT);

@@ -5,8 +5,11 @@ use std::{collections::HashMap, fmt, future::Future, pin::Pin, sync::Arc};
 use domain::accounts::Role;
 use http::{HeaderValue, Method};
 
-use super::{measures::Measures, problem::Problem, reply::Reply, request::Request};
-use crate::application::access::VerifyAccess;
+use super::{limits::Limits, measures::Measures, problem::Problem, reply::Reply, request::Request};
+use crate::application::{
+    access::VerifyAccess,
+    limits::{LimitRequests, Tier},
+};
 
 /// Most parameters in one path; two levels of hierarchy (H1) need two.
 const PARAMS_MAX: usize = 4;
@@ -39,6 +42,8 @@ pub struct RouteInfo {
     pub path: &'static str,
     /// Who may use it.
     pub access: Access,
+    /// How often.
+    pub tier: Tier,
     /// Most bytes of a body, when not the server's default.
     pub body_limit: Option<usize>,
     /// Whether it runs to its end when the client hangs up.
@@ -65,8 +70,9 @@ impl<S> Route<S> {
     {
         let params = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
         let detached = method != Method::GET;
+        let tier = if access == Access::Public { Tier::Public } else { Tier::Api };
         Self {
-            info: RouteInfo { method, path, access, body_limit: None, detached, produces: JSON, params },
+            info: RouteInfo { method, path, access, tier, body_limit: None, detached, produces: JSON, params },
             handler: Box::new(move |state, request| Box::pin(handler(state, request))),
             gate: None,
         }
@@ -77,6 +83,13 @@ impl<S> Route<S> {
     #[must_use]
     pub fn gate(mut self, gate: Gate<S>) -> Self {
         self.gate = Some(gate);
+        self
+    }
+
+    /// Limits it by `tier`, instead of [`Tier::Public`] for anybody's routes and [`Tier::Api`] for all others.
+    #[must_use]
+    pub fn limit(mut self, tier: Tier) -> Self {
+        self.info.tier = tier;
         self
     }
 
@@ -176,6 +189,8 @@ struct Path {
 pub struct Router<S> {
     pub(super) state: Arc<S>,
     pub(super) verifier: Arc<dyn VerifyAccess>,
+    /// How often anybody may ask. `None`: as often as they like.
+    pub(super) limits: Option<Limits>,
     /// Requests that no row answers.
     pub(super) unmatched: Measures,
     targets: Vec<Target<S>>,
@@ -227,7 +242,14 @@ impl<S> Router<S> {
             let allow = allow(methods.iter());
             paths.insert(path, Path { methods, allow }).map_err(|error| TableError::Path(path, error))?;
         }
-        Ok(Self { state, verifier, unmatched: Measures::new("unmatched", "any"), targets, paths, methods })
+        Ok(Self { state, verifier, limits: None, unmatched: Measures::new("unmatched", "any"), targets, paths, methods })
+    }
+
+    /// Limits requests by the tiers of their rows.
+    #[must_use]
+    pub fn limited(mut self, port: Arc<dyn LimitRequests>) -> Self {
+        self.limits = Some(Limits::new(port));
+        self
     }
 
     /// The rows, in the order they were given.

@@ -9,14 +9,17 @@ use super::{
     router::{Access, Route},
     venues::public as venues,
 };
-use crate::application::app::{Adapters, App};
+use crate::application::{
+    app::{Adapters, App},
+    limits::Tier::{Auth, Bookings},
+};
 
 /// Every route of the API. Authorization is decided here and nowhere else; whose resource it is, the use case decides.
 pub fn api_routes<A: Adapters>() -> Vec<Route<App<A>>> {
     use Access::{Authenticated, Public};
     let mut routes = vec![
-        Route::post("/api/v1/auth/register", Public, accounts::register),
-        Route::post("/api/v1/auth/login", Public, accounts::login),
+        Route::post("/api/v1/auth/register", Public, accounts::register).limit(Auth),
+        Route::post("/api/v1/auth/login", Public, accounts::login).limit(Auth),
         Route::get("/api/v1/profile", Authenticated, accounts::profile),
         Route::patch("/api/v1/profile", Authenticated, accounts::update_profile),
         Route::get("/api/v1/events", Public, events::list),
@@ -29,10 +32,10 @@ pub fn api_routes<A: Adapters>() -> Vec<Route<App<A>>> {
         ]),
         Route::get("/api/v1/venues", Public, venues::list),
         Route::get("/api/v1/venues/{idOrSlug}", Public, venues::show),
-        Route::post("/api/v1/events/{id}/holds", Authenticated, bookings::hold).gate(bookings::gate),
+        Route::post("/api/v1/events/{id}/holds", Authenticated, bookings::hold).gate(bookings::gate).limit(Bookings),
         Route::get("/api/v1/holds/{id}", Authenticated, bookings::show_hold),
         Route::delete("/api/v1/holds/{id}", Authenticated, bookings::release),
-        Route::post("/api/v1/events/{id}/bookings", Authenticated, bookings::book).gate(bookings::gate),
+        Route::post("/api/v1/events/{id}/bookings", Authenticated, bookings::book).gate(bookings::gate).limit(Bookings),
         Route::get("/api/v1/bookings", Authenticated, bookings::list),
         Route::get("/api/v1/bookings/{id}", Authenticated, bookings::show),
         Route::delete("/api/v1/bookings/{id}", Authenticated, bookings::cancel),

@@ -24,6 +24,7 @@ use super::{
     problem::Problem,
     router::Router,
 };
+use crate::config::Network;
 
 /// Connections over the limit that are being told so; more are closed without a word.
 const REFUSALS_MAX: usize = 256;
@@ -57,6 +58,8 @@ pub struct Settings {
     pub body_limit: usize,
     /// Most bytes of a request's head; above it the answer is 431. At least 8 KiB.
     pub header_limit: usize,
+    /// Proxies that are believed what they say about their clients' addresses.
+    pub trusted_proxies: Vec<Network>,
     /// How long a shutdown waits for requests in progress.
     pub drain_timeout: Duration,
     /// What is decided about browsers and other sites.
@@ -76,6 +79,7 @@ impl Default for Settings {
             write_timeout: Duration::from_secs(30),
             body_limit: 1 << 20,
             header_limit: 16 << 10,
+            trusted_proxies: Vec::new(),
             drain_timeout: Duration::from_secs(25),
             edge: EdgeSettings::default(),
         }

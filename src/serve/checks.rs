@@ -1,13 +1,25 @@
-//! What readiness depends on.
+//! What readiness depends on, and what operators want to know besides.
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use deadpool_postgres::Pool;
 
-use crate::{infrastructure::postgres::rows::StoreError, presentation::operations::HealthCheck};
+use crate::{
+    infrastructure::{limits::SharedCounts, postgres::rows::StoreError},
+    presentation::operations::HealthCheck,
+};
+
+/// All of them.
+pub(super) fn all(pool: Pool, shared: Option<Arc<SharedCounts>>) -> Vec<Arc<dyn HealthCheck>> {
+    let mut checks: Vec<Arc<dyn HealthCheck>> = vec![Arc::new(DatabaseCheck(pool))];
+    if let Some(shared) = shared {
+        checks.push(Arc::new(RedisCheck(shared)));
+    }
+    checks
+}
 
 /// The database answers.
-pub(super) struct DatabaseCheck(pub(super) Pool);
+struct DatabaseCheck(Pool);
 
 impl HealthCheck for DatabaseCheck {
     fn name(&self) -> &'static str {
@@ -20,5 +32,23 @@ impl HealthCheck for DatabaseCheck {
             let client = self.0.get().await.map_err(|error| why(error.into()))?;
             client.query_typed("SELECT 1", &[]).await.map(drop).map_err(|error| why(error.into()))
         })
+    }
+}
+
+/// Redis answers. The server sells without it.
+struct RedisCheck(Arc<SharedCounts>);
+
+impl HealthCheck for RedisCheck {
+    fn name(&self) -> &'static str {
+        "redis"
+    }
+
+    fn is_required(&self) -> bool {
+        false
+    }
+
+    fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
+        let reachable = self.0.is_reachable();
+        Box::pin(async move { reachable.then_some(()).ok_or_else(|| "it does not answer".to_owned()) })
     }
 }

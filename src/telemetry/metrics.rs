@@ -85,7 +85,7 @@ use Kind::{Counter, Gauge, Histogram};
 
 /// What every metric means, those of the actors included; `docs/operations.md` says what normal looks like. A test finds
 /// names that are recorded somewhere and missing here or there.
-const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 33] = [
+const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 37] = [
     (Counter, "boxoffice_http_requests_total", None, "Requests answered, by route template, method and status"),
     (
         Histogram,
@@ -113,6 +113,30 @@ const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 33] = [
         "boxoffice_csp_reports_total",
         None,
         "Reports of browsers that the content security policy of a page was violated",
+    ),
+    (
+        Counter,
+        "boxoffice_rate_limit_refusals_total",
+        None,
+        "Requests and attempts refused because there were too many, by limit",
+    ),
+    (
+        Counter,
+        "boxoffice_rate_limit_redis_failures_total",
+        None,
+        "Questions about limits that Redis did not answer in time; they were decided by the node alone",
+    ),
+    (
+        Counter,
+        "boxoffice_rate_limit_forgotten_total",
+        None,
+        "Clients forgotten for lack of room before they had regained all of their limit",
+    ),
+    (
+        Counter,
+        "boxoffice_outbound_limit_refusals_total",
+        None,
+        "Calls of other services given up because it would have been their turn too late, by service",
     ),
     (Gauge, "boxoffice_streams", None, "Open live streams"),
     (

@@ -5,7 +5,9 @@ use std::{sync::Arc, time::Duration};
 use actors::live::{Live, LiveSettings};
 use boxoffice::{
     application::app::App,
+    config::RateLimitConfig,
     infrastructure::{
+        limits::Limiter,
         passwords::{Cost, Passwords},
         postgres::{
             pool::{self, PoolSettings},
@@ -39,6 +41,7 @@ fn table(server: &TestServer) -> Vec<(Method, String, Access)> {
         store: PgStore::new(pool.unwrap()),
         hasher: Passwords::new(Cost { memory_kib: 8, passes: 1, lanes: 1 }, 1).unwrap(),
         issuer: TokenSigner::new(&key, "boxoffice"),
+        limits: Arc::new(Limiter::new((&RateLimitConfig::default()).into(), None)),
         inventories: server.running.inventories.clone(),
         live: Live::new(LiveSettings::default()),
         access_ttl: seconds,

@@ -17,6 +17,7 @@ pub(crate) mod client;
 pub(crate) mod database;
 pub(crate) mod events;
 pub(crate) mod listener;
+pub(crate) mod redis;
 pub(crate) mod retry;
 pub(crate) mod server;
 pub(crate) mod shared_postgres;
@@ -30,6 +31,7 @@ pub(crate) use child::ChildServer;
 pub(crate) use client::{Answer, Api};
 pub(crate) use database::TestDatabase;
 pub(crate) use events::{EventBuilder, TestEvent};
+pub(crate) use redis::TestRedis;
 pub(crate) use server::{Settings, TestServer};
 
 /// No wait of a test is longer, so that a machine that does ten things at once fails no test.

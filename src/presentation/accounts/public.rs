@@ -21,6 +21,7 @@ impl From<AccountError> for Problem {
         match error {
             AccountError::EmailTaken => Problem::new(Code::EmailTaken),
             AccountError::WrongCredentials => Problem::new(Code::WrongCredentials),
+            AccountError::Limited(limited) => limited.into(),
             AccountError::NotFound => Problem::not_found(),
             AccountError::Hashing(HashingError::Overloaded) => Problem::unavailable(Duration::from_secs(1), error),
             AccountError::Token(_) | AccountError::Hashing(HashingError::Broken(_)) => Problem::internal(error),
@@ -40,7 +41,7 @@ pub async fn register<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Re
 /// `POST /auth/login`
 pub async fn login<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
     let body: LoginBody = request.body().await?;
-    let signed_in = accounts::sign_in(&app, &body.email, &body.password).await?;
+    let signed_in = accounts::sign_in(&app, &body.email, &body.password, request.client_address()).await?;
     Reply::ok(&SignedInJson {
         access_token: &signed_in.access_token,
         token_type: "Bearer",

@@ -1,0 +1,128 @@
+//! How often somebody may ask (C3): what is limited, and the port to whoever counts.
+
+use std::{
+    future::Future,
+    net::IpAddr,
+    pin::Pin,
+    time::{Duration, Instant},
+};
+
+use domain::{ids::AccountId, rate_limit::Rate};
+
+/// Which limit a row of the table of routes has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tier {
+    /// None: health, and what is only read by machines and people of our own.
+    Unlimited,
+    /// Signing in and everything like it, counted for the client's network.
+    Auth,
+    /// Taking places, counted for the account.
+    Bookings,
+    /// Everything else that needs an account, counted for it.
+    Api,
+    /// Everything that anybody may ask, counted for the client's network.
+    Public,
+}
+
+impl Tier {
+    /// Those that are limited, in the order of the declaration.
+    pub const LIMITED: [Self; 4] = [Self::Auth, Self::Bookings, Self::Api, Self::Public];
+
+    /// Its name in header fields, metrics and settings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unlimited => "unlimited",
+            Self::Auth => "auth",
+            Self::Bookings => "bookings",
+            Self::Api => "api",
+            Self::Public => "public",
+        }
+    }
+
+    /// Its place in [`Tier::LIMITED`].
+    pub fn index(self) -> Option<usize> {
+        // `Unlimited` comes first.
+        (self as usize).checked_sub(1)
+    }
+}
+
+/// What use cases limit themselves, because only they know whom it concerns. All at the rate of [`Tier::Auth`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// Signing in to one account, whatever network the attempts come from. The subject is the e-mail address.
+    SignIn,
+    /// Mails with a link to one address, as for a forgotten password. The subject is the e-mail address.
+    AccountMail,
+    /// Proving who one is once more while signed in, as for a new password. The subject is the account's id.
+    Reauthentication,
+}
+
+impl Rule {
+    /// All of them, in the order of the declaration.
+    pub const ALL: [Self; 3] = [Self::SignIn, Self::AccountMail, Self::Reauthentication];
+
+    /// Its name in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign-in",
+            Self::AccountMail => "account-mail",
+            Self::Reauthentication => "reauthentication",
+        }
+    }
+}
+
+/// Refused: too often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("asked too often")]
+pub struct Limited {
+    /// When one more will be admitted, if nothing is tried before.
+    pub retry_after: Duration,
+    /// Whether this is the first refusal since something was admitted: worth a line in the log.
+    pub first: bool,
+}
+
+/// Who is counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Client {
+    /// Where the client is. Networks that are trusted are not limited.
+    pub address: IpAddr,
+    /// Whose token it has shown, if any.
+    pub account: Option<AccountId>,
+}
+
+/// How a client stands after it was counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing {
+    /// Whether this request is served.
+    pub outcome: Result<(), Limited>,
+    /// How many more would be.
+    pub remaining: u32,
+    /// After how long as many as the limit would be.
+    pub full_after: Duration,
+}
+
+/// The answer of [`LimitRequests::count`].
+pub enum Counted<'a> {
+    /// The client's network is trusted, or the tier has no limit.
+    Exempt,
+    /// Decided here.
+    Known(Standing),
+    /// Other nodes have to be asked. Whatever happens to them, the answer is there within milliseconds.
+    Asked(Pin<Box<dyn Future<Output = Standing> + Send + 'a>>),
+}
+
+/// Limits requests by the tier of their route.
+pub trait LimitRequests: Send + Sync + 'static {
+    /// Counts one request of `client`.
+    fn count(&self, tier: Tier, client: Client, now: Instant) -> Counted<'_>;
+
+    /// The limit of a tier. `None` for [`Tier::Unlimited`].
+    fn rate(&self, tier: Tier) -> Option<Rate>;
+}
+
+/// Limits what use cases let happen.
+pub trait LimitAttempts: Send + Sync + 'static {
+    /// Counts one attempt that concerns `subject` (never shown or logged), made by a client at `from`. Trusted networks are
+    /// exempt. Call it before the work that is to be limited; attempts that succeed count as well.
+    fn attempt(&self, rule: Rule, subject: &str, from: IpAddr) -> impl Future<Output = Result<(), Limited>> + Send;
+}

@@ -1,0 +1,296 @@
+//! The limits of requests and attempts.
+//!
+//! Each request is decided in this process first: who is refused here costs Redis nothing. What was admitted is *told* to
+//! Redis, which knows what the other nodes have admitted and may still say no. A limit has a number of requests that a node
+//! may admit before it tells, a tenth of the limit: for the large ones one request in so many asks Redis, for the small ones
+//! every one does. So all nodes together admit at most that many more than one would, each, and pay it back: what is told
+//! late is charged all the same.
+
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use domain::rate_limit::{Gcra, Rate};
+use metrics::{Counter, counter};
+use sha2::{Digest, Sha256};
+
+use super::{
+    shared::{Report, SharedCounts, Unanswered},
+    table::{Entry, Key, Table},
+};
+use crate::{
+    application::limits::{Client, Counted, LimitAttempts, LimitRequests, Limited, Rule, Standing, Tier},
+    config::{Network, RateLimitConfig},
+};
+
+/// A node admits this part of a limit before it tells the others.
+const UNTOLD_PART: u32 = 10;
+/// Units of this process's clock and of Redis's in a second.
+const NANOSECONDS: u32 = 1_000_000_000;
+const MICROSECONDS: u32 = 1_000_000;
+
+/// What a limiter is told.
+#[derive(Clone, Debug)]
+pub struct LimiterSettings {
+    /// The limits of [`Tier::LIMITED`], in this order.
+    pub tiers: [Rate; 4],
+    /// The limit of every [`Rule`].
+    pub attempts: Rate,
+    /// Whose requests are not limited.
+    pub trusted: Vec<Network>,
+    /// The longest wait that requests while limited lead to.
+    pub backoff_max: Duration,
+    /// About how many clients are remembered.
+    pub clients_max: usize,
+}
+
+impl From<&RateLimitConfig> for LimiterSettings {
+    fn from(config: &RateLimitConfig) -> Self {
+        Self {
+            tiers: [config.auth, config.bookings, config.api, config.public],
+            attempts: config.auth,
+            trusted: config.trusted.clone(),
+            backoff_max: config.backoff_max,
+            clients_max: config.max_clients,
+        }
+    }
+}
+
+/// What a key is about; the kinds of one limit are counted apart.
+#[derive(Clone, Copy)]
+enum Kind {
+    Network,
+    Account,
+    Digest,
+}
+
+/// One limit.
+struct Limit {
+    /// In metrics, and in Redis's keys.
+    name: &'static str,
+    rate: Rate,
+    gcra: Gcra,
+    /// The same on Redis's clock.
+    shared_gcra: Gcra,
+    /// With so many untold, the next one asks.
+    untold_max: u32,
+    refusals: Counter,
+}
+
+impl Limit {
+    fn new(name: &'static str, rate: Rate) -> Self {
+        let refusals = counter!("boxoffice_rate_limit_refusals_total", "limit" => name);
+        // There from the start, at zero: an increase that begins with the first refusal would miss it.
+        refusals.increment(0);
+        Self {
+            name,
+            rate,
+            gcra: Gcra::new(rate, NANOSECONDS),
+            shared_gcra: Gcra::new(rate, MICROSECONDS),
+            untold_max: (rate.count() / UNTOLD_PART).max(1) - 1,
+            refusals,
+        }
+    }
+
+    fn standing(&self, entry: &Entry, now: u64, outcome: Result<(), Limited>) -> Standing {
+        let full_after = Duration::from_nanos(entry.arrival.saturating_sub(now));
+        Standing { outcome, remaining: self.gcra.remaining(entry.arrival, now), full_after }
+    }
+}
+
+/// See the module's page.
+pub struct Limiter {
+    /// Of [`Tier::LIMITED`], then of [`Rule::ALL`].
+    limits: Vec<Limit>,
+    table: Table,
+    /// When this process's clock was 0.
+    epoch: Instant,
+    trusted: Vec<Network>,
+    /// In nanoseconds.
+    backoff_max: u64,
+    shared: Option<Arc<SharedCounts>>,
+    forgotten: Counter,
+}
+
+/// What came of a look at the table.
+enum Taken {
+    Known(Standing),
+    /// Admitted here; so many before it have not been told.
+    Untold {
+        standing: Standing,
+        spent: u32,
+        known: u64,
+    },
+}
+
+impl Limiter {
+    /// Counts in this process, and with the other nodes when there is something shared.
+    pub fn new(settings: LimiterSettings, shared: Option<Arc<SharedCounts>>) -> Self {
+        let tiers = Tier::LIMITED.iter().zip(settings.tiers).map(|(tier, rate)| Limit::new(tier.as_str(), rate));
+        let forgotten = counter!("boxoffice_rate_limit_forgotten_total");
+        forgotten.increment(0);
+        let rules = Rule::ALL.iter().map(|rule| Limit::new(rule.as_str(), settings.attempts));
+        Self {
+            limits: tiers.chain(rules).collect(),
+            table: Table::new(settings.clients_max),
+            epoch: Instant::now(),
+            trusted: settings.trusted,
+            backoff_max: u64::try_from(settings.backoff_max.as_nanos()).unwrap_or(u64::MAX / 4),
+            shared,
+            forgotten,
+        }
+    }
+
+    fn is_trusted(&self, address: IpAddr) -> bool {
+        self.trusted.iter().any(|network| network.contains(address))
+    }
+
+    /// This process's clock.
+    fn clock(&self, now: Instant) -> u64 {
+        u64::try_from(now.saturating_duration_since(self.epoch).as_nanos()).unwrap_or(u64::MAX / 2)
+    }
+
+    /// Counts one, now, by `limits[index]`.
+    fn count_one(&self, index: usize, kind: Kind, subject: u128, now: Instant) -> Counted<'_> {
+        let Some(limit) = self.limits.get(index) else { return Counted::Exempt };
+        let key = Key { subject, space: (index * 3 + kind as usize + 1) as u8 };
+        let now = self.clock(now);
+        let shared = self.shared.as_deref().filter(|shared| shared.is_reachable());
+        match self.take(limit, key, now, shared.is_some()) {
+            Taken::Known(standing) => Counted::Known(standing),
+            Taken::Untold { standing, spent, known } => match shared {
+                Some(shared) => Counted::Asked(Box::pin(async move {
+                    let report =
+                        Report { name: limit.name, key, spent, known, most: self.most(limit), gcra: limit.shared_gcra };
+                    self.ask(shared, limit, report, now).await.unwrap_or(standing)
+                })),
+                None => Counted::Known(standing),
+            },
+        }
+    }
+
+    /// How far ahead of the present the shared arrival time may get, on Redis's clock.
+    fn most(&self, limit: &Limit) -> u64 {
+        limit.shared_gcra.tolerance + limit.shared_gcra.interval + self.backoff_max / 1000
+    }
+
+    fn take(&self, limit: &Limit, key: Key, now: u64, may_ask: bool) -> Taken {
+        let (taken, forgotten) = self.table.with(key, now, |entry| {
+            let used = limit.gcra.used(entry.arrival, now);
+            if limit.gcra.admit(&mut entry.arrival, now).is_err() {
+                return Taken::Known(self.refuse(limit, entry, now));
+            }
+            entry.refused = false;
+            let standing = limit.standing(entry, now, Ok(()));
+            if !may_ask || entry.untold < limit.untold_max {
+                entry.untold = entry.untold.saturating_add(1);
+                return Taken::Known(standing);
+            }
+            // After an outage more is untold than that. What has been regained meanwhile is nobody's business any more.
+            let spent = entry.untold.min(used.max(limit.untold_max));
+            entry.untold = 0;
+            Taken::Untold { standing, spent, known: entry.shared_arrival }
+        });
+        if forgotten {
+            self.forgotten.increment(1);
+        }
+        taken
+    }
+
+    /// Says no, and remembers it: who goes on meanwhile waits longer.
+    fn refuse(&self, limit: &Limit, entry: &mut Entry, now: u64) -> Standing {
+        let first = !entry.refused;
+        if !first {
+            let before = entry.arrival;
+            limit.gcra.penalise(&mut entry.arrival, now, self.backoff_max);
+            entry.untold = entry.untold.saturating_add(u32::from(entry.arrival > before));
+        }
+        entry.refused = true;
+        limit.refusals.increment(1);
+        let retry_after = Duration::from_nanos(limit.gcra.wait(entry.arrival, now).max(1));
+        limit.standing(entry, now, Err(Limited { retry_after, first }))
+    }
+
+    /// Tells the others and hears whether they agree. `None` when there is no answer: then what was decided here holds.
+    async fn ask(&self, shared: &SharedCounts, limit: &Limit, report: Report, now: u64) -> Option<Standing> {
+        let answer = shared.tell(&report).await;
+        let (standing, _) = self.table.with(report.key, now, |entry| match answer {
+            Ok(told) => {
+                entry.shared_arrival = told.arrival;
+                if !told.admitted {
+                    entry.arrival = entry.arrival.saturating_sub(limit.gcra.interval);
+                }
+                // What was admitted here since the question is not in the answer.
+                let theirs = now + told.ahead * 1000 + u64::from(entry.untold) * limit.gcra.interval;
+                entry.arrival = entry.arrival.max(theirs);
+                Some(if told.admitted { limit.standing(entry, now, Ok(())) } else { self.refuse(limit, entry, now) })
+            }
+            Err(Unanswered::NotCounted) => {
+                entry.untold = entry.untold.saturating_add(report.spent + 1);
+                None
+            }
+            // Told again it might be counted twice. It is counted here, at least.
+            Err(Unanswered::Unknown) => None,
+        });
+        standing
+    }
+}
+
+impl LimitRequests for Limiter {
+    fn count(&self, tier: Tier, client: Client, now: Instant) -> Counted<'_> {
+        let Some(index) = tier.index() else { return Counted::Exempt };
+        if self.is_trusted(client.address) {
+            return Counted::Exempt;
+        }
+        match (tier, client.account) {
+            (Tier::Bookings | Tier::Api, Some(account)) => {
+                self.count_one(index, Kind::Account, account.0.as_u128(), now)
+            }
+            _ => self.count_one(index, Kind::Network, network(client.address), now),
+        }
+    }
+
+    fn rate(&self, tier: Tier) -> Option<Rate> {
+        Some(self.limits.get(tier.index()?)?.rate)
+    }
+}
+
+impl LimitAttempts for Limiter {
+    async fn attempt(&self, rule: Rule, subject: &str, from: IpAddr) -> Result<(), Limited> {
+        if self.is_trusted(from) {
+            return Ok(());
+        }
+        let index = Tier::LIMITED.len() + rule as usize;
+        let outcome = match self.count_one(index, Kind::Digest, digest(subject), Instant::now()) {
+            Counted::Exempt => Ok(()),
+            Counted::Known(standing) => standing.outcome,
+            Counted::Asked(answer) => answer.await.outcome,
+        };
+        if let Err(limited) = outcome
+            && limited.first
+        {
+            let wait = limited.retry_after.as_millis() as u64;
+            tracing::warn!(limit = rule.as_str(), client = %from, waitMs = wait, "limit exceeded");
+        }
+        outcome
+    }
+}
+
+/// The network that an address stands for: one address of IPv4, and a /64 of IPv6, which is what a customer has at least.
+fn network(address: IpAddr) -> u128 {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(address) => address.to_bits() >> 64 << 64,
+    }
+}
+
+/// The same on all nodes, and not what it was made of.
+fn digest(subject: &str) -> u128 {
+    let hash = Sha256::digest(subject.as_bytes());
+    hash.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte))
+}
+
+#[cfg(test)]
+mod tests;

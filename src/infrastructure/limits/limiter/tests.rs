@@ -1,0 +1,131 @@
+use super::*;
+
+const SECOND: u64 = 1_000_000_000;
+const KEY: Key = Key { subject: 7, space: 1 };
+
+/// With a public limit of 100 in 100 s and one of 5 in 100 s for signing in.
+fn limiter() -> Limiter {
+    let rate = |count| Rate::new(count, Duration::from_secs(100)).unwrap();
+    let settings = LimiterSettings {
+        tiers: [rate(5), rate(5), rate(5), rate(100)],
+        attempts: rate(5),
+        trusted: vec!["192.0.2.0/24".parse().unwrap()],
+        backoff_max: Duration::from_secs(60),
+        clients_max: 1000,
+    };
+    Limiter::new(settings, None)
+}
+
+fn public(limiter: &Limiter) -> &Limit {
+    &limiter.limits[Tier::Public.index().unwrap()]
+}
+
+/// How many are told when a node may ask at this moment; `None` when it does not want to.
+fn told(limiter: &Limiter, now: u64) -> Option<u32> {
+    match limiter.take(public(limiter), KEY, now, true) {
+        Taken::Untold { spent, .. } => Some(spent),
+        Taken::Known(_) => None,
+    }
+}
+
+#[test]
+fn limits_are_in_the_order_of_tiers_and_rules() {
+    let names: Vec<&str> = limiter().limits.iter().map(|limit| limit.name).collect();
+    assert_eq!(names, ["auth", "bookings", "api", "public", "sign-in", "account-mail", "reauthentication"]);
+    for (index, tier) in Tier::LIMITED.into_iter().enumerate() {
+        assert_eq!(tier.index(), Some(index));
+    }
+    for (index, rule) in Rule::ALL.into_iter().enumerate() {
+        assert_eq!(rule as usize, index);
+    }
+    assert_eq!(Tier::Unlimited.index(), None);
+}
+
+#[test]
+fn one_request_in_ten_of_a_large_limit_asks_and_every_one_of_a_small_one() {
+    let limiter = limiter();
+    let asked: Vec<Option<u32>> = (0..30).map(|_| told(&limiter, SECOND)).collect();
+    for (number, spent) in asked.into_iter().enumerate() {
+        assert_eq!(spent, (number % 10 == 9).then_some(9), "{number}");
+    }
+    let small = &limiter.limits[0];
+    for _ in 0..5 {
+        let key = Key { subject: 8, space: 2 };
+        assert!(matches!(limiter.take(small, key, SECOND, true), Taken::Untold { spent: 0, .. }));
+    }
+}
+
+/// Watches what becomes of a long outage: a client is not charged at once for what it has long regained.
+#[test]
+fn after_an_outage_only_what_is_still_used_up_is_told() {
+    let limiter = limiter();
+    // One a second, which is the rate, for a quarter of an hour.
+    for second in 1..900 {
+        assert!(matches!(limiter.take(public(&limiter), KEY, second * SECOND, false), Taken::Known(_)));
+    }
+    assert_eq!(told(&limiter, 900 * SECOND), Some(9));
+    for _ in 0..50 {
+        limiter.take(public(&limiter), KEY, 1000 * SECOND, false);
+    }
+    assert_eq!(told(&limiter, 1000 * SECOND), Some(50));
+}
+
+#[test]
+fn a_refusal_is_told_as_first_once_and_each_further_one_costs_as_much_as_a_request() {
+    let limiter = limiter();
+    let outcome = |now| match limiter.take(&limiter.limits[0], KEY, now, false) {
+        Taken::Known(standing) => standing.outcome.map_err(|limited| (limited.first, limited.retry_after.as_secs())),
+        Taken::Untold { .. } => panic!("there is nobody to tell"),
+    };
+    for _ in 0..5 {
+        outcome(SECOND).unwrap();
+    }
+    assert_eq!(outcome(SECOND), Err((true, 20)));
+    for wait in [40, 60, 60] {
+        assert_eq!(outcome(SECOND), Err((false, wait)));
+    }
+    outcome(61 * SECOND).unwrap();
+    assert_eq!(outcome(61 * SECOND), Err((true, 20)));
+}
+
+#[test]
+fn networks_are_addresses_of_ipv4_and_64s_of_ipv6() {
+    let of = |text: &str| network(text.parse().unwrap());
+    assert_eq!(of("192.0.2.1"), of("::ffff:192.0.2.1"));
+    assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+    assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::"));
+    assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+}
+
+#[tokio::test]
+async fn attempts_are_counted_by_subject_and_rule_and_not_for_trusted_networks() {
+    let (limiter, from) = (limiter(), "203.0.113.1".parse().unwrap());
+    for _ in 0..5 {
+        limiter.attempt(Rule::SignIn, "a@tests.example", from).await.unwrap();
+    }
+    let refused = limiter.attempt(Rule::SignIn, "a@tests.example", "203.0.113.2".parse().unwrap()).await;
+    assert!(refused.unwrap_err().retry_after > Duration::from_secs(15));
+    limiter.attempt(Rule::SignIn, "b@tests.example", from).await.unwrap();
+    limiter.attempt(Rule::AccountMail, "a@tests.example", from).await.unwrap();
+    limiter.attempt(Rule::SignIn, "a@tests.example", "192.0.2.9".parse().unwrap()).await.unwrap();
+}
+
+/// Not a test of speed: run it alone, optimised, to see what an admitted request costs.
+/// `cargo test --profile fast --lib what_an_admitted_request_costs -- --ignored --nocapture`
+#[test]
+#[ignore = "measures"]
+#[expect(clippy::print_stderr, reason = "that is what it is for")]
+fn what_an_admitted_request_costs() {
+    const CLIENTS: u32 = 10_000;
+    const ROUNDS: u32 = 100;
+    let limiter = limiter();
+    let began = Instant::now();
+    for _ in 0..ROUNDS {
+        for client in 0..CLIENTS {
+            let address = IpAddr::V4(std::net::Ipv4Addr::from_bits(0x0b00_0000 + client * 7));
+            let counted = limiter.count(Tier::Public, Client { address, account: None }, began);
+            assert!(matches!(std::hint::black_box(counted), Counted::Known(standing) if standing.outcome.is_ok()));
+        }
+    }
+    eprintln!("{} ns a request", began.elapsed().as_nanos() / u128::from(CLIENTS * ROUNDS));
+}

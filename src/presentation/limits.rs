@@ -1,0 +1,174 @@
+//! Limits on the way in, and how a client stands with them on the way out (C3): the fields `RateLimit` and
+//! `RateLimit-Policy` (IETF draft ratelimit-headers), and 429 with `Retry-After`.
+
+use std::{sync::Arc, time::Instant};
+
+use domain::{ids::AccountId, rate_limit::Rate};
+use http::{HeaderName, HeaderValue};
+
+use super::{catalogue::Code, problem::Problem, reply::Reply, request::Request};
+use crate::application::limits::{Client, Counted, LimitRequests, Limited, Standing, Tier};
+
+static RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+static RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// The limits of a table of routes.
+pub(super) struct Limits {
+    port: Arc<dyn LimitRequests>,
+    /// `RateLimit-Policy` of each limited tier, made once.
+    policies: [HeaderValue; Tier::LIMITED.len()],
+}
+
+impl Limits {
+    pub(super) fn new(port: Arc<dyn LimitRequests>) -> Self {
+        let policies =
+            Tier::LIMITED.map(|tier| port.rate(tier).map_or(HeaderValue::from_static(""), |rate| policy(tier, rate)));
+        Self { port, policies }
+    }
+
+    /// Counts a request: for the account whose token it has shown, or for its network. The fields tell how its client stands
+    /// now; without any, it is not limited.
+    pub(super) async fn count(
+        &self,
+        request: &Request,
+        account: Option<AccountId>,
+        now: Instant,
+    ) -> (Option<Fields<'_>>, Result<(), Problem>) {
+        let tier = request.route().tier;
+        let standing = match self.port.count(tier, Client { address: request.client_address(), account }, now) {
+            Counted::Exempt => return (None, Ok(())),
+            Counted::Known(standing) => standing,
+            Counted::Asked(answer) => answer.await,
+        };
+        let Some(policy) = tier.index().and_then(|index| self.policies.get(index)) else { return (None, Ok(())) };
+        let result = standing.outcome.map_err(|limited| {
+            if limited.first {
+                log(request, account, limited);
+            }
+            Problem::from(limited)
+        });
+        (Some(Fields { tier, policy, standing }), result)
+    }
+}
+
+/// A violation, once: what follows while the client goes on is in the metrics.
+#[cold]
+fn log(request: &Request, account: Option<AccountId>, limited: Limited) {
+    tracing::warn!(
+        requestId = request.request_id().as_str(),
+        userId = account.map(tracing::field::display),
+        client = %request.client_address(),
+        limit = request.route().tier.as_str(),
+        method = %request.route().method,
+        route = request.route().path,
+        waitMs = limited.retry_after.as_millis() as u64,
+        "limit exceeded"
+    );
+}
+
+impl From<Limited> for Problem {
+    fn from(limited: Limited) -> Self {
+        Self::new(Code::RateLimited).retry_after(limited.retry_after)
+    }
+}
+
+/// `"public";q=200;w=900`: so many in so many seconds.
+fn policy(tier: Tier, rate: Rate) -> HeaderValue {
+    let seconds = rate.window().as_millis().div_ceil(1000);
+    let text = format!("\"{}\";q={};w={seconds}", tier.as_str(), rate.count());
+    // Letters, digits and quotes are a header value; the fallback only avoids a panic path.
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// What an answer says about its client's limit.
+pub(super) struct Fields<'a> {
+    tier: Tier,
+    policy: &'a HeaderValue,
+    standing: Standing,
+}
+
+impl Fields<'_> {
+    pub(super) fn add_to(&self, reply: Reply) -> Reply {
+        reply.header(RATE_LIMIT_POLICY.clone(), self.policy.clone()).header(RATE_LIMIT.clone(), self.rate_limit())
+    }
+
+    /// `"public";r=150;t=30`: so many are left, and after so many seconds none will be missing.
+    fn rate_limit(&self) -> HeaderValue {
+        let wait = self.standing.full_after;
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let mut text = Text::default();
+        text.push(b"\"").push(self.tier.as_str().as_bytes()).push(b"\";r=");
+        text.push_number(self.standing.remaining.into()).push(b";t=").push_number(seconds);
+        HeaderValue::from_bytes(text.as_bytes()).unwrap_or(HeaderValue::from_static(""))
+    }
+}
+
+/// A short text, written without allocating; what does not fit is left out.
+struct Text {
+    bytes: [u8; 64],
+    length: usize,
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Self { bytes: [0; 64], length: 0 }
+    }
+}
+
+impl Text {
+    fn push(&mut self, part: &[u8]) -> &mut Self {
+        if let Some(room) = self.bytes.get_mut(self.length..self.length + part.len()) {
+            room.copy_from_slice(part);
+            self.length += part.len();
+        }
+        self
+    }
+
+    fn push_number(&mut self, number: u64) -> &mut Self {
+        // As many digits as the largest has.
+        let mut digits = [0; 20];
+        let (mut at, mut rest) = (digits.len(), number);
+        loop {
+            at -= 1;
+            digits[at] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        self.push(&digits[at..])
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn fields_have_the_form_of_the_draft() {
+        let policy = policy(Tier::Public, Rate::new(200, Duration::from_secs(900)).unwrap());
+        assert_eq!(policy, "\"public\";q=200;w=900");
+        for (remaining, millis, right) in [
+            (150, 29_001, "\"public\";r=150;t=30"),
+            (0, 0, "\"public\";r=0;t=0"),
+            (u32::MAX, u64::MAX, "\"public\";r=4294967295;t=18446744073709552"),
+        ] {
+            let full_after = Duration::from_millis(millis);
+            let standing = Standing { outcome: Ok(()), remaining, full_after };
+            let fields = Fields { tier: Tier::Public, policy: &policy, standing };
+            assert_eq!(fields.rate_limit(), right);
+        }
+    }
+
+    #[test]
+    fn a_limit_shorter_than_a_second_has_a_window_of_one() {
+        let rate = Rate::new(5, Duration::from_millis(1)).unwrap();
+        assert_eq!(policy(Tier::Auth, rate), "\"auth\";q=5;w=1");
+    }
+}
