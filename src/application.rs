@@ -4,3 +4,4 @@ pub mod access;
 pub mod accounts;
 pub mod app;
 pub mod bookings;
+pub mod mails;

@@ -9,6 +9,7 @@ mod database;
 mod fault;
 mod http;
 mod inventory;
+mod mail;
 mod node;
 mod sources;
 
@@ -18,6 +19,7 @@ pub use database::{DatabaseConfig, RedisConfig};
 pub use fault::ConfigFault;
 pub use http::{HttpConfig, Network, OpsConfig, RateLimitConfig};
 pub use inventory::InventoryConfig;
+pub use mail::{MailConfig, SmtpConfig, SmtpEncryption};
 pub use node::{Environment, LogConfig, LogFormat, NodeConfig};
 pub use sources::{Setting, Sources};
 
@@ -38,6 +40,8 @@ pub struct Config {
     pub auth: AuthConfig,
     /// The inventory actors and what they allow.
     pub inventory: InventoryConfig,
+    /// How mails are sent.
+    pub mail: MailConfig,
     /// Limits per client.
     pub rate_limit: RateLimitConfig,
     /// This process among its peers.
@@ -61,6 +65,7 @@ impl Config {
             redis: RedisConfig::read(&mut layers.section("redis")),
             auth: AuthConfig::read(&mut layers.section("auth"), environment),
             inventory: InventoryConfig::read(&mut layers.section("inventory")),
+            mail: MailConfig::read(&mut layers.section("mail"), environment),
             rate_limit: RateLimitConfig::read(&mut layers.section("rate_limit")),
             node,
             log: LogConfig::read(&mut layers.section("log")),

@@ -25,6 +25,7 @@ mod dispatch;
 pub mod events;
 mod handler;
 pub mod json;
+pub mod mails;
 mod measures;
 pub mod operations;
 mod pagination;

@@ -20,6 +20,7 @@ pub(crate) mod listener;
 pub(crate) mod retry;
 pub(crate) mod server;
 pub(crate) mod shared_postgres;
+pub(crate) mod smtp;
 pub(crate) mod storm;
 pub(crate) mod wire;
 
