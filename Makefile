@@ -27,6 +27,7 @@ dev: setup ## Run the server and restart it on every save (with bacon)
 
 .PHONY: test
 test: setup lint ## Check format and lints, then run every test
+	@scripts/setup tests
 	@if scripts/cargo-tool cargo-nextest "runs the tests, each in a process of its own"; then \
 		cargo nextest run --workspace; \
 	else \
@@ -94,6 +95,7 @@ check-operations: ## Check alerts, dashboard, compose file and Dockerfile; PROME
 
 .PHONY: cov
 cov: setup ## Measure test coverage; the report is target/coverage
+	@scripts/setup tests
 	@scripts/coverage
 
 .PHONY: setup

@@ -1,6 +1,7 @@
-//! The migrations are compiled in, and `include_dir!` by itself does not notice a new file.
+//! Migrations and the templates of mails are compiled in, and `include_dir!` by itself does not notice a new file.
 
 #[allow(clippy::print_stdout, reason = "how a build script talks to cargo")]
 fn main() {
     println!("cargo::rerun-if-changed=migrations");
+    println!("cargo::rerun-if-changed=src/infrastructure/email/mails");
 }

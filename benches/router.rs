@@ -12,6 +12,7 @@ use std::{hint::black_box, sync::Arc, time::Duration};
 use actors::{
     engine::{Engine, EngineSettings},
     live::{Live, LiveSettings},
+    outbox::Outbox,
 };
 use boxoffice::{
     application::app::App,
@@ -56,6 +57,7 @@ async fn router() -> Router<App<Installation>> {
         limits: Arc::new(Limiter::new((&RateLimitConfig::default()).into(), None)),
         inventories: engine.inventories.clone(),
         live: Live::new(LiveSettings::default()),
+        outbox: Outbox::default(),
         access_ttl: Duration::from_secs(900),
         command_deadline: Duration::from_secs(10),
     };

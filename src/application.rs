@@ -5,3 +5,4 @@ pub mod accounts;
 pub mod app;
 pub mod bookings;
 pub mod limits;
+pub mod mails;

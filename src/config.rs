@@ -9,6 +9,7 @@ mod database;
 mod fault;
 mod http;
 mod inventory;
+mod mail;
 mod network;
 mod node;
 mod origins;
@@ -21,6 +22,7 @@ pub use database::{DatabaseConfig, RedisConfig};
 pub use fault::ConfigFault;
 pub use http::{HttpConfig, OpsConfig};
 pub use inventory::InventoryConfig;
+pub use mail::{MailConfig, SmtpConfig, SmtpEncryption};
 pub use network::Network;
 pub use node::{Environment, LogConfig, LogFormat, NodeConfig};
 pub use rate_limit::{OutboundConfig, RateLimitConfig};
@@ -43,6 +45,8 @@ pub struct Config {
     pub auth: AuthConfig,
     /// The inventory actors and what they allow.
     pub inventory: InventoryConfig,
+    /// How mails are sent.
+    pub mail: MailConfig,
     /// Limits per client.
     pub rate_limit: RateLimitConfig,
     /// Limits of what other services are asked.
@@ -68,6 +72,7 @@ impl Config {
             redis: RedisConfig::read(&mut layers.section("redis")),
             auth: AuthConfig::read(&mut layers.section("auth"), environment),
             inventory: InventoryConfig::read(&mut layers.section("inventory")),
+            mail: MailConfig::read(&mut layers.section("mail"), environment),
             rate_limit: RateLimitConfig::read(&mut layers.section("rate_limit")),
             outbound: OutboundConfig::read(&mut layers.section("rate_limit.outbound")),
             node,

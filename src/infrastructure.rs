@@ -1,5 +1,6 @@
 //! The outside world: the only place that names its libraries.
 
+pub mod email;
 pub mod embedded_postgres;
 pub mod limits;
 pub mod passwords;

@@ -29,6 +29,7 @@ pub mod events;
 mod handler;
 pub mod json;
 mod limits;
+pub mod mails;
 mod measures;
 pub mod operations;
 mod pagination;

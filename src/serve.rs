@@ -6,6 +6,7 @@ pub mod database;
 mod descriptors;
 mod engine_runtime;
 mod limits;
+mod mail;
 
 use std::{future::Future, net::SocketAddr, process::ExitCode, sync::Arc};
 
@@ -15,6 +16,7 @@ use actors::{
     inventories::Inventories,
     inventory::actor::InventorySettings,
     live::{Live, LiveSettings},
+    outbox::{Outbox, RunningOutbox},
 };
 use anyhow::Context;
 use deadpool_postgres::Pool;
@@ -29,6 +31,7 @@ use tokio_postgres::Client;
 use self::{
     database::{Database, Pools},
     engine_runtime::EngineRuntime,
+    mail::Mail,
 };
 use crate::{
     application::app::{Adapters, App, HashingError, PasswordHasher},
@@ -46,6 +49,7 @@ use crate::{
         tokens::{Key, TokenSigner, TokenVerifier},
     },
     presentation::{
+        mails::mail_routes,
         operations::{self, Health, Identity},
         router::Router,
         routes::api_routes,
@@ -77,6 +81,8 @@ pub struct Running {
     pub operations_address: SocketAddr,
     /// The door to the inventories, for fault tests.
     pub inventories: Inventories,
+    /// The door to the outbox, for tests.
+    pub outbox: Outbox,
     live: Arc<Live>,
     health: Arc<Health>,
     stop: watch::Sender<bool>,
@@ -84,6 +90,7 @@ pub struct Running {
     operations: JoinHandle<DrainReport>,
     engine: Engine,
     engine_runtime: EngineRuntime,
+    mail: RunningOutbox,
     background: JoinSet<()>,
     pools: Pools,
     database: Database,
@@ -133,19 +140,16 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let (node, options, settings) = (config.node.name.clone(), ledger_options(&config)?, engine_settings(&config));
     let engine = engine_runtime.run(start_engine(pools.ledger.clone(), node, options, settings)).await??;
 
+    let mail = Mail::start(&config, pool.clone()).await?;
     let shared_counts = limits::shared_counts(&config, &mut background)?;
     let health = Health::new(identity(&config, &database), checks::all(pool.clone(), shared_counts.clone()));
-    let api = Server::bind(config.http.listen, Settings::from(&config.http))
-        .await
-        .with_context(|| format!("can't listen on {}", config.http.listen))?;
-    let ops = Server::bind(config.ops.listen, operations_settings())
-        .await
-        .with_context(|| format!("can't listen on {}", config.ops.listen))?;
+    let api = bind(config.http.listen, Settings::from(&config.http)).await?;
+    let ops = bind(config.ops.listen, operations_settings()).await?;
     let (address, operations_address) = (api.local_addr()?, ops.local_addr()?);
 
     let store = PgStore::new(pool.clone());
     if database.is_private() && config.environment == Environment::Development {
-        banner::print(&store, address, operations_address).await;
+        banner::print(&store, address, operations_address, mail.folder.is_some()).await;
     }
     let live = Live::new(live_settings(&config));
     let limiter = Arc::new(Limiter::new(LimiterSettings::from(&config.rate_limit), shared_counts));
@@ -156,13 +160,16 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         limits: limiter.clone(),
         inventories: engine.inventories.clone(),
         live: live.clone(),
+        outbox: mail.running.outbox.clone(),
         access_ttl: config.auth.access_ttl,
         command_deadline: config.inventory.request_deadline,
     });
     let verifier = Arc::new(TokenVerifier::new([&key], &config.auth.issuer));
     let routes = api_routes().into_iter().chain(operations::health_routes(&health));
     let router = Arc::new(Router::build(app, verifier.clone(), routes)?.limited(limiter));
-    let ops_router = Arc::new(Router::build(Arc::new(()), verifier, operations::operations_routes(&health, metrics))?);
+    let ops_routes = operations::operations_routes(&health, metrics).into_iter();
+    let ops_routes = ops_routes.chain(mail_routes(mail.folder.as_ref(), &mail.queue));
+    let ops_router = Arc::new(Router::build(Arc::new(()), verifier, ops_routes)?);
 
     let (stop, stopping) = watch::channel(false);
     let api = tokio::spawn(api.serve(router, told(stopping)));
@@ -174,6 +181,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         address,
         operations_address,
         inventories,
+        outbox: mail.running.outbox.clone(),
         live,
         health,
         stop,
@@ -181,6 +189,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         operations,
         engine,
         engine_runtime,
+        mail: mail.running,
         background,
         pools,
         database,
@@ -215,6 +224,7 @@ impl Running {
             Err(error) => tracing::error!(%error, "the listener panicked"),
         }
         self.engine.stop().await;
+        self.mail.stop().await;
         // Its clients are scrapers, who come again.
         self.operations.abort();
         self.background.shutdown().await;
@@ -232,6 +242,10 @@ async fn start_engine(
 ) -> anyhow::Result<Engine> {
     let ledger = PgLedger::open(pool, &node, options).await?;
     Engine::start(Arc::new(ledger), settings).await.context("the actors can't start")
+}
+
+async fn bind(address: SocketAddr, settings: Settings) -> anyhow::Result<Server> {
+    Server::bind(address, settings).await.with_context(|| format!("can't listen on {address}"))
 }
 
 async fn told(mut stopping: watch::Receiver<bool>) {

@@ -10,7 +10,9 @@
 //! └─ sampler              compares memory with the ledger, see `sampler`
 //! ```
 //!
-//! Beside the tree, `live` has a task for each event that somebody listens to. It owns nothing but copies: when it dies, its
+//! The `outbox` is a tree of its own: it may fail for as long as it likes, and this one goes on.
+//!
+//! Beside the trees, `live` has a task for each event that somebody listens to. It owns nothing but copies: when it dies, its
 //! streams end, and their clients come again.
 
 pub mod admission;
@@ -23,6 +25,7 @@ pub mod ledger;
 pub mod live;
 pub mod metrics;
 mod notice;
+pub mod outbox;
 pub mod restart;
 pub mod sampler;
 pub mod supervisor;

@@ -53,6 +53,10 @@ pub(crate) fn engine() -> &'static EngineMetrics {
 /// Makes every series of the engine, at zero: an alert on an increase misses a series that begins at one.
 pub(crate) fn register(actors: impl IntoIterator<Item = &'static str>) {
     engine();
+    register_actors(actors);
+}
+
+fn register_actors(actors: impl IntoIterator<Item = &'static str>) {
     for actor in actors {
         counter!("boxoffice_actor_restarts_total", "actor" => actor).increment(0);
         counter!("boxoffice_actor_give_ups_total", "actor" => actor).increment(0);
@@ -67,4 +71,39 @@ pub(crate) fn count_restart(actor: &'static str) {
 /// Counts that an actor of that kind failed too often to be started again at once.
 pub(crate) fn count_give_up(actor: &'static str) {
     counter!("boxoffice_actor_give_ups_total", "actor" => actor).increment(1);
+}
+
+/// See each field's metric name.
+#[derive(Debug)]
+pub(crate) struct OutboxMetrics {
+    pub(crate) sent: Counter,
+    pub(crate) failed: Counter,
+    pub(crate) dead: Counter,
+    pub(crate) send_seconds: Histogram,
+    pub(crate) queue_depth: Gauge,
+    pub(crate) dead_letters: Gauge,
+    pub(crate) oldest_seconds: Gauge,
+}
+
+/// The handles of the outbox.
+pub(crate) fn outbox() -> &'static OutboxMetrics {
+    static METRICS: OnceLock<OutboxMetrics> = OnceLock::new();
+    METRICS.get_or_init(|| OutboxMetrics {
+        sent: counter!("boxoffice_mail_attempts_total", "outcome" => "sent"),
+        failed: counter!("boxoffice_mail_attempts_total", "outcome" => "failed"),
+        dead: counter!("boxoffice_mail_attempts_total", "outcome" => "dead"),
+        send_seconds: histogram!("boxoffice_mail_send_duration_seconds"),
+        queue_depth: gauge!("boxoffice_mail_queue_depth"),
+        dead_letters: gauge!("boxoffice_mail_dead_letters"),
+        oldest_seconds: gauge!("boxoffice_mail_oldest_seconds"),
+    })
+}
+
+/// Makes every series of the outbox, at zero.
+pub(crate) fn register_outbox() {
+    let OutboxMetrics { sent, failed, dead, .. } = outbox();
+    for counter in [sent, failed, dead] {
+        counter.increment(0);
+    }
+    register_actors(["outbox"]);
 }

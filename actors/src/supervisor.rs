@@ -1,5 +1,6 @@
 //! A supervisor of a fixed set of children. Each is restarted on its own, within the bounds of the restart policy; when one
-//! exceeds them, the supervisor itself fails, and whoever watches it decides.
+//! exceeds them, the supervisor itself fails, and whoever watches it decides; one that is persistent leaves the child down for
+//! a while and goes on.
 
 use std::{collections::HashMap, pin::Pin, sync::Arc};
 
@@ -81,6 +82,7 @@ impl ChildSpec {
 /// See the module's page.
 pub struct Supervisor {
     policy: RestartPolicy,
+    persistent: bool,
 }
 
 /// What a supervisor can be told.
@@ -99,7 +101,12 @@ pub struct Children {
 impl Supervisor {
     /// Supervises by `policy`.
     pub fn new(policy: RestartPolicy) -> Self {
-        Self { policy }
+        Self { policy, persistent: false }
+    }
+
+    /// Supervises by `policy`, and never fails itself: for children that nothing else depends on.
+    pub fn persistent(policy: RestartPolicy) -> Self {
+        Self { policy, persistent: true }
     }
 
     fn ended(
@@ -125,6 +132,12 @@ impl Supervisor {
             Verdict::RestartAfter(wait) => {
                 tracing::warn!(actor = kind, reason, waitMs = wait.as_millis() as u64, "actor ended, starts again");
                 count_restart(kind);
+                myself.send_after(wait, move || SupervisorMessage::Start(index));
+                Ok(())
+            }
+            Verdict::GiveUp(wait) if self.persistent => {
+                tracing::error!(actor = kind, reason, waitMs = wait.as_millis() as u64, "actor failed too often");
+                count_give_up(kind);
                 myself.send_after(wait, move || SupervisorMessage::Start(index));
                 Ok(())
             }

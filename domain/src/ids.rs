@@ -58,6 +58,8 @@ id! {
     QuotaId,
     /// Places kept for an account until a fixed time.
     HoldId,
+    /// A mail in the outbox.
+    MailId,
 }
 
 /// A booking. The last byte is zero in every booking's id; it is where an item's position goes.

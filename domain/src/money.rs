@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use rust_decimal::Decimal;
-use serde::{Serialize, Serializer, ser::SerializeStruct};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error, ser::SerializeStruct};
 
 /// An ISO 4217 code: three upper-case letters.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -97,6 +97,22 @@ impl Serialize for Money {
     }
 }
 
+/// What was written by [`Money`] itself.
+impl<'de> Deserialize<'de> for Money {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Fields {
+            amount: String,
+            currency: String,
+        }
+        let Fields { amount, currency } = Fields::deserialize(deserializer)?;
+        Ok(Self {
+            amount: amount.parse().map_err(D::Error::custom)?,
+            currency: currency.parse().map_err(D::Error::custom)?,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +124,15 @@ mod tests {
         assert_eq!(show("120", "EUR"), "120.00 EUR");
         assert_eq!(show("1500.000", "JPY"), "1500 JPY");
         assert_eq!(show("3.5", "KWD"), "3.500 KWD");
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let money = Money::new("120.5".parse().unwrap(), "EUR".parse().unwrap());
+        let text = serde_json::to_string(&money).unwrap();
+        assert_eq!(text, r#"{"amount":"120.50","currency":"EUR"}"#);
+        assert_eq!(serde_json::from_str::<Money>(&text).unwrap(), money);
+        assert!(serde_json::from_str::<Money>(r#"{"amount":"x","currency":"EUR"}"#).is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use actors::{inventories::Inventories, live::Live};
+use actors::{inventories::Inventories, live::Live, outbox::Outbox};
 use domain::{
     accounts::Role,
     ids::AccountId,
@@ -75,6 +75,8 @@ pub struct App<A: Adapters> {
     pub inventories: Inventories,
     /// Who tells of it.
     pub live: Arc<Live>,
+    /// Who sends mails. Wake it after the commit of a change that has queued one.
+    pub outbox: Outbox,
     /// How long an access token lives.
     pub access_ttl: Duration,
     /// How long a command may wait for its inventory and the ledger.

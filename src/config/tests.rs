@@ -6,6 +6,15 @@ use super::*;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
+/// What production can't do without.
+const PRODUCTION: [(&str, &str); 5] = [
+    ("BOXOFFICE_ENV", "production"),
+    ("BOXOFFICE__AUTH__JWT_SECRET", SECRET),
+    ("BOXOFFICE__MAIL__SMTP_URL", "smtps://user:hunter2@mail.example.org"),
+    ("BOXOFFICE__MAIL__FROM", "no-reply@tickets.example.org"),
+    ("BOXOFFICE__MAIL__LINK_ORIGIN", "https://tickets.example.org"),
+];
+
 fn sources(variables: &[(&str, &str)]) -> Sources {
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     Sources { variables, folder: std::path::PathBuf::from("no-such-folder") }
@@ -121,9 +130,22 @@ fn secrets_come_from_files_too_but_not_from_both() {
 
 #[test]
 fn production_does_not_make_secrets_up() {
-    let found = faults(&[("BOXOFFICE_ENV", "production")]);
+    let found = faults(&[("BOXOFFICE_ENV", "production"), ("BOXOFFICE__MAIL__ENABLED", "false")]);
     assert!(found.len() == 1 && found[0].starts_with("BOXOFFICE__AUTH__JWT_SECRET: is required"), "{found:?}");
-    load(&[("BOXOFFICE_ENV", "production"), ("BOXOFFICE__AUTH__JWT_SECRET", SECRET)]);
+    load(&PRODUCTION);
+}
+
+#[test]
+fn production_sends_mails_for_real_or_says_that_it_does_not() {
+    let (environment, secret) = (PRODUCTION[0], PRODUCTION[1]);
+    let found = faults(&[environment, secret]);
+    for name in ["SMTP_URL", "FROM", "LINK_ORIGIN"] {
+        let line = format!("BOXOFFICE__MAIL__{name}: is required in production");
+        assert_eq!(found.iter().filter(|fault| fault.starts_with(&line)).count(), 1, "{name}: {found:#?}");
+    }
+    assert_eq!(found.len(), 3, "{found:#?}");
+    assert!(load(&PRODUCTION).mail.smtp.is_some());
+    assert!(load(&[]).mail.smtp.is_none() && load(&[]).mail.enabled);
 }
 
 #[test]
@@ -131,6 +153,7 @@ fn what_is_printed_masks_secrets_and_names_the_origin() {
     let config = load(&[
         ("DATABASE_URL", "postgres://app:hunter2@db/box"),
         ("BOXOFFICE__AUTH__JWT_SECRET", SECRET),
+        ("BOXOFFICE__MAIL__SMTP_URL", "smtps://user:hunter2@mail.example.org"),
         ("BOXOFFICE__INVENTORY__HOLD", "90s"),
     ]);
     for text in [config.to_string(), format!("{config:?}")] {
@@ -175,8 +198,9 @@ fn the_example_documents_every_variable_with_its_default() {
 
 #[test]
 fn the_files_we_ship_are_right() {
-    for (environment, secret) in [("development", ""), ("staging", ""), ("production", SECRET)] {
-        let mut sources = sources(&[("BOXOFFICE_ENV", environment), ("BOXOFFICE__AUTH__JWT_SECRET", secret)]);
+    let shipped = [[("BOXOFFICE_ENV", "development")].as_slice(), &[("BOXOFFICE_ENV", "staging")], &PRODUCTION];
+    for variables in shipped {
+        let (mut sources, environment) = (sources(variables), variables[0].1);
         sources.folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
         assert!(sources.folder.join(environment).with_extension("toml").is_file());
         Config::load(&sources).unwrap();

@@ -2,6 +2,7 @@
 
 pub mod ledger;
 pub mod migrate;
+pub mod outbox;
 pub mod pool;
 pub mod rows;
 pub mod seed;

@@ -11,10 +11,13 @@ use crate::infrastructure::postgres::{
 
 /// Prints addresses, demo accounts and a first booking to paste into a shell.
 #[expect(clippy::print_stderr, reason = "for the person at the terminal; standard output has the log")]
-pub(super) async fn print(store: &PgStore, api: SocketAddr, operations: SocketAddr) {
+pub(super) async fn print(store: &PgStore, api: SocketAddr, operations: SocketAddr, keeps_mails: bool) {
     eprintln!(
         "\n  boxoffice sells at http://{api}\n  metrics and health: http://{operations}/metrics, /health/detailed"
     );
+    if keeps_mails {
+        eprintln!("  the mails it sends: http://{operations}/mails");
+    }
     let Ok(Some(detail)) = store.public_event(IdOrSlug::Slug(FIRST_EVENT)).await else { return };
     let Some(ticket_type) = detail.ticket_types.iter().find(|of| of.price.is_zero() && !of.seated) else { return };
     let event = &detail.event;

@@ -85,7 +85,7 @@ use Kind::{Counter, Gauge, Histogram};
 
 /// What every metric means, those of the actors included; `docs/operations.md` says what normal looks like. A test finds
 /// names that are recorded somewhere and missing here or there.
-const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 37] = [
+const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 42] = [
     (Counter, "boxoffice_http_requests_total", None, "Requests answered, by route template, method and status"),
     (
         Histogram,
@@ -178,6 +178,21 @@ const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 37] = [
     (Gauge, "boxoffice_ledger_queued_entries", None, "Decisions that wait for a ledger writer"),
     (Counter, "boxoffice_actor_restarts_total", None, "Actors that failed and were started again, by kind of actor"),
     (Counter, "boxoffice_actor_give_ups_total", None, "Actors that failed too often to be started again at once"),
+    (Counter, "boxoffice_mail_attempts_total", None, "Tries to send a mail, by outcome: sent, failed, dead"),
+    (
+        Histogram,
+        "boxoffice_mail_send_duration_seconds",
+        Some(Unit::Seconds),
+        "From handing a mail to the mail server to its answer",
+    ),
+    (Gauge, "boxoffice_mail_queue_depth", None, "Mails that are to be sent, of all servers"),
+    (Gauge, "boxoffice_mail_dead_letters", None, "Mails that were given up, of all servers"),
+    (
+        Gauge,
+        "boxoffice_mail_oldest_seconds",
+        Some(Unit::Seconds),
+        "How long the oldest mail that is to be sent has waited",
+    ),
     (Gauge, "boxoffice_pool_connections", None, "Connections of the pool to PostgreSQL, idle ones included"),
     (Gauge, "boxoffice_pool_idle_connections", None, "Connections of the pool that nobody uses"),
     (Gauge, "boxoffice_pool_waiting", None, "Tasks that wait for a connection of the pool"),

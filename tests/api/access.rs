@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actors::live::{Live, LiveSettings};
+use actors::{
+    live::{Live, LiveSettings},
+    outbox::Outbox,
+};
 use boxoffice::{
     application::app::App,
     config::RateLimitConfig,
@@ -44,6 +47,7 @@ fn table(server: &TestServer) -> Vec<(Method, String, Access)> {
         limits: Arc::new(Limiter::new((&RateLimitConfig::default()).into(), None)),
         inventories: server.running.inventories.clone(),
         live: Live::new(LiveSettings::default()),
+        outbox: Outbox::default(),
         access_ttl: seconds,
         command_deadline: seconds,
     };

@@ -21,6 +21,7 @@ pub(crate) mod redis;
 pub(crate) mod retry;
 pub(crate) mod server;
 pub(crate) mod shared_postgres;
+pub(crate) mod smtp;
 pub(crate) mod storm;
 pub(crate) mod wire;
 

@@ -1,0 +1,220 @@
+//! Mails that the server sends by itself: to whom, in which language, and what they tell (L11). How they look is the
+//! business of whoever sends them.
+
+mod locale;
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{accounts::EmailAddress, ids::BookingId, money::Money};
+pub use locale::Locale;
+
+/// One mail to one person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Who gets it.
+    pub to: EmailAddress,
+    /// In which language.
+    pub locale: Locale,
+    /// What it tells.
+    pub template: Template,
+}
+
+/// What a mail tells. In JSON, `kind` names the variant; what was once queued must stay readable, so a field that is added
+/// needs a default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Template {
+    /// Somebody registered with this address: is it theirs?
+    VerifyEmail {
+        /// How the person is called.
+        name: String,
+        /// Proves that they can read their mail.
+        token: LinkToken,
+        /// How long the link works, in minutes.
+        valid_minutes: u32,
+    },
+    /// Somebody tried to register with the address of an account. Its owner is told, and the other nothing.
+    AlreadyRegistered {
+        /// How the account's owner is called, not what the other one typed.
+        name: String,
+    },
+    /// A link to choose a new password was asked for.
+    ResetPassword {
+        /// How the person is called.
+        name: String,
+        /// Lets them choose a password.
+        token: LinkToken,
+        /// How long the link works, in minutes.
+        valid_minutes: u32,
+    },
+    /// The password is another one now.
+    PasswordChanged {
+        /// How the person is called.
+        name: String,
+    },
+    /// Nobody can sign in to the account any more.
+    AccountSuspended {
+        /// How the person is called.
+        name: String,
+    },
+    /// A booking is made and, if it costs something, paid.
+    BookingConfirmed {
+        /// Which.
+        booking: BookingSummary,
+    },
+    /// A booking is cancelled.
+    BookingCancelled {
+        /// Which.
+        booking: BookingSummary,
+        /// What is given back.
+        refund: Option<Money>,
+    },
+}
+
+impl Template {
+    /// The names of all that this version can send. An older server leaves a newer one's mails to it.
+    pub const KINDS: [&str; 7] = [
+        "VERIFY_EMAIL",
+        "ALREADY_REGISTERED",
+        "RESET_PASSWORD",
+        "PASSWORD_CHANGED",
+        "ACCOUNT_SUSPENDED",
+        "BOOKING_CONFIRMED",
+        "BOOKING_CANCELLED",
+    ];
+
+    /// Its name: the `kind` of its JSON.
+    pub fn kind(&self) -> &'static str {
+        let place = match self {
+            Self::VerifyEmail { .. } => 0,
+            Self::AlreadyRegistered { .. } => 1,
+            Self::ResetPassword { .. } => 2,
+            Self::PasswordChanged { .. } => 3,
+            Self::AccountSuspended { .. } => 4,
+            Self::BookingConfirmed { .. } => 5,
+            Self::BookingCancelled { .. } => 6,
+        };
+        Self::KINDS[place]
+    }
+}
+
+/// What a mail tells about a booking.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookingSummary {
+    /// How the buyer is called.
+    pub name: String,
+    /// Its id; what is read out at the door follows from it.
+    pub booking_id: BookingId,
+    /// What it is for.
+    pub event_title: String,
+    /// When that begins.
+    pub starts_at: Timestamp,
+    /// IANA name of the zone in which that is told.
+    pub time_zone: String,
+    /// Where.
+    pub venue: String,
+    /// What was booked, one a place.
+    pub places: Vec<BookedPlace>,
+    /// What all of it costs, with fees and tax.
+    pub total: Money,
+}
+
+/// One place of a booking.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookedPlace {
+    /// Such as `Adult`.
+    pub ticket_type: String,
+    /// Such as `Floor A, row 3, seat 12`; nothing in general admission.
+    pub seat: Option<String>,
+    /// Of this place.
+    pub price: Money,
+}
+
+/// A one-time token on its way to a mail. Whoever has it can do what the mail is about, so it is never shown or logged.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LinkToken(String);
+
+impl LinkToken {
+    /// A token as its maker wrote it.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The secret itself, for the link.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for LinkToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LinkToken(…)")
+    }
+}
+
+/// An address as operators may see it: `a***@example.org`.
+pub fn masked(address: &EmailAddress) -> String {
+    let (local, domain) = address.as_str().rsplit_once('@').unwrap_or_default();
+    let first: String = local.chars().take(1).collect();
+    format!("{first}***@{domain}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn summary() -> BookingSummary {
+        let euros = |amount: &str| Money::new(amount.parse().unwrap(), "EUR".parse().unwrap());
+        BookingSummary {
+            name: "Ada".to_owned(),
+            booking_id: BookingId::generate(),
+            event_title: "Rigoletto".to_owned(),
+            starts_at: "2026-07-03T18:00:00Z".parse().unwrap(),
+            time_zone: "Europe/Berlin".to_owned(),
+            venue: "Opera".to_owned(),
+            places: vec![BookedPlace { ticket_type: "Adult".to_owned(), seat: None, price: euros("12.50") }],
+            total: euros("12.50"),
+        }
+    }
+
+    fn all() -> Vec<Template> {
+        let (name, token) = ("Ada".to_owned(), LinkToken::new("secret-token"));
+        let refund = Some(summary().total);
+        vec![
+            Template::VerifyEmail { name: name.clone(), token: token.clone(), valid_minutes: 60 },
+            Template::AlreadyRegistered { name: name.clone() },
+            Template::ResetPassword { name: name.clone(), token, valid_minutes: 60 },
+            Template::PasswordChanged { name: name.clone() },
+            Template::AccountSuspended { name },
+            Template::BookingConfirmed { booking: summary() },
+            Template::BookingCancelled { booking: summary(), refund },
+        ]
+    }
+
+    #[test]
+    fn a_template_is_read_as_it_was_written_and_named_by_its_kind() {
+        for (template, kind) in all().into_iter().zip(Template::KINDS) {
+            let json = serde_json::to_value(&template).unwrap();
+            assert_eq!((json["kind"].as_str(), template.kind()), (Some(kind), kind));
+            assert_eq!(serde_json::from_value::<Template>(json).unwrap(), template);
+        }
+    }
+
+    #[test]
+    fn a_token_never_shows() {
+        for template in all() {
+            assert!(!format!("{template:?}").contains("secret-token"));
+        }
+    }
+
+    #[test]
+    fn a_masked_address_keeps_its_domain_only() {
+        let masked = |text: &str| masked(&EmailAddress::parse("email", text).unwrap());
+        assert_eq!(masked("ada.lovelace@example.org"), "a***@example.org");
+        assert_eq!(masked("ü@example.org"), "ü***@example.org");
+    }
+}

@@ -1,0 +1,119 @@
+//! Mails as operators and developers see them.
+
+use std::{
+    collections::VecDeque,
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use domain::{ids::MailId, repositories::Found};
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// A mail that was given up, without what it tells.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeadLetter {
+    /// Its id, by which it can be tried again.
+    pub id: MailId,
+    /// Which mail it is, such as `RESET_PASSWORD`.
+    pub kind: String,
+    /// Masked: `a***@example.org`.
+    pub recipient: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Why the last try failed.
+    pub reason: Option<String>,
+    /// When what it tells of happened.
+    pub queued_at: Timestamp,
+    /// When it was given up.
+    pub given_up_at: Timestamp,
+}
+
+/// Mails that were given up.
+pub trait DeadLetters: Send + Sync + 'static {
+    /// The newest of them, at most so many.
+    fn dead_letters(&self, limit: u32) -> impl Future<Output = Found<Vec<DeadLetter>>> + Send;
+
+    /// Queues one anew, with all its tries. False when there is no such dead letter.
+    fn retry(&self, id: MailId) -> impl Future<Output = Found<bool>> + Send;
+}
+
+/// A mail as its receiver would see it, kept for a developer.
+#[derive(Clone, Debug)]
+pub struct KeptMail {
+    /// Its id in the outbox.
+    pub id: MailId,
+    /// When it was sent.
+    pub sent_at: Timestamp,
+    /// To whom.
+    pub to: String,
+    /// Its subject.
+    pub subject: String,
+    /// The part in plain text.
+    pub text: String,
+    /// The part in HTML.
+    pub html: String,
+    /// The links in it.
+    pub links: Vec<String>,
+}
+
+/// The newest mails of a server that has no mail server. In memory: they hold one-time tokens.
+#[derive(Debug, Default)]
+pub struct MailFolder(Mutex<VecDeque<Arc<KeptMail>>>);
+
+impl MailFolder {
+    /// Mails kept; the oldest make room.
+    pub const MAILS_MAX: usize = 200;
+
+    /// Keeps a mail.
+    pub fn keep(&self, mail: KeptMail) {
+        let mut mails = self.lock();
+        mails.truncate(Self::MAILS_MAX - 1);
+        mails.push_front(Arc::new(mail));
+    }
+
+    /// All of them, newest first.
+    pub fn list(&self) -> Vec<Arc<KeptMail>> {
+        self.lock().iter().cloned().collect()
+    }
+
+    /// One of them.
+    pub fn find(&self, id: MailId) -> Option<Arc<KeptMail>> {
+        self.lock().iter().find(|mail| mail.id == id).cloned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<KeptMail>>> {
+        // Nothing panics while it is held.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mail() -> KeptMail {
+        let text = String::new;
+        KeptMail {
+            id: MailId::generate(),
+            sent_at: Timestamp::UNIX_EPOCH,
+            to: text(),
+            subject: text(),
+            text: text(),
+            html: text(),
+            links: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_oldest_mails_make_room() {
+        let folder = MailFolder::default();
+        let mails: Vec<_> = (0..MailFolder::MAILS_MAX + 5).map(|_| mail()).collect();
+        mails.iter().for_each(|mail| folder.keep(mail.clone()));
+        let kept: Vec<_> = folder.list().iter().map(|mail| mail.id).collect();
+        let expected: Vec<_> = mails.iter().rev().take(MailFolder::MAILS_MAX).map(|mail| mail.id).collect();
+        assert_eq!(kept, expected);
+        assert!(folder.find(mails[4].id).is_none() && folder.find(mails[5].id).is_some());
+    }
+}

@@ -1,0 +1,55 @@
+//! One of each mail, for tests.
+
+use domain::{
+    accounts::EmailAddress,
+    ids::{BookingId, MailId},
+    mail::{BookedPlace, BookingSummary, LinkToken, Locale, Message, Template},
+    money::Money,
+    outbox::Mail,
+};
+
+/// Euros.
+pub(super) fn euros(amount: &str) -> Money {
+    Money::new(amount.parse().unwrap(), "EUR".parse().unwrap())
+}
+
+pub(super) fn booking(name: &str, title: &str) -> BookingSummary {
+    let place =
+        |seat: &str| BookedPlace { ticket_type: "Adult".to_owned(), seat: Some(seat.to_owned()), price: euros("60") };
+    BookingSummary {
+        name: name.to_owned(),
+        booking_id: BookingId::generate(),
+        event_title: title.to_owned(),
+        starts_at: "2026-07-03T18:00:00Z".parse().unwrap(),
+        time_zone: "Europe/Berlin".to_owned(),
+        venue: "Opera, Unter den Linden 7, Berlin".to_owned(),
+        places: vec![place("Floor A, row 3, seat 12"), place("Floor A, row 3, seat 13")],
+        total: euros("120"),
+    }
+}
+
+/// Each template, for a person of that name and an event of that title.
+pub(super) fn all(name: &str, title: &str) -> Vec<Template> {
+    let token = || LinkToken::new("tok+en/=");
+    let named = || name.to_owned();
+    vec![
+        Template::VerifyEmail { name: named(), token: token(), valid_minutes: 1440 },
+        Template::AlreadyRegistered { name: named() },
+        Template::ResetPassword { name: named(), token: token(), valid_minutes: 60 },
+        Template::PasswordChanged { name: named() },
+        Template::AccountSuspended { name: named() },
+        Template::BookingConfirmed { booking: booking(name, title) },
+        Template::BookingCancelled { booking: booking(name, title), refund: Some(euros("120")) },
+        Template::BookingCancelled { booking: booking(name, title), refund: None },
+    ]
+}
+
+pub(super) fn mail(locale: Locale, template: Template) -> Mail {
+    let to = EmailAddress::parse("email", "ada@example.org").unwrap();
+    Mail {
+        id: MailId::generate(),
+        message: Message { to, locale, template },
+        queued_at: "2026-06-01T12:00:00Z".parse().unwrap(),
+        attempt: 1,
+    }
+}

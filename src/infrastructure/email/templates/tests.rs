@@ -1,0 +1,85 @@
+use std::collections::BTreeSet;
+
+use super::{
+    super::samples::{all, mail},
+    *,
+};
+
+const ORIGIN: &str = "https://tickets.example.org";
+
+fn rendered(locale: Locale, template: Template) -> Rendered {
+    Templates::new(ORIGIN).unwrap().render(&mail(locale, template).message).unwrap()
+}
+
+/// Everything that looks like an address in a text.
+fn addresses(text: &str) -> BTreeSet<&str> {
+    let ends = |c: char| c.is_whitespace() || "\"<>".contains(c);
+    text.match_indices("http").filter_map(|(at, _)| text[at..].split(ends).next()).collect()
+}
+
+#[test]
+fn every_mail_is_written_in_every_language_with_links_to_our_origin_only() {
+    let mut subjects = BTreeSet::new();
+    for locale in Locale::ALL {
+        for template in all("Ada Lovelace", "Rigoletto & Friends") {
+            let (kind, mail) = (template.kind(), rendered(locale, template));
+            assert!(!mail.subject.is_empty() && !mail.subject.contains('\n'), "{kind}: {mail:?}");
+            subjects.insert(mail.subject.clone());
+            for (part, text) in [("text", &mail.text), ("html", &mail.html)] {
+                assert!(text.contains("Ada Lovelace"), "{locale:?} {kind} {part}: {text}");
+                assert!(!text.contains("{{") && !text.contains("{%"), "{locale:?} {kind} {part}: {text}");
+                let expected: BTreeSet<_> = mail.links.iter().map(String::as_str).collect();
+                let found = text.replace("&#x2f;", "/");
+                assert_eq!(addresses(&found), expected, "{locale:?} {kind} {part}");
+            }
+            assert!(mail.html.contains(&format!("lang=\"{}\"", locale.as_str())), "{}", mail.html);
+            assert!(mail.text.lines().all(|line| line.len() <= 998), "{kind}: {}", mail.text);
+            assert!(mail.links.iter().all(|link| link.starts_with(&format!("{ORIGIN}/"))), "{:?}", mail.links);
+        }
+    }
+    assert_eq!(subjects.len(), all("Ada", "x").len() * Locale::ALL.len(), "{subjects:?}");
+}
+
+#[test]
+fn a_token_is_part_of_its_link_whatever_it_is_made_of() {
+    for (template, path) in [(0, "verify-email"), (2, "reset-password")] {
+        let mail = rendered(Locale::En, all("Ada", "x").remove(template));
+        assert_eq!(mail.links, [format!("{ORIGIN}/{path}?token=tok%2Ben%2F%3D")]);
+    }
+}
+
+/// Guards: the engine's automatic escaping.
+#[test]
+fn what_comes_from_outside_is_escaped_in_html() {
+    let evil = "<script>alert(1)</script>\"'&";
+    for template in all("O'Neill <b>", evil) {
+        let mail = rendered(Locale::En, template);
+        assert!(!mail.html.contains("<script") && !mail.html.contains("<b>"), "{}", mail.html);
+    }
+}
+
+/// Guards: `one_line`.
+#[test]
+fn a_subject_is_one_line_whatever_a_title_holds() {
+    let title = "Rigoletto\r\nBcc: all@example.org\r\n\r\n<p>";
+    for locale in Locale::ALL {
+        for template in all("Ada\r\nBcc: x", title) {
+            let mail = rendered(locale, template);
+            assert!(!mail.subject.contains(char::is_control), "{:?}", mail.subject);
+        }
+    }
+}
+
+/// Guards: `greeting`.
+#[test]
+fn a_name_that_would_become_a_link_is_left_out() {
+    for name in ["Win at http://evil.example", "evil.example", "www.evil.example", "me@evil.example", "a/b"] {
+        for template in all(name, "Rigoletto") {
+            let mail = rendered(Locale::De, template);
+            assert!(!mail.text.contains(name) && !mail.html.contains("evil"), "{}", mail.text);
+        }
+    }
+    for name in ["Dr. Ada Lovelace", "J. R. Smith", "Anne-Marie O’Neill", "李小龍"] {
+        assert_eq!(greeting(name).as_deref(), Some(name));
+    }
+}

@@ -1,0 +1,145 @@
+//! Mails on the operations listener: what a server without a mail server has sent, for developers, and dead letters.
+
+use std::sync::Arc;
+
+use domain::ids::MailId;
+use http::{HeaderValue, StatusCode, header};
+use jiff::Timestamp;
+use minijinja::{Environment, context};
+use serde::Serialize;
+
+use super::{
+    problem::Problem,
+    reply::Reply,
+    request::Request,
+    router::{Access, Route},
+};
+use crate::application::mails::{DeadLetters, KeptMail, MailFolder};
+
+/// Most dead letters in one answer.
+const DEAD_LETTERS_MAX: u32 = 500;
+
+/// The list for browsers. The name ends in `.html`, so the engine escapes what it puts in.
+const LIST_NAME: &str = "list.html";
+const LIST: &str = "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
+    <title>Mails · boxoffice</title><h1>Mails</h1>\
+    <p>Sent by this server, newest first. It has no mail server, so they are only here, and gone when it ends.\
+    <table border=1 cellpadding=4><tr><th>sent<th>to<th>subject<th>links\
+    {% for mail in mails %}<tr><td>{{ mail.sentAt }}<td>{{ mail.to }}<td><a href=\"/mails/{{ mail.id }}\">{{ mail.subject }}</a>\
+    <td>{% for link in mail.links %}<a href=\"{{ link }}\">{{ link }}</a><br>{% endfor %}{% endfor %}</table>";
+
+/// A mail that stands in a browser loads nothing and runs nothing.
+const NOTHING_ELSE: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
+
+/// A mail in the list.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line<'a> {
+    id: MailId,
+    sent_at: Timestamp,
+    to: &'a str,
+    subject: &'a str,
+    links: &'a [String],
+}
+
+impl<'a> From<&'a KeptMail> for Line<'a> {
+    fn from(mail: &'a KeptMail) -> Self {
+        Self { id: mail.id, sent_at: mail.sent_at, to: &mail.to, subject: &mail.subject, links: &mail.links }
+    }
+}
+
+/// A mail with what it says.
+#[derive(Serialize)]
+struct Whole<'a> {
+    #[serde(flatten)]
+    line: Line<'a>,
+    text: &'a str,
+    html: &'a str,
+}
+
+/// `GET /mails` and `GET /mails/{id}`, when the server keeps its mails; and the dead letters.
+pub fn mail_routes<S, D>(folder: Option<&Arc<MailFolder>>, dead_letters: &Arc<D>) -> Vec<Route<S>>
+where
+    S: Send + Sync + 'static,
+    D: DeadLetters,
+{
+    let mut routes = dead_letter_routes(dead_letters);
+    if let Some(folder) = folder {
+        let (all, one) = (Arc::clone(folder), Arc::clone(folder));
+        routes.push(Route::get("/mails", Access::Public, move |_, request| {
+            let folder = Arc::clone(&all);
+            async move { list(&folder, &request) }
+        }));
+        routes.push(Route::get("/mails/{id}", Access::Public, move |_, request| {
+            let folder = Arc::clone(&one);
+            async move { show(&folder, &request) }
+        }));
+    }
+    routes
+}
+
+fn list(folder: &MailFolder, request: &Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let mails = folder.list();
+    let lines: Vec<Line<'_>> = mails.iter().map(|mail| Line::from(&**mail)).collect();
+    if accepts(request, "text/html") {
+        let page = Environment::new().render_named_str(LIST_NAME, LIST, context! { mails => lines });
+        return Ok(html(page.map_err(Problem::internal)?));
+    }
+    Reply::ok(&serde_json::json!({ "data": lines }))
+}
+
+fn show(folder: &MailFolder, request: &Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let mail = folder.find(request.id("id")?).ok_or_else(Problem::not_found)?;
+    if accepts(request, "text/html") {
+        return Ok(html(mail.html.clone()));
+    }
+    if accepts(request, "text/plain") {
+        let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+        return Ok(Reply::bytes(StatusCode::OK, kind, mail.text.clone()));
+    }
+    Reply::ok(&Whole { line: Line::from(&*mail), text: &mail.text, html: &mail.html })
+}
+
+/// Programs that want JSON say so, or `*/*`, or nothing.
+fn accepts(request: &Request, kind: &str) -> bool {
+    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    accept.is_some_and(|accept| accept.contains(kind))
+}
+
+fn html(page: String) -> Reply {
+    Reply::bytes(StatusCode::OK, HeaderValue::from_static("text/html; charset=utf-8"), page)
+        .header(header::CONTENT_SECURITY_POLICY, NOTHING_ELSE)
+}
+
+/// `GET /outbox/dead` and `POST /outbox/dead/{id}/retry`.
+fn dead_letter_routes<S, D>(dead_letters: &Arc<D>) -> Vec<Route<S>>
+where
+    S: Send + Sync + 'static,
+    D: DeadLetters,
+{
+    let (all, one) = (Arc::clone(dead_letters), Arc::clone(dead_letters));
+    vec![
+        Route::get("/outbox/dead", Access::Public, move |_, request: Request| {
+            let dead_letters = Arc::clone(&all);
+            async move {
+                let mut query = request.query();
+                let limit = query.number("limit", 100, 1..=DEAD_LETTERS_MAX);
+                query.finish()?;
+                Reply::ok(&serde_json::json!({ "data": dead_letters.dead_letters(limit).await? }))
+            }
+        }),
+        Route::post("/outbox/dead/{id}/retry", Access::Public, move |_, request: Request| {
+            let dead_letters = Arc::clone(&one);
+            async move {
+                let id: MailId = request.id("id")?;
+                if !dead_letters.retry(id).await? {
+                    return Err(Problem::not_found());
+                }
+                tracing::info!(mail = %id, "a dead letter is tried again");
+                Ok(Reply::empty(StatusCode::ACCEPTED))
+            }
+        }),
+    ]
+}

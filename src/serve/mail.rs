@@ -1,0 +1,82 @@
+//! How this server sends mails: over a mail server, into a folder for its developer, or not at all.
+
+use std::sync::Arc;
+
+use actors::outbox::{Backoff, OutboxSettings, RunningOutbox};
+use anyhow::Context;
+use deadpool_postgres::Pool;
+use domain::{accounts::EmailAddress, outbox::Upkeep};
+
+use crate::{
+    application::mails::MailFolder,
+    config::{Config, MailConfig, SmtpConfig, SmtpEncryption},
+    infrastructure::{
+        email::{
+            Sender,
+            letter::{Author, Letters},
+            memory::MemorySender,
+            smtp::{Encryption, SmtpSender, SmtpServer},
+        },
+        postgres::outbox::PgOutbox,
+    },
+};
+
+/// The part of a server that sends mails.
+pub(super) struct Mail {
+    pub(super) running: RunningOutbox,
+    pub(super) queue: Arc<PgOutbox>,
+    /// Where the mails are, when they are sent nowhere else.
+    pub(super) folder: Option<Arc<MailFolder>>,
+}
+
+impl Mail {
+    /// Starts to send what is queued. A mail server that is away stops nobody from starting.
+    pub(super) async fn start(config: &Config, pool: Pool) -> anyhow::Result<Self> {
+        let (sender, folder) = sender(&config.mail)?;
+        let queue = Arc::new(PgOutbox::new(pool));
+        let running = RunningOutbox::start(queue.clone(), Arc::new(sender), settings(&config.mail));
+        Ok(Self { running: running.await.context("the outbox can't start")?, queue, folder })
+    }
+}
+
+/// The configuration has made sure that production has a mail server, or says that it has none.
+fn sender(config: &MailConfig) -> anyhow::Result<(Sender, Option<Arc<MailFolder>>)> {
+    let address = EmailAddress::parse("from", &config.from).map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    let author = Author { name: config.from_name.clone(), address };
+    let letters = Letters::new(author, &config.link_origin)?;
+    Ok(match &config.smtp {
+        _ if !config.enabled => (Sender::Off, None),
+        Some(server) => {
+            let smtp = SmtpSender::new(letters, smtp_server(server), config.concurrency);
+            (Sender::Smtp(Box::new(smtp.context("the certificates for mail servers can't be read")?)), None)
+        }
+        None => {
+            let folder = Arc::new(MailFolder::default());
+            (Sender::Memory(Box::new(MemorySender::new(letters, folder.clone()))), Some(folder))
+        }
+    })
+}
+
+fn smtp_server(config: &SmtpConfig) -> SmtpServer {
+    SmtpServer {
+        host: config.host.clone(),
+        port: config.port,
+        encryption: match config.encryption {
+            SmtpEncryption::None => Encryption::None,
+            SmtpEncryption::StartTls => Encryption::StartTls,
+            SmtpEncryption::Tls => Encryption::Tls,
+        },
+        credentials: config.credentials.clone(),
+    }
+}
+
+fn settings(config: &MailConfig) -> OutboxSettings {
+    OutboxSettings {
+        concurrency: config.concurrency,
+        send_timeout: config.timeout,
+        poll_every: config.poll,
+        backoff: Backoff { first: config.retry_min, longest: config.retry_max },
+        upkeep: Upkeep { attempts_max: config.attempts, retention: config.retention },
+        ..OutboxSettings::default()
+    }
+}

@@ -1,0 +1,116 @@
+//! Mails on the operations listener.
+
+use http::header::ACCEPT;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::{
+    Api, Settings, TestServer,
+    smtp::{MailServer, queue, sends_to, until_row, verify},
+    until,
+};
+
+fn operations(server: &TestServer) -> Api {
+    Api::new(server.running.operations_address)
+}
+
+async fn as_kind(server: &TestServer, path: &str, kind: &str) -> (String, String) {
+    let url = format!("http://{}{path}", server.running.operations_address);
+    let answer = reqwest::Client::new().get(url).header(ACCEPT, kind).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+    (kind, answer.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn without_a_mail_server_a_developer_reads_the_mails() {
+    let server = Settings::default().set("BOXOFFICE__MAIL__POLL", "20ms").start().await;
+    let api = operations(&server);
+    assert_eq!(api.get("/mails").await.ok(), json!({ "data": [] }));
+    queue(&server.client, &verify("ada@example.org")).await;
+    let id = queue(&server.client, &verify("bob@example.org")).await;
+    until("both are there", async || api.get("/mails").await.ok()["data"].as_array().unwrap().len() == 2).await;
+
+    let one = api.get(&format!("/mails/{id}")).await.ok();
+    let link = "http://127.0.0.1:8080/verify-email?token=secret";
+    assert_eq!((&one["to"], &one["links"]), (&json!("bob@example.org"), &json!([link])));
+    assert_eq!(one["subject"], "Confirm your e-mail address");
+    assert!(one["text"].as_str().unwrap().contains(link) && one["html"].as_str().unwrap().contains("<html"));
+
+    let (kind, page) = as_kind(&server, "/mails", "text/html,application/xhtml+xml,*/*;q=0.8").await;
+    assert_eq!(kind, "text/html; charset=utf-8");
+    assert!(page.contains(&format!("href=\"/mails/{id}\"")) && page.contains("ada@example.org"), "{page}");
+    let (kind, page) = as_kind(&server, &format!("/mails/{id}"), "text/html").await;
+    assert!(kind.starts_with("text/html") && page.contains("Ada Lovelace"), "{page}");
+    let (kind, text) = as_kind(&server, &format!("/mails/{id}"), "text/plain").await;
+    assert!(kind.starts_with("text/plain") && text.contains(link), "{text}");
+
+    api.get(&format!("/mails/{}", Uuid::now_v7())).await.problem(404, "RESOURCE_001");
+    server.api.get("/mails").await.problem(404, "RESOURCE_001");
+}
+
+#[tokio::test]
+async fn with_a_mail_server_no_mails_are_shown() {
+    let mail_server = MailServer::start();
+    let server = sends_to(mail_server.address).start().await;
+    operations(&server).get("/mails").await.problem(404, "RESOURCE_001");
+}
+
+#[tokio::test]
+async fn an_operator_sees_dead_letters_and_has_them_tried_again() {
+    let mail_server = MailServer::start();
+    let server = sends_to(mail_server.address).start().await;
+    let api = operations(&server);
+    assert_eq!(api.get("/outbox/dead").await.ok(), json!({ "data": [] }));
+    let id = queue(&server.client, &verify("nobody-ada@example.org")).await;
+    until_row(&server.client, id, "it is given up", |row| row.status == "DEAD").await;
+
+    let listed = api.get("/outbox/dead").await.ok();
+    let letter = &listed["data"][0];
+    assert_eq!((&letter["id"], &letter["kind"]), (&json!(id), &json!("VERIFY_EMAIL")));
+    assert_eq!((&letter["recipient"], &letter["attempts"]), (&json!("n***@example.org"), &json!(1)));
+    assert!(letter["reason"].as_str().unwrap().contains("550"));
+    assert!(letter["queuedAt"].is_string() && letter["givenUpAt"].is_string());
+    assert!(!listed.to_string().contains("nobody-ada") && !listed.to_string().contains("secret"), "{listed}");
+
+    // Its address has come into being.
+    server.client.execute("UPDATE outbox SET recipient = 'ada@example.org'", &[]).await.unwrap();
+    let retry = format!("/outbox/dead/{id}/retry");
+    assert_eq!(api.post(&retry, &Value::Null).await.status, 202);
+    mail_server.until_taken(1).await;
+    until_row(&server.client, id, "it is sent", |row| row.status == "SENT").await;
+    api.post(&retry, &Value::Null).await.problem(404, "RESOURCE_001");
+    assert_eq!(api.get("/outbox/dead").await.ok(), json!({ "data": [] }));
+    assert_eq!(api.get("/outbox/dead?limit=0").await.faults(), [("limit".to_owned(), "OUT_OF_RANGE".to_owned())]);
+}
+
+#[tokio::test]
+async fn turned_off_mails_become_dead_letters_that_can_be_sent_later() {
+    let server = Settings::default().set("BOXOFFICE__MAIL__ENABLED", "false").start().await;
+    let id = queue(&server.client, &verify("ada@example.org")).await;
+    server.running.outbox.wake();
+    let row = until_row(&server.client, id, "it is given up", |row| row.status == "DEAD").await;
+    assert!(row.error.unwrap().contains("turned off"));
+    operations(&server).get("/mails").await.problem(404, "RESOURCE_001");
+}
+
+#[tokio::test]
+async fn what_becomes_of_mails_is_counted() {
+    let mail_server = MailServer::start();
+    let server = sends_to(mail_server.address).start().await;
+    queue(&server.client, &verify("ada@example.org")).await;
+    mail_server.until_taken(1).await;
+    let shown = operations(&server).get("/metrics").await;
+    let text = String::from_utf8(shown.body.to_vec()).unwrap();
+    for series in [
+        r#"boxoffice_mail_attempts_total{outcome="sent"}"#,
+        r#"boxoffice_mail_attempts_total{outcome="failed"}"#,
+        r#"boxoffice_mail_attempts_total{outcome="dead"}"#,
+        "boxoffice_mail_queue_depth ",
+        "boxoffice_mail_dead_letters ",
+        "boxoffice_mail_oldest_seconds ",
+        r#"boxoffice_actor_restarts_total{actor="outbox"}"#,
+    ] {
+        assert!(text.contains(series), "{series} is not in\n{text}");
+    }
+}
