@@ -155,13 +155,17 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
             Some(limits) => limits.count(&request, account, started).await,
             None => (None, Ok(())),
         };
-        let result = match counted.and(caller) {
-            Ok(caller) => {
+        let result = match (counted, caller) {
+            (Ok(()), Ok(caller)) => {
                 request.caller = caller;
                 self.run(target, request).await
             }
-            Err(problem) => {
+            (Err(problem), _) => {
                 request.discard_body().await;
+                Err(problem)
+            }
+            (Ok(()), Err(problem)) => {
+                request.linger_over_body();
                 Err(problem)
             }
         };

@@ -66,14 +66,16 @@ where
     let mut routes = dead_letter_routes(dead_letters);
     if let Some(folder) = folder {
         let (all, one) = (Arc::clone(folder), Arc::clone(folder));
-        routes.push(Route::get("/mails", Access::Public, move |_, request| {
+        let all = Route::get("/mails", Access::Public, move |_, request| {
             let folder = Arc::clone(&all);
             async move { list(&folder, &request) }
-        }));
-        routes.push(Route::get("/mails/{id}", Access::Public, move |_, request| {
+        });
+        let one = Route::get("/mails/{id}", Access::Public, move |_, request| {
             let folder = Arc::clone(&one);
             async move { show(&folder, &request) }
-        }));
+        });
+        routes.push(all.produces(&["application/json", "application/problem+json", "text/html"]));
+        routes.push(one.produces(&["application/json", "application/problem+json", "text/html", "text/plain"]));
     }
     routes
 }

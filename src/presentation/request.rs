@@ -193,7 +193,14 @@ impl Request {
         }
     }
 
-    /// For a request that is refused before anybody has looked at its body.
+    /// For a request that is refused at once, whatever its body is.
+    pub(super) fn linger_over_body(&mut self) {
+        if let Some(body) = self.body.take() {
+            linger(&self.head.headers, body);
+        }
+    }
+
+    /// For a request that is refused before anybody has looked at its body, as cheaply as can be.
     pub(super) async fn discard_body(&mut self) {
         if let Some(body) = self.body.take() {
             discard(&self.head.headers, body).await;

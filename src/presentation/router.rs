@@ -242,7 +242,15 @@ impl<S> Router<S> {
             let allow = allow(methods.iter());
             paths.insert(path, Path { methods, allow }).map_err(|error| TableError::Path(path, error))?;
         }
-        Ok(Self { state, verifier, limits: None, unmatched: Measures::new("unmatched", "any"), targets, paths, methods })
+        Ok(Self {
+            state,
+            verifier,
+            limits: None,
+            unmatched: Measures::new("unmatched", "any"),
+            targets,
+            paths,
+            methods,
+        })
     }
 
     /// Limits requests by the tiers of their rows.

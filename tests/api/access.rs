@@ -110,6 +110,7 @@ async fn what_is_public_is_public_on_purpose() {
             "GET /api/v1/venues/*",
             "GET /problems",
             "GET /problems/*",
+            "POST /api/v1/csp-reports",
         ]
     );
 }
