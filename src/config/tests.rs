@@ -130,15 +130,18 @@ fn secrets_come_from_files_too_but_not_from_both() {
 
 #[test]
 fn production_does_not_make_secrets_up() {
-    let found = faults(&[("BOXOFFICE_ENV", "production"), ("BOXOFFICE__MAIL__ENABLED", "false")]);
+    let found = faults(&[("BOXOFFICE_ENV", "production")]);
     assert!(found.len() == 1 && found[0].starts_with("BOXOFFICE__AUTH__JWT_SECRET: is required"), "{found:?}");
     load(&PRODUCTION);
 }
 
 #[test]
 fn production_sends_mails_for_real_or_says_that_it_does_not() {
-    let (environment, secret) = (PRODUCTION[0], PRODUCTION[1]);
-    let found = faults(&[environment, secret]);
+    let (environment, secret, url) = (PRODUCTION[0], PRODUCTION[1], PRODUCTION[2]);
+    assert!(!load(&[environment, secret]).mail.enabled, "a server without a mail server sells as well");
+    let found = faults(&[environment, secret, url]);
+    assert_eq!(found.len(), 2, "whoever sends mails says from where and what they link to: {found:#?}");
+    let found = faults(&[environment, secret, ("BOXOFFICE__MAIL__ENABLED", "true")]);
     for name in ["SMTP_URL", "FROM", "LINK_ORIGIN"] {
         let line = format!("BOXOFFICE__MAIL__{name}: is required in production");
         assert_eq!(found.iter().filter(|fault| fault.starts_with(&line)).count(), 1, "{name}: {found:#?}");

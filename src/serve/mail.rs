@@ -39,13 +39,16 @@ impl Mail {
     }
 }
 
-/// The configuration has made sure that production has a mail server, or says that it has none.
+/// The configuration has made sure that production keeps no mails in memory.
 fn sender(config: &MailConfig) -> anyhow::Result<(Sender, Option<Arc<MailFolder>>)> {
     let address = EmailAddress::parse("from", &config.from).map_err(|error| anyhow::anyhow!("{error:?}"))?;
     let author = Author { name: config.from_name.clone(), address };
     let letters = Letters::new(author, &config.link_origin)?;
     Ok(match &config.smtp {
-        _ if !config.enabled => (Sender::Off, None),
+        _ if !config.enabled => {
+            tracing::warn!("no mails are sent: set BOXOFFICE__MAIL__SMTP_URL; until then each becomes a dead letter");
+            (Sender::Off, None)
+        }
         Some(server) => {
             let smtp = SmtpSender::new(letters, smtp_server(server), config.concurrency);
             (Sender::Smtp(Box::new(smtp.context("the certificates for mail servers can't be read")?)), None)
