@@ -26,5 +26,7 @@ mod idempotency;
 mod live;
 #[path = "support/harness.rs"]
 mod support;
+#[path = "api/table.rs"]
+mod table;
 #[path = "api/venues.rs"]
 mod venues;

@@ -107,7 +107,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
                     client_address: address,
                 };
                 let result;
-                (limit_fields, result) = self.serve(target, request, caller, started).await;
+                (limit_fields, result) = self.serve(target, request, caller, account, started).await;
                 (Some(&*target.info), &target.measures, account, result)
             }
             Lookup::Allow(allow) => {
@@ -141,6 +141,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         target: &Target<S>,
         mut request: Request,
         caller: Result<Option<Caller>, Problem>,
+        account: Option<AccountId>,
         started: Instant,
     ) -> (Option<Fields<'_>>, Result<Reply, Problem>) {
         // The gate first: whom an overloaded server sends away has used nothing up.
@@ -150,7 +151,6 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
             request.discard_body().await;
             return (None, Err(problem));
         }
-        let account = caller.as_ref().ok().copied().flatten().map(|caller| caller.account);
         let (fields, counted) = match &self.router.limits {
             Some(limits) => limits.count(&request, account, started).await,
             None => (None, Ok(())),

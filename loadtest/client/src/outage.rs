@@ -10,6 +10,8 @@ mod settle;
 mod table;
 
 use std::{
+    future::Future,
+    net::SocketAddr,
     path::Path,
     rc::Rc,
     sync::{
@@ -255,17 +257,8 @@ async fn through_outage(
     let seconds = Duration::from_secs;
     let lasts = seconds(args.before + args.away + args.after);
     let (address, plan) = (server.address(), plan(server, args, lasts, Arc::default()));
-    let (says, begun) = oneshot::channel();
-    let watch = Rc::clone(journal);
-    let flow = flow::flow(
-        plan,
-        Rc::clone(journal),
-        move || connect(address),
-        move |begin| {
-            watch.begin(begin, Some(usize::try_from(lasts.as_secs()).unwrap_or_default()));
-            let _ = says.send(begin);
-        },
-    );
+    let seconds_kept = usize::try_from(lasts.as_secs()).unwrap_or_default();
+    let (flow, begun) = start_flow(plan, address, journal, Some(seconds_kept));
     let postmaster = server.postmaster();
     let away = async {
         let begin = begun.await.context("no connection could be opened")?;
@@ -303,21 +296,27 @@ async fn through_outage(
     Ok(Raged { flowed, phases: parts.into_iter().map(phase).collect::<Result<_, _>>()?, recoveries_ms, gone, back })
 }
 
+/// The bookings, and the instant when they begin.
+fn start_flow(
+    plan: Plan,
+    address: SocketAddr,
+    journal: &Rc<Journal>,
+    seconds: Option<usize>,
+) -> (impl Future<Output = Flowed>, oneshot::Receiver<Instant>) {
+    let (says, begun) = oneshot::channel();
+    let watch = Rc::clone(journal);
+    let begin = move |begin| {
+        watch.begin(begin, seconds);
+        let _ = says.send(begin);
+    };
+    (flow::flow(plan, Rc::clone(journal), move || connect(address), begin), begun)
+}
+
 /// Bookings while the postmaster is killed again and again.
 async fn under_kills(server: &mut Served<'_>, args: &OutageArgs, journal: &Rc<Journal>) -> anyhow::Result<Raged> {
     let stop = Arc::new(AtomicBool::new(false));
     let (address, plan) = (server.address(), plan(server, args, KILLING_MAX, Arc::clone(&stop)));
-    let (says, begun) = oneshot::channel();
-    let watch = Rc::clone(journal);
-    let flow = flow::flow(
-        plan,
-        Rc::clone(journal),
-        move || connect(address),
-        move |begin| {
-            watch.begin(begin, None);
-            let _ = says.send(begin);
-        },
-    );
+    let (flow, begun) = start_flow(plan, address, journal, None);
     let killing = async {
         begun.await.context("no connection could be opened")?;
         let gone = Instant::now();

@@ -109,23 +109,3 @@ async fn attempts_are_counted_by_subject_and_rule_and_not_for_trusted_networks()
     limiter.attempt(Rule::AccountMail, "a@tests.example", from).await.unwrap();
     limiter.attempt(Rule::SignIn, "a@tests.example", "192.0.2.9".parse().unwrap()).await.unwrap();
 }
-
-/// Not a test of speed: run it alone, optimised, to see what an admitted request costs.
-/// `cargo test --profile fast --lib what_an_admitted_request_costs -- --ignored --nocapture`
-#[test]
-#[ignore = "measures"]
-#[expect(clippy::print_stderr, reason = "that is what it is for")]
-fn what_an_admitted_request_costs() {
-    const CLIENTS: u32 = 10_000;
-    const ROUNDS: u32 = 100;
-    let limiter = limiter();
-    let began = Instant::now();
-    for _ in 0..ROUNDS {
-        for client in 0..CLIENTS {
-            let address = IpAddr::V4(std::net::Ipv4Addr::from_bits(0x0b00_0000 + client * 7));
-            let counted = limiter.count(Tier::Public, Client { address, account: None }, began);
-            assert!(matches!(std::hint::black_box(counted), Counted::Known(standing) if standing.outcome.is_ok()));
-        }
-    }
-    eprintln!("{} ns a request", began.elapsed().as_nanos() / u128::from(CLIENTS * ROUNDS));
-}
