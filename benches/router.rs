@@ -15,7 +15,10 @@ use actors::{
     outbox::Outbox,
 };
 use boxoffice::{
-    application::app::App,
+    application::{
+        app::{App, AuthRules},
+        background::Background,
+    },
     config::RateLimitConfig,
     infrastructure::{
         limits::Limiter,
@@ -24,7 +27,7 @@ use boxoffice::{
             pool::{PoolSettings, pool},
             store::PgStore,
         },
-        tokens::{Key, TokenSigner, TokenVerifier},
+        tokens::{Keys, TokenSigner, TokenVerifier},
     },
     presentation::{
         router::{Lookup, Router},
@@ -33,6 +36,7 @@ use boxoffice::{
     serve::Installation,
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use domain::sessions::SessionLimits;
 use http::Method;
 use memory_ledger::MemoryLedger;
 
@@ -42,7 +46,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// The server's table, with a state that no request will reach.
 async fn router() -> Router<App<Installation>> {
     let engine = Engine::start(Arc::new(MemoryLedger::new()), EngineSettings::default()).await.unwrap();
-    let key = Key { id: "bench".to_owned(), secret: vec![7; 32] };
+    let keys = Keys::of_secret("bench", &[7; 32]);
     // Connects when it is asked for a connection, and never is.
     let pool = pool(&PoolSettings {
         url: "postgres://nobody@127.0.0.1/nothing".into(),
@@ -53,15 +57,23 @@ async fn router() -> Router<App<Installation>> {
     let app = App {
         store: PgStore::new(pool.unwrap()),
         hasher: Passwords::new(Cost { memory_kib: 8, passes: 1, lanes: 1 }, 1).unwrap(),
-        issuer: TokenSigner::new(&key, "boxoffice"),
+        issuer: TokenSigner::new(keys.signing, "boxoffice", Arc::default()),
         limits: Arc::new(Limiter::new((&RateLimitConfig::default()).into(), None)),
         inventories: engine.inventories.clone(),
         live: Live::new(LiveSettings::default()),
         outbox: Outbox::default(),
-        access_ttl: Duration::from_secs(900),
+        background: Background::default(),
+        auth: AuthRules {
+            access_ttl: Duration::from_mins(15),
+            sessions: SessionLimits { idle: Duration::MAX, age_max: Duration::MAX, grace: Duration::ZERO },
+            verification_ttl: Duration::from_mins(15),
+            reset_ttl: Duration::from_mins(15),
+            require_verified_email: false,
+        },
         command_deadline: Duration::from_secs(10),
     };
-    Router::build(Arc::new(app), Arc::new(TokenVerifier::new([&key], "boxoffice")), api_routes()).unwrap()
+    let verifier = TokenVerifier::new(keys.accepted, "boxoffice", Arc::default());
+    Router::build(Arc::new(app), Arc::new(verifier), api_routes()).unwrap()
 }
 
 fn look_up(criterion: &mut Criterion) {

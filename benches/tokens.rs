@@ -4,11 +4,11 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark fails loudly, and criterion's macros have no docs")]
 
-use std::{hint::black_box, time::Duration};
+use std::{hint::black_box, sync::Arc, time::Duration};
 
 use boxoffice::{
     application::{access::VerifyAccess, app::IssueAccess},
-    infrastructure::tokens::{Key, TokenSigner, TokenVerifier},
+    infrastructure::tokens::{Keys, TokenSigner, TokenVerifier},
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use domain::{accounts::Role, ids::AccountId};
@@ -24,8 +24,8 @@ const STRANGERS: usize = 65_536;
 /// Few enough for all of them to be remembered, but for those whose places coincide.
 const REGULARS: usize = 64;
 
-fn key() -> Key {
-    Key { id: "bench".to_owned(), secret: vec![7; 32] }
+fn keys() -> Keys {
+    Keys::of_secret("bench", &[7; 32])
 }
 
 fn tokens(signer: &TokenSigner, count: usize) -> Vec<String> {
@@ -34,10 +34,10 @@ fn tokens(signer: &TokenSigner, count: usize) -> Vec<String> {
 }
 
 fn hs256(criterion: &mut Criterion) {
-    let key = key();
-    let (signer, verifier) = (TokenSigner::new(&key, ISSUER), TokenVerifier::new([&key], ISSUER));
-    let old = Key { id: "before".to_owned(), secret: vec![8; 32] };
-    let rotating = TokenVerifier::new([&key, &old], ISSUER);
+    let signer = TokenSigner::new(keys().signing, ISSUER, Arc::default());
+    let verifier = TokenVerifier::new(keys().accepted, ISSUER, Arc::default());
+    let both = keys().accepted.into_iter().chain(Keys::of_secret("before", &[8; 32]).accepted);
+    let rotating = TokenVerifier::new(both, ISSUER, Arc::default());
     let strangers = tokens(&signer, STRANGERS);
     let mut group = criterion.benchmark_group("tokens, HS256");
     group.throughput(Throughput::Elements(1));

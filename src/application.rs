@@ -2,7 +2,11 @@
 
 pub mod access;
 pub mod accounts;
+pub mod administration;
 pub mod app;
+pub mod background;
 pub mod bookings;
 pub mod limits;
 pub mod mails;
+pub mod passwords;
+pub mod sessions;

@@ -17,6 +17,7 @@
 //! ```
 
 pub mod accounts;
+pub mod audit;
 pub mod body;
 pub mod bookings;
 pub mod catalogue;
@@ -42,4 +43,5 @@ pub mod request;
 pub mod router;
 pub mod routes;
 pub mod server;
+mod session_cookie;
 pub mod venues;

@@ -1,5 +1,6 @@
 //! The composition root: configuration → database → actors → HTTP → drain.
 
+mod accounts;
 mod banner;
 mod checks;
 pub mod database;
@@ -34,7 +35,10 @@ use self::{
     mail::Mail,
 };
 use crate::{
-    application::app::{Adapters, App, HashingError, PasswordHasher},
+    application::{
+        app::{Adapters, App, HashingError, PasswordHasher},
+        background::Background,
+    },
     config::{Config, Environment},
     infrastructure::{
         limits::{Limiter, LimiterSettings},
@@ -46,7 +50,7 @@ use crate::{
             seed::{self, DEMO_PASSWORD},
             store::PgStore,
         },
-        tokens::{Key, TokenSigner, TokenVerifier},
+        tokens::{Keys, TokenSigner, TokenVerifier},
     },
     presentation::{
         mails::mail_routes,
@@ -91,6 +95,7 @@ pub struct Running {
     engine: Engine,
     engine_runtime: EngineRuntime,
     mail: RunningOutbox,
+    after_answers: Background,
     background: JoinSet<()>,
     pools: Pools,
     database: Database,
@@ -129,7 +134,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     background.spawn(async move { keep_up.keep_up().await });
 
     let hasher = passwords(&config)?;
-    let key = Key::from_config(&config.auth, &config.database.data_dir).context("the key of tokens can't be had")?;
+    let keys = Keys::from_config(&config.auth, &config.database.data_dir)?;
     let database = Database::own(&config).await?;
     prepare(&database, &config, &hasher).await?;
 
@@ -140,6 +145,8 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let (node, options, settings) = (config.node.name.clone(), ledger_options(&config)?, engine_settings(&config));
     let engine = engine_runtime.run(start_engine(pools.ledger.clone(), node, options, settings)).await??;
 
+    let revocations = accounts::revocations(&pool, &mut background).await?;
+    accounts::sweep(PgStore::new(pool.clone()), &mut background);
     let mail = Mail::start(&config, pool.clone()).await?;
     let shared_counts = limits::shared_counts(&config, &mut background)?;
     let health = Health::new(identity(&config, &database), checks::all(pool.clone(), shared_counts.clone()));
@@ -152,19 +159,21 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         banner::print(&store, address, operations_address, mail.folder.is_some()).await;
     }
     let live = Live::new(live_settings(&config));
+    let after_answers = Background::default();
     let limiter = Arc::new(Limiter::new(LimiterSettings::from(&config.rate_limit), shared_counts));
     let app = Arc::new(App::<Installation> {
         store,
         hasher,
-        issuer: TokenSigner::new(&key, &*config.auth.issuer),
+        issuer: TokenSigner::new(keys.signing, &*config.auth.issuer, revocations.clone()),
         limits: limiter.clone(),
         inventories: engine.inventories.clone(),
         live: live.clone(),
         outbox: mail.running.outbox.clone(),
-        access_ttl: config.auth.access_ttl,
+        background: after_answers.clone(),
+        auth: accounts::rules(&config.auth),
         command_deadline: config.inventory.request_deadline,
     });
-    let verifier = Arc::new(TokenVerifier::new([&key], &config.auth.issuer));
+    let verifier = Arc::new(TokenVerifier::new(keys.accepted, &config.auth.issuer, revocations));
     let routes = api_routes().into_iter().chain(operations::health_routes(&health));
     let router = Arc::new(Router::build(app, verifier.clone(), routes)?.limited(limiter));
     let ops_routes = operations::operations_routes(&health, metrics).into_iter();
@@ -190,6 +199,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         engine,
         engine_runtime,
         mail: mail.running,
+        after_answers,
         background,
         pools,
         database,
@@ -223,6 +233,7 @@ impl Running {
             ),
             Err(error) => tracing::error!(%error, "the listener panicked"),
         }
+        self.after_answers.finish().await;
         self.engine.stop().await;
         self.mail.stop().await;
         // Its clients are scrapers, who come again.

@@ -10,6 +10,8 @@
 mod access;
 #[path = "api/accounts.rs"]
 mod accounts;
+#[path = "api/audit.rs"]
+mod audit;
 #[path = "api/best_available.rs"]
 mod best_available;
 #[path = "api/bookings.rs"]
@@ -24,9 +26,17 @@ mod holds;
 mod idempotency;
 #[path = "api/live.rs"]
 mod live;
+#[path = "api/matrix.rs"]
+mod matrix;
+#[path = "api/passwords.rs"]
+mod passwords;
+#[path = "api/sessions.rs"]
+mod sessions;
 #[path = "support/harness.rs"]
 mod support;
 #[path = "api/table.rs"]
 mod table;
+#[path = "api/users.rs"]
+mod users;
 #[path = "api/venues.rs"]
 mod venues;

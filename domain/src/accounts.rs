@@ -1,12 +1,16 @@
 //! Accounts: who may sign in, and as what.
 
-use std::{fmt, str::FromStr};
+mod password;
+
+use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::password::Password;
 use crate::{
     ids::AccountId,
+    mail::Locale,
     validation::{FieldError, FieldErrors},
 };
 
@@ -49,6 +53,44 @@ impl FromStr for Role {
 #[error("unknown role {0:?}")]
 pub struct UnknownRole(String);
 
+/// Whether an account may sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AccountStatus {
+    /// It may.
+    Active,
+    /// An administrator has said that it may not.
+    Suspended,
+}
+
+impl AccountStatus {
+    /// Every status.
+    pub const ALL: [AccountStatus; 2] = [AccountStatus::Active, AccountStatus::Suspended];
+
+    /// The name in JSON and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AccountStatus::Active => "ACTIVE",
+            AccountStatus::Suspended => "SUSPENDED",
+        }
+    }
+}
+
+impl FromStr for AccountStatus {
+    type Err = UnknownStatus;
+
+    fn from_str(text: &str) -> Result<Self, UnknownStatus> {
+        AccountStatus::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| UnknownStatus(text.to_owned()))
+    }
+}
+
+/// A status that this version does not know.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown status of an account {0:?}")]
+pub struct UnknownStatus(String);
+
 /// A person who may sign in, with the profile that goes with it.
 #[derive(Clone, Debug)]
 pub struct Account {
@@ -58,14 +100,54 @@ pub struct Account {
     pub email: EmailAddress,
     /// What it may do.
     pub role: Role,
+    /// Whether it may sign in.
+    pub status: AccountStatus,
+    /// When its owner proved to read the mail at its address.
+    pub email_verified_at: Option<Timestamp>,
+    /// Access tokens issued before are refused.
+    pub tokens_not_before: Timestamp,
     /// How the person is called.
     pub name: PersonName,
     /// For the day of the event.
     pub phone: Option<Phone>,
+    /// The language of their mails.
+    pub locale: Locale,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it or its profile last changed.
     pub updated_at: Timestamp,
+}
+
+impl Account {
+    /// A new account of somebody who registers, or is registered by the command line.
+    pub fn new(registration: &Registration, role: Role, locale: Locale, now: Timestamp) -> Self {
+        Self {
+            id: AccountId::generate(),
+            email: registration.email.clone(),
+            role,
+            status: AccountStatus::Active,
+            email_verified_at: None,
+            tokens_not_before: Timestamp::UNIX_EPOCH,
+            name: registration.name.clone(),
+            phone: registration.phone.clone(),
+            locale,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// Whether it may sign in, and get new tokens and passwords.
+    pub fn may_sign_in(&self) -> bool {
+        self.status == AccountStatus::Active
+    }
+
+    /// The instant to issue an access token at. Tokens count whole seconds: one issued in the second in which older ones were
+    /// refused bears the next second, or it would be refused as well.
+    pub fn tokens_issued_at(&self, now: Timestamp) -> Timestamp {
+        let micros = self.tokens_not_before.as_microsecond();
+        let second = micros.div_euclid(1_000_000) + i64::from(micros.rem_euclid(1_000_000) > 0);
+        now.max(Timestamp::from_second(second).unwrap_or(now))
+    }
 }
 
 /// An address of RFC 5322 without display text or domain literal, lower-cased, at most 254 bytes, with a dotted domain.
@@ -140,31 +222,6 @@ impl Phone {
     }
 }
 
-/// A password as typed: 10 to 128 characters. Never shown, never logged.
-#[derive(Clone)]
-pub struct Password(String);
-
-impl Password {
-    /// Checks the length; a password is never trimmed.
-    pub fn parse(field: &'static str, text: &str) -> Result<Self, FieldError> {
-        if !(10..=128).contains(&text.chars().count()) {
-            return Err(FieldError::new(field, "INVALID_PASSWORD", "must have 10 to 128 characters"));
-        }
-        Ok(Self(text.to_owned()))
-    }
-
-    /// The secret itself, for the hasher.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Password(…)")
-    }
-}
-
 /// What a person who registers tells of themselves.
 #[derive(Clone, Debug)]
 pub struct Registration {
@@ -186,6 +243,11 @@ impl Registration {
         let password = errors.keep(Password::parse("password", password));
         let name = errors.keep(PersonName::parse("name", name));
         let phone = phone.and_then(|text| errors.keep(Phone::parse("phone", text)));
+        if let Some(password) = &password {
+            let own_words: Vec<&str> =
+                email.iter().map(EmailAddress::as_str).chain(name.iter().map(PersonName::as_str)).collect();
+            errors.keep(password.check_strength("password", &own_words));
+        }
         let valid = match (email, password, name) {
             (Some(email), Some(password), Some(name)) => Some(Self { email, password, name, phone }),
             _ => None,
@@ -214,8 +276,18 @@ mod tests {
     }
 
     #[test]
-    fn a_password_never_shows() {
-        let password = Password::parse("password", "correct horse battery").unwrap();
-        assert!(!format!("{password:?}").contains("horse"));
+    fn a_token_is_never_issued_before_older_ones_are_refused() {
+        let mut account = Account::new(
+            &Registration::parse("ada@example.org", "correct horse battery", "Ada", None).unwrap(),
+            Role::User,
+            Locale::En,
+            Timestamp::UNIX_EPOCH,
+        );
+        let at = |micros: i64| Timestamp::from_microsecond(micros).unwrap();
+        account.tokens_not_before = at(10_500_000);
+        assert_eq!(account.tokens_issued_at(at(10_700_000)), at(11_000_000));
+        assert_eq!(account.tokens_issued_at(at(12_700_000)), at(12_700_000));
+        account.tokens_not_before = at(10_000_000);
+        assert_eq!(account.tokens_issued_at(at(10_000_000)), at(10_000_000));
     }
 }

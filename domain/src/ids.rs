@@ -42,6 +42,8 @@ macro_rules! id {
 id! {
     /// A person who may sign in.
     AccountId,
+    /// A sign-in on one device.
+    SessionId,
     /// A place where events happen.
     VenueId,
     /// One version of the drawing of a venue's seats.

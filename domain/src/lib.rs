@@ -3,7 +3,10 @@
 //! Nothing here does I/O, reads a clock or knows a framework: the present instant is always an argument.
 
 pub mod accounts;
+pub mod administration;
+pub mod audit;
 pub mod bookings;
+pub mod credentials;
 pub mod events;
 pub mod ids;
 pub mod inventory;
@@ -15,6 +18,8 @@ pub mod rate_limit;
 pub mod refusal;
 pub mod repositories;
 pub mod seat_maps;
+pub mod secrets;
 pub mod selection;
+pub mod sessions;
 pub mod validation;
 pub mod venues;

@@ -6,9 +6,11 @@ use jiff::Timestamp;
 
 use crate::{
     accounts::{Account, PersonName, Phone},
+    audit::Actor,
     bookings::{Booking, Hold},
     events::{Event, TicketType},
     ids::{AccountId, BookingId, HoldId},
+    mail::Locale,
     venues::Venue,
 };
 
@@ -104,26 +106,34 @@ pub enum AddAccountError {
 
 /// Accounts and their profiles.
 pub trait AccountRepository {
-    /// Adds an account.
+    /// Adds an account for somebody else, and writes that down in the audit log.
     fn add_account(
         &self,
         account: &Account,
         password_hash: &str,
+        actor: &Actor,
     ) -> impl Future<Output = Result<(), AddAccountError>> + Send;
-
-    /// The account with that address, and the hash of its password.
-    fn account_by_email(&self, email: &str) -> impl Future<Output = Found<Option<(Account, String)>>> + Send;
 
     /// The account with that id.
     fn account(&self, id: AccountId) -> impl Future<Output = Found<Option<Account>>> + Send;
 
-    /// Changes what is given of a profile, and gives the account as it is then. `Some(None)` takes the number away.
+    /// Changes what is given of a profile, and gives the account as it is then.
     fn update_profile(
         &self,
         id: AccountId,
-        name: Option<&PersonName>,
-        phone: Option<Option<&Phone>>,
+        change: &ProfileChange,
     ) -> impl Future<Output = Found<Option<Account>>> + Send;
+}
+
+/// What somebody changes about themselves. What is not given stays.
+#[derive(Clone, Debug, Default)]
+pub struct ProfileChange {
+    /// How they are called.
+    pub name: Option<PersonName>,
+    /// Their number; `Some(None)` takes it away.
+    pub phone: Option<Option<Phone>>,
+    /// The language of their mails.
+    pub locale: Option<Locale>,
 }
 
 /// Events as the public sees them.

@@ -20,6 +20,9 @@ pub enum TokenError {
     /// Was ours and genuine, but its time is over.
     #[error("the access token has expired")]
     Expired,
+    /// Was ours and genuine, but its account has a new password, another role or another status since, or is in other hands.
+    #[error("the access token was revoked")]
+    Revoked,
 }
 
 /// Verifies access tokens (A1). Called once for every request to a route that is not public, on an async thread:

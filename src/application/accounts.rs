@@ -1,28 +1,48 @@
-//! Accounts: register, sign in, profile.
+//! Accounts: register, verify the address, profile.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use domain::{
-    accounts::{Account, PersonName, Phone, Registration, Role},
+    accounts::{Account, Registration, Role},
+    credentials::{CredentialRepository, Link, LinkPurpose, Registered},
     ids::AccountId,
-    repositories::{AccountRepository, AddAccountError, RepositoryError},
+    mail::{LinkToken, Locale, Message, Template},
+    repositories::{AccountRepository, ProfileChange, RepositoryError},
+    secrets::OpaqueToken,
+    validation::FieldError,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    app::{Adapters, App, HashingError, IssueAccess, PasswordHasher},
+    app::{Adapters, App, HashingError, PasswordHasher},
+    background::Busy,
     limits::{LimitAttempts, Limited, Rule},
 };
 
 /// Why an operation on an account failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
-    /// Another account has the address.
-    #[error("the e-mail address is registered already")]
-    EmailTaken,
     /// No account has this address with this password.
     #[error("wrong e-mail address or password")]
     WrongCredentials,
+    /// The password that should prove who is asking is wrong.
+    #[error("wrong password")]
+    WrongPassword,
+    /// An administrator has suspended the account.
+    #[error("the account is suspended")]
+    Suspended,
+    /// The address has to be verified first.
+    #[error("the e-mail address is not verified")]
+    Unverified,
+    /// There is no session, or it is over.
+    #[error("the session is over")]
+    SessionOver,
+    /// The link was used already, has run out, or never was one.
+    #[error("the link does not work any more")]
+    LinkDead,
+    /// What was sent can't be taken.
+    #[error("{} is not valid", .0.field)]
+    Invalid(FieldError),
     /// Too many attempts.
     #[error(transparent)]
     Limited(#[from] Limited),
@@ -35,71 +55,77 @@ pub enum AccountError {
     /// Passwords can't be hashed now.
     #[error(transparent)]
     Hashing(#[from] HashingError),
+    /// Nothing more can be taken on now.
+    #[error(transparent)]
+    Busy(#[from] Busy),
     /// The repository failed.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
 }
 
-/// A new session.
-#[derive(Debug)]
-pub struct SignedIn {
-    /// Whose.
-    pub account: Account,
-    /// Proves it, for a while.
-    pub access_token: String,
+impl From<FieldError> for AccountError {
+    fn from(error: FieldError) -> Self {
+        Self::Invalid(error)
+    }
 }
 
-/// Adds an account of a person who books.
-pub async fn register<A: Adapters>(app: &App<A>, new: Registration) -> Result<Account, AccountError> {
+/// Adds an account of a person who books, and mails a link to verify its address.
+///
+/// Whether the address is known already is told to nobody but its owner: the answer is the same, and a mail says that somebody
+/// tried. The account that is given is then stored nowhere.
+pub async fn register<A: Adapters>(
+    app: &App<A>,
+    new: Registration,
+    locale: Locale,
+    from: IpAddr,
+) -> Result<Account, AccountError> {
+    app.limits.attempt(Rule::AccountMail, new.email.as_str(), from).await?;
     let password_hash = app.hasher.hash(new.password.expose()).await?;
     let now = now();
-    let account = Account {
-        id: AccountId::generate(),
-        email: new.email,
-        role: Role::User,
-        name: new.name,
-        phone: new.phone,
-        created_at: now,
-        updated_at: now,
-    };
-    match app.store.add_account(&account, &password_hash).await {
-        Ok(()) => {
-            tracing::info!(userId = %account.id, "account registered");
-            Ok(account)
-        }
-        Err(AddAccountError::EmailTaken) => Err(AccountError::EmailTaken),
-        Err(AddAccountError::Repository(error)) => Err(error.into()),
+    let account = Account::new(&new, Role::User, locale, now);
+    let (link, mail) = verification(app, &account, now);
+    let to_owner =
+        |owner: &Account| mail_to(owner, Template::AlreadyRegistered { name: owner.name.as_str().to_owned() });
+    match app.store.register(&account, &password_hash, &link, &mail, to_owner).await? {
+        Registered::New => tracing::info!(userId = %account.id, "account registered"),
+        Registered::Taken => tracing::info!("registration with an address that is taken"),
     }
+    app.outbox.wake();
+    Ok(account)
 }
 
-/// Signs in. Unknown addresses and wrong passwords take the same time and get the same answer.
-///
-/// Attempts are limited for the address, wherever they come `from`: whoever guesses has many networks.
-pub async fn sign_in<A: Adapters>(
-    app: &App<A>,
+/// Mails another link to verify the address, if an account has it and has not verified it. Answers before it is known whether
+/// one does.
+pub async fn resend_verification<A: Adapters>(
+    app: &Arc<App<A>>,
     email: &str,
-    password: &str,
     from: IpAddr,
-) -> Result<SignedIn, AccountError> {
-    let email = email.trim().to_lowercase();
-    app.limits.attempt(Rule::SignIn, &email, from).await?;
-    let found = app.store.account_by_email(&email).await?;
-    let (account, hash) = found.unzip();
-    let right = app.hasher.verify(hash.as_deref(), password).await?;
-    match account {
-        Some(account) if right => {
-            let token = app.issuer.issue(account.id, account.role, Timestamp::now(), app.access_ttl);
-            let access_token = token.map_err(AccountError::Token)?;
-            tracing::info!(userId = %account.id, "signed in");
-            Ok(SignedIn { account, access_token })
-        }
-        account => {
-            // The address itself is personal and stays out of the log.
-            let account = account.map(|account| account.id.to_string());
-            tracing::info!(userId = account, "sign-in refused");
-            Err(AccountError::WrongCredentials)
-        }
-    }
+) -> Result<(), AccountError> {
+    let email = normalized(email);
+    app.limits.attempt(Rule::AccountMail, &email, from).await?;
+    let app_after = Arc::clone(app);
+    app.background.spawn(async move {
+        let app = app_after;
+        let sent = async {
+            let Some((account, _)) = app.store.account_by_email(&email).await? else { return Ok(()) };
+            if account.email_verified_at.is_some() {
+                return Ok(());
+            }
+            let (link, mail) = verification(&app, &account, now());
+            app.store.send_link(account.id, &link, &mail).await
+        };
+        report(sent.await);
+        app.outbox.wake();
+    })?;
+    Ok(())
+}
+
+/// Uses the link of a mail: its reader has the address.
+pub async fn verify_email<A: Adapters>(app: &App<A>, token: &str) -> Result<(), AccountError> {
+    let token = OpaqueToken::parse(token).ok_or(AccountError::LinkDead)?;
+    let account = app.store.verify_email(token.hash(), now()).await?.ok_or(AccountError::LinkDead)?;
+    tracing::info!(userId = %account, "e-mail address verified");
+    Ok(())
 }
 
 /// The account that is signed in.
@@ -111,15 +137,52 @@ pub async fn profile<A: Adapters>(app: &App<A>, id: AccountId) -> Result<Account
 pub async fn update_profile<A: Adapters>(
     app: &App<A>,
     id: AccountId,
-    name: Option<PersonName>,
-    phone: Option<Option<Phone>>,
+    change: &ProfileChange,
 ) -> Result<Account, AccountError> {
-    let phone = phone.as_ref().map(Option::as_ref);
-    app.store.update_profile(id, name.as_ref(), phone).await?.ok_or(AccountError::NotFound)
+    app.store.update_profile(id, change).await?.ok_or(AccountError::NotFound)
+}
+
+fn verification<A: Adapters>(app: &App<A>, account: &Account, now: Timestamp) -> (Link, Message) {
+    let (link, token) = link(LinkPurpose::VerifyEmail, now, app.auth.verification_ttl);
+    let template = Template::VerifyEmail {
+        name: account.name.as_str().to_owned(),
+        token,
+        valid_minutes: minutes(app.auth.verification_ttl),
+    };
+    (link, mail_to(account, template))
+}
+
+/// A link that works for `ttl`, and what belongs into its mail.
+pub(super) fn link(purpose: LinkPurpose, now: Timestamp, ttl: Duration) -> (Link, LinkToken) {
+    let token = OpaqueToken::from_random(rand::random());
+    let ttl = SignedDuration::try_from(ttl).unwrap_or(SignedDuration::ZERO);
+    let expires_at = now.checked_add(ttl).unwrap_or(Timestamp::MAX);
+    (Link { hash: token.hash(), purpose, created_at: now, expires_at }, LinkToken::new(token.expose()))
+}
+
+pub(super) fn minutes(ttl: Duration) -> u32 {
+    u32::try_from(ttl.as_secs() / 60).unwrap_or(u32::MAX)
+}
+
+/// A mail to the owner of an account.
+pub(super) fn mail_to(account: &Account, template: Template) -> Message {
+    Message { to: account.email.clone(), locale: account.locale, template }
+}
+
+/// An address as accounts have it; what is none is found nowhere.
+pub(super) fn normalized(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+/// Nobody waits for work that is done after its answer, so its failure goes to the log.
+pub(super) fn report(result: Result<(), RepositoryError>) {
+    if let Err(error) = result {
+        tracing::warn!(%error, "a mail that was asked for can't be queued");
+    }
 }
 
 /// The present instant with the precision that the database keeps.
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
 }

@@ -5,23 +5,37 @@ use std::{future::Future, sync::Arc, time::Duration};
 use actors::{inventories::Inventories, live::Live, outbox::Outbox};
 use domain::{
     accounts::Role,
+    administration::AccountAdministration,
+    audit::AuditRepository,
+    credentials::CredentialRepository,
     ids::AccountId,
     repositories::{AccountRepository, BookingRepository, EventRepository, VenueRepository},
+    sessions::{SessionLimits, SessionRepository},
 };
 use jiff::Timestamp;
 
-use super::limits::LimitAttempts;
+use super::{background::Background, limits::LimitAttempts};
 
-/// Everything that is stored outside of inventories.
-pub trait Store:
-    AccountRepository + BookingRepository + EventRepository + VenueRepository + Send + Sync + 'static
-{
+/// Declares a trait that is all of the others.
+macro_rules! store {
+    ($($port:ident),+) => {
+        /// Everything that is stored outside of inventories.
+        pub trait Store: $($port +)+ Send + Sync + 'static {}
+
+        impl<T> Store for T where T: $($port +)+ Send + Sync + 'static {}
+    };
 }
 
-impl<T> Store for T where
-    T: AccountRepository + BookingRepository + EventRepository + VenueRepository + Send + Sync + 'static
-{
-}
+store!(
+    AccountAdministration,
+    AccountRepository,
+    AuditRepository,
+    BookingRepository,
+    CredentialRepository,
+    EventRepository,
+    SessionRepository,
+    VenueRepository
+);
 
 /// Why a password was neither hashed nor checked.
 #[derive(Debug, thiserror::Error)]
@@ -41,12 +55,34 @@ pub trait PasswordHasher: Send + Sync + 'static {
 
     /// Whether `password` is the one behind `hash`. Without a hash the answer is no, after the same time.
     fn verify(&self, hash: Option<&str>, password: &str) -> impl Future<Output = Result<bool, HashingError>> + Send;
+
+    /// Whether a hash is weaker than those that are made now.
+    fn is_outdated(&self, hash: &str) -> bool;
 }
 
-/// Issues access tokens (A1).
+/// Issues what proves who is asking, and takes it back (A1).
 pub trait IssueAccess: Send + Sync + 'static {
     /// A token for the account, or why there is none.
     fn issue(&self, account: AccountId, role: Role, now: Timestamp, ttl: Duration) -> Result<String, String>;
+
+    /// Refuses the tokens of `account` that were issued before `instant`, on this node and from now on. Called after the
+    /// database has been told: other nodes learn of it there.
+    fn refuse_before(&self, account: AccountId, instant: Timestamp);
+}
+
+/// How accounts prove who they are.
+#[derive(Clone, Copy, Debug)]
+pub struct AuthRules {
+    /// How long an access token lives.
+    pub access_ttl: Duration,
+    /// How long sessions last.
+    pub sessions: SessionLimits,
+    /// How long a link to verify an address works.
+    pub verification_ttl: Duration,
+    /// How long a link to choose a new password works.
+    pub reset_ttl: Duration,
+    /// Whether nobody may sign in before their address is verified.
+    pub require_verified_email: bool,
 }
 
 /// The adapters that an installation is made of.
@@ -77,8 +113,10 @@ pub struct App<A: Adapters> {
     pub live: Arc<Live>,
     /// Who sends mails. Wake it after the commit of a change that has queued one.
     pub outbox: Outbox,
-    /// How long an access token lives.
-    pub access_ttl: Duration,
+    /// What is done after its answer.
+    pub background: Background,
+    /// How accounts prove who they are.
+    pub auth: AuthRules,
     /// How long a command may wait for its inventory and the ledger.
     pub command_deadline: Duration,
 }

@@ -5,7 +5,8 @@ use std::io::{self, BufRead, IsTerminal};
 use anyhow::{Context, bail};
 use domain::{
     accounts::{Account, Registration, Role},
-    ids::AccountId,
+    audit::Actor,
+    mail::Locale,
     repositories::AccountRepository,
 };
 use jiff::Timestamp;
@@ -30,17 +31,10 @@ pub(super) async fn run(config: &Config, email: &str, name: &str) -> anyhow::Res
     let database = Database::borrow(config).await?;
     Migrator::embedded()?.up(&mut database.connect(config).await?).await?;
     let password_hash = serve::passwords(config)?.hash(new.password.expose()).await?;
+    // Whoever runs this command vouches for the address.
     let now = Timestamp::now();
-    let account = Account {
-        id: AccountId::generate(),
-        email: new.email,
-        role: Role::Admin,
-        name: new.name,
-        phone: None,
-        created_at: now,
-        updated_at: now,
-    };
-    let added = PgStore::new(database.pool(config, 1)?).add_account(&account, &password_hash).await;
+    let account = Account { email_verified_at: Some(now), ..Account::new(&new, Role::Admin, Locale::default(), now) };
+    let added = PgStore::new(database.pool(config, 1)?).add_account(&account, &password_hash, &Actor::default()).await;
     database.release().await;
     added?;
     println!("{} is an administrator now", account.email.as_str());

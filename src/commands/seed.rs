@@ -1,6 +1,6 @@
 //! `boxoffice seed`
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use jiff::Timestamp;
@@ -14,7 +14,7 @@ use crate::{
             migrate::Migrator,
             seed::{self, DEMO_PASSWORD, House, LoadtestOptions},
         },
-        tokens::{Key, TokenSigner},
+        tokens::{Keys, TokenSigner},
     },
     serve::{self, database::Database},
 };
@@ -42,8 +42,8 @@ pub(super) async fn run(config: &Config, args: &SeedArgs) -> anyhow::Result<()> 
             );
         }
         Scenario::Loadtest => {
-            let signer =
-                TokenSigner::new(&Key::from_config(&config.auth, &config.database.data_dir)?, &*config.auth.issuer);
+            let keys = Keys::from_config(&config.auth, &config.database.data_dir)?;
+            let signer = TokenSigner::new(keys.signing, &*config.auth.issuer, Arc::default());
             let house = match args.house {
                 HouseSize::Arena => House::Arena,
                 HouseSize::Stadium => House::Stadium,

@@ -84,6 +84,13 @@ impl PasswordHasher for Passwords {
         })
         .await
     }
+
+    fn is_outdated(&self, hash: &str) -> bool {
+        let params = PasswordHash::new(hash).ok().and_then(|hash| Params::try_from(&hash).ok());
+        let Some(params) = params else { return true };
+        let wanted = self.argon2.params();
+        params.m_cost() < wanted.m_cost() || params.t_cost() < wanted.t_cost() || params.p_cost() < wanted.p_cost()
+    }
 }
 
 fn make(argon2: &Argon2<'_>, password: &str) -> Result<String, HashingError> {
@@ -120,6 +127,18 @@ mod tests {
         assert!(!passwords.verify(None, "anything").await.unwrap());
         let dummy = PasswordHash::new(&passwords.dummy).unwrap();
         assert_eq!(dummy.params.to_string(), "m=8,t=1,p=1", "the dummy costs what a real hash costs");
+    }
+
+    #[tokio::test]
+    async fn only_a_weaker_hash_is_outdated() {
+        let hash = |memory_kib, passes| async move {
+            Passwords::new(Cost { memory_kib, passes, lanes: 1 }, 1).unwrap().hash("x").await.unwrap()
+        };
+        let passwords = Passwords::new(Cost { memory_kib: 16, passes: 2, lanes: 1 }, 1).unwrap();
+        assert!(passwords.is_outdated(&hash(8, 2).await));
+        assert!(passwords.is_outdated(&hash(16, 1).await));
+        assert!(!passwords.is_outdated(&hash(16, 2).await));
+        assert!(!passwords.is_outdated(&hash(32, 2).await));
     }
 
     #[tokio::test]

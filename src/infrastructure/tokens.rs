@@ -1,23 +1,27 @@
-//! Access tokens: JWT (RFC 7519) signed with HMAC-SHA256 (A1).
+//! Access tokens: JWT (RFC 7519), signed with HMAC-SHA256 or Ed25519 (A1).
 
+mod keys;
+mod revocations;
 mod verified;
 
-use std::{io, path::Path, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use domain::{accounts::Role, ids::AccountId};
 use jiff::Timestamp;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
-use secrecy::ExposeSecret as _;
+use jsonwebtoken::{DecodingKey, Header, Validation, errors::ErrorKind};
 use serde::{Deserialize, Serialize};
 
-use self::verified::VerifiedTokens;
-use super::secret_file;
-use crate::{
-    application::{
-        access::{Caller, TokenError, VerifyAccess},
-        app::IssueAccess,
-    },
-    config::{AuthConfig, SECRET_BYTES_MIN},
+use self::{
+    keys::SigningKey,
+    verified::{Verified, VerifiedTokens},
+};
+pub use self::{
+    keys::{Key, KeyError, Keys},
+    revocations::Revocations,
+};
+use crate::application::{
+    access::{Caller, TokenError, VerifyAccess},
+    app::IssueAccess,
 };
 
 /// How far the clocks of two nodes may differ. The library's default of 60 s would make a token of 15 minutes one of 16.
@@ -36,51 +40,19 @@ struct Claims {
     iss: String,
 }
 
-/// A secret and the name it goes by in the header of a token, so that keys can be rotated.
-#[derive(Clone)]
-pub struct Key {
-    /// The `kid`.
-    pub id: String,
-    /// At least 32 bytes: fewer than the hash has would be the weakest link (RFC 7518, 3.2).
-    pub secret: Vec<u8>,
-}
-
-impl Key {
-    /// The configured key, or the one that is made once in `data_dir` (never in production, where the configuration
-    /// demands one). Reads or writes a file: call it at start. A file with less than 32 bytes is refused.
-    pub fn from_config(auth: &AuthConfig, data_dir: &Path) -> io::Result<Self> {
-        let secret = match &auth.jwt_secret {
-            Some(secret) => secret.expose_secret().as_bytes().to_vec(),
-            None => secret_file::load_or_create(&data_dir.join("jwt-secret"))?.into_bytes(),
-        };
-        if secret.len() < SECRET_BYTES_MIN {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "the secret of access tokens is shorter than 32 bytes",
-            ));
-        }
-        Ok(Self { id: auth.jwt_kid.clone(), secret })
-    }
-}
-
-impl std::fmt::Debug for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Key({}, …)", self.id)
-    }
-}
-
-/// Issues tokens.
+/// Issues tokens, and takes them back.
 pub struct TokenSigner {
     header: Header,
-    key: EncodingKey,
+    key: SigningKey,
     issuer: String,
+    revocations: Arc<Revocations>,
 }
 
 impl TokenSigner {
-    /// Signs with `key` in the name of `issuer`.
-    pub fn new(key: &Key, issuer: impl Into<String>) -> Self {
-        let header = Header { kid: Some(key.id.clone()), ..Header::new(Algorithm::HS256) };
-        Self { header, key: EncodingKey::from_secret(&key.secret), issuer: issuer.into() }
+    /// Signs with `key` in the name of `issuer`. Tokens that it takes back are told to `revocations`.
+    pub fn new(key: SigningKey, issuer: impl Into<String>, revocations: Arc<Revocations>) -> Self {
+        let header = Header { kid: Some(key.id.clone()), ..Header::new(key.algorithm) };
+        Self { header, key, issuer: issuer.into(), revocations }
     }
 }
 
@@ -89,92 +61,124 @@ impl IssueAccess for TokenSigner {
         let iat = now.as_second();
         let exp = iat.saturating_add(i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX));
         let claims = Claims { sub: account, role, iat, exp, iss: self.issuer.clone() };
-        jsonwebtoken::encode(&self.header, &claims, &self.key).map_err(|error| error.to_string())
+        jsonwebtoken::encode(&self.header, &claims, &self.key.key).map_err(|error| error.to_string())
+    }
+
+    fn refuse_before(&self, account: AccountId, instant: Timestamp) {
+        self.revocations.refuse_before(account, instant);
     }
 }
 
-/// Verifies tokens: algorithm pinned, signature, issuer, expiry, all claims present.
-pub struct TokenVerifier {
-    keys: Vec<(String, DecodingKey)>,
+/// A key by which tokens are verified, and all that is expected of them. The algorithm is the key's and never the token's.
+struct VerificationKey {
+    id: String,
+    key: DecodingKey,
     validation: Validation,
+}
+
+/// Verifies tokens: signature, issuer, expiry, all claims present, and not taken back since.
+pub struct TokenVerifier {
+    keys: Vec<VerificationKey>,
+    revocations: Arc<Revocations>,
     verified: VerifiedTokens,
 }
 
 impl TokenVerifier {
-    /// Accepts tokens of `issuer` signed with one of `keys`: the present one, and during a rotation the one before.
-    pub fn new<'a>(keys: impl IntoIterator<Item = &'a Key>, issuer: &str) -> Self {
-        let keys = keys.into_iter().map(|key| (key.id.clone(), DecodingKey::from_secret(&key.secret))).collect();
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.leeway = LEEWAY_S;
-        validation.set_issuer(&[issuer]);
-        validation.set_required_spec_claims(&["exp", "iss", "sub"]);
-        Self { keys, validation, verified: VerifiedTokens::new() }
+    /// Accepts tokens of `issuer` signed with one of `keys`: the present one, and during a rotation the other.
+    pub fn new(keys: impl IntoIterator<Item = Key>, issuer: &str, revocations: Arc<Revocations>) -> Self {
+        let keys = keys.into_iter().map(|Key { id, algorithm, key }| {
+            let mut validation = Validation::new(algorithm);
+            validation.leeway = LEEWAY_S;
+            validation.set_issuer(&[issuer]);
+            validation.set_required_spec_claims(&["exp", "iss", "sub"]);
+            VerificationKey { id, key, validation }
+        });
+        Self { keys: keys.collect(), revocations, verified: VerifiedTokens::new() }
     }
 
-    /// Checks everything, and says until when the token is good.
-    fn decode(&self, token: &str) -> Result<(Caller, i64), TokenError> {
-        let (kid, key) = match self.keys.as_slice() {
+    /// Checks all that does not change any more.
+    fn decode(&self, token: &str) -> Result<Verified, TokenError> {
+        let known = match self.keys.as_slice() {
             // With one key its name is compared afterwards, which spares reading the header once more.
             [only] => only,
             keys => {
                 let kid = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Bad)?.kid;
-                keys.iter().find(|(id, _)| Some(id) == kid.as_ref()).ok_or(TokenError::Bad)?
+                keys.iter().find(|known| Some(&known.id) == kid.as_ref()).ok_or(TokenError::Bad)?
             }
         };
-        let data =
-            jsonwebtoken::decode::<Claims>(token, key, &self.validation).map_err(|error| match error.kind() {
-                ErrorKind::ExpiredSignature => TokenError::Expired,
-                _ => TokenError::Bad,
-            })?;
-        if data.header.kid.as_ref() != Some(kid) {
+        let data = jsonwebtoken::decode::<Claims>(token, &known.key, &known.validation).map_err(|error| match error
+            .kind()
+        {
+            ErrorKind::ExpiredSignature => TokenError::Expired,
+            _ => TokenError::Bad,
+        })?;
+        if data.header.kid.as_ref() != Some(&known.id) {
             return Err(TokenError::Bad);
         }
-        Ok((Caller { account: data.claims.sub, role: data.claims.role }, data.claims.exp))
+        let Claims { sub, role, iat, exp, .. } = data.claims;
+        Ok(Verified { caller: Caller { account: sub, role }, issued_at: iat, expires_at: exp })
     }
 }
 
 impl VerifyAccess for TokenVerifier {
     fn verify(&self, token: &str) -> Result<Caller, TokenError> {
-        if let Some((caller, expires_at)) = self.verified.find(token) {
-            let now = Timestamp::now().as_second();
-            let good = now <= expires_at.saturating_add(LEEWAY_S as i64);
-            return if good { Ok(caller) } else { Err(TokenError::Expired) };
+        let now = Timestamp::now().as_second();
+        let verified = match self.verified.find(token) {
+            Some(verified) => verified,
+            None => {
+                let verified = self.decode(token)?;
+                self.verified.remember(token, verified);
+                verified
+            }
+        };
+        if now > verified.expires_at.saturating_add(LEEWAY_S as i64) {
+            return Err(TokenError::Expired);
         }
-        let (caller, expires_at) = self.decode(token)?;
-        self.verified.remember(token, caller, expires_at);
-        Ok(caller)
+        if !self.revocations.allow(verified.caller.account, verified.issued_at) {
+            return Err(TokenError::Revoked);
+        }
+        Ok(verified.caller)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use jsonwebtoken::{Algorithm, EncodingKey};
+
     use super::*;
 
     const ISSUER: &str = "boxoffice";
     const TTL: Duration = Duration::from_mins(15);
 
-    fn key(id: &str, byte: u8) -> Key {
-        Key { id: id.to_owned(), secret: vec![byte; 32] }
+    fn keys(id: &str, byte: u8) -> Keys {
+        Keys::of_secret(id, &[byte; 32])
     }
 
-    fn token(key: &Key, issuer: &str, age_s: i64) -> String {
+    fn signer(keys: Keys, issuer: &str) -> TokenSigner {
+        TokenSigner::new(keys.signing, issuer, Arc::default())
+    }
+
+    fn verifier(keys: Keys) -> TokenVerifier {
+        TokenVerifier::new(keys.accepted, ISSUER, Arc::default())
+    }
+
+    fn token(keys: Keys, issuer: &str, age_s: i64) -> String {
         let now = Timestamp::from_second(Timestamp::now().as_second() - age_s).unwrap();
-        TokenSigner::new(key, issuer).issue(AccountId::generate(), Role::User, now, TTL).unwrap()
+        signer(keys, issuer).issue(AccountId::generate(), Role::User, now, TTL).unwrap()
     }
 
     /// Signs anything, as somebody with the key but other ideas would.
-    fn signed(header: &Header, claims: &serde_json::Value, key: &Key) -> String {
-        jsonwebtoken::encode(header, claims, &EncodingKey::from_secret(&key.secret)).unwrap()
+    fn signed(header: &Header, claims: &serde_json::Value, byte: u8) -> String {
+        jsonwebtoken::encode(header, claims, &EncodingKey::from_secret(&[byte; 32])).unwrap()
     }
 
     #[test]
     fn a_token_speaks_for_the_account_it_was_issued_to() {
         let account = AccountId::generate();
-        let key = key("k1", 1);
-        let token = TokenSigner::new(&key, ISSUER).issue(account, Role::Admin, Timestamp::now(), TTL).unwrap();
-        let caller = TokenVerifier::new([&key], ISSUER).verify(&token);
+        let issued = signer(keys("k1", 1), ISSUER).issue(account, Role::Admin, Timestamp::now(), TTL).unwrap();
+        let caller = verifier(keys("k1", 1)).verify(&issued);
         assert_eq!(caller, Ok(Caller { account, role: Role::Admin }));
-        let claims: serde_json::Value = jsonwebtoken::dangerous::insecure_decode(&token).unwrap().claims;
+        let claims: serde_json::Value = jsonwebtoken::dangerous::insecure_decode(&issued).unwrap().claims;
         let mut names: Vec<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["exp", "iat", "iss", "role", "sub"]);
@@ -182,56 +186,77 @@ mod tests {
 
     #[test]
     fn expiry_has_five_seconds_of_leeway_and_not_sixty() {
-        let key = key("k1", 1);
-        let verifier = TokenVerifier::new([&key], ISSUER);
+        let verifier = verifier(keys("k1", 1));
         let ttl_s = 15 * 60;
-        assert!(verifier.verify(&token(&key, ISSUER, ttl_s + 2)).is_ok());
-        assert_eq!(verifier.verify(&token(&key, ISSUER, ttl_s + 10)), Err(TokenError::Expired));
+        assert!(verifier.verify(&token(keys("k1", 1), ISSUER, ttl_s + 2)).is_ok());
+        assert_eq!(verifier.verify(&token(keys("k1", 1), ISSUER, ttl_s + 10)), Err(TokenError::Expired));
     }
 
     /// Guards: the expiry of a remembered token, and that only the very same token is taken for it.
     #[test]
     fn a_remembered_token_still_expires_and_vouches_for_no_other() {
-        let verifier = TokenVerifier::new([&key("k1", b'a')], "boxoffice");
+        let verifier = verifier(keys("k1", b'a'));
         let account = AccountId::generate();
-        let mut early = TokenSigner::new(&key("k1", b'a'), "boxoffice")
+        let caller = Caller { account, role: Role::Admin };
+        let mut early = signer(keys("k1", b'a'), ISSUER)
             .issue(account, Role::Admin, Timestamp::now(), Duration::from_secs(60))
             .unwrap();
         assert_eq!(verifier.verify(&early).unwrap().account, account);
         assert_eq!(verifier.verify(&early).unwrap().account, account, "from memory");
-        verifier.verified.remember(&early, Caller { account, role: Role::Admin }, Timestamp::now().as_second() - 6);
+        let now = Timestamp::now().as_second();
+        verifier.verified.remember(&early, Verified { caller, issued_at: now - 60, expires_at: now - 6 });
         assert_eq!(verifier.verify(&early), Err(TokenError::Expired));
         early.pop();
         assert_eq!(verifier.verify(&early), Err(TokenError::Bad));
     }
 
+    /// Guards: that memory is asked after the revocations, and that an account's new tokens are good.
+    #[test]
+    fn a_remembered_token_is_taken_back_with_all_others_of_its_account() {
+        let revocations = Arc::new(Revocations::default());
+        let signer = TokenSigner::new(keys("k1", 1).signing, ISSUER, revocations.clone());
+        let verifier = TokenVerifier::new(keys("k1", 1).accepted, ISSUER, revocations);
+        let (account, other) = (AccountId::generate(), AccountId::generate());
+        let now = Timestamp::now();
+        let issue = |account, at| signer.issue(account, Role::User, at, TTL).unwrap();
+        let old = issue(account, now - jiff::SignedDuration::from_secs(1));
+        let others = issue(other, now - jiff::SignedDuration::from_secs(1));
+        assert!(verifier.verify(&old).is_ok());
+        signer.refuse_before(account, now);
+        assert_eq!(verifier.verify(&old), Err(TokenError::Revoked));
+        assert!(verifier.verify(&others).is_ok());
+        assert!(verifier.verify(&issue(account, now + jiff::SignedDuration::from_secs(1))).is_ok());
+    }
+
     #[test]
     fn what_is_not_exactly_ours_is_bad() {
-        let key = key("k1", 1);
-        let verifier = TokenVerifier::new([&key], ISSUER);
-        let good = token(&key, ISSUER, 0);
+        let verifier = verifier(keys("k1", 1));
+        let good = token(keys("k1", 1), ISSUER, 0);
         let claims: serde_json::Value = jsonwebtoken::dangerous::insecure_decode(&good).unwrap().claims;
         let header = Header { kid: Some("k1".to_owned()), ..Header::new(Algorithm::HS256) };
         let edited = |edit: &dyn Fn(&mut serde_json::Map<String, serde_json::Value>)| {
             let mut claims = claims.clone();
             edit(claims.as_object_mut().unwrap());
-            signed(&header, &claims, &key)
+            signed(&header, &claims, 1)
         };
         assert!(verifier.verify(&edited(&|_| {})).is_ok());
         let bad = [
             "".to_owned(),
             "a.b.c".to_owned(),
             good[..good.len() - 2].to_owned(),
-            token(&Key { id: "k1".to_owned(), secret: vec![2; 32] }, ISSUER, 0),
-            token(&Key { id: "k2".to_owned(), ..key.clone() }, ISSUER, 0),
-            token(&key, "somebody-else", 0),
-            signed(&Header { alg: Algorithm::HS512, ..header.clone() }, &claims, &key),
+            token(keys("k1", 2), ISSUER, 0),
+            token(keys("k2", 1), ISSUER, 0),
+            token(keys("k1", 1), "somebody-else", 0),
+            signed(&Header { alg: Algorithm::HS512, ..header.clone() }, &claims, 1),
             edited(&|claims| drop(claims.remove("exp"))),
+            edited(&|claims| drop(claims.remove("iat"))),
             edited(&|claims| drop(claims.remove("iss"))),
             edited(&|claims| drop(claims.remove("role"))),
             edited(&|claims| drop(claims.insert("role".to_owned(), "ROOT".into()))),
             edited(&|claims| drop(claims.insert("sub".to_owned(), "me".into()))),
             edited(&|claims| drop(claims.insert("scope".to_owned(), "all".into()))),
+            edited(&|claims| drop(claims.insert("aud".to_owned(), "another-service".into()))),
+            edited(&|claims| drop(claims.insert("nbf".to_owned(), 0.into()))),
             // {"alg":"none","typ":"JWT"}
             format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{}.", good.split('.').nth(1).unwrap()),
         ];
@@ -242,11 +267,10 @@ mod tests {
 
     #[test]
     fn during_a_rotation_both_keys_are_accepted_by_their_names() {
-        let (old, new) = (key("old", 1), key("new", 2));
-        let verifier = TokenVerifier::new([&new, &old], ISSUER);
-        assert!(verifier.verify(&token(&old, ISSUER, 0)).is_ok());
-        assert!(verifier.verify(&token(&new, ISSUER, 0)).is_ok());
-        let misnamed = Key { id: "old".to_owned(), secret: new.secret.clone() };
-        assert_eq!(verifier.verify(&token(&misnamed, ISSUER, 0)), Err(TokenError::Bad));
+        let both = || keys("new", 2).accepted.into_iter().chain(keys("old", 1).accepted);
+        let verifier = TokenVerifier::new(both(), ISSUER, Arc::default());
+        assert!(verifier.verify(&token(keys("old", 1), ISSUER, 0)).is_ok());
+        assert!(verifier.verify(&token(keys("new", 2), ISSUER, 0)).is_ok());
+        assert_eq!(verifier.verify(&token(keys("old", 2), ISSUER, 0)), Err(TokenError::Bad), "misnamed");
     }
 }

@@ -45,7 +45,7 @@ catalogue! {
         "The access token is malformed, was changed, or was signed by a key this server does not know.",
         "Sign in again and use the token as it was given.";
     ExpiredToken "AUTH_003" UNAUTHORIZED "Access token expired",
-        "Access tokens live for minutes and this one's time is over.",
+        "Access tokens live for minutes and this one's time is over; or the account's password, role or status has changed since.",
         "Refresh the token or sign in again, then repeat the request.";
     Forbidden "AUTH_004" FORBIDDEN "Insufficient rights",
         "The account's role is not among those that may use this route.",
@@ -53,6 +53,18 @@ catalogue! {
     WrongCredentials "AUTH_005" UNAUTHORIZED "E-mail address or password wrong",
         "No account has this e-mail address with this password; which of the two is wrong is not told.",
         "Check both and try again.";
+    CrossSite "AUTH_006" FORBIDDEN "Page of another site",
+        "The request came with a session cookie from a page that is not allowed to use it.",
+        "Call from an allowed origin, and send the `csrfToken` of the last sign-in or refresh as `X-CSRF-Token`.";
+    SessionOver "AUTH_007" UNAUTHORIZED "Session over",
+        "The request has no session cookie, or its session has ended.",
+        "Sign in again.";
+    Suspended "AUTH_008" FORBIDDEN "Account suspended",
+        "An administrator has suspended the account.",
+        "Ask the operators of this service.";
+    Unverified "AUTH_009" FORBIDDEN "E-mail address not verified",
+        "This service lets nobody sign in before their address is verified.",
+        "Follow the link in the mail; POST /api/v1/auth/resend-verification sends another one.";
     MalformedJson "REQUEST_001" BAD_REQUEST "Malformed JSON",
         "The body is not JSON (RFC 8259), or is nested deeper than 1,024 levels.",
         "Correct the body at the line and column that `detail` names.";
@@ -92,6 +104,12 @@ catalogue! {
     MethodNotAllowed "RESOURCE_002" METHOD_NOT_ALLOWED "Method not allowed",
         "The address exists, but not with this method.",
         "Use one of the methods in the `Allow` header.";
+    ChangedMeanwhile "RESOURCE_003" PRECONDITION_FAILED "Changed meanwhile",
+        "The resource is not any more as `If-Match` says: somebody has changed it since.",
+        "Read it again, decide anew, and repeat the change with the new `ETag`.";
+    IfMatchMissing "RESOURCE_004" PRECONDITION_REQUIRED "If-Match missing",
+        "The change could undo somebody else's, and nothing tells which state it was made for.",
+        "Read the resource and send its `ETag` as `If-Match`.";
     IdempotencyKeyMissing "IDEMPOTENCY_001" BAD_REQUEST "Idempotency key missing or malformed",
         "The route creates something and needs an `Idempotency-Key` of 1 to 255 visible ASCII characters.",
         "Choose a new random key for each thing to create, and repeat it when you retry.";
@@ -119,9 +137,15 @@ catalogue! {
     NotCancellable "BOOKING_006" CONFLICT "Booking cannot be cancelled",
         "In its present state the booking can no longer be cancelled.",
         "Look at the booking's `status`.";
-    EmailTaken "ACCOUNT_001" CONFLICT "E-mail address already registered",
-        "An account with this e-mail address exists.",
-        "Sign in, or register with another address.";
+    LinkDead "ACCOUNT_001" UNPROCESSABLE_ENTITY "Link does not work",
+        "The link was used already, has run out, or never was one.",
+        "Ask for another mail.";
+    WrongPassword "ACCOUNT_002" UNPROCESSABLE_ENTITY "Wrong password",
+        "The current password is not the one that was sent.",
+        "Check it and try again.";
+    LastAdministrator "ACCOUNT_003" CONFLICT "Last administrator",
+        "Nobody would be left to give rights to anybody.",
+        "Make somebody else an administrator first.";
     RateLimited "RATE_001" TOO_MANY_REQUESTS "Too many requests",
         "The limit for this kind of request is used up.",
         "Wait as long as `Retry-After` says.";

@@ -174,24 +174,15 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
 
     /// The one place that decides who may use a route (O8).
     fn authorise(&self, route: &RouteInfo, headers: &HeaderMap, id: &RequestId) -> Result<Option<Caller>, Problem> {
-        if route.access == Access::Public {
-            return Ok(None);
+        match route.access {
+            Access::Public => return Ok(None),
+            Access::Session => return self.edge.check_page(headers).map(|()| None),
+            Access::Authenticated | Access::Roles(_) => {}
         }
         let Some(token) = bearer(headers) else {
             return Err(challenge(Code::NoToken, HeaderValue::from_static("Bearer realm=\"boxoffice\"")));
         };
-        let caller = self.router.verifier.verify(token).map_err(|error| match error {
-            TokenError::Bad => challenge(
-                Code::BadToken,
-                HeaderValue::from_static("Bearer realm=\"boxoffice\", error=\"invalid_token\""),
-            ),
-            TokenError::Expired => challenge(
-                Code::ExpiredToken,
-                HeaderValue::from_static(
-                    "Bearer realm=\"boxoffice\", error=\"invalid_token\", error_description=\"expired\"",
-                ),
-            ),
-        })?;
+        let caller = self.router.verifier.verify(token).map_err(|error| refused_token(error, route, id))?;
         if let Access::Roles(roles) = route.access
             && !roles.contains(&caller.role)
         {
@@ -240,6 +231,30 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
+}
+
+/// Why a token is refused, for the client; and for the log, where it is worth a line.
+fn refused_token(error: TokenError, route: &RouteInfo, id: &RequestId) -> Problem {
+    let (code, scheme) = match error {
+        TokenError::Bad => (Code::BadToken, "Bearer realm=\"boxoffice\", error=\"invalid_token\""),
+        TokenError::Expired => {
+            (Code::ExpiredToken, "Bearer realm=\"boxoffice\", error=\"invalid_token\", error_description=\"expired\"")
+        }
+        TokenError::Revoked => {
+            (Code::ExpiredToken, "Bearer realm=\"boxoffice\", error=\"invalid_token\", error_description=\"revoked\"")
+        }
+    };
+    // A token that has run out is everyday life; any other is a mistake or an attack.
+    if error != TokenError::Expired {
+        tracing::warn!(
+            requestId = id.as_str(),
+            method = %route.method,
+            route = route.path,
+            reason = %error,
+            "access refused"
+        );
+    }
+    challenge(code, HeaderValue::from_static(scheme))
 }
 
 fn challenge(code: Code, scheme: HeaderValue) -> Problem {

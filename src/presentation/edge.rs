@@ -3,6 +3,7 @@
 
 mod compression;
 mod cors;
+mod csrf;
 pub(super) mod negotiation;
 pub(super) mod security;
 pub(super) mod syntax;
@@ -115,6 +116,11 @@ impl Edge {
             return Err(not_acceptable(route));
         }
         Ok(())
+    }
+
+    /// Refuses what a stranger's page asks for with the session cookie of its user.
+    pub(super) fn check_page(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        csrf::check(&self.cors, headers)
     }
 
     /// `OPTIONS`: the methods that the path has. A browser's preflight of a page on the list is told what else it may send.

@@ -9,9 +9,11 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
+use domain::{audit::Actor, sessions::Device};
 use http::{HeaderMap, HeaderValue, Method, header, request::Parts};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::{
@@ -19,7 +21,7 @@ use super::{
     json,
     problem::Problem,
     query::{self, Query},
-    reply::REQUEST_ID,
+    reply::{self, REQUEST_ID},
     router::{Matched, RouteInfo},
 };
 use crate::application::access::Caller;
@@ -140,6 +142,32 @@ impl Request {
             return Err(Problem::not_found());
         }
         text.parse().map_err(|_| Problem::not_found())
+    }
+
+    /// The version of a resource that `If-Match` asks for; `None` for any (`*`). 428 without, 412 for what is no version of
+    /// ours.
+    pub fn if_match(&self) -> Result<Option<Timestamp>, Problem> {
+        let mut tags = self.head.headers.get_all(header::IF_MATCH).iter();
+        let (Some(tag), None) = (tags.next(), tags.next()) else { return Err(Problem::new(Code::IfMatchMissing)) };
+        if tag == "*" {
+            return Ok(None);
+        }
+        reply::version_of(tag).map(Some).ok_or_else(|| Problem::new(Code::ChangedMeanwhile))
+    }
+
+    /// The program that asks, as it calls itself, and where it is.
+    pub fn device(&self) -> Device {
+        let user_agent = self.head.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        Device::new(user_agent, Some(self.client_address))
+    }
+
+    /// Who asks and from where, for the audit log.
+    pub fn actor(&self) -> Result<Actor, Problem> {
+        Ok(Actor {
+            account: Some(self.caller()?.account),
+            address: Some(self.client_address),
+            request_id: Some(self.id.as_str().to_owned()),
+        })
     }
 
     /// The query parameters.

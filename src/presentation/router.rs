@@ -22,10 +22,21 @@ pub const JSON: &[&str] = &["application/json", "application/problem+json"];
 pub enum Access {
     /// Anybody. A token is not looked at, so a stale one does not lock anyone out of a public page.
     Public,
+    /// Whoever has a session cookie; the handler asks for it. The page that sends it has to be ours, or on the list (A4).
+    Session,
     /// Any account.
     Authenticated,
     /// Accounts with one of these roles.
     Roles(&'static [Role]),
+}
+
+/// Whose things a route is about, among those who may use it. The use case sees to it: it knows whose they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ownership {
+    /// Everybody's.
+    Shared,
+    /// The caller's own. Another's are not found, so that nobody learns what there is.
+    Own,
 }
 
 pub(super) type Answer = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
@@ -42,6 +53,8 @@ pub struct RouteInfo {
     pub path: &'static str,
     /// Who may use it.
     pub access: Access,
+    /// Whose things it is about, among those who may use it.
+    pub ownership: Ownership,
     /// How often.
     pub tier: Tier,
     /// Most bytes of a body, when not the server's default.
@@ -70,9 +83,19 @@ impl<S> Route<S> {
     {
         let params = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
         let detached = method != Method::GET;
-        let tier = if access == Access::Public { Tier::Public } else { Tier::Api };
+        let tier = if matches!(access, Access::Public | Access::Session) { Tier::Public } else { Tier::Api };
         Self {
-            info: RouteInfo { method, path, access, tier, body_limit: None, detached, produces: JSON, params },
+            info: RouteInfo {
+                method,
+                path,
+                access,
+                ownership: Ownership::Shared,
+                tier,
+                body_limit: None,
+                detached,
+                produces: JSON,
+                params,
+            },
             handler: Box::new(move |state, request| Box::pin(handler(state, request))),
             gate: None,
         }
@@ -86,7 +109,7 @@ impl<S> Route<S> {
         self
     }
 
-    /// Limits it by `tier`, instead of [`Tier::Public`] for anybody's routes and [`Tier::Api`] for all others.
+    /// Limits it by `tier`, instead of [`Tier::Public`] for routes without an access token and [`Tier::Api`] for all others.
     #[must_use]
     pub fn limit(mut self, tier: Tier) -> Self {
         self.info.tier = tier;
@@ -97,6 +120,13 @@ impl<S> Route<S> {
     #[must_use]
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.info.body_limit = Some(bytes);
+        self
+    }
+
+    /// Everybody finds their own things there only; those of others are not found.
+    #[must_use]
+    pub fn own(mut self) -> Self {
+        self.info.ownership = Ownership::Own;
         self
     }
 

@@ -1,7 +1,10 @@
 //! The one table of the public API: what there is, and who may use it.
 
+use domain::accounts::Role;
+
 use super::{
-    accounts::public as accounts,
+    accounts::{admin as users, credentials, public as accounts, sessions},
+    audit,
     bookings::public as bookings,
     csp_reports,
     events::public as events,
@@ -16,12 +19,24 @@ use crate::application::{
 
 /// Every route of the API. Authorization is decided here and nowhere else; whose resource it is, the use case decides.
 pub fn api_routes<A: Adapters>() -> Vec<Route<App<A>>> {
-    use Access::{Authenticated, Public};
+    use Access::{Authenticated, Public, Roles, Session};
+    const ADMIN: Access = Roles(&[Role::Admin]);
     let mut routes = vec![
         Route::post("/api/v1/auth/register", Public, accounts::register).limit(Auth),
-        Route::post("/api/v1/auth/login", Public, accounts::login).limit(Auth),
-        Route::get("/api/v1/profile", Authenticated, accounts::profile),
-        Route::patch("/api/v1/profile", Authenticated, accounts::update_profile),
+        Route::post("/api/v1/auth/verify-email", Public, credentials::verify_email).limit(Auth),
+        Route::post("/api/v1/auth/resend-verification", Public, credentials::resend_verification).limit(Auth),
+        Route::post("/api/v1/auth/login", Public, sessions::login).limit(Auth),
+        // Not limited as sign-ins are: pages refresh every few minutes, and many people have one network.
+        Route::post("/api/v1/auth/refresh", Session, sessions::refresh),
+        Route::post("/api/v1/auth/logout", Session, sessions::logout),
+        Route::post("/api/v1/auth/forgot-password", Public, credentials::forgot_password).limit(Auth),
+        Route::post("/api/v1/auth/reset-password", Public, credentials::reset_password).limit(Auth),
+        Route::post("/api/v1/auth/change-password", Authenticated, credentials::change_password).own(),
+        Route::get("/api/v1/profile", Authenticated, accounts::profile).own(),
+        Route::patch("/api/v1/profile", Authenticated, accounts::update_profile).own(),
+        Route::get("/api/v1/sessions", Authenticated, sessions::list).own(),
+        Route::delete("/api/v1/sessions", Authenticated, sessions::end_all).own(),
+        Route::delete("/api/v1/sessions/{id}", Authenticated, sessions::end).own(),
         Route::get("/api/v1/events", Public, events::list),
         // `{id}` is an id or a slug; a path parameter has one name in all rows.
         Route::get("/api/v1/events/{id}", Public, events::show),
@@ -33,12 +48,17 @@ pub fn api_routes<A: Adapters>() -> Vec<Route<App<A>>> {
         Route::get("/api/v1/venues", Public, venues::list),
         Route::get("/api/v1/venues/{idOrSlug}", Public, venues::show),
         Route::post("/api/v1/events/{id}/holds", Authenticated, bookings::hold).gate(bookings::gate).limit(Bookings),
-        Route::get("/api/v1/holds/{id}", Authenticated, bookings::show_hold),
-        Route::delete("/api/v1/holds/{id}", Authenticated, bookings::release),
+        Route::get("/api/v1/holds/{id}", Authenticated, bookings::show_hold).own(),
+        Route::delete("/api/v1/holds/{id}", Authenticated, bookings::release).own(),
         Route::post("/api/v1/events/{id}/bookings", Authenticated, bookings::book).gate(bookings::gate).limit(Bookings),
-        Route::get("/api/v1/bookings", Authenticated, bookings::list),
-        Route::get("/api/v1/bookings/{id}", Authenticated, bookings::show),
-        Route::delete("/api/v1/bookings/{id}", Authenticated, bookings::cancel),
+        Route::get("/api/v1/bookings", Authenticated, bookings::list).own(),
+        Route::get("/api/v1/bookings/{id}", Authenticated, bookings::show).own(),
+        Route::delete("/api/v1/bookings/{id}", Authenticated, bookings::cancel).own(),
+        Route::get("/api/v1/admin/users", ADMIN, users::list),
+        Route::get("/api/v1/admin/users/{id}", ADMIN, users::show),
+        Route::patch("/api/v1/admin/users/{id}", ADMIN, users::change),
+        Route::get("/api/v1/admin/audit-log", ADMIN, audit::list),
+        Route::get("/api/v1/admin/audit-log/verification", ADMIN, audit::verify),
     ];
     routes.extend(problems::routes());
     routes.push(csp_reports::route());

@@ -10,7 +10,7 @@ use crate::{
         EventBuilder, Settings, TestServer,
         listener::{Listener, patient_client},
     },
-    table::table,
+    table::{Row, table},
 };
 
 const SHOP: &str = "https://shop.example";
@@ -18,7 +18,7 @@ const SHOP: &str = "https://shop.example";
 /// Every path of the table with its methods.
 fn paths() -> BTreeMap<String, Vec<Method>> {
     let mut paths: BTreeMap<String, Vec<Method>> = BTreeMap::new();
-    for (method, path, _) in table() {
+    for Row { method, path, .. } in table() {
         paths.entry(path).or_default().push(method);
     }
     assert!(paths.len() > 10, "{paths:?}");

@@ -1,19 +1,42 @@
 //! The server's own table of routes, for the tests that ask all of it: a new route is tested without a word.
 
 use boxoffice::{
-    presentation::{router::Access, routes::api_routes},
+    presentation::{
+        router::{Access, Ownership},
+        routes::api_routes,
+    },
     serve::Installation,
 };
 use reqwest::Method;
 use uuid::Uuid;
 
-/// Every row, as method, path with an id of nothing in place of each parameter, and access.
-pub(crate) fn table() -> Vec<(Method, String, Access)> {
-    let nothing = Uuid::now_v7().to_string();
-    let filled = |path: &str| {
-        let parts = path.split('/').map(|part| if part.starts_with('{') { &nothing } else { part });
-        parts.collect::<Vec<_>>().join("/")
+/// A row of the table.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) method: Method,
+    /// As in the table, with parameters in braces.
+    pub(crate) template: &'static str,
+    /// With an id in place of each parameter; of nothing, at first.
+    pub(crate) path: String,
+    pub(crate) access: Access,
+    pub(crate) ownership: Ownership,
+}
+
+impl Row {
+    /// The same about this thing.
+    pub(crate) fn at(&self, id: Uuid) -> Self {
+        let part = |part: &str| if part.starts_with('{') { id.to_string() } else { part.to_owned() };
+        let path = self.template.split('/').map(part).collect::<Vec<_>>().join("/");
+        Self { path, ..self.clone() }
+    }
+}
+
+/// Every row.
+pub(crate) fn table() -> Vec<Row> {
+    let (rows, nothing) = (api_routes::<Installation>(), Uuid::now_v7());
+    let row = |info: &boxoffice::presentation::router::RouteInfo| {
+        let (method, template, access, ownership) = (info.method.clone(), info.path, info.access, info.ownership);
+        Row { method, template, path: template.to_owned(), access, ownership }.at(nothing)
     };
-    let rows = api_routes::<Installation>();
-    rows.iter().map(|route| route.info()).map(|info| (info.method.clone(), filled(info.path), info.access)).collect()
+    rows.iter().map(|route| row(route.info())).collect()
 }

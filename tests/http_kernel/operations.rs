@@ -20,7 +20,7 @@ use boxoffice::{
     telemetry::metrics,
 };
 
-use crate::support::{ISSUER, key, soon};
+use crate::support::{ISSUER, keys, soon};
 
 /// Works, fails, or never answers.
 struct Database {
@@ -64,7 +64,7 @@ async fn node() -> Node {
     for routes in [health_routes(&health), operations_routes(&health, metrics)] {
         let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), Settings::default()).await.unwrap();
         addresses.push(server.local_addr().unwrap());
-        let verifier = Arc::new(TokenVerifier::new([&key()], ISSUER));
+        let verifier = Arc::new(TokenVerifier::new(keys().accepted, ISSUER, Arc::default()));
         let router = Router::build(Arc::new(()), verifier, routes).unwrap();
         tokio::spawn(server.serve(Arc::new(router), std::future::pending()));
     }

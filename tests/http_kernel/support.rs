@@ -14,7 +14,7 @@ use std::{
 
 use boxoffice::application::app::IssueAccess;
 use boxoffice::{
-    infrastructure::tokens::{Key, TokenSigner, TokenVerifier},
+    infrastructure::tokens::{Keys, TokenSigner, TokenVerifier},
     presentation::{
         body::{Body, BodyError},
         problem::Problem,
@@ -192,7 +192,7 @@ impl Kernel {
         let address = server.local_addr().unwrap();
         let app =
             Arc::new(App { gate: Semaphore::new(0), entered: AtomicUsize::new(0), finished: AtomicUsize::new(0) });
-        let verifier = Arc::new(TokenVerifier::new([&key()], ISSUER));
+        let verifier = Arc::new(TokenVerifier::new(keys().accepted, ISSUER, Arc::default()));
         let router = Arc::new(Router::build(Arc::clone(&app), verifier, table()).unwrap());
         let (shutdown, stopped) = oneshot::channel();
         let served = tokio::spawn(server.serve(router, async {
@@ -242,13 +242,14 @@ pub(crate) fn post(path: &str, body: &str) -> String {
     )
 }
 
-pub(crate) fn key() -> Key {
-    Key { id: "test".to_owned(), secret: vec![7; 32] }
+pub(crate) fn keys() -> Keys {
+    Keys::of_secret("test", &[7; 32])
 }
 
 pub(crate) fn token(role: Role, age: Duration) -> String {
     let now = Timestamp::now() - jiff::SignedDuration::try_from(age).unwrap();
-    TokenSigner::new(&key(), ISSUER).issue(AccountId::generate(), role, now, Duration::from_secs(900)).unwrap()
+    let signer = TokenSigner::new(keys().signing, ISSUER, Arc::default());
+    signer.issue(AccountId::generate(), role, now, Duration::from_secs(900)).unwrap()
 }
 
 /// A connection on which a test decides every byte.

@@ -1,10 +1,10 @@
 //! Accounts with tokens, by the hundred: inserted directly and signed by the crate's own signer.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use boxoffice::{
     application::app::IssueAccess,
-    infrastructure::tokens::{Key, TokenSigner},
+    infrastructure::tokens::{Keys, TokenSigner},
 };
 use domain::{accounts::Role, ids::AccountId};
 use jiff::{SignedDuration, Timestamp};
@@ -24,11 +24,14 @@ pub(crate) struct Buyer {
     pub(crate) token: String,
 }
 
+fn signer() -> TokenSigner {
+    TokenSigner::new(Keys::of_secret("k1", JWT_SECRET.as_bytes()).signing, ISSUER, Arc::default())
+}
+
 /// A token of `account`, issued `age` ago and good for an hour.
 pub(crate) fn token(account: Uuid, role: Role, age: Duration) -> String {
-    let key = Key { id: "k1".to_owned(), secret: JWT_SECRET.into() };
     let issued = Timestamp::now() - SignedDuration::try_from(age).unwrap();
-    TokenSigner::new(&key, ISSUER).issue(AccountId(account), role, issued, TTL).unwrap()
+    signer().issue(AccountId(account), role, issued, TTL).unwrap()
 }
 
 /// Adds so many accounts. Nobody can sign in to them with a password.
@@ -38,8 +41,7 @@ pub(crate) async fn add_accounts(client: &Client, count: usize, role: Role) -> V
             SELECT id, id || '@tests.example', '!', $2::text::account_role FROM unnest($1::uuid[]) AS id RETURNING id)
         INSERT INTO profiles (account_id, name) SELECT id, 'Test Person' FROM added";
     client.execute(statement, &[&ids, &role.as_str()]).await.unwrap();
-    let key = Key { id: "k1".to_owned(), secret: JWT_SECRET.into() };
-    let signer = TokenSigner::new(&key, ISSUER);
+    let signer = signer();
     let sign = |id| signer.issue(AccountId(id), role, Timestamp::now(), TTL).unwrap();
     ids.into_iter().map(|id| Buyer { id, token: sign(id) }).collect()
 }

@@ -17,6 +17,8 @@ pub(crate) struct Api {
     http: reqwest::Client,
     base: String,
     token: Option<String>,
+    /// Sent with every request.
+    headers: HeaderMap,
 }
 
 /// What was answered.
@@ -36,7 +38,7 @@ impl Api {
     /// Of the server at `address`, without a token.
     pub(crate) fn new(address: impl std::fmt::Display) -> Self {
         let http = reqwest::Client::builder().timeout(PATIENCE).pool_idle_timeout(Duration::from_secs(5));
-        Self { http: http.build().unwrap(), base: format!("http://{address}"), token: None }
+        Self { http: http.build().unwrap(), base: format!("http://{address}"), token: None, headers: HeaderMap::new() }
     }
 
     /// The same for this caller.
@@ -47,6 +49,13 @@ impl Api {
     /// The same with this token.
     pub(crate) fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// The same with this header in every request.
+    pub(crate) fn with_header(&self, name: &'static str, value: &str) -> Self {
+        let mut api = self.clone();
+        api.headers.insert(name, value.parse().unwrap());
+        api
     }
 
     /// The token it sends.
@@ -63,6 +72,7 @@ impl Api {
         body: Option<&Value>,
     ) -> Option<Answer> {
         let mut request = self.http.request(method, format!("{}{path}", self.base));
+        request = request.headers(self.headers.clone());
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }

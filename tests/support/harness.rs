@@ -17,6 +17,7 @@ pub(crate) mod client;
 pub(crate) mod database;
 pub(crate) mod events;
 pub(crate) mod listener;
+pub(crate) mod person;
 pub(crate) mod redis;
 pub(crate) mod retry;
 pub(crate) mod server;
@@ -42,6 +43,18 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition().await {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Looks every few milliseconds until there is something.
+pub(crate) async fn until_some<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
         assert!(Instant::now() < deadline, "waited in vain until {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

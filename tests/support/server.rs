@@ -115,6 +115,18 @@ impl TestServer {
         Self::on(self.db, settings).await
     }
 
+    /// Another server on the same database.
+    pub(crate) async fn neighbour(&self) -> (Running, Api) {
+        let running = serve::start(Settings::default().config(&self.db)).await.unwrap();
+        let api = Api::new(running.address);
+        (running, api)
+    }
+
+    /// A client that is signed in as a new account of this role.
+    pub(crate) async fn signed_in_as(&self, role: Role) -> Api {
+        self.api.of(&accounts::add_accounts(&self.client, 1, role).await.remove(0))
+    }
+
     /// A buyer, signed in.
     pub(crate) async fn buyer(&self) -> Buyer {
         self.buyers(1).await.remove(0)
@@ -127,7 +139,7 @@ impl TestServer {
 
     /// A client that is signed in as a new buyer.
     pub(crate) async fn signed_in(&self) -> Api {
-        self.api.of(&self.buyer().await)
+        self.signed_in_as(Role::User).await
     }
 
     /// Makes the event.

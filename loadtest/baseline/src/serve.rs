@@ -2,10 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::Context;
 use boxoffice::{
     config::Config,
-    infrastructure::tokens::{Key, TokenVerifier},
+    infrastructure::tokens::{Keys, TokenVerifier},
     presentation::{
         reply::Reply,
         router::{Access, Route, Router},
@@ -28,8 +27,8 @@ pub(crate) async fn serve(mut config: Config) -> anyhow::Result<()> {
     // The pool of boxoffice, as large, with statements prepared once a connection.
     config.database.connect_timeout = WAIT_FOR_CONNECTION;
     let pool = database.pool(&config, config.database.max_connections)?;
-    let key = Key::from_config(&config.auth, &config.database.data_dir).context("no key of tokens")?;
-    let verifier = Arc::new(TokenVerifier::new([&key], &config.auth.issuer));
+    let keys = Keys::from_config(&config.auth, &config.database.data_dir)?;
+    let verifier = Arc::new(TokenVerifier::new(keys.accepted, &config.auth.issuer, Arc::default()));
     let shop = Arc::new(Shop { pool: pool.clone(), hold: SignedDuration::try_from(config.inventory.hold)? });
     let routes = [
         Route::post("/api/v1/events/{id}/bookings", Access::Authenticated, shop::book),

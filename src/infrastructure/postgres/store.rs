@@ -3,8 +3,12 @@
 //! Statements are typed and unnamed: one round trip each, and PgBouncer may pool transactions.
 
 mod accounts;
+mod administration;
+mod audit;
 mod bookings;
 mod catalogue;
+mod credentials;
+mod sessions;
 
 use deadpool_postgres::Pool;
 use domain::repositories::{Page, RepositoryError};

@@ -13,17 +13,22 @@ use crate::application::access::Caller;
 /// Most tokens remembered, in one place each: a newcomer takes the place of whoever has the same. About 3 MB when full.
 const PLACES: usize = 8192;
 
-/// A verified token, whole: nothing less proves that another one is the same.
-struct Verified {
-    token: Box<str>,
-    caller: Caller,
+/// What a token says, once its signature was found right.
+#[derive(Clone, Copy)]
+pub(super) struct Verified {
+    pub(super) caller: Caller,
+    /// Seconds since 1970.
+    pub(super) issued_at: i64,
     /// Seconds since 1970, the leeway not included.
-    expires_at: i64,
+    pub(super) expires_at: i64,
 }
+
+/// The token whole: nothing less proves that another one is the same.
+type Place = Mutex<Option<(Box<str>, Verified)>>;
 
 /// Verified tokens by a hash that no client can foresee.
 pub(super) struct VerifiedTokens {
-    places: Vec<Mutex<Option<Verified>>>,
+    places: Vec<Place>,
     hasher: RandomState,
 }
 
@@ -32,19 +37,18 @@ impl VerifiedTokens {
         Self { places: (0..PLACES).map(|_| Mutex::default()).collect(), hasher: RandomState::default() }
     }
 
-    /// Who the token speaks for and until when, if it was verified.
-    pub(super) fn find(&self, token: &str) -> Option<(Caller, i64)> {
+    /// What the token says, if it was verified.
+    pub(super) fn find(&self, token: &str) -> Option<Verified> {
         let place = self.place(token).lock().unwrap_or_else(PoisonError::into_inner);
-        place.as_ref().filter(|known| *known.token == *token).map(|known| (known.caller, known.expires_at))
+        place.as_ref().filter(|(known, _)| **known == *token).map(|(_, verified)| *verified)
     }
 
     /// Remembers a token that was verified.
-    pub(super) fn remember(&self, token: &str, caller: Caller, expires_at: i64) {
-        let verified = Verified { token: token.into(), caller, expires_at };
-        *self.place(token).lock().unwrap_or_else(PoisonError::into_inner) = Some(verified);
+    pub(super) fn remember(&self, token: &str, verified: Verified) {
+        *self.place(token).lock().unwrap_or_else(PoisonError::into_inner) = Some((token.into(), verified));
     }
 
-    fn place(&self, token: &str) -> &Mutex<Option<Verified>> {
+    fn place(&self, token: &str) -> &Place {
         &self.places[self.hasher.hash_one(token) as usize % PLACES]
     }
 }

@@ -1,118 +1,150 @@
 //! Accounts and their profiles.
 
 use domain::{
-    accounts::{Account, EmailAddress, PersonName, Phone, Role},
+    accounts::{Account, AccountStatus, EmailAddress, PersonName, Phone, Role},
+    audit::{Action, Actor, Deed},
     ids::AccountId,
-    repositories::{AccountRepository, AddAccountError, Found},
+    mail::Locale,
+    repositories::{AccountRepository, AddAccountError, Found, ProfileChange},
     validation::FieldError,
 };
-use tokio_postgres::{Row, error::SqlState, types::Type};
+use serde_json::json;
+use tokio_postgres::{GenericClient, Row, types::Type};
 
 use super::{
     super::rows::{self, StoreError},
-    PgStore,
+    PgStore, audit,
 };
 
-const INSERT: &str = "WITH added AS (INSERT INTO accounts (id, email, password_hash, role, created_at, updated_at) \
-    VALUES ($1, $2, $3, $4::text::account_role, $5, $5) RETURNING id) \
-    INSERT INTO profiles (account_id, name, phone, updated_at) SELECT id, $6, $7, $5 FROM added";
+/// An account with its profile.
+pub(super) const ACCOUNTS: &str = "accounts a JOIN profiles p ON p.account_id = a.id";
 
-const BY_EMAIL: &str = "SELECT a.id, a.email, a.role::text AS role, p.name, p.phone, a.created_at, \
-    greatest(a.updated_at, p.updated_at) AS updated_at, a.password_hash \
-    FROM accounts a JOIN profiles p ON p.account_id = a.id WHERE a.email = $1";
+/// Columns of [`ACCOUNTS`], for [`account`].
+pub(super) const ACCOUNT_COLUMNS: &str = "a.id, a.email, a.role::text AS role, a.status::text AS status, \
+    a.email_verified_at, a.tokens_not_before, a.locale, p.name, p.phone, a.created_at, \
+    greatest(a.updated_at, p.updated_at) AS updated_at";
 
-const BY_ID: &str = "SELECT a.id, a.email, a.role::text AS role, p.name, p.phone, a.created_at, \
-    greatest(a.updated_at, p.updated_at) AS updated_at \
-    FROM accounts a JOIN profiles p ON p.account_id = a.id WHERE a.id = $1";
+/// Adds nothing when another account has the address.
+const INSERT: &str = "WITH added AS (INSERT INTO accounts \
+    (id, email, password_hash, role, locale, email_verified_at, created_at, updated_at) \
+    VALUES ($1, $2, $3, $4::text::account_role, $5, $9, $6, $6) ON CONFLICT (email) DO NOTHING RETURNING id) \
+    INSERT INTO profiles (account_id, name, phone, updated_at) SELECT id, $7, $8, $6 FROM added";
 
-const UPDATE_PROFILE: &str = "UPDATE profiles SET name = coalesce($2, name), \
+const UPDATE_PROFILE: &str = "WITH changed AS (UPDATE accounts SET locale = coalesce($5, locale), updated_at = now() \
+    WHERE id = $1 AND $5 IS NOT NULL) \
+    UPDATE profiles SET name = coalesce($2, name), \
     phone = CASE WHEN $3 THEN $4 ELSE phone END, updated_at = now() WHERE account_id = $1";
 
-fn account(row: &Row) -> Result<Account, StoreError> {
+/// An account from a row with [`ACCOUNT_COLUMNS`].
+pub(super) fn account(row: &Row) -> Result<Account, StoreError> {
     let invalid = |error: FieldError| StoreError::Row(format!("{}: {}", error.field, error.code));
-    let role: Role = rows::parse(row.try_get("role")?)?;
+    let locale: &str = row.try_get("locale")?;
     Ok(Account {
         id: AccountId(row.try_get("id")?),
         email: EmailAddress::parse("email", row.try_get("email")?).map_err(invalid)?,
-        role,
+        role: rows::parse::<Role>(row.try_get("role")?)?,
+        status: rows::parse::<AccountStatus>(row.try_get("status")?)?,
+        email_verified_at: row.try_get("email_verified_at")?,
+        tokens_not_before: row.try_get("tokens_not_before")?,
         name: PersonName::parse("name", row.try_get("name")?).map_err(invalid)?,
         phone: row
             .try_get::<_, Option<&str>>("phone")?
             .map(|phone| Phone::parse("phone", phone).map_err(invalid))
             .transpose()?,
+        // A language that a newer version writes is none of this one's.
+        locale: Locale::of_tag(locale).unwrap_or_default(),
         created_at: row.try_get("created_at")?,
         updated_at: row.try_get("updated_at")?,
     })
 }
 
+/// Adds an account with its profile; false when another one has its address.
+pub(super) async fn insert(
+    client: &impl GenericClient,
+    account: &Account,
+    password_hash: &str,
+) -> Result<bool, StoreError> {
+    let added = client
+        .execute_typed(
+            INSERT,
+            &[
+                (&account.id.0, Type::UUID),
+                (&account.email.as_str(), Type::TEXT),
+                (&password_hash, Type::TEXT),
+                (&account.role.as_str(), Type::TEXT),
+                (&account.locale.as_str(), Type::TEXT),
+                (&account.created_at, Type::TIMESTAMPTZ),
+                (&account.name.as_str(), Type::TEXT),
+                (&account.phone.as_ref().map(Phone::as_str), Type::TEXT),
+                (&account.email_verified_at, Type::TIMESTAMPTZ),
+            ],
+        )
+        .await?;
+    Ok(added > 0)
+}
+
 impl PgStore {
-    /// Adds an account in one statement, with its profile.
-    async fn insert_account(&self, account: &Account, password_hash: &str) -> Result<(), StoreError> {
+    async fn add_audited(&self, account: &Account, password_hash: &str, actor: &Actor) -> Result<bool, StoreError> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        if !insert(&*transaction, account, password_hash).await? {
+            return Ok(false);
+        }
+        let deed = Deed {
+            at: account.created_at,
+            actor: actor.clone(),
+            action: Action::AccountCreated,
+            target_kind: "account",
+            target_id: account.id.to_string(),
+            details: json!({ "role": account.role.as_str() }),
+        };
+        audit::record(&*transaction, deed).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    async fn change_profile(&self, id: AccountId, change: &ProfileChange) -> Result<(), StoreError> {
         let client = self.pool.get().await?;
+        let phone = change.phone.as_ref().map(|phone| phone.as_ref().map(Phone::as_str));
         client
-            .query_typed(
-                INSERT,
+            .execute_typed(
+                UPDATE_PROFILE,
                 &[
-                    (&account.id.0, Type::UUID),
-                    (&account.email.as_str(), Type::TEXT),
-                    (&password_hash, Type::TEXT),
-                    (&account.role.as_str(), Type::TEXT),
-                    (&account.created_at, Type::TIMESTAMPTZ),
-                    (&account.name.as_str(), Type::TEXT),
-                    (&account.phone.as_ref().map(Phone::as_str), Type::TEXT),
+                    (&id.0, Type::UUID),
+                    (&change.name.as_ref().map(PersonName::as_str), Type::TEXT),
+                    (&phone.is_some(), Type::BOOL),
+                    (&phone.flatten(), Type::TEXT),
+                    (&change.locale.map(Locale::as_str), Type::TEXT),
                 ],
             )
             .await?;
         Ok(())
     }
+
+    /// The account with that id.
+    pub(super) async fn find_account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
+        let client = self.pool.get().await?;
+        let statement = format!("SELECT {ACCOUNT_COLUMNS} FROM {ACCOUNTS} WHERE a.id = $1");
+        let rows = client.query_typed(&statement, &[(&id.0, Type::UUID)]).await?;
+        rows.first().map(account).transpose()
+    }
 }
 
 impl AccountRepository for PgStore {
-    async fn add_account(&self, account: &Account, password_hash: &str) -> Result<(), AddAccountError> {
-        match self.insert_account(account, password_hash).await {
-            Err(StoreError::Database(error))
-                if error.code() == Some(&SqlState::UNIQUE_VIOLATION)
-                    && error.as_db_error().and_then(|db| db.constraint()) == Some("accounts_email_key") =>
-            {
-                Err(AddAccountError::EmailTaken)
-            }
-            result => result.map_err(|error| AddAccountError::Repository(error.into())),
+    async fn add_account(&self, account: &Account, password_hash: &str, actor: &Actor) -> Result<(), AddAccountError> {
+        match self.add_audited(account, password_hash, actor).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(AddAccountError::EmailTaken),
+            Err(error) => Err(AddAccountError::Repository(error.into())),
         }
     }
 
-    async fn account_by_email(&self, email: &str) -> Found<Option<(Account, String)>> {
-        let client = self.pool.get().await.map_err(StoreError::from)?;
-        let rows = client.query_typed(BY_EMAIL, &[(&email, Type::TEXT)]).await.map_err(StoreError::from)?;
-        let with_hash = |row: &Row| Ok::<_, StoreError>((account(row)?, row.try_get("password_hash")?));
-        Ok(rows.first().map(with_hash).transpose()?)
-    }
-
     async fn account(&self, id: AccountId) -> Found<Option<Account>> {
-        let client = self.pool.get().await.map_err(StoreError::from)?;
-        let rows = client.query_typed(BY_ID, &[(&id.0, Type::UUID)]).await.map_err(StoreError::from)?;
-        Ok(rows.first().map(account).transpose()?)
+        Ok(self.find_account(id).await?)
     }
 
-    async fn update_profile(
-        &self,
-        id: AccountId,
-        name: Option<&PersonName>,
-        phone: Option<Option<&Phone>>,
-    ) -> Found<Option<Account>> {
-        let client = self.pool.get().await.map_err(StoreError::from)?;
-        client
-            .query_typed(
-                UPDATE_PROFILE,
-                &[
-                    (&id.0, Type::UUID),
-                    (&name.map(PersonName::as_str), Type::TEXT),
-                    (&phone.is_some(), Type::BOOL),
-                    (&phone.flatten().map(Phone::as_str), Type::TEXT),
-                ],
-            )
-            .await
-            .map_err(StoreError::from)?;
-        drop(client);
+    async fn update_profile(&self, id: AccountId, change: &ProfileChange) -> Found<Option<Account>> {
+        self.change_profile(id, change).await?;
         self.account(id).await
     }
 }

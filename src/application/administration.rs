@@ -1,0 +1,35 @@
+//! What administrators do with accounts.
+
+use domain::{
+    accounts::Account,
+    administration::{AccountAdministration, AccountChange, ChangeAccountError},
+    audit::Actor,
+    ids::AccountId,
+};
+use jiff::Timestamp;
+
+use super::{
+    accounts::now,
+    app::{Adapters, App, IssueAccess},
+};
+
+/// Changes what an account may do, or whether it may sign in, effective at once: its access tokens are refused from now on.
+pub async fn change_account<A: Adapters>(
+    app: &App<A>,
+    id: AccountId,
+    change: AccountChange,
+    version: Option<Timestamp>,
+    actor: &Actor,
+) -> Result<Account, ChangeAccountError> {
+    let account = app.store.change_account(id, change, version, actor, now()).await?;
+    app.issuer.refuse_before(id, account.tokens_not_before);
+    app.outbox.wake();
+    tracing::info!(
+        userId = actor.account.map(tracing::field::display),
+        account = %id,
+        role = account.role.as_str(),
+        status = account.status.as_str(),
+        "account changed by an administrator"
+    );
+    Ok(account)
+}

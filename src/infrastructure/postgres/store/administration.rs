@@ -1,0 +1,181 @@
+//! Accounts as administrators see and change them.
+
+use domain::{
+    accounts::{Account, AccountStatus, Role},
+    administration::{AccountAdministration, AccountChange, AccountFilter, ChangeAccountError},
+    audit::{Action, Actor, Deed},
+    ids::AccountId,
+    mail::{Message, Template},
+    repositories::{Found, Page, PageRequest, Start},
+};
+use jiff::Timestamp;
+use serde_json::json;
+use tokio_postgres::{
+    GenericClient,
+    types::{ToSql, Type},
+};
+use uuid::Uuid;
+
+use super::{
+    super::{outbox::enqueue, rows::StoreError},
+    PgStore,
+    accounts::{ACCOUNT_COLUMNS, ACCOUNTS, account},
+    audit, page, sessions,
+};
+
+/// Whoever takes an administrator takes this advisory lock first: two who take the last two at once would each see the other.
+const ADMINISTRATORS: &str = "SELECT pg_advisory_xact_lock(hashtext('boxoffice administrators'))";
+
+const COUNT_ADMINISTRATORS: &str =
+    "SELECT count(*) AS count FROM accounts WHERE role = 'ADMIN' AND status = 'ACTIVE' AND id <> $1";
+
+/// Each of the two has an index of its own, which `OR` over both tables could not use.
+const TEXT_FILTER: &str = "a.id IN (SELECT id FROM accounts WHERE email LIKE $1 \
+    UNION SELECT account_id FROM profiles WHERE lower(name) LIKE $1)";
+
+const FILTER: &str = "($2::text IS NULL OR a.role = $2::account_role) AND ($3::text IS NULL OR a.status = $3::account_status) \
+    AND ($4::bool IS NULL OR (a.email_verified_at IS NOT NULL) = $4)";
+
+const CHANGE: &str = "UPDATE accounts SET role = coalesce($2::text::account_role, role), \
+    status = coalesce($3::text::account_status, status), \
+    tokens_not_before = refuse_tokens(tokens_not_before, $4), updated_at = $4 WHERE id = $1";
+
+/// A pattern of `LIKE` that finds `text` anywhere, taken literally and in any case.
+fn containing(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for c in text.to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// What the audit log tells of a change: one deed each of role and status.
+fn deeds(before: &Account, change: AccountChange, actor: &Actor, now: Timestamp) -> Vec<Deed> {
+    let deed = |action, from: &str, to: &str| Deed {
+        at: now,
+        actor: actor.clone(),
+        action,
+        target_kind: "account",
+        target_id: before.id.to_string(),
+        details: json!({ "from": from, "to": to }),
+    };
+    let role = change.role.map(|role| deed(Action::RoleChanged, before.role.as_str(), role.as_str()));
+    let status = change.status.map(|status| {
+        let action = match status {
+            AccountStatus::Active => Action::AccountReinstated,
+            AccountStatus::Suspended => Action::AccountSuspended,
+        };
+        deed(action, before.status.as_str(), status.as_str())
+    });
+    role.into_iter().chain(status).collect()
+}
+
+impl PgStore {
+    async fn read_accounts(
+        &self,
+        filter: &AccountFilter,
+        request: &PageRequest<AccountId>,
+    ) -> Result<Page<Account>, StoreError> {
+        let (before, offset) = match request.start {
+            Start::After(id) => (id.0, 0),
+            Start::Offset(offset) => (Uuid::max(), i64::from(offset)),
+        };
+        let (pattern, limit) = (filter.text.as_deref().map(containing), i64::from(request.limit) + 1);
+        let (role, status) = (filter.role.map(Role::as_str), filter.status.map(AccountStatus::as_str));
+        let filters: [(&(dyn ToSql + Sync), Type); 4] =
+            [(&pattern, Type::TEXT), (&role, Type::TEXT), (&status, Type::TEXT), (&filter.verified, Type::BOOL)];
+        let text_filter = if pattern.is_some() { TEXT_FILTER } else { "$1::text IS NULL" };
+        let client = self.pool.get().await?;
+        let count = format!("SELECT count(*) AS count FROM {ACCOUNTS} WHERE {text_filter} AND {FILTER}");
+        let total: i64 = client.query_typed_one(&count, &filters).await?.try_get("count")?;
+        let statement = format!(
+            "SELECT {ACCOUNT_COLUMNS} FROM {ACCOUNTS} WHERE {text_filter} AND {FILTER} AND a.id < $5 \
+             ORDER BY a.id DESC OFFSET $6 LIMIT $7"
+        );
+        let place: [(&(dyn ToSql + Sync), Type); 3] =
+            [(&before, Type::UUID), (&offset, Type::INT8), (&limit, Type::INT8)];
+        let parameters: Vec<_> = filters.into_iter().chain(place).collect();
+        let rows = client.query_typed(&statement, &parameters).await?;
+        page(&rows, request.limit, total, account)
+    }
+
+    async fn change(
+        &self,
+        id: AccountId,
+        change: AccountChange,
+        version: Option<Timestamp>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Result<(), ChangeAccountError>, StoreError> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        transaction.query_typed(ADMINISTRATORS, &[]).await?;
+        let look = format!("SELECT {ACCOUNT_COLUMNS} FROM {ACCOUNTS} WHERE a.id = $1 FOR UPDATE");
+        let rows = transaction.query_typed(&look, &[(&id.0, Type::UUID)]).await?;
+        let Some(before) = rows.first().map(account).transpose()? else { return Ok(Err(ChangeAccountError::NotFound)) };
+        if version.is_some_and(|version| version != before.updated_at) {
+            return Ok(Err(ChangeAccountError::Changed));
+        }
+        let change = change.against(&before);
+        if change.is_empty() {
+            return Ok(Ok(()));
+        }
+        if change.takes_an_administrator(&before) && is_last(&*transaction, id).await? {
+            return Ok(Err(ChangeAccountError::LastAdministrator));
+        }
+        let (role, status) = (change.role.map(Role::as_str), change.status.map(AccountStatus::as_str));
+        let parameters: [(&(dyn ToSql + Sync), Type); 4] =
+            [(&id.0, Type::UUID), (&role, Type::TEXT), (&status, Type::TEXT), (&now, Type::TIMESTAMPTZ)];
+        transaction.execute_typed(CHANGE, &parameters).await?;
+        if change.status == Some(AccountStatus::Suspended) {
+            sessions::end(&*transaction, id, now).await?;
+            let template = Template::AccountSuspended { name: before.name.as_str().to_owned() };
+            enqueue(&*transaction, &Message { to: before.email.clone(), locale: before.locale, template }).await?;
+        }
+        for deed in deeds(&before, change, actor, now) {
+            audit::record(&*transaction, deed).await?;
+        }
+        transaction.commit().await?;
+        Ok(Ok(()))
+    }
+}
+
+async fn is_last(client: &impl GenericClient, id: AccountId) -> Result<bool, StoreError> {
+    let others: i64 = client.query_typed_one(COUNT_ADMINISTRATORS, &[(&id.0, Type::UUID)]).await?.try_get("count")?;
+    Ok(others == 0)
+}
+
+impl AccountAdministration for PgStore {
+    async fn accounts(&self, filter: &AccountFilter, page: &PageRequest<AccountId>) -> Found<Page<Account>> {
+        Ok(self.read_accounts(filter, page).await?)
+    }
+
+    async fn change_account(
+        &self,
+        id: AccountId,
+        change: AccountChange,
+        version: Option<Timestamp>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Account, ChangeAccountError> {
+        let broken = |error: StoreError| ChangeAccountError::Repository(error.into());
+        self.change(id, change, version, actor, now).await.map_err(broken)??;
+        self.find_account(id).await.map_err(broken)?.ok_or(ChangeAccountError::NotFound)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_searched_for_is_no_pattern() {
+        assert_eq!(containing("Ada"), "%ada%");
+        assert_eq!(containing("100%_\\"), "%100\\%\\_\\\\%");
+    }
+}

@@ -1,0 +1,277 @@
+//! Passwords, and links in mails.
+
+use domain::{
+    accounts::Account,
+    credentials::{CredentialRepository, Link, LinkPurpose, Registered},
+    ids::AccountId,
+    mail::Message,
+    repositories::Found,
+    secrets::TokenHash,
+};
+use jiff::Timestamp;
+use tokio_postgres::{
+    GenericClient, Row,
+    types::{ToSql, Type},
+};
+
+use super::{
+    super::{outbox::enqueue, rows::StoreError},
+    PgStore,
+    accounts::{ACCOUNT_COLUMNS, ACCOUNTS, account, insert},
+    sessions,
+};
+
+const DELETE_LINKS: &str = "DELETE FROM one_time_tokens WHERE account_id = $1 AND purpose = $2::text::one_time_purpose";
+
+const ADD_LINK: &str = "INSERT INTO one_time_tokens (hash, account_id, purpose, created_at, expires_at) \
+    VALUES ($1, $2, $3::text::one_time_purpose, $4, $5)";
+
+/// Of two who use a link at once, one deletes it.
+const USE_LINK: &str = "DELETE FROM one_time_tokens \
+    WHERE hash = $1 AND purpose = $2::text::one_time_purpose AND expires_at > $3 RETURNING account_id";
+
+const VERIFY: &str = "UPDATE accounts SET email_verified_at = coalesce(email_verified_at, $2), \
+    updated_at = CASE WHEN email_verified_at IS NULL THEN $2 ELSE updated_at END WHERE id = $1";
+
+const UPGRADE: &str = "UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
+
+const SET_PASSWORD: &str = "UPDATE accounts SET password_hash = $2, updated_at = $3 WHERE id = $1";
+
+const DELETE_SESSIONS: &str =
+    "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2)";
+
+const DELETE_OLD_LINKS: &str =
+    "DELETE FROM one_time_tokens WHERE hash IN (SELECT hash FROM one_time_tokens WHERE expires_at < $1 LIMIT $2)";
+
+async fn add_link(client: &impl GenericClient, id: AccountId, link: &Link) -> Result<(), StoreError> {
+    client
+        .execute_typed(
+            ADD_LINK,
+            &[
+                (&link.hash.0.as_slice(), Type::BYTEA),
+                (&id.0, Type::UUID),
+                (&link.purpose.as_str(), Type::TEXT),
+                (&link.created_at, Type::TIMESTAMPTZ),
+                (&link.expires_at, Type::TIMESTAMPTZ),
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+async fn use_link(
+    client: &impl GenericClient,
+    hash: TokenHash,
+    purpose: LinkPurpose,
+    now: Timestamp,
+) -> Result<Option<AccountId>, StoreError> {
+    let parameters: [(&(dyn ToSql + Sync), Type); 3] =
+        [(&hash.0.as_slice(), Type::BYTEA), (&purpose.as_str(), Type::TEXT), (&now, Type::TIMESTAMPTZ)];
+    let rows = client.query_typed(USE_LINK, &parameters).await?;
+    Ok(rows.first().map(|row| row.try_get(0)).transpose()?.map(AccountId))
+}
+
+async fn verify(client: &impl GenericClient, id: AccountId, now: Timestamp) -> Result<(), StoreError> {
+    client.execute_typed(VERIFY, &[(&id.0, Type::UUID), (&now, Type::TIMESTAMPTZ)]).await?;
+    Ok(())
+}
+
+/// A new password, and the end of all that was proved with the old one.
+async fn set_password(
+    client: &impl GenericClient,
+    id: AccountId,
+    password_hash: &str,
+    mail: &Message,
+    now: Timestamp,
+) -> Result<Timestamp, StoreError> {
+    let parameters: [(&(dyn ToSql + Sync), Type); 3] =
+        [(&id.0, Type::UUID), (&password_hash, Type::TEXT), (&now, Type::TIMESTAMPTZ)];
+    client.execute_typed(SET_PASSWORD, &parameters).await?;
+    let since = sessions::end_all(client, id, now).await?;
+    let reset = LinkPurpose::ResetPassword.as_str();
+    client.execute_typed(DELETE_LINKS, &[(&id.0, Type::UUID), (&reset, Type::TEXT)]).await?;
+    enqueue(client, mail).await?;
+    Ok(since)
+}
+
+fn with_hash(row: &Row) -> Result<(Account, String), StoreError> {
+    Ok((account(row)?, row.try_get("password_hash")?))
+}
+
+impl PgStore {
+    async fn add_registered(
+        &self,
+        new: &Account,
+        password_hash: &str,
+        link: &Link,
+        mail: &Message,
+        to_owner: fn(&Account) -> Message,
+    ) -> Result<Registered, StoreError> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        let registered = if insert(&*transaction, new, password_hash).await? {
+            add_link(&*transaction, new.id, link).await?;
+            enqueue(&*transaction, mail).await?;
+            Registered::New
+        } else {
+            let statement = format!("SELECT {ACCOUNT_COLUMNS} FROM {ACCOUNTS} WHERE a.email = $1");
+            let rows = transaction.query_typed(&statement, &[(&new.email.as_str(), Type::TEXT)]).await?;
+            if let Some(owner) = rows.first().map(account).transpose()? {
+                enqueue(&*transaction, &to_owner(&owner)).await?;
+            }
+            Registered::Taken
+        };
+        transaction.commit().await?;
+        Ok(registered)
+    }
+
+    async fn find_with_hash(
+        &self,
+        column: &'static str,
+        value: (&(dyn ToSql + Sync), Type),
+    ) -> Result<Option<(Account, String)>, StoreError> {
+        let client = self.pool.get().await?;
+        let statement = format!("SELECT {ACCOUNT_COLUMNS}, a.password_hash FROM {ACCOUNTS} WHERE a.{column} = $1");
+        let rows = client.query_typed(&statement, &[value]).await?;
+        rows.first().map(with_hash).transpose()
+    }
+
+    async fn set_link(&self, id: AccountId, link: &Link, mail: &Message) -> Result<(), StoreError> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        let purpose = link.purpose.as_str();
+        transaction.execute_typed(DELETE_LINKS, &[(&id.0, Type::UUID), (&purpose, Type::TEXT)]).await?;
+        add_link(&*transaction, id, link).await?;
+        enqueue(&*transaction, mail).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn find_link_owner(
+        &self,
+        hash: TokenHash,
+        purpose: LinkPurpose,
+        now: Timestamp,
+    ) -> Result<Option<Account>, StoreError> {
+        let client = self.pool.get().await?;
+        let statement = format!(
+            "SELECT {ACCOUNT_COLUMNS} FROM one_time_tokens t JOIN accounts a ON a.id = t.account_id \
+             JOIN profiles p ON p.account_id = a.id \
+             WHERE t.hash = $1 AND t.purpose = $2::text::one_time_purpose AND t.expires_at > $3"
+        );
+        let parameters: [(&(dyn ToSql + Sync), Type); 3] =
+            [(&hash.0.as_slice(), Type::BYTEA), (&purpose.as_str(), Type::TEXT), (&now, Type::TIMESTAMPTZ)];
+        let rows = client.query_typed(&statement, &parameters).await?;
+        rows.first().map(account).transpose()
+    }
+
+    async fn use_to_verify(&self, hash: TokenHash, now: Timestamp) -> Result<Option<AccountId>, StoreError> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        let owner = use_link(&*transaction, hash, LinkPurpose::VerifyEmail, now).await?;
+        if let Some(id) = owner {
+            verify(&*transaction, id, now).await?;
+            transaction.commit().await?;
+        }
+        Ok(owner)
+    }
+
+    async fn use_to_reset(
+        &self,
+        hash: TokenHash,
+        password_hash: &str,
+        mail: &Message,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        let Some(id) = use_link(&*transaction, hash, LinkPurpose::ResetPassword, now).await? else { return Ok(None) };
+        verify(&*transaction, id, now).await?;
+        let since = set_password(&*transaction, id, password_hash, mail, now).await?;
+        transaction.commit().await?;
+        Ok(Some(since))
+    }
+
+    async fn set_password(
+        &self,
+        id: AccountId,
+        password_hash: &str,
+        mail: &Message,
+        now: Timestamp,
+    ) -> Result<Timestamp, StoreError> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        let since = set_password(&*transaction, id, password_hash, mail, now).await?;
+        transaction.commit().await?;
+        Ok(since)
+    }
+
+    async fn execute(&self, statement: &str, parameters: &[(&(dyn ToSql + Sync), Type)]) -> Result<u64, StoreError> {
+        Ok(self.pool.get().await?.execute_typed(statement, parameters).await?)
+    }
+}
+
+impl CredentialRepository for PgStore {
+    async fn register(
+        &self,
+        account: &Account,
+        password_hash: &str,
+        link: &Link,
+        mail: &Message,
+        to_owner: fn(&Account) -> Message,
+    ) -> Found<Registered> {
+        Ok(self.add_registered(account, password_hash, link, mail, to_owner).await?)
+    }
+
+    async fn account_by_email(&self, email: &str) -> Found<Option<(Account, String)>> {
+        Ok(self.find_with_hash("email", (&email, Type::TEXT)).await?)
+    }
+
+    async fn account_with_hash(&self, id: AccountId) -> Found<Option<(Account, String)>> {
+        Ok(self.find_with_hash("id", (&id.0, Type::UUID)).await?)
+    }
+
+    async fn upgrade_hash(&self, id: AccountId, old: &str, new: &str) -> Found<()> {
+        Ok(self.execute(UPGRADE, &[(&id.0, Type::UUID), (&old, Type::TEXT), (&new, Type::TEXT)]).await.map(drop)?)
+    }
+
+    async fn change_password(
+        &self,
+        id: AccountId,
+        password_hash: &str,
+        mail: &Message,
+        now: Timestamp,
+    ) -> Found<Timestamp> {
+        Ok(self.set_password(id, password_hash, mail, now).await?)
+    }
+
+    async fn send_link(&self, id: AccountId, link: &Link, mail: &Message) -> Found<()> {
+        Ok(self.set_link(id, link, mail).await?)
+    }
+
+    async fn link_owner(&self, hash: TokenHash, purpose: LinkPurpose, now: Timestamp) -> Found<Option<Account>> {
+        Ok(self.find_link_owner(hash, purpose, now).await?)
+    }
+
+    async fn verify_email(&self, hash: TokenHash, now: Timestamp) -> Found<Option<AccountId>> {
+        Ok(self.use_to_verify(hash, now).await?)
+    }
+
+    async fn reset_password(
+        &self,
+        hash: TokenHash,
+        password_hash: &str,
+        mail: &Message,
+        now: Timestamp,
+    ) -> Found<Option<Timestamp>> {
+        Ok(self.use_to_reset(hash, password_hash, mail, now).await?)
+    }
+
+    async fn delete_ended(&self, instant: Timestamp, limit: u32) -> Found<u64> {
+        let limit = i64::from(limit);
+        let parameters: [(&(dyn ToSql + Sync), Type); 2] = [(&instant, Type::TIMESTAMPTZ), (&limit, Type::INT8)];
+        let sessions = self.execute(DELETE_SESSIONS, &parameters).await?;
+        let links = self.execute(DELETE_OLD_LINKS, &parameters).await?;
+        Ok(sessions + links)
+    }
+}

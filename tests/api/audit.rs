@@ -1,0 +1,107 @@
+//! `/admin/audit-log`.
+
+use domain::accounts::Role;
+use serde_json::{Value, json};
+
+use crate::support::{Api, TestServer, accounts::add_accounts, person::member};
+
+const LOG: &str = "/api/v1/admin/audit-log";
+
+async fn entries(admin: &Api, query: &str) -> Vec<Value> {
+    admin.get(&format!("{LOG}?{query}")).await.ok()["data"].as_array().unwrap().clone()
+}
+
+async fn verification(admin: &Api) -> Value {
+    admin.get(&format!("{LOG}/verification")).await.ok()
+}
+
+/// An administrator with so many entries in the log, all of one account.
+async fn log(server: &TestServer, count: usize) -> (Api, String) {
+    let admin = server.api.of(&add_accounts(&server.client, 1, Role::Admin).await[0]).with_header("if-match", "*");
+    let user = add_accounts(&server.client, 1, Role::User).await[0].id.to_string();
+    for number in 0..count {
+        let role = ["ORGANIZER", "USER"][number % 2];
+        admin.patch(&format!("/api/v1/admin/users/{user}"), &json!({ "role": role })).await.ok();
+    }
+    (admin, user)
+}
+
+#[tokio::test]
+async fn who_did_what_to_whom_from_where_is_written_down() {
+    let server = TestServer::start().await;
+    let admin = add_accounts(&server.client, 1, Role::Admin).await.remove(0);
+    let api = server.api.of(&admin).with_header("if-match", "*").with_header("x-request-id", "a-request");
+    let user = member(&server, "ada@example.org").await.user["id"].clone();
+    let path = format!("/api/v1/admin/users/{}", user.as_str().unwrap());
+    api.patch(&path, &json!({ "role": "ORGANIZER", "status": "SUSPENDED" })).await.ok();
+    api.patch(&path, &json!({ "role": "ORGANIZER" })).await.ok();
+
+    let found = entries(&api, "").await;
+    assert_eq!(found.len(), 2, "what changes nothing is no deed: {found:?}");
+    for (entry, (action, details)) in found.iter().zip([
+        ("ACCOUNT_SUSPENDED", json!({ "from": "ACTIVE", "to": "SUSPENDED" })),
+        ("ROLE_CHANGED", json!({ "from": "USER", "to": "ORGANIZER" })),
+    ]) {
+        assert_eq!((&entry["action"], &entry["details"]), (&json!(action), &details));
+        assert_eq!((&entry["targetKind"], &entry["targetId"]), (&json!("account"), &user));
+        assert_eq!(entry["actorId"], admin.id.to_string());
+        assert_eq!((&entry["address"], &entry["requestId"]), (&json!("127.0.0.1"), &json!("a-request")));
+    }
+    assert_eq!(entries(&api, "action=ROLE_CHANGED").await, found[1..]);
+    assert_eq!(entries(&api, &format!("actorId={}&targetKind=account", admin.id)).await, found);
+    assert_eq!(entries(&api, "targetId=nobody").await, [Value::Null; 0]);
+    let faults = api.get(&format!("{LOG}?actorId=me&seq=1&cursor=%2B1")).await.faults();
+    assert_eq!(faults.iter().map(|(field, _)| field.as_str()).collect::<Vec<_>>(), ["actorId", "cursor", "seq"]);
+}
+
+#[tokio::test]
+async fn the_log_is_paged_and_verified() {
+    let server = TestServer::start().await;
+    let (admin, _) = log(&server, 7).await;
+    let first = entries(&admin, "limit=3").await;
+    let page = admin.get(&format!("{LOG}?limit=3")).await.ok();
+    let cursor = page["pagination"]["nextCursor"].as_str().unwrap();
+    let second = entries(&admin, &format!("limit=3&cursor={cursor}")).await;
+    let numbers: Vec<_> = first.iter().chain(&second).map(|entry| entry["seq"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, [7, 6, 5, 4, 3, 2]);
+    let right = json!({ "intact": true, "entries": 7, "lastHash": first[0]["hash"] });
+    assert_eq!(verification(&admin).await, right);
+}
+
+/// Watches the trigger, and the chain where somebody has got past it.
+#[tokio::test]
+async fn what_is_written_is_not_changed_unseen() {
+    let server = TestServer::start().await;
+    let (admin, _) = log(&server, 5).await;
+    for statement in [
+        "UPDATE audit_log SET actor_id = NULL WHERE seq = 3",
+        "DELETE FROM audit_log WHERE seq = 3",
+        "TRUNCATE audit_log",
+    ] {
+        let refused = server.client.batch_execute(statement).await.unwrap_err();
+        assert!(refused.as_db_error().unwrap().message().contains("append-only"), "{refused}");
+    }
+    let past_the_trigger = |statement: &str| {
+        format!("ALTER TABLE audit_log DISABLE TRIGGER ALL; {statement}; ALTER TABLE audit_log ENABLE TRIGGER ALL")
+    };
+    server.db.execute(&past_the_trigger("UPDATE audit_log SET details = '{}' WHERE seq = 3")).await;
+    let broken = verification(&admin).await;
+    assert_eq!((&broken["intact"], &broken["brokenAt"], &broken["entries"]), (&json!(false), &json!(3), &json!(2)));
+}
+
+/// Watches the lock: many who write at once make one chain.
+#[tokio::test]
+async fn many_at_once_make_one_chain() {
+    let server = TestServer::start().await;
+    let admin = server.api.of(&add_accounts(&server.client, 1, Role::Admin).await[0]).with_header("if-match", "*");
+    let users = add_accounts(&server.client, 20, Role::User).await;
+    let body = json!({ "role": "ORGANIZER" });
+    let changes = users.iter().map(|user| {
+        let path = format!("/api/v1/admin/users/{}", user.id);
+        let (admin, body) = (&admin, &body);
+        async move { admin.patch(&path, body).await.ok() }
+    });
+    futures_util::future::join_all(changes).await;
+    let verified = verification(&admin).await;
+    assert_eq!((&verified["intact"], &verified["entries"]), (&json!(true), &json!(20)));
+}
