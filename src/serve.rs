@@ -52,7 +52,7 @@ use crate::{
         mails::mail_routes,
         operations::{self, Health, Identity},
         router::Router,
-        routes::api_routes,
+        routes::{self, api_routes},
         server::{DrainReport, Server, Settings},
     },
     telemetry::metrics,
@@ -105,6 +105,11 @@ pub enum Ending {
     Fenced,
     /// The tree of actors ended by itself.
     EngineDied,
+}
+
+/// The OpenAPI document of this installation.
+pub fn api_document() -> serde_json::Value {
+    routes::api_document::<Installation>()
 }
 
 /// `boxoffice serve`: runs until a signal says stop.

@@ -24,6 +24,8 @@ mod holds;
 mod idempotency;
 #[path = "api/live.rs"]
 mod live;
+#[path = "api/openapi.rs"]
+mod openapi;
 #[path = "support/harness.rs"]
 mod support;
 #[path = "api/table.rs"]

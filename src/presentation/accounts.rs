@@ -1,4 +1,5 @@
 //! Accounts over HTTP.
 
+pub(super) mod docs;
 mod dto;
 pub mod public;

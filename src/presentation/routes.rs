@@ -1,11 +1,13 @@
 //! The one table of the public API: what there is, and who may use it.
 
+use serde_json::Value;
+
 use super::{
     accounts::public as accounts,
     bookings::public as bookings,
     csp_reports,
     events::public as events,
-    problems,
+    openapi, problems, reference,
     router::{Access, Route},
     venues::public as venues,
 };
@@ -41,6 +43,12 @@ pub fn api_routes<A: Adapters>() -> Vec<Route<App<A>>> {
         Route::delete("/api/v1/bookings/{id}", Authenticated, bookings::cancel),
     ];
     routes.extend(problems::routes());
+    routes.extend(reference::routes());
     routes.push(csp_reports::route());
     routes
+}
+
+/// The OpenAPI document of these routes.
+pub fn api_document<A: Adapters>() -> Value {
+    openapi::document(api_routes::<A>().iter().map(Route::info))
 }

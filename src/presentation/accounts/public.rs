@@ -52,6 +52,7 @@ pub async fn login<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Resul
 
 /// `GET /profile`
 pub async fn profile<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
     let account = accounts::profile(&app, request.caller()?.account).await?;
     Reply::ok(&UserJson::from(&account))
 }
