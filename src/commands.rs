@@ -49,6 +49,9 @@ enum Command {
         #[arg(long, default_value = "Administrator")]
         name: String,
     },
+    /// Print the OpenAPI 3.1 document of the API
+    #[command(name = "openapi")]
+    OpenApi,
     /// Check the configuration and print it, secrets masked; exit code 64 and one line a fault when it is wrong
     CheckConfig,
 }
@@ -105,6 +108,11 @@ enum HouseSize {
 /// Runs one command and says how it ended.
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its terminal")]
 pub fn run(cli: Cli) -> ExitCode {
+    // Says the same whatever the configuration is.
+    if matches!(cli.command, Command::OpenApi) {
+        println!("{:#}", serve::api_document());
+        return ExitCode::SUCCESS;
+    }
     let config = match Sources::of_process().and_then(|sources| Config::load(&sources)) {
         Ok(config) => config,
         Err(faults) => {
@@ -135,7 +143,7 @@ fn start(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             Command::Migrate { action } => migrate::run(&config, action).await?,
             Command::Seed(args) => seed::run(&config, &args).await?,
             Command::CreateAdmin { email, name } => create_admin::run(&config, &email, &name).await?,
-            Command::CheckConfig => {}
+            Command::CheckConfig | Command::OpenApi => {}
         }
         Ok(ExitCode::SUCCESS)
     })

@@ -56,7 +56,7 @@ use crate::{
         mails::mail_routes,
         operations::{self, Health, Identity},
         router::Router,
-        routes::api_routes,
+        routes::{self, api_routes},
         server::{DrainReport, Server, Settings},
     },
     telemetry::metrics,
@@ -110,6 +110,11 @@ pub enum Ending {
     Fenced,
     /// The tree of actors ended by itself.
     EngineDied,
+}
+
+/// The OpenAPI document of this installation.
+pub fn api_document() -> serde_json::Value {
+    routes::api_document::<Installation>()
 }
 
 /// `boxoffice serve`: runs until a signal says stop.

@@ -28,6 +28,8 @@ mod idempotency;
 mod live;
 #[path = "api/matrix.rs"]
 mod matrix;
+#[path = "api/openapi.rs"]
+mod openapi;
 #[path = "api/passwords.rs"]
 mod passwords;
 #[path = "api/sessions.rs"]

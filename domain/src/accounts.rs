@@ -54,7 +54,8 @@ impl FromStr for Role {
 pub struct UnknownRole(String);
 
 /// Whether an account may sign in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum AccountStatus {
     /// It may.
     Active,

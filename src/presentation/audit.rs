@@ -1,5 +1,7 @@
 //! The audit log for administrators (O7). It is written by whoever does what it tells of, and changed by nobody.
 
+pub(super) mod docs;
+
 use std::{net::IpAddr, sync::Arc};
 
 use domain::{
@@ -9,6 +11,7 @@ use domain::{
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::{
     pagination::{CursorKey, Listing, page_request},
@@ -43,20 +46,28 @@ pub async fn verify<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<R
     Reply::ok(&VerificationJson::from(verification))
 }
 
-#[derive(Serialize)]
+/// An entry of the audit log.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditEntry)]
 #[serde(rename_all = "camelCase")]
 struct EntryJson<'a> {
     seq: u64,
     at: Timestamp,
+    /// The account; nothing for the command line.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     actor_id: Option<AccountId>,
     action: &'a str,
     target_kind: &'a str,
     target_id: &'a str,
+    /// What changed.
+    #[schema(value_type = Object)]
     details: &'a Value,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     address: Option<IpAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     request_id: Option<&'a str>,
     hash: String,
 }
@@ -78,13 +89,17 @@ impl<'a> From<&'a Entry> for EntryJson<'a> {
     }
 }
 
-#[derive(Serialize)]
+/// What came of a check of the audit log.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditVerification)]
 #[serde(rename_all = "camelCase")]
 struct VerificationJson {
     /// Whether all entries are as they were written.
     intact: bool,
     entries: u64,
+    /// The first entry that is missing or not what it was.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     broken_at: Option<u64>,
     /// Of the last entry that is right: kept elsewhere, it also shows when entries are missing at the end.
     last_hash: String,

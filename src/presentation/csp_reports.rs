@@ -3,6 +3,8 @@
 //! Anybody can send reports, so they are evidence for people and nothing else: each is one line of the log, of which the log
 //! lets a few a second through, and is counted.
 
+pub(super) mod docs;
+
 use std::{borrow::Cow, sync::Arc};
 
 use http::header;

@@ -1,7 +1,7 @@
 //! What every request and every answer keeps to, whatever its route: forms that can be agreed on, versions, pages of other
 //! sites, compression, and the headers that browsers are protected by.
 
-mod compression;
+pub(super) mod compression;
 mod cors;
 mod csrf;
 pub(super) mod negotiation;

@@ -1,5 +1,6 @@
 //! Events over HTTP.
 
+pub(super) mod docs;
 mod dto;
 mod live;
 pub mod public;

@@ -5,8 +5,9 @@ use domain::{
     validation::FieldError,
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::query::Query;
+use super::{openapi::parameter::Parameter, query::Query};
 
 /// Entries on a page unless the client says otherwise.
 const LIMIT_DEFAULT: u32 = 20;
@@ -14,6 +15,8 @@ const LIMIT_DEFAULT: u32 = 20;
 const LIMIT_MAX: u32 = 100;
 /// Furthest offset: the database walks over all entries before it; a cursor goes as far as the list.
 const OFFSET_MAX: u32 = 10_000;
+/// Longest cursor that clients have to expect.
+const CURSOR_CHARS_MAX: usize = 2_000;
 
 /// What a list is sorted by, as an opaque text that leads back to it.
 pub(super) trait CursorKey: Sized {
@@ -21,6 +24,18 @@ pub(super) trait CursorKey: Sized {
     fn encode(&self) -> String;
     /// Reads it back; nothing for a text that `encode` never wrote.
     fn decode(text: &str) -> Option<Self>;
+}
+
+/// The parameters that [`page_request`] reads.
+pub(super) fn parameters() -> [Parameter; 3] {
+    [
+        Parameter::query("limit", "Entries on a page.").integer(1..=LIMIT_MAX).default(LIMIT_DEFAULT),
+        Parameter::query("cursor", "Where the page begins: `nextCursor` of the page before.")
+            .text(1..=CURSOR_CHARS_MAX),
+        Parameter::query("offset", "Entries to leave out; not together with `cursor`.")
+            .integer(0..=OFFSET_MAX)
+            .default(0),
+    ]
 }
 
 /// The page a client asks for: `limit`, and `cursor` or `offset`.
@@ -52,15 +67,21 @@ pub(super) struct Listing<T> {
     pagination: Pagination,
 }
 
-#[derive(Serialize)]
+/// Which page of a list it is.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Pagination {
+pub(super) struct Pagination {
     limit: u32,
+    /// Of a page that was asked for by offset.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     offset: Option<u32>,
+    /// Entries on all pages.
     total: u64,
     has_more: bool,
+    /// Asks for the next page, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     next_cursor: Option<String>,
 }
 

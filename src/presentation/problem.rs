@@ -5,6 +5,7 @@ use std::{borrow::Cow, fmt, time::Duration};
 use domain::validation::FieldError;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     catalogue::{Code, Entry},
@@ -135,6 +136,10 @@ impl Problem {
         if let Some(wait) = retry_after {
             reply = reply.header(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
         }
+        if entry.status == StatusCode::UNAUTHORIZED {
+            // A 401 always says how to sign in (RFC 9110, 15.5.2); what a handler says about the token wins.
+            reply = reply.header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"boxoffice\""));
+        }
         headers.into_iter().fold(reply, |reply, (name, value)| reply.header(name, value))
     }
 }
@@ -156,20 +161,54 @@ impl From<FieldError> for Problem {
     }
 }
 
-#[derive(Serialize)]
+/// A refusal (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
+pub(super) struct Document<'a> {
+    /// Where it is explained, relative to the server.
     #[serde(rename = "type")]
+    #[schema(value_type = String, format = "uri-reference")]
     kind: Kind,
+    /// The same words for every occurrence.
     title: &'static str,
     status: u16,
+    /// What happened this time, for people.
     detail: &'a str,
+    /// The path that was asked for.
     instance: &'a str,
+    /// For programs; stable.
     code: &'static str,
+    /// Names the request in the server's log.
     request_id: &'a str,
     timestamp: jiff::Timestamp,
+    /// What is wrong in each field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     errors: Vec<Field<'a>>,
+}
+
+/// One of its kind, as the document of the API shows it.
+pub(super) fn example(entry: &'static Entry) -> serde_json::Value {
+    let errors = match entry.status {
+        StatusCode::UNPROCESSABLE_ENTITY if entry.code == Code::Invalid.as_str() => {
+            vec![Field { field: "items[0].quantity", code: "OUT_OF_RANGE", message: "must be from 1 to 100" }]
+        }
+        _ => Vec::new(),
+    };
+    let document = Document {
+        kind: Kind(entry),
+        title: entry.title,
+        status: entry.status.as_u16(),
+        detail: entry.cause,
+        instance: "/api/v1/…",
+        code: entry.code,
+        request_id: "0198c0de-7d4c-7a10-8000-5a3c1f0e9b21",
+        // The document is the same at every start.
+        timestamp: jiff::Timestamp::UNIX_EPOCH,
+        errors,
+    };
+    serde_json::to_value(document).unwrap_or_default()
 }
 
 /// The address of the documentation, relative to the server (RFC 9457 allows that), written without a copy.
@@ -181,9 +220,13 @@ impl Serialize for Kind {
     }
 }
 
-#[derive(Serialize)]
+/// What is wrong in one field.
+#[derive(Serialize, ToSchema)]
+#[schema(as = FieldProblem)]
 struct Field<'a> {
+    /// Its path in the body, or the name of a parameter.
     field: &'a str,
+    /// For programs; stable.
     code: &'static str,
     message: &'a str,
 }

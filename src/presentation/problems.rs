@@ -1,9 +1,12 @@
 //! The documentation that `type` of a problem points to (H4).
 
+pub(super) mod docs;
+
 use std::{fmt::Write, sync::Arc};
 
 use http::{HeaderValue, StatusCode, header};
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     catalogue::{self, CATALOGUE, Entry},
@@ -25,18 +28,20 @@ pub fn routes<S: Send + Sync + 'static>() -> [Route<S>; 2] {
 }
 
 async fn list<S>(_: Arc<S>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
     if wants_html(&request) {
         return Ok(page("Problems", CATALOGUE));
     }
-    Ok(cacheable(Reply::ok(&json!({ "data": CATALOGUE.iter().map(document).collect::<Vec<_>>() }))?))
+    Ok(cacheable(Reply::ok(&CatalogueJson { data: CATALOGUE.iter().map(EntryJson::from).collect() })?))
 }
 
 async fn show<S>(_: Arc<S>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
     let entry = catalogue::find(&request.param("code")?).ok_or_else(Problem::not_found)?;
     if wants_html(&request) {
         return Ok(page(entry.code, std::slice::from_ref(entry)));
     }
-    Ok(cacheable(Reply::ok(&document(entry))?))
+    Ok(cacheable(Reply::ok(&EntryJson::from(entry))?))
 }
 
 /// Browsers name `text/html`; programs say `*/*`, JSON, or nothing.
@@ -45,15 +50,40 @@ fn wants_html(request: &Request) -> bool {
     html > 0 && html >= json
 }
 
-fn document(entry: &Entry) -> Value {
-    json!({
-        "type": format!("/problems/{}", entry.code),
-        "code": entry.code,
-        "status": entry.status.as_u16(),
-        "title": entry.title,
-        "cause": entry.cause,
-        "remedy": entry.remedy,
-    })
+/// Every refusal.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Catalogue)]
+struct CatalogueJson {
+    data: Vec<EntryJson>,
+}
+
+/// One kind of refusal.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CatalogueEntry)]
+struct EntryJson {
+    /// As in problems.
+    #[serde(rename = "type")]
+    kind: String,
+    code: &'static str,
+    status: u16,
+    title: &'static str,
+    /// Why a server answers so.
+    cause: &'static str,
+    /// What a client can do about it.
+    remedy: &'static str,
+}
+
+impl From<&'static Entry> for EntryJson {
+    fn from(entry: &'static Entry) -> Self {
+        Self {
+            kind: format!("/problems/{}", entry.code),
+            code: entry.code,
+            status: entry.status.as_u16(),
+            title: entry.title,
+            cause: entry.cause,
+            remedy: entry.remedy,
+        }
+    }
 }
 
 fn page(title: &str, entries: &[Entry]) -> Reply {

@@ -29,7 +29,7 @@ use crate::application::access::Caller;
 /// Longest request id that is accepted from a client, in bytes.
 const REQUEST_ID_BYTES_MAX: usize = 128;
 /// Longest `Idempotency-Key`, in bytes.
-const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+pub(super) const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 
 /// Names one request in its answer, in the log and in problems.
 #[derive(Clone, Debug)]

@@ -66,6 +66,13 @@ pub struct RouteInfo {
     params: Vec<&'static str>,
 }
 
+impl RouteInfo {
+    /// The names of the parameters in its path, in their order.
+    pub fn params(&self) -> &[&'static str] {
+        &self.params
+    }
+}
+
 /// A row of the table.
 pub struct Route<S> {
     info: RouteInfo,

@@ -1,6 +1,7 @@
 //! The one table of the public API: what there is, and who may use it.
 
 use domain::accounts::Role;
+use serde_json::Value;
 
 use super::{
     accounts::{admin as users, credentials, public as accounts, sessions},
@@ -8,7 +9,7 @@ use super::{
     bookings::public as bookings,
     csp_reports,
     events::public as events,
-    problems,
+    openapi, problems, reference,
     router::{Access, Route},
     venues::public as venues,
 };
@@ -61,6 +62,12 @@ pub fn api_routes<A: Adapters>() -> Vec<Route<App<A>>> {
         Route::get("/api/v1/admin/audit-log/verification", ADMIN, audit::verify),
     ];
     routes.extend(problems::routes());
+    routes.extend(reference::routes());
     routes.push(csp_reports::route());
     routes
+}
+
+/// The OpenAPI document of these routes.
+pub fn api_document<A: Adapters>() -> Value {
+    openapi::document(api_routes::<A>().iter().map(Route::info))
 }

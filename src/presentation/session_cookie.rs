@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::application::sessions::RefreshToken;
 
 /// The prefix makes browsers take it only over HTTPS, from this very host and for all paths: no sibling of a domain can set it.
-const NAME: &str = "__Host-boxoffice_refresh";
+pub(super) const NAME: &str = "__Host-boxoffice_refresh";
 
 /// What the browser has.
 #[derive(Clone, Debug)]

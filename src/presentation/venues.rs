@@ -1,4 +1,5 @@
 //! Venues over HTTP.
 
+pub(super) mod docs;
 pub(super) mod dto;
 pub mod public;

@@ -9,13 +9,13 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Buyer, PATIENCE, TestEvent};
+use super::{Buyer, PATIENCE, TestEvent, document::document};
 
-/// An address to ask, perhaps with a token.
+/// An address to ask, perhaps with a token. Every answer is compared with the OpenAPI document.
 #[derive(Clone, Debug)]
 pub(crate) struct Api {
-    http: reqwest::Client,
-    base: String,
+    pub(crate) http: reqwest::Client,
+    pub(crate) base: String,
     token: Option<String>,
     /// Sent with every request.
     headers: HeaderMap,
@@ -71,7 +71,7 @@ impl Api {
         key: Option<&str>,
         body: Option<&Value>,
     ) -> Option<Answer> {
-        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        let mut request = self.http.request(method.clone(), format!("{}{path}", self.base));
         request = request.headers(self.headers.clone());
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
@@ -83,8 +83,15 @@ impl Api {
             request = request.json(body);
         }
         let response = request.send().await.ok()?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Some(Answer { status, headers, body: response.bytes().await.ok()? })
+        let (status, headers) = (response.status(), response.headers().clone());
+        let answer = Answer { status: status.as_u16(), headers, body: response.bytes().await.ok()? };
+        if let Some(operation) = document().operation(&method, path) {
+            operation.check(status, &answer.headers, &answer.body);
+            if let Some(body) = body.filter(|_| status.is_success()) {
+                operation.check_accepted(body);
+            }
+        }
+        Some(answer)
     }
 
     /// One request that must be answered.

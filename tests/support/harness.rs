@@ -15,6 +15,7 @@ pub(crate) mod audit;
 pub(crate) mod child;
 pub(crate) mod client;
 pub(crate) mod database;
+pub(crate) mod document;
 pub(crate) mod events;
 pub(crate) mod listener;
 pub(crate) mod person;

@@ -9,66 +9,108 @@ use domain::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 
-use crate::presentation::pagination::CursorKey;
+use crate::presentation::{
+    openapi::schemas::{RoleSchema, StatusSchema},
+    pagination::CursorKey,
+};
 
-#[derive(Deserialize)]
+/// A new account.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Registration)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct RegisterBody {
+    /// Unique among all accounts; the case of its letters does not matter.
+    #[schema(format = Email, max_length = 254)]
     pub(super) email: String,
+    #[schema(format = Password, min_length = 10, max_length = 128)]
     pub(super) password: String,
+    /// What the person is called.
+    #[schema(
+        min_length = 2,
+        max_length = 100,
+        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f]\s*$"
+    )]
     pub(super) name: String,
+    /// E.164.
+    #[schema(pattern = r"^\+[1-9][0-9]{6,14}$")]
     pub(super) phone: Option<String>,
 }
 
-#[derive(Deserialize)]
+/// How one signs in.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Credentials)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct LoginBody {
     pub(super) email: String,
     pub(super) password: String,
 }
 
-#[derive(Deserialize)]
+/// What is to change.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ProfileChange)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ProfileBody {
+    #[schema(
+        min_length = 2,
+        max_length = 100,
+        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f]\s*$"
+    )]
     pub(super) name: Option<String>,
     /// Absent: unchanged. `null`: taken away.
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, pattern = r"^\+[1-9][0-9]{6,14}$")]
     pub(super) phone: Option<Option<String>>,
     /// The language of mails, as a tag of BCP 47.
+    #[schema(pattern = "^(en|de|fr)([-_][A-Za-z0-9-]+)?$")]
     pub(super) locale: Option<String>,
 }
 
-#[derive(Deserialize)]
+/// The token of a link in a mail.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = LinkToken)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct TokenBody {
     pub(super) token: String,
 }
 
-#[derive(Deserialize)]
+/// An address.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Address)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct EmailBody {
     pub(super) email: String,
 }
 
-#[derive(Deserialize)]
+/// A new password, by a link.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = PasswordReset)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ResetPasswordBody {
     pub(super) token: String,
+    #[schema(format = Password, min_length = 10, max_length = 128)]
     pub(super) password: String,
 }
 
-#[derive(Deserialize)]
+/// A new password, by the old one.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = PasswordChange)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ChangePasswordBody {
     pub(super) current_password: String,
+    #[schema(format = Password, min_length = 10, max_length = 128)]
     pub(super) new_password: String,
 }
 
-#[derive(Deserialize)]
+/// What is to change.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = AccountChange)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct AccountChangeBody {
+    #[schema(value_type = Option<RoleSchema>)]
     pub(super) role: Option<String>,
+    #[schema(value_type = Option<StatusSchema>)]
     pub(super) status: Option<String>,
 }
 
@@ -77,14 +119,19 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<S
     Option::deserialize(deserializer).map(Some)
 }
 
-#[derive(Serialize)]
+/// An account, as its owner sees it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = User)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct UserJson<'a> {
     id: AccountId,
+    #[schema(format = Email)]
     email: &'a str,
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     phone: Option<&'a str>,
+    #[schema(value_type = RoleSchema)]
     role: &'static str,
     email_verified: bool,
     locale: &'static str,
@@ -108,10 +155,14 @@ impl<'a> From<&'a Account> for UserJson<'a> {
     }
 }
 
-#[derive(Serialize)]
+/// An access token, and whose it is.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SignedIn)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SignedInJson<'a> {
+    /// Goes into the header `Authorization: Bearer`.
     pub(super) access_token: &'a str,
+    /// `Bearer`.
     pub(super) token_type: &'static str,
     /// Seconds.
     pub(super) expires_in: u64,
@@ -121,15 +172,18 @@ pub(super) struct SignedInJson<'a> {
 }
 
 /// A session as its owner sees it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SessionJson<'a> {
     id: SessionId,
     /// Whether it is the one whose cookie the request has.
     current: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     user_agent: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     address: Option<IpAddr>,
     created_at: Timestamp,
     last_used_at: Timestamp,
@@ -150,14 +204,24 @@ impl<'a> SessionJson<'a> {
     }
 }
 
+/// All sessions of an account.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Sessions)]
+pub(super) struct SessionsJson<'a> {
+    pub(super) data: Vec<SessionJson<'a>>,
+}
+
 /// An account as administrators see it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Account)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct AccountJson<'a> {
     #[serde(flatten)]
     user: UserJson<'a>,
+    #[schema(value_type = StatusSchema)]
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     email_verified_at: Option<Timestamp>,
 }
 

@@ -6,7 +6,7 @@ use domain::ids::SessionId;
 use http::{HeaderValue, header};
 use jiff::Timestamp;
 
-use super::dto::{LoginBody, SessionJson, SignedInJson, UserJson};
+use super::dto::{LoginBody, SessionJson, SessionsJson, SignedInJson, UserJson};
 use crate::{
     application::{
         accounts::AccountError,
@@ -27,7 +27,6 @@ pub async fn login<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Resul
 
 /// `POST /auth/refresh`
 pub async fn refresh<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let Some(cookie) = SessionCookie::of(request.headers()) else {
         return Err(over().detail("the request has no session cookie"));
     };
@@ -44,7 +43,6 @@ pub async fn refresh<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<
 
 /// `POST /auth/logout`. Whoever has no session any more has what they want.
 pub async fn logout<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     if let Some(cookie) = SessionCookie::of(request.headers()) {
         sessions::sign_out(&app, &cookie.token).await?;
     }
@@ -56,20 +54,18 @@ pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
     request.query().finish()?;
     let current = SessionCookie::of(request.headers()).map(|cookie| cookie.token.session);
     let sessions = sessions::list(&app, request.caller()?.account).await?;
-    let data: Vec<_> = sessions.iter().map(|session| SessionJson::of(session, current == Some(session.id))).collect();
-    Reply::ok(&serde_json::json!({ "data": data }))
+    let shown = sessions.iter().map(|session| SessionJson::of(session, current == Some(session.id)));
+    Reply::ok(&SessionsJson { data: shown.collect() })
 }
 
 /// `DELETE /sessions/{id}`
 pub async fn end<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     sessions::end(&app, request.caller()?.account, request.id::<SessionId>("id")?).await?;
     Ok(Reply::no_content())
 }
 
 /// `DELETE /sessions`
 pub async fn end_all<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     sessions::end_all(&app, request.caller()?.account).await?;
     Ok(Reply::no_content().header(header::SET_COOKIE, SessionCookie::clear()))
 }
@@ -95,5 +91,4 @@ pub(super) fn answer<A: Adapters>(
 
 fn over() -> Problem {
     Problem::new(Code::SessionOver)
-        .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"boxoffice\""))
 }

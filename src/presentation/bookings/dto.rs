@@ -10,13 +10,18 @@ use domain::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::presentation::pagination::CursorKey;
+use crate::presentation::{openapi::schemas, pagination::CursorKey};
 
-#[derive(Deserialize)]
+/// Which places to keep.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = HoldRequest)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct HoldBody {
+    /// What is asked for, a line for each ticket type; a hundred places together at most.
+    #[schema(value_type = Vec<LineSchema>, min_items = 1, max_items = 20)]
     items: Vec<LineBody>,
 }
 
@@ -37,6 +42,69 @@ struct LineBody {
     #[serde(default)]
     best_available: bool,
     section: Option<String>,
+}
+
+/// Places of one ticket type.
+// What clients are told of `LineBody`: one struct reads all forms, so that a refusal can name the field that is wrong.
+#[derive(ToSchema)]
+#[schema(as = Line)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) enum LineSchema {
+    /// So many places.
+    #[schema(title = "Places")]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    Places {
+        ticket_type_id: TicketTypeId,
+        #[schema(minimum = 1, maximum = 100)]
+        quantity: u32,
+        #[schema(schema_with = schemas::always::<false>, required = false)]
+        best_available: bool,
+    },
+    /// These seats.
+    #[schema(title = "Seats")]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    Seats {
+        ticket_type_id: TicketTypeId,
+        #[schema(min_items = 1, max_items = 100)]
+        seat_ids: Vec<SeatId>,
+        #[schema(schema_with = schemas::always::<false>, required = false)]
+        best_available: bool,
+    },
+    /// The best seats that are free, side by side if possible; the server chooses.
+    #[schema(title = "Best seats")]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    Best {
+        ticket_type_id: TicketTypeId,
+        #[schema(minimum = 1, maximum = 100)]
+        quantity: u32,
+        #[schema(schema_with = schemas::always::<true>)]
+        best_available: bool,
+        /// Only in this section, by its name or id.
+        #[schema(min_length = 1, max_length = 200, nullable = false)]
+        section: Option<String>,
+    },
+}
+
+/// Either places or a hold.
+// What clients are told of `BookingBody`.
+#[derive(ToSchema)]
+#[schema(as = BookingRequest)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) enum BookingSchema {
+    /// Places that nobody keeps yet.
+    #[schema(title = "Places")]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    Items {
+        /// What is asked for, a line for each ticket type; a hundred places together at most.
+        #[schema(min_items = 1, max_items = 20)]
+        items: Vec<LineSchema>,
+    },
+    /// The places of a hold.
+    #[schema(title = "A hold")]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    Hold { hold_id: HoldId },
 }
 
 fn selection(lines: Vec<LineBody>) -> Result<Selection, Vec<FieldError>> {
@@ -70,20 +138,28 @@ impl TryFrom<BookingBody> for Source {
     }
 }
 
-#[derive(Serialize)]
+/// One place.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Item)]
 #[serde(rename_all = "camelCase")]
 struct ItemJson<'a> {
+    /// Of a booking's place; places of a hold have none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     id: Option<Uuid>,
     ticket_type_id: TicketTypeId,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     seat_id: Option<SeatId>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     seat: Option<SeatJson<'a>>,
     price: Money,
 }
 
-#[derive(Serialize)]
+/// Where a seat is.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SeatName)]
 struct SeatJson<'a> {
     section: &'a str,
     row: &'a str,
@@ -104,7 +180,9 @@ impl<'a> ItemJson<'a> {
     }
 }
 
-#[derive(Serialize)]
+/// Places kept for an account until a fixed time.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Hold)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct HoldJson<'a> {
     id: HoldId,
@@ -135,10 +213,13 @@ impl<'a> From<&'a Hold> for HoldJson<'a> {
 }
 
 /// A booking as its account sees it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Booking)]
 #[serde(rename_all = "camelCase")]
 pub struct BookingJson<'a> {
     id: BookingId,
+    /// What a buyer reads out at the door.
+    #[schema(example = "7K2M9QX4TB")]
     reference: String,
     status: BookingStatus,
     event_id: EventId,
@@ -147,7 +228,9 @@ pub struct BookingJson<'a> {
     fees: Money,
     tax: Money,
     total: Money,
+    /// Until when it has to be paid.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     expires_at: Option<Timestamp>,
     created_at: Timestamp,
     updated_at: Timestamp,

@@ -54,7 +54,7 @@ fn gains(content_type: &HeaderValue) -> bool {
 }
 
 /// The body in this coding. Memory is no file, so it fails only if the library does.
-pub(super) fn compress(coding: Coding, body: &[u8]) -> io::Result<Bytes> {
+pub(in crate::presentation) fn compress(coding: Coding, body: &[u8]) -> io::Result<Bytes> {
     // JSON shrinks to a tenth.
     let room = Vec::with_capacity(body.len() / 8);
     let compressed = match coding {
@@ -81,7 +81,7 @@ pub(super) fn compress(coding: Coding, body: &[u8]) -> io::Result<Bytes> {
 
 /// What a compressed answer says about itself. A strong validator promises the same bytes (RFC 9110, 8.8.1), which a coding
 /// breaks, so it becomes a weak one; `If-None-Match` compares weakly anyway.
-pub(super) fn label(headers: &mut HeaderMap, coding: Coding) {
+pub(in crate::presentation) fn label(headers: &mut HeaderMap, coding: Coding) {
     headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.as_str()));
     weaken(headers);
 }

@@ -81,7 +81,7 @@ pub(in crate::presentation) enum Coding {
 
 impl Coding {
     /// Ours, those that we prefer first: of codings that a client likes as much, the one that costs less for what it saves.
-    const ALL: [Self; 3] = [Self::Zstd, Self::Brotli, Self::Gzip];
+    pub(in crate::presentation) const ALL: [Self; 3] = [Self::Zstd, Self::Brotli, Self::Gzip];
 
     /// As `Content-Encoding` names it.
     pub(in crate::presentation) fn as_str(self) -> &'static str {

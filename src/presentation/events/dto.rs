@@ -9,13 +9,17 @@ use domain::{
 };
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::presentation::{pagination::CursorKey, venues::dto::VenueJson};
 
-#[derive(Serialize)]
+/// Something to attend.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Event)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct EventJson<'a> {
     id: EventId,
+    /// Its name in addresses for people.
     slug: &'a str,
     title: &'a str,
     summary: &'a str,
@@ -24,12 +28,19 @@ pub(super) struct EventJson<'a> {
     venue_id: VenueId,
     starts_at: Timestamp,
     ends_at: Timestamp,
+    /// IANA, of the place.
+    #[schema(example = "Europe/Berlin")]
     time_zone: &'a str,
+    /// ISO 4217.
+    #[schema(example = "EUR")]
     currency: &'a str,
+    /// Whether it has seats that are sold one by one.
     seated: bool,
     sale_starts_at: Timestamp,
     sale_ends_at: Timestamp,
+    /// Most places that one account may have.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     max_per_account: Option<u32>,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -59,7 +70,9 @@ impl<'a> From<&'a Event> for EventJson<'a> {
     }
 }
 
-#[derive(Serialize)]
+/// An event with all that one has to know before booking.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EventDetail)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct EventDetailJson<'a> {
     #[serde(flatten)]
@@ -83,13 +96,16 @@ impl<'a> From<&'a EventDetail> for EventDetailJson<'a> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Tag)]
 struct TagJson<'a> {
     slug: &'a str,
     name: &'a str,
 }
 
-#[derive(Serialize)]
+/// A kind of ticket of one event.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TicketType)]
 #[serde(rename_all = "camelCase")]
 struct TicketTypeJson<'a> {
     id: TicketTypeId,
@@ -119,14 +135,19 @@ impl<'a> TicketTypeJson<'a> {
     }
 }
 
-#[derive(Serialize)]
+/// What is left of an event.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Availability)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct AvailabilityJson<'a> {
     event_id: EventId,
+    /// Grows with every change.
     version: i64,
     as_of: Timestamp,
     ticket_types: Vec<PlacesJson>,
+    /// Those of a seated event, in the order of the map; with `seats=true` only.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<SeatJson>>, nullable = false)]
     seats: Option<SeatsJson<'a>>,
 }
 
@@ -151,8 +172,9 @@ impl<'a> AvailabilityJson<'a> {
     }
 }
 
-/// What has changed since `previous_version`.
-#[derive(Serialize)]
+/// What has changed since `previousVersion`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AvailabilityChanges)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ChangesJson {
     event_id: EventId,
@@ -161,6 +183,7 @@ pub(super) struct ChangesJson {
     as_of: Timestamp,
     ticket_types: Vec<PlacesJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     seats: Option<Vec<SeatStatusJson>>,
 }
 
@@ -178,13 +201,16 @@ impl ChangesJson {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = SeatChange)]
 struct SeatStatusJson {
     id: SeatId,
     status: SeatState,
 }
 
-#[derive(Serialize)]
+/// The places of one ticket type.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Places)]
 struct PlacesJson {
     id: TicketTypeId,
     capacity: u32,
@@ -219,7 +245,9 @@ impl Serialize for SeatsJson<'_> {
     }
 }
 
-#[derive(Serialize)]
+/// A seat and whether it can be had.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Seat)]
 struct SeatJson<'a> {
     id: SeatId,
     section: &'a str,

@@ -3,20 +3,28 @@
 use domain::{ids::VenueId, repositories::VenueKey, venues::Venue};
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::presentation::pagination::CursorKey;
 
-#[derive(Serialize)]
+/// A place where events happen.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Venue)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::presentation) struct VenueJson<'a> {
     id: VenueId,
+    /// Its name in addresses for people.
     slug: &'a str,
     name: &'a str,
     description: &'a str,
     address: &'a str,
     city: &'a str,
+    /// ISO 3166-1, two letters.
     country: &'a str,
+    /// IANA.
+    #[schema(example = "Europe/Berlin")]
     time_zone: &'a str,
+    /// How many people fit in.
     capacity: u32,
     created_at: Timestamp,
     updated_at: Timestamp,

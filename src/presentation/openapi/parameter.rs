@@ -1,0 +1,129 @@
+//! Parameters of operations.
+
+use std::ops::RangeInclusive;
+
+use serde_json::{Value, json};
+
+/// One parameter in a path, a query or the headers.
+pub(in crate::presentation) struct Parameter {
+    pub(super) name: &'static str,
+    /// `path`, `query` or `header`.
+    pub(super) place: &'static str,
+    description: &'static str,
+    is_required: bool,
+    schema: Value,
+    example: Option<Value>,
+}
+
+#[allow(dead_code, reason = "each feature uses what it needs")]
+impl Parameter {
+    /// In the path. An id, until it is said to be something else.
+    pub(in crate::presentation) fn path(name: &'static str, description: &'static str) -> Self {
+        let schema = json!({ "type": "string", "format": "uuid" });
+        Self { name, place: "path", description, is_required: true, schema, example: None }
+    }
+
+    /// After the `?`, optional. A text, until it is said to be something else.
+    pub(in crate::presentation) fn query(name: &'static str, description: &'static str) -> Self {
+        let schema = json!({ "type": "string" });
+        Self { name, place: "query", description, is_required: false, schema, example: None }
+    }
+
+    /// A header, optional. A text, until it is said to be something else.
+    pub(in crate::presentation) fn header(name: &'static str, description: &'static str) -> Self {
+        Self { place: "header", ..Self::query(name, description) }
+    }
+
+    /// Must be sent.
+    #[must_use]
+    pub(in crate::presentation) fn required(mut self) -> Self {
+        self.is_required = true;
+        self
+    }
+
+    /// Of this JSON schema.
+    #[must_use]
+    pub(in crate::presentation) fn schema(mut self, schema: Value) -> Self {
+        self.schema = schema;
+        self
+    }
+
+    /// A text of so many characters.
+    #[must_use]
+    pub(in crate::presentation) fn text(self, characters: RangeInclusive<usize>) -> Self {
+        let (least, most) = characters.into_inner();
+        self.schema(json!({ "type": "string", "minLength": least, "maxLength": most }))
+    }
+
+    /// A whole number.
+    #[must_use]
+    pub(in crate::presentation) fn integer(self, bounds: RangeInclusive<u32>) -> Self {
+        let (least, most) = bounds.into_inner();
+        self.schema(json!({ "type": "integer", "minimum": least, "maximum": most }))
+    }
+
+    /// `true` or `false`.
+    #[must_use]
+    pub(in crate::presentation) fn flag(self) -> Self {
+        self.schema(json!({ "type": "boolean" }))
+    }
+
+    /// An id.
+    #[must_use]
+    pub(in crate::presentation) fn id(self) -> Self {
+        self.schema(json!({ "type": "string", "format": "uuid" }))
+    }
+
+    /// An id, or the slug that stands in addresses for people.
+    #[must_use]
+    pub(in crate::presentation) fn id_or_slug(self) -> Self {
+        self.schema(json!({ "type": "string", "minLength": 1, "maxLength": 200 }))
+    }
+
+    /// An instant of RFC 3339.
+    #[must_use]
+    pub(in crate::presentation) fn instant(self) -> Self {
+        self.schema(json!({ "type": "string", "format": "date-time" }))
+    }
+
+    /// One of these.
+    #[must_use]
+    pub(in crate::presentation) fn one_of(self, values: &[&str]) -> Self {
+        self.schema(json!({ "type": "string", "enum": values }))
+    }
+
+    /// May be repeated.
+    #[must_use]
+    pub(in crate::presentation) fn many(mut self) -> Self {
+        self.schema = json!({ "type": "array", "items": self.schema });
+        self
+    }
+
+    /// What it is when it is not sent.
+    #[must_use]
+    pub(in crate::presentation) fn default(mut self, value: impl Into<Value>) -> Self {
+        self.schema["default"] = value.into();
+        self
+    }
+
+    /// A value that makes sense.
+    #[must_use]
+    pub(in crate::presentation) fn example(mut self, value: impl Into<Value>) -> Self {
+        self.example = Some(value.into());
+        self
+    }
+
+    pub(super) fn written(&self) -> Value {
+        let mut written = json!({
+            "name": self.name,
+            "in": self.place,
+            "description": self.description,
+            "required": self.is_required,
+            "schema": self.schema,
+        });
+        if let Some(example) = &self.example {
+            written["example"] = example.clone();
+        }
+        written
+    }
+}
