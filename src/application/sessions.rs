@@ -10,6 +10,7 @@ use domain::{
     sessions::{Device, Refreshed, Session, SessionRepository},
 };
 use jiff::Timestamp;
+use metrics::counter;
 
 use super::{
     accounts::{AccountError, normalized, now},
@@ -54,16 +55,19 @@ pub async fn sign_in<A: Adapters>(
     let found = app.store.account_by_email(&email).await?;
     let right = app.hasher.verify(found.as_ref().map(|(_, hash)| hash.as_str()), password).await?;
     let Some((account, hash)) = found.filter(|_| right) else {
+        sign_ins("wrong_credentials");
         // The address itself is personal and stays out of the log.
         tracing::info!("sign-in refused: wrong address or password");
         return Err(AccountError::WrongCredentials);
     };
     // Said to nobody but who knows the password.
     if !account.may_sign_in() {
+        sign_ins("suspended");
         tracing::info!(userId = %account.id, "sign-in refused: the account is suspended");
         return Err(AccountError::Suspended);
     }
     if app.auth.require_verified_email && account.email_verified_at.is_none() {
+        sign_ins("unverified");
         tracing::info!(userId = %account.id, "sign-in refused: the address is not verified");
         return Err(AccountError::Unverified);
     }
@@ -72,6 +76,7 @@ pub async fn sign_in<A: Adapters>(
         app.store.upgrade_hash(account.id, &hash, &stronger).await?;
         tracing::info!(userId = %account.id, "the hash of a password was made stronger");
     }
+    sign_ins("signed_in");
     tracing::info!(userId = %account.id, "signed in");
     open(app, account, device).await
 }
@@ -108,6 +113,12 @@ pub async fn refresh<A: Adapters>(
     let limits = &app.auth.sessions;
     let refreshed =
         app.store.refresh_session(token.session, token.secret.hash(), successor.hash(), device, now, limits).await?;
+    let outcome = match &refreshed {
+        Refreshed::Rotated(..) => "rotated",
+        Refreshed::Stolen(_) => "stolen",
+        Refreshed::Dead => "dead",
+    };
+    counter!("boxoffice_session_refreshes_total", "outcome" => outcome).increment(1);
     match refreshed {
         Refreshed::Rotated(account, expires_at) => {
             let token = RefreshToken { session: token.session, secret: successor };
@@ -151,6 +162,10 @@ pub async fn end_all<A: Adapters>(app: &App<A>, account: AccountId) -> Result<()
     app.issuer.refuse_before(account, since);
     tracing::info!(userId = %account, "all sessions ended by their owner");
     Ok(())
+}
+
+fn sign_ins(outcome: &'static str) {
+    counter!("boxoffice_sign_ins_total", "outcome" => outcome).increment(1);
 }
 
 fn signed_in<A: Adapters>(

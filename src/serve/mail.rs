@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actors::outbox::{Backoff, OutboxSettings, RunningOutbox};
 use anyhow::Context;
 use deadpool_postgres::Pool;
-use domain::{accounts::EmailAddress, outbox::Upkeep};
+use domain::{accounts::EmailAddress, outbox::Upkeep, rate_limit::Rate};
 
 use crate::{
     application::mails::MailFolder,
@@ -15,8 +15,9 @@ use crate::{
             Sender,
             letter::{Author, Letters},
             memory::MemorySender,
-            smtp::{Encryption, SmtpSender, SmtpServer},
+            smtp::{Encryption, Pace, SmtpSender, SmtpServer},
         },
+        limits::OutboundLimit,
         postgres::outbox::PgOutbox,
     },
 };
@@ -32,7 +33,7 @@ pub(super) struct Mail {
 impl Mail {
     /// Starts to send what is queued. A mail server that is away stops nobody from starting.
     pub(super) async fn start(config: &Config, pool: Pool) -> anyhow::Result<Self> {
-        let (sender, folder) = sender(&config.mail)?;
+        let (sender, folder) = sender(&config.mail, config.outbound.smtp)?;
         let queue = Arc::new(PgOutbox::new(pool));
         let running = RunningOutbox::start(queue.clone(), Arc::new(sender), settings(&config.mail));
         Ok(Self { running: running.await.context("the outbox can't start")?, queue, folder })
@@ -40,7 +41,7 @@ impl Mail {
 }
 
 /// The configuration has made sure that production keeps no mails in memory.
-fn sender(config: &MailConfig) -> anyhow::Result<(Sender, Option<Arc<MailFolder>>)> {
+fn sender(config: &MailConfig, rate: Rate) -> anyhow::Result<(Sender, Option<Arc<MailFolder>>)> {
     let address = EmailAddress::parse("from", &config.from).map_err(|error| anyhow::anyhow!("{error:?}"))?;
     let author = Author { name: config.from_name.clone(), address };
     let letters = Letters::new(author, &config.link_origin)?;
@@ -50,7 +51,9 @@ fn sender(config: &MailConfig) -> anyhow::Result<(Sender, Option<Arc<MailFolder>
             (Sender::Off, None)
         }
         Some(server) => {
-            let smtp = SmtpSender::new(letters, smtp_server(server), config.concurrency);
+            // Half of a try's time is left for the server.
+            let pace = Pace { limit: OutboundLimit::new("smtp", rate), wait_max: config.timeout / 2 };
+            let smtp = SmtpSender::new(letters, smtp_server(server), config.concurrency, pace);
             (Sender::Smtp(Box::new(smtp.context("the certificates for mail servers can't be read")?)), None)
         }
         None => {

@@ -85,7 +85,7 @@ use Kind::{Counter, Gauge, Histogram};
 
 /// What every metric means, those of the actors included; `docs/operations.md` says what normal looks like. A test finds
 /// names that are recorded somewhere and missing here or there.
-const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 42] = [
+const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 44] = [
     (Counter, "boxoffice_http_requests_total", None, "Requests answered, by route template, method and status"),
     (
         Histogram,
@@ -178,6 +178,18 @@ const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 42] = [
     (Gauge, "boxoffice_ledger_queued_entries", None, "Decisions that wait for a ledger writer"),
     (Counter, "boxoffice_actor_restarts_total", None, "Actors that failed and were started again, by kind of actor"),
     (Counter, "boxoffice_actor_give_ups_total", None, "Actors that failed too often to be started again at once"),
+    (
+        Counter,
+        "boxoffice_sign_ins_total",
+        None,
+        "Attempts to sign in, by outcome: signed_in, wrong_credentials, suspended, unverified",
+    ),
+    (
+        Counter,
+        "boxoffice_session_refreshes_total",
+        None,
+        "Refresh tokens presented, by outcome: rotated, dead, stolen (used before, so the session was ended)",
+    ),
     (Counter, "boxoffice_mail_attempts_total", None, "Tries to send a mail, by outcome: sent, failed, dead"),
     (
         Histogram,

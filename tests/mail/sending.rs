@@ -6,6 +6,7 @@ use domain::mail::{Locale, Message, Template};
 use crate::support::{
     TestDatabase, TestServer,
     smtp::{MailServer, queue, row, sends_to, until_row, verify},
+    until,
 };
 
 #[tokio::test]
@@ -73,6 +74,24 @@ async fn a_crowd_of_mails_goes_out_each_once_over_few_connections() {
         until_row(&client, id, "it is sent", |row| row.status == "SENT").await;
         assert_eq!(row(&client, id).await.attempts, 1);
     }
+}
+
+/// Watches the pace (C4): the mail server is handed no more than it was said to take.
+#[tokio::test]
+async fn mails_beyond_the_limit_of_the_mail_server_wait() {
+    let mail_server = MailServer::start();
+    let settings = sends_to(mail_server.address).set("BOXOFFICE__RATE_LIMIT__OUTBOUND__SMTP", "2/1h");
+    let server = settings.start().await;
+    for number in 0..4 {
+        queue(&server.client, &verify(&format!("buyer-{number}@example.org"))).await;
+    }
+    mail_server.until_taken(2).await;
+    let sent = "SELECT count(*) FROM outbox WHERE status = 'SENT'";
+    until("two are sent", async || server.db.number(sent, &[]).await == 2).await;
+    let told = "SELECT count(*) FROM outbox WHERE status = 'PENDING' AND last_error LIKE '%may be asked again in%'";
+    until("the others say why they wait", async || server.db.number(told, &[]).await == 2).await;
+    server.running.stop().await;
+    assert_eq!(mail_server.taken().len(), 2);
 }
 
 /// A name with line breaks can't be given over HTTP; whatever gets into the queue adds no header all the same.

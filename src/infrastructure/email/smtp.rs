@@ -26,6 +26,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
 use super::letter::Letters;
+use crate::infrastructure::limits::OutboundLimit;
 
 /// An idle connection that is older is not trusted any more; servers close them after minutes.
 const IDLE_MAX: Duration = Duration::from_secs(60);
@@ -65,16 +66,27 @@ pub struct SmtpSender {
     /// Connections that have sent a mail and could send another, at most as many as send at once.
     idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
     idle_max: usize,
+    pace: Pace,
+}
+
+/// How often the server is handed a mail.
+#[derive(Debug)]
+pub struct Pace {
+    /// So often at most.
+    pub limit: OutboundLimit,
+    /// How long a mail may wait for its turn. It keeps its place among those on their way, so the queue is taken from more
+    /// slowly, and no try is counted for nothing.
+    pub wait_max: Duration,
 }
 
 impl SmtpSender {
     /// Over that server, keeping at most so many idle connections. Fails when the machine's certificates can't be read.
-    pub fn new(letters: Letters, server: SmtpServer, idle_max: usize) -> Result<Self, Error> {
+    pub fn new(letters: Letters, server: SmtpServer, idle_max: usize, pace: Pace) -> Result<Self, Error> {
         let tls = match server.encryption {
             Encryption::None => None,
             Encryption::StartTls | Encryption::Tls => Some(TlsParameters::new(server.host.clone())?),
         };
-        Ok(Self { letters, server, tls, hello: ClientId::default(), idle: Mutex::default(), idle_max })
+        Ok(Self { letters, server, tls, hello: ClientId::default(), idle: Mutex::default(), idle_max, pace })
     }
 
     /// An idle connection that still works, or a new one.
@@ -115,8 +127,8 @@ impl SendMail for SmtpSender {
     async fn send(&self, mail: &Mail) -> Result<(), SendError> {
         let letter = self.letters.write(mail)?;
         let envelope: &Envelope = letter.envelope();
-        // A limit of mails a second belongs here: a mail that waits for it keeps its place among those on their way, so
-        // the queue is taken from more slowly, and no try is counted for nothing.
+        let turn = self.pace.limit.acquire(Instant::now() + self.pace.wait_max).await;
+        turn.map_err(|saturated| SendError::Transient(saturated.to_string()))?;
         // Whatever fails before the mail is named is the server's trouble, or ours with it: also a refusal for good.
         let mut connection = self.connection().await.map_err(|error| SendError::Transient(reason(&error, mail)))?;
         match connection.send(envelope, &letter.formatted()).await {
