@@ -49,6 +49,10 @@ async fn every_route_answers_nonsense_with_a_problem() {
     let server = TestServer::start().await;
     let api = server.signed_in().await;
     for Row { method, template, .. } in table() {
+        if method == Method::DELETE && template == "/api/v1/sessions" {
+            // It would take the caller's token away from all that follow.
+            continue;
+        }
         // Broken escapes for parameters, unknown query parameters, no body, no key.
         let path = template.split('/').map(|part| if part.starts_with('{') { "%ff" } else { part });
         let path = format!("{}?nonsense=1", path.collect::<Vec<_>>().join("/"));
