@@ -15,7 +15,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use support::{Api, ChildServer, Settings, TestDatabase, child};
+use support::{Api, ChildServer, Settings, TestDatabase, child, person, until};
 
 fn on(database: &TestDatabase) -> Settings {
     Settings::default().set("DATABASE_URL", database.url())
@@ -104,7 +104,61 @@ async fn the_first_administrator_is_made_and_signs_in() {
 
     let server = ChildServer::start(settings).await;
     let body = json!({ "email": "root@example.org", "password": "correct horse battery" });
-    assert_eq!(server.api.post("/api/v1/auth/login", &body).await.ok()["user"]["role"], "ADMIN");
+    let session = server.api.post("/api/v1/auth/login", &body).await.ok();
+    assert_eq!((&session["user"]["role"], &session["user"]["emailVerified"]), (&json!("ADMIN"), &json!(true)));
+    let admin = server.api.with_token(session["accessToken"].as_str().unwrap());
+    let log = admin.get("/api/v1/admin/audit-log").await.ok();
+    let entry = &log["data"][0];
+    assert_eq!((&entry["action"], &entry["targetId"]), (&json!("ACCOUNT_CREATED"), &session["user"]["id"]));
+    assert_eq!(
+        (log["data"].as_array().unwrap().len(), entry.get("actorId")),
+        (1, None),
+        "the command line has no account"
+    );
+}
+
+/// Attempts and refusals are in the log (A3, O8), and nothing in it lets anybody in or says where somebody gets mail.
+#[tokio::test]
+async fn who_was_let_in_and_who_was_not_is_in_the_log() {
+    let database = TestDatabase::empty().await;
+    let settings = on(&database).set("BOXOFFICE__LOG__FILTER", "info").set("BOXOFFICE__LOG__FORMAT", "json");
+    let server = ChildServer::start(settings).await;
+    let browser = person::member_of(&server.api, "ada@example.org").await;
+    person::try_login(&server.api, "ada@example.org", "a wrong password").await.problem(401, "AUTH_005");
+    browser.api.get("/api/v1/admin/users").await.problem(403, "AUTH_004");
+    server.api.with_token("nonsense").get("/api/v1/profile").await.problem(401, "AUTH_002");
+    let stranger = browser.api.with_header("origin", "https://evil.example");
+    stranger.send(reqwest::Method::POST, "/api/v1/auth/refresh", None, None).await.problem(403, "AUTH_006");
+    browser.refresh().await;
+    browser.api.delete("/api/v1/sessions").await;
+    browser.api.get("/api/v1/profile").await.problem(401, "AUTH_003");
+
+    let user = browser.user["id"].as_str().unwrap();
+    let lines = [
+        ("account registered", Some(user)),
+        ("signed in", Some(user)),
+        ("sign-in refused: wrong address or password", None),
+        ("access refused: insufficient rights", Some(user)),
+        ("access refused: page of another site", None),
+        ("all sessions ended by their owner", Some(user)),
+    ];
+    until("the log has it all", async || lines.iter().all(|(message, _)| server.log().contains(message))).await;
+    let log: Vec<Value> = server.log().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for (message, user) in lines {
+        let line = log.iter().find(|line| line["message"] == message);
+        let line = line.unwrap_or_else(|| panic!("no {message:?} in {log:#?}"));
+        assert_eq!(line["userId"].as_str(), user, "{line}");
+        assert!(line["requestId"].is_string(), "{line}");
+    }
+    let refused: Vec<_> = log.iter().filter(|line| line["message"] == "access refused").collect();
+    let reasons: Vec<_> = refused.iter().map(|line| line["reason"].as_str().unwrap()).collect();
+    assert_eq!(reasons, ["the access token is not valid", "the access token was revoked"]);
+    let secret = browser.cookie.split('.').nth(1).unwrap();
+    for hidden in
+        ["ada@example.org", person::PASSWORD, "a wrong password", secret, &browser.access_token, &browser.csrf_token]
+    {
+        assert!(!server.log().contains(hidden), "{hidden} is in the log");
+    }
 }
 
 /// The fixture of load tests: its tokens are good, its events sell what it says.

@@ -176,7 +176,11 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
     fn authorise(&self, route: &RouteInfo, headers: &HeaderMap, id: &RequestId) -> Result<Option<Caller>, Problem> {
         match route.access {
             Access::Public => return Ok(None),
-            Access::Session => return self.edge.check_page(headers).map(|()| None),
+            Access::Session => {
+                let refused =
+                    |_: &Problem| tracing::warn!(requestId = id.as_str(), "access refused: page of another site");
+                return self.edge.check_page(headers).inspect_err(refused).map(|()| None);
+            }
             Access::Authenticated | Access::Roles(_) => {}
         }
         let Some(token) = bearer(headers) else {

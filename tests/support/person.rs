@@ -67,8 +67,13 @@ pub(crate) async fn login(api: &Api, email: &str) -> Browser {
 
 /// Somebody who has registered and signed in.
 pub(crate) async fn member(server: &TestServer, email: &str) -> Browser {
-    try_register(&server.api, email).await.created();
-    login(&server.api, email).await
+    member_of(&server.api, email).await
+}
+
+/// The same, of a server that is known by its address only.
+pub(crate) async fn member_of(api: &Api, email: &str) -> Browser {
+    try_register(api, email).await.created();
+    login(api, email).await
 }
 
 /// The newest mail to `email` with this subject, which comes soon.

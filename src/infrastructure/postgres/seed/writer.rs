@@ -57,8 +57,8 @@ async fn analyze(client: &Client) -> Result<(), SeedError> {
 async fn write_accounts(transaction: &Transaction<'_>, accounts: &[Account]) -> Result<usize, SeedError> {
     let mut created = HashSet::new();
     for rows in accounts.chunks(ROWS_PER_STATEMENT) {
-        let statement = "INSERT INTO accounts (id, email, password_hash, role)
-             SELECT id, email, password_hash, role::account_role
+        let statement = "INSERT INTO accounts (id, email, password_hash, role, email_verified_at)
+             SELECT id, email, password_hash, role::account_role, now()
              FROM unnest($1, $2, $3, $4) AS row (id, email, password_hash, role)
              ON CONFLICT (id) DO NOTHING RETURNING id";
         let parameters: [Parameter<'_>; 4] = [
