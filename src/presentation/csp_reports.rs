@@ -9,7 +9,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use http::header;
 use metrics::counter;
-use serde::Deserialize;
+use serde_json::Value;
 
 use super::{
     catalogue::Code,
@@ -32,38 +32,6 @@ pub fn route<S: Send + Sync + 'static>() -> Route<S> {
     Route::post(REPORTS_PATH, Access::Public, receive).body_limit(BODY_BYTES_MAX).attached()
 }
 
-/// A report as `report-uri` sends it (CSP 3, 5.3).
-#[derive(Deserialize)]
-struct Legacy<'a> {
-    #[serde(borrow, rename = "csp-report")]
-    report: Violation<'a>,
-}
-
-/// A report as `report-to` sends it (Reporting API, 2.3); pages report other things in the same way.
-#[derive(Deserialize)]
-struct Modern<'a> {
-    #[serde(rename = "type")]
-    kind: Cow<'a, str>,
-    #[serde(borrow)]
-    body: Violation<'a>,
-}
-
-/// What both say, each in names of its own.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Violation<'a> {
-    #[serde(borrow, alias = "document-uri", alias = "documentURL")]
-    document: Option<Cow<'a, str>>,
-    #[serde(borrow, alias = "effective-directive", alias = "effectiveDirective")]
-    directive: Option<Cow<'a, str>>,
-    #[serde(borrow, alias = "blocked-uri", alias = "blockedURL")]
-    blocked: Option<Cow<'a, str>>,
-    #[serde(borrow, alias = "source-file", alias = "sourceFile")]
-    source: Option<Cow<'a, str>>,
-    #[serde(alias = "line-number", alias = "lineNumber")]
-    line: Option<u64>,
-}
-
 async fn receive<S>(_: Arc<S>, mut request: Request) -> Result<Reply, Problem> {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim_end().to_ascii_lowercase();
@@ -74,32 +42,39 @@ async fn receive<S>(_: Arc<S>, mut request: Request) -> Result<Reply, Problem> {
                 .detail("reports are application/csp-report or application/reports+json"));
         }
     };
-    let violations = if kind == "application/csp-report" {
-        serde_json::from_slice(&bytes).map(|Legacy { report }| vec![report])
-    } else {
-        serde_json::from_slice(&bytes).map(|reports: Vec<Modern<'_>>| {
-            reports.into_iter().filter(|report| report.kind == "csp-violation").map(|report| report.body).collect()
-        })
-    };
-    let violations = violations.map_err(|error| {
+    let report: Value = serde_json::from_slice(&bytes).map_err(|error| {
         let detail = format!("no report, wrong at line {}, column {}", error.line(), error.column());
         Problem::new(Code::MalformedJson).detail(detail)
     })?;
-    for violation in violations.iter().take(REPORTS_MAX) {
-        record(violation);
+    let has_form = if kind == "application/csp-report" { report.is_object() } else { report.is_array() };
+    if !has_form {
+        let detail = "application/csp-report is an object, application/reports+json a list";
+        return Err(Problem::new(Code::MalformedJson).detail(detail));
     }
+    violations(&report).take(REPORTS_MAX).for_each(record);
     Ok(Reply::no_content())
 }
 
-fn record(violation: &Violation<'_>) {
+/// What was stopped: one thing as `report-uri` sends it (CSP 3, 5.3), or a list as `report-to` does (Reporting API, 2.3), where
+/// pages report other things as well. What looks otherwise is passed over: browsers differ, and nobody reads our refusal.
+fn violations(report: &Value) -> impl Iterator<Item = &Value> {
+    let several = report.as_array().into_iter().flatten();
+    let several = several.filter(|report| report["type"] == "csp-violation").map(|report| &report["body"]);
+    report.get("csp-report").into_iter().chain(several).filter(|violation| violation.is_object())
+}
+
+fn record(violation: &Value) {
     counter!("boxoffice_csp_reports_total").increment(1);
+    // Each way to report has names of its own.
+    let value = |names: [&str; 2]| names.iter().find_map(|name| violation.get(name));
+    let text = |names| shown(value(names).and_then(Value::as_str));
     // As text with escapes: a line break in a report must not become one in the log.
     tracing::warn!(
-        document = ?shown(violation.document.as_deref()),
-        directive = ?shown(violation.directive.as_deref()),
-        blocked = ?shown(violation.blocked.as_deref()),
-        source = ?shown(violation.source.as_deref()),
-        line = violation.line,
+        document = ?text(["document-uri", "documentURL"]),
+        directive = ?text(["effective-directive", "effectiveDirective"]),
+        blocked = ?text(["blocked-uri", "blockedURL"]),
+        source = ?text(["source-file", "sourceFile"]),
+        line = value(["line-number", "lineNumber"]).and_then(|line| line.as_u64()),
         "a browser reports that the policy of a page was violated"
     );
 }

@@ -15,8 +15,8 @@ const LIMIT_DEFAULT: u32 = 20;
 const LIMIT_MAX: u32 = 100;
 /// Furthest offset: the database walks over all entries before it; a cursor goes as far as the list.
 const OFFSET_MAX: u32 = 10_000;
-/// Longest cursor that clients have to expect.
-const CURSOR_CHARS_MAX: usize = 2_000;
+/// Longest cursor.
+const CURSOR_BYTES_MAX: usize = 2_000;
 
 /// What a list is sorted by, as an opaque text that leads back to it.
 pub(super) trait CursorKey: Sized {
@@ -31,7 +31,7 @@ pub(super) fn parameters() -> [Parameter; 3] {
     [
         Parameter::query("limit", "Entries on a page.").integer(1..=LIMIT_MAX).default(LIMIT_DEFAULT),
         Parameter::query("cursor", "Where the page begins: `nextCursor` of the page before.")
-            .text(1..=CURSOR_CHARS_MAX),
+            .text(0..=CURSOR_BYTES_MAX),
         Parameter::query("offset", "Entries to leave out; not together with `cursor`.")
             .integer(0..=OFFSET_MAX)
             .default(0),
@@ -44,18 +44,20 @@ pub(super) fn page_request<K: CursorKey>(query: &mut Query<'_>) -> PageRequest<K
     let offset = query.number("offset", 0, 0..=OFFSET_MAX);
     let start = match query.text("cursor") {
         None => Start::Offset(offset),
-        Some(text) => match K::decode(&text) {
-            Some(_) if offset > 0 => {
-                query.fault(FieldError::new("offset", "CONFLICT", "give either cursor or offset"));
-                Start::Offset(0)
+        Some(text) => {
+            match Some(&text).filter(|text| text.len() <= CURSOR_BYTES_MAX).and_then(|text| K::decode(text)) {
+                Some(_) if offset > 0 => {
+                    query.fault(FieldError::new("offset", "CONFLICT", "give either cursor or offset"));
+                    Start::Offset(0)
+                }
+                Some(key) => Start::After(key),
+                None => {
+                    let message = "is not a cursor of this list: take nextCursor from the page before";
+                    query.fault(FieldError::new("cursor", "INVALID", message));
+                    Start::Offset(0)
+                }
             }
-            Some(key) => Start::After(key),
-            None => {
-                let message = "is not a cursor of this list: take nextCursor from the page before";
-                query.fault(FieldError::new("cursor", "INVALID", message));
-                Start::Offset(0)
-            }
-        },
+        }
     };
     PageRequest { start, limit }
 }

@@ -28,7 +28,6 @@ pub fn routes<S: Send + Sync + 'static>() -> [Route<S>; 2] {
 }
 
 async fn list<S>(_: Arc<S>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     if wants_html(&request) {
         return Ok(page("Problems", CATALOGUE));
     }
@@ -36,7 +35,6 @@ async fn list<S>(_: Arc<S>, request: Request) -> Result<Reply, Problem> {
 }
 
 async fn show<S>(_: Arc<S>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let entry = catalogue::find(&request.param("code")?).ok_or_else(Problem::not_found)?;
     if wants_html(&request) {
         return Ok(page(entry.code, std::slice::from_ref(entry)));

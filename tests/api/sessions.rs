@@ -1,7 +1,5 @@
 //! Sessions: refresh tokens, their theft, sign-out, and pages of other sites.
 
-use std::time::Duration;
-
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -225,7 +223,6 @@ async fn another_server_learns_which_tokens_were_taken_back() {
 /// Watches the sweep's statement.
 #[tokio::test]
 async fn what_is_over_is_deleted_and_nothing_else() {
-    use boxoffice::infrastructure::postgres::{pool, store::PgStore};
     use domain::credentials::CredentialRepository as _;
     use jiff::{SignedDuration, Timestamp};
 
@@ -237,13 +234,7 @@ async fn what_is_over_is_deleted_and_nothing_else() {
         UPDATE one_time_tokens SET expires_at = now() - interval '2 days' \
         WHERE account_id = (SELECT id FROM accounts WHERE email = 'bob@example.org')";
     server.client.batch_execute(old).await.unwrap();
-    let pool = pool::pool(&pool::PoolSettings {
-        url: server.db.url().into(),
-        max_connections: 1,
-        connect_timeout: Duration::from_secs(10),
-        statement_timeout: Duration::from_secs(10),
-    });
-    let store = PgStore::new(pool.unwrap());
+    let store = server.store(1);
     let day_ago = Timestamp::now() - SignedDuration::from_hours(24);
     assert_eq!(store.delete_ended(day_ago, 100).await.unwrap(), 2);
     assert_eq!(store.delete_ended(day_ago, 100).await.unwrap(), 0);

@@ -49,8 +49,7 @@ async fn a_target_that_is_too_long_is_414_wherever_that_is_noticed() {
     let kernel = Kernel::start().await;
     // At the limit; above it; longer than any head may be.
     let get = |length: usize| format!("GET /problems?{} HTTP/1.1\r\nhost: x\r\n\r\n", "q".repeat(length - 10));
-    // Read, and refused for what it says.
-    kernel.send(&get(8_000)).await.problem(422, "VALIDATION_001");
+    assert_eq!(kernel.send(&get(8_000)).await.status, 200);
     kernel.send(&get(8_001)).await.problem(414, "REQUEST_008");
     kernel.send(&get(70_000)).await.problem(414, "REQUEST_008");
     let roomy = Kernel::with(|settings| settings.header_limit = 256 << 10).await;

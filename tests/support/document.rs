@@ -116,7 +116,7 @@ impl Operation<'_> {
             let is_required = self.document.resolve(of)["required"] == true;
             assert!(!is_required || headers.contains_key(header), "{name} answers {status} without {header}");
         }
-        for header in ["location", "retry-after", "idempotent-replayed", "etag", "www-authenticate"] {
+        for header in ["location", "retry-after", "idempotent-replayed", "etag", "www-authenticate", "set-cookie"] {
             let is_described = described.keys().any(|of| of.eq_ignore_ascii_case(header));
             assert!(is_described || !headers.contains_key(header), "{name} answers {status} with {header}");
         }

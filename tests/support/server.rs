@@ -4,13 +4,17 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use boxoffice::{
     config::{Config, Sources},
+    infrastructure::postgres::{
+        pool::{PoolSettings, pool},
+        store::PgStore,
+    },
     serve::{self, Running},
 };
 use domain::accounts::Role;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::{Api, Buyer, EventBuilder, TestDatabase, TestEvent, accounts, audit::audit};
+use super::{Api, Buyer, EventBuilder, PATIENCE, TestDatabase, TestEvent, accounts, audit::audit};
 
 /// What a server is told: the environment variables of a real one.
 #[derive(Clone, Debug)]
@@ -120,6 +124,17 @@ impl TestServer {
         let running = serve::start(Settings::default().config(&self.db)).await.unwrap();
         let api = Api::new(running.address);
         (running, api)
+    }
+
+    /// The repositories, over connections of their own.
+    pub(crate) fn store(&self, connections: usize) -> PgStore {
+        let settings = PoolSettings {
+            url: self.db.url().into(),
+            max_connections: connections,
+            connect_timeout: PATIENCE,
+            statement_timeout: PATIENCE,
+        };
+        PgStore::new(pool(&settings).unwrap())
     }
 
     /// A client that is signed in as a new account of this role.

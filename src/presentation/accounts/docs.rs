@@ -59,6 +59,7 @@ fn login() -> Operation {
         .details("Attempts are also limited for each e-mail address, whatever network they come from.")
         .body::<LoginBody>(json!({ "email": "ada@example.org", "password": "correct horse battery" }))
         .ok::<SignedInJson<'_>>("An access token for `Authorization: Bearer`; the refresh token is in a cookie.")
+        .sets_cookie()
         .refusals(&[Code::WrongCredentials, Code::Suspended, Code::Unverified])
 }
 
@@ -99,6 +100,7 @@ fn refresh() -> Operation {
              seconds, it ends its session: somebody else has it.",
         )
         .ok::<SignedInJson<'_>>("As after signing in.")
+        .sets_cookie()
         .refusals(&[Code::SessionOver])
 }
 
@@ -106,6 +108,7 @@ fn logout() -> Operation {
     Operation::post("/api/v1/auth/logout", "logout", "Sign out here")
         .details("Ends the session of the cookie, if there is one. Its access token lives on for its minutes.")
         .no_content("There is no session any more, and no cookie.")
+        .sets_cookie()
 }
 
 fn forgot_password() -> Operation {
@@ -130,6 +133,7 @@ fn change_password() -> Operation {
             json!({ "currentPassword": "correct horse battery", "newPassword": "staple battery horse" }),
         )
         .ok::<SignedInJson<'_>>("As after signing in.")
+        .sets_cookie()
         .refusals(&[Code::WrongPassword, Code::NotFound])
 }
 
@@ -146,6 +150,7 @@ fn end_session() -> Operation {
 fn end_sessions() -> Operation {
     Operation::delete("/api/v1/sessions", "endSessions", "Sign out everywhere")
         .no_content("All sessions are over, and no access token of the account is good any more, this one included.")
+        .sets_cookie()
 }
 
 fn accounts() -> Operation {

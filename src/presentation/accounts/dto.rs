@@ -26,15 +26,11 @@ pub(super) struct RegisterBody {
     pub(super) email: String,
     #[schema(format = Password, min_length = 10, max_length = 128)]
     pub(super) password: String,
-    /// What the person is called.
-    #[schema(
-        min_length = 2,
-        max_length = 100,
-        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f]\s*$"
-    )]
+    /// What the person is called: 2 to 100 characters, none of them control; white space around them is taken away.
+    #[schema(pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]{0,98}[^\s\x00-\x1f\x7f-\x9f]\s*$")]
     pub(super) name: String,
-    /// E.164.
-    #[schema(pattern = r"^\+[1-9][0-9]{6,14}$")]
+    /// E.164: `+` and 7 to 15 digits, the first not 0.
+    #[schema(pattern = r"^\s*\+[1-9][0-9]{6,14}\s*$")]
     pub(super) phone: Option<String>,
 }
 
@@ -52,18 +48,14 @@ pub(super) struct LoginBody {
 #[schema(as = ProfileChange)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ProfileBody {
-    #[schema(
-        min_length = 2,
-        max_length = 100,
-        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f]\s*$"
-    )]
+    #[schema(pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]{0,98}[^\s\x00-\x1f\x7f-\x9f]\s*$")]
     pub(super) name: Option<String>,
     /// Absent: unchanged. `null`: taken away.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, pattern = r"^\+[1-9][0-9]{6,14}$")]
+    #[schema(value_type = Option<String>, pattern = r"^\s*\+[1-9][0-9]{6,14}\s*$")]
     pub(super) phone: Option<Option<String>>,
     /// The language of mails, as a tag of BCP 47.
-    #[schema(pattern = "^(en|de|fr)([-_][A-Za-z0-9-]+)?$")]
+    #[schema(pattern = r"^\s*([Ee][Nn]|[Dd][Ee]|[Ff][Rr])([-_].*|\s*)$")]
     pub(super) locale: Option<String>,
 }
 

@@ -42,7 +42,7 @@ fn availability() -> Operation {
         "type": "string",
         "description": "The data of a `snapshot` is an Availability, that of a `delta` an AvailabilityChanges.",
         "contentMediaType": "application/json",
-        "contentSchema": { "oneOf": events },
+        "contentSchema": { "anyOf": events },
     });
     operation.ok_as("text/event-stream", stream, "")
 }

@@ -264,7 +264,26 @@ impl CursorKey for EventKey {
 
     fn decode(text: &str) -> Option<Self> {
         let (id, micros) = text.split_at_checked(32)?;
-        let at = Timestamp::from_microsecond(i64::from_str_radix(micros, 16).ok()?).ok()?;
+        // Years before Christ are more than PostgreSQL may know.
+        let micros = i64::from_str_radix(micros, 16).ok().filter(|micros| *micros >= 0)?;
+        let at = Timestamp::from_microsecond(micros).ok()?;
         Some((at, id.parse().ok()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_leads_back_to_its_place() {
+        let key: EventKey = (Timestamp::from_microsecond(1_767_225_600_000_001).unwrap(), EventId::generate());
+        assert_eq!(EventKey::decode(&key.encode()), Some(key));
+        let id = key.1.0.simple();
+        for wrong in
+            [String::new(), id.to_string(), format!("{id}-1"), format!("{id}zz"), format!("{id}{}", "f".repeat(16))]
+        {
+            assert_eq!(EventKey::decode(&wrong), None, "{wrong:?}");
+        }
     }
 }

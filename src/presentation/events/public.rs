@@ -49,17 +49,17 @@ pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
 pub async fn availability<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     let mut query = request.query();
     let with_seats = query.flag("seats", false);
+    // Without a stream it means nothing, and a client that sends it always is right to.
+    let seen = live::last_seen(request.headers(), query.text("lastEventId").as_deref());
+    query.finish()?;
     let deadline = Instant::now() + app.command_deadline;
     if live::is_wanted(request.headers()) {
-        let seen = live::last_seen(request.headers(), query.text("lastEventId").as_deref());
-        query.finish()?;
         let following = app.inventories.follow(request.id("id")?, deadline).await.map_err(BookingError::from)?;
         if !is_public(following.picture().status) {
             return Err(Problem::not_found());
         }
         return live::reply(&app, following, seen, with_seats);
     }
-    query.finish()?;
     let event: EventId = request.id("id")?;
     let snapshot = app.inventories.availability(event, deadline).await.map_err(BookingError::from)?;
     if !is_public(snapshot.status) {

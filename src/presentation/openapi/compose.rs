@@ -13,6 +13,7 @@ use super::{
 use crate::{
     application::limits::Tier,
     presentation::{
+        catalogue::Code,
         request::IDEMPOTENCY_KEY_BYTES_MAX,
         router::{Access, RouteInfo},
         session_cookie,
@@ -75,7 +76,7 @@ pub(super) fn operation(row: &RouteInfo, tag: &str, operation: Operation, compon
         "description": description(row, &operation),
         "parameters": parameters(row, &operation),
         "responses": answers,
-        "security": security(row.access),
+        "security": security(row.access, &operation),
         "x-rate-limit": row.tier.as_str(),
     });
     if let Some(body) = operation.body {
@@ -119,7 +120,9 @@ fn parameters(row: &RouteInfo, operation: &Operation) -> Vec<Value> {
     }
     if operation.is_versioned && row.method != Method::GET {
         let description = "The `ETag` of what the change is made to; `*` for whatever there is.";
-        all.push(Parameter::header("If-Match", description).required().example("\"65bd8e8c1f240\"").written());
+        let schema = json!({ "type": "string", "pattern": "^(\\*|\"[0-9a-f]{1,15}\")$" });
+        let tag = Parameter::header("If-Match", description).required().schema(schema);
+        all.push(tag.example("\"65bd8e8c1f240\"").written());
     }
     if operation.is_cacheable {
         all.push(Parameter::header("If-None-Match", "The `ETag` of the form that you have.").written());
@@ -147,10 +150,12 @@ fn api_version() -> Parameter {
 }
 
 /// One alternative a role: one of them is enough.
-fn security(access: Access) -> Value {
+fn security(access: Access, operation: &Operation) -> Value {
     match access {
         Access::Public => json!([]),
-        Access::Session => json!([{ COOKIE: [] }]),
+        Access::Session if operation.refusals.contains(&Code::SessionOver) => json!([{ COOKIE: [] }]),
+        // Whoever has none loses nothing.
+        Access::Session => json!([{ COOKIE: [] }, {}]),
         Access::Authenticated => json!([{ BEARER: [] }]),
         Access::Roles(roles) => roles.iter().map(|role| json!({ BEARER: [role.as_str()] })).collect(),
     }
@@ -169,6 +174,9 @@ fn success(row: &RouteInfo, operation: &Operation, answer: &Answer) -> Value {
     }
     if operation.is_cacheable || operation.is_versioned {
         names.extend(["ETag", "Cache-Control"]);
+    }
+    if operation.sets_cookie {
+        names.push("Set-Cookie");
     }
     let headers = names.into_iter().map(|name| (name.to_owned(), reference("headers", name)));
     let mut written = json!({ "description": answer.description, "headers": Map::from_iter(headers) });
@@ -202,6 +210,7 @@ fn headers() -> Value {
             "schema": { "type": "string", "const": "true" },
         },
         "ETag": always(text("Changes with the content.", "\"b0a3c2\"")),
+        "Set-Cookie": text("The session cookie, or its end.", "__Host-boxoffice_refresh=…; HttpOnly; Secure; SameSite=Strict"),
         "Cache-Control": text("How long it may be kept.", "public, max-age=300"),
         "WWW-Authenticate": always(text("What is missing (RFC 6750).", "Bearer realm=\"boxoffice\"")),
         "Retry-After": {

@@ -46,6 +46,7 @@ pub(in crate::presentation) struct Operation {
     pub(super) is_idempotent: bool,
     pub(super) is_cacheable: bool,
     pub(super) is_versioned: bool,
+    pub(super) sets_cookie: bool,
     pub(super) ignores_query: bool,
     pub(super) schemas: Vec<(String, Value)>,
 }
@@ -85,6 +86,7 @@ impl Operation {
             is_idempotent: false,
             is_cacheable: false,
             is_versioned: false,
+            sets_cookie: false,
             ignores_query: false,
             schemas: Vec::new(),
         }
@@ -156,13 +158,6 @@ impl Operation {
         self.answer(StatusCode::CREATED, description, "application/json", schema)
     }
 
-    /// 202 with a JSON body.
-    #[must_use]
-    pub(in crate::presentation) fn accepted<T: ToSchema>(mut self, description: &'static str) -> Self {
-        let schema = self.refer::<T>();
-        self.answer(StatusCode::ACCEPTED, description, "application/json", schema)
-    }
-
     /// 202 without a body: what is asked for is done later.
     #[must_use]
     pub(in crate::presentation) fn accepted_empty(mut self, description: &'static str) -> Self {
@@ -195,6 +190,13 @@ impl Operation {
     #[must_use]
     pub(in crate::presentation) fn versioned(mut self) -> Self {
         self.is_versioned = true;
+        self
+    }
+
+    /// Sets the session cookie, or takes it away.
+    #[must_use]
+    pub(in crate::presentation) fn sets_cookie(mut self) -> Self {
+        self.sets_cookie = true;
         self
     }
 

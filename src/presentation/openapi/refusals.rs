@@ -20,8 +20,8 @@ use crate::{
 pub(super) fn codes(row: &RouteInfo, operation: &Operation) -> Vec<Code> {
     use Code::*;
     // Whatever the route: a head that can't be right, a form that can't be had, a server that fails.
-    let mut codes =
-        vec![BadRequest, UnknownVersion, NotAcceptable, UnsupportedCoding, Internal, Unavailable, DeadlineExceeded];
+    let mut codes = vec![BadRequest, UnknownVersion, NotAcceptable, TargetTooLong, UnsupportedCoding, HeadTooLarge];
+    codes.extend([Internal, Unavailable, DeadlineExceeded]);
     match row.access {
         Access::Public => {}
         Access::Session => codes.push(CrossSite),
@@ -97,12 +97,13 @@ fn example(entry: &'static Entry) -> Value {
 
 fn headers(status: StatusCode, entries: &[&'static Entry]) -> Value {
     let mut headers = json!({ "X-Request-Id": reference("headers", "X-Request-Id") });
+    let of = |code: Code| entries.iter().any(|entry| entry.code == code.as_str());
     let more: &[&str] = match status {
+        // A browser need not keep the cookie of a session that is over.
+        StatusCode::UNAUTHORIZED if of(Code::SessionOver) => &["WWW-Authenticate", "Set-Cookie"],
         StatusCode::UNAUTHORIZED => &["WWW-Authenticate"],
         // Of a token that is good for less.
-        StatusCode::FORBIDDEN if entries.iter().any(|entry| entry.code == Code::Forbidden.as_str()) => {
-            &["WWW-Authenticate"]
-        }
+        StatusCode::FORBIDDEN if of(Code::Forbidden) => &["WWW-Authenticate"],
         StatusCode::TOO_MANY_REQUESTS => &["Retry-After", "RateLimit", "RateLimit-Policy"],
         StatusCode::SERVICE_UNAVAILABLE => &["Retry-After"],
         _ => &[],

@@ -25,4 +25,5 @@ fn show() -> Operation {
         .parameter(Parameter::path("code", "The `code` of a problem.").text(1..=100).example("BOOKING_001"))
         .ok::<EntryJson>("The explanation.")
         .ok_as("text/html", schemas::page(), "")
+        .ignores_query()
 }

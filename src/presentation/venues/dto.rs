@@ -61,7 +61,9 @@ impl CursorKey for VenueKey {
             let pair = std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?;
             u8::from_str_radix(pair, 16).ok()
         });
-        Some((String::from_utf8(bytes.collect::<Option<_>>()?).ok()?, id.parse().ok()?))
+        // No name has a NUL, which PostgreSQL takes in no text.
+        let name = String::from_utf8(bytes.collect::<Option<_>>()?).ok().filter(|name| !name.contains('\0'))?;
+        Some((name, id.parse().ok()?))
     }
 }
 
@@ -73,7 +75,9 @@ mod tests {
     fn a_cursor_leads_back_to_its_place() {
         let key: VenueKey = ("Große Halle / 1".to_owned(), VenueId::generate());
         assert_eq!(VenueKey::decode(&key.encode()), Some(key.clone()));
-        for wrong in ["", "abc", &key.encode()[..33], &format!("{}zz", key.1.0.simple())] {
+        for wrong in
+            ["", "abc", &key.encode()[..33], &format!("{}zz", key.1.0.simple()), &format!("{}4100", key.1.0.simple())]
+        {
             assert_eq!(VenueKey::decode(wrong), None, "{wrong:?}");
         }
     }
