@@ -24,6 +24,8 @@ mod events;
 mod holds;
 #[path = "api/idempotency.rs"]
 mod idempotency;
+#[path = "api/keys.rs"]
+mod keys;
 #[path = "api/live.rs"]
 mod live;
 #[path = "api/matrix.rs"]

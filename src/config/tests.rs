@@ -100,6 +100,18 @@ fn every_fault_is_reported_on_a_line_of_its_own() {
 }
 
 #[test]
+fn keys_of_tokens_are_whole_and_one_of_them_signs() {
+    let first = |variables: &[(&str, &str)]| faults(variables).into_iter().next().unwrap_or_default();
+    let (private, other) = ("BOXOFFICE__AUTH__JWT_PRIVATE_KEY", "BOXOFFICE__AUTH__JWT_OTHER_KID");
+    assert!(first(&[(private, "hunter2")]).contains("openssl genpkey"));
+    assert!(!first(&[(private, "hunter2")]).contains("hunter2"));
+    assert!(first(&[("BOXOFFICE__AUTH__JWT_OTHER_PUBLIC_KEY", "x"), (other, "k2")]).contains("openssl pkey"));
+    assert!(first(&[(other, "k2")]).contains("needs one of"));
+    assert!(first(&[("BOXOFFICE__AUTH__JWT_OTHER_SECRET", SECRET)]).contains("they need it"));
+    assert!(load(&[("BOXOFFICE__AUTH__JWT_OTHER_SECRET", SECRET), (other, "k2")]).auth.jwt_other_secret.is_some());
+}
+
+#[test]
 fn unknown_keys_in_a_file_are_faults() {
     let folder = tempfile::tempdir().unwrap();
     let check = |text: &str| {
