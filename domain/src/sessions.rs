@@ -137,7 +137,7 @@ pub trait SessionRepository {
         limits: &SessionLimits,
     ) -> impl Future<Output = Found<Refreshed>> + Send;
 
-    /// The live sessions of an account, the one used last first.
+    /// The live sessions of an account, the hundred used last, the latest first.
     fn sessions_of(&self, account: AccountId, now: Timestamp) -> impl Future<Output = Found<Vec<Session>>> + Send;
 
     /// Ends the session of a refresh token, if that is one of its tokens. Whose it was, if it was live.

@@ -72,13 +72,23 @@ pub async fn sign_in<A: Adapters>(
         return Err(AccountError::Unverified);
     }
     if app.hasher.is_outdated(&hash) {
-        let stronger = app.hasher.hash(password).await?;
-        app.store.upgrade_hash(account.id, &hash, &stronger).await?;
-        tracing::info!(userId = %account.id, "the hash of a password was made stronger");
+        upgrade_hash(app, account.id, &hash, password).await;
     }
     sign_ins("signed_in");
     tracing::info!(userId = %account.id, "signed in");
     open(app, account, device).await
+}
+
+/// Replaces a hash that is weaker than those made now. There will be another sign-in to try it again.
+async fn upgrade_hash<A: Adapters>(app: &App<A>, id: AccountId, old: &str, password: &str) {
+    let upgraded = match app.hasher.hash(password).await {
+        Ok(new) => app.store.upgrade_hash(id, old, &new).await.map_err(AccountError::from),
+        Err(error) => Err(error.into()),
+    };
+    match upgraded {
+        Ok(()) => tracing::info!(userId = %id, "the hash of a password was made stronger"),
+        Err(error) => tracing::warn!(userId = %id, %error, "the hash of a password stays as weak as it is"),
+    }
 }
 
 /// Begins a session of an account that has proved who it is.

@@ -20,6 +20,9 @@ use super::{
     accounts::{ACCOUNT_COLUMNS, account},
 };
 
+/// Most sessions that are listed: nobody has more devices, and a program that signs in again and again has one.
+const LISTED_MAX: u32 = 100;
+
 const OPEN: &str = "WITH opened AS (INSERT INTO sessions (id, account_id, user_agent, address, created_at, last_used_at, \
     expires_at) VALUES ($1, $2, $3, $4, $5, $5, $6) RETURNING id) \
     INSERT INTO refresh_tokens (hash, session_id, issued_at) SELECT $7, id, $5 FROM opened";
@@ -148,7 +151,7 @@ impl PgStore {
         let client = self.pool.get().await?;
         let statement = format!(
             "SELECT {SESSION_COLUMNS} FROM sessions s WHERE s.account_id = $1 AND s.revoked_at IS NULL \
-             AND s.expires_at > $2 ORDER BY s.last_used_at DESC, s.id"
+             AND s.expires_at > $2 ORDER BY s.last_used_at DESC, s.id LIMIT {LISTED_MAX}"
         );
         let rows = client.query_typed(&statement, &[(&account.0, Type::UUID), (&now, Type::TIMESTAMPTZ)]).await?;
         rows.iter().map(session).collect()
