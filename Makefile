@@ -93,6 +93,11 @@ loadtest: setup ## Run a k6 scenario (smoke, on_sale, seat_rush) on a server of 
 check-operations: ## Check alerts, dashboard, compose file and Dockerfile; PROMETHEUS=URL asks for data there too
 	@PROMETHEUS="$(PROMETHEUS)" scripts/check-operations
 
+.PHONY: check-api
+check-api: setup ## Check the OpenAPI document: lint, a generated client, schemathesis as each role; MAX_EXAMPLES=15 SEED=1
+	@scripts/setup contract
+	@scripts/check-api
+
 .PHONY: cov
 cov: setup ## Measure test coverage; the report is target/coverage
 	@scripts/setup tests

@@ -1,6 +1,7 @@
 // What a client in TypeScript looks like, with types that are made from the OpenAPI document. `scripts/check-api` compiles it with
 // all strictness and runs it against a server: it looks for something free, registers, signs in, books, and cancels.
 
+import { randomUUID } from "node:crypto";
 import createClient, { type Middleware } from "openapi-fetch";
 import type { components, paths } from "./api.js";
 
@@ -48,7 +49,7 @@ async function somethingFree(events: Event[]) {
 }
 
 async function signIn(): Promise<void> {
-  const body = { email: `client-${crypto.randomUUID()}@example.org`, password: crypto.randomUUID(), name: "A Client" };
+  const body = { email: `client-${randomUUID()}@example.org`, password: randomUUID(), name: "A Client" };
   const user = must(await client.POST("/api/v1/auth/register", { body }));
   check(user.role === "USER" && user.phone === undefined, "a new account is a user without a phone");
   const { email, password } = body;
@@ -63,7 +64,7 @@ async function signIn(): Promise<void> {
 
 async function book(eventId: string, ticketTypeId: string) {
   const request = {
-    params: { path: { id: eventId }, header: { "Idempotency-Key": crypto.randomUUID() } },
+    params: { path: { id: eventId }, header: { "Idempotency-Key": randomUUID() } },
     body: { items: [{ ticketTypeId, quantity: 2 }] },
   };
   const first = await client.POST("/api/v1/events/{id}/bookings", request);
@@ -81,7 +82,7 @@ async function main(): Promise<void> {
   const { event, ticketType } = await somethingFree(events);
 
   // A refusal has a type as well: its code is one of those that the document names.
-  const path = { id: crypto.randomUUID() };
+  const path = { id: randomUUID() };
   const refused = await client.GET("/api/v1/bookings/{id}", { params: { path } });
   const code: "AUTH_001" | undefined = refused.error?.code === "AUTH_001" ? refused.error.code : undefined;
   check(refused.response.status === 401 && code !== undefined, "bookings are not for everybody");
