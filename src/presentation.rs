@@ -18,6 +18,7 @@
 
 pub mod accounts;
 pub mod audit;
+mod authorization;
 pub mod body;
 pub mod bookings;
 pub mod catalogue;

@@ -8,13 +8,14 @@ use std::{
 };
 
 use domain::ids::AccountId;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
+use http::{Method, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use metrics::{Gauge, gauge};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::{
+    authorization::authorise,
     body::Body,
     catalogue::Code,
     client_address::client_address,
@@ -26,13 +27,10 @@ use super::{
     problem::Problem,
     reply::Reply,
     request::{Request, RequestId, linger},
-    router::{Access, Lookup, RouteInfo, Router, Target},
+    router::{Lookup, RouteInfo, Router, Target},
     server::Settings,
 };
-use crate::{
-    application::access::{Caller, TokenError},
-    telemetry::context::RequestContext,
-};
+use crate::{application::access::Caller, telemetry::context::RequestContext};
 
 /// A request slower than this is worth a line in the log (L3 alerts at 2 s).
 const SLOW: Duration = Duration::from_secs(1);
@@ -93,7 +91,8 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
             }
             Lookup::Found(target, matched) => {
                 let served = self.edge.check(&head, &asked, &target.info);
-                let caller = served.and_then(|()| self.authorise(&target.info, &head.headers, &id));
+                let caller = served
+                    .and_then(|()| authorise(&self.edge, &*self.router.verifier, &target.info, &head.headers, &id));
                 let account = caller.as_ref().ok().copied().flatten().map(|caller| caller.account);
                 let request = Request {
                     body_limit: target.info.body_limit.unwrap_or(self.settings.body_limit),
@@ -172,40 +171,6 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         (fields, result)
     }
 
-    /// The one place that decides who may use a route (O8).
-    fn authorise(&self, route: &RouteInfo, headers: &HeaderMap, id: &RequestId) -> Result<Option<Caller>, Problem> {
-        match route.access {
-            Access::Public => return Ok(None),
-            Access::Session => {
-                let refused =
-                    |_: &Problem| tracing::warn!(requestId = id.as_str(), "access refused: page of another site");
-                return self.edge.check_page(headers).inspect_err(refused).map(|()| None);
-            }
-            Access::Authenticated | Access::Roles(_) => {}
-        }
-        let Some(token) = bearer(headers) else {
-            return Err(challenge(Code::NoToken, HeaderValue::from_static("Bearer realm=\"boxoffice\"")));
-        };
-        let caller = self.router.verifier.verify(token).map_err(|error| refused_token(error, route, id))?;
-        if let Access::Roles(roles) = route.access
-            && !roles.contains(&caller.role)
-        {
-            tracing::warn!(
-                requestId = id.as_str(),
-                userId = %caller.account,
-                role = caller.role.as_str(),
-                method = %route.method,
-                route = route.path,
-                "access refused: insufficient rights"
-            );
-            return Err(challenge(
-                Code::Forbidden,
-                HeaderValue::from_static("Bearer realm=\"boxoffice\", error=\"insufficient_scope\""),
-            ));
-        }
-        Ok(Some(caller))
-    }
-
     /// Runs the handler under the concurrency limit and the deadline; a panic becomes a 500 and ends nothing else.
     async fn run(&self, target: &Target<S>, request: Request) -> Result<Reply, Problem> {
         let Ok(permit) = Arc::clone(&self.handlers).try_acquire_owned() else {
@@ -228,41 +193,6 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
                 .caused_by(format_args!("no answer within {} s", deadline.as_secs_f32()))),
         }
     }
-}
-
-/// The credentials of the `Bearer` scheme, whose name is case-insensitive (RFC 9110, 11.1).
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
-}
-
-/// Why a token is refused, for the client; and for the log, where it is worth a line.
-fn refused_token(error: TokenError, route: &RouteInfo, id: &RequestId) -> Problem {
-    let (code, scheme) = match error {
-        TokenError::Bad => (Code::BadToken, "Bearer realm=\"boxoffice\", error=\"invalid_token\""),
-        TokenError::Expired => {
-            (Code::ExpiredToken, "Bearer realm=\"boxoffice\", error=\"invalid_token\", error_description=\"expired\"")
-        }
-        TokenError::Revoked => {
-            (Code::ExpiredToken, "Bearer realm=\"boxoffice\", error=\"invalid_token\", error_description=\"revoked\"")
-        }
-    };
-    // A token that has run out is everyday life; any other is a mistake or an attack.
-    if error != TokenError::Expired {
-        tracing::warn!(
-            requestId = id.as_str(),
-            method = %route.method,
-            route = route.path,
-            reason = %error,
-            "access refused"
-        );
-    }
-    challenge(code, HeaderValue::from_static(scheme))
-}
-
-fn challenge(code: Code, scheme: HeaderValue) -> Problem {
-    Problem::new(code).header(header::WWW_AUTHENTICATE, scheme)
 }
 
 /// What the end of a request is recorded with.
