@@ -148,8 +148,10 @@ async fn a_link_does_not_work_for_ever() {
     until("there is another mail", async || server.db.number(count, &[]).await == 2).await;
     reset(&server, &first, OTHER).await.problem(422, "ACCOUNT_001");
     let second = token_of(&mail(&server, ADA, "Choose a new password").await);
+    let verification = token_of(&mail(&server, ADA, "Confirm your e-mail address").await);
     server.client.batch_execute("UPDATE one_time_tokens SET expires_at = now()").await.unwrap();
     reset(&server, &second, OTHER).await.problem(422, "ACCOUNT_001");
+    verify(&server, &verification).await.problem(422, "ACCOUNT_001");
     login(&server.api, ADA).await;
 }
 
