@@ -110,3 +110,21 @@ impl<T> Listing<T> {
         Self { data: page.entries.iter().map(show).collect(), pagination }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The document names the bound, and what it names holds.
+    #[test]
+    fn a_cursor_that_is_too_long_is_none() {
+        let asked = |zeros: usize| {
+            let text = format!("cursor={}7", "0".repeat(zeros));
+            let mut query = Query::parse(&text);
+            let request = page_request::<u64>(&mut query);
+            query.finish().map(|()| matches!(request.start, Start::After(7)))
+        };
+        assert!(asked(CURSOR_BYTES_MAX - 1).unwrap());
+        assert!(asked(CURSOR_BYTES_MAX).is_err());
+    }
+}
