@@ -86,7 +86,7 @@ bench: setup ## Run the benchmarks
 
 .PHONY: loadtest
 SCENARIO ?= smoke
-loadtest: setup ## Run a k6 scenario (smoke, on_sale, seat_rush) on a server of its own, or on URL=… with FIXTURE=…
+loadtest: setup ## Run a k6 scenario (smoke, browse, on_sale, seat_rush) on a server of its own, or on URL=… with FIXTURE=…
 	@PROFILE=$(PROFILE) FIXTURE="$(FIXTURE)" scripts/loadtest "$(SCENARIO)" "$(URL)" $(ARGS)
 
 .PHONY: check-operations
@@ -112,6 +112,10 @@ bench-booking: setup ## Measure bookings a second on one hot event; ARGS='64 256
 	@scripts/setup wrk
 	cargo build --profile $(PROFILE)
 	BINARY=target/$(PROFILE)/boxoffice scripts/bench-booking $(ARGS)
+
+.PHONY: bench-search
+bench-search: setup ## Measure lists and searches of 100,000 events, uncached; ARGS='--events 10000 --rounds 200'
+	cargo bench --bench search -- $(ARGS)
 
 .PHONY: bench-onsale
 bench-onsale: setup ## Measure on-sales against a row-locking baseline and the ceilings, about 15 minutes; ARGS=--help

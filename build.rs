@@ -9,11 +9,12 @@ const IDS: &[&str] =
     &["AccountId", "BookingId", "EventId", "HoldId", "SeatId", "SeatMapId", "SessionId", "TicketTypeId", "VenueId"];
 
 /// Types with a schema in `src/presentation/openapi/schemas.rs`.
-const SCHEMAS: [(&str, &str); 5] = [
+const SCHEMAS: [(&str, &str); 6] = [
     ("BookingStatus", "crate::presentation::openapi::schemas::BookingStatusSchema"),
     ("EventStatus", "crate::presentation::openapi::schemas::EventStatusSchema"),
     ("HoldStatus", "crate::presentation::openapi::schemas::HoldStatusSchema"),
     ("Money", "crate::presentation::openapi::schemas::MoneySchema"),
+    ("SaleState", "crate::presentation::openapi::schemas::SaleStateSchema"),
     ("SeatState", "crate::presentation::openapi::schemas::SeatStateSchema"),
 ];
 

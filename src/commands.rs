@@ -78,7 +78,7 @@ struct SeedArgs {
     /// loadtest: how many buyers
     #[arg(long, default_value_t = 1000)]
     users: u32,
-    /// loadtest: how many lukewarm events
+    /// loadtest: how many lukewarm events; catalogue: how many events
     #[arg(long, default_value_t = 1000)]
     events: u32,
     /// loadtest: the house of the hot event with seats
@@ -95,6 +95,8 @@ enum Scenario {
     Demo,
     /// Events that never run out of places, and tokens of many buyers
     Loadtest,
+    /// Events in three languages, as many as you like, to search and to browse
+    Catalogue,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -12,6 +12,8 @@ mod access;
 mod accounts;
 #[path = "api/audit.rs"]
 mod audit;
+#[path = "api/availability.rs"]
+mod availability;
 #[path = "api/best_available.rs"]
 mod best_available;
 #[path = "api/bookings.rs"]
@@ -32,10 +34,18 @@ mod live;
 mod matrix;
 #[path = "api/openapi.rs"]
 mod openapi;
+#[path = "api/paging.rs"]
+mod paging;
 #[path = "api/passwords.rs"]
 mod passwords;
+#[path = "api/reads.rs"]
+mod reads;
+#[path = "api/search.rs"]
+mod search;
 #[path = "api/sessions.rs"]
 mod sessions;
+#[path = "api/slugs.rs"]
+mod slugs;
 #[path = "support/harness.rs"]
 mod support;
 #[path = "api/table.rs"]

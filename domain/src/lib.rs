@@ -17,6 +17,8 @@ pub mod outbox;
 pub mod rate_limit;
 pub mod refusal;
 pub mod repositories;
+pub mod sales;
+pub mod search;
 pub mod seat_maps;
 pub mod secrets;
 pub mod selection;

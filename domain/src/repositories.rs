@@ -11,6 +11,8 @@ use crate::{
     events::{Event, TicketType},
     ids::{AccountId, BookingId, HoldId},
     mail::Locale,
+    sales::EventSales,
+    search::{EventSearch, EventSummary, Facet, Slice, VenueSearch},
     venues::Venue,
 };
 
@@ -65,11 +67,6 @@ pub enum IdOrSlug<'a, I> {
     /// Its slug.
     Slug(&'a str),
 }
-
-/// The place of an event in the public list: soonest first.
-pub type EventKey = (Timestamp, crate::ids::EventId);
-/// The place of a venue in the list: by name.
-pub type VenueKey = (String, crate::ids::VenueId);
 
 /// A small word by which events are found.
 #[derive(Clone, Debug)]
@@ -138,23 +135,41 @@ pub struct ProfileChange {
 
 /// Events as the public sees them.
 pub trait EventRepository {
-    /// Published events, soonest first.
-    fn public_events(&self, page: &PageRequest<EventKey>) -> impl Future<Output = Found<Page<Event>>> + Send;
+    /// The events that a search finds. Those that were never published are never found.
+    fn public_events(&self, search: &EventSearch) -> impl Future<Output = Found<Slice<EventSummary>>> + Send;
 
     /// One event, unless it was never published.
     fn public_event(
         &self,
         by: IdOrSlug<'_, crate::ids::EventId>,
     ) -> impl Future<Output = Found<Option<EventDetail>>> + Send;
+
+    /// The present slug of a published event that once had this one.
+    fn event_moved_from(&self, slug: &str) -> impl Future<Output = Found<Option<String>>> + Send;
+
+    /// How these events sell at this moment, by the ledger's counters. Those that were never published are left out.
+    fn event_sales(
+        &self,
+        events: &[crate::ids::EventId],
+    ) -> impl Future<Output = Found<(Timestamp, Vec<EventSales>)>> + Send;
+
+    /// The categories of published events, the commonest first.
+    fn event_categories(&self) -> impl Future<Output = Found<Vec<Facet>>> + Send;
+
+    /// The tags of published events, the commonest first, at most `limit`.
+    fn event_tags(&self, limit: u32) -> impl Future<Output = Found<Vec<Facet>>> + Send;
 }
 
 /// Venues.
 pub trait VenueRepository {
-    /// All venues, by name.
-    fn venues(&self, page: &PageRequest<VenueKey>) -> impl Future<Output = Found<Page<Venue>>> + Send;
+    /// The venues that a search finds.
+    fn venues(&self, search: &VenueSearch) -> impl Future<Output = Found<Slice<Venue>>> + Send;
 
     /// One venue.
     fn venue(&self, by: IdOrSlug<'_, crate::ids::VenueId>) -> impl Future<Output = Found<Option<Venue>>> + Send;
+
+    /// The present slug of a venue that once had this one.
+    fn venue_moved_from(&self, slug: &str) -> impl Future<Output = Found<Option<String>>> + Send;
 }
 
 /// Holds and bookings, read only: they are written through their event's inventory.

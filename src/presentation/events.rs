@@ -4,3 +4,5 @@ pub(super) mod docs;
 mod dto;
 mod live;
 pub mod public;
+mod search;
+mod summary;

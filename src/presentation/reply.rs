@@ -121,9 +121,9 @@ impl Reply {
     /// The complete answer. A `HEAD` gets the headers of the `GET`, its length included, and no body.
     pub(super) fn into_response(self, request_id: &RequestId, head: bool) -> Response<Body> {
         let mut response = self.0;
-        // 204 must not have a length (RFC 9110, 8.6); a stream has none.
+        // 204 must not have a length (RFC 9110, 8.6), 304 only that of what it stands for; a stream has none.
         if let Some(length) = response.body().len()
-            && response.status() != StatusCode::NO_CONTENT
+            && ![StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&response.status())
         {
             response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }

@@ -3,3 +3,4 @@
 pub(super) mod docs;
 pub(super) mod dto;
 pub mod public;
+mod search;

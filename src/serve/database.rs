@@ -130,18 +130,22 @@ impl Database {
         let ledger = (config.database.ledger_writers + BESIDE_THE_WRITERS).min(all / 2).max(1);
         Ok(Pools {
             ledger: self.pool(config, ledger)?,
-            requests: self.pool(config, all.saturating_sub(ledger).max(1))?,
+            requests: pool::pool_of_requests(&self.pool_settings(config, all.saturating_sub(ledger).max(1)))?,
         })
     }
 
     /// A pool of at most so many connections.
     pub fn pool(&self, config: &Config, max_connections: usize) -> anyhow::Result<Pool> {
-        Ok(pool::pool(&PoolSettings {
+        Ok(pool::pool(&self.pool_settings(config, max_connections))?)
+    }
+
+    fn pool_settings(&self, config: &Config, max_connections: usize) -> PoolSettings {
+        PoolSettings {
             url: self.url.clone(),
             max_connections,
             connect_timeout: config.database.connect_timeout,
             statement_timeout: config.database.statement_timeout,
-        })?)
+        }
     }
 
     /// Stops the private PostgreSQL, if it is this process's.

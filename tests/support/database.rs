@@ -38,6 +38,11 @@ impl TestDatabase {
         connect(&self.url()).await
     }
 
+    /// A connection of the cluster's superuser.
+    pub(crate) async fn connect_as_superuser(&self) -> Client {
+        connect(&SharedPostgres::get().superuser_url(&self.name)).await
+    }
+
     /// The one number that a query answers.
     pub(crate) async fn number(&self, query: &str, parameters: &[&(dyn ToSql + Sync)]) -> i64 {
         self.connect().await.query_one(query, parameters).await.unwrap().get(0)

@@ -35,6 +35,12 @@ impl TypeSpec {
 #[derive(Clone, Debug)]
 pub(crate) struct EventBuilder {
     title: String,
+    summary: String,
+    description: String,
+    category: String,
+    city: String,
+    /// Where it takes place; a venue of its own when not said.
+    venue: Option<Uuid>,
     status: &'static str,
     starts_at: Timestamp,
     sale: (Timestamp, Timestamp),
@@ -85,6 +91,11 @@ impl EventBuilder {
     fn new(first: TypeSpec) -> Self {
         Self {
             title: "An Evening".to_owned(),
+            summary: "In short".to_owned(),
+            description: "At length".to_owned(),
+            category: "concert".to_owned(),
+            city: "Berlin".to_owned(),
+            venue: None,
             status: "PUBLISHED",
             starts_at: in_seconds(30 * DAY_S),
             sale: (in_seconds(-DAY_S), in_seconds(29 * DAY_S)),
@@ -156,6 +167,33 @@ impl EventBuilder {
         self
     }
 
+    pub(crate) fn summary(mut self, summary: &str) -> Self {
+        self.summary = summary.to_owned();
+        self
+    }
+
+    pub(crate) fn description(mut self, description: &str) -> Self {
+        self.description = description.to_owned();
+        self
+    }
+
+    pub(crate) fn category(mut self, category: &str) -> Self {
+        self.category = category.to_owned();
+        self
+    }
+
+    /// The city of its own venue.
+    pub(crate) fn city(mut self, city: &str) -> Self {
+        self.city = city.to_owned();
+        self
+    }
+
+    /// Takes place here, instead of a venue of its own.
+    pub(crate) fn at(mut self, venue: Uuid) -> Self {
+        self.venue = Some(venue);
+        self
+    }
+
     pub(crate) fn status(mut self, status: &'static str) -> Self {
         self.status = status;
         self
@@ -176,7 +214,10 @@ impl EventBuilder {
         let id = Uuid::now_v7();
         let slug = format!("event-{}", id.simple());
         let organizer = super::accounts::add_accounts(client, 1, domain::accounts::Role::Organizer).await[0].id;
-        let venue = add_venue(client, &format!("Hall {slug}")).await;
+        let venue = match self.venue {
+            Some(venue) => venue,
+            None => add_venue_in(client, &format!("Hall {slug}"), &self.city).await,
+        };
         let has_seats = self.types.iter().any(|of| matches!(of.places, Places::Section { .. }));
         let map = has_seats.then(Uuid::now_v7);
         if let Some(map) = map {
@@ -184,7 +225,7 @@ impl EventBuilder {
         }
         let event = "INSERT INTO events (id, slug, organizer_id, venue_id, seat_map_id, title, summary, description,
                 category, status, starts_at, ends_at, time_zone, currency, sale_starts_at, sale_ends_at, max_per_account)
-            VALUES ($1, $2, $3, $4, $5, $6, 'In short', 'At length', 'concert', $7::text::event_status, $8::timestamptz,
+            VALUES ($1, $2, $3, $4, $5, $6, $12, $13, $14, $7::text::event_status, $8::timestamptz,
                 $8::timestamptz + interval '2 hours', 'Europe/Berlin', 'EUR', $9, $10, $11)";
         let (from, to) = self.sale;
         let parameters: &[&(dyn ToSql + Sync)] = &[
@@ -199,6 +240,9 @@ impl EventBuilder {
             &from,
             &to,
             &self.max_per_account,
+            &self.summary,
+            &self.description,
+            &self.category,
         ];
         run(client, event, parameters).await;
         for tag in &self.tags {
@@ -240,10 +284,15 @@ async fn run(client: &Client, statement: &str, parameters: &[&(dyn ToSql + Sync)
 
 /// A venue with this name.
 pub(crate) async fn add_venue(client: &Client, name: &str) -> Uuid {
+    add_venue_in(client, name, "Berlin").await
+}
+
+/// A venue with this name in this city.
+pub(crate) async fn add_venue_in(client: &Client, name: &str, city: &str) -> Uuid {
     let id = Uuid::now_v7();
     let statement = "INSERT INTO venues (id, slug, name, address, city, country, time_zone, capacity)
-        VALUES ($1, $2, $3, '1 High Street', 'Berlin', 'DE', 'Europe/Berlin', 5000)";
-    run(client, statement, &[&id, &format!("venue-{}", id.simple()), &name]).await;
+        VALUES ($1, $2, $3, '1 High Street', $4, 'DE', 'Europe/Berlin', 5000)";
+    run(client, statement, &[&id, &format!("venue-{}", id.simple()), &name, &city]).await;
     id
 }
 

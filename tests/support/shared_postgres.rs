@@ -51,6 +51,11 @@ impl SharedPostgres {
         self.pattern.replace("{}", database)
     }
 
+    /// The address of a database for the cluster's superuser.
+    pub(crate) fn superuser_url(&self, database: &str) -> String {
+        self.url(database).replacen("//boxoffice@", "//postgres@", 1)
+    }
+
     async fn find_or_start() -> Self {
         let places = Places::new();
         let in_use = places.lock_file("users");
@@ -200,7 +205,10 @@ async fn keeps_postgres_running() {
     let mut postgres = PrivatePostgres::start(settings).await.unwrap();
     // As many servers at once as the machine has cores, each with a pool. Takes effect with a restart.
     let superuser = postgres.url().replacen("//boxoffice@", "//postgres@", 1);
-    connect(&superuser).await.batch_execute("ALTER SYSTEM SET max_connections = 1000").await.unwrap();
+    let admin = connect(&superuser).await;
+    admin.batch_execute("ALTER SYSTEM SET max_connections = 1000").await.unwrap();
+    // For tests that count the statements of a request.
+    admin.batch_execute("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'").await.unwrap();
     postgres.restart().await.unwrap();
     fs::write(places.ready().with_extension("new"), postgres.url()).unwrap();
     fs::rename(places.ready().with_extension("new"), places.ready()).unwrap();

@@ -121,7 +121,7 @@ fn install_command() -> &'static str {
     if cfg!(target_os = "macos") {
         "brew install postgresql@17"
     } else if exists("/usr/bin/apt-get") {
-        "sudo apt-get install -y postgresql"
+        "sudo apt-get install -y postgresql postgresql-contrib"
     } else if exists("/usr/bin/dnf") {
         "sudo dnf install -y postgresql-server postgresql-contrib"
     } else if exists("/sbin/apk") {

@@ -32,8 +32,25 @@ pub enum PoolError {
     Build(#[from] deadpool_postgres::BuildError),
 }
 
-/// A pool by these settings. Connects lazily: the database may be away.
+/// Generic plans: the statements of the ledger's function look the same for every group, and planning them anew cost as much as
+/// running them.
+const LEDGER_PLANS: &str = "SET plan_cache_mode = force_generic_plan";
+/// What lists ask for differs from one request to the next, and so does the best way to it: a word that half of the events have, or
+/// one. So the planner sees the values. Its tables are in memory, nearly always, where a page is as near as the next one; and no
+/// page of a list is worth compiling a plan for, which it would for what looks expensive and stops early.
+const REQUEST_PLANS: &str = "SET plan_cache_mode = force_custom_plan; SET random_page_cost = 1.1; SET jit = off";
+
+/// A pool by these settings, for the ledger. Connects lazily: the database may be away.
 pub fn pool(settings: &PoolSettings) -> Result<Pool, PoolError> {
+    build(settings, LEDGER_PLANS)
+}
+
+/// A pool by these settings, for all that is not the ledger.
+pub fn pool_of_requests(settings: &PoolSettings) -> Result<Pool, PoolError> {
+    build(settings, REQUEST_PLANS)
+}
+
+fn build(settings: &PoolSettings, plans: &str) -> Result<Pool, PoolError> {
     let mut config: tokio_postgres::Config = settings.url.expose_secret().parse().map_err(PoolError::Url)?;
     config
         .application_name("boxoffice")
@@ -42,11 +59,10 @@ pub fn pool(settings: &PoolSettings) -> Result<Pool, PoolError> {
         .tcp_user_timeout(Duration::from_secs(10));
     // Fast recycling notices a closed connection without a round trip; one that dies later is an error of its statement.
     let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
-    // Set once a connection, not as a start-up option, which PgBouncer would refuse. Generic plans: the statements of the
-    // ledger's function look the same for every group, and planning them anew cost as much as running them.
+    // Set once a connection, not as a start-up option, which PgBouncer would refuse.
     let set = format!(
         "SET statement_timeout = {}; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'; \
-         SET plan_cache_mode = force_generic_plan",
+         {plans}",
         settings.statement_timeout.as_millis()
     );
     let timeouts = Timeouts {

@@ -1,4 +1,4 @@
-//! Realistic, repeatable data: [`demo`] to look at and to book from, [`loadtest`] to measure with.
+//! Realistic, repeatable data: [`demo`] to look at and to book from, [`loadtest`] to measure bookings with, [`catalogue`] to search.
 //!
 //! A scenario is first drawn in memory (`model`), then written in one transaction (`writer`). Every id is derived from a
 //! stable name (`ids`), so the same arguments give the same ids in every database; dates count from the day of `now`, so
@@ -6,6 +6,7 @@
 //! is there keeps whatever its people made of it, bookings included.
 
 mod calendar;
+mod catalogue;
 mod demo;
 mod fixture;
 mod ids;
@@ -14,6 +15,7 @@ mod model;
 mod seating;
 mod writer;
 
+pub use catalogue::catalogue;
 pub use demo::{DEMO_PASSWORD, DemoAccount, DemoSummary, FIRST_EVENT, FirstBooking, demo};
 pub use fixture::{Fixture, FixtureEvent, FixturePrice, FixtureTicketType, FixtureUser, Kind};
 pub use loadtest::{House, LoadtestOptions, loadtest};

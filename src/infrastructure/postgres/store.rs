@@ -6,7 +6,7 @@ mod accounts;
 mod administration;
 mod audit;
 mod bookings;
-mod catalogue;
+pub mod catalogue;
 mod credentials;
 mod sessions;
 

@@ -2,25 +2,72 @@
 
 use serde_json::json;
 
-use super::dto::{AvailabilityJson, ChangesJson, EventDetailJson, EventJson};
+use super::{
+    dto::{AvailabilityJson, ChangesJson, EventDetailJson},
+    search,
+    summary::{EventSummaryJson, FacetsJson, SalesJson},
+};
 use crate::presentation::openapi::{
     operation::{Operation, Section},
     parameter::Parameter,
 };
 
 pub(in crate::presentation) fn section() -> Section {
-    Section::new("Events", "What is on, and what is left of it.").with(list()).with(show()).with(availability())
+    Section::new("Events", "What is on, and what is left of it.")
+        .with(list())
+        .with(show())
+        .with(availability())
+        .with(sales())
+        .with(categories())
+        .with(tags())
 }
 
 fn list() -> Operation {
-    Operation::get("/api/v1/events", "listEvents", "List events")
-        .page_of::<EventJson<'_>>("Events in the order of their beginnings.")
+    let operation = Operation::get("/api/v1/events", "listEvents", "List or search events").details(
+        "Published events, unless `status` says otherwise; past ones as well, unless `from` leaves them out. Everything that is \
+         given must hold. Words are found in English, German and French forms, without accents, and with a slip of the finger \
+         when few events have them as they are written; by relevance, the title counts more than tags, venue and city, these \
+         more than the summary, that more than the description, and the sooner one of equals comes first.\n\n\
+         How events sell is told by `GET /api/v1/availability`.",
+    );
+    let parameters = search::described();
+    let operation = parameters.into_iter().fold(operation, Operation::parameter);
+    operation.walk_of::<EventSummaryJson<'_>>("The events that were found.").cacheable()
+}
+
+fn sales() -> Operation {
+    Operation::get("/api/v1/availability", "listSaleStates", "Tell how the events of a page sell")
+        .details("By the counters of this moment. Events that do not exist, or were never published, are left out.")
+        .parameter(
+            Parameter::query(
+                "eventIds",
+                "Ids of at most 100 events, separated by commas or each in a parameter of its own.",
+            )
+            .many()
+            .required(),
+        )
+        .ok::<SalesJson>("How the events sell.")
+}
+
+fn categories() -> Operation {
+    Operation::get("/api/v1/categories", "listCategories", "List the categories of published events")
+        .ok::<FacetsJson<'_>>("The categories, the commonest first.")
+        .cacheable()
+}
+
+fn tags() -> Operation {
+    Operation::get("/api/v1/tags", "listTags", "List the tags of published events")
+        .parameter(Parameter::query("limit", "Most tags.").integer(1..=1_000).default(100))
+        .ok::<FacetsJson<'_>>("The tags, the commonest first.")
+        .cacheable()
 }
 
 fn show() -> Operation {
     Operation::get("/api/v1/events/{id}", "getEvent", "Show one event")
         .parameter(Parameter::path("id", "The id or the slug of the event.").id_or_slug())
         .ok::<EventDetailJson<'_>>("The event with its venue, ticket types and tags.")
+        .moved("It has another slug now.")
+        .cacheable()
 }
 
 fn availability() -> Operation {

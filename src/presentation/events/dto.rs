@@ -5,13 +5,13 @@ use domain::{
     ids::{EventId, SeatId, TicketTypeId, VenueId},
     inventory::{Availability, Changes, SeatState, TicketTypeAvailability},
     money::{Currency, Money},
-    repositories::{EventDetail, EventKey, Tag},
+    repositories::{EventDetail, Tag},
 };
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use crate::presentation::{pagination::CursorKey, venues::dto::VenueJson};
+use crate::presentation::venues::dto::VenueJson;
 
 /// Something to attend.
 #[derive(Serialize, ToSchema)]
@@ -98,9 +98,9 @@ impl<'a> From<&'a EventDetail> for EventDetailJson<'a> {
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = Tag)]
-struct TagJson<'a> {
-    slug: &'a str,
-    name: &'a str,
+pub(super) struct TagJson<'a> {
+    pub(super) slug: &'a str,
+    pub(super) name: &'a str,
 }
 
 /// A kind of ticket of one event.
@@ -255,35 +255,4 @@ struct SeatJson<'a> {
     label: &'a str,
     accessible: bool,
     status: SeatState,
-}
-
-impl CursorKey for EventKey {
-    fn encode(&self) -> String {
-        format!("{}{:x}", self.1.0.simple(), self.0.as_microsecond())
-    }
-
-    fn decode(text: &str) -> Option<Self> {
-        let (id, micros) = text.split_at_checked(32)?;
-        // Years before Christ are more than PostgreSQL may know.
-        let micros = i64::from_str_radix(micros, 16).ok().filter(|micros| *micros >= 0)?;
-        let at = Timestamp::from_microsecond(micros).ok()?;
-        Some((at, id.parse().ok()?))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_leads_back_to_its_place() {
-        let key: EventKey = (Timestamp::from_microsecond(1_767_225_600_000_001).unwrap(), EventId::generate());
-        assert_eq!(EventKey::decode(&key.encode()), Some(key));
-        let id = key.1.0.simple();
-        for wrong in
-            [String::new(), id.to_string(), format!("{id}-1"), format!("{id}zz"), format!("{id}{}", "f".repeat(16))]
-        {
-            assert_eq!(EventKey::decode(&wrong), None, "{wrong:?}");
-        }
-    }
 }

@@ -6,12 +6,14 @@ use domain::{
     events::EventStatus,
     ids::EventId,
     repositories::{EventRepository, IdOrSlug},
+    validation::FieldError,
 };
 use tokio::time::Instant;
 
 use super::{
-    dto::{AvailabilityJson, EventDetailJson, EventJson},
-    live,
+    dto::{AvailabilityJson, EventDetailJson},
+    live, search,
+    summary::{EventSummaryJson, FacetsJson, SalesJson},
 };
 use crate::{
     application::{
@@ -19,29 +21,78 @@ use crate::{
         bookings::BookingError,
     },
     presentation::{
-        pagination::{Listing, page_request},
+        etag::revalidated,
+        moved::{address, may_be_slug, moved},
         problem::Problem,
         reply::Reply,
         request::Request,
     },
 };
 
+/// Most events whose sale states are told at once: a page.
+const SALES_MAX: usize = 100;
+/// Tags unless the client says otherwise, and at most.
+const TAGS_DEFAULT: u32 = 100;
+const TAGS_MAX: u32 = 1_000;
+
 /// `GET /events`
 pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
-    let mut query = request.query();
-    let wanted = page_request(&mut query);
-    query.finish()?;
-    let page = app.store.public_events(&wanted).await?;
-    Reply::ok(&Listing::of(&page, &wanted, |event| (event.starts_at, event.id), EventJson::from))
+    let (wanted, list) = search::read(&request)?;
+    let slice = app.store.public_events(&wanted).await?;
+    let reply = list.reply(&slice, (&wanted.place, wanted.limit), EventSummaryJson::from)?;
+    revalidated(request.headers(), reply)
 }
 
 /// `GET /events/{idOrSlug}`
 pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let name = request.param("id")?;
+    if !may_be_slug(&name) {
+        return Err(Problem::not_found());
+    }
     let by = name.parse().map_or(IdOrSlug::Slug(&name), IdOrSlug::Id);
-    let detail = app.store.public_event(by).await?.ok_or_else(Problem::not_found)?;
-    Reply::ok(&EventDetailJson::from(&detail))
+    if let Some(detail) = app.store.public_event(by).await? {
+        return revalidated(request.headers(), Reply::ok(&EventDetailJson::from(&detail))?);
+    }
+    match app.store.event_moved_from(&name).await? {
+        Some(slug) => moved(&slug, &address("/api/v1/events", &slug)),
+        None => Err(Problem::not_found()),
+    }
+}
+
+/// `GET /availability`: how the events of a page sell at this moment. Apart from the lists, which may be kept for a while, and never
+/// kept itself.
+pub async fn sales<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    let mut query = request.query();
+    let texts = query.texts("eventIds");
+    let given: Vec<&str> = texts.iter().flat_map(|text| text.split(',')).map(str::trim).collect();
+    let ids: Vec<EventId> = given.iter().take(SALES_MAX).map_while(|text| text.parse().ok()).collect();
+    if given.is_empty() {
+        query.fault(FieldError::new("eventIds", "REQUIRED", "name the events, separated by commas"));
+    } else if given.len() > SALES_MAX {
+        query.fault(FieldError::new("eventIds", "TOO_MANY", format!("at most {SALES_MAX}")));
+    } else if ids.len() < given.len() {
+        query.fault(FieldError::new("eventIds", "INVALID", "must be ids of events, separated by commas"));
+    }
+    query.finish()?;
+    let (as_of, sales) = app.store.event_sales(&ids).await?;
+    Reply::ok(&SalesJson::new(as_of, &sales))
+}
+
+/// `GET /categories`: those of published events.
+pub async fn categories<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let facets = app.store.event_categories().await?;
+    revalidated(request.headers(), Reply::ok(&FacetsJson::from(&*facets))?)
+}
+
+/// `GET /tags`: those of published events, the commonest first.
+pub async fn tags<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    let mut query = request.query();
+    let limit = query.number("limit", TAGS_DEFAULT, 1..=TAGS_MAX);
+    query.finish()?;
+    let facets = app.store.event_tags(limit).await?;
+    revalidated(request.headers(), Reply::ok(&FacetsJson::from(&*facets))?)
 }
 
 /// `GET /events/{id}/availability`: a published snapshot, read without asking the inventory; or, for a client that accepts

@@ -166,13 +166,16 @@ fn success(row: &RouteInfo, operation: &Operation, answer: &Answer) -> Value {
     if row.tier != Tier::Unlimited {
         names.extend(["RateLimit", "RateLimit-Policy"]);
     }
-    if answer.status == StatusCode::CREATED {
+    if [StatusCode::CREATED, StatusCode::PERMANENT_REDIRECT].contains(&answer.status) {
         names.push("Location");
+    }
+    if operation.has_links {
+        names.push("Link");
     }
     if operation.is_idempotent {
         names.push("Idempotent-Replayed");
     }
-    if operation.is_cacheable || operation.is_versioned {
+    if (operation.is_cacheable || operation.is_versioned) && answer.status.is_success() {
         names.extend(["ETag", "Cache-Control"]);
     }
     if operation.sets_cookie {
@@ -204,7 +207,11 @@ fn headers() -> Value {
             "0198c0de-7d4c-7a10-8000-5a3c1f0e9b21",
         )),
         "api-version": always(text("The version that answered.", "1")),
-        "Location": always(text("The path of the new resource.", "/api/v1/bookings/0198c0de-7d4c-7a10-8000-5a3c1f0e9b00")),
+        "Location": always(text("The path of the resource that is new, or has moved.", "/api/v1/bookings/0198c0de-7d4c-7a10-8000-5a3c1f0e9b00")),
+        "Link": text(
+            "The `next`, the `prev` and the `first` page (RFC 8288), as far as there are any.",
+            "</api/v1/events?sort=title&limit=20>; rel=\"first\"",
+        ),
         "Idempotent-Replayed": {
             "description": "There when the key was used before: this is the first answer again.",
             "schema": { "type": "string", "const": "true" },

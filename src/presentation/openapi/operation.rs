@@ -8,7 +8,7 @@ use utoipa::{
 };
 
 use super::parameter::Parameter;
-use crate::presentation::{catalogue::Code, pagination};
+use crate::presentation::{browsing, catalogue::Code, moved::Moved, pagination};
 
 /// The operations of one feature, under the heading that the document gives them.
 pub(in crate::presentation) struct Section {
@@ -45,6 +45,7 @@ pub(in crate::presentation) struct Operation {
     pub(super) refusals: Vec<Code>,
     pub(super) is_idempotent: bool,
     pub(super) is_cacheable: bool,
+    pub(super) has_links: bool,
     pub(super) is_versioned: bool,
     pub(super) sets_cookie: bool,
     pub(super) ignores_query: bool,
@@ -85,6 +86,7 @@ impl Operation {
             refusals: Vec::new(),
             is_idempotent: false,
             is_cacheable: false,
+            has_links: false,
             is_versioned: false,
             sets_cookie: false,
             ignores_query: false,
@@ -149,6 +151,31 @@ impl Operation {
         let schema = reference("schemas", &name);
         self.schemas.push((name, page));
         self.answer(StatusCode::OK, description, "application/json", schema)
+    }
+
+    /// 200 with one page of a list that is walked both ways, with `Link` to its neighbours.
+    #[must_use]
+    pub(in crate::presentation) fn walk_of<T: ToSchema>(mut self, description: &'static str) -> Self {
+        self.parameters.extend(browsing::parameters());
+        let (entry, pagination) = (self.refer::<T>(), self.refer::<browsing::Pagination>());
+        let name = format!("{}Page", T::name());
+        let page = json!({
+            "type": "object",
+            "description": "One page of a list that can be walked both ways.",
+            "required": ["data", "pagination"],
+            "properties": { "data": { "type": "array", "items": entry }, "pagination": pagination },
+        });
+        let schema = reference("schemas", &name);
+        self.schemas.push((name, page));
+        self.has_links = true;
+        self.answer(StatusCode::OK, description, "application/json", schema)
+    }
+
+    /// 308 to where the thing is now.
+    #[must_use]
+    pub(in crate::presentation) fn moved(mut self, description: &'static str) -> Self {
+        let schema = self.refer::<Moved<'_>>();
+        self.answer(StatusCode::PERMANENT_REDIRECT, description, "application/json", schema)
     }
 
     /// 201 with a JSON body, and where the new thing is in `Location`.

@@ -8,6 +8,7 @@ use domain::{
     bookings::{BookingStatus, HoldStatus},
     events::EventStatus,
     inventory::SeatState,
+    sales::SaleState,
 };
 use utoipa::{
     PartialSchema, ToSchema,
@@ -68,6 +69,8 @@ enumerations! {
         "Where a hold is in its life. Only an active one keeps places.";
     BookingStatusSchema "BookingStatus" BookingStatus { PendingPayment, Confirmed, Cancelled, Expired }
         "Where a booking is in its life. One that waits for its payment keeps its places until `expiresAt`.";
+    SaleStateSchema "SaleStatus" SaleState { Available, FewLeft, SoldOut, NotOnSale }
+        "How an event sells: places left, at most a tenth of them, none of what is sold now, nothing sold now.";
     SeatStateSchema "SeatStatus" SeatState { Free, Pending, Held, Sold } "Whether a seat can be had.";
 }
 

@@ -1,6 +1,6 @@
 //! What clients are told about venues.
 
-use super::dto::VenueJson;
+use super::{dto::VenueJson, search};
 use crate::presentation::openapi::{
     operation::{Operation, Section},
     parameter::Parameter,
@@ -11,12 +11,15 @@ pub(in crate::presentation) fn section() -> Section {
 }
 
 fn list() -> Operation {
-    Operation::get("/api/v1/venues", "listVenues", "List venues")
-        .page_of::<VenueJson<'_>>("Venues in the order of their names.")
+    let operation = Operation::get("/api/v1/venues", "listVenues", "List or search venues");
+    let operation = search::described().into_iter().fold(operation, Operation::parameter);
+    operation.walk_of::<VenueJson<'_>>("The venues that were found.").cacheable()
 }
 
 fn show() -> Operation {
     Operation::get("/api/v1/venues/{idOrSlug}", "getVenue", "Show one venue")
         .parameter(Parameter::path("idOrSlug", "The id or the slug of the venue.").id_or_slug())
         .ok::<VenueJson<'_>>("The venue.")
+        .moved("It has another slug now.")
+        .cacheable()
 }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use domain::repositories::{IdOrSlug, VenueRepository};
 
-use super::dto::VenueJson;
+use super::{dto::VenueJson, search};
 use crate::{
     application::app::{Adapters, App},
     presentation::{
-        pagination::{Listing, page_request},
+        etag::revalidated,
+        moved::{address, may_be_slug, moved},
         problem::Problem,
         reply::Reply,
         request::Request,
@@ -17,18 +18,25 @@ use crate::{
 
 /// `GET /venues`
 pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
-    let mut query = request.query();
-    let wanted = page_request(&mut query);
-    query.finish()?;
-    let page = app.store.venues(&wanted).await?;
-    Reply::ok(&Listing::of(&page, &wanted, |venue| (venue.name.clone(), venue.id), VenueJson::from))
+    let (wanted, list) = search::read(&request)?;
+    let slice = app.store.venues(&wanted).await?;
+    let reply = list.reply(&slice, (&wanted.place, wanted.limit), VenueJson::from)?;
+    revalidated(request.headers(), reply)
 }
 
 /// `GET /venues/{idOrSlug}`
 pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let name = request.param("idOrSlug")?;
+    if !may_be_slug(&name) {
+        return Err(Problem::not_found());
+    }
     let by = name.parse().map_or(IdOrSlug::Slug(&name), IdOrSlug::Id);
-    let venue = app.store.venue(by).await?.ok_or_else(Problem::not_found)?;
-    Reply::ok(&VenueJson::from(&venue))
+    if let Some(venue) = app.store.venue(by).await? {
+        return revalidated(request.headers(), Reply::ok(&VenueJson::from(&venue))?);
+    }
+    match app.store.venue_moved_from(&name).await? {
+        Some(slug) => moved(&slug, &address("/api/v1/venues", &slug)),
+        None => Err(Problem::not_found()),
+    }
 }

@@ -29,7 +29,7 @@ const SEED_LOCK: i64 = i64::from_be_bytes(*b"box-seed");
 /// Writes what is missing of a scenario, and tells how much that was.
 pub(super) async fn write(client: &mut Client, scenario: &Scenario) -> Result<Counts, SeedError> {
     let transaction = client.transaction().await?;
-    transaction.execute_typed("SELECT pg_advisory_xact_lock($1)", &[(&SEED_LOCK, Type::INT8)]).await?;
+    lock(&transaction).await?;
     let accounts = write_accounts(&transaction, &scenario.accounts).await?;
     let new_venues = venues::write_venues(&transaction, &scenario.venues).await?;
     let venues: Vec<&Venue> = scenario.venues.iter().filter(|venue| new_venues.contains(&venue.id)).collect();
@@ -47,14 +47,21 @@ pub(super) async fn write(client: &mut Client, scenario: &Scenario) -> Result<Co
     Ok(created)
 }
 
+/// Waits for other runs, and keeps them waiting until the transaction ends.
+pub(super) async fn lock(transaction: &Transaction<'_>) -> Result<(), SeedError> {
+    transaction.execute_typed("SELECT pg_advisory_xact_lock($1)", &[(&SEED_LOCK, Type::INT8)]).await?;
+    Ok(())
+}
+
 /// Without this the first queries are planned on empty tables, until autovacuum comes by a minute later.
 async fn analyze(client: &Client) -> Result<(), SeedError> {
     let tables = "accounts, profiles, venues, seat_maps, sections, seat_rows, seats, \
-                  events, tags, event_tags, quotas, ticket_types, ticket_type_sections";
+                  events, tags, event_tags, quotas, ticket_types, ticket_type_sections, event_listings, search_terms";
     Ok(client.batch_execute(&format!("ANALYZE {tables}")).await?)
 }
 
-async fn write_accounts(transaction: &Transaction<'_>, accounts: &[Account]) -> Result<usize, SeedError> {
+/// The accounts that were not there before; how many that is.
+pub(super) async fn write_accounts(transaction: &Transaction<'_>, accounts: &[Account]) -> Result<usize, SeedError> {
     let mut created = HashSet::new();
     for rows in accounts.chunks(ROWS_PER_STATEMENT) {
         let statement = "INSERT INTO accounts (id, email, password_hash, role, email_verified_at)

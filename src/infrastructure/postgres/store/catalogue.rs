@@ -1,176 +1,282 @@
 //! Events and venues as the public sees them.
 
+mod events;
+mod rows;
+mod spelling;
+pub mod statement;
+mod typing;
+mod venues;
+mod walk;
+
 use domain::{
-    events::{Event, SaleWindow},
-    ids::{AccountId, EventId, SeatMapId, VenueId},
-    repositories::{
-        EventDetail, EventKey, EventRepository, Found, IdOrSlug, Page, PageRequest, Start, Tag, VenueKey,
-        VenueRepository,
-    },
+    events::{EventStatus, SaleWindow},
+    ids::{EventId, QuotaId, VenueId},
+    repositories::{EventDetail, EventRepository, Found, IdOrSlug, VenueRepository},
+    sales::{EventSales, Offer, SaleState},
+    search::{EventSearch, EventSummary, Facet, Place, Slice, Total, VenueSearch},
     venues::Venue,
 };
 use jiff::Timestamp;
-use tokio_postgres::{
-    Row,
-    types::{ToSql, Type},
-};
+use tokio_postgres::{GenericClient, Row, types::Type};
 use uuid::Uuid;
 
+use self::{statement::Statement, typing::Typing};
 use super::{
     super::{
-        rows::{self, StoreError},
+        rows::{StoreError, parse},
         ticket_types,
     },
-    PgStore, page,
+    PgStore,
 };
 
-const EVENT_COLUMNS: &str = "e.id, e.slug, e.organizer_id, e.venue_id, e.seat_map_id, e.title, e.summary, \
-    e.description, e.category, e.status::text AS status, e.starts_at, e.ends_at, e.time_zone, \
-    e.currency::text AS currency, e.max_per_account, e.sale_starts_at, e.sale_ends_at, e.created_at, e.updated_at";
+/// A search that finds fewer was perhaps misspelt, by whoever searches or by whoever wrote the title.
+const RARE: u64 = 10;
 
-const VENUE_COLUMNS: &str = "v.id, v.slug, v.name, v.description, v.address, v.city, v.country::text AS country, \
-    v.time_zone, v.capacity, v.created_at, v.updated_at";
+const DETAIL: &str =
+    " FROM events e JOIN venues v ON v.id = e.venue_id WHERE e.status NOT IN ('DRAFT', 'SCHEDULED') AND ";
 
-const TAGS: &str = "SELECT t.slug, t.name FROM event_tags e JOIN tags t ON t.id = e.tag_id WHERE e.event_id = $1 \
-    ORDER BY t.name";
+const EVENT_MOVED: &str = "SELECT e.slug FROM former_event_slugs f JOIN events e ON e.id = f.owner_id \
+    WHERE f.slug = $1 AND e.status NOT IN ('DRAFT', 'SCHEDULED')";
+const VENUE_MOVED: &str =
+    "SELECT v.slug FROM former_venue_slugs f JOIN venues v ON v.id = f.owner_id WHERE f.slug = $1";
 
-fn event(row: &Row) -> Result<Event, StoreError> {
-    let max_per_account: Option<i32> = row.try_get("max_per_account")?;
-    Ok(Event {
-        id: EventId(row.try_get("id")?),
-        slug: row.try_get("slug")?,
-        organizer_id: AccountId(row.try_get("organizer_id")?),
-        venue_id: VenueId(row.try_get("venue_id")?),
-        seat_map_id: row.try_get::<_, Option<Uuid>>("seat_map_id")?.map(SeatMapId),
-        title: row.try_get("title")?,
-        summary: row.try_get("summary")?,
-        description: row.try_get("description")?,
-        category: row.try_get("category")?,
-        status: rows::parse(row.try_get("status")?)?,
-        starts_at: row.try_get("starts_at")?,
-        ends_at: row.try_get("ends_at")?,
-        time_zone: row.try_get("time_zone")?,
-        currency: rows::parse(row.try_get("currency")?)?,
-        sale: SaleWindow { starts_at: row.try_get("sale_starts_at")?, ends_at: row.try_get("sale_ends_at")? },
-        max_per_account: max_per_account.and_then(|max| u32::try_from(max).ok()),
-        created_at: row.try_get("created_at")?,
-        updated_at: row.try_get("updated_at")?,
-    })
+const SALES: &str = "SELECT e.id, e.status::text AS status, now() AS now, q.id AS quota_id, q.capacity, \
+    q.capacity - q.held - q.sold AS remaining, coalesce(t.sale_starts_at, e.sale_starts_at) AS sale_starts_at, \
+    coalesce(t.sale_ends_at, e.sale_ends_at) AS sale_ends_at \
+    FROM events e LEFT JOIN (ticket_types t JOIN quotas q ON q.id = t.quota_id) ON t.event_id = e.id \
+    WHERE e.id = ANY($1) AND e.status NOT IN ('DRAFT', 'SCHEDULED') ORDER BY e.id";
+
+/// Read from the index of published events by category alone.
+const CATEGORIES: &str = "SELECT category AS slug, category AS name, count(*) AS events FROM event_listings \
+    WHERE status = 'PUBLISHED' GROUP BY category ORDER BY events DESC, slug";
+const TAGS: &str = "SELECT t.slug, t.name, c.events FROM ( \
+        SELECT slug, count(*) AS events FROM event_listings l, unnest(l.tags) AS slug WHERE l.status = 'PUBLISHED' \
+        GROUP BY slug ORDER BY events DESC, slug LIMIT $1 \
+    ) AS c JOIN tags t ON t.slug = c.slug ORDER BY c.events DESC, t.slug";
+
+/// The statements that a search for events runs when nothing is misspelt, for tests that look at their plans: the page, the count,
+/// and what the planner is asked about a long list.
+pub fn event_statements(search: &EventSearch) -> [Statement; 3] {
+    let typing = Typing::exact(search.filter.text.as_deref());
+    [events::page(search, &typing), events::count(search, &typing), events::estimate(search, &typing)]
 }
 
-fn venue(row: &Row) -> Result<Venue, StoreError> {
-    Ok(Venue {
-        id: VenueId(row.try_get("id")?),
-        slug: row.try_get("slug")?,
-        name: row.try_get("name")?,
-        description: row.try_get("description")?,
-        address: row.try_get("address")?,
-        city: row.try_get("city")?,
-        country: row.try_get("country")?,
-        time_zone: row.try_get("time_zone")?,
-        capacity: u32::try_from(row.try_get::<_, i32>("capacity")?).unwrap_or(0),
-        created_at: row.try_get("created_at")?,
-        updated_at: row.try_get("updated_at")?,
-    })
+/// The statements of the rest of the catalogue that have no values of their own, by what they answer.
+pub fn facet_statements() -> [(&'static str, &'static str); 2] {
+    [("categories", CATEGORIES), ("tags", TAGS)]
 }
 
-type Typed<'a> = (&'a (dyn ToSql + Sync), Type);
+/// One search in one list: its three statements, and how its rows are read.
+trait Listed {
+    type Entry;
+    fn text(&self) -> Option<&str>;
+    fn place(&self) -> &Place;
+    fn limit(&self) -> u32;
+    fn page(&self, typing: &Typing<'_>) -> Statement;
+    fn count(&self, typing: &Typing<'_>) -> Statement;
+    fn estimate(&self, typing: &Typing<'_>) -> Statement;
+    fn slice(&self, typing: &Typing<'_>, rows: Vec<Row>, total: Total) -> Result<Slice<Self::Entry>, StoreError>;
+}
+
+macro_rules! listed {
+    ($search:ty, $entry:ty, $list:ident) => {
+        impl Listed for $search {
+            type Entry = $entry;
+            fn text(&self) -> Option<&str> {
+                self.filter.text.as_deref()
+            }
+            fn place(&self) -> &Place {
+                &self.place
+            }
+            fn limit(&self) -> u32 {
+                self.limit
+            }
+            fn page(&self, typing: &Typing<'_>) -> Statement {
+                $list::page(self, typing)
+            }
+            fn count(&self, typing: &Typing<'_>) -> Statement {
+                $list::count(self, typing)
+            }
+            fn estimate(&self, typing: &Typing<'_>) -> Statement {
+                $list::estimate(self, typing)
+            }
+            fn slice(&self, typing: &Typing<'_>, rows: Vec<Row>, total: Total) -> Result<Slice<$entry>, StoreError> {
+                $list::slice(self, typing, rows, total)
+            }
+        }
+    };
+}
+listed!(EventSearch, EventSummary, events);
+listed!(VenueSearch, Venue, venues);
+
+/// The page of a search. A walk keeps to the spellings with which it began; at its beginning, other spellings are looked for when
+/// the typed one finds little.
+async fn find<S: Listed>(client: &impl GenericClient, search: &S) -> Result<Slice<S::Entry>, StoreError> {
+    let exact = Typing::exact(search.text());
+    let (Some(text), place) = (search.text(), search.place()) else { return read(client, search, &exact).await };
+    match place {
+        Place::After(position) | Place::Before(position) if position.respelt => {
+            // Without any that is near, when they are gone since: the walk goes on where it was.
+            let spellings = spelling::spellings(client, text).await?.unwrap_or_else(|| vec![text.to_owned()]);
+            read(client, search, &Typing::respelt(text, &spellings)).await
+        }
+        Place::After(_) | Place::Before(_) => read(client, search, &exact).await,
+        Place::Offset(_) => {
+            let found = read(client, search, &exact).await?;
+            if !matches!(found.total, Total::Exact(..RARE)) {
+                return Ok(found);
+            }
+            match spelling::spellings(client, text).await? {
+                Some(spellings) => read(client, search, &Typing::respelt(text, &spellings)).await,
+                None => Ok(found),
+            }
+        }
+    }
+}
+
+async fn read<S: Listed>(
+    client: &impl GenericClient,
+    search: &S,
+    typing: &Typing<'_>,
+) -> Result<Slice<S::Entry>, StoreError> {
+    let rows = search.page(typing).rows(client).await?;
+    let total = match walk::total_by_page(search.place(), search.limit(), rows.len()) {
+        Some(total) => total,
+        None => total(client, search, typing).await?,
+    };
+    search.slice(typing, rows, total)
+}
+
+/// Counted as far as a count costs little; what the planner expects beyond that.
+async fn total<S: Listed>(client: &impl GenericClient, search: &S, typing: &Typing<'_>) -> Result<Total, StoreError> {
+    let counted = search.count(typing).rows(client).await?;
+    let counted: i64 = counted.first().map_or(Ok(0), |row| row.try_get(0))?;
+    let counted = u64::try_from(counted).unwrap_or(0);
+    if counted <= u64::from(walk::COUNT_MAX) {
+        return Ok(Total::Exact(counted));
+    }
+    let expected = walk::expected_rows(&search.estimate(typing).rows(client).await?)?;
+    Ok(Total::About(expected.max(counted)))
+}
 
 impl PgStore {
-    async fn query(&self, statement: &str, parameters: &[Typed<'_>]) -> Result<Vec<Row>, StoreError> {
-        Ok(self.pool.get().await?.query_typed(statement, parameters).await?)
-    }
-
-    async fn count(&self, statement: &str) -> Result<i64, StoreError> {
-        let rows = self.query(statement, &[]).await?;
-        Ok(rows.first().map_or(Ok(0), |row| row.try_get(0))?)
-    }
-
-    async fn read_events(&self, request: &PageRequest<EventKey>) -> Result<Page<Event>, StoreError> {
-        let ((at, id), offset) = match &request.start {
-            Start::After((at, id)) => ((*at, id.0), 0),
-            Start::Offset(offset) => ((Timestamp::UNIX_EPOCH, Uuid::nil()), i64::from(*offset)),
-        };
-        let statement = format!(
-            "SELECT {EVENT_COLUMNS} FROM events e WHERE e.status = 'PUBLISHED' AND (e.starts_at, e.id) > ($1, $2) \
-             ORDER BY e.starts_at, e.id OFFSET $3 LIMIT $4"
-        );
-        let limit = i64::from(request.limit) + 1;
-        let rows = self
-            .query(
-                &statement,
-                &[(&at, Type::TIMESTAMPTZ), (&id, Type::UUID), (&offset, Type::INT8), (&limit, Type::INT8)],
-            )
-            .await?;
-        let total = self.count("SELECT count(*) FROM events WHERE status = 'PUBLISHED'").await?;
-        page(&rows, request.limit, total, event)
-    }
-
     async fn read_event(&self, by: IdOrSlug<'_, EventId>) -> Result<Option<EventDetail>, StoreError> {
-        let statement = |column| {
-            format!(
-                "SELECT {EVENT_COLUMNS} FROM events e WHERE e.{column} = $1 AND e.status NOT IN ('DRAFT', 'SCHEDULED')"
-            )
+        let mut statement = Statement::default();
+        statement.sql("SELECT ").sql(rows::DETAIL_COLUMNS).sql(DETAIL);
+        match by {
+            IdOrSlug::Id(id) => statement.sql("e.id = ").bind(id.0, Type::UUID),
+            IdOrSlug::Slug(slug) => statement.sql("e.slug = ").bind(slug.to_owned(), Type::TEXT),
         };
-        let rows = match by {
-            IdOrSlug::Id(id) => self.query(&statement("id"), &[(&id.0, Type::UUID)]).await?,
-            IdOrSlug::Slug(slug) => self.query(&statement("slug"), &[(&slug, Type::TEXT)]).await?,
-        };
-        let Some(event) = rows.first().map(event).transpose()? else { return Ok(None) };
-        let Some(venue) = self.read_venue(IdOrSlug::Id(event.venue_id)).await? else {
-            return Err(StoreError::Row(format!("event {} has no venue", event.id)));
-        };
-        let tags = self.query(TAGS, &[(&event.id.0, Type::UUID)]).await?;
-        let tag = |row: &Row| Ok::<_, StoreError>(Tag { slug: row.try_get("slug")?, name: row.try_get("name")? });
-        let tags = tags.iter().map(tag).collect::<Result<_, _>>()?;
         let client = self.pool.get().await?;
+        let found = statement.rows(&**client).await?;
+        let Some(row) = found.first() else { return Ok(None) };
+        let (event, venue) = rows::event_with_venue(row)?;
         let ticket_types = ticket_types::of_event(&**client, event.id, event.sale).await?;
-        Ok(Some(EventDetail { event, venue, ticket_types, tags }))
-    }
-
-    async fn read_venues(&self, request: &PageRequest<VenueKey>) -> Result<Page<Venue>, StoreError> {
-        let ((name, id), offset) = match &request.start {
-            Start::After((name, id)) => ((name.as_str(), id.0), 0),
-            Start::Offset(offset) => (("", Uuid::nil()), i64::from(*offset)),
-        };
-        let statement = format!(
-            "SELECT {VENUE_COLUMNS} FROM venues v WHERE (v.name, v.id) > ($1, $2) ORDER BY v.name, v.id \
-             OFFSET $3 LIMIT $4"
-        );
-        let limit = i64::from(request.limit) + 1;
-        let rows = self
-            .query(&statement, &[(&name, Type::TEXT), (&id, Type::UUID), (&offset, Type::INT8), (&limit, Type::INT8)])
-            .await?;
-        let total = self.count("SELECT count(*) FROM venues").await?;
-        page(&rows, request.limit, total, venue)
+        Ok(Some(EventDetail { event, venue, ticket_types, tags: rows::tags(row)? }))
     }
 
     async fn read_venue(&self, by: IdOrSlug<'_, VenueId>) -> Result<Option<Venue>, StoreError> {
-        let statement = |column| format!("SELECT {VENUE_COLUMNS} FROM venues v WHERE v.{column} = $1");
-        let rows = match by {
-            IdOrSlug::Id(id) => self.query(&statement("id"), &[(&id.0, Type::UUID)]).await?,
-            IdOrSlug::Slug(slug) => self.query(&statement("slug"), &[(&slug, Type::TEXT)]).await?,
+        let mut statement = Statement::default();
+        statement.sql("SELECT ").sql(rows::VENUE_COLUMNS).sql(" FROM venues v WHERE ");
+        match by {
+            IdOrSlug::Id(id) => statement.sql("v.id = ").bind(id.0, Type::UUID),
+            IdOrSlug::Slug(slug) => statement.sql("v.slug = ").bind(slug.to_owned(), Type::TEXT),
         };
-        rows.first().map(venue).transpose()
+        let found = statement.rows(&**self.pool.get().await?).await?;
+        found.first().map(rows::venue).transpose()
+    }
+
+    async fn read_moved(&self, statement: &str, slug: &str) -> Result<Option<String>, StoreError> {
+        let found = self.pool.get().await?.query_typed(statement, &[(&slug, Type::TEXT)]).await?;
+        Ok(found.first().map(|row| row.try_get("slug")).transpose()?)
+    }
+
+    async fn read_sales(&self, events: &[EventId]) -> Result<(Timestamp, Vec<EventSales>), StoreError> {
+        let ids: Vec<Uuid> = events.iter().map(|id| id.0).collect();
+        let found = self.pool.get().await?.query_typed(SALES, &[(&ids, Type::UUID_ARRAY)]).await?;
+        let now = found.first().map_or(Ok(Timestamp::now()), |row| row.try_get("now"))?;
+        let mut events: Vec<(EventId, EventStatus, Vec<Offer>)> = Vec::with_capacity(events.len());
+        for row in &found {
+            let id = EventId(row.try_get("id")?);
+            if events.last().is_none_or(|(last, ..)| *last != id) {
+                events.push((id, parse(row.try_get("status")?)?, Vec::new()));
+            }
+            if let (Some((_, _, offers)), Some(offer)) = (events.last_mut(), offer(row)?) {
+                offers.push(offer);
+            }
+        }
+        let sales = events.into_iter().map(|(event_id, status, offers)| {
+            let state = SaleState::of(status, &offers, now);
+            EventSales { event_id, state }
+        });
+        Ok((now, sales.collect()))
+    }
+
+    async fn read_facets(&self, statement: &str, limit: Option<u32>) -> Result<Vec<Facet>, StoreError> {
+        let client = self.pool.get().await?;
+        let found = match limit {
+            Some(limit) => client.query_typed(statement, &[(&i64::from(limit), Type::INT8)]).await?,
+            None => client.query_typed(statement, &[]).await?,
+        };
+        let facet = |row: &Row| {
+            let events: i64 = row.try_get("events")?;
+            let events = u64::try_from(events).unwrap_or(0);
+            Ok(Facet { slug: row.try_get("slug")?, name: row.try_get("name")?, events })
+        };
+        found.iter().map(facet).collect()
     }
 }
 
+/// Nothing for an event without ticket types.
+fn offer(row: &Row) -> Result<Option<Offer>, StoreError> {
+    let Some(quota) = row.try_get::<_, Option<Uuid>>("quota_id")? else { return Ok(None) };
+    let places = |column| -> Result<u32, StoreError> { Ok(u32::try_from(row.try_get::<_, i32>(column)?).unwrap_or(0)) };
+    Ok(Some(Offer {
+        quota: QuotaId(quota),
+        capacity: places("capacity")?,
+        left: places("remaining")?,
+        sale: SaleWindow { starts_at: row.try_get("sale_starts_at")?, ends_at: row.try_get("sale_ends_at")? },
+    }))
+}
+
 impl EventRepository for PgStore {
-    async fn public_events(&self, page: &PageRequest<EventKey>) -> Found<Page<Event>> {
-        Ok(self.read_events(page).await?)
+    async fn public_events(&self, search: &EventSearch) -> Found<Slice<EventSummary>> {
+        let client = self.pool.get().await.map_err(StoreError::from)?;
+        Ok(find(&**client, search).await?)
     }
 
     async fn public_event(&self, by: IdOrSlug<'_, EventId>) -> Found<Option<EventDetail>> {
         Ok(self.read_event(by).await?)
     }
+
+    async fn event_moved_from(&self, slug: &str) -> Found<Option<String>> {
+        Ok(self.read_moved(EVENT_MOVED, slug).await?)
+    }
+
+    async fn event_sales(&self, events: &[EventId]) -> Found<(Timestamp, Vec<EventSales>)> {
+        Ok(self.read_sales(events).await?)
+    }
+
+    async fn event_categories(&self) -> Found<Vec<Facet>> {
+        Ok(self.read_facets(CATEGORIES, None).await?)
+    }
+
+    async fn event_tags(&self, limit: u32) -> Found<Vec<Facet>> {
+        Ok(self.read_facets(TAGS, Some(limit)).await?)
+    }
 }
 
 impl VenueRepository for PgStore {
-    async fn venues(&self, page: &PageRequest<VenueKey>) -> Found<Page<Venue>> {
-        Ok(self.read_venues(page).await?)
+    async fn venues(&self, search: &VenueSearch) -> Found<Slice<Venue>> {
+        let client = self.pool.get().await.map_err(StoreError::from)?;
+        Ok(find(&**client, search).await?)
     }
 
     async fn venue(&self, by: IdOrSlug<'_, VenueId>) -> Found<Option<Venue>> {
         Ok(self.read_venue(by).await?)
+    }
+
+    async fn venue_moved_from(&self, slug: &str) -> Found<Option<String>> {
+        Ok(self.read_moved(VENUE_MOVED, slug).await?)
     }
 }

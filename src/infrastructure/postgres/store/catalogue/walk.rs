@@ -1,0 +1,157 @@
+//! One page of a sorted list, whichever way it is walked, and how long the list is.
+//!
+//! A list is a *matching* statement, such as `SELECT … FROM event_listings l WHERE …`, that gives each entry's `id` and the values it is
+//! sorted by as `key1`, `key2`. What a page is made of beyond that is looked up for the entries of the page only.
+
+use domain::search::{Key, KeyKind, Place, Position, Slice, Sort, Total};
+use serde_json::Value;
+use tokio_postgres::{Row, types::Type};
+use uuid::Uuid;
+
+use super::statement::Statement;
+use crate::infrastructure::postgres::rows::StoreError;
+
+/// Entries of a list are counted up to this number for each page; of a longer one the planner's estimate is told, which costs
+/// as much for a hundred entries as for a million.
+pub(super) const COUNT_MAX: u32 = 1_000;
+
+/// What a page needs to know of its list's order.
+pub(super) struct Walk<'a> {
+    pub(super) place: &'a Place,
+    pub(super) limit: u32,
+    pub(super) descending: bool,
+    pub(super) keys: &'static [KeyKind],
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new<By: domain::search::Order>(place: &'a Place, limit: u32, sort: Sort<By>) -> Self {
+        Self { place, limit, descending: sort.descending, keys: sort.by.keys() }
+    }
+
+    /// Adds what picks the page from `matching`, in the order of the walk: one row more than the limit.
+    pub(super) fn pick(&self, statement: &mut Statement, matching: impl FnOnce(&mut Statement)) {
+        let two = self.keys.len() == 2;
+        let columns = if two { "key1, key2, id" } else { "key1, id" };
+        statement.sql("SELECT ").sql(columns).sql(" FROM (");
+        matching(statement);
+        statement.sql(") AS found");
+        if let Place::After(position) | Place::Before(position) = self.place {
+            statement.sql(" WHERE (").sql(columns).sql(if self.downwards() { ") < (" } else { ") > (" });
+            for key in &position.keys {
+                bind(statement, key);
+                statement.sql(", ");
+            }
+            statement.bind(position.id, Type::UUID).sql(")");
+        }
+        self.order(statement, "");
+        statement.sql(" LIMIT ").bind(i64::from(self.limit) + 1, Type::INT8);
+        if let Place::Offset(offset @ 1..) = self.place {
+            statement.sql(" OFFSET ").bind(i64::from(*offset), Type::INT8);
+        }
+    }
+
+    /// Adds the order of the walk.
+    pub(super) fn order(&self, statement: &mut Statement, of_page: &'static str) {
+        let order = match (of_page.is_empty(), self.keys.len() == 2, self.downwards()) {
+            (true, false, false) => " ORDER BY key1, id",
+            (true, false, true) => " ORDER BY key1 DESC, id DESC",
+            (true, true, false) => " ORDER BY key1, key2, id",
+            (true, true, true) => " ORDER BY key1 DESC, key2 DESC, id DESC",
+            (false, false, false) => " ORDER BY page.key1, page.id",
+            (false, false, true) => " ORDER BY page.key1 DESC, page.id DESC",
+            (false, true, false) => " ORDER BY page.key1, page.key2, page.id",
+            (false, true, true) => " ORDER BY page.key1 DESC, page.key2 DESC, page.id DESC",
+        };
+        statement.sql(order);
+    }
+
+    /// Whether keys fall along the walk: one way or the other, not both.
+    fn downwards(&self) -> bool {
+        self.descending != matches!(self.place, Place::Before(_))
+    }
+
+    /// The columns of `page` by which [`Walk::slice`] knows each entry's position.
+    pub(super) fn columns(&self) -> &'static str {
+        if self.keys.len() == 2 {
+            "page.key1, page.key2, page.id AS place_id, "
+        } else {
+            "page.key1, page.id AS place_id, "
+        }
+    }
+
+    /// The page from its rows.
+    pub(super) fn slice<T>(
+        &self,
+        mut rows: Vec<Row>,
+        respelt: bool,
+        total: Total,
+        entry: impl Fn(&Row) -> Result<T, StoreError>,
+    ) -> Result<Slice<T>, StoreError> {
+        let limit = self.limit as usize;
+        let further = rows.len() > limit;
+        rows.truncate(limit);
+        let backwards = matches!(self.place, Place::Before(_));
+        if backwards {
+            rows.reverse();
+        }
+        let position = |row: &Row| self.position(row, respelt);
+        // Who walks has been where the walk comes from. An offset of more than nothing has something before it.
+        let (has_more, has_previous) = match self.place {
+            Place::Before(_) => (!rows.is_empty(), further),
+            Place::After(_) => (further, !rows.is_empty()),
+            Place::Offset(offset) => (further, *offset > 0 && !rows.is_empty()),
+        };
+        Ok(Slice {
+            first: rows.first().map(position).transpose()?,
+            last: rows.last().map(position).transpose()?,
+            entries: rows.iter().map(entry).collect::<Result<_, _>>()?,
+            total,
+            has_more,
+            has_previous,
+        })
+    }
+
+    fn position(&self, row: &Row, respelt: bool) -> Result<Position, StoreError> {
+        let key = |(index, kind): (usize, &KeyKind)| -> Result<Key, StoreError> {
+            Ok(match kind {
+                KeyKind::Instant => Key::Instant(row.try_get(index)?),
+                KeyKind::Text => Key::Text(row.try_get(index)?),
+                KeyKind::Amount => Key::Amount(row.try_get(index)?),
+                KeyKind::Number => Key::Number(row.try_get(index)?),
+            })
+        };
+        let keys = self.keys.iter().enumerate().map(key).collect::<Result<_, _>>()?;
+        Ok(Position { keys, id: row.try_get::<_, Uuid>("place_id")?, respelt })
+    }
+}
+
+/// How long the list is, when the rows of a page tell: it is the last page, and not one beyond the end.
+pub(super) fn total_by_page(place: &Place, limit: u32, rows: usize) -> Option<Total> {
+    let Place::Offset(offset) = place else { return None };
+    let ends_here = rows <= limit as usize && (*offset == 0 || rows > 0);
+    ends_here.then(|| Total::Exact(u64::from(*offset) + rows as u64))
+}
+
+fn bind(statement: &mut Statement, key: &Key) {
+    match key {
+        Key::Instant(at) => statement.bind(*at, Type::TIMESTAMPTZ),
+        Key::Text(text) => statement.bind(text.clone(), Type::TEXT),
+        Key::Amount(amount) => statement.bind(*amount, Type::NUMERIC),
+        Key::Number(number) => statement.bind(*number, Type::INT4),
+    };
+}
+
+/// Counts what `matching` gives, up to one more than [`COUNT_MAX`].
+pub(super) fn count(matching: impl FnOnce(&mut Statement)) -> Statement {
+    let mut statement = Statement::default();
+    statement.sql("SELECT count(*) FROM (");
+    matching(&mut statement);
+    statement.sql(" LIMIT ").bind(i64::from(COUNT_MAX) + 1, Type::INT8).sql(") AS counted");
+    statement
+}
+
+/// How many rows the planner expects, from what `EXPLAIN (FORMAT JSON)` says.
+pub(super) fn expected_rows(explained: &[Row]) -> Result<u64, StoreError> {
+    let plan: Value = explained.first().map_or(Ok(Value::Null), |row| row.try_get(0))?;
+    Ok(plan[0]["Plan"]["Plan Rows"].as_u64().unwrap_or(0))
+}

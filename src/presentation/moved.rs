@@ -1,0 +1,47 @@
+//! What has a new address.
+
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{problem::Problem, reply::Reply};
+
+/// Where something is now.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Moved)]
+pub(super) struct Moved<'a> {
+    /// Its present slug.
+    slug: &'a str,
+    /// Also in `Location`, for those who see bodies only.
+    location: &'a str,
+}
+
+/// 308 to `location`: under this slug the thing is found for good, and with any method.
+pub(super) fn moved(slug: &str, location: &str) -> Result<Reply, Problem> {
+    let header = HeaderValue::from_str(location).map_err(Problem::internal)?;
+    let reply = Reply::json(StatusCode::PERMANENT_REDIRECT, &Moved { slug, location })?;
+    // Not kept: a slug that is taken back would send browsers in a circle.
+    Ok(reply.header(header::LOCATION, header).header(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+}
+
+/// The address below `path` of what has this slug.
+pub(super) fn address(path: &str, slug: &str) -> String {
+    let encoded = percent_encoding::utf8_percent_encode(slug, percent_encoding::NON_ALPHANUMERIC).to_string();
+    format!("{path}/{}", encoded.replace("%2D", "-"))
+}
+
+/// Whether a text from a path may be a slug: the database knows no control characters in one.
+pub(super) fn may_be_slug(text: &str) -> bool {
+    !text.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_a_header_whatever_the_slug_holds() {
+        assert_eq!(address("/api/v1/events", "nuit-debussy"), "/api/v1/events/nuit-debussy");
+        assert_eq!(address("/api/v1/events", "nuit é/x"), "/api/v1/events/nuit%20%C3%A9%2Fx");
+    }
+}

@@ -1,0 +1,76 @@
+//! Reads of the catalogue: what is not sent again, and how often the database is asked.
+
+use crate::support::{EventBuilder, TestServer, client::uuid, events::in_seconds};
+
+/// What has not changed is not sent again.
+#[tokio::test]
+async fn a_read_that_is_asked_about_again_is_answered_without_a_body() {
+    let server = TestServer::start().await;
+    let event = server.event(EventBuilder::ga(5).tag("Jazz")).await;
+    let http = reqwest::Client::new();
+    for path in [
+        "/api/v1/events".to_owned(),
+        format!("/api/v1/events/{}", event.id),
+        "/api/v1/venues".to_owned(),
+        format!("/api/v1/venues/{}", event.venue),
+        "/api/v1/categories".to_owned(),
+        "/api/v1/tags".to_owned(),
+    ] {
+        let fresh = server.api.get(&path).await;
+        let tag = fresh.header("etag").unwrap_or_else(|| panic!("{path} has no ETag")).to_owned();
+        assert_eq!(fresh.header("cache-control"), Some("no-cache"), "{path}");
+        let ask = async |tag: &str| {
+            let url = format!("http://{}{path}", server.running.address);
+            http.get(url).header("if-none-match", tag).send().await.unwrap()
+        };
+        let again = ask(&tag).await;
+        assert_eq!((again.status().as_u16(), again.headers()["etag"].to_str().unwrap()), (304, &*tag), "{path}");
+        assert_eq!(again.bytes().await.unwrap().len(), 0);
+        assert_eq!(ask("\"another\"").await.status(), 200, "{path}");
+    }
+}
+
+/// No N+1: however long a page is, so many statements.
+#[tokio::test]
+async fn a_request_asks_the_database_a_fixed_number_of_times() {
+    let server = TestServer::start().await;
+    let mut last = None;
+    for hour in 1..=30 {
+        let builder = EventBuilder::ga(5).tag("Jazz").tag("Late").and_ga("Dear", 5).starts_at(in_seconds(hour * 3600));
+        last = Some(server.event(builder).await);
+    }
+    let event = last.unwrap();
+    let statistics = server.db.connect_as_superuser().await;
+    statistics.batch_execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements").await.unwrap();
+    let ids: Vec<String> = {
+        let page = server.api.get("/api/v1/events").await.ok();
+        page["data"].as_array().unwrap().iter().map(|event| uuid(&event["id"]).to_string()).collect()
+    };
+    assert_eq!(ids.len(), 20);
+    for (path, statements) in [
+        // The page tells its total.
+        ("/api/v1/events?limit=100".to_owned(), 1),
+        // The page, the count.
+        ("/api/v1/events?limit=2".to_owned(), 2),
+        ("/api/v1/events?limit=20&q=evening&sort=price&tag=jazz&minPrice=0&maxPrice=9&available=true".to_owned(), 2),
+        // The page, other spellings, the page again.
+        ("/api/v1/events?limit=100&q=evenign".to_owned(), 3),
+        // The event with its venue and tags, its ticket types.
+        (format!("/api/v1/events/{}", event.id), 2),
+        (format!("/api/v1/events/{}", event.slug), 2),
+        (format!("/api/v1/availability?eventIds={}", ids.join(",")), 1),
+        ("/api/v1/venues?limit=100".to_owned(), 1),
+        (format!("/api/v1/venues/{}", event.venue), 1),
+        ("/api/v1/categories".to_owned(), 1),
+        ("/api/v1/tags".to_owned(), 1),
+    ] {
+        statistics.batch_execute("SELECT pg_stat_statements_reset()").await.unwrap();
+        server.api.get(&path).await.ok();
+        // What the engine and the outbox ask meanwhile is about other tables.
+        let count =
+            "SELECT coalesce(sum(calls), 0)::int8 FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
+             WHERE d.datname = current_database() AND query ~ '(event_listings|search_terms|venues|ticket_types|tags)'";
+        let asked: i64 = statistics.query_one(count, &[]).await.unwrap().get(0);
+        assert_eq!(asked, statements, "{path}");
+    }
+}

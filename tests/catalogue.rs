@@ -1,0 +1,233 @@
+//! The catalogue at its full size: 100,000 events, seeded once, and the plans of the very statements that the store runs on them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "a helper that fails fails its test")]
+
+#[path = "support/harness.rs"]
+mod support;
+
+use std::time::Duration;
+
+use boxoffice::infrastructure::postgres::{
+    pool::{self, PoolSettings},
+    seed::{Counts, catalogue},
+    store::catalogue::{event_statements, facet_statements, statement::Statement},
+};
+use deadpool_postgres::Client as Pooled;
+use domain::{
+    ids::VenueId,
+    search::{EventFilter, EventOrder, EventSearch, Key, KeyKind, Order, Place, Position, PublicStatus, Sort},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use support::TestDatabase;
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+/// Reading one of these from its beginning to its end is no way to make a page.
+const BIG_TABLES: [&str; 6] = ["events", "event_listings", "event_tags", "ticket_types", "quotas", "venues"];
+const EVENTS: u32 = 100_000;
+
+fn now() -> Timestamp {
+    "2026-03-14T15:09:26Z".parse().unwrap()
+}
+
+async fn seed(client: &mut Client, events: u32) -> Counts {
+    catalogue(client, now(), events, "$argon2id$not-a-real-hash").await.unwrap()
+}
+
+/// One value for each filter, such as people choose.
+fn filters() -> Vec<(&'static str, EventFilter)> {
+    let none = EventFilter::default;
+    let days = |days: i64| now() + SignedDuration::from_hours(24 * days);
+    let text = |text: &str| EventFilter { text: Some(text.to_owned()), ..none() };
+    vec![
+        ("nothing", none()),
+        ("a rare word", text("Abendroth")),
+        ("a common word", text("musik")),
+        ("two words", text("berlin jazz")),
+        ("a phrase", text("\"swan lake\" -tango")),
+        ("dates", EventFilter { from: Some(days(10)), to: Some(days(13)), ..none() }),
+        ("from now on", EventFilter { from: Some(now()), ..none() }),
+        ("a venue", EventFilter { venue: Some(VenueId(Uuid::nil())), ..none() }),
+        ("a city", EventFilter { city: Some("München".to_owned()), ..none() }),
+        ("a category", EventFilter { category: Some("comedy".to_owned()), ..none() }),
+        ("a tag", EventFilter { tags: vec!["jazz".to_owned()], ..none() }),
+        ("tags", EventFilter { tags: vec!["jazz".to_owned(), "late-show".to_owned()], ..none() }),
+        ("cheap", EventFilter { max_price: Some(10.into()), ..none() }),
+        ("dear", EventFilter { min_price: Some(100.into()), ..none() }),
+        ("prices", EventFilter { min_price: Some(20.into()), max_price: Some(40.into()), ..none() }),
+        ("available", EventFilter { available: true, ..none() }),
+        ("cancelled", EventFilter { status: PublicStatus::Cancelled, ..none() }),
+        ("archived", EventFilter { status: PublicStatus::Archived, ..none() }),
+    ]
+}
+
+/// Both at once, where they are not of one kind.
+fn both(one: &EventFilter, other: &EventFilter) -> EventFilter {
+    EventFilter {
+        text: one.text.clone().or(other.text.clone()),
+        from: one.from.or(other.from),
+        to: one.to.or(other.to),
+        venue: one.venue.or(other.venue),
+        city: one.city.clone().or(other.city.clone()),
+        category: one.category.clone().or(other.category.clone()),
+        tags: if one.tags.is_empty() { other.tags.clone() } else { one.tags.clone() },
+        min_price: one.min_price.or(other.min_price),
+        max_price: one.max_price.or(other.max_price),
+        available: one.available || other.available,
+        status: if one.status == PublicStatus::default() { other.status } else { one.status },
+    }
+}
+
+/// A place in the middle of the list, one way and the other, and the beginning.
+fn places(by: EventOrder) -> [Place; 3] {
+    let key = |kind: &KeyKind| match kind {
+        KeyKind::Instant => Key::Instant(now()),
+        KeyKind::Text => Key::Text("konzert".to_owned()),
+        KeyKind::Amount => Key::Amount(25.into()),
+        KeyKind::Number => Key::Number(2),
+    };
+    let position = Position { keys: by.keys().iter().map(key).collect(), id: Uuid::nil(), respelt: false };
+    [Place::Offset(0), Place::After(position.clone()), Place::Before(position)]
+}
+
+/// Every table that a plan reads from end to end.
+fn scanned(plan: &Value, found: &mut Vec<String>) {
+    if plan["Node Type"].as_str().is_some_and(|node| node.contains("Seq Scan")) {
+        found.extend(plan["Relation Name"].as_str().map(str::to_owned));
+    }
+    plan["Plans"].as_array().into_iter().flatten().for_each(|plan| scanned(plan, found));
+}
+
+async fn plan_of(client: &Pooled, statement: &Statement) -> Value {
+    let text = statement.text().trim_start_matches("EXPLAIN (FORMAT JSON) ");
+    let rows = client.query_typed(&format!("EXPLAIN (FORMAT JSON) {text}"), &statement.parameters()).await.unwrap();
+    let plan: Value = rows[0].get(0);
+    plan[0]["Plan"].clone()
+}
+
+/// The big tables that a search reads from end to end, each with what reads it.
+async fn big_scans(client: &Pooled, name: &str, search: &EventSearch) -> Vec<String> {
+    let [page, count, _] = event_statements(search);
+    let mut wrong = Vec::new();
+    for (what, statement) in [("page", page), ("count", count)] {
+        let mut found = Vec::new();
+        scanned(&plan_of(client, &statement).await, &mut found);
+        found.retain(|table| BIG_TABLES.contains(&&**table));
+        wrong.extend(
+            found
+                .iter()
+                .map(|table| format!("{table}, by the {what} of {name}, {:?}, {:?}", search.sort, search.place)),
+        );
+    }
+    wrong
+}
+
+#[tokio::test]
+async fn no_page_of_a_hundred_thousand_events_reads_a_table_from_end_to_end() {
+    let database = TestDatabase::migrated().await;
+    let mut client = database.connect().await;
+    let made = seed(&mut client, EVENTS).await;
+    assert_eq!((made.events, made.venues, made.accounts), (100_000, 2_000, 100));
+    assert_the_catalogue_is_varied(&client).await;
+    let pool = pool::pool_of_requests(&PoolSettings {
+        url: database.url().into(),
+        max_connections: 2,
+        connect_timeout: Duration::from_secs(10),
+        statement_timeout: Duration::from_secs(30),
+    });
+    check(&pool.unwrap().get().await.unwrap()).await;
+}
+
+async fn check(client: &Pooled) {
+    let filters = filters();
+    let mut wrong = Vec::new();
+    for (name, one) in &filters {
+        for (other_name, other) in &filters {
+            let filter = both(one, other);
+            if filter.min_price > filter.max_price && filter.max_price.is_some() {
+                continue;
+            }
+            for by in [
+                EventOrder::StartsAt,
+                EventOrder::Title,
+                EventOrder::Price,
+                EventOrder::CreatedAt,
+                EventOrder::Relevance,
+            ] {
+                if by == EventOrder::Relevance && filter.text.is_none() {
+                    continue;
+                }
+                // Every way through each single filter, the first page of each pair.
+                let places = if name == other_name { places(by).to_vec() } else { vec![Place::Offset(0)] };
+                for place in places {
+                    let search = EventSearch { filter: filter.clone(), sort: Sort::ascending(by), place, limit: 20 };
+                    wrong.extend(big_scans(client, &format!("{name} and {other_name}"), &search).await);
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} tables are read from end to end:\n{}", wrong.len(), wrong.join("\n"));
+    // These two count all there is, and are kept by whoever asks; they still run.
+    for (_, statement) in facet_statements() {
+        client.query_typed(&statement.replace("$1", "10"), &[]).await.unwrap();
+    }
+}
+
+async fn assert_the_catalogue_is_varied(client: &Client) {
+    for (query, at_least) in [
+        ("SELECT count(*) FROM event_listings WHERE status = 'PUBLISHED'", 80_000),
+        ("SELECT count(DISTINCT city) FROM event_listings", 40),
+        ("SELECT count(DISTINCT category) FROM event_listings", 10),
+        ("SELECT count(DISTINCT title) FROM event_listings", 50_000),
+        ("SELECT count(*) FROM tags", 40),
+        ("SELECT count(DISTINCT price) FROM event_listings", 100),
+        ("SELECT count(*) FROM event_listings WHERE price = 0", 500),
+        ("SELECT count(*) FROM event_listings WHERE status <> 'PUBLISHED'", 5_000),
+        ("SELECT count(DISTINCT event_id) FROM quotas WHERE capacity = 0", 4_000),
+        ("SELECT count(*) FROM search_terms", 300),
+    ] {
+        let found: i64 = client.query_one(query, &[]).await.unwrap().get(0);
+        assert!(found >= at_least, "{found}: {query}");
+    }
+}
+
+/// The same ids in every database, whatever is there already.
+#[tokio::test]
+async fn a_catalogue_is_repeatable_and_grows() {
+    let database = TestDatabase::migrated().await;
+    let mut client = database.connect().await;
+    let small = seed(&mut client, 120).await;
+    assert_eq!((small.events, small.venues, small.accounts), (120, 3, 1));
+    let ids =
+        "SELECT md5(string_agg(to_jsonb(e)::text, '' ORDER BY id)) FROM (SELECT id, slug, title, venue_id FROM events
+        WHERE id IN (SELECT id FROM events ORDER BY created_at, id LIMIT 120)) e";
+    let digest = async |client: &Client| client.query_one(ids, &[]).await.unwrap().get::<_, String>(0);
+    let first = digest(&client).await;
+    assert_eq!(seed(&mut client, 120).await, Counts::default(), "a second run adds nothing");
+    assert_eq!(digest(&client).await, first);
+
+    let other = TestDatabase::migrated().await;
+    let mut elsewhere = other.connect().await;
+    let large = seed(&mut elsewhere, 300).await;
+    let grown = seed(&mut client, 300).await;
+    assert_eq!((grown.events, large.events), (180, 300));
+    let all = "SELECT md5(string_agg(l::text, '' ORDER BY event_id)) FROM event_listings l";
+    let listings = async |client: &Client| client.query_one(all, &[]).await.unwrap().get::<_, String>(0);
+    assert_eq!(listings(&client).await, listings(&elsewhere).await, "in two steps or in one");
+}
+
+/// What the seed writes at once is what the triggers would have written.
+#[tokio::test]
+async fn listings_that_are_made_later_are_those_that_triggers_make() {
+    let database = TestDatabase::migrated().await;
+    let mut client = database.connect().await;
+    seed(&mut client, 200).await;
+    let all = "SELECT md5(string_agg(l::text, '' ORDER BY event_id)) FROM event_listings l";
+    let digest = async |client: &Client| client.query_one(all, &[]).await.unwrap().get::<_, String>(0);
+    let made = digest(&client).await;
+    client
+        .batch_execute("UPDATE events SET title = title || ' '; UPDATE events SET title = rtrim(title)")
+        .await
+        .unwrap();
+    assert_eq!(digest(&client).await, made);
+}
