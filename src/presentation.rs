@@ -21,6 +21,7 @@ pub mod audit;
 mod authorization;
 pub mod body;
 pub mod bookings;
+pub mod cache;
 pub mod catalogue;
 mod client_address;
 mod connection;

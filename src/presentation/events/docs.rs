@@ -15,12 +15,14 @@ pub(in crate::presentation) fn section() -> Section {
 fn list() -> Operation {
     Operation::get("/api/v1/events", "listEvents", "List events")
         .page_of::<EventJson<'_>>("Events in the order of their beginnings.")
+        .cacheable()
 }
 
 fn show() -> Operation {
     Operation::get("/api/v1/events/{id}", "getEvent", "Show one event")
         .parameter(Parameter::path("id", "The id or the slug of the event.").id_or_slug())
         .ok::<EventDetailJson<'_>>("The event with its venue, ticket types and tags.")
+        .cacheable()
 }
 
 fn availability() -> Operation {

@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use domain::{
-    events::EventStatus,
-    ids::EventId,
-    repositories::{EventRepository, IdOrSlug},
-};
+use actors::cache::{Key, Load, Namespace};
+use domain::{cache::Tag, events::EventStatus, ids::EventId, repositories::EventRepository};
 use tokio::time::Instant;
 
 use super::{
@@ -19,6 +16,7 @@ use crate::{
         bookings::BookingError,
     },
     presentation::{
+        cache::{self, Name, cached, page_key},
         pagination::{Listing, page_request},
         problem::Problem,
         reply::Reply,
@@ -31,17 +29,26 @@ pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
     let mut query = request.query();
     let wanted = page_request(&mut query);
     query.finish()?;
-    let page = app.store.public_events(&wanted).await?;
-    Reply::ok(&Listing::of(&page, &wanted, |event| (event.starts_at, event.id), EventJson::from))
+    let key = page_key(Namespace::Events, &wanted);
+    let store = app.clone();
+    cached(&app, &request, key, || async move {
+        let page = store.store.public_events(&wanted).await?;
+        cache::found(&Listing::of(&page, &wanted, |event| (event.starts_at, event.id), EventJson::from), &[Tag::Events])
+    })
+    .await
 }
 
 /// `GET /events/{idOrSlug}`
 pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
-    let name = request.param("id")?;
-    let by = name.parse().map_or(IdOrSlug::Slug(&name), IdOrSlug::Id);
-    let detail = app.store.public_event(by).await?.ok_or_else(Problem::not_found)?;
-    Reply::ok(&EventDetailJson::from(&detail))
+    let name = Name::<EventId>::of(request.param("id")?);
+    let (key, store) = (Key::one(Namespace::Event, &name), app.clone());
+    cached(&app, &request, key, || async move {
+        let Some(detail) = store.store.public_event(name.by()).await? else { return Ok(Load::absent(&[Tag::Events])) };
+        let tags = [Tag::Event(detail.event.id), Tag::Venue(detail.venue.id)];
+        cache::found(&EventDetailJson::from(&detail), &tags)
+    })
+    .await
 }
 
 /// `GET /events/{id}/availability`: a published snapshot, read without asking the inventory; or, for a client that accepts

@@ -13,10 +13,12 @@ pub(in crate::presentation) fn section() -> Section {
 fn list() -> Operation {
     Operation::get("/api/v1/venues", "listVenues", "List venues")
         .page_of::<VenueJson<'_>>("Venues in the order of their names.")
+        .cacheable()
 }
 
 fn show() -> Operation {
     Operation::get("/api/v1/venues/{idOrSlug}", "getVenue", "Show one venue")
         .parameter(Parameter::path("idOrSlug", "The id or the slug of the venue.").id_or_slug())
         .ok::<VenueJson<'_>>("The venue.")
+        .cacheable()
 }
