@@ -10,6 +10,7 @@ mod memory_ledger;
 use std::{hint::black_box, sync::Arc, time::Duration};
 
 use actors::{
+    cache::{CacheSettings, RunningCache},
     engine::{Engine, EngineSettings},
     live::{Live, LiveSettings},
     outbox::Outbox,
@@ -62,6 +63,7 @@ async fn router() -> Router<App<Installation>> {
         inventories: engine.inventories.clone(),
         live: Live::new(LiveSettings::default()),
         outbox: Outbox::default(),
+        cache: RunningCache::start(CacheSettings::default(), None).await.unwrap().cache,
         background: Background::default(),
         auth: AuthRules {
             access_ttl: Duration::from_mins(15),

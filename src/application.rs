@@ -6,6 +6,7 @@ pub mod administration;
 pub mod app;
 pub mod background;
 pub mod bookings;
+pub mod cache;
 pub mod limits;
 pub mod mails;
 pub mod passwords;

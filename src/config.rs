@@ -5,6 +5,7 @@
 //! silently ignored shows itself only under load. Loading reports every fault, not just the first.
 
 mod auth;
+mod cache;
 mod database;
 mod fault;
 mod http;
@@ -18,6 +19,7 @@ mod sources;
 
 pub use auth::AuthConfig;
 pub(crate) use auth::SECRET_BYTES_MIN;
+pub use cache::CacheConfig;
 pub use database::{DatabaseConfig, RedisConfig};
 pub use fault::ConfigFault;
 pub use http::{HttpConfig, OpsConfig};
@@ -41,6 +43,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// Redis, when there is one.
     pub redis: RedisConfig,
+    /// The cache of answers.
+    pub cache: CacheConfig,
     /// Tokens and passwords.
     pub auth: AuthConfig,
     /// The inventory actors and what they allow.
@@ -70,6 +74,7 @@ impl Config {
             ops: OpsConfig::read(&mut layers.section("ops")),
             database: DatabaseConfig::read(&mut layers.section("database")),
             redis: RedisConfig::read(&mut layers.section("redis")),
+            cache: CacheConfig::read(&mut layers.section("cache")),
             auth: AuthConfig::read(&mut layers.section("auth"), environment),
             inventory: InventoryConfig::read(&mut layers.section("inventory")),
             mail: MailConfig::read(&mut layers.section("mail"), environment),

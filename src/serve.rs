@@ -2,6 +2,7 @@
 
 mod accounts;
 mod banner;
+mod cache;
 mod checks;
 pub mod database;
 mod descriptors;
@@ -13,6 +14,7 @@ use std::{future::Future, net::SocketAddr, process::ExitCode, sync::Arc};
 
 use actors::{
     admission::AdmissionLimits,
+    cache::RunningCache,
     engine::{Engine, EngineSettings},
     inventories::Inventories,
     inventory::actor::InventorySettings,
@@ -87,6 +89,8 @@ pub struct Running {
     pub inventories: Inventories,
     /// The door to the outbox, for tests.
     pub outbox: Outbox,
+    /// The cache, for tests.
+    pub cache: RunningCache,
     live: Arc<Live>,
     health: Arc<Health>,
     stop: watch::Sender<bool>,
@@ -153,6 +157,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let revocations = accounts::revocations(&pool, &mut background).await?;
     accounts::sweep(PgStore::new(pool.clone()), &mut background);
     let mail = Mail::start(&config, pool.clone()).await?;
+    let cache = cache::start(&config, &mut background).await?;
     let shared_counts = limits::shared_counts(&config, &mut background)?;
     let health = Health::new(identity(&config, &database), checks::all(pool.clone(), shared_counts.clone()));
     let api = bind(config.http.listen, Settings::from(&config.http)).await?;
@@ -174,13 +179,15 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         inventories: engine.inventories.clone(),
         live: live.clone(),
         outbox: mail.running.outbox.clone(),
+        cache: cache.cache.clone(),
         background: after_answers.clone(),
         auth: accounts::rules(&config.auth),
         command_deadline: config.inventory.request_deadline,
     });
     let verifier = Arc::new(TokenVerifier::new(keys.accepted, &config.auth.issuer, revocations));
     let routes = api_routes().into_iter().chain(operations::health_routes(&health));
-    let router = Arc::new(Router::build(app, verifier.clone(), routes)?.limited(limiter));
+    let router = Router::build(app, verifier.clone(), routes)?;
+    let router = Arc::new(if config.http.bare { router } else { router.limited(limiter) });
     let ops_routes = operations::operations_routes(&health, metrics).into_iter();
     let ops_routes = ops_routes.chain(mail_routes(mail.folder.as_ref(), &mail.queue));
     let ops_router = Arc::new(Router::build(Arc::new(()), verifier, ops_routes)?);
@@ -204,6 +211,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         engine,
         engine_runtime,
         mail: mail.running,
+        cache,
         after_answers,
         background,
         pools,
@@ -241,6 +249,7 @@ impl Running {
         self.after_answers.finish().await;
         self.engine.stop().await;
         self.mail.stop().await;
+        self.cache.stop().await;
         // Its clients are scrapers, who come again.
         self.operations.abort();
         self.background.shutdown().await;

@@ -10,12 +10,13 @@
 //! └─ sampler              compares memory with the ledger, see `sampler`
 //! ```
 //!
-//! The `outbox` is a tree of its own: it may fail for as long as it likes, and this one goes on.
+//! The `outbox` and the `cache` are trees of their own: they may fail for as long as they like, and this one goes on.
 //!
 //! Beside the trees, `live` has a task for each event that somebody listens to. It owns nothing but copies: when it dies, its
 //! streams end, and their clients come again.
 
 pub mod admission;
+pub mod cache;
 pub mod clock;
 pub mod engine;
 pub mod inventories;

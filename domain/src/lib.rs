@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod administration;
 pub mod audit;
 pub mod bookings;
+pub mod cache;
 pub mod credentials;
 pub mod events;
 pub mod ids;

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Why a repository has no answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum RepositoryError {
     /// It can't be reached now; a later try may succeed.
     #[error("the database is away: {0}")]

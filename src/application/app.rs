@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use actors::{inventories::Inventories, live::Live, outbox::Outbox};
+use actors::{cache::Cache, inventories::Inventories, live::Live, outbox::Outbox};
 use domain::{
     accounts::Role,
     administration::AccountAdministration,
@@ -117,6 +117,8 @@ pub struct App<A: Adapters> {
     pub background: Background,
     /// How accounts prove who they are.
     pub auth: AuthRules,
+    /// Answers that are given again. Tell it after the commit of a change what has changed: [`Cache::invalidate`].
+    pub cache: Cache,
     /// How long a command may wait for its inventory and the ledger.
     pub command_deadline: Duration,
 }

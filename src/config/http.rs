@@ -55,6 +55,8 @@ pub struct HttpConfig {
     pub body_limit_bytes: usize,
     /// Bytes of a request's head. Too high: memory for the asking. Too low: cookies and tokens get a 431.
     pub header_limit_bytes: usize,
+    /// Neither limits nor the headers that protect browsers: for measuring what both cost. No source sets it.
+    pub bare: bool,
     /// Origins whose pages may use the API with their users' cookies. Too many: whoever can run a script on one of them acts
     /// for its visitors. Too few: the browser keeps the answers from a page of ours.
     pub cors_origins: Vec<String>,
@@ -88,6 +90,7 @@ impl HttpConfig {
             body_limit_bytes: section.number("body_limit_bytes", default.body_limit, 1024..=(64 << 20)),
             header_limit_bytes: section.number("header_limit_bytes", default.header_limit, 8192..=(1 << 20)),
             cors_origins: section.value("cors_origins", Origins::default(), Origins::RIGHT).0,
+            bare: false,
             hsts: section.value("hsts", default.edge.hsts, "auto, always or never"),
             trusted_proxies: section.value("trusted_proxies", Networks(Vec::new()), NETWORKS).0,
             drain_timeout: section.duration("drain_timeout", default.drain_timeout, ms(0)..=s(600)),
@@ -110,7 +113,7 @@ impl From<&HttpConfig> for Settings {
             header_limit: config.header_limit_bytes,
             trusted_proxies: config.trusted_proxies.clone(),
             drain_timeout: config.drain_timeout,
-            edge: EdgeSettings { cors_origins: config.cors_origins.clone(), hsts: config.hsts },
+            edge: EdgeSettings { cors_origins: config.cors_origins.clone(), hsts: config.hsts, bare: config.bare },
         }
     }
 }

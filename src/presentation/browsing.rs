@@ -1,20 +1,21 @@
 //! Pages of the public catalogue, walked by cursor in both directions or by offset (H5).
 
+use actors::cache::{Key, Load, Namespace};
 use domain::{
-    search::{KeyKind, Place, Slice, Total},
+    cache::Tag,
+    repositories::Found,
+    search::{KeyKind, Place, Position, Slice, Total},
     validation::FieldError,
 };
-use http::{HeaderValue, header};
 use serde::Serialize;
 use url::form_urlencoded;
 use utoipa::ToSchema;
 
 use super::{
+    cache,
     cursor::{Cursor, CursorFault, Fingerprint, fingerprint},
     openapi::parameter::Parameter,
-    problem::Problem,
     query::Query,
-    reply::Reply,
 };
 
 /// Entries on a page unless the client says otherwise.
@@ -44,8 +45,8 @@ pub(super) fn parameters() -> [Parameter; 3] {
 #[derive(Debug)]
 pub(super) struct List {
     path: &'static str,
-    /// Filter and sort as a query, in one definite order and spelling.
-    parameters: String,
+    /// Filter and sort, in one definite order and spelling.
+    parameters: Vec<(&'static str, String)>,
     fingerprint: Fingerprint,
 }
 
@@ -58,9 +59,9 @@ pub(super) struct PageWanted {
 
 impl List {
     /// The list at `path` with these parameters, which name filter and sort as a client could.
-    pub(super) fn new(path: &'static str, parameters: &[(&'static str, String)]) -> Self {
-        let parameters = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
-        let fingerprint = fingerprint(&format!("{path}?{parameters}"));
+    pub(super) fn new(path: &'static str, parameters: Vec<(&'static str, String)>) -> Self {
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&parameters).finish();
+        let fingerprint = fingerprint(&format!("{path}?{query}"));
         Self { path, parameters, fingerprint }
     }
 
@@ -93,13 +94,33 @@ impl List {
         Cursor::decode(text, self.fingerprint, kinds)
     }
 
-    /// The page with each entry as `show` has it, and `Link` to its neighbours (RFC 8288).
-    pub(super) fn reply<'a, E, T: Serialize>(
+    /// Under which a page is kept.
+    pub(super) fn key(&self, namespace: Namespace, place: &Place, limit: u32) -> Key {
+        let mut key = Key::of(namespace);
+        for (name, value) in &self.parameters {
+            key = key.with(name, value);
+        }
+        if limit != LIMIT_DEFAULT {
+            key = key.with("limit", limit);
+        }
+        let cursor =
+            |position: &Position, backwards| Cursor { position: position.clone(), backwards }.encode(self.fingerprint);
+        match place {
+            Place::Offset(0) => key,
+            Place::Offset(offset) => key.with("offset", offset),
+            Place::After(position) => key.with("cursor", cursor(position, false)),
+            Place::Before(position) => key.with("cursor", cursor(position, true)),
+        }
+    }
+
+    /// The page with each entry as `show` has it, and `Link` to its neighbours (RFC 8288). It shows what `tags` name.
+    pub(super) fn load<'a, E, T: Serialize>(
         &self,
         slice: &'a Slice<E>,
         wanted: (&Place, u32),
         show: impl Fn(&'a E) -> T,
-    ) -> Result<Reply, Problem> {
+        tags: &[Tag],
+    ) -> Found<Load> {
         let (place, limit) = wanted;
         let cursor = |position: &Option<_>, backwards| {
             let position = position.clone()?;
@@ -110,12 +131,13 @@ impl List {
         let links = self.links(limit, next.as_deref(), previous.as_deref());
         let pagination = Pagination::new(place, limit, slice, next, previous);
         let listing = Listing { data: slice.entries.iter().map(show).collect::<Vec<_>>(), pagination };
-        Ok(Reply::ok(&listing)?.header(header::LINK, HeaderValue::from_str(&links).map_err(Problem::internal)?))
+        Ok(cache::found(&listing, tags)?.linked(links))
     }
 
     fn links(&self, limit: u32, next: Option<&str>, previous: Option<&str>) -> String {
         let link = |relation: &str, cursor: Option<&str>| {
-            let mut query = form_urlencoded::Serializer::new(self.parameters.clone());
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            query.extend_pairs(&self.parameters);
             query.append_pair("limit", &limit.to_string());
             cursor.map(|cursor| query.append_pair("cursor", cursor));
             format!("<{}?{}>; rel=\"{relation}\"", self.path, query.finish())
@@ -209,7 +231,7 @@ mod tests {
 
     #[test]
     fn links_name_the_neighbours_with_filter_and_sort() {
-        let list = List::new("/api/v1/events", &[("q", "rock & roll".to_owned()), ("sort", "-price".to_owned())]);
+        let list = List::new("/api/v1/events", vec![("q", "rock & roll".to_owned()), ("sort", "-price".to_owned())]);
         let links = list.links(10, Some("N"), Some("P"));
         let of = |relation: &str, end: &str| {
             format!("</api/v1/events?q=rock+%26+roll&sort=-price&limit=10{end}>; rel=\"{relation}\"")

@@ -59,7 +59,6 @@ impl Protocols {
             .timer(TokioTimer::new())
             .header_read_timeout(None)
             .half_close(false)
-            .max_headers(100)
             .max_buf_size(settings.header_limit.max(8192));
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         // One connection may hold 100 requests, not more; small windows bound what it can make the server buffer, and the

@@ -21,7 +21,7 @@ use super::{
     client_address::client_address,
     connection::Activity,
     edge::{Edge, syntax, versions},
-    handler::{Detaching, Panicked, Running},
+    handler::{Detaching, Overdue, Panicked, Running, within},
     limits::Fields,
     measures::Measures,
     problem::Problem,
@@ -104,6 +104,8 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
                     id: id.clone(),
                     peer,
                     client_address: address,
+                    arrived: started,
+                    codings: asked.codings(),
                 };
                 let result;
                 (limit_fields, result) = self.serve(target, request, caller, account, started).await;
@@ -147,7 +149,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         if caller.is_ok()
             && let Err(problem) = target.let_in(&self.router.state, &request.matched, request.path())
         {
-            request.discard_body().await;
+            Box::pin(request.discard_body()).await;
             return (None, Err(problem));
         }
         let (fields, counted) = match &self.router.limits {
@@ -160,7 +162,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
                 self.run(target, request).await
             }
             (Err(problem), _) => {
-                request.discard_body().await;
+                Box::pin(request.discard_body()).await;
                 Err(problem)
             }
             (Ok(()), Err(problem)) => {
@@ -181,14 +183,14 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         let handler = Running::new(context, target.call(Arc::clone(&self.router.state), request), permit);
         let deadline = self.settings.request_timeout;
         let outcome = if target.info.detached {
-            tokio::time::timeout(deadline, Detaching::new(handler, &self.detached)).await
+            within(deadline, Detaching::new(handler, &self.detached)).await
         } else {
-            tokio::time::timeout(deadline, handler).await
+            within(deadline, handler).await
         };
         match outcome {
             Ok(Ok(result)) => result,
             Ok(Err(Panicked)) => Err(Problem::internal("the handler panicked")),
-            Err(_) => Err(Problem::new(Code::DeadlineExceeded)
+            Err(Overdue) => Err(Problem::new(Code::DeadlineExceeded)
                 .retry_after(Duration::from_secs(1))
                 .caused_by(format_args!("no answer within {} s", deadline.as_secs_f32()))),
         }

@@ -67,6 +67,8 @@ pub struct EdgeSettings {
     pub cors_origins: Vec<String>,
     /// When clients are told to come by HTTPS only.
     pub hsts: Hsts,
+    /// Without the headers that protect browsers, to measure what they cost.
+    pub bare: bool,
 }
 
 /// The edge of a listener.
@@ -74,6 +76,7 @@ pub struct EdgeSettings {
 pub(super) struct Edge {
     cors: Cors,
     hsts: Hsts,
+    bare: bool,
     /// Large bodies that are being compressed. When all permits are taken, further ones go as they are: compression saves
     /// bandwidth, and an overloaded server is short of something else.
     aside: Arc<Semaphore>,
@@ -87,10 +90,22 @@ pub(super) struct Asked {
     secure: bool,
 }
 
+impl Asked {
+    /// How the client wants bodies.
+    pub(super) fn codings(&self) -> CodingChoice {
+        self.codings
+    }
+}
+
 impl Edge {
     pub(super) fn new(settings: &EdgeSettings) -> Self {
         let threads = available_parallelism().map_or(1, usize::from);
-        Self { cors: Cors::new(&settings.cors_origins), hsts: settings.hsts, aside: Arc::new(Semaphore::new(threads)) }
+        Self {
+            cors: Cors::new(&settings.cors_origins),
+            hsts: settings.hsts,
+            bare: settings.bare,
+            aside: Arc::new(Semaphore::new(threads)),
+        }
     }
 
     /// What the answer to this request depends on.
@@ -133,6 +148,9 @@ impl Edge {
     /// Gives an answer the form that was asked for, and the headers that all have.
     pub(super) async fn finish(&self, mut reply: Reply, asked: Asked) -> Reply {
         self.compress(&mut reply, asked.codings).await;
+        if self.bare {
+            return reply;
+        }
         let headers = reply.headers_mut();
         self.cors.open(headers, asked.origin);
         dress(headers, asked.secure);
@@ -148,6 +166,9 @@ impl Edge {
     }
 
     async fn compress(&self, reply: &mut Reply, codings: CodingChoice) {
+        if reply.is_settled() {
+            return;
+        }
         if reply.status() == StatusCode::NOT_MODIFIED {
             // What the client keeps has the validator of the compressed form.
             if codings.coding.is_some() {
@@ -156,9 +177,7 @@ impl Edge {
             return;
         }
         let Some(body) = reply.full_body() else { return };
-        // Small ones stay as they are, except for a client that refuses just that.
-        let bytes_min = if codings.identity { compression::BYTES_MIN } else { 1 };
-        if body.len() < bytes_min {
+        if body.len() < codings.bytes_min() {
             return;
         }
         let body = body.clone();

@@ -1,10 +1,11 @@
 //! A handler at work: it belongs to a request, its panics end nothing else, and it finishes what it has begun.
 
 use std::{
-    future::Future,
+    future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
+    pin::{Pin, pin},
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use tokio::{runtime, sync::OwnedSemaphorePermit};
@@ -75,6 +76,47 @@ impl Drop for Detaching {
         // Without a runtime the process is ending, and so is the handler.
         if let (Some(handler), Ok(_)) = (self.handler.take(), runtime::Handle::try_current()) {
             self.detached.spawn(handler);
+        }
+    }
+}
+
+/// The handler has not answered in time.
+#[derive(Debug)]
+pub(super) struct Overdue;
+
+/// Waits for `work` for so long. What is done at its first step, as an answer from memory is, pays for no timer.
+pub(super) async fn within<T>(limit: Duration, mut work: impl Future<Output = T> + Unpin) -> Result<T, Overdue> {
+    if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(Pin::new(&mut work).poll(cx))).await {
+        return Ok(done);
+    }
+    let mut timer = pin!(tokio::time::sleep(limit));
+    // It has just been asked, and will wake this task.
+    let mut is_asked = true;
+    poll_fn(|cx| {
+        if !std::mem::take(&mut is_asked)
+            && let Poll::Ready(done) = Pin::new(&mut work).poll(cx)
+        {
+            return Poll::Ready(Ok(done));
+        }
+        timer.as_mut().poll(cx).map(|()| Err(Overdue))
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn work_is_waited_for_until_the_limit_and_no_longer() {
+        let second = Duration::from_secs(1);
+        assert_eq!(within(second, std::future::ready(1)).await.ok(), Some(1));
+        for (millis, expected) in [(1, true), (999, true), (1001, false)] {
+            let work = async {
+                tokio::task::yield_now().await;
+                tokio::time::sleep(Duration::from_millis(millis)).await;
+            };
+            assert_eq!(within(second, Box::pin(work)).await.is_ok(), expected, "{millis} ms");
         }
     }
 }

@@ -18,7 +18,7 @@ use self::{
     operation::{Operation, Section},
 };
 use super::{
-    accounts, audit, bookings, csp_reports, events, problem::Document as Problem, problems, reference,
+    accounts, audit, bookings, cache, csp_reports, events, problem::Document as Problem, problems, reference,
     router::RouteInfo, venues,
 };
 
@@ -34,6 +34,7 @@ fn sections() -> Vec<Section> {
         bookings::docs::section(),
         accounts::docs::administration(),
         audit::docs::section(),
+        cache::docs::section(),
         problems::docs::section(),
         reference::docs::section(),
         csp_reports::docs::section(),

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::{openapi::parameter::Parameter, query::Query};
 
 /// Entries on a page unless the client says otherwise.
-const LIMIT_DEFAULT: u32 = 20;
+pub(super) const LIMIT_DEFAULT: u32 = 20;
 /// Most entries on a page.
 const LIMIT_MAX: u32 = 100;
 /// Furthest offset: the database walks over all entries before it; a cursor goes as far as the list.

@@ -26,7 +26,11 @@ pub(super) fn version_of(tag: &HeaderValue) -> Option<Timestamp> {
 
 /// What a handler answers.
 #[derive(Debug)]
-pub struct Reply(Response<Body>);
+pub struct Reply {
+    response: Response<Body>,
+    /// Its form is decided.
+    is_settled: bool,
+}
 
 impl Reply {
     /// An answer with this status and no body.
@@ -35,7 +39,7 @@ impl Reply {
         *response.status_mut() = status;
         // The usual answer has some fifteen headers with `date`; one allocation instead of a growing table.
         *response.headers_mut() = HeaderMap::with_capacity(16);
-        Self(response)
+        Self { response, is_settled: false }
     }
 
     /// An answer with this status, content type and body.
@@ -46,7 +50,7 @@ impl Reply {
     /// An answer with this status, content type and body, which may be a stream.
     pub fn body(status: StatusCode, content_type: HeaderValue, body: Body) -> Self {
         let mut reply = Self::empty(status).header(header::CONTENT_TYPE, content_type);
-        *reply.0.body_mut() = body;
+        *reply.response.body_mut() = body;
         reply
     }
 
@@ -76,7 +80,7 @@ impl Reply {
     /// Sets a header, replacing an earlier value. `Cache-Control` set here replaces the default `no-store`.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.0.headers_mut().insert(name, value);
+        self.response.headers_mut().insert(name, value);
         self
     }
 
@@ -97,33 +101,44 @@ impl Reply {
 
     /// Its status.
     pub fn status(&self) -> StatusCode {
-        self.0.status()
+        self.response.status()
     }
 
     /// Its headers so far.
     pub(super) fn headers(&self) -> &HeaderMap {
-        self.0.headers()
+        self.response.headers()
     }
 
     pub(super) fn headers_mut(&mut self) -> &mut HeaderMap {
-        self.0.headers_mut()
+        self.response.headers_mut()
     }
 
     /// Its body, when that is not a stream.
     pub(super) fn full_body(&self) -> Option<&Bytes> {
-        self.0.body().full_bytes()
+        self.response.body().full_bytes()
+    }
+
+    /// Says that the body is coded as its client wants it, and validators and `Vary` with it: nothing is to be changed.
+    pub(super) fn settle(&mut self) {
+        self.is_settled = true;
+    }
+
+    pub(super) fn is_settled(&self) -> bool {
+        self.is_settled
     }
 
     pub(super) fn set_body(&mut self, body: Body) {
-        *self.0.body_mut() = body;
+        *self.response.body_mut() = body;
     }
 
     /// The complete answer. A `HEAD` gets the headers of the `GET`, its length included, and no body.
     pub(super) fn into_response(self, request_id: &RequestId, head: bool) -> Response<Body> {
-        let mut response = self.0;
-        // 204 must not have a length (RFC 9110, 8.6), 304 only that of what it stands for; a stream has none.
-        if let Some(length) = response.body().len()
-            && ![StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&response.status())
+        let mut response = self.response;
+        // hyper tells the length of a body that is sent. 204 must not have one (RFC 9110, 8.6), that of a 304 would be another
+        // answer's, and a stream has none.
+        if head
+            && let Some(length) = response.body().len()
+            && !matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
         {
             response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }

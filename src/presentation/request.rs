@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     str::FromStr,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::{Bytes, BytesMut};
@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     catalogue::Code,
+    edge::negotiation::CodingChoice,
     json,
     problem::Problem,
     query::{self, Query},
@@ -82,6 +83,8 @@ pub struct Request {
     pub(super) client_address: IpAddr,
     pub(super) body_limit: usize,
     pub(super) body_timeout: Duration,
+    pub(super) arrived: Instant,
+    pub(super) codings: CodingChoice,
 }
 
 impl Request {
@@ -108,6 +111,16 @@ impl Request {
     /// Names this request in the answer and in the log.
     pub fn request_id(&self) -> &RequestId {
         &self.id
+    }
+
+    /// When its head was there.
+    pub(super) fn arrived(&self) -> Instant {
+        self.arrived
+    }
+
+    /// How the client wants the answer's body.
+    pub(super) fn codings(&self) -> CodingChoice {
+        self.codings
     }
 
     /// The address the connection comes from.

@@ -7,6 +7,7 @@ use super::{
     accounts::{admin as users, credentials, public as accounts, sessions},
     audit,
     bookings::public as bookings,
+    cache::admin as cache,
     csp_reports,
     events::public as events,
     openapi, problems, reference,
@@ -63,6 +64,8 @@ pub fn api_routes<A: Adapters>() -> Vec<Route<App<A>>> {
         Route::patch("/api/v1/admin/users/{id}", ADMIN, users::change),
         Route::get("/api/v1/admin/audit-log", ADMIN, audit::list),
         Route::get("/api/v1/admin/audit-log/verification", ADMIN, audit::verify),
+        Route::get("/api/v1/admin/cache", ADMIN, cache::show),
+        Route::delete("/api/v1/admin/cache", ADMIN, cache::clear),
     ];
     routes.extend(problems::routes());
     routes.extend(reference::routes());

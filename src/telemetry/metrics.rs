@@ -85,7 +85,7 @@ use Kind::{Counter, Gauge, Histogram};
 
 /// What every metric means, those of the actors included; `docs/operations.md` says what normal looks like. A test finds
 /// names that are recorded somewhere and missing here or there.
-const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 44] = [
+const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 54] = [
     (Counter, "boxoffice_http_requests_total", None, "Requests answered, by route template, method and status"),
     (
         Histogram,
@@ -138,6 +138,31 @@ const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 44] = [
         None,
         "Calls of other services given up because it would have been their turn too late, by service",
     ),
+    (
+        Counter,
+        "boxoffice_cache_lookups_total",
+        None,
+        "Looks for an answer, by level (local: in this process, shared: in Redis), outcome and namespace",
+    ),
+    (Counter, "boxoffice_cache_loads_total", None, "Reads from the database for the cache, by outcome and namespace"),
+    (Gauge, "boxoffice_cache_answers", None, "Answers kept in this process, by namespace"),
+    (Gauge, "boxoffice_cache_bytes", Some(Unit::Bytes), "What they take, about, by namespace"),
+    (Gauge, "boxoffice_cache_bytes_limit", Some(Unit::Bytes), "What they may take"),
+    (
+        Counter,
+        "boxoffice_cache_renewals_total",
+        None,
+        "Answers read anew before or just after their time was over, by outcome: done, failed, dropped",
+    ),
+    (Gauge, "boxoffice_cache_renewal_queue", None, "Answers that wait to be read anew"),
+    (
+        Counter,
+        "boxoffice_cache_invalidations_total",
+        None,
+        "Changes that ended answers, by origin: here, elsewhere, hand, missed",
+    ),
+    (Gauge, "boxoffice_cache_untold", None, "1 while Redis has still to be told of a change of this node"),
+    (Counter, "boxoffice_cache_redis_failures_total", None, "Questions of the cache that Redis did not answer in time"),
     (Gauge, "boxoffice_streams", None, "Open live streams"),
     (
         Counter,

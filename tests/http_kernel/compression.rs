@@ -69,6 +69,8 @@ async fn a_head_has_the_headers_of_the_get() {
             let comparable = |answer: &Answer| {
                 let mut headers = answer.headers.clone();
                 headers.retain(|(name, _)| name != "date" && name != "x-request-id");
+                // Their order means nothing, and the length of a body that is sent comes last.
+                headers.sort();
                 (answer.status, headers)
             };
             assert_eq!(comparable(&head), comparable(&get), "{path} {headers}");

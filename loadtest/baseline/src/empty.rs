@@ -22,6 +22,17 @@ const BODY: &str = r#"{"id":"018f0000-0000-7000-8000-000000000000","reference":"
 
 /// Serves until a signal says stop.
 pub(crate) async fn serve(listen: SocketAddr) -> anyhow::Result<()> {
+    serve_with(listen, answer).await
+}
+
+/// Serves what `answer` answers until a signal says stop.
+pub(crate) async fn serve_with<F>(
+    listen: SocketAddr,
+    answer: impl Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+) -> anyhow::Result<()>
+where
+    F: Future<Output = Result<Response<Full<Bytes>>, Infallible>> + Send + 'static,
+{
     let listener = TcpListener::bind(listen).await?;
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     loop {
@@ -32,6 +43,7 @@ pub(crate) async fn serve(listen: SocketAddr) -> anyhow::Result<()> {
         };
         let (stream, _) = accepted?;
         stream.set_nodelay(true)?;
+        let answer = answer.clone();
         tokio::spawn(async move {
             // A client that breaks off is its own affair.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer)).await;

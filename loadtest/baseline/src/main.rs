@@ -7,6 +7,7 @@ mod empty;
 mod groups;
 mod postgres;
 mod prepare;
+mod raw;
 mod serve;
 mod shop;
 
@@ -39,6 +40,14 @@ enum Command {
     Serve,
     /// Serve a fixed answer to everything: what HTTP alone allows
     Empty,
+    /// Serve the answer in a file to everything: what HTTP alone allows with the same bytes
+    Raw {
+        /// What `onsale browse` has written: status, headers and body as JSON
+        #[arg(long)]
+        answer: PathBuf,
+    },
+    /// Serve boxoffice without limits and without the headers that protect browsers: what both cost
+    Bare,
     /// Add houses with the seats of the hot seated event, and name them in the fixture
     Prepare {
         /// How many
@@ -69,6 +78,11 @@ fn main() -> ExitCode {
     }
 }
 
+async fn bare(mut config: Config) -> anyhow::Result<()> {
+    config.http.bare = true;
+    boxoffice::serve::serve(config).await.map(drop)
+}
+
 fn run(command: Command) -> anyhow::Result<()> {
     let config = Sources::of_process().and_then(|sources| Config::load(&sources)).map_err(|faults| {
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
@@ -76,7 +90,7 @@ fn run(command: Command) -> anyhow::Result<()> {
     })?;
     metrics::install()?;
     let _guard = match command {
-        Command::Serve => Some(logs::install(&config.log.filter, Format::suitable(false))?),
+        Command::Serve | Command::Bare => Some(logs::install(&config.log.filter, Format::suitable(false))?),
         _ => None,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -84,6 +98,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         match command {
             Command::Serve => serve::serve(config).await,
             Command::Empty => empty::serve(config.http.listen).await,
+            Command::Raw { answer } => raw::serve(config.http.listen, &answer).await,
+            Command::Bare => bare(config).await,
             Command::Prepare { houses, fixture } => prepare::prepare(&config, houses, &fixture).await,
             Command::Check => check::check(&config).await,
             Command::Postgres => postgres::keep(&config).await,

@@ -88,7 +88,7 @@ fn parse(bytes: &[u8]) -> io::Result<Option<Head>> {
     };
     let status = response.code.unwrap_or_default();
     let mut head = Head { status, replayed: false, retry_after: None, closing: false, body_at, length: 0 };
-    let mut length = (status == 204).then_some(0);
+    let mut length = matches!(status, 204 | 304).then_some(0);
     for header in response.headers.iter() {
         // By length first: there are few headers, and most are none of these.
         match header.name.len() {

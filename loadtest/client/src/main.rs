@@ -1,11 +1,12 @@
 //! `onsale load` asks one server, `onsale bench` compares several, `onsale crowd` looks at memory under a crowd, `onsale
-//! overload` asks for far too much, `onsale outage` takes the database away.
+//! overload` asks for far too much, `onsale outage` takes the database away, `onsale browse` looks at what is on.
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 mod bench;
+mod browse;
 mod crowd;
 mod load;
 mod memory;
@@ -31,6 +32,8 @@ enum Command {
     Crowd(crowd::CrowdArgs),
     /// Ask boxoffice for several times more than it can do
     Overload(overload::OverloadArgs),
+    /// Measure cached reads against hyper alone answering the same bytes
+    Browse(browse::BrowseArgs),
     /// Take the database away from boxoffice under load
     Outage(outage::OutageArgs),
 }
@@ -43,6 +46,7 @@ async fn main() -> ExitCode {
         Command::Bench(args) => bench::bench(&args).await,
         Command::Crowd(args) => crowd::crowd(&args).await,
         Command::Overload(args) => overload::overload(&args).await,
+        Command::Browse(args) => browse::browse(&args).await,
         Command::Outage(args) => outage::outage(&args).await,
     };
     match result {

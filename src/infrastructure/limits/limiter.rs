@@ -17,12 +17,13 @@ use metrics::{Counter, counter};
 use sha2::{Digest, Sha256};
 
 use super::{
-    shared::{Report, SharedCounts, Unanswered},
+    shared::{Report, SharedCounts},
     table::{Entry, Key, Table},
 };
 use crate::{
     application::limits::{Client, Counted, LimitAttempts, LimitRequests, Limited, Rule, Standing, Tier},
     config::{Network, RateLimitConfig},
+    infrastructure::redis::Unanswered,
 };
 
 /// A node admits this part of a limit before it tells the others.
@@ -227,7 +228,7 @@ impl Limiter {
                 entry.arrival = entry.arrival.max(theirs);
                 Some(if told.admitted { limit.standing(entry, now, Ok(())) } else { self.refuse(limit, entry, now) })
             }
-            Err(Unanswered::NotCounted) => {
+            Err(Unanswered::NotHeard) => {
                 entry.untold = entry.untold.saturating_add(report.spent + 1);
                 None
             }

@@ -10,9 +10,9 @@ use super::negotiation::Coding;
 
 /// From this size on a body is compressed. Below it a packet is saved at best, and a booking's answer is below it: in an
 /// on-sale no time is spent here.
-pub(super) const BYTES_MIN: usize = 1 << 10;
+pub(in crate::presentation) const BYTES_MIN: usize = 1 << 10;
 /// From this size on a body is compressed on a thread of its own: milliseconds that a thread of the server must not be away.
-pub(super) const BYTES_ASIDE: usize = 64 << 10;
+pub(in crate::presentation) const BYTES_ASIDE: usize = 64 << 10;
 
 // Low levels: an answer is made for one request, and somebody waits for it.
 const GZIP_LEVEL: u32 = 2;

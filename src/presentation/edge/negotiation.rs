@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, HeaderName, header};
 
+use super::compression::BYTES_MIN;
+
 /// The weight of what is accepted without reserve, in thousandths; 0 refuses.
 const FULL: u16 = 1000;
 
@@ -97,6 +99,14 @@ impl Coding {
     }
 }
 
+/// Values of `Accept-Encoding` that nearly everybody sends, and what they choose.
+const USUAL: [(&str, Coding); 4] = [
+    ("gzip, deflate, br, zstd", Coding::Zstd),
+    ("gzip, deflate, br", Coding::Brotli),
+    ("gzip, deflate", Coding::Gzip),
+    ("gzip", Coding::Gzip),
+];
+
 /// How a client wants bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::presentation) struct CodingChoice {
@@ -110,8 +120,14 @@ impl CodingChoice {
     /// What `Accept-Encoding` says. Without the header bodies stay as they are, although any coding would be allowed: who
     /// does not name a coding may not know it.
     pub(in crate::presentation) fn of(headers: &HeaderMap) -> Self {
-        if !headers.contains_key(header::ACCEPT_ENCODING) {
+        let Some(first) = headers.get(header::ACCEPT_ENCODING) else {
             return Self { coding: None, identity: true };
+        };
+        // What browsers and most programs send, without parsing; a second line would be unusual.
+        if let Some((_, coding)) = USUAL.iter().find(|(usual, _)| first == usual)
+            && headers.get_all(header::ACCEPT_ENCODING).iter().nth(1).is_none()
+        {
+            return Self { coding: Some(*coding), identity: true };
         }
         let (mut weights, mut identity, mut others) = ([None; Coding::ALL.len()], None, None);
         for (name, weight) in members(headers, &header::ACCEPT_ENCODING) {
@@ -134,6 +150,11 @@ impl CodingChoice {
         let best = best.filter(|(_, weight)| *weight >= identity.unwrap_or(0));
         // Only a weight of 0, its own or that of `*`, rules it out.
         Self { coding: best.map(|(coding, _)| coding), identity: identity.or(others) != Some(0) }
+    }
+
+    /// From which size on a body is compressed: small ones stay as they are, except for a client that refuses just that.
+    pub(in crate::presentation) fn bytes_min(self) -> usize {
+        if self.identity { BYTES_MIN } else { 1 }
     }
 
     /// Whether there is any form in which a body can be sent.
@@ -231,6 +252,14 @@ mod tests {
             assert_eq!(coding(&[accepted]), expected, "{accepted}");
         }
         assert_eq!(coding(&[]), (None, true));
+        // What is known without parsing is what parsing would have found: a blank more makes no difference.
+        for (usual, expected) in USUAL {
+            assert_eq!(
+                (coding(&[usual]), coding(&[&format!("{usual} ")])),
+                ((Some(expected), true), (Some(expected), true))
+            );
+        }
+        assert_eq!(coding(&["gzip", "br"]), (Some(Brotli), true));
         assert_eq!(coding(&["gzip;q=0.1", "br"]), (Some(Brotli), true));
     }
 

@@ -2,12 +2,8 @@
 
 use std::sync::Arc;
 
-use domain::{
-    events::EventStatus,
-    ids::EventId,
-    repositories::{EventRepository, IdOrSlug},
-    validation::FieldError,
-};
+use actors::cache::{Key, Load, Namespace};
+use domain::{cache::Tag, events::EventStatus, ids::EventId, repositories::EventRepository, validation::FieldError};
 use tokio::time::Instant;
 
 use super::{
@@ -21,7 +17,7 @@ use crate::{
         bookings::BookingError,
     },
     presentation::{
-        etag::revalidated,
+        cache::{self, Name, cached, cached_if_any, uncached},
         moved::{address, may_be_slug, moved},
         problem::Problem,
         reply::Reply,
@@ -38,9 +34,15 @@ const TAGS_MAX: u32 = 1_000;
 /// `GET /events`
 pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     let (wanted, list) = search::read(&request)?;
-    let slice = app.store.public_events(&wanted).await?;
-    let reply = list.reply(&slice, (&wanted.place, wanted.limit), EventSummaryJson::from)?;
-    revalidated(request.headers(), reply)
+    // What is left changes with every booking.
+    let is_kept = !wanted.filter.available;
+    let key = list.key(Namespace::Events, &wanted.place, wanted.limit);
+    let (key, store) = (if wanted.filter.text.is_some() { key.uncommon() } else { key }, app.clone());
+    let load = || async move {
+        let slice = store.store.public_events(&wanted).await?;
+        list.load(&slice, (&wanted.place, wanted.limit), EventSummaryJson::from, &[Tag::Events])
+    };
+    if is_kept { cached(&app, &request, key, load).await } else { uncached(&request, load().await?).await }
 }
 
 /// `GET /events/{idOrSlug}`
@@ -50,9 +52,16 @@ pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
     if !may_be_slug(&name) {
         return Err(Problem::not_found());
     }
-    let by = name.parse().map_or(IdOrSlug::Slug(&name), IdOrSlug::Id);
-    if let Some(detail) = app.store.public_event(by).await? {
-        return revalidated(request.headers(), Reply::ok(&EventDetailJson::from(&detail))?);
+    let (wanted, store) = (Name::<EventId>::of(&*name), app.clone());
+    let found = cached_if_any(&app, &request, Key::one(Namespace::Event, &wanted), || async move {
+        let Some(detail) = store.store.public_event(wanted.by()).await? else {
+            return Ok(Load::absent(&[Tag::Events]));
+        };
+        let tags = [Tag::Event(detail.event.id), Tag::Venue(detail.venue.id)];
+        cache::found(&EventDetailJson::from(&detail), &tags)
+    });
+    if let Some(reply) = found.await? {
+        return Ok(reply);
     }
     match app.store.event_moved_from(&name).await? {
         Some(slug) => moved(&slug, &address("/api/v1/events", &slug)),
@@ -82,8 +91,11 @@ pub async fn sales<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Re
 /// `GET /categories`: those of published events.
 pub async fn categories<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
-    let facets = app.store.event_categories().await?;
-    revalidated(request.headers(), Reply::ok(&FacetsJson::from(&*facets))?)
+    let (key, store) = (Key::one(Namespace::Events, "categories"), app.clone());
+    cached(&app, &request, key, || async move {
+        cache::found(&FacetsJson::from(&*store.store.event_categories().await?), &[Tag::Events])
+    })
+    .await
 }
 
 /// `GET /tags`: those of published events, the commonest first.
@@ -91,8 +103,11 @@ pub async fn tags<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
     let mut query = request.query();
     let limit = query.number("limit", TAGS_DEFAULT, 1..=TAGS_MAX);
     query.finish()?;
-    let facets = app.store.event_tags(limit).await?;
-    revalidated(request.headers(), Reply::ok(&FacetsJson::from(&*facets))?)
+    let (key, store) = (Key::one(Namespace::Events, "tags").with("limit", limit), app.clone());
+    cached(&app, &request, key, move || async move {
+        cache::found(&FacetsJson::from(&*store.store.event_tags(limit).await?), &[Tag::Events])
+    })
+    .await
 }
 
 /// `GET /events/{id}/availability`: a published snapshot, read without asking the inventory; or, for a client that accepts

@@ -57,7 +57,7 @@ pub(super) fn read(request: &Request) -> Result<(EventSearch, List), Problem> {
     let mut query = request.query();
     let filter = filter(&mut query);
     let sort = filters::sort(&mut query, &SORTS, EventOrder::Relevance, filter.text.is_some());
-    let list = List::new(PATH, &parameters(&filter, sort));
+    let list = List::new(PATH, parameters(&filter, sort));
     let page = list.page(&mut query, sort.by.keys());
     query.finish()?;
     Ok((EventSearch { filter, sort, place: page.place, limit: page.limit }, list))

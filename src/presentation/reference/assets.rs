@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
 use crate::presentation::{
+    cache::conditional,
     edge::{
         compression,
         negotiation::{Coding, CodingChoice},
@@ -59,11 +60,9 @@ impl Asset {
             .header(header::VARY, VARY.clone())
     }
 
-    /// Whether `If-None-Match` names it. Validators are compared weakly (RFC 9110, 13.1.2).
+    /// Whether `If-None-Match` names it.
     fn is_known(&self, headers: &HeaderMap) -> bool {
-        let lines = headers.get_all(header::IF_NONE_MATCH).into_iter().filter_map(|line| line.to_str().ok());
-        let mut tags = lines.flat_map(|line| line.split(',')).map(str::trim);
-        tags.any(|tag| tag == "*" || self.etag == *tag.strip_prefix("W/").unwrap_or(tag))
+        conditional::has(headers, self.etag.as_bytes())
     }
 
     async fn compressed(&self, coding: Coding) -> Option<Bytes> {

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use domain::repositories::{IdOrSlug, VenueRepository};
+use actors::cache::{Key, Load, Namespace};
+use domain::{cache::Tag, ids::VenueId, repositories::VenueRepository};
 
 use super::{dto::VenueJson, search};
 use crate::{
     application::app::{Adapters, App},
     presentation::{
-        etag::revalidated,
+        cache::{self, Name, cached, cached_if_any},
         moved::{address, may_be_slug, moved},
         problem::Problem,
         reply::Reply,
@@ -19,9 +20,13 @@ use crate::{
 /// `GET /venues`
 pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     let (wanted, list) = search::read(&request)?;
-    let slice = app.store.venues(&wanted).await?;
-    let reply = list.reply(&slice, (&wanted.place, wanted.limit), VenueJson::from)?;
-    revalidated(request.headers(), reply)
+    let key = list.key(Namespace::Venues, &wanted.place, wanted.limit);
+    let (key, store) = (if wanted.filter.text.is_some() { key.uncommon() } else { key }, app.clone());
+    cached(&app, &request, key, || async move {
+        let slice = store.store.venues(&wanted).await?;
+        list.load(&slice, (&wanted.place, wanted.limit), VenueJson::from, &[Tag::Venues])
+    })
+    .await
 }
 
 /// `GET /venues/{idOrSlug}`
@@ -31,9 +36,13 @@ pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
     if !may_be_slug(&name) {
         return Err(Problem::not_found());
     }
-    let by = name.parse().map_or(IdOrSlug::Slug(&name), IdOrSlug::Id);
-    if let Some(venue) = app.store.venue(by).await? {
-        return revalidated(request.headers(), Reply::ok(&VenueJson::from(&venue))?);
+    let (wanted, store) = (Name::<VenueId>::of(&*name), app.clone());
+    let found = cached_if_any(&app, &request, Key::one(Namespace::Venue, &wanted), || async move {
+        let Some(venue) = store.store.venue(wanted.by()).await? else { return Ok(Load::absent(&[Tag::Venues])) };
+        cache::found(&VenueJson::from(&venue), &[Tag::Venue(venue.id)])
+    });
+    if let Some(reply) = found.await? {
+        return Ok(reply);
     }
     match app.store.venue_moved_from(&name).await? {
         Some(slug) => moved(&slug, &address("/api/v1/venues", &slug)),

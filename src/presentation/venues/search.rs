@@ -39,7 +39,7 @@ pub(super) fn read(request: &Request) -> Result<(VenueSearch, List), Problem> {
         country: country(&mut query),
     };
     let sort = filters::sort(&mut query, &SORTS, VenueOrder::Relevance, filter.text.is_some());
-    let list = List::new(PATH, &parameters(&filter, sort));
+    let list = List::new(PATH, parameters(&filter, sort));
     let page = list.page(&mut query, sort.by.keys());
     query.finish()?;
     Ok((VenueSearch { filter, sort, place: page.place, limit: page.limit }, list))

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -14,7 +14,10 @@ use nix::{
 };
 use onsale::{connection::Connection, workload::Scenario};
 use serde::{Deserialize, Serialize};
-use tokio::{net::TcpStream, process::Child};
+use tokio::{
+    net::TcpStream,
+    process::{Child, Command},
+};
 
 use super::{
     BenchArgs, Contender,
@@ -97,13 +100,28 @@ impl<'a> Served<'a> {
         data: Option<PathBuf>,
         settings: &[(&str, &str)],
     ) -> anyhow::Result<Self> {
-        let name = format!("{who:?}").to_lowercase();
-        let (address, operations) = free_addresses()?;
         let program = if who == Contender::Boxoffice { &scratch.setup().binary } else { &scratch.setup().baseline };
-        let mut command = scratch.command(program, data.as_deref().unwrap_or(std::path::Path::new("none")))?;
+        let argument = if who == Contender::Empty { "empty" } else { "serve" };
+        let mut command = Command::new(program);
+        command.arg(argument);
+        Self::launch(scratch, format!("{who:?}").to_lowercase(), command, data, settings).await
+    }
+
+    /// Starts any program that takes boxoffice's settings, and waits until it is ready.
+    pub(crate) async fn launch(
+        scratch: &'a Scratch,
+        name: String,
+        program: Command,
+        data: Option<PathBuf>,
+        settings: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
+        let (address, operations) = free_addresses()?;
+        let program = program.as_std();
+        let folder = data.as_deref().unwrap_or(Path::new("none"));
+        let mut command = scratch.command(Path::new(program.get_program()), folder)?;
         let log = std::fs::File::create(scratch.log(&name))?;
         command
-            .arg(if who == Contender::Empty { "empty" } else { "serve" })
+            .args(program.get_args())
             .env("BOXOFFICE__HTTP__LISTEN", address.to_string())
             .env("BOXOFFICE__OPS__LISTEN", operations.to_string())
             // One client with thousands of requests a second is what limits are against.
@@ -146,7 +164,8 @@ impl<'a> Served<'a> {
             if let Ok(stream) = TcpStream::connect(self.address).await {
                 let request = format!("GET /health/ready HTTP/1.1\r\nhost: {}\r\n\r\n", self.address);
                 let answer = Connection::new(stream).ask(request.as_bytes()).await.map(|answer| answer.status);
-                if matches!(answer, Ok(200 | 201)) {
+                // What always answers the same may answer 304.
+                if matches!(answer, Ok(200 | 201 | 304)) {
                     return Ok(());
                 }
             }

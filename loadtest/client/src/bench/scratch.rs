@@ -162,7 +162,7 @@ async fn end(data: &Path, with: Signal) {
 }
 
 /// Runs a command to its end, and gives what it printed.
-pub(super) async fn complete(mut command: Command, what: &str) -> anyhow::Result<Vec<u8>> {
+pub(crate) async fn complete(mut command: Command, what: &str) -> anyhow::Result<Vec<u8>> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let output = tokio::time::timeout(STEP_MAX, command.output()).await;
     let output = output.with_context(|| format!("{what} takes too long"))?.with_context(|| what.to_owned())?;

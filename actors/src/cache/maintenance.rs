@@ -1,0 +1,306 @@
+//! The actors that maintain the cache: a tree of its own on the threads that serve HTTP, apart from the engine's. It never gives
+//! up for good, and nothing but the cache's freshness depends on it.
+//!
+//! - the *teller* tells the shared cache what this node has changed, until it has been told;
+//! - a pool of *workers* reads answers anew whose time is nearly over, from a bounded queue;
+//! - the *sweeper* counts, and deletes what is dead.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use domain::cache::SharedCache;
+use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinHandle,
+};
+
+use super::{Cache, CacheSettings, counts::CacheMetrics, local::Entry};
+use crate::{
+    metrics,
+    supervisor::{Address, ChildSpec, Supervisor, SupervisorMessage},
+};
+
+/// For one answer to be read anew; then the next one has its turn.
+const RENEWAL_MAX: Duration = Duration::from_secs(10);
+/// Waits between two tries to tell a shared cache that does not answer.
+const TELL_WAIT_MIN: Duration = Duration::from_millis(50);
+const TELL_WAIT_MAX: Duration = Duration::from_millis(500);
+/// How long a stop waits for the shared cache to be told of the last changes. What it is not told then, it is told by this
+/// node's next start.
+const STOP_GRACE: Duration = Duration::from_secs(1);
+/// Rounds of the sweeper from one that walks over all answers to the next.
+const WALK_EVERY: u32 = 10;
+
+/// Where the actors are found.
+#[derive(Clone)]
+pub(super) struct Door {
+    teller: Address<TellerMessage>,
+    workers: Arc<[Address<WorkerMessage>]>,
+    /// One permit an answer that waits for a worker, or has one.
+    places: Arc<Semaphore>,
+    next: Arc<AtomicUsize>,
+}
+
+impl Door {
+    fn new(settings: &CacheSettings) -> Self {
+        Self {
+            teller: Address::default(),
+            workers: (0..settings.workers.max(1)).map(|_| Address::default()).collect(),
+            places: Arc::new(Semaphore::new(settings.queue_max)),
+            next: Arc::default(),
+        }
+    }
+
+    /// Queues a renewal. False when the queue is full: it is dropped, and somebody else may try.
+    pub(super) fn submit(&self, mut renewal: Renewal) -> bool {
+        let Ok(place) = self.places.clone().try_acquire_owned() else { return false };
+        renewal.place = Some(place);
+        let worker = self.next.fetch_add(1, Ordering::Relaxed) % self.workers.len();
+        if let Some(worker) = self.workers.get(worker) {
+            worker.cast(WorkerMessage(renewal));
+        }
+        true
+    }
+}
+
+impl Cache {
+    /// Wakes the teller.
+    pub(super) fn hint(&self) {
+        if !self.0.hinted.swap(true, Ordering::AcqRel) {
+            self.0.door.teller.cast(TellerMessage::Hint);
+        }
+    }
+}
+
+/// An answer to be read anew. Dropped undone, as with the actor that had it, it leaves the answer to the next one who asks.
+pub(super) struct Renewal {
+    cache: Cache,
+    entry: Arc<Entry>,
+    work: Pin<Box<dyn Future<Output = bool> + Send>>,
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl Renewal {
+    /// `work` reads it, and says whether that has succeeded.
+    pub(super) fn new(cache: Cache, entry: Arc<Entry>, work: Pin<Box<dyn Future<Output = bool> + Send>>) -> Self {
+        Self { cache, entry, work, place: None }
+    }
+}
+
+impl Drop for Renewal {
+    fn drop(&mut self) {
+        // After a success there is a new entry, and nobody asks this one.
+        self.entry.give_back();
+    }
+}
+
+struct WorkerMessage(Renewal);
+
+/// Reads answers anew, one at a time.
+struct Worker;
+
+impl Actor for Worker {
+    type Msg = WorkerMessage;
+    type State = ();
+    type Arguments = ();
+
+    async fn pre_start(&self, _: ActorRef<Self::Msg>, (): ()) -> Result<(), ActorProcessingErr> {
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Self::Msg>,
+        WorkerMessage(mut renewal): Self::Msg,
+        (): &mut (),
+    ) -> Result<(), ActorProcessingErr> {
+        let done = tokio::time::timeout(RENEWAL_MAX, &mut renewal.work).await.unwrap_or(false);
+        let totals = &renewal.cache.0.book.totals;
+        if done {
+            totals.renewed.up()
+        } else {
+            totals.renewals_failed.up()
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+enum TellerMessage {
+    /// There is something to tell.
+    Hint,
+    /// It is time to try again.
+    Again,
+}
+
+/// Tells the shared cache of changes. What it has not told lies in the cache and outlives it.
+struct Teller {
+    cache: Cache,
+    shared: Arc<dyn SharedCache>,
+}
+
+impl Teller {
+    /// Tells all that is to be told. False when the shared cache does not answer: telling twice is harmless.
+    async fn tell(&self) -> bool {
+        let untold = &self.cache.0.untold;
+        while untold.any() {
+            for change in untold.begin() {
+                if self.shared.tell(&change).await.is_err() {
+                    return false;
+                }
+            }
+            untold.end();
+        }
+        true
+    }
+}
+
+impl Actor for Teller {
+    type Msg = TellerMessage;
+    /// The wait before the next try; `None` when none is due.
+    type State = Option<Duration>;
+    type Arguments = ();
+
+    async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<Self::State, ActorProcessingErr> {
+        // A hint to the predecessor is lost with it.
+        myself.cast(TellerMessage::Hint)?;
+        Ok(None)
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        wait: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            // Before the look: a change from now on gives another hint.
+            TellerMessage::Hint => self.cache.0.hinted.store(false, Ordering::Release),
+            TellerMessage::Again => {}
+        }
+        // While the shared cache is away, only the timer tries.
+        if matches!(message, TellerMessage::Hint) && wait.is_some() {
+            return Ok(());
+        }
+        *wait = if self.tell().await {
+            None
+        } else {
+            let next = wait.map_or(TELL_WAIT_MIN, |last| (last * 2).min(TELL_WAIT_MAX));
+            myself.send_after(next, || TellerMessage::Again);
+            Some(next)
+        };
+        Ok(())
+    }
+}
+
+/// Counts and deletes.
+struct Sweeper {
+    cache: Cache,
+    every: Duration,
+}
+
+struct Sweep;
+
+/// State of a [`Sweeper`].
+struct Rounds {
+    metrics: CacheMetrics,
+    done: u32,
+}
+
+impl Actor for Sweeper {
+    type Msg = Sweep;
+    type State = Rounds;
+    type Arguments = ();
+
+    async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<Self::State, ActorProcessingErr> {
+        myself.cast(Sweep)?;
+        Ok(Rounds { metrics: CacheMetrics::new(), done: 0 })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        _: Sweep,
+        rounds: &mut Rounds,
+    ) -> Result<(), ActorProcessingErr> {
+        let inner = &self.cache.0;
+        // A walk over all answers.
+        if rounds.done.is_multiple_of(WALK_EVERY) {
+            inner.local.sweep(Instant::now());
+            rounds.metrics.publish_sizes(&inner.local.sizes());
+        }
+        rounds.done = rounds.done.wrapping_add(1);
+        rounds.metrics.publish(&inner.book);
+        let queue = inner.settings.queue_max.saturating_sub(inner.door.places.available_permits());
+        rounds.metrics.publish_state(queue, inner.untold.any(), inner.local.bytes_max());
+        myself.send_after(self.every, || Sweep);
+        Ok(())
+    }
+}
+
+/// A cache with its actors.
+pub struct RunningCache {
+    /// The door to it.
+    pub cache: Cache,
+    root: ActorRef<SupervisorMessage>,
+    ended: JoinHandle<()>,
+}
+
+impl RunningCache {
+    /// Starts an empty cache, in front of what all nodes share.
+    pub async fn start(settings: CacheSettings, shared: Option<Arc<dyn SharedCache>>) -> Result<Self, SpawnErr> {
+        let door = Door::new(&settings);
+        let cache = Cache::new(settings, shared, door.clone());
+        let mut specs = Vec::new();
+        for worker in door.workers.iter() {
+            specs.push(ChildSpec::new("cache-worker", worker.clone(), || (Worker, ())));
+        }
+        let swept = cache.clone();
+        specs.push(ChildSpec::new("cache-sweeper", Address::default(), move || {
+            (Sweeper { cache: swept.clone(), every: settings.sweep_every }, ())
+        }));
+        if let Some(shared) = cache.0.shared.clone() {
+            let told = cache.clone();
+            specs.push(ChildSpec::new("cache-teller", door.teller, move || {
+                (Teller { cache: told.clone(), shared: shared.clone() }, ())
+            }));
+        }
+        metrics::register_actors(["cache-worker", "cache-sweeper", "cache-teller"]);
+        let (root, ended) = Actor::spawn(None, Supervisor::persistent(settings.restart), specs).await?;
+        Ok(Self { cache, root, ended })
+    }
+
+    /// Kills all workers and the teller, for fault tests.
+    pub fn kill_actors(&self) {
+        let door = &self.cache.0.door;
+        for worker in door.workers.iter().filter_map(Address::get) {
+            worker.kill();
+        }
+        if let Some(teller) = door.teller.get() {
+            teller.kill();
+        }
+    }
+
+    /// Tells the last changes, and ends the actors.
+    pub async fn stop(self) {
+        if self.cache.0.shared.is_some() {
+            let told = self.cache.0.untold.all_told();
+            if tokio::time::timeout(STOP_GRACE, told).await.is_err() {
+                tracing::warn!(
+                    "other nodes may show old answers for some seconds: the shared cache was not told of all changes"
+                );
+            }
+        }
+        self.root.stop(Some("shutdown".to_owned()));
+        // An error means that the tree has ended by a panic; it has ended.
+        let _ = self.ended.await;
+    }
+}

@@ -1,0 +1,176 @@
+//! A connection to Redis that holds nobody up.
+//!
+//! Redis never fails a request and hardly delays one: an answer that takes longer than the time-out is not waited for, and
+//! after a few of those nobody asks until Redis has answered a ping. Whether it does is found out in the background.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use fred::{
+    error::{Error, ErrorKind},
+    prelude::{Builder, Client, ClientLike, Config, ReconnectPolicy},
+    types::config::UnresponsiveConfig,
+};
+use metrics::Counter;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::{
+    sync::{Notify, Semaphore},
+    time::{Instant, sleep, timeout},
+};
+
+/// Failures in a row after which nobody asks any more.
+const FAILURES_MAX: u32 = 3;
+/// Questions on their way at once; above it nobody waits for Redis. What a Redis that hangs can hold up.
+const QUESTIONS_MAX: usize = 256;
+/// Commands that the client keeps while it has no connection.
+const BUFFERED_MAX: usize = 1024;
+/// Between two pings of a Redis that was given up. Longer when it comes and goes, so that requests do not find out again and
+/// again.
+const PING_EVERY_MIN: Duration = Duration::from_millis(100);
+const PING_EVERY_MAX: Duration = Duration::from_secs(5);
+/// It is well again when it has been so long.
+const WELL_AFTER: Duration = Duration::from_secs(10);
+/// A connection that answers nothing for so long is made anew.
+pub(super) const HUNG_AFTER: Duration = Duration::from_secs(2);
+
+/// There is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unanswered {
+    /// Redis has not heard of it.
+    NotHeard,
+    /// Perhaps it has.
+    Unknown,
+}
+
+/// What a connection is for.
+pub(super) struct Purpose {
+    /// Said when Redis is given up.
+    pub(super) lost: &'static str,
+    /// Said when it is back.
+    pub(super) back: &'static str,
+    /// Counts questions without an answer.
+    pub(super) failures: Counter,
+}
+
+/// See the module's page.
+pub(super) struct RedisLink {
+    client: Client,
+    purpose: Purpose,
+    timeout: Duration,
+    questions: Semaphore,
+    /// Nobody asks.
+    is_open: AtomicBool,
+    failures: AtomicU32,
+    opened: Notify,
+}
+
+/// How every client of ours connects to the Redis at `url`, and for how long it waits for an answer. Fails on a URL that is not
+/// right.
+pub(super) fn builder(url: &SecretString, answer_timeout: Duration) -> Result<Builder, Error> {
+    let mut config = Config::from_url(url.expose_secret())?;
+    // Otherwise a Redis that is away at the start is never looked for again.
+    config.fail_fast = false;
+    let mut builder = Builder::from_config(config);
+    builder
+        .with_performance_config(|config| config.default_command_timeout = answer_timeout)
+        .with_connection_config(|config| {
+            config.connection_timeout = HUNG_AFTER;
+            config.internal_command_timeout = HUNG_AFTER;
+            // Once more could count twice.
+            config.max_command_attempts = 1;
+            config.max_command_buffer_len = BUFFERED_MAX;
+            config.unresponsive = UnresponsiveConfig { max_timeout: Some(HUNG_AFTER), interval: HUNG_AFTER / 4 };
+        })
+        .set_policy(ReconnectPolicy::new_exponential(0, 50, 2000, 2));
+    Ok(builder)
+}
+
+impl RedisLink {
+    /// Begins to connect, and waits for nothing: until Redis answers, nobody asks it. `answer_timeout` is the longest that
+    /// anybody may be held up. Fails on a URL that is not right.
+    pub(super) fn connect(url: &SecretString, answer_timeout: Duration, purpose: Purpose) -> Result<Arc<Self>, Error> {
+        let client = builder(url, answer_timeout)?.build()?;
+        // Ends when the client is dropped.
+        drop(client.connect());
+        purpose.failures.increment(0);
+        Ok(Arc::new(Self {
+            client,
+            purpose,
+            timeout: answer_timeout,
+            questions: Semaphore::new(QUESTIONS_MAX),
+            is_open: AtomicBool::new(true),
+            failures: AtomicU32::new(0),
+            opened: Notify::new(),
+        }))
+    }
+
+    /// What to put questions with, for [`RedisLink::ask`].
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Whether it makes sense to ask.
+    pub(super) fn is_reachable(&self) -> bool {
+        !self.is_open.load(Ordering::Relaxed)
+    }
+
+    /// Waits for the answer to a question, not for long.
+    pub(super) async fn ask<T>(&self, question: impl Future<Output = Result<T, Error>>) -> Result<T, Unanswered> {
+        if !self.is_reachable() {
+            return Err(Unanswered::NotHeard);
+        }
+        let Ok(_permit) = self.questions.try_acquire() else { return Err(Unanswered::NotHeard) };
+        // The client's own time-out does not cover everything that it does before it sends.
+        match timeout(self.timeout, question).await {
+            Ok(Ok(answer)) => {
+                if self.failures.load(Ordering::Relaxed) > 0 {
+                    self.failures.store(0, Ordering::Relaxed);
+                }
+                Ok(answer)
+            }
+            Ok(Err(error)) => {
+                self.fail(&error.to_string());
+                Err(if *error.kind() == ErrorKind::Timeout { Unanswered::Unknown } else { Unanswered::NotHeard })
+            }
+            Err(_) => {
+                self.fail("no answer in time");
+                Err(Unanswered::Unknown)
+            }
+        }
+    }
+
+    fn fail(&self, why: &str) {
+        self.purpose.failures.increment(1);
+        if self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES_MAX
+            && !self.is_open.swap(true, Ordering::Relaxed)
+        {
+            self.opened.notify_one();
+            tracing::warn!(error = why, "{}", self.purpose.lost);
+        }
+    }
+
+    /// Pings a Redis that was given up, and goes back to it when it answers. Runs for as long as the server does.
+    pub(super) async fn tend(&self) {
+        let mut pause = PING_EVERY_MIN;
+        loop {
+            while self.is_open.load(Ordering::Relaxed) {
+                if matches!(timeout(self.timeout, self.client.ping::<()>(None)).await, Ok(Ok(()))) {
+                    self.failures.store(0, Ordering::Relaxed);
+                    self.is_open.store(false, Ordering::Relaxed);
+                    tracing::info!("{}", self.purpose.back);
+                } else {
+                    sleep(pause).await;
+                }
+            }
+            let back = Instant::now();
+            self.opened.notified().await;
+            pause = if back.elapsed() >= WELL_AFTER { PING_EVERY_MIN } else { (pause * 2).min(PING_EVERY_MAX) };
+            sleep(pause).await;
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The cache of answers from the outside: one server, two that share a Redis, and a Redis that hangs, dies or forgets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+#[path = "cache/admin.rs"]
+mod admin;
+#[path = "cache/forms.rs"]
+mod forms;
+#[path = "cache/freshness.rs"]
+mod freshness;
+#[path = "cache/nodes.rs"]
+mod nodes;
+#[path = "cache/outages.rs"]
+mod outages;
+#[path = "cache/redis.rs"]
+mod redis;
+#[path = "support/harness.rs"]
+mod support;

@@ -1,0 +1,145 @@
+//! One server: what is kept, under which names, and when it ends.
+
+use actors::cache::Namespace;
+use domain::{
+    cache::Tag,
+    ids::{EventId, VenueId},
+};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::support::{EventBuilder, Settings, TestServer, events::add_venue};
+
+/// Answers end by changes only, so that a test sees which.
+pub(crate) fn settings() -> Settings {
+    let settings = Settings::default().set("BOXOFFICE__CACHE__ENABLED", "true");
+    settings.set("BOXOFFICE__CACHE__FRESH", "1h").set("BOXOFFICE__CACHE__STALE", "0s")
+}
+
+/// Reads from the database so far, of one namespace.
+fn loads(server: &TestServer, namespace: Namespace) -> u64 {
+    let overview = server.running.cache.cache.overview();
+    overview.namespaces.iter().find(|(name, _, _)| *name == namespace).unwrap().2.loads
+}
+
+fn answers(server: &TestServer) -> u64 {
+    server.running.cache.cache.overview().namespaces.iter().map(|(_, size, _)| size.entries).sum()
+}
+
+pub(crate) async fn rename(client: &tokio_postgres::Client, event: Uuid, title: &str) {
+    client.execute("UPDATE events SET title = $2 WHERE id = $1", &[&event, &title]).await.unwrap();
+}
+
+/// Watches that answers are kept at all, and that the change of what they show ends them at once.
+#[tokio::test]
+async fn an_answer_is_kept_until_what_it_shows_changes() {
+    let server = settings().start().await;
+    let event = server.event(EventBuilder::ga(10).title("Old")).await;
+    let paths = [format!("/api/v1/events/{}", event.id), format!("/api/v1/events/{}", event.slug)];
+    let title = async |path: &str| server.api.get(path).await.ok()["title"].clone();
+    let listed = async || server.api.get("/api/v1/events").await.ok()["data"][0]["title"].clone();
+    for _ in 0..3 {
+        assert_eq!(
+            (title(&paths[0]).await, title(&paths[1]).await, listed().await),
+            (json!("Old"), json!("Old"), json!("Old"))
+        );
+    }
+    assert_eq!((loads(&server, Namespace::Event), loads(&server, Namespace::Events)), (2, 1));
+    for round in 0..10 {
+        let new = format!("New {round}");
+        let before = title(&paths[0]).await;
+        rename(&server.client, event.id, &new).await;
+        assert_eq!(title(&paths[0]).await, before, "nobody has told the cache");
+        server.running.cache.cache.invalidate(&[Tag::Event(EventId(event.id))]);
+        assert_eq!((title(&paths[0]).await, title(&paths[1]).await), (json!(new), json!(new)));
+        assert_ne!(listed().await, json!(new), "the list has another tag");
+        server.running.cache.cache.invalidate(&[Tag::Events]);
+        assert_eq!(listed().await, json!(new));
+    }
+}
+
+#[tokio::test]
+async fn a_venue_is_a_part_of_its_events() {
+    let server = settings().start().await;
+    let event = server.event(EventBuilder::ga(10)).await;
+    let shown = async || {
+        let detail = server.api.get(&format!("/api/v1/events/{}", event.id)).await.ok();
+        let venue = server.api.get(&format!("/api/v1/venues/{}", event.venue)).await.ok();
+        let list = server.api.get("/api/v1/venues").await.ok();
+        (detail["venue"]["name"].clone(), venue["name"].clone(), list["data"][0]["name"].clone())
+    };
+    let before = shown().await;
+    server.client.execute("UPDATE venues SET name = 'Renamed' WHERE id = $1", &[&event.venue]).await.unwrap();
+    assert_eq!(shown().await, before);
+    server.running.cache.cache.invalidate(&[Tag::Venue(VenueId(event.venue)), Tag::Venues]);
+    assert_eq!(shown().await, (json!("Renamed"), json!("Renamed"), json!("Renamed")));
+}
+
+/// Watches canonical keys, and that a query is checked before the cache is asked: without either anybody fills it.
+#[tokio::test]
+async fn one_question_has_one_answer_however_it_is_asked() {
+    let server = settings().start().await;
+    add_venue(&server.client, "Odeon").await;
+    let event = server.event(EventBuilder::ga(10)).await;
+    for query in ["", "?", "?limit=20", "?offset=0", "?offset=0&limit=20", "?limit=020", "?limit=", "?&&"] {
+        server.api.get(&format!("/api/v1/venues{query}")).await.ok();
+    }
+    assert_eq!((answers(&server), loads(&server, Namespace::Venues)), (1, 1));
+    let id = event.id;
+    for name in [id.to_string(), id.to_string().to_uppercase(), id.simple().to_string()] {
+        server.api.get(&format!("/api/v1/events/{name}")).await.ok();
+    }
+    assert_eq!((answers(&server), loads(&server, Namespace::Event)), (2, 1));
+    for number in 0..20 {
+        server.api.get(&format!("/api/v1/venues?nonsense={number}")).await.faults();
+        server.api.get(&format!("/api/v1/venues/{}", "long".repeat(100 + number))).await.problem(404, "RESOURCE_001");
+    }
+    assert_eq!(answers(&server), 2);
+}
+
+#[tokio::test]
+async fn that_there_is_nothing_is_remembered_until_there_is_something() {
+    let server = settings().start().await;
+    let event = server.event(EventBuilder::ga(10).status("DRAFT")).await;
+    let path = format!("/api/v1/events/{}", event.id);
+    for _ in 0..3 {
+        let answer = server.api.get(&path).await;
+        answer.problem(404, "RESOURCE_001");
+        assert_eq!((answer.header("cache-control"), answer.header("etag")), (Some("no-store"), None));
+    }
+    assert_eq!(loads(&server, Namespace::Event), 1);
+    server.client.execute("UPDATE events SET status = 'PUBLISHED' WHERE id = $1", &[&event.id]).await.unwrap();
+    server.running.cache.cache.invalidate(&[Tag::Event(EventId(event.id)), Tag::Events]);
+    server.api.get(&path).await.ok();
+}
+
+/// Availability has snapshots of its own; a cached one would sell what is gone.
+#[tokio::test]
+async fn places_are_never_cached() {
+    let server = settings().start().await;
+    let event = server.event(EventBuilder::ga(10)).await;
+    let api = server.signed_in().await;
+    for sold in 0..3 {
+        assert_eq!(api.places(&event).await, (0, sold, 10 - sold));
+        let answer = api.get(&event.path("availability")).await;
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        api.book(&event, &event.places(1)).await.created();
+    }
+    let booking = api.get("/api/v1/bookings").await;
+    assert_eq!(booking.header("cache-control"), Some("no-store"));
+    assert_eq!(answers(&server), 0);
+}
+
+/// Watches the whole way of an answer that is read anew beside the request that has found it old.
+#[tokio::test]
+async fn an_old_answer_is_read_anew_without_a_word() {
+    let settings = settings().set("BOXOFFICE__CACHE__FRESH", "50ms").set("BOXOFFICE__CACHE__STALE", "1h");
+    let server = settings.start().await;
+    let event = server.event(EventBuilder::ga(10).title("Old")).await;
+    let path = format!("/api/v1/events/{}", event.id);
+    server.api.get(&path).await.ok();
+    rename(&server.client, event.id, "New").await;
+    crate::support::until("it is read anew", async || server.api.get(&path).await.ok()["title"] == "New").await;
+    let counted = server.running.cache.cache.overview().namespaces[Namespace::Event as usize].2;
+    assert_eq!(counted.missed, 1, "nobody has waited: {counted:?}");
+}
