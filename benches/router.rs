@@ -13,6 +13,7 @@ use actors::{
     engine::{Engine, EngineSettings},
     live::{Live, LiveSettings},
     outbox::Outbox,
+    upkeep::Upkeep,
 };
 use boxoffice::{
     application::{
@@ -62,6 +63,7 @@ async fn router() -> Router<App<Installation>> {
         inventories: engine.inventories.clone(),
         live: Live::new(LiveSettings::default()),
         outbox: Outbox::default(),
+        upkeep: Upkeep::default(),
         background: Background::default(),
         auth: AuthRules {
             access_ttl: Duration::from_mins(15),

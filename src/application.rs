@@ -8,5 +8,6 @@ pub mod background;
 pub mod bookings;
 pub mod limits;
 pub mod mails;
+pub mod manage;
 pub mod passwords;
 pub mod sessions;

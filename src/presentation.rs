@@ -32,6 +32,7 @@ mod handler;
 pub mod json;
 mod limits;
 pub mod mails;
+mod manage;
 mod measures;
 pub mod openapi;
 pub mod operations;

@@ -9,7 +9,7 @@ mod engine_runtime;
 mod limits;
 mod mail;
 
-use std::{future::Future, net::SocketAddr, process::ExitCode, sync::Arc};
+use std::{future::Future, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use actors::{
     admission::AdmissionLimits,
@@ -18,6 +18,7 @@ use actors::{
     inventory::actor::InventorySettings,
     live::{Live, LiveSettings},
     outbox::{Outbox, RunningOutbox},
+    upkeep::RunningUpkeep,
 };
 use anyhow::Context;
 use deadpool_postgres::Pool;
@@ -64,6 +65,8 @@ use crate::{
 
 /// Exit code of a server whose session was ended by another one (`EX_TEMPFAIL`): start it again.
 const EXIT_FENCED: u8 = 75;
+/// How often is looked for events that are to be published, and for bookings of cancelled ones, without a hint.
+const UPKEEP_EVERY: Duration = Duration::from_secs(1);
 /// Connections of the operations listener: a few scrapers and balancers.
 const OPERATIONS_CONNECTIONS_MAX: usize = 256;
 
@@ -96,6 +99,8 @@ pub struct Running {
     engine_runtime: EngineRuntime,
     mail: RunningOutbox,
     after_answers: Background,
+    /// What goes on with events after the answer, for fault tests.
+    pub upkeep: RunningUpkeep,
     background: JoinSet<()>,
     pools: Pools,
     database: Database,
@@ -153,6 +158,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let revocations = accounts::revocations(&pool, &mut background).await?;
     accounts::sweep(PgStore::new(pool.clone()), &mut background);
     let mail = Mail::start(&config, pool.clone()).await?;
+    let upkeep = start_upkeep(&pool, &engine, &mail).await?;
     let shared_counts = limits::shared_counts(&config, &mut background)?;
     let health = Health::new(identity(&config, &database), checks::all(pool.clone(), shared_counts.clone()));
     let api = bind(config.http.listen, Settings::from(&config.http)).await?;
@@ -176,6 +182,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         outbox: mail.running.outbox.clone(),
         background: after_answers.clone(),
         auth: accounts::rules(&config.auth),
+        upkeep: upkeep.upkeep.clone(),
         command_deadline: config.inventory.request_deadline,
     });
     let verifier = Arc::new(TokenVerifier::new(keys.accepted, &config.auth.issuer, revocations));
@@ -205,6 +212,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         engine_runtime,
         mail: mail.running,
         after_answers,
+        upkeep,
         background,
         pools,
         database,
@@ -239,6 +247,7 @@ impl Running {
             Err(error) => tracing::error!(%error, "the listener panicked"),
         }
         self.after_answers.finish().await;
+        self.upkeep.stop().await;
         self.engine.stop().await;
         self.mail.stop().await;
         // Its clients are scrapers, who come again.
@@ -258,6 +267,12 @@ async fn start_engine(
 ) -> anyhow::Result<Engine> {
     let ledger = PgLedger::open(pool, &node, options).await?;
     Engine::start(Arc::new(ledger), settings).await.context("the actors can't start")
+}
+
+async fn start_upkeep(pool: &Pool, engine: &Engine, mail: &Mail) -> anyhow::Result<RunningUpkeep> {
+    let (events, inventories) = (Arc::new(PgStore::new(pool.clone())), engine.inventories.clone());
+    let upkeep = RunningUpkeep::start(events, inventories, mail.running.outbox.clone(), UPKEEP_EVERY);
+    upkeep.await.context("the upkeep of events can't start")
 }
 
 async fn bind(address: SocketAddr, settings: Settings) -> anyhow::Result<Server> {

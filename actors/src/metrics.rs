@@ -56,7 +56,7 @@ pub(crate) fn register(actors: impl IntoIterator<Item = &'static str>) {
     register_actors(actors);
 }
 
-fn register_actors(actors: impl IntoIterator<Item = &'static str>) {
+pub(crate) fn register_actors(actors: impl IntoIterator<Item = &'static str>) {
     for actor in actors {
         counter!("boxoffice_actor_restarts_total", "actor" => actor).increment(0);
         counter!("boxoffice_actor_give_ups_total", "actor" => actor).increment(0);

@@ -9,7 +9,7 @@ use super::{
     bookings::public as bookings,
     csp_reports,
     events::public as events,
-    openapi, problems, reference,
+    manage, openapi, problems, reference,
     router::{Access, Route},
     venues::public as venues,
 };
@@ -61,6 +61,7 @@ pub fn api_routes<A: Adapters>() -> Vec<Route<App<A>>> {
         Route::get("/api/v1/admin/audit-log", ADMIN, audit::list),
         Route::get("/api/v1/admin/audit-log/verification", ADMIN, audit::verify),
     ];
+    routes.extend(manage::routes());
     routes.extend(problems::routes());
     routes.extend(reference::routes());
     routes.push(csp_reports::route());

@@ -47,6 +47,8 @@ pub(in crate::presentation) struct Operation {
     pub(super) is_cacheable: bool,
     pub(super) is_versioned: bool,
     pub(super) sets_cookie: bool,
+    pub(super) is_tagged: bool,
+    pub(super) is_repeatable: bool,
     pub(super) ignores_query: bool,
     pub(super) schemas: Vec<(String, Value)>,
 }
@@ -87,6 +89,8 @@ impl Operation {
             is_cacheable: false,
             is_versioned: false,
             sets_cookie: false,
+            is_tagged: false,
+            is_repeatable: false,
             ignores_query: false,
             schemas: Vec::new(),
         }
@@ -197,6 +201,20 @@ impl Operation {
     #[must_use]
     pub(in crate::presentation) fn sets_cookie(mut self) -> Self {
         self.sets_cookie = true;
+        self
+    }
+
+    /// Shows a resource with its version as `ETag`, and may be told in `If-Match` which one it is meant for.
+    #[must_use]
+    pub(in crate::presentation) fn tagged(mut self) -> Self {
+        self.is_tagged = true;
+        self
+    }
+
+    /// May be given an `Idempotency-Key`: a retry is then answered as the first request was.
+    #[must_use]
+    pub(in crate::presentation) fn repeatable(mut self) -> Self {
+        self.is_repeatable = true;
         self
     }
 

@@ -24,17 +24,17 @@ use super::{
     PgStore, page,
 };
 
-const EVENT_COLUMNS: &str = "e.id, e.slug, e.organizer_id, e.venue_id, e.seat_map_id, e.title, e.summary, \
+pub(super) const EVENT_COLUMNS: &str = "e.id, e.slug, e.organizer_id, e.venue_id, e.seat_map_id, e.title, e.summary, \
     e.description, e.category, e.status::text AS status, e.starts_at, e.ends_at, e.time_zone, \
     e.currency::text AS currency, e.max_per_account, e.sale_starts_at, e.sale_ends_at, e.created_at, e.updated_at";
 
-const VENUE_COLUMNS: &str = "v.id, v.slug, v.name, v.description, v.address, v.city, v.country::text AS country, \
+pub(super) const VENUE_COLUMNS: &str = "v.id, v.slug, v.name, v.description, v.address, v.city, v.country::text AS country, \
     v.time_zone, v.capacity, v.created_at, v.updated_at";
 
 const TAGS: &str = "SELECT t.slug, t.name FROM event_tags e JOIN tags t ON t.id = e.tag_id WHERE e.event_id = $1 \
     ORDER BY t.name";
 
-fn event(row: &Row) -> Result<Event, StoreError> {
+pub(super) fn event(row: &Row) -> Result<Event, StoreError> {
     let max_per_account: Option<i32> = row.try_get("max_per_account")?;
     Ok(Event {
         id: EventId(row.try_get("id")?),
@@ -58,7 +58,7 @@ fn event(row: &Row) -> Result<Event, StoreError> {
     })
 }
 
-fn venue(row: &Row) -> Result<Venue, StoreError> {
+pub(super) fn venue(row: &Row) -> Result<Venue, StoreError> {
     Ok(Venue {
         id: VenueId(row.try_get("id")?),
         slug: row.try_get("slug")?,
