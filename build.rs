@@ -5,8 +5,19 @@
 use utoipa_config::Config;
 
 /// They are UUIDs to clients.
-const IDS: &[&str] =
-    &["AccountId", "BookingId", "EventId", "HoldId", "SeatId", "SeatMapId", "SessionId", "TicketTypeId", "VenueId"];
+const IDS: &[&str] = &[
+    "AccountId",
+    "BookingId",
+    "EventId",
+    "HoldId",
+    "QuotaId",
+    "SeatId",
+    "SeatMapId",
+    "SectionId",
+    "SessionId",
+    "TicketTypeId",
+    "VenueId",
+];
 
 /// Types with a schema in `src/presentation/openapi/schemas.rs`.
 const SCHEMAS: [(&str, &str); 6] = [

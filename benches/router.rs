@@ -14,6 +14,7 @@ use actors::{
     engine::{Engine, EngineSettings},
     live::{Live, LiveSettings},
     outbox::Outbox,
+    upkeep::Upkeep,
 };
 use boxoffice::{
     application::{
@@ -64,6 +65,7 @@ async fn router() -> Router<App<Installation>> {
         live: Live::new(LiveSettings::default()),
         outbox: Outbox::default(),
         cache: RunningCache::start(CacheSettings::default(), None).await.unwrap().cache,
+        upkeep: Upkeep::default(),
         background: Background::default(),
         auth: AuthRules {
             access_ttl: Duration::from_mins(15),

@@ -9,5 +9,6 @@ pub mod bookings;
 pub mod cache;
 pub mod limits;
 pub mod mails;
+pub mod manage;
 pub mod passwords;
 pub mod sessions;

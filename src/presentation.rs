@@ -36,6 +36,7 @@ mod handler;
 pub mod json;
 mod limits;
 pub mod mails;
+mod manage;
 mod measures;
 mod moved;
 pub mod openapi;

@@ -10,16 +10,17 @@ mod engine_runtime;
 mod limits;
 mod mail;
 
-use std::{future::Future, net::SocketAddr, process::ExitCode, sync::Arc};
+use std::{future::Future, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use actors::{
     admission::AdmissionLimits,
-    cache::RunningCache,
+    cache::{Cache, RunningCache},
     engine::{Engine, EngineSettings},
     inventories::Inventories,
     inventory::actor::InventorySettings,
     live::{Live, LiveSettings},
     outbox::{Outbox, RunningOutbox},
+    upkeep::RunningUpkeep,
 };
 use anyhow::Context;
 use deadpool_postgres::Pool;
@@ -66,6 +67,8 @@ use crate::{
 
 /// Exit code of a server whose session was ended by another one (`EX_TEMPFAIL`): start it again.
 const EXIT_FENCED: u8 = 75;
+/// How often is looked for events that are to be published, and for bookings of cancelled ones, without a hint.
+const UPKEEP_EVERY: Duration = Duration::from_secs(1);
 /// Connections of the operations listener: a few scrapers and balancers.
 const OPERATIONS_CONNECTIONS_MAX: usize = 256;
 
@@ -100,6 +103,8 @@ pub struct Running {
     engine_runtime: EngineRuntime,
     mail: RunningOutbox,
     after_answers: Background,
+    /// What goes on with events after the answer, for fault tests.
+    pub upkeep: RunningUpkeep,
     background: JoinSet<()>,
     pools: Pools,
     database: Database,
@@ -158,6 +163,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     accounts::sweep(PgStore::new(pool.clone()), &mut background);
     let mail = Mail::start(&config, pool.clone()).await?;
     let cache = cache::start(&config, &mut background).await?;
+    let upkeep = start_upkeep(&pool, &engine, &mail, cache.cache.clone()).await?;
     let shared_counts = limits::shared_counts(&config, &mut background)?;
     let health = Health::new(identity(&config, &database), checks::all(pool.clone(), shared_counts.clone()));
     let api = bind(config.http.listen, Settings::from(&config.http)).await?;
@@ -182,6 +188,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         cache: cache.cache.clone(),
         background: after_answers.clone(),
         auth: accounts::rules(&config.auth),
+        upkeep: upkeep.upkeep.clone(),
         command_deadline: config.inventory.request_deadline,
     });
     let verifier = Arc::new(TokenVerifier::new(keys.accepted, &config.auth.issuer, revocations));
@@ -213,6 +220,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         mail: mail.running,
         cache,
         after_answers,
+        upkeep,
         background,
         pools,
         database,
@@ -247,6 +255,7 @@ impl Running {
             Err(error) => tracing::error!(%error, "the listener panicked"),
         }
         self.after_answers.finish().await;
+        self.upkeep.stop().await;
         self.engine.stop().await;
         self.mail.stop().await;
         self.cache.stop().await;
@@ -267,6 +276,12 @@ async fn start_engine(
 ) -> anyhow::Result<Engine> {
     let ledger = PgLedger::open(pool, &node, options).await?;
     Engine::start(Arc::new(ledger), settings).await.context("the actors can't start")
+}
+
+async fn start_upkeep(pool: &Pool, engine: &Engine, mail: &Mail, cache: Cache) -> anyhow::Result<RunningUpkeep> {
+    let (events, inventories) = (Arc::new(PgStore::new(pool.clone())), engine.inventories.clone());
+    let upkeep = RunningUpkeep::start(events, inventories, mail.running.outbox.clone(), cache, UPKEEP_EVERY);
+    upkeep.await.context("the upkeep of events can't start")
 }
 
 async fn bind(address: SocketAddr, settings: Settings) -> anyhow::Result<Server> {

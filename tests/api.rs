@@ -30,6 +30,8 @@ mod idempotency;
 mod keys;
 #[path = "api/live.rs"]
 mod live;
+#[path = "api/manage.rs"]
+mod manage;
 #[path = "api/matrix.rs"]
 mod matrix;
 #[path = "api/openapi.rs"]

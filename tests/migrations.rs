@@ -184,7 +184,10 @@ async fn the_search_is_added_to_a_filled_database_and_taken_away() {
     let now = "2026-03-14T15:09:26Z".parse().unwrap();
     seed::demo(&mut client, now, "not-a-hash").await.unwrap();
     let migrator = Migrator::embedded().unwrap();
-    let steps = migrator.status(&client).await.unwrap().iter().filter(|line| line.version >= SEARCH).count();
+    // What came later is out of the way whenever the tables are looked at.
+    let later = migrator.status(&client).await.unwrap().iter().filter(|line| line.version > SEARCH).count();
+    let later = u32::try_from(later).unwrap();
+    migrator.down(&mut client, later).await.unwrap();
     let digest = async |client: &Client, table: &str| -> String {
         let query = format!("SELECT md5(coalesce(string_agg(t::text, ' ' ORDER BY t::text), '')) FROM {table} t");
         client.query_one(&query, &[]).await.unwrap().get(0)
@@ -194,10 +197,11 @@ async fn the_search_is_added_to_a_filled_database_and_taken_away() {
     for table in kept.iter().chain(&["venues", "event_listings", "search_terms"]) {
         before.push(digest(&client, table).await);
     }
-    migrator.down(&mut client, u32::try_from(steps).unwrap()).await.unwrap();
+    migrator.down(&mut client, 1).await.unwrap();
     assert!(!exists(&client, "event_listings").await && !exists(&client, "search_terms").await);
     client.batch_execute("UPDATE events SET updated_at = updated_at; UPDATE venues SET slug = slug").await.unwrap();
     migrator.up(&mut client).await.unwrap();
+    migrator.down(&mut client, later).await.unwrap();
     let mut after = Vec::new();
     for table in kept.iter().chain(&["venues", "event_listings", "search_terms"]) {
         after.push(digest(&client, table).await);

@@ -1,6 +1,7 @@
 //! All inventories of this node: who finds them, who starts them again, and the typed door through which they are asked.
 
 pub mod directory;
+mod pause;
 pub mod supervisor;
 
 use std::{sync::Arc, time::Duration};
@@ -15,6 +16,7 @@ use ractor::{ActorRef, ActorStatus, concurrency::oneshot, rpc::CallResult};
 use tokio::time::{Instant, timeout_at};
 
 pub use directory::{Directory, Following, Slot};
+pub use pause::Pause;
 pub use supervisor::InventoriesMessage;
 
 use crate::{

@@ -3,6 +3,7 @@
 pub mod actor;
 mod keys;
 mod loading;
+pub(crate) mod pause;
 mod queue;
 
 use std::sync::Arc;
@@ -49,6 +50,12 @@ pub enum InventoryMessage {
     Counts(RpcReplyPort<Option<Vec<QuotaCount>>>),
     /// The memory was found to differ from the ledger: die and load it again.
     Distrust,
+    /// Decide nothing more for a while; said once what was decided is in the ledger.
+    Pause(RpcReplyPort<()>),
+    /// Read plan and counters anew, once what was decided is in the ledger. Ends a pause.
+    Reload,
+    /// The ledger has these counters: read it anew, if that is not because of what is on its way.
+    CatchUp(Vec<QuotaCount>),
 }
 
 /// What a command has led to. Durable.

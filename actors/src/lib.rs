@@ -10,7 +10,8 @@
 //! └─ sampler              compares memory with the ledger, see `sampler`
 //! ```
 //!
-//! The `outbox` and the `cache` are trees of their own: they may fail for as long as they like, and this one goes on.
+//! The `outbox`, the `cache` and the `upkeep` of events are trees of their own: they may fail for as long as they like, and this
+//! one goes on.
 //!
 //! Beside the trees, `live` has a task for each event that somebody listens to. It owns nothing but copies: when it dies, its
 //! streams end, and their clients come again.
@@ -30,3 +31,4 @@ pub mod outbox;
 pub mod restart;
 pub mod sampler;
 pub mod supervisor;
+pub mod upkeep;

@@ -49,6 +49,10 @@ impl<L: Ledger> Sampler<L> {
         let ledger = self.ledger.counts(event).await.ok()?;
         let call = actor.call(InventoryMessage::Counts, Some(Duration::from_secs(1))).await;
         let Ok(CallResult::Success(Some(memory))) = call else { return None };
+        if memory.iter().any(|memory| is_behind(memory, &ledger)) {
+            let _ = actor.cast(InventoryMessage::CatchUp(ledger));
+            return None;
+        }
         let places: u64 = memory.iter().filter_map(|memory| difference(memory, &ledger)).sum();
         if places > 0 {
             // The gauge shows it for one round only, which a scrape may miss.
@@ -59,6 +63,10 @@ impl<L: Ledger> Sampler<L> {
         }
         Some(places)
     }
+}
+
+pub(crate) fn is_behind(memory: &QuotaCount, ledger: &[QuotaCount]) -> bool {
+    ledger.iter().any(|count| count.quota_id == memory.quota_id && count.version > memory.version)
 }
 
 /// Counters can be compared only when memory and ledger are at the same version.

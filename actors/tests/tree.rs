@@ -24,6 +24,7 @@ mod engine {
     mod kills;
     mod live;
     mod passivation;
+    mod pauses;
     mod races;
     mod restarts;
     mod writer;

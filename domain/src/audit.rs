@@ -34,6 +34,12 @@ pub enum Action {
     AccountSuspended,
     /// It may again.
     AccountReinstated,
+    /// Something of the catalogue was made; of what kind, the target says.
+    Created,
+    /// It is another one now.
+    Changed,
+    /// It is there no more.
+    Deleted,
 }
 
 impl Action {
@@ -44,6 +50,9 @@ impl Action {
             Action::RoleChanged => "ROLE_CHANGED",
             Action::AccountSuspended => "ACCOUNT_SUSPENDED",
             Action::AccountReinstated => "ACCOUNT_REINSTATED",
+            Action::Created => "CREATED",
+            Action::Changed => "CHANGED",
+            Action::Deleted => "DELETED",
         }
     }
 }

@@ -251,6 +251,14 @@ impl Booking {
 }
 
 impl Hold {
+    /// When a block expires. 1 January 9999, which the database and JSON can write down.
+    pub const NEVER: Timestamp = Timestamp::constant(253_370_764_800, 0);
+
+    /// Whether it is a block: places that the organizer keeps back until they are given free.
+    pub fn is_block(&self) -> bool {
+        self.expires_at >= Self::NEVER
+    }
+
     /// The hold as the first answer to its request showed it.
     pub fn as_first_answered(mut self) -> Self {
         self.status = HoldStatus::Active;

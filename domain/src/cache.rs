@@ -21,6 +21,8 @@ pub enum Tag {
     Page(String),
     /// The settings of the site.
     Settings,
+    /// The names of tags and categories, wherever they are shown.
+    Vocabulary,
 }
 
 impl fmt::Display for Tag {
@@ -32,6 +34,7 @@ impl fmt::Display for Tag {
             Self::Venues => f.write_str("venues"),
             Self::Page(slug) => write!(f, "page:{slug}"),
             Self::Settings => f.write_str("settings"),
+            Self::Vocabulary => f.write_str("vocabulary"),
         }
     }
 }
@@ -48,6 +51,7 @@ impl FromStr for Tag {
             ("events", "") => Ok(Self::Events),
             ("venues", "") => Ok(Self::Venues),
             ("settings", "") => Ok(Self::Settings),
+            ("vocabulary", "") => Ok(Self::Vocabulary),
             _ => Err(NoTag),
         }
     }

@@ -1,5 +1,9 @@
 //! Events, their ticket types and quotas, and the plan by which an event sells.
 
+pub mod fields;
+pub mod lifecycle;
+pub mod sales;
+
 use std::{str::FromStr, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
@@ -26,6 +30,22 @@ pub enum EventStatus {
     Cancelled,
     /// Over, kept for the record.
     Archived,
+}
+
+impl EventStatus {
+    /// Every status.
+    pub const ALL: [Self; 5] = [Self::Draft, Self::Scheduled, Self::Published, Self::Cancelled, Self::Archived];
+
+    /// The name in JSON and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EventStatus::Draft => "DRAFT",
+            EventStatus::Scheduled => "SCHEDULED",
+            EventStatus::Published => "PUBLISHED",
+            EventStatus::Cancelled => "CANCELLED",
+            EventStatus::Archived => "ARCHIVED",
+        }
+    }
 }
 
 impl FromStr for EventStatus {

@@ -64,6 +64,9 @@ id! {
     MailId,
 }
 
+/// Crockford's base 32: no I, L, O, U.
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
 /// A booking. The last byte is zero in every booking's id; it is where an item's position goes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -92,10 +95,21 @@ impl BookingId {
 
     /// What a buyer reads out at the door: ten characters of Crockford's base 32 (no I, L, O, U) from the random part.
     pub fn reference(self) -> String {
-        const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
         // Bits 8..58 of the last 64: below them is the item's byte, above them the variant and slow-moving bits.
         let random = (self.0.as_u64_pair().1 >> 8) & ((1 << 50) - 1);
         (0..10).rev().map(|place| char::from(ALPHABET[(random >> (place * 5)) as usize & 31])).collect()
+    }
+
+    /// The bits that a reference stands for, as somebody typed it; nothing for a text that is none.
+    pub fn reference_bits(text: &str) -> Option<i64> {
+        let text = text.trim();
+        if text.len() != 10 {
+            return None;
+        }
+        text.bytes().try_fold(0, |bits, byte| {
+            let value = ALPHABET.iter().position(|letter| *letter == byte.to_ascii_uppercase())?;
+            Some(bits << 5 | i64::try_from(value).ok()?)
+        })
     }
 }
 
@@ -123,6 +137,18 @@ mod tests {
         let items: Vec<_> = (0..100).map(|position| booking.item(position)).collect();
         assert!(items.iter().all(|item| *item != booking.0 && BookingId::of(*item) == booking));
         assert_eq!(items.iter().collect::<std::collections::HashSet<_>>().len(), 100);
+    }
+
+    #[test]
+    fn a_reference_leads_back_to_its_bits() {
+        for _ in 0..1000 {
+            let id = BookingId::generate();
+            let bits = (id.0.as_u64_pair().1 >> 8) & ((1 << 50) - 1);
+            assert_eq!(BookingId::reference_bits(&id.reference().to_lowercase()), i64::try_from(bits).ok());
+        }
+        for wrong in ["", "ABC", "ABCDEFGHIL", "ABCDEFGHJKM"] {
+            assert_eq!(BookingId::reference_bits(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

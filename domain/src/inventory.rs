@@ -69,7 +69,9 @@ pub struct NewBooking {
 pub enum Command {
     /// Keep places for a while.
     Hold(NewHold),
-    /// Give a hold back.
+    /// Keep places back for the organizer, whatever is on sale.
+    Block(NewHold),
+    /// Give a hold, or a block, back.
     Release {
         /// Which.
         hold_id: HoldId,
@@ -286,7 +288,8 @@ impl Inventory {
 
     fn keep(&mut self, holder: Holder) {
         let (id, expires_at) = match &holder {
-            Holder::Hold(hold) => (HolderId::Hold(hold.id), Some(hold.expires_at)),
+            // Nothing waits for a block's end, so its inventory may be unloaded.
+            Holder::Hold(hold) => (HolderId::Hold(hold.id), Some(hold.expires_at).filter(|_| !hold.is_block())),
             Holder::Booking(booking) => (HolderId::Booking(booking.id), booking.expires_at),
         };
         self.expiries.extend(expires_at.map(|at| (at, id)));
@@ -306,7 +309,9 @@ impl Inventory {
     }
 
     fn count(&mut self, entry: &Entry, sign: i32) {
-        if let Some(by_account) = &mut self.by_account {
+        if let Some(by_account) = &mut self.by_account
+            && !entry.is_of_block()
+        {
             let places = entry.items().len() as i32;
             let count = by_account.entry(entry.account_id()).or_default();
             *count = count.saturating_add_signed(sign * places);

@@ -76,6 +76,11 @@ impl Entry {
         matches!(self, Entry::Hold(_) | Entry::Book { from: None, .. })
     }
 
+    /// True when its places are kept back by the organizer, and nobody's in the sense of limits.
+    pub fn is_of_block(&self) -> bool {
+        matches!(self, Entry::Hold(hold) | Entry::CloseHold { hold, .. } if hold.is_block())
+    }
+
     /// True when it gives places back.
     pub fn frees_places(&self) -> bool {
         matches!(self, Entry::CloseHold { .. } | Entry::CloseBooking { .. })

@@ -2,13 +2,18 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use actors::{cache::Cache, inventories::Inventories, live::Live, outbox::Outbox};
+use actors::{cache::Cache, inventories::Inventories, live::Live, outbox::Outbox, upkeep::Upkeep};
 use domain::{
     accounts::Role,
     administration::AccountAdministration,
     audit::AuditRepository,
     credentials::CredentialRepository,
     ids::AccountId,
+    management::{
+        catalogue::{CatalogueManagement, SettingsRepository},
+        events::{EventManagement, GuestList, SalesManagement},
+        requests::RequestKeys,
+    },
     repositories::{AccountRepository, BookingRepository, EventRepository, VenueRepository},
     sessions::{SessionLimits, SessionRepository},
 };
@@ -33,9 +38,21 @@ store!(
     BookingRepository,
     CredentialRepository,
     EventRepository,
+    ManagementStore,
     SessionRepository,
     VenueRepository
 );
+
+/// The part of it that organizers and admins change.
+pub trait ManagementStore:
+    CatalogueManagement + EventManagement + GuestList + RequestKeys + SalesManagement + SettingsRepository
+{
+}
+
+impl<T> ManagementStore for T where
+    T: CatalogueManagement + EventManagement + GuestList + RequestKeys + SalesManagement + SettingsRepository
+{
+}
 
 /// Why a password was neither hashed nor checked.
 #[derive(Debug, thiserror::Error)]
@@ -119,6 +136,8 @@ pub struct App<A: Adapters> {
     pub auth: AuthRules,
     /// Answers that are given again. Tell it after the commit of a change what has changed: [`Cache::invalidate`].
     pub cache: Cache,
+    /// Who publishes and cancels events in the background. Wake it when there is something to do.
+    pub upkeep: Upkeep,
     /// How long a command may wait for its inventory and the ledger.
     pub command_deadline: Duration,
 }

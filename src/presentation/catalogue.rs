@@ -110,6 +110,18 @@ catalogue! {
     IfMatchMissing "RESOURCE_004" PRECONDITION_REQUIRED "If-Match missing",
         "The change could undo somebody else's, and nothing tells which state it was made for.",
         "Read the resource and send its `ETag` as `If-Match`.";
+    InUse "RESOURCE_005" CONFLICT "In use",
+        "Something else needs what was to be changed or deleted; `detail` says what.",
+        "Change or delete that first.";
+    SlugTaken "RESOURCE_006" CONFLICT "Slug taken",
+        "Another one of this kind has the slug.",
+        "Choose another slug, or leave it out and get one.";
+    EventState "EVENT_001" CONFLICT "Not in this state of the event",
+        "The event, as it is now, can't be changed in this way; `detail` says why.",
+        "Look at the event's `status`, and at what `detail` names.";
+    CapacityTaken "EVENT_002" CONFLICT "Capacity below what is taken",
+        "More places are held and sold than the quota was to have; `errors` has both numbers.",
+        "Choose at least their sum, or give blocks free and cancel bookings first.";
     IdempotencyKeyMissing "IDEMPOTENCY_001" BAD_REQUEST "Idempotency key missing or malformed",
         "The route creates something and needs an `Idempotency-Key` of 1 to 255 visible ASCII characters.",
         "Choose a new random key for each thing to create, and repeat it when you retry.";

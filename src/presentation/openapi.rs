@@ -18,7 +18,7 @@ use self::{
     operation::{Operation, Section},
 };
 use super::{
-    accounts, audit, bookings, cache, csp_reports, events, problem::Document as Problem, problems, reference,
+    accounts, audit, bookings, cache, csp_reports, events, manage, problem::Document as Problem, problems, reference,
     router::RouteInfo, venues,
 };
 
@@ -32,6 +32,10 @@ fn sections() -> Vec<Section> {
         events::docs::section(),
         venues::docs::section(),
         bookings::docs::section(),
+        manage::docs::settings(),
+        manage::docs::own_events(),
+        manage::docs::all_events(),
+        manage::docs::catalogue(),
         accounts::docs::administration(),
         audit::docs::section(),
         cache::docs::section(),

@@ -205,9 +205,7 @@ impl Request {
     /// The body, which must be a JSON object of this shape. 415, 413, 408, 400 or 422, see [`Request::bytes`] and the
     /// catalogue. Deny unknown fields in `T`, so that a misspelt one is an error.
     pub async fn body<T: DeserializeOwned>(&mut self) -> Result<T, Problem> {
-        if !self.announces_json() {
-            return Err(Problem::new(Code::UnsupportedMediaType));
-        }
+        self.announces_json_or_refuse()?;
         let bytes = self.bytes().await?;
         json::read(&bytes)
     }
@@ -246,6 +244,11 @@ impl Request {
         if let Some(body) = self.body.take() {
             discard(&self.head.headers, body).await;
         }
+    }
+
+    /// 415 unless the body is announced as JSON.
+    pub(super) fn announces_json_or_refuse(&self) -> Result<(), Problem> {
+        if self.announces_json() { Ok(()) } else { Err(Problem::new(Code::UnsupportedMediaType)) }
     }
 
     fn announces_json(&self) -> bool {

@@ -10,7 +10,7 @@ use super::{
     cache::admin as cache,
     csp_reports,
     events::public as events,
-    openapi, problems, reference,
+    manage, openapi, problems, reference,
     router::{Access, Route},
     venues::public as venues,
 };
@@ -67,6 +67,7 @@ pub fn api_routes<A: Adapters>() -> Vec<Route<App<A>>> {
         Route::get("/api/v1/admin/cache", ADMIN, cache::show),
         Route::delete("/api/v1/admin/cache", ADMIN, cache::clear),
     ];
+    routes.extend(manage::routes());
     routes.extend(problems::routes());
     routes.extend(reference::routes());
     routes.push(csp_reports::route());

@@ -143,7 +143,9 @@ async fn thing(server: &TestServer, path: &str) -> Thing {
 async fn what_is_anothers_is_not_found() {
     let server = TestServer::start().await;
     let callers = Callers::of(&server).await;
-    let rows: Vec<_> = table().into_iter().filter(|row| row.ownership == Ownership::Own).collect();
+    // Those of organizers need bodies and revisions: `manage/ownership.rs` asks them.
+    let is_asked_here = |row: &Row| row.ownership == Ownership::Own && !row.template.starts_with("/api/v1/organizer/");
+    let rows: Vec<_> = table().into_iter().filter(is_asked_here).collect();
     let of_one_thing: Vec<_> = rows.iter().filter(|row| row.template.contains('{')).collect();
     assert!(of_one_thing.len() >= 5, "{of_one_thing:?}");
     for row in of_one_thing {
@@ -165,7 +167,9 @@ fn every_route_to_one_thing_says_whose_it_is() {
     for row in table() {
         let admin_only = row.access == Access::Roles(&[Role::Admin]);
         let takes_places = ["/api/v1/events/{id}/holds", "/api/v1/events/{id}/bookings"].contains(&row.template);
-        if matches!(row.access, Access::Authenticated | Access::Roles(_)) && !admin_only && !takes_places {
+        let is_shared = ["/api/v1/organizer/categories", "/api/v1/organizer/tags"].contains(&row.template);
+        if matches!(row.access, Access::Authenticated | Access::Roles(_)) && !admin_only && !takes_places && !is_shared
+        {
             assert_eq!(row.ownership, Ownership::Own, "{row:?}");
         }
     }

@@ -71,13 +71,25 @@ impl Api {
         key: Option<&str>,
         body: Option<&Value>,
     ) -> Option<Answer> {
+        let headers: Vec<_> = key.map(|key| ("idempotency-key", key)).into_iter().collect();
+        self.try_send_with(method, path, &headers, body).await
+    }
+
+    /// The same with these headers.
+    pub(crate) async fn try_send_with(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Option<Answer> {
         let mut request = self.http.request(method.clone(), format!("{}{path}", self.base));
         request = request.headers(self.headers.clone());
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
-        if let Some(key) = key {
-            request = request.header("idempotency-key", key);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         if let Some(body) = body {
             request = request.json(body);
@@ -98,6 +110,24 @@ impl Api {
     pub(crate) async fn send(&self, method: Method, path: &str, key: Option<&str>, body: Option<&Value>) -> Answer {
         let answer = self.try_send(method.clone(), path, key, body).await;
         answer.unwrap_or_else(|| panic!("no answer to {method} {path}"))
+    }
+
+    /// One request with these headers that must be answered.
+    pub(crate) async fn send_with(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Answer {
+        let answer = self.try_send_with(method.clone(), path, headers, body).await;
+        answer.unwrap_or_else(|| panic!("no answer to {method} {path}"))
+    }
+
+    /// Changes what is there, based on the revision that it has now.
+    pub(crate) async fn change(&self, path: &str, body: &Value) -> Answer {
+        let tag = self.get(path).await.etag();
+        self.send_with(Method::PATCH, path, &[("if-match", &tag)], Some(body)).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -182,6 +212,14 @@ pub(crate) fn instant(value: &Value) -> Timestamp {
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// Its revision, as `If-Match` wants it.
+    #[track_caller]
+    pub(crate) fn etag(&self) -> String {
+        let tag = self.header("etag").unwrap_or_else(|| panic!("no ETag: {self:?}"));
+        assert!(tag.starts_with('"'), "a strong validator: {tag}");
+        tag.to_owned()
     }
 
     #[track_caller]

@@ -21,6 +21,7 @@ use super::{
     Answer, Ask, Denial, InventoryMessage, Look, Outcome,
     keys::RecentKeys,
     loading::Waiting,
+    pause::Pausing,
     queue::{Identity, Pending, Queue, send},
 };
 use crate::{
@@ -69,6 +70,8 @@ pub enum State {
         waiting: Waiting,
         /// Failed tries so far.
         failures: u32,
+        /// What is being read may be out of date already: read once more.
+        again: bool,
     },
     /// At work.
     Ready(Ready),
@@ -89,8 +92,10 @@ pub struct Ready {
     pub(super) clock: LedgerClock,
     pub(super) queue: Queue,
     pub(super) keys: RecentKeys,
-    /// Asks that wait until what had expired before the load is closed; `None` once it is.
+    /// Asks that wait: until what had expired before the load is closed, or until a pause ends. `None`: nobody waits.
     pub(super) warming: Option<Vec<Ask>>,
+    /// Why nothing is decided now, other than warming.
+    pub(super) pausing: Option<Pausing>,
     pub(super) open_batch: Arc<OpenBatch>,
     pub(super) last_asked: Instant,
     /// When it fires. May be earlier than there is something to do: setting it anew for every batch would cost more.
@@ -212,6 +217,10 @@ impl<L: Ledger> InventoryActor<L> {
 
     /// Closes what has expired, and sets the timer.
     pub(super) fn tick(&self, myself: &ActorRef<InventoryMessage>, ready: &mut Ready) {
+        if ready.pausing.is_some() {
+            // Whoever has paused it may change the rows that a closing would change. The reload looks again.
+            return;
+        }
         let now = ready.clock.now();
         for holder in ready.inventory.expired(now, self.settings.batch_max) {
             let command = Command::Expire(holder);
@@ -297,7 +306,7 @@ impl<L: Ledger> Actor for InventoryActor<L> {
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<Self::State, ActorProcessingErr> {
         // Read in the background: a supervisor waits for `pre_start`, and one slow event must not hold up the others.
         self.load(&myself, Duration::ZERO);
-        Ok(State::Loading { waiting: Waiting::default(), failures: 0 })
+        Ok(State::Loading { waiting: Waiting::default(), failures: 0, again: false })
     }
 
     async fn handle(
@@ -310,13 +319,21 @@ impl<L: Ledger> Actor for InventoryActor<L> {
             (InventoryMessage::Loaded(loaded), state) => self.loaded(&myself, *loaded, state)?,
             (InventoryMessage::Distrust, _) => return Err("memory differs from the ledger".into()),
             (InventoryMessage::Ask(ask), State::Ready(ready)) => self.ask(ask, ready),
-            (InventoryMessage::Ask(ask), State::Loading { waiting, failures: 0 }) => waiting.asks.push(ask),
-            (InventoryMessage::Look(look), State::Loading { waiting, failures: 0 }) => waiting.looks.push(look),
+            (InventoryMessage::Ask(ask), State::Loading { waiting, failures: 0, .. }) => waiting.asks.push(ask),
+            (InventoryMessage::Look(look), State::Loading { waiting, failures: 0, .. }) => waiting.looks.push(look),
             // The ledger is known to be away: say so at once instead of letting everybody wait.
             (InventoryMessage::Ask(ask), State::Loading { .. }) => send(ask.reply, Err(ledger_away())),
             (InventoryMessage::Look(look), State::Loading { .. }) => show(look, Err(ledger_away())),
             (InventoryMessage::Look(look), State::Ready(ready)) => show(look, Ok(self.publish(ready))),
-            (InventoryMessage::Committed(outcome), State::Ready(ready)) => self.committed(&myself, outcome, ready)?,
+            (InventoryMessage::Committed(outcome), state @ State::Ready(_)) => {
+                if let State::Ready(ready) = state {
+                    self.committed(&myself, outcome, ready)?;
+                }
+                self.reload_if_due(&myself, state);
+            }
+            (InventoryMessage::Pause(reply), state) => self.pause(&myself, reply, state),
+            (InventoryMessage::Reload, state) => self.reload(&myself, state),
+            (InventoryMessage::CatchUp(ledger), state) => self.catch_up(&myself, &ledger, state),
             (InventoryMessage::Tick, State::Ready(ready)) => {
                 ready.timer = None;
                 self.tick(&myself, ready);

@@ -1,6 +1,6 @@
 //! How an inventory starts: it reads the ledger, closes what has expired meanwhile, and then serves those who have waited.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use domain::{
     inventory::Inventory,
@@ -14,6 +14,7 @@ use super::{
     Ask, Denial, InventoryMessage, Look,
     actor::{InventoryActor, Ready, State, show},
     keys::RecentKeys,
+    pause::Pausing,
     queue::{Queue, send},
 };
 use crate::{clock::LedgerClock, ledger::open_batch::OpenBatch, notice::Notice};
@@ -23,6 +24,8 @@ use crate::{clock::LedgerClock, ledger::open_batch::OpenBatch, notice::Notice};
 pub struct Waiting {
     pub(super) asks: Vec<Ask>,
     pub(super) looks: Vec<RpcReplyPort<Look>>,
+    /// Those who want the inventory to pause.
+    pub(super) pauses: VecDeque<RpcReplyPort<()>>,
 }
 
 impl Waiting {
@@ -51,8 +54,12 @@ impl<L: Ledger> InventoryActor<L> {
         loaded: Result<LoadedInventory, LoadError>,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
-        let State::Loading { waiting, failures } = state else { return Ok(()) };
-        let waiting = std::mem::take(waiting);
+        let State::Loading { waiting, failures, again } = state else { return Ok(()) };
+        if std::mem::take(again) && loaded.is_ok() {
+            self.load(myself, Duration::ZERO);
+            return Ok(());
+        }
+        let mut waiting = std::mem::take(waiting);
         match loaded {
             Ok(loaded) => {
                 self.slot.admission.answered();
@@ -66,6 +73,7 @@ impl<L: Ledger> InventoryActor<L> {
                     queue: Queue::default(),
                     keys: RecentKeys::default(),
                     warming: Some(waiting.asks),
+                    pausing: Pausing::wanted_by(std::mem::take(&mut waiting.pauses)),
                     last_asked: Instant::now(),
                     timer: None,
                 };
@@ -74,6 +82,7 @@ impl<L: Ledger> InventoryActor<L> {
                 self.tick(myself, &mut ready);
                 self.finish_warming(&mut ready);
                 *state = State::Ready(ready);
+                self.reload_if_due(myself, state);
             }
             Err(error @ (LoadError::NoSuchEvent | LoadError::OwnedBy(_))) => {
                 let denial = match error {
@@ -100,7 +109,8 @@ impl<L: Ledger> InventoryActor<L> {
 
     /// Once everything that had expired is closed, serves those who waited.
     pub(super) fn finish_warming(&self, ready: &mut Ready) {
-        if !ready.queue.is_empty() {
+        // While it is paused, whoever asks waits on; `reload_if_due` looks at what is wanted.
+        if !ready.queue.is_empty() || ready.pausing.is_some() {
             return;
         }
         for ask in ready.warming.take().unwrap_or_default() {

@@ -32,7 +32,7 @@ impl Identity {
             (Identity::Key(KeyOf { account_id, key: key.clone(), kind }), Some(fingerprint))
         };
         match command {
-            Command::Hold(new) => key(new.account_id, &new.key, KeyKind::Hold, new.fingerprint),
+            Command::Hold(new) | Command::Block(new) => key(new.account_id, &new.key, KeyKind::Hold, new.fingerprint),
             Command::Book(new) => key(new.account_id, &new.key, KeyKind::Booking, new.fingerprint),
             Command::Release { hold_id, .. } => (Identity::Closing(HolderId::Hold(*hold_id)), None),
             Command::Cancel { booking } => (Identity::Closing(HolderId::Booking(booking.id)), None),

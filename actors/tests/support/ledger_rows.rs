@@ -27,7 +27,7 @@ pub struct Rows {
 /// The rows of one event.
 #[derive(Clone)]
 pub struct EventRows {
-    spec: EventSpec,
+    pub spec: EventSpec,
     pub counts: Vec<QuotaCount>,
     pub holds: HashMap<HoldId, Hold>,
     pub bookings: HashMap<BookingId, Booking>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::{Command, Holder, Inventory, NewBooking, NewHold};
+use super::{Command, Holder, Inventory, NewBooking, NewHold, choose::Rules};
 use crate::{
     bookings::{Booking, BookingStatus, Hold, HoldStatus, HolderId, Item, Source},
     events::EventStatus,
@@ -19,7 +19,14 @@ impl Inventory {
     /// What the command would do at `now`, or why it may not.
     pub fn decide(&self, command: &Command, now: Timestamp) -> Result<Entry, Refusal> {
         match command {
-            Command::Hold(new) => self.hold(new, now),
+            Command::Hold(new) => {
+                let items = self.choose(&new.selection, Rules::OfSale { account: new.account_id, now })?;
+                Ok(self.hold(new, items, now, now + self.plan.hold_for))
+            }
+            Command::Block(new) => {
+                let items = self.choose(&new.selection, Rules::OfOrganizer)?;
+                Ok(self.hold(new, items, now, Hold::NEVER))
+            }
             Command::Release { hold_id, account_id } => {
                 let hold = self.open_hold(*hold_id, *account_id, now)?;
                 Ok(Entry::CloseHold { hold, to: HoldStatus::Released, at: now })
@@ -30,9 +37,8 @@ impl Inventory {
         }
     }
 
-    fn hold(&self, new: &NewHold, now: Timestamp) -> Result<Entry, Refusal> {
-        let items = self.choose(&new.selection, new.account_id, now)?;
-        Ok(Entry::Hold(Arc::new(Hold {
+    fn hold(&self, new: &NewHold, items: Vec<Item>, now: Timestamp, expires_at: Timestamp) -> Entry {
+        Entry::Hold(Arc::new(Hold {
             id: new.id,
             event_id: self.plan.event_id,
             account_id: new.account_id,
@@ -41,18 +47,24 @@ impl Inventory {
             items: items.into(),
             key: new.key.clone(),
             fingerprint: new.fingerprint,
-            expires_at: now + self.plan.hold_for,
+            expires_at,
             created_at: now,
             updated_at: now,
-        })))
+        }))
     }
 
     fn book(&self, new: &NewBooking, now: Timestamp) -> Result<Entry, Refusal> {
         let (items, from): (Arc<[Item]>, _) = match &new.source {
-            Source::Selection(selection) => (self.choose(selection, new.account_id, now)?.into(), None),
+            Source::Selection(selection) => {
+                (self.choose(selection, Rules::OfSale { account: new.account_id, now })?.into(), None)
+            }
             Source::Hold(hold_id) => {
                 self.published()?;
                 let hold = self.open_hold(*hold_id, new.account_id, now)?;
+                if hold.is_block() {
+                    // It passed no rule of the sale.
+                    return Err(Refusal::HoldGone);
+                }
                 (hold.items.clone(), Some(hold))
             }
         };
@@ -88,7 +100,8 @@ impl Inventory {
         if !live {
             return Err(Refusal::NotCancellable("the booking is cancelled or expired"));
         }
-        if now >= self.plan.starts_at {
+        // Whoever has booked what does not take place gives it back, however late.
+        if now >= self.plan.starts_at && self.plan.status != EventStatus::Cancelled {
             return Err(Refusal::NotCancellable("the event has begun"));
         }
         Ok(Entry::CloseBooking { booking: booking.clone(), to: BookingStatus::Cancelled, at: now })

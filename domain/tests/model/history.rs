@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use domain::{
     bookings::{BookingStatus, HolderId, Source},
+    events::sales::ManagedQuota,
     ids::{AccountId, BookingId, HoldId},
     inventory::{Command, Inventory, SeatState},
     ledger::Entry,
@@ -16,7 +17,9 @@ use super::{
     reference::{Reference, Row, State, gist},
     steps::{LineSpec, Places, Step},
 };
-use crate::support::builders::{at, book, book_hold, hold, quantity, quota_id, seat_id, seats, selection, type_id};
+use crate::support::builders::{
+    at, block, book, book_hold, hold, quantity, quota_id, seat_id, seats, selection, type_id,
+};
 
 /// A fault, in words.
 type Checked = Result<(), String>;
@@ -83,9 +86,17 @@ impl<'a> History<'a> {
                 let expected = self.reference.choose(account(*of), &lines);
                 self.decide(&book(account(*of), selection(lines.iter().map(raw))), expected)
             }
+            Step::Block { account: of, lines } => {
+                let lines = selected(lines);
+                let expected = self.reference.choose_for(None, &lines);
+                self.decide(&block(account(*of), selection(lines.iter().map(raw))), expected)
+            }
+            Step::Resize { quota, capacity } => self.resize(*quota, *capacity),
             Step::BookHold { account: of, which } => {
                 let id = self.hold(*which);
+                let is_block = self.reference.find(HolderId::Hold(id)).is_some_and(|claim| claim.is_block());
                 let expected = self.reference.open_hold(account(*of), HolderId::Hold(id));
+                let expected = if is_block { Err("hold gone".to_owned()) } else { expected };
                 let expected = self.published().and(expected).map(|()| self.places(HolderId::Hold(id)));
                 self.decide(&book_hold(account(*of), id), expected)
             }
@@ -121,6 +132,29 @@ impl<'a> History<'a> {
                 Ok(())
             }
         }
+    }
+
+    /// As the server does it: once nothing is on its way, the counters are true, and a changed plan is loaded anew.
+    fn resize(&mut self, quota: usize, capacity: u32) -> Checked {
+        self.settle_all()?;
+        let quota = quota % self.reference.versions.len();
+        let count = self.inventory.counts()[quota];
+        let managed = ManagedQuota {
+            id: count.quota_id,
+            name: "quota".to_owned(),
+            capacity: self.reference.spec.capacities[quota],
+            held: count.held,
+            sold: count.sold,
+            revision: 1,
+        };
+        let fits = self.reference.held(quota) + self.reference.sold(quota) <= capacity;
+        same("resized", managed.resized(capacity).is_ok(), fits)?;
+        if fits {
+            self.reference.spec.to_mut().capacities[quota] = capacity;
+            self.reference.versions.iter_mut().for_each(|version| *version += 1);
+        }
+        self.inventory = Inventory::load(self.reference.rows()).map_err(|error| error.to_string())?;
+        Ok(())
     }
 
     /// A cancelled event sells nothing, not even to those who hold places.
@@ -169,6 +203,10 @@ impl<'a> History<'a> {
             (Command::Hold(new), Entry::Hold(hold)) => {
                 same("hold", hold.id, new.id)?;
                 same("expiry", hold.expires_at, at(now + self.reference.spec.hold_for))
+            }
+            (Command::Block(new), Entry::Hold(hold)) => {
+                same("block", hold.id, new.id)?;
+                same("is a block", hold.is_block(), true)
             }
             (Command::Book(new), Entry::Book { booking, from }) => {
                 same("booking", booking.id, new.id)?;

@@ -1,6 +1,8 @@
 //! The reference: a list of everything that was ever claimed. It counts by looking at all of it, again and again, and keeps
 //! no sums that could be wrong.
 
+use std::borrow::Cow;
+
 use domain::{
     bookings::{Booking, Hold, HolderId},
     events::EventStatus,
@@ -57,16 +59,25 @@ pub enum Row {
 
 /// See the module's page.
 pub struct Reference<'a> {
-    pub spec: &'a PlanSpec,
+    /// Its capacities change.
+    pub spec: Cow<'a, PlanSpec>,
     pub claims: Vec<Claim>,
     /// Of each quota, as the ledger counts them.
     pub versions: Vec<i64>,
     pub now: i64,
 }
 
+impl Claim {
+    /// Kept back by the organizer.
+    pub fn is_block(&self) -> bool {
+        matches!(&self.row, Row::Hold(hold) if hold.is_block())
+    }
+}
+
 impl<'a> Reference<'a> {
     pub fn new(spec: &'a PlanSpec) -> Self {
-        Self { spec, claims: Vec::new(), versions: vec![0; spec.capacities.len()], now: 0 }
+        let versions = vec![0; spec.capacities.len()];
+        Self { spec: Cow::Borrowed(spec), claims: Vec::new(), versions, now: 0 }
     }
 
     pub fn find(&self, id: HolderId) -> Option<&Claim> {
@@ -103,24 +114,29 @@ impl<'a> Reference<'a> {
         self.keeping().filter(|claim| claim.places.iter().any(|(_, of)| *of == Some(seat))).collect()
     }
 
-    /// Whether the rules allow these places; otherwise the gist of the refusal.
+    /// Whether the rules of the sale allow these places; otherwise the gist of the refusal.
     pub fn choose(&self, account: AccountId, lines: &[LineSpec]) -> Result<Vec<Taken>, String> {
         match self.spec.status {
             EventStatus::Published => {}
             EventStatus::Draft | EventStatus::Scheduled => return Err("no such event".to_owned()),
             _ => return Err("not on sale".to_owned()),
         }
+        self.choose_for(Some(account), lines)
+    }
+
+    /// The same for a buyer, or without any rule but that the places are free.
+    pub fn choose_for(&self, account: Option<AccountId>, lines: &[LineSpec]) -> Result<Vec<Taken>, String> {
         let (mut places, mut taken) = (Vec::new(), Vec::new());
         for (index, line) in lines.iter().enumerate() {
             let kind = self.spec.types.get(line.ticket_type).ok_or(format!("invalid items[{index}].ticketTypeId"))?;
-            if !kind.sale.contains(&self.now) {
+            if account.is_some() && !kind.sale.contains(&self.now) {
                 return Err("not on sale".to_owned());
             }
             let asked = match &line.places {
                 Places::Any(count) | Places::Best(count) => *count as usize,
                 Places::Seats(seats) => seats.len(),
             };
-            if asked < kind.min as usize || asked > kind.max as usize {
+            if account.is_some() && (asked < kind.min as usize || asked > kind.max as usize) {
                 return Err("limit".to_owned());
             }
             match (&line.places, &kind.sections) {
@@ -154,7 +170,8 @@ impl<'a> Reference<'a> {
                 return Err(format!("sold out {} {left} {asked}", type_id(*kind)));
             }
         }
-        let of_account = self.keeping().filter(|claim| claim.account == account);
+        let Some(account) = account else { return Ok(places) };
+        let of_account = self.keeping().filter(|claim| claim.account == account && !claim.is_block());
         let has = of_account.map(|claim| claim.places.len()).sum::<usize>();
         if self.spec.max_per_account.is_some_and(|limit| has + places.len() > limit as usize) {
             return Err("limit".to_owned());
@@ -219,7 +236,8 @@ impl<'a> Reference<'a> {
     }
 
     pub fn next_expiry(&self) -> Option<i64> {
-        self.claims.iter().filter(|claim| claim.state == State::Live).filter_map(|claim| claim.expires_at).min()
+        let live = self.claims.iter().filter(|claim| claim.state == State::Live && !claim.is_block());
+        live.filter_map(|claim| claim.expires_at).min()
     }
 
     /// What a successor would read.
@@ -230,7 +248,7 @@ impl<'a> Reference<'a> {
             Some((seat_id(seat), keeper.expires_at.is_none()))
         });
         let mut by_account: Vec<(AccountId, u32)> = Vec::new();
-        for claim in live() {
+        for claim in live().filter(|claim| !claim.is_block()) {
             match by_account.iter_mut().find(|(account, _)| *account == claim.account) {
                 Some((_, places)) => *places += claim.places.len() as u32,
                 None => by_account.push((claim.account, claim.places.len() as u32)),

@@ -33,6 +33,16 @@ pub enum Step {
         account: usize,
         lines: Vec<LineSpec>,
     },
+    /// The organizer keeps places back. Released like a hold.
+    Block {
+        account: usize,
+        lines: Vec<LineSpec>,
+    },
+    /// The organizer changes a capacity.
+    Resize {
+        quota: usize,
+        capacity: u32,
+    },
     /// Books any hold there ever was, perhaps another account's, or one that does not exist.
     BookHold {
         account: usize,
@@ -87,6 +97,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (account.clone(), lines()).prop_map(|(account, lines)| Step::Hold { account, lines }),
         8 => (account.clone(), lines()).prop_map(|(account, lines)| Step::Book { account, lines }),
+        2 => (account.clone(), lines()).prop_map(|(account, lines)| Step::Block { account, lines }),
+        1 => (0..4usize, 0..=14u32).prop_map(|(quota, capacity)| Step::Resize { quota, capacity }),
         4 => (account.clone(), which.clone()).prop_map(|(account, which)| Step::BookHold { account, which }),
         4 => (account, which.clone()).prop_map(|(account, which)| Step::Release { account, which }),
         4 => which.clone().prop_map(|which| Step::Cancel { which }),

@@ -141,6 +141,13 @@ pub fn hold(account_id: AccountId, selection: Selection) -> Command {
     Command::Hold(NewHold { id: HoldId::generate(), account_id, key: new_key(), fingerprint, selection })
 }
 
+pub fn block(account_id: AccountId, selection: Selection) -> Command {
+    match hold(account_id, selection) {
+        Command::Hold(new) => Command::Block(new),
+        other => other,
+    }
+}
+
 pub fn book(account_id: AccountId, selection: Selection) -> Command {
     book_source(account_id, Source::Selection(selection))
 }

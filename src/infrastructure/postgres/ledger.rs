@@ -60,7 +60,7 @@ impl PgLedger {
 
 const COUNTS: &str = "SELECT id, held, sold, version FROM quotas WHERE event_id = $1";
 
-const EXPIRING: &str = "SELECT event_id FROM holds WHERE status = 'ACTIVE' \
+const EXPIRING: &str = "SELECT event_id FROM holds WHERE status = 'ACTIVE' AND expires_at < '9999-01-01Z' \
     UNION SELECT event_id FROM bookings WHERE status = 'PENDING_PAYMENT'";
 
 fn count(row: &Row) -> Result<QuotaCount, StoreError> {

@@ -8,6 +8,7 @@ mod audit;
 mod bookings;
 pub mod catalogue;
 mod credentials;
+mod manage;
 mod sessions;
 
 use deadpool_postgres::Pool;

@@ -19,7 +19,7 @@ use crate::presentation::{openapi::schemas, pagination::CursorKey};
 #[derive(Deserialize, ToSchema)]
 #[schema(as = HoldRequest)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct HoldBody {
+pub(in crate::presentation) struct HoldBody {
     /// What is asked for, a line for each ticket type; a hundred places together at most.
     #[schema(value_type = Vec<LineSchema>, min_items = 1, max_items = 20)]
     items: Vec<LineBody>,
@@ -142,7 +142,7 @@ impl TryFrom<BookingBody> for Source {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Item)]
 #[serde(rename_all = "camelCase")]
-struct ItemJson<'a> {
+pub(in crate::presentation) struct ItemJson<'a> {
     /// Of a booking's place; places of a hold have none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -167,7 +167,7 @@ struct SeatJson<'a> {
 }
 
 impl<'a> ItemJson<'a> {
-    fn new(item: &'a Item, currency: Currency, id: Option<Uuid>) -> Self {
+    pub(in crate::presentation) fn new(item: &'a Item, currency: Currency, id: Option<Uuid>) -> Self {
         let of_seat = |seat: &'a Seat| SeatJson { section: &seat.section, row: &seat.row, label: &seat.label };
         let seat = item.seat.as_deref();
         Self {

@@ -40,7 +40,7 @@ pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
     let (key, store) = (if wanted.filter.text.is_some() { key.uncommon() } else { key }, app.clone());
     let load = || async move {
         let slice = store.store.public_events(&wanted).await?;
-        list.load(&slice, (&wanted.place, wanted.limit), EventSummaryJson::from, &[Tag::Events])
+        list.load(&slice, (&wanted.place, wanted.limit), EventSummaryJson::from, &[Tag::Events, Tag::Vocabulary])
     };
     if is_kept { cached(&app, &request, key, load).await } else { uncached(&request, load().await?).await }
 }
@@ -57,7 +57,7 @@ pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
         let Some(detail) = store.store.public_event(wanted.by()).await? else {
             return Ok(Load::absent(&[Tag::Events]));
         };
-        let tags = [Tag::Event(detail.event.id), Tag::Venue(detail.venue.id)];
+        let tags = [Tag::Event(detail.event.id), Tag::Venue(detail.venue.id), Tag::Vocabulary];
         cache::found(&EventDetailJson::from(&detail), &tags)
     });
     if let Some(reply) = found.await? {
@@ -93,7 +93,7 @@ pub async fn categories<A: Adapters>(app: Arc<App<A>>, request: Request) -> Resu
     request.query().finish()?;
     let (key, store) = (Key::one(Namespace::Events, "categories"), app.clone());
     cached(&app, &request, key, || async move {
-        cache::found(&FacetsJson::from(&*store.store.event_categories().await?), &[Tag::Events])
+        cache::found(&FacetsJson::from(&*store.store.event_categories().await?), &[Tag::Events, Tag::Vocabulary])
     })
     .await
 }
@@ -105,7 +105,7 @@ pub async fn tags<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
     query.finish()?;
     let (key, store) = (Key::one(Namespace::Events, "tags").with("limit", limit), app.clone());
     cached(&app, &request, key, move || async move {
-        cache::found(&FacetsJson::from(&*store.store.event_tags(limit).await?), &[Tag::Events])
+        cache::found(&FacetsJson::from(&*store.store.event_tags(limit).await?), &[Tag::Events, Tag::Vocabulary])
     })
     .await
 }

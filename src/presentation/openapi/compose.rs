@@ -114,6 +114,13 @@ fn parameters(row: &RouteInfo, operation: &Operation) -> Vec<Value> {
     if operation.is_idempotent {
         all.push(idempotency_key().written());
     }
+    if operation.is_repeatable {
+        all.push(idempotency_key().optional().written());
+    }
+    if operation.is_tagged && !operation.answers.iter().any(|answer| answer.status == StatusCode::CREATED) {
+        let description = "The `ETag` of what it is meant for, if it is to be refused for anything else.";
+        all.push(Parameter::header("If-Match", description).example("\"7\"").written());
+    }
     if row.access == Access::Session {
         let description = "From a page of another origin: the `csrfToken` of the last sign-in or refresh.";
         all.push(Parameter::header("X-CSRF-Token", description).written());
@@ -172,10 +179,12 @@ fn success(row: &RouteInfo, operation: &Operation, answer: &Answer) -> Value {
     if operation.has_links {
         names.push("Link");
     }
-    if operation.is_idempotent {
+    if operation.is_idempotent || operation.is_repeatable {
         names.push("Idempotent-Replayed");
     }
-    if (operation.is_cacheable || operation.is_versioned) && answer.status.is_success() {
+    let has_body = !answer.content.is_empty();
+    let shows_version = operation.is_cacheable || operation.is_versioned || (operation.is_tagged && has_body);
+    if shows_version && answer.status.is_success() {
         names.extend(["ETag", "Cache-Control"]);
     }
     if operation.sets_cookie {
@@ -225,6 +234,11 @@ fn headers() -> Value {
             "required": true,
             "schema": { "type": "integer", "minimum": 1 },
             "example": 2,
+        },
+        "RetryAfterOfConflict": {
+            "description": "Seconds to wait before another try, where another try may succeed.",
+            "schema": { "type": "integer", "minimum": 1 },
+            "example": 1,
         },
         "RateLimit": text("How many requests are left, and after how many seconds none will be missing.", "\"api\";r=97;t=6"),
         "RateLimit-Policy": text("How many requests there are in how many seconds.", "\"api\";q=100;w=60"),

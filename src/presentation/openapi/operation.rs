@@ -48,6 +48,8 @@ pub(in crate::presentation) struct Operation {
     pub(super) has_links: bool,
     pub(super) is_versioned: bool,
     pub(super) sets_cookie: bool,
+    pub(super) is_tagged: bool,
+    pub(super) is_repeatable: bool,
     pub(super) ignores_query: bool,
     pub(super) schemas: Vec<(String, Value)>,
 }
@@ -89,6 +91,8 @@ impl Operation {
             has_links: false,
             is_versioned: false,
             sets_cookie: false,
+            is_tagged: false,
+            is_repeatable: false,
             ignores_query: false,
             schemas: Vec::new(),
         }
@@ -224,6 +228,20 @@ impl Operation {
     #[must_use]
     pub(in crate::presentation) fn sets_cookie(mut self) -> Self {
         self.sets_cookie = true;
+        self
+    }
+
+    /// Shows a resource with its version as `ETag`, and may be told in `If-Match` which one it is meant for.
+    #[must_use]
+    pub(in crate::presentation) fn tagged(mut self) -> Self {
+        self.is_tagged = true;
+        self
+    }
+
+    /// May be given an `Idempotency-Key`: a retry is then answered as the first request was.
+    #[must_use]
+    pub(in crate::presentation) fn repeatable(mut self) -> Self {
+        self.is_repeatable = true;
         self
     }
 

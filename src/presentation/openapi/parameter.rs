@@ -41,6 +41,13 @@ impl Parameter {
         self
     }
 
+    /// May be left out.
+    #[must_use]
+    pub(in crate::presentation) fn optional(mut self) -> Self {
+        self.is_required = false;
+        self
+    }
+
     /// Of this JSON schema.
     #[must_use]
     pub(in crate::presentation) fn schema(mut self, schema: Value) -> Self {

@@ -46,6 +46,12 @@ pub(super) fn codes(row: &RouteInfo, operation: &Operation) -> Vec<Code> {
     if operation.is_idempotent {
         codes.extend([IdempotencyKeyMissing, IdempotencyKeyReused, IdempotencyInProgress]);
     }
+    if operation.is_repeatable {
+        codes.extend([IdempotencyKeyMissing, IdempotencyKeyReused, IdempotencyInProgress]);
+    }
+    if operation.is_tagged {
+        codes.push(ChangedMeanwhile);
+    }
     codes.extend(&operation.refusals);
     codes.sort_by_key(|code| *code as usize);
     codes.dedup();
@@ -108,6 +114,9 @@ fn headers(status: StatusCode, entries: &[&'static Entry]) -> Value {
         StatusCode::SERVICE_UNAVAILABLE => &["Retry-After"],
         _ => &[],
     };
+    if entries.iter().any(|entry| entry.code == Code::IdempotencyInProgress.as_str()) {
+        headers["Retry-After"] = reference("headers", "RetryAfterOfConflict");
+    }
     for name in more {
         headers[name] = reference("headers", name);
     }

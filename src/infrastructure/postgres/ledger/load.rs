@@ -183,7 +183,7 @@ async fn by_account(
         let count = u32::try_from(row.try_get::<_, i64>("places")?).unwrap_or(u32::MAX);
         places.insert(AccountId(row.try_get("account_id")?), count);
     }
-    for hold in &loaded.holds {
+    for hold in loaded.holds.iter().filter(|hold| !hold.is_block()) {
         *places.entry(hold.account_id).or_default() += hold.items.len() as u32;
     }
     Ok(places.into_iter().collect())

@@ -1,7 +1,7 @@
 //! Events and venues as the public sees them.
 
 mod events;
-mod rows;
+pub(super) mod rows;
 mod spelling;
 pub mod statement;
 mod typing;

@@ -35,6 +35,9 @@ macro_rules! venue_beside_event_columns {
     };
 }
 
+/// Columns for [`event`].
+pub(in super::super) const EVENT_COLUMNS: &str = event_columns!("e.description");
+
 /// Columns for [`event_with_venue`] and [`tags`].
 pub(super) const DETAIL_COLUMNS: &str = concat!(
     event_columns!("e.description"),
@@ -55,10 +58,11 @@ pub(super) const SUMMARY_COLUMNS: &str = concat!(
 );
 
 /// Columns for [`venue`].
-pub(super) const VENUE_COLUMNS: &str = "v.id, v.slug, v.name, v.description, v.address, v.city, v.country::text AS country, \
+pub(in super::super) const VENUE_COLUMNS: &str = "v.id, v.slug, v.name, v.description, v.address, v.city, v.country::text AS country, \
     v.time_zone, v.capacity, v.created_at, v.updated_at";
 
-fn event(row: &Row) -> Result<Event, StoreError> {
+/// An event by itself.
+pub(in super::super) fn event(row: &Row) -> Result<Event, StoreError> {
     let max_per_account: Option<i32> = row.try_get("max_per_account")?;
     Ok(Event {
         id: EventId(row.try_get("id")?),
@@ -116,7 +120,7 @@ pub(super) fn summary(row: &Row) -> Result<EventSummary, StoreError> {
 }
 
 /// A venue.
-pub(super) fn venue(row: &Row) -> Result<Venue, StoreError> {
+pub(in super::super) fn venue(row: &Row) -> Result<Venue, StoreError> {
     Ok(Venue {
         id: VenueId(row.try_get("id")?),
         slug: row.try_get("slug")?,

@@ -1,0 +1,133 @@
+//! A plan changes between two batches: the inventory pauses, and reads it anew.
+
+use std::time::Duration;
+
+use domain::inventory::Command;
+use tokio::time::Instant;
+
+use crate::support::{
+    builders::{EventSpec, event, settings},
+    harness::{Running, all, booked, eventually, granted, held, start, start_on},
+    memory_ledger::MemoryLedger,
+};
+
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(20)
+}
+
+/// What the transaction of a change does.
+fn resize(running: &Running, hall: &EventSpec, capacity: u32) {
+    let mut rows = running.ledger.rows();
+    let rows = rows.events.get_mut(&hall.id).unwrap();
+    rows.spec.capacity = capacity;
+    rows.counts.iter_mut().for_each(|count| count.version += 1);
+}
+
+fn capacity(running: &Running, hall: &EventSpec) -> u32 {
+    let slot = running.engine.inventories.directory().find(hall.id);
+    slot.and_then(|slot| slot.snapshot()).map_or(0, |picture| picture.ticket_types[0].capacity)
+}
+
+/// Guards: the wait for the queue in `reload_if_due`; that asks are held back in a pause, and served after it.
+#[tokio::test]
+async fn a_pause_waits_for_what_is_decided_and_loses_nothing_that_is_asked() {
+    let hall = event(2);
+    let running = start(&[&hall]).await;
+    booked(&running.book(&hall, 1).await);
+    running.ledger.hold_commits();
+    let on_its_way = running.asking(&hall, Command::Book(hall.book(hall.places(1))));
+    eventually("it is on its way", || running.ledger.arrived() == 2).await;
+    let inventories = running.engine.inventories.clone();
+    let pausing = tokio::spawn(async move { inventories.pause(hall.id, soon()).await });
+    running.caught_up(&hall).await;
+    assert!(!pausing.is_finished(), "something is on its way");
+    let mut waiting = running.asking_all(&hall, hall.singles(3));
+    running.under_way(&hall, 4).await;
+    running.ledger.release_commits();
+    let pause = pausing.await.unwrap().unwrap();
+    booked(&on_its_way.await.unwrap());
+    waiting.extend(running.asking_all(&hall, hall.singles(1)));
+    running.under_way(&hall, 4).await;
+    running.caught_up(&hall).await;
+    assert_eq!(running.ledger.arrived(), 2, "nothing is decided in a pause");
+    resize(&running, &hall, 5);
+    pause.end(soon()).await;
+    assert_eq!(capacity(&running, &hall), 5, "whoever ends a pause sees the new plan");
+    assert_eq!(granted(&all(waiting).await), 3);
+    assert_eq!(running.ledger.loads(hall.id), [false, false], "read anew once, and never failed");
+    running.assert_exact(&EventSpec { capacity: 5, ..hall }).await;
+}
+
+/// Guards: the turn of `wanted_by`. Two changes come one after the other.
+#[tokio::test]
+async fn pauses_come_one_after_the_other() {
+    let hall = event(5);
+    let running = start(&[&hall]).await;
+    booked(&running.book(&hall, 1).await);
+    let first = running.engine.inventories.pause(hall.id, soon()).await.unwrap();
+    let inventories = running.engine.inventories.clone();
+    let second = tokio::spawn(async move { inventories.pause(hall.id, soon()).await });
+    running.caught_up(&hall).await;
+    assert!(!second.is_finished());
+    drop(first);
+    drop(second.await.unwrap().unwrap());
+    booked(&running.book(&hall, 1).await);
+    running.assert_exact(&hall).await;
+}
+
+/// Guards: `PAUSE_MAX`. Whoever pauses an inventory and is never heard of again does not stop its sale.
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_nobody_ends_ends_by_itself() {
+    let hall = event(5);
+    let running = start(&[&hall]).await;
+    booked(&running.book(&hall, 1).await);
+    std::mem::forget(running.engine.inventories.pause(hall.id, soon()).await.unwrap());
+    booked(&running.book(&hall, 1).await);
+    running.assert_exact(&hall).await;
+}
+
+/// Guards: `tick` in a pause. What expires waits until the plan is read anew.
+#[tokio::test(start_paused = true)]
+async fn nothing_expires_into_a_change() {
+    let hall = event(5);
+    let running = start(&[&hall]).await;
+    held(&running.ask(&hall, Command::Hold(hall.hold(hall.places(2)))).await);
+    tokio::time::advance(Duration::from_secs(595)).await;
+    let pause = running.engine.inventories.pause(hall.id, soon()).await.unwrap();
+    tokio::time::advance(Duration::from_secs(6)).await;
+    running.caught_up(&hall).await;
+    assert_eq!((running.ledger.arrived(), running.ledger.places(&hall)), (1, (2, 0)));
+    pause.end(soon()).await;
+    eventually("the hold expires", || running.ledger.places(&hall) == (0, 0)).await;
+    running.assert_exact(&hall).await;
+}
+
+/// Guards: `catch_up`. A change by another node is seen though nobody books.
+#[tokio::test(start_paused = true)]
+async fn the_sampler_notices_a_plan_that_others_have_changed() {
+    let hall = event(5);
+    let settings = actors::engine::EngineSettings { sample_every: Duration::from_secs(10), ..settings() };
+    let running = start_on(MemoryLedger::new(&[&hall]), settings).await;
+    booked(&running.book(&hall, 1).await);
+    resize(&running, &hall, 9);
+    tokio::time::advance(Duration::from_secs(11)).await;
+    eventually("the new plan is read", || capacity(&running, &hall) == 9).await;
+    assert_eq!(running.ledger.loads(hall.id), [false, false]);
+    running.assert_exact(&EventSpec { capacity: 9, ..hall }).await;
+}
+
+/// Guards: a killed inventory loses a pause, and whoever waits for one gets the successor's.
+#[tokio::test]
+async fn a_pause_survives_the_death_of_the_inventory() {
+    let hall = event(5);
+    let running = start(&[&hall]).await;
+    booked(&running.book(&hall, 1).await);
+    let pause = running.engine.inventories.pause(hall.id, soon()).await.unwrap();
+    running.engine.inventories.kill(hall.id);
+    booked(&running.book(&hall, 1).await);
+    resize(&running, &hall, 3);
+    pause.end(soon()).await;
+    assert_eq!(capacity(&running, &hall), 3);
+    assert_eq!(granted(&all(running.asking_all(&hall, hall.singles(2))).await), 1);
+    running.assert_exact(&EventSpec { capacity: 3, ..hall }).await;
+}

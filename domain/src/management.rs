@@ -1,0 +1,96 @@
+//! Ports to the catalogue as organizers and admins change it. Everything that is changed has a revision, which grows with each
+//! change, so that nobody overwrites what they have not seen.
+//!
+//! Implementations check in one transaction whose event it is, the revision and the rules, and write; what an admin does is to be
+//! noted in the audit log in the same transaction.
+
+pub mod catalogue;
+pub mod events;
+pub mod requests;
+
+use crate::{
+    audit::Actor,
+    events::{lifecycle::StepRefused, sales::BelowTaken},
+    ids::AccountId,
+    repositories::RepositoryError,
+    validation::FieldError,
+};
+
+/// Whose events somebody may see and change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Their own. Another organizer's event does not exist for them.
+    Own,
+    /// Everybody's.
+    All,
+}
+
+/// Who manages, and from where.
+#[derive(Clone, Debug)]
+pub struct Manager {
+    /// The account.
+    pub account: AccountId,
+    /// Whose events.
+    pub reach: Reach,
+    /// For the audit log.
+    pub actor: Actor,
+}
+
+impl Manager {
+    /// The organizer whose events it must be; nothing for those who manage everybody's.
+    pub fn only(&self) -> Option<AccountId> {
+        (self.reach == Reach::Own).then_some(self.account)
+    }
+}
+
+/// The revision that a change is based on; `None` for whoever wants to change whatever is there.
+pub type Expected = Option<i32>;
+
+/// What stands against a change. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    /// The event can't take the step.
+    #[error(transparent)]
+    Step(#[from] StepRefused),
+    /// The event, as it is, can't be changed so.
+    #[error("{0}")]
+    Event(&'static str),
+    /// Fewer places than are taken.
+    #[error(transparent)]
+    BelowTaken(#[from] BelowTaken),
+    /// Something else needs it.
+    #[error("{0}")]
+    InUse(&'static str),
+    /// Another one has this slug.
+    #[error("the slug {0:?} is taken")]
+    SlugTaken(String),
+}
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// There is no such thing, or it is somebody else's.
+    #[error("not found")]
+    NotFound,
+    /// It was changed since it was read.
+    #[error("changed meanwhile")]
+    Stale,
+    /// Something stands against it.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// It refers to what there is not.
+    #[error("the request is not valid")]
+    Invalid(Vec<FieldError>),
+    /// The repository failed.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+}
+
+impl From<FieldError> for ChangeError {
+    fn from(error: FieldError) -> Self {
+        Self::Invalid(vec![error])
+    }
+}
+
+/// What a change has led to.
+pub type Changed<T = ()> = Result<T, ChangeError>;

@@ -1,0 +1,13 @@
+DROP TABLE settings_revision;
+DROP TABLE setting_changes;
+DROP TABLE settings;
+DROP TABLE request_keys;
+DROP TABLE event_cancellations;
+DROP TABLE categories;
+DROP INDEX events_organizer_start_idx;
+DROP INDEX events_scheduled_idx;
+ALTER TABLE tags DROP COLUMN revision, DROP COLUMN created_at, DROP COLUMN updated_at;
+ALTER TABLE ticket_types DROP COLUMN revision;
+ALTER TABLE quotas DROP COLUMN revision;
+ALTER TABLE venues DROP COLUMN revision;
+ALTER TABLE events DROP COLUMN publish_at, DROP COLUMN revision;

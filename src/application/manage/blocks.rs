@@ -1,0 +1,68 @@
+//! Blocks: places that the organizer keeps back. To the inventory they are holds that never expire.
+
+use actors::inventory::{Answer, Outcome};
+use domain::{
+    bookings::{Fingerprint, Hold, IdempotencyKey, Source},
+    ids::{EventId, HoldId},
+    inventory::{Command, NewHold},
+    management::{ChangeError, Manager, events::SalesManagement},
+    refusal::Refusal,
+    repositories::RepositoryError,
+    selection::Selection,
+};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::{ManageError, event_of};
+use crate::application::{
+    app::{Adapters, App},
+    bookings::{BookingError, Made},
+};
+
+/// Most blocks in a list.
+const BLOCKS_MAX: u32 = 1000;
+
+/// The blocks of an event, newest first.
+pub async fn list<A: Adapters>(app: &App<A>, by: &Manager, event: EventId) -> Result<Vec<Hold>, ManageError> {
+    event_of(app, by, event).await?;
+    Ok(app.store.blocks(event, BLOCKS_MAX).await?)
+}
+
+/// One of them.
+pub async fn find<A: Adapters>(app: &App<A>, by: &Manager, event: EventId, id: HoldId) -> Result<Hold, ManageError> {
+    event_of(app, by, event).await?;
+    Ok(app.store.block(event, id).await?.ok_or(ChangeError::NotFound)?)
+}
+
+/// Keeps places back.
+pub async fn block<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    key: Option<IdempotencyKey>,
+    event: EventId,
+    selection: Selection,
+) -> Result<Made<Hold>, ManageError> {
+    event_of(app, by, event).await?;
+    let fingerprint = Fingerprint::of(event, &Source::Selection(selection.clone()));
+    // A request without a name of its own gets one: nothing is asked twice by accident.
+    let key = key.or_else(|| IdempotencyKey::parse(&format!("block-{}", Uuid::now_v7())));
+    let key = key.ok_or_else(|| RepositoryError::Broken("a key that is none".to_owned()))?;
+    let new = NewHold { id: HoldId::generate(), account_id: by.account, key, fingerprint, selection };
+    let deadline = Instant::now() + app.command_deadline;
+    match app.inventories.ask(event, Command::Block(new), deadline).await? {
+        Answer { outcome: Outcome::Held(value), replayed } if value.is_block() => Ok(Made { value, replayed }),
+        // The account has used the key for a hold of its own.
+        Answer { outcome: Outcome::Held(_), .. } => Err(ManageError::KeyReused),
+        answer => Err(RepositoryError::Broken(format!("the inventory answered {answer:?}")).into()),
+    }
+}
+
+/// Gives a block free. One that is gone is as good as given free.
+pub async fn release<A: Adapters>(app: &App<A>, by: &Manager, event: EventId, id: HoldId) -> Result<(), ManageError> {
+    let block = find(app, by, event, id).await?;
+    let command = Command::Release { hold_id: id, account_id: block.account_id };
+    match app.inventories.ask(event, command, Instant::now() + app.command_deadline).await.map_err(BookingError::from) {
+        Ok(_) | Err(BookingError::Refused(Refusal::HoldGone)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,110 @@
+//! Events: made, changed, and taken through their life.
+
+use domain::{
+    events::{
+        fields::{EventFields, RawEvent},
+        lifecycle::Step,
+    },
+    ids::{AccountId, EventId},
+    management::{
+        ChangeError, Expected, Manager,
+        events::{EventManagement, ManagedEvent},
+    },
+    validation::FieldError,
+};
+use jiff::Timestamp;
+
+use super::{Made, ManageError, NamedRequest, change_plan, event_changed, event_of, once};
+use crate::application::app::{Adapters, App};
+
+/// Makes a draft.
+pub async fn create<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    request: Option<NamedRequest>,
+    organizer: Option<AccountId>,
+    raw: RawEvent,
+) -> Result<Made, ManageError> {
+    let fields = EventFields::parse(raw, None, Timestamp::now())?;
+    let organizer = organizer.unwrap_or(by.account);
+    once(app, by.account, request, async |id| {
+        app.store.add_event(by, EventId(id), organizer, &fields).await?;
+        tracing::info!(event = %id, userId = %by.account, "event created");
+        Ok(())
+    })
+    .await
+}
+
+/// Changes what is said of an event: `change` is given the event as it is.
+pub async fn update<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    id: EventId,
+    expected: Expected,
+    organizer: Option<AccountId>,
+    change: impl FnOnce(&ManagedEvent) -> RawEvent,
+) -> Result<ManagedEvent, ManageError> {
+    let before = event_of(app, by, id).await?;
+    // What the change is put on top of must be what the client has seen.
+    if expected.is_some_and(|expected| expected != before.revision) {
+        return Err(ChangeError::Stale.into());
+    }
+    let fields = EventFields::parse(change(&before), Some(&before.event), Timestamp::now())?;
+    let expected = Some(before.revision);
+    change_plan(app, id, app.store.update_event(by, id, expected, organizer, &fields)).await?;
+    event_of(app, by, id).await
+}
+
+/// Deletes a draft.
+pub async fn delete<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    id: EventId,
+    expected: Expected,
+) -> Result<(), ManageError> {
+    change_plan(app, id, app.store.delete_event(by, id, expected)).await?;
+    tracing::info!(event = %id, userId = %by.account, "event deleted");
+    Ok(())
+}
+
+/// Takes a step in the life of an event.
+pub async fn step<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    id: EventId,
+    expected: Expected,
+    step: Step,
+    at: Option<Timestamp>,
+) -> Result<ManagedEvent, ManageError> {
+    if let Some(at) = at {
+        let ahead = at.as_second().saturating_sub(Timestamp::now().as_second());
+        // Ten years: what is later is a mistake.
+        if !(1..=315_576_000).contains(&ahead) {
+            let message = "must be in the future, within ten years";
+            return Err(vec![FieldError::new("at", "OUT_OF_RANGE", message)].into());
+        }
+    }
+    change_plan(app, id, app.store.step_event(by, id, expected, step, at)).await?;
+    tracing::info!(event = %id, userId = %by.account, step = step.as_str(), "event changed its status");
+    app.upkeep.wake();
+    event_of(app, by, id).await
+}
+
+/// Makes a draft copy that begins at `starts_at`.
+pub async fn duplicate<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    request: Option<NamedRequest>,
+    id: EventId,
+    starts_at: Timestamp,
+) -> Result<Made, ManageError> {
+    if starts_at <= Timestamp::now() {
+        return Err(vec![FieldError::new("startsAt", "NOT_IN_FUTURE", "must be in the future")].into());
+    }
+    once(app, by.account, request, async |copy| {
+        app.store.duplicate_event(by, id, EventId(copy), starts_at).await?;
+        event_changed(app, EventId(copy));
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,255 @@
+//! Venues, categories and tags.
+
+use domain::{
+    audit::Action,
+    ids::VenueId,
+    management::{
+        ChangeError, Changed, Conflict, Expected, Manager,
+        catalogue::{CatalogueManagement, Term, Vocabulary},
+    },
+    repositories::{Found, Page, PageRequest, Start},
+    text,
+    venues::{Venue, VenueFields},
+};
+use tokio_postgres::{Row, Transaction, types::Type};
+
+use super::{
+    super::{
+        super::rows::StoreError,
+        PgStore,
+        catalogue::rows::{VENUE_COLUMNS, venue},
+    },
+    Fault, Typed, is_expected, note, on_violation, signed,
+};
+
+const LOCK_VENUE: &str = "SELECT revision FROM venues WHERE id = $1 FOR UPDATE";
+const INSERT_VENUE: &str = "INSERT INTO venues (id, slug, name, description, address, city, country, time_zone, capacity) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING";
+const UPDATE_VENUE: &str = "UPDATE venues SET slug = $2, name = $3, description = $4, address = $5, city = $6, country = $7, \
+    time_zone = $8, capacity = $9, revision = revision + 1, updated_at = now() WHERE id = $1";
+
+/// The statements of one vocabulary.
+struct Words {
+    kind: &'static str,
+    select: &'static str,
+    count: &'static str,
+    insert: &'static str,
+    lock: &'static str,
+    rename: &'static str,
+    delete: &'static str,
+}
+
+/// `$1` is where the page begins, or the one word.
+const CATEGORIES: Words = Words {
+    kind: "category",
+    select: "SELECT t.slug, t.name, t.created_at, t.updated_at, t.revision, \
+        (SELECT count(*) FROM events e WHERE e.category = t.slug) AS events FROM categories t",
+    count: "SELECT count(*) FROM categories",
+    insert: "INSERT INTO categories (slug, name) VALUES ($1, $2)",
+    // No event can begin to use it: events lock it for their reference.
+    lock: "SELECT revision, EXISTS (SELECT FROM events e WHERE e.category = $1) AS is_used FROM categories WHERE slug = $1 \
+        FOR UPDATE",
+    rename: "UPDATE categories SET name = $2, revision = revision + 1, updated_at = now() WHERE slug = $1",
+    delete: "DELETE FROM categories WHERE slug = $1 AND NOT EXISTS (SELECT FROM events WHERE category = $1)",
+};
+const TAGS: Words = Words {
+    kind: "tag",
+    select: "SELECT t.slug, t.name, t.created_at, t.updated_at, t.revision, \
+        (SELECT count(*) FROM event_tags e WHERE e.tag_id = t.id) AS events FROM tags t",
+    count: "SELECT count(*) FROM tags",
+    insert: "INSERT INTO tags (id, slug, name) VALUES (gen_random_uuid(), $1, $2)",
+    lock: "SELECT revision, false AS is_used FROM tags WHERE slug = $1 FOR UPDATE",
+    rename: "UPDATE tags SET name = $2, revision = revision + 1, updated_at = now() WHERE slug = $1",
+    delete: "DELETE FROM tags WHERE slug = $1",
+};
+
+fn words(of: Vocabulary) -> &'static Words {
+    match of {
+        Vocabulary::Categories => &CATEGORIES,
+        Vocabulary::Tags => &TAGS,
+    }
+}
+
+fn term(row: &Row) -> Result<Term, StoreError> {
+    Ok(Term {
+        slug: row.try_get("slug")?,
+        name: row.try_get("name")?,
+        events: u64::try_from(row.try_get::<_, i64>("events")?).unwrap_or(0),
+        created_at: row.try_get("created_at")?,
+        updated_at: row.try_get("updated_at")?,
+        revision: row.try_get("revision")?,
+    })
+}
+
+impl PgStore {
+    async fn write_venue(
+        &self,
+        by: &Manager,
+        id: VenueId,
+        expected: Option<Expected>,
+        fields: &VenueFields,
+    ) -> Result<(), Fault> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        if let Some(expected) = expected {
+            let rows = transaction.query_typed(LOCK_VENUE, &[(&id.0, Type::UUID)]).await?;
+            is_expected(rows.first().ok_or(ChangeError::NotFound)?, expected)?;
+        }
+        let simple = id.0.simple().to_string();
+        let slug = fields.slug.clone().unwrap_or_else(|| text::slug_of(&fields.name, &simple[simple.len() - 8..]));
+        let parameters: [Typed<'_>; 9] = [
+            (&id.0, Type::UUID),
+            (&slug, Type::TEXT),
+            (&fields.name, Type::TEXT),
+            (&fields.description, Type::TEXT),
+            (&fields.address, Type::TEXT),
+            (&fields.city, Type::TEXT),
+            (&fields.country, Type::BPCHAR),
+            (&fields.time_zone, Type::TEXT),
+            (&signed(fields.capacity), Type::INT4),
+        ];
+        let statement = if expected.is_some() { UPDATE_VENUE } else { INSERT_VENUE };
+        transaction.execute_typed(statement, &parameters).await.map_err(|error| {
+            on_violation(error, |constraint| {
+                (constraint == "venues_slug_key").then(|| Conflict::SlugTaken(slug.clone()).into())
+            })
+        })?;
+        let action = if expected.is_some() { Action::Changed } else { Action::Created };
+        note(&transaction, by, action, ("venue", id.to_string()), serde_json::json!({ "name": fields.name })).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn remove_venue(&self, by: &Manager, id: VenueId, expected: Expected) -> Result<(), Fault> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        let rows = transaction.query_typed(LOCK_VENUE, &[(&id.0, Type::UUID)]).await?;
+        is_expected(rows.first().ok_or(ChangeError::NotFound)?, expected)?;
+        let deleted = transaction.execute_typed("DELETE FROM venues WHERE id = $1", &[(&id.0, Type::UUID)]).await;
+        deleted.map_err(|error| {
+            on_violation(error, |_| Some(Conflict::InUse("events or seat maps need the venue").into()))
+        })?;
+        note(&transaction, by, Action::Deleted, ("venue", id.to_string()), serde_json::json!({})).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn read_terms(&self, of: Vocabulary, request: &PageRequest<String>) -> Result<Page<Term>, StoreError> {
+        let words = words(of);
+        let (after, offset) = match &request.start {
+            Start::After(slug) => (slug.as_str(), 0),
+            Start::Offset(offset) => ("", i64::from(*offset)),
+        };
+        let statement = format!("{} WHERE t.slug > $1 ORDER BY t.slug OFFSET $2 LIMIT $3", words.select);
+        let limit = i64::from(request.limit) + 1;
+        let client = self.pool.get().await?;
+        let parameters: [Typed<'_>; 3] = [(&after, Type::TEXT), (&offset, Type::INT8), (&limit, Type::INT8)];
+        let rows = client.query_typed(&statement, &parameters).await?;
+        let total = client.query_typed(words.count, &[]).await?;
+        super::super::page(&rows, request.limit, total.first().map_or(Ok(0), |row| row.try_get(0))?, term)
+    }
+
+    async fn read_term(&self, of: Vocabulary, slug: &str) -> Result<Option<Term>, StoreError> {
+        let statement = format!("{} WHERE t.slug = $1", words(of).select);
+        let rows = self.pool.get().await?.query_typed(&statement, &[(&slug, Type::TEXT)]).await?;
+        rows.first().map(term).transpose()
+    }
+
+    async fn insert_term(&self, by: &Manager, of: Vocabulary, slug: &str, name: &str) -> Result<(), Fault> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        let parameters: [Typed<'_>; 2] = [(&slug, Type::TEXT), (&name, Type::TEXT)];
+        let inserted = transaction.execute_typed(words(of).insert, &parameters).await;
+        inserted.map_err(|error| on_violation(error, |_| Some(Conflict::SlugTaken(slug.to_owned()).into())))?;
+        note(&transaction, by, Action::Created, (words(of).kind, slug.to_owned()), serde_json::json!({ "name": name }))
+            .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Changes or, without a name, deletes a word.
+    async fn change_term(
+        &self,
+        by: &Manager,
+        of: Vocabulary,
+        slug: &str,
+        expected: Expected,
+        name: Option<&str>,
+    ) -> Result<(), Fault> {
+        let words = words(of);
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        let is_used = lock_term(&transaction, words, slug, expected).await?;
+        match name {
+            Some(name) => {
+                let parameters: [Typed<'_>; 2] = [(&slug, Type::TEXT), (&name, Type::TEXT)];
+                transaction.execute_typed(words.rename, &parameters).await?;
+            }
+            None => {
+                let deleted =
+                    if is_used { 0 } else { transaction.execute_typed(words.delete, &[(&slug, Type::TEXT)]).await? };
+                if deleted == 0 {
+                    return Err(Conflict::InUse("events have this category").into());
+                }
+            }
+        }
+        let action = if name.is_some() { Action::Changed } else { Action::Deleted };
+        note(&transaction, by, action, (words.kind, slug.to_owned()), serde_json::json!({ "name": name })).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+async fn lock_term(
+    transaction: &Transaction<'_>,
+    words: &Words,
+    slug: &str,
+    expected: Expected,
+) -> Result<bool, Fault> {
+    let rows = transaction.query_typed(words.lock, &[(&slug, Type::TEXT)]).await?;
+    let row = rows.first().ok_or(ChangeError::NotFound)?;
+    is_expected(row, expected)?;
+    Ok(row.try_get("is_used")?)
+}
+
+impl CatalogueManagement for PgStore {
+    async fn managed_venue(&self, id: VenueId) -> Found<Option<(Venue, i32)>> {
+        let statement = format!("SELECT {VENUE_COLUMNS}, v.revision FROM venues v WHERE v.id = $1");
+        let client = self.pool.get().await.map_err(StoreError::from)?;
+        let rows = client.query_typed(&statement, &[(&id.0, Type::UUID)]).await.map_err(StoreError::from)?;
+        let with_revision = |row: &Row| Ok::<_, StoreError>((venue(row)?, row.try_get("revision")?));
+        Ok(rows.first().map(with_revision).transpose()?)
+    }
+
+    async fn add_venue(&self, by: &Manager, id: VenueId, fields: &VenueFields) -> Changed {
+        Ok(self.write_venue(by, id, None, fields).await?)
+    }
+
+    async fn update_venue(&self, by: &Manager, id: VenueId, expected: Expected, fields: &VenueFields) -> Changed {
+        Ok(self.write_venue(by, id, Some(expected), fields).await?)
+    }
+
+    async fn delete_venue(&self, by: &Manager, id: VenueId, expected: Expected) -> Changed {
+        Ok(self.remove_venue(by, id, expected).await?)
+    }
+
+    async fn terms(&self, of: Vocabulary, page: &PageRequest<String>) -> Found<Page<Term>> {
+        Ok(self.read_terms(of, page).await?)
+    }
+
+    async fn term(&self, of: Vocabulary, slug: &str) -> Found<Option<Term>> {
+        Ok(self.read_term(of, slug).await?)
+    }
+
+    async fn add_term(&self, by: &Manager, of: Vocabulary, slug: &str, name: &str) -> Changed {
+        Ok(self.insert_term(by, of, slug, name).await?)
+    }
+
+    async fn rename_term(&self, by: &Manager, of: Vocabulary, slug: &str, expected: Expected, name: &str) -> Changed {
+        Ok(self.change_term(by, of, slug, expected, Some(name)).await?)
+    }
+
+    async fn delete_term(&self, by: &Manager, of: Vocabulary, slug: &str, expected: Expected) -> Changed {
+        Ok(self.change_term(by, of, slug, expected, None).await?)
+    }
+}

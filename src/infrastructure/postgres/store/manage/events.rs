@@ -1,0 +1,345 @@
+//! Events: listed, added, changed, deleted.
+
+use domain::{
+    audit::Action,
+    events::{EventStatus, fields::EventFields, lifecycle::Step},
+    ids::{AccountId, EventId},
+    management::{
+        ChangeError, Changed, Conflict, Expected, Manager,
+        events::{Cancellation, EventFilter, EventKey, EventManagement, EventOrder, ManagedEvent},
+    },
+    repositories::{Found, Page, PageRequest, Start, Tag},
+    text,
+    validation::FieldError,
+};
+use jiff::Timestamp;
+use tokio_postgres::{Row, Transaction, types::Type};
+use uuid::Uuid;
+
+use super::{
+    super::{
+        super::rows::StoreError,
+        PgStore,
+        catalogue::rows::{EVENT_COLUMNS, event},
+    },
+    Fault, LockedEvent, Typed, lock_event, note, on_violation, plan_changed, signed,
+};
+
+/// Tags and the state of a cancellation come with each row, so that a page is one statement.
+const MANAGED: &str = "e.revision, e.publish_at, c.total, c.done, c.started_at, c.finished_at, \
+    ARRAY(SELECT t.slug FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = e.id ORDER BY t.slug) AS tag_slugs, \
+    ARRAY(SELECT t.name FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = e.id ORDER BY t.slug) AS tag_names";
+
+const WHOSE: &str = "($1::uuid IS NULL OR e.organizer_id = $1) AND (cardinality($2::text[]) = 0 OR e.status::text = ANY($2)) \
+    AND ($3::text IS NULL OR e.title ILIKE $3 OR e.slug ILIKE $3)";
+
+const INSERT: &str = "INSERT INTO events (id, slug, organizer_id, venue_id, seat_map_id, title, summary, description, category, \
+        starts_at, ends_at, time_zone, currency, sale_starts_at, sale_ends_at, max_per_account) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (id) DO NOTHING";
+
+const UPDATE: &str = "UPDATE events SET slug = $2, organizer_id = coalesce($3, organizer_id), venue_id = $4, seat_map_id = $5, \
+        title = $6, summary = $7, description = $8, category = $9, starts_at = $10, ends_at = $11, time_zone = $12, \
+        currency = $13, sale_starts_at = $14, sale_ends_at = $15, max_per_account = $16, \
+        revision = revision + 1, updated_at = now() WHERE id = $1";
+
+fn managed(row: &Row) -> Result<ManagedEvent, StoreError> {
+    let (slugs, names): (Vec<String>, Vec<String>) = (row.try_get("tag_slugs")?, row.try_get("tag_names")?);
+    let cancellation = row.try_get::<_, Option<i64>>("total")?.map(|total| {
+        Ok::<_, StoreError>(Cancellation {
+            total: u64::try_from(total).unwrap_or(0),
+            done: u64::try_from(row.try_get::<_, i64>("done")?).unwrap_or(0),
+            started_at: row.try_get("started_at")?,
+            finished_at: row.try_get("finished_at")?,
+        })
+    });
+    Ok(ManagedEvent {
+        event: event(row)?,
+        publish_at: row.try_get("publish_at")?,
+        tags: slugs.into_iter().zip(names).map(|(slug, name)| Tag { slug, name }).collect(),
+        cancellation: cancellation.transpose()?,
+        revision: row.try_get("revision")?,
+    })
+}
+
+/// A pattern that finds `text` itself, whatever is in it.
+pub(super) fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+impl PgStore {
+    async fn read_managed_events(
+        &self,
+        by: &Manager,
+        filter: &EventFilter,
+        request: &PageRequest<EventKey>,
+    ) -> Result<Page<ManagedEvent>, StoreError> {
+        let organizer = by.only().or(filter.organizer).map(|account| account.0);
+        let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.as_str()).collect();
+        let q = filter.q.as_deref().map(containing);
+        let (after, offset) = match &request.start {
+            Start::After((at, id)) => (Some((*at, id.0)), 0),
+            Start::Offset(offset) => (None, i64::from(*offset)),
+        };
+        let (at, id) = after.unzip();
+        let limit = i64::from(request.limit) + 1;
+        let (column, comparison, direction) = match filter.order {
+            EventOrder::StartsAt => ("starts_at", ">", "ASC"),
+            EventOrder::StartsAtDescending => ("starts_at", "<", "DESC"),
+            EventOrder::CreatedAt => ("created_at", ">", "ASC"),
+            EventOrder::CreatedAtDescending => ("created_at", "<", "DESC"),
+        };
+        let statement = format!(
+            "SELECT {EVENT_COLUMNS}, {MANAGED} FROM events e LEFT JOIN event_cancellations c ON c.event_id = e.id \
+             WHERE {WHOSE} AND ($4::timestamptz IS NULL OR (e.{column}, e.id) {comparison} ($4, $5)) \
+             ORDER BY e.{column} {direction}, e.id {direction} OFFSET $6 LIMIT $7"
+        );
+        let filters: [Typed<'_>; 3] = [(&organizer, Type::UUID), (&statuses, Type::TEXT_ARRAY), (&q, Type::TEXT)];
+        let place: [Typed<'_>; 4] =
+            [(&at, Type::TIMESTAMPTZ), (&id, Type::UUID), (&offset, Type::INT8), (&limit, Type::INT8)];
+        let client = self.pool.get().await?;
+        let rows = client.query_typed(&statement, &[&filters[..], &place[..]].concat()).await?;
+        let count = format!("SELECT count(*) FROM events e WHERE {WHOSE}");
+        let total = client.query_typed(&count, &filters).await?;
+        super::super::page(&rows, request.limit, total.first().map_or(Ok(0), |row| row.try_get(0))?, managed)
+    }
+
+    async fn read_managed_event(&self, by: &Manager, id: EventId) -> Result<Option<ManagedEvent>, StoreError> {
+        let statement = format!(
+            "SELECT {EVENT_COLUMNS}, {MANAGED} FROM events e LEFT JOIN event_cancellations c ON c.event_id = e.id \
+             WHERE e.id = $1 AND ($2::uuid IS NULL OR e.organizer_id = $2)"
+        );
+        let only = by.only().map(|account| account.0);
+        let client = self.pool.get().await?;
+        let rows = client.query_typed(&statement, &[(&id.0, Type::UUID), (&only, Type::UUID)]).await?;
+        rows.first().map(managed).transpose()
+    }
+
+    async fn insert_event(
+        &self,
+        by: &Manager,
+        id: EventId,
+        organizer: AccountId,
+        fields: &EventFields,
+    ) -> Result<(), Fault> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        let tags = check_references(&transaction, fields).await?;
+        let slug = fields.slug.clone().unwrap_or_else(|| text::slug_of(&fields.title, &tail(id)));
+        if write_event(&transaction, INSERT, id, &slug, Some(organizer), fields).await? == 1 {
+            write_tags(&transaction, id, &tags).await?;
+        }
+        note(
+            &transaction,
+            by,
+            Action::Created,
+            ("event", id.to_string()),
+            serde_json::json!({ "title": fields.title }),
+        )
+        .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn change_event(
+        &self,
+        by: &Manager,
+        id: EventId,
+        expected: Expected,
+        organizer: Option<AccountId>,
+        fields: &EventFields,
+    ) -> Result<(), Fault> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        let before = lock_event(&transaction, by, id, expected).await?;
+        before.editable()?;
+        keeps_what_is_sold(&transaction, &before, fields).await?;
+        let tags = check_references(&transaction, fields).await?;
+        let slug = fields.slug.clone().unwrap_or_else(|| text::slug_of(&fields.title, &tail(id)));
+        write_event(&transaction, UPDATE, id, &slug, organizer, fields).await?;
+        transaction.execute_typed("DELETE FROM event_tags WHERE event_id = $1", &[(&id.0, Type::UUID)]).await?;
+        write_tags(&transaction, id, &tags).await?;
+        plan_changed(&transaction, id).await?;
+        note(
+            &transaction,
+            by,
+            Action::Changed,
+            ("event", id.to_string()),
+            serde_json::json!({ "title": fields.title }),
+        )
+        .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn remove_event(&self, by: &Manager, id: EventId, expected: Expected) -> Result<(), Fault> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        let event = lock_event(&transaction, by, id, expected).await?;
+        if event.status != EventStatus::Draft {
+            return Err(Conflict::Event("only a draft can be deleted: cancel or archive the event").into());
+        }
+        // Ticket types first: they refer to the quotas, and the order of cascades is not ours to choose.
+        for statement in ["DELETE FROM ticket_types WHERE event_id = $1", "DELETE FROM events WHERE id = $1"] {
+            let deleted = transaction.execute_typed(statement, &[(&id.0, Type::UUID)]).await;
+            deleted.map_err(|error| {
+                on_violation(error, |_| Some(Conflict::Event("the event has bookings: cancel or archive it").into()))
+            })?;
+        }
+        note(&transaction, by, Action::Deleted, ("event", id.to_string()), serde_json::json!({})).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+/// What keeps slugs of equal titles apart.
+pub(super) fn tail(id: EventId) -> String {
+    let id = id.0.simple().to_string();
+    id[id.len() - 8..].to_owned()
+}
+
+async fn write_event(
+    transaction: &Transaction<'_>,
+    statement: &str,
+    id: EventId,
+    slug: &str,
+    organizer: Option<AccountId>,
+    fields: &EventFields,
+) -> Result<u64, Fault> {
+    let (organizer, map) = (organizer.map(|account| account.0), fields.seat_map_id.map(|map| map.0));
+    let limit = fields.max_per_account.map(signed);
+    let parameters: [Typed<'_>; 16] = [
+        (&id.0, Type::UUID),
+        (&slug, Type::TEXT),
+        (&organizer, Type::UUID),
+        (&fields.venue_id.0, Type::UUID),
+        (&map, Type::UUID),
+        (&fields.title, Type::TEXT),
+        (&fields.summary, Type::TEXT),
+        (&fields.description, Type::TEXT),
+        (&fields.category, Type::TEXT),
+        (&fields.starts_at, Type::TIMESTAMPTZ),
+        (&fields.ends_at, Type::TIMESTAMPTZ),
+        (&fields.time_zone, Type::TEXT),
+        (&fields.currency.as_str(), Type::BPCHAR),
+        (&fields.sale.starts_at, Type::TIMESTAMPTZ),
+        (&fields.sale.ends_at, Type::TIMESTAMPTZ),
+        (&limit, Type::INT4),
+    ];
+    transaction.execute_typed(statement, &parameters).await.map_err(|error| {
+        on_violation(error, |constraint| match constraint {
+            "events_slug_key" => Some(Conflict::SlugTaken(slug.to_owned()).into()),
+            "events_organizer_id_fkey" => Some(unknown("organizerId", "there is no such account").into()),
+            "events_venue_id_fkey" => Some(unknown("venueId", "there is no such venue").into()),
+            _ => None,
+        })
+    })
+}
+
+fn unknown(field: &'static str, message: &'static str) -> FieldError {
+    FieldError::new(field, "UNKNOWN", message)
+}
+
+/// Category, tags and seat map exist, and do so until the end of the transaction; the tags' ids.
+async fn check_references(transaction: &Transaction<'_>, fields: &EventFields) -> Result<Vec<Uuid>, Fault> {
+    let category = "SELECT 1 FROM categories WHERE slug = $1 FOR KEY SHARE";
+    if transaction.query_typed(category, &[(&fields.category, Type::TEXT)]).await?.is_empty() {
+        return Err(unknown("category", "there is no such category").into());
+    }
+    if let Some(map) = fields.seat_map_id {
+        let statement = "SELECT 1 FROM seat_maps WHERE id = $1 AND venue_id = $2";
+        let parameters: [Typed<'_>; 2] = [(&map.0, Type::UUID), (&fields.venue_id.0, Type::UUID)];
+        if transaction.query_typed(statement, &parameters).await?.is_empty() {
+            return Err(unknown("seatMapId", "the venue has no such seat map").into());
+        }
+    }
+    let tags = "SELECT id FROM tags WHERE slug = ANY($1) FOR KEY SHARE";
+    let rows = transaction.query_typed(tags, &[(&fields.tags, Type::TEXT_ARRAY)]).await?;
+    if rows.len() != fields.tags.len() {
+        return Err(unknown("tags", "there is no such tag").into());
+    }
+    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+}
+
+async fn write_tags(transaction: &Transaction<'_>, event: EventId, tags: &[Uuid]) -> Result<(), Fault> {
+    let statement = "INSERT INTO event_tags (event_id, tag_id) SELECT $1, id FROM unnest($2::uuid[]) AS id";
+    transaction.execute_typed(statement, &[(&event.0, Type::UUID), (&tags, Type::UUID_ARRAY)]).await?;
+    Ok(())
+}
+
+/// Prices are in the event's currency and seated ticket types sell the map's sections: neither changes under them.
+async fn keeps_what_is_sold(
+    transaction: &Transaction<'_>,
+    before: &LockedEvent,
+    fields: &EventFields,
+) -> Result<(), Fault> {
+    let map = fields.seat_map_id.map(|map| map.0);
+    if before.currency == fields.currency.as_str() && before.seat_map == map {
+        return Ok(());
+    }
+    let statement = "SELECT 1 FROM ticket_types WHERE event_id = $1 LIMIT 1";
+    if transaction.query_typed(statement, &[(&before.id.0, Type::UUID)]).await?.is_empty() {
+        return Ok(());
+    }
+    Err(Conflict::Event("currency and seat map can't be changed while the event has ticket types").into())
+}
+
+impl EventManagement for PgStore {
+    async fn managed_events(
+        &self,
+        by: &Manager,
+        filter: &EventFilter,
+        page: &PageRequest<EventKey>,
+    ) -> Found<Page<ManagedEvent>> {
+        Ok(self.read_managed_events(by, filter, page).await?)
+    }
+
+    async fn managed_event(&self, by: &Manager, id: EventId) -> Found<Option<ManagedEvent>> {
+        Ok(self.read_managed_event(by, id).await?)
+    }
+
+    async fn add_event(&self, by: &Manager, id: EventId, organizer: AccountId, fields: &EventFields) -> Changed {
+        Ok(self.insert_event(by, id, organizer, fields).await?)
+    }
+
+    async fn update_event(
+        &self,
+        by: &Manager,
+        id: EventId,
+        expected: Expected,
+        organizer: Option<AccountId>,
+        fields: &EventFields,
+    ) -> Changed {
+        Ok(self.change_event(by, id, expected, organizer, fields).await?)
+    }
+
+    async fn delete_event(&self, by: &Manager, id: EventId, expected: Expected) -> Changed {
+        Ok(self.remove_event(by, id, expected).await?)
+    }
+
+    async fn step_event(
+        &self,
+        by: &Manager,
+        id: EventId,
+        expected: Expected,
+        step: Step,
+        at: Option<Timestamp>,
+    ) -> Changed {
+        Ok(self.take_step(by, id, expected, step, at).await?)
+    }
+
+    async fn duplicate_event(&self, by: &Manager, id: EventId, copy: EventId, starts_at: Timestamp) -> Changed {
+        match self.copy_event(by, id, copy, starts_at).await {
+            // The repetition of a request.
+            Err(Fault::Store(StoreError::Database(error))) if super::violated(&error) == Some("events_pkey") => Ok(()),
+            result => result.map_err(ChangeError::from),
+        }
+    }
+}

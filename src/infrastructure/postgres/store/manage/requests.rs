@@ -1,0 +1,73 @@
+//! Requests by their keys.
+
+use domain::{
+    bookings::{Fingerprint, IdempotencyKey},
+    ids::AccountId,
+    management::requests::{RequestKeys, Standing},
+    repositories::Found,
+};
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::{
+    super::{super::rows::StoreError, PgStore},
+    Typed,
+};
+
+/// Whoever began and was not heard of for a minute has broken off: no request takes so long. The conflict's row is locked, so
+/// one of two repetitions takes it over.
+const BEGIN: &str = "INSERT INTO request_keys AS k (account_id, key, fingerprint, made_id) VALUES ($1, $2, $3, $4) \
+    ON CONFLICT (account_id, key) DO UPDATE SET began_at = now() \
+        WHERE k.fingerprint = excluded.fingerprint AND NOT k.done AND k.began_at < now() - interval '1 minute' \
+    RETURNING made_id";
+const FIND: &str = "SELECT fingerprint, made_id, done FROM request_keys WHERE account_id = $1 AND key = $2";
+const DONE: &str = "UPDATE request_keys SET done = true WHERE account_id = $1 AND key = $2";
+const FORGET: &str = "DELETE FROM request_keys WHERE account_id = $1 AND key = $2 AND NOT done";
+
+impl PgStore {
+    async fn begin(
+        &self,
+        account: AccountId,
+        key: &IdempotencyKey,
+        fingerprint: Fingerprint,
+        id: Uuid,
+    ) -> Result<Standing, StoreError> {
+        let client = self.pool.get().await?;
+        let name: [Typed<'_>; 2] = [(&account.0, Type::UUID), (&key.as_str(), Type::TEXT)];
+        let new: [Typed<'_>; 2] = [(&fingerprint.0, Type::UUID), (&id, Type::UUID)];
+        let begun = client.query_typed(BEGIN, &[&name[..], &new[..]].concat()).await?;
+        if let Some(row) = begun.first() {
+            return Ok(Standing::Begun(row.try_get("made_id")?));
+        }
+        let rows = client.query_typed(FIND, &name).await?;
+        // Forgotten in this very moment: whoever asks again begins anew.
+        let Some(row) = rows.first() else { return Ok(Standing::InProgress) };
+        Ok(match (row.try_get::<_, Uuid>("fingerprint")? == fingerprint.0, row.try_get("done")?) {
+            (false, _) => Standing::Reused,
+            (true, true) => Standing::Done(row.try_get("made_id")?),
+            (true, false) => Standing::InProgress,
+        })
+    }
+
+    async fn finish(&self, account: AccountId, key: &IdempotencyKey, done: bool) -> Result<(), StoreError> {
+        let name: [Typed<'_>; 2] = [(&account.0, Type::UUID), (&key.as_str(), Type::TEXT)];
+        self.pool.get().await?.execute_typed(if done { DONE } else { FORGET }, &name).await?;
+        Ok(())
+    }
+}
+
+impl RequestKeys for PgStore {
+    async fn begin_request(
+        &self,
+        account: AccountId,
+        key: &IdempotencyKey,
+        fingerprint: Fingerprint,
+        id: Uuid,
+    ) -> Found<Standing> {
+        Ok(self.begin(account, key, fingerprint, id).await?)
+    }
+
+    async fn finish_request(&self, account: AccountId, key: &IdempotencyKey, done: bool) -> Found<()> {
+        Ok(self.finish(account, key, done).await?)
+    }
+}

@@ -1,0 +1,186 @@
+//! Quotas and blocks.
+
+use domain::{
+    audit::Action,
+    bookings::Hold,
+    events::sales::{ManagedQuota, ManagedTicketType, QuotaFields, TicketTypeFields},
+    ids::{EventId, HoldId, QuotaId, TicketTypeId},
+    management::{ChangeError, Changed, Conflict, Expected, Manager, events::SalesManagement},
+    repositories::Found,
+};
+use tokio_postgres::{Row, types::Type};
+
+use super::{
+    super::{
+        super::rows::{self, HOLD_COLUMNS, StoreError, unsigned},
+        PgStore,
+    },
+    Fault, Typed, is_expected, lock_event, note, on_violation, plan_changed, signed,
+};
+
+const QUOTAS: &str =
+    "SELECT id, name, capacity, held, sold, revision FROM quotas WHERE event_id = $1 ORDER BY name, id";
+const LOCK_QUOTA: &str =
+    "SELECT id, name, capacity, held, sold, revision FROM quotas WHERE event_id = $1 AND id = $2 FOR NO KEY UPDATE";
+const INSERT_QUOTA: &str =
+    "INSERT INTO quotas (id, event_id, name, capacity) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING";
+const UPDATE_QUOTA: &str = "UPDATE quotas SET name = $2, capacity = $3, revision = revision + 1 WHERE id = $1";
+
+fn quota(row: &Row) -> Result<ManagedQuota, StoreError> {
+    Ok(ManagedQuota {
+        id: QuotaId(row.try_get("id")?),
+        name: row.try_get("name")?,
+        capacity: unsigned(row, "capacity")?,
+        held: unsigned(row, "held")?,
+        sold: unsigned(row, "sold")?,
+        revision: row.try_get("revision")?,
+    })
+}
+
+impl PgStore {
+    async fn read_quotas(&self, event: EventId) -> Result<Vec<ManagedQuota>, StoreError> {
+        let client = self.pool.get().await?;
+        client.query_typed(QUOTAS, &[(&event.0, Type::UUID)]).await?.iter().map(quota).collect()
+    }
+
+    async fn insert_quota(&self, by: &Manager, event: EventId, id: QuotaId, fields: &QuotaFields) -> Result<(), Fault> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        lock_event(&transaction, by, event, None).await?.editable()?;
+        let parameters: [Typed<'_>; 4] = [
+            (&id.0, Type::UUID),
+            (&event.0, Type::UUID),
+            (&fields.name, Type::TEXT),
+            (&signed(fields.capacity), Type::INT4),
+        ];
+        transaction.execute_typed(INSERT_QUOTA, &parameters).await?;
+        plan_changed(&transaction, event).await?;
+        note(&transaction, by, Action::Created, ("quota", id.to_string()), serde_json::json!({ "event": event }))
+            .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn change_quota(
+        &self,
+        by: &Manager,
+        event: EventId,
+        id: QuotaId,
+        expected: Expected,
+        fields: &QuotaFields,
+    ) -> Result<(), Fault> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        lock_event(&transaction, by, event, None).await?.editable()?;
+        let rows = transaction.query_typed(LOCK_QUOTA, &[(&event.0, Type::UUID), (&id.0, Type::UUID)]).await?;
+        let row = rows.first().ok_or(ChangeError::NotFound)?;
+        is_expected(row, expected)?;
+        quota(row)?.resized(fields.capacity).map_err(Conflict::from)?;
+        let parameters: [Typed<'_>; 3] =
+            [(&id.0, Type::UUID), (&fields.name, Type::TEXT), (&signed(fields.capacity), Type::INT4)];
+        transaction.execute_typed(UPDATE_QUOTA, &parameters).await?;
+        plan_changed(&transaction, event).await?;
+        note(&transaction, by, Action::Changed, ("quota", id.to_string()), serde_json::json!({ "event": event }))
+            .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn remove_quota(&self, by: &Manager, event: EventId, id: QuotaId, expected: Expected) -> Result<(), Fault> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        lock_event(&transaction, by, event, None).await?.editable()?;
+        let rows = transaction.query_typed(LOCK_QUOTA, &[(&event.0, Type::UUID), (&id.0, Type::UUID)]).await?;
+        is_expected(rows.first().ok_or(ChangeError::NotFound)?, expected)?;
+        let deleted = transaction.execute_typed("DELETE FROM quotas WHERE id = $1", &[(&id.0, Type::UUID)]).await;
+        deleted
+            .map_err(|error| on_violation(error, |_| Some(Conflict::InUse("ticket types draw on the quota").into())))?;
+        plan_changed(&transaction, event).await?;
+        note(&transaction, by, Action::Deleted, ("quota", id.to_string()), serde_json::json!({ "event": event }))
+            .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn read_blocks(&self, event: EventId, one: Option<HoldId>, limit: u32) -> Result<Vec<Hold>, StoreError> {
+        let client = self.pool.get().await?;
+        let statement = format!(
+            "SELECT {HOLD_COLUMNS} FROM holds h WHERE h.event_id = $1 AND h.status = 'ACTIVE' \
+             AND h.expires_at >= '9999-01-01Z' AND ($2::uuid IS NULL OR h.id = $2) ORDER BY h.id DESC LIMIT $3"
+        );
+        let (one, limit) = (one.map(|id| id.0), i64::from(limit));
+        let parameters: [Typed<'_>; 3] = [(&event.0, Type::UUID), (&one, Type::UUID), (&limit, Type::INT8)];
+        let found = client.query_typed(&statement, &parameters).await?;
+        let items = found.iter().map(rows::stored_items).collect::<Result<Vec<_>, _>>()?;
+        let named: Vec<_> = items.iter().flat_map(|items| rows::named_seats(items)).collect();
+        let seats = rows::seats_by_id(&**client, &named).await?;
+        let seat = |id| seats.get(&id).cloned();
+        found.iter().zip(items).map(|(row, items)| rows::hold(row, items, seat)).collect()
+    }
+}
+
+impl SalesManagement for PgStore {
+    async fn quotas(&self, event: EventId) -> Found<Vec<ManagedQuota>> {
+        Ok(self.read_quotas(event).await?)
+    }
+
+    async fn add_quota(&self, by: &Manager, event: EventId, id: QuotaId, fields: &QuotaFields) -> Changed {
+        Ok(self.insert_quota(by, event, id, fields).await?)
+    }
+
+    async fn update_quota(
+        &self,
+        by: &Manager,
+        event: EventId,
+        id: QuotaId,
+        expected: Expected,
+        fields: &QuotaFields,
+    ) -> Changed {
+        Ok(self.change_quota(by, event, id, expected, fields).await?)
+    }
+
+    async fn delete_quota(&self, by: &Manager, event: EventId, id: QuotaId, expected: Expected) -> Changed {
+        Ok(self.remove_quota(by, event, id, expected).await?)
+    }
+
+    async fn ticket_types(&self, event: EventId) -> Found<Vec<ManagedTicketType>> {
+        Ok(self.read_ticket_types(event).await?)
+    }
+
+    async fn add_ticket_type(
+        &self,
+        by: &Manager,
+        event: EventId,
+        id: TicketTypeId,
+        fields: &TicketTypeFields,
+    ) -> Changed {
+        Ok(self.insert_ticket_type(by, event, id, fields).await?)
+    }
+
+    async fn update_ticket_type(
+        &self,
+        by: &Manager,
+        event: EventId,
+        id: TicketTypeId,
+        expected: Expected,
+        fields: &TicketTypeFields,
+    ) -> Changed {
+        Ok(self.change_ticket_type(by, event, id, expected, fields).await?)
+    }
+
+    async fn delete_ticket_type(&self, by: &Manager, event: EventId, id: TicketTypeId, expected: Expected) -> Changed {
+        Ok(self.remove_ticket_type(by, event, id, expected).await?)
+    }
+
+    async fn order_ticket_types(&self, by: &Manager, event: EventId, order: &[TicketTypeId]) -> Changed {
+        Ok(self.sort_ticket_types(by, event, order).await?)
+    }
+
+    async fn blocks(&self, event: EventId, limit: u32) -> Found<Vec<Hold>> {
+        Ok(self.read_blocks(event, None, limit).await?)
+    }
+
+    async fn block(&self, event: EventId, id: HoldId) -> Found<Option<Hold>> {
+        Ok(self.read_blocks(event, Some(id), 1).await?.pop())
+    }
+}

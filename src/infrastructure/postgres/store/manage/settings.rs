@@ -1,0 +1,113 @@
+//! Settings that differ from their defaults, and what was changed.
+
+use domain::{
+    audit::Action,
+    ids::AccountId,
+    management::{
+        ChangeError, Changed, Expected, Manager,
+        catalogue::{SettingChange, SettingsRepository, StoredSettings},
+    },
+    repositories::{Found, Page, PageRequest, Start},
+    settings::SettingKey,
+};
+use serde_json::Value;
+use tokio_postgres::{Row, types::Type};
+
+use super::{
+    super::{super::rows::StoreError, PgStore},
+    Fault, Typed, is_expected, note,
+};
+
+const ALL: &str = "SELECT key, value, updated_at FROM settings ORDER BY key";
+/// Held to the end: changes come one after the other.
+const LOCK: &str = "SELECT revision FROM settings_revision FOR UPDATE";
+const CHANGE: &str = "WITH before AS (SELECT value FROM settings WHERE key = $1), \
+    written AS (INSERT INTO settings (key, value) SELECT $1, $2 WHERE $2 IS NOT NULL \
+        ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = now()), \
+    deleted AS (DELETE FROM settings WHERE key = $1 AND $2 IS NULL) \
+    INSERT INTO setting_changes (key, from_value, to_value, account_id) SELECT $1, (SELECT value FROM before), $2, $3 \
+    WHERE (SELECT value FROM before) IS DISTINCT FROM $2";
+const CHANGES: &str = "SELECT id, key, from_value, to_value, account_id, changed_at FROM setting_changes \
+    WHERE $1::bigint IS NULL OR id < $1 ORDER BY id DESC OFFSET $2 LIMIT $3";
+
+fn change(row: &Row) -> Result<SettingChange, StoreError> {
+    Ok(SettingChange {
+        number: row.try_get("id")?,
+        key: row.try_get("key")?,
+        from: row.try_get("from_value")?,
+        to: row.try_get("to_value")?,
+        account: AccountId(row.try_get("account_id")?),
+        at: row.try_get("changed_at")?,
+    })
+}
+
+impl PgStore {
+    async fn read_settings(&self) -> Result<StoredSettings, StoreError> {
+        let client = self.pool.get().await?;
+        let revision = client.query_typed("SELECT revision FROM settings_revision", &[]).await?;
+        let mut stored = StoredSettings {
+            revision: revision.first().map_or(Ok(0), |row| row.try_get(0))?,
+            ..StoredSettings::default()
+        };
+        for row in client.query_typed(ALL, &[]).await? {
+            stored.values.push((row.try_get("key")?, row.try_get("value")?));
+            stored.updated_at = stored.updated_at.max(Some(row.try_get("updated_at")?));
+        }
+        Ok(stored)
+    }
+
+    async fn write_settings(
+        &self,
+        by: &Manager,
+        expected: Expected,
+        changes: &[(SettingKey, Option<Value>)],
+    ) -> Result<(), Fault> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        let rows = transaction.query_typed(LOCK, &[]).await?;
+        is_expected(rows.first().ok_or(ChangeError::NotFound)?, expected)?;
+        for (key, value) in changes {
+            let parameters: [Typed<'_>; 3] =
+                [(&key.as_str(), Type::TEXT), (value, Type::JSONB), (&by.account.0, Type::UUID)];
+            transaction.execute_typed(CHANGE, &parameters).await?;
+        }
+        transaction.execute_typed("UPDATE settings_revision SET revision = revision + 1", &[]).await?;
+        let keys: Vec<&str> = changes.iter().map(|(key, _)| key.as_str()).collect();
+        note(&transaction, by, Action::Changed, ("settings", "site".to_owned()), serde_json::json!({ "keys": keys }))
+            .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn read_changes(&self, request: &PageRequest<i64>) -> Result<Page<SettingChange>, StoreError> {
+        let (before, offset) = match &request.start {
+            Start::After(number) => (Some(*number), 0),
+            Start::Offset(offset) => (None, i64::from(*offset)),
+        };
+        let limit = i64::from(request.limit) + 1;
+        let client = self.pool.get().await?;
+        let parameters: [Typed<'_>; 3] = [(&before, Type::INT8), (&offset, Type::INT8), (&limit, Type::INT8)];
+        let rows = client.query_typed(CHANGES, &parameters).await?;
+        let total = client.query_typed("SELECT count(*) FROM setting_changes", &[]).await?;
+        super::super::page(&rows, request.limit, total.first().map_or(Ok(0), |row| row.try_get(0))?, change)
+    }
+}
+
+impl SettingsRepository for PgStore {
+    async fn settings(&self) -> Found<StoredSettings> {
+        Ok(self.read_settings().await?)
+    }
+
+    async fn change_settings(
+        &self,
+        by: &Manager,
+        expected: Expected,
+        changes: &[(SettingKey, Option<Value>)],
+    ) -> Changed {
+        Ok(self.write_settings(by, expected, changes).await?)
+    }
+
+    async fn setting_changes(&self, page: &PageRequest<i64>) -> Found<Page<SettingChange>> {
+        Ok(self.read_changes(page).await?)
+    }
+}

@@ -1,0 +1,246 @@
+//! Ticket types.
+
+use domain::{
+    audit::Action,
+    events::sales::{ManagedTicketType, TicketTypeFields},
+    ids::{EventId, QuotaId, SectionId, TicketTypeId},
+    management::{ChangeError, Conflict, Expected, Manager},
+    money::{Currency, Money},
+    validation::FieldError,
+};
+use tokio_postgres::{Row, Transaction, types::Type};
+use uuid::Uuid;
+
+use super::{
+    super::{
+        super::rows::{self, StoreError, unsigned},
+        PgStore,
+    },
+    Fault, LockedEvent, Typed, is_expected, lock_event, note, on_violation, plan_changed, signed,
+};
+
+const OF_EVENT: &str = "SELECT t.id, t.quota_id, t.name, t.description, t.price, t.min_per_booking, t.max_per_booking, \
+        t.sale_starts_at, t.sale_ends_at, t.position, t.revision, e.currency::text AS currency, \
+        ARRAY(SELECT section_id FROM ticket_type_sections s WHERE s.ticket_type_id = t.id ORDER BY section_id) AS sections \
+    FROM ticket_types t JOIN events e ON e.id = t.event_id WHERE t.event_id = $1 ORDER BY t.position";
+
+const LOCK: &str = "SELECT revision, seated, \
+        ARRAY(SELECT section_id FROM ticket_type_sections s WHERE s.ticket_type_id = t.id ORDER BY section_id) AS sections, \
+        quota_id, EXISTS (SELECT FROM bookings b JOIN booking_items i ON i.booking_id = b.id \
+            WHERE b.event_id = $1 AND i.ticket_type_id = $2::text::uuid) \
+        OR EXISTS (SELECT FROM holds h WHERE h.event_id = $1 AND h.status = 'ACTIVE' \
+            AND h.items @> jsonb_build_array(jsonb_build_object('ticket_type_id', $2))) AS is_taken \
+    FROM ticket_types t WHERE event_id = $1 AND id = $2::text::uuid FOR NO KEY UPDATE OF t";
+
+const INSERT: &str = "INSERT INTO ticket_types (id, event_id, quota_id, name, description, price, seated, min_per_booking, \
+        max_per_booking, sale_starts_at, sale_ends_at, position) \
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, coalesce(max(position) + 1, 0) FROM ticket_types WHERE event_id = $2 \
+    ON CONFLICT (id) DO NOTHING";
+
+const UPDATE: &str = "UPDATE ticket_types SET quota_id = $3, name = $4, description = $5, price = $6, seated = $7, \
+        min_per_booking = $8, max_per_booking = $9, sale_starts_at = $10, sale_ends_at = $11, revision = revision + 1 \
+    WHERE id = $1 AND event_id = $2";
+
+/// Sections of the event's own map only.
+const INSERT_SECTIONS: &str = "INSERT INTO ticket_type_sections (ticket_type_id, section_id) \
+    SELECT $1, id FROM sections WHERE id = ANY($2) AND seat_map_id = $3";
+
+fn ticket_type(row: &Row) -> Result<ManagedTicketType, StoreError> {
+    let sections: Vec<Uuid> = row.try_get("sections")?;
+    let currency: Currency = rows::parse(row.try_get("currency")?)?;
+    Ok(ManagedTicketType {
+        id: TicketTypeId(row.try_get("id")?),
+        fields: TicketTypeFields {
+            quota_id: QuotaId(row.try_get("quota_id")?),
+            name: row.try_get("name")?,
+            description: row.try_get("description")?,
+            price: Money::new(row.try_get("price")?, currency),
+            sections: sections.into_iter().map(SectionId).collect(),
+            min_per_booking: unsigned(row, "min_per_booking")?,
+            max_per_booking: unsigned(row, "max_per_booking")?,
+            sale_starts_at: row.try_get("sale_starts_at")?,
+            sale_ends_at: row.try_get("sale_ends_at")?,
+        },
+        position: unsigned(row, "position")?,
+        revision: row.try_get("revision")?,
+    })
+}
+
+impl PgStore {
+    pub(super) async fn read_ticket_types(&self, event: EventId) -> Result<Vec<ManagedTicketType>, StoreError> {
+        let client = self.pool.get().await?;
+        client.query_typed(OF_EVENT, &[(&event.0, Type::UUID)]).await?.iter().map(ticket_type).collect()
+    }
+
+    pub(super) async fn insert_ticket_type(
+        &self,
+        by: &Manager,
+        event: EventId,
+        id: TicketTypeId,
+        fields: &TicketTypeFields,
+    ) -> Result<(), Fault> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        let locked = lock_event(&transaction, by, event, None).await?;
+        locked.editable()?;
+        if write(&transaction, INSERT, &locked, id, fields).await? == 1 {
+            write_sections(&transaction, &locked, id, fields).await?;
+            plan_changed(&transaction, event).await?;
+        }
+        note(&transaction, by, Action::Created, ("ticket-type", id.to_string()), serde_json::json!({ "event": event }))
+            .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    pub(super) async fn change_ticket_type(
+        &self,
+        by: &Manager,
+        event: EventId,
+        id: TicketTypeId,
+        expected: Expected,
+        fields: &TicketTypeFields,
+    ) -> Result<(), Fault> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        let locked = lock_event(&transaction, by, event, None).await?;
+        locked.editable()?;
+        let row = lock(&transaction, event, id).await?;
+        is_expected(&row, expected)?;
+        let (sections, quota): (Vec<Uuid>, Uuid) = (row.try_get("sections")?, row.try_get("quota_id")?);
+        let same = quota == fields.quota_id.0 && sections.iter().eq(fields.sections.iter().map(|section| &section.0));
+        if !same && row.try_get("is_taken")? {
+            let reason = "places of the ticket type are taken: its quota and its sections stay";
+            return Err(Conflict::InUse(reason).into());
+        }
+        write(&transaction, UPDATE, &locked, id, fields).await?;
+        let delete = "DELETE FROM ticket_type_sections WHERE ticket_type_id = $1";
+        transaction.execute_typed(delete, &[(&id.0, Type::UUID)]).await?;
+        write_sections(&transaction, &locked, id, fields).await?;
+        plan_changed(&transaction, event).await?;
+        note(&transaction, by, Action::Changed, ("ticket-type", id.to_string()), serde_json::json!({ "event": event }))
+            .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    pub(super) async fn remove_ticket_type(
+        &self,
+        by: &Manager,
+        event: EventId,
+        id: TicketTypeId,
+        expected: Expected,
+    ) -> Result<(), Fault> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        lock_event(&transaction, by, event, None).await?.editable()?;
+        let row = lock(&transaction, event, id).await?;
+        is_expected(&row, expected)?;
+        let taken = || Fault::from(Conflict::InUse("places of the ticket type are or were taken"));
+        if row.try_get("is_taken")? {
+            return Err(taken());
+        }
+        let deleted = transaction.execute_typed("DELETE FROM ticket_types WHERE id = $1", &[(&id.0, Type::UUID)]).await;
+        deleted.map_err(|error| on_violation(error, |_| Some(taken())))?;
+        plan_changed(&transaction, event).await?;
+        note(&transaction, by, Action::Deleted, ("ticket-type", id.to_string()), serde_json::json!({ "event": event }))
+            .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    pub(super) async fn sort_ticket_types(
+        &self,
+        by: &Manager,
+        event: EventId,
+        order: &[TicketTypeId],
+    ) -> Result<(), Fault> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        lock_event(&transaction, by, event, None).await?.editable()?;
+        let mut there = Vec::new();
+        for row in transaction.query_typed(OF_EVENT, &[(&event.0, Type::UUID)]).await? {
+            there.push(row.try_get::<_, Uuid>("id")?);
+        }
+        let ids: Vec<Uuid> = order.iter().map(|id| id.0).collect();
+        let mut named = ids.clone();
+        named.sort_unstable();
+        there.sort_unstable();
+        if named != there {
+            let message = "must name each ticket type of the event once";
+            return Err(FieldError::new("order", "INVALID", message).into());
+        }
+        // Positions are unique at any moment: first to where nobody is.
+        for first in [1_000_000_i64, 0] {
+            let statement = "UPDATE ticket_types t SET position = (o.n - 1 + $2)::int \
+                FROM unnest($1::uuid[]) WITH ORDINALITY AS o (id, n) WHERE t.id = o.id";
+            transaction.execute_typed(statement, &[(&ids, Type::UUID_ARRAY), (&first, Type::INT8)]).await?;
+        }
+        plan_changed(&transaction, event).await?;
+        note(&transaction, by, Action::Changed, ("event", event.to_string()), serde_json::json!({ "order": order }))
+            .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+async fn lock(transaction: &Transaction<'_>, event: EventId, id: TicketTypeId) -> Result<Row, Fault> {
+    let text = id.to_string();
+    let mut rows = transaction.query_typed(LOCK, &[(&event.0, Type::UUID), (&text, Type::TEXT)]).await?;
+    rows.pop().ok_or_else(|| ChangeError::NotFound.into())
+}
+
+async fn write(
+    transaction: &Transaction<'_>,
+    statement: &str,
+    event: &LockedEvent,
+    id: TicketTypeId,
+    fields: &TicketTypeFields,
+) -> Result<u64, Fault> {
+    if event.currency != fields.price.currency.as_str() {
+        return Err(ChangeError::Stale.into());
+    }
+    let (from, to) =
+        (fields.sale_starts_at.unwrap_or(event.sale.starts_at), fields.sale_ends_at.unwrap_or(event.sale.ends_at));
+    if to <= from {
+        return Err(FieldError::new("saleEndsAt", "OUT_OF_RANGE", "must be after saleStartsAt").into());
+    }
+    let parameters: [Typed<'_>; 11] = [
+        (&id.0, Type::UUID),
+        (&event.id.0, Type::UUID),
+        (&fields.quota_id.0, Type::UUID),
+        (&fields.name, Type::TEXT),
+        (&fields.description, Type::TEXT),
+        (&fields.price.amount, Type::NUMERIC),
+        (&!fields.sections.is_empty(), Type::BOOL),
+        (&signed(fields.min_per_booking), Type::INT4),
+        (&signed(fields.max_per_booking), Type::INT4),
+        (&fields.sale_starts_at, Type::TIMESTAMPTZ),
+        (&fields.sale_ends_at, Type::TIMESTAMPTZ),
+    ];
+    transaction.execute_typed(statement, &parameters).await.map_err(|error| {
+        on_violation(error, |constraint| {
+            let unknown = FieldError::new("quotaId", "UNKNOWN", "the event has no such quota");
+            constraint.starts_with("ticket_types_event_id_quota_id").then(|| unknown.into())
+        })
+    })
+}
+
+async fn write_sections(
+    transaction: &Transaction<'_>,
+    event: &LockedEvent,
+    id: TicketTypeId,
+    fields: &TicketTypeFields,
+) -> Result<(), Fault> {
+    if fields.sections.is_empty() {
+        return Ok(());
+    }
+    let sections: Vec<Uuid> = fields.sections.iter().map(|section| section.0).collect();
+    let parameters: [Typed<'_>; 3] =
+        [(&id.0, Type::UUID), (&sections, Type::UUID_ARRAY), (&event.seat_map, Type::UUID)];
+    let written = transaction.execute_typed(INSERT_SECTIONS, &parameters).await?;
+    if written as usize != sections.len() {
+        return Err(FieldError::new("sections", "UNKNOWN", "the event's seat map has no such section").into());
+    }
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! What goes on after the answer: events that are published later, and the bookings of cancelled ones.
+
+use domain::{
+    accounts::EmailAddress,
+    bookings::Booking,
+    ids::{BookingId, EventId},
+    mail::{BookedPlace, BookingSummary, Locale, Message, Template},
+    management::events::EventUpkeep,
+    money::{Currency, Money},
+    repositories::Found,
+};
+use tokio_postgres::{Row, Transaction, types::Type};
+use uuid::Uuid;
+
+use super::{
+    super::{
+        super::{
+            outbox::enqueue,
+            rows::{self, BOOKING_COLUMNS, StoreError},
+        },
+        PgStore,
+    },
+    Typed,
+};
+
+/// The locked rows are chosen first and once. Another server that looks at the same time passes them over, and finds them
+/// published afterwards: each is published once.
+const PUBLISH_DUE: &str = "WITH due AS MATERIALIZED ( \
+        SELECT id FROM events WHERE status = 'SCHEDULED' AND publish_at <= now() ORDER BY publish_at LIMIT 100 \
+        FOR NO KEY UPDATE SKIP LOCKED \
+    ), published AS ( \
+        UPDATE events e SET status = 'PUBLISHED', publish_at = NULL, revision = e.revision + 1, updated_at = now() \
+        FROM due WHERE e.id = due.id RETURNING e.id \
+    ), versions AS ( \
+        UPDATE quotas SET version = version + 1 WHERE event_id IN (SELECT id FROM published) \
+    ) SELECT id FROM published";
+
+const CLAIM: &str = "WITH next AS MATERIALIZED ( \
+        SELECT event_id FROM event_cancellations WHERE finished_at IS NULL AND lease_until <= now() \
+        ORDER BY lease_until LIMIT 1 FOR UPDATE SKIP LOCKED \
+    ) UPDATE event_cancellations c SET lease_until = now() + interval '10 seconds' FROM next WHERE c.event_id = next.event_id \
+    RETURNING c.event_id";
+
+/// Cancelled since: by this work, whose mails were not queued before it broke off, or by their accounts in between. The second
+/// is for clocks, which agree to less than that.
+const CANCELLED_SINCE: &str = "b.status = 'CANCELLED' AND b.updated_at >= c.started_at - interval '1 second'";
+
+/// A claim that came too late finds that somebody else has moved on.
+const ADVANCE: &str = "UPDATE event_cancellations SET after_booking = $2, done = done + $3, \
+        lease_until = now() + interval '10 seconds' \
+    WHERE event_id = $1 AND after_booking < $4 AND finished_at IS NULL";
+const FINISH: &str = "UPDATE event_cancellations SET finished_at = now() WHERE event_id = $1 AND finished_at IS NULL";
+
+const TO_TELL: &str = "SELECT b.id, p.name, a.email, e.title, e.starts_at, e.time_zone, v.name AS venue, b.total, \
+        b.currency::text AS currency, ARRAY(SELECT t.name FROM booking_items i JOIN ticket_types t ON t.id = i.ticket_type_id \
+            WHERE i.booking_id = b.id ORDER BY i.position) AS types, \
+        ARRAY(SELECT i.price FROM booking_items i WHERE i.booking_id = b.id ORDER BY i.position) AS prices, \
+        ARRAY(SELECT c.name || ', row ' || r.label || ', seat ' || s.label FROM booking_items i \
+            LEFT JOIN seats s ON s.id = i.seat_id LEFT JOIN seat_rows r ON r.id = s.row_id \
+            LEFT JOIN sections c ON c.id = r.section_id WHERE i.booking_id = b.id ORDER BY i.position) AS seats \
+    FROM bookings b JOIN events e ON e.id = b.event_id JOIN venues v ON v.id = e.venue_id \
+        JOIN accounts a ON a.id = b.account_id JOIN profiles p ON p.account_id = a.id \
+    WHERE b.id = ANY($1) AND b.status = 'CANCELLED'";
+
+impl PgStore {
+    async fn publish(&self) -> Result<Vec<EventId>, StoreError> {
+        let rows = self.pool.get().await?.query_typed(PUBLISH_DUE, &[]).await?;
+        rows.iter().map(|row| Ok(EventId(row.try_get(0)?))).collect()
+    }
+
+    async fn claim(&self) -> Result<Option<EventId>, StoreError> {
+        let rows = self.pool.get().await?.query_typed(CLAIM, &[]).await?;
+        Ok(rows.first().map(|row| row.try_get(0)).transpose()?.map(EventId))
+    }
+
+    async fn read_next(&self, event: EventId, limit: u32) -> Result<Vec<Booking>, StoreError> {
+        let client = self.pool.get().await?;
+        let statement = format!(
+            "SELECT {BOOKING_COLUMNS} FROM event_cancellations c JOIN bookings b ON b.event_id = c.event_id \
+             AND b.id > c.after_booking WHERE c.event_id = $1 \
+             AND (b.status IN ('PENDING_PAYMENT', 'CONFIRMED') OR {CANCELLED_SINCE}) ORDER BY b.id LIMIT $2"
+        );
+        let parameters: [Typed<'_>; 2] = [(&event.0, Type::UUID), (&i64::from(limit), Type::INT8)];
+        let found = client.query_typed(&statement, &parameters).await?;
+        rows::bookings(&**client, &found).await
+    }
+
+    async fn note(&self, event: EventId, bookings: &[BookingId]) -> Result<(), StoreError> {
+        let mut client = self.pool.get().await?;
+        let ids: Vec<Uuid> = bookings.iter().map(|booking| booking.0).collect();
+        let (Some(first), Some(last)) = (ids.iter().min(), ids.iter().max()) else {
+            client.execute_typed(FINISH, &[(&event.0, Type::UUID)]).await?;
+            return Ok(());
+        };
+        let transaction = client.transaction().await?;
+        let told = transaction.query_typed(TO_TELL, &[(&ids, Type::UUID_ARRAY)]).await?;
+        let done = i64::try_from(told.len()).unwrap_or(i64::MAX);
+        let parameters: [Typed<'_>; 4] =
+            [(&event.0, Type::UUID), (last, Type::UUID), (&done, Type::INT8), (first, Type::UUID)];
+        if transaction.execute_typed(ADVANCE, &parameters).await? == 1 {
+            tell(&transaction, &told).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+async fn tell(transaction: &Transaction<'_>, rows: &[Row]) -> Result<(), StoreError> {
+    for row in rows {
+        let email = EmailAddress::parse("email", row.try_get("email")?);
+        let to = email.map_err(|error| StoreError::Row(format!("email: {}", error.code)))?;
+        // Payments do not exist yet, so there is nothing to give back.
+        let template = Template::BookingCancelled { booking: summary(row)?, refund: None };
+        enqueue(transaction, &Message { to, locale: Locale::default(), template }).await?;
+    }
+    Ok(())
+}
+
+fn summary(row: &Row) -> Result<BookingSummary, StoreError> {
+    let currency: Currency = rows::parse(row.try_get("currency")?)?;
+    let (types, seats): (Vec<String>, Vec<Option<String>>) = (row.try_get("types")?, row.try_get("seats")?);
+    let prices: Vec<rust_decimal::Decimal> = row.try_get("prices")?;
+    let place = |((ticket_type, seat), price)| BookedPlace { ticket_type, seat, price: Money::new(price, currency) };
+    Ok(BookingSummary {
+        name: row.try_get("name")?,
+        booking_id: BookingId(row.try_get("id")?),
+        event_title: row.try_get("title")?,
+        starts_at: row.try_get("starts_at")?,
+        time_zone: row.try_get("time_zone")?,
+        venue: row.try_get("venue")?,
+        places: types.into_iter().zip(seats).zip(prices).map(place).collect(),
+        total: Money::new(row.try_get("total")?, currency),
+    })
+}
+
+impl EventUpkeep for PgStore {
+    async fn publish_due(&self) -> Found<Vec<EventId>> {
+        Ok(self.publish().await?)
+    }
+
+    async fn claim_cancellation(&self) -> Found<Option<EventId>> {
+        Ok(self.claim().await?)
+    }
+
+    async fn next_to_cancel(&self, event: EventId, limit: u32) -> Found<Vec<Booking>> {
+        Ok(self.read_next(event, limit).await?)
+    }
+
+    async fn note_cancelled(&self, event: EventId, bookings: &[BookingId]) -> Found<()> {
+        Ok(self.note(event, bookings).await?)
+    }
+}

@@ -1,0 +1,209 @@
+//! What organizers and admins do over HTTP. An event's routes are there twice: below `/organizer` for one's own events, below
+//! `/admin` for everybody's.
+//!
+//! Every answer about one thing has its revision as `ETag`, and a change names the one it is based on with `If-Match`.
+
+mod catalogue;
+pub(super) mod docs;
+mod events;
+mod export;
+mod guests;
+mod problems;
+mod sales;
+mod settings;
+
+use std::borrow::Cow;
+
+use domain::{
+    accounts::Role,
+    bookings::{Fingerprint, IdempotencyKey},
+    management::{Expected, Manager, Reach},
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::{
+    catalogue::Code,
+    json,
+    problem::Problem,
+    reply::Reply,
+    request::Request,
+    router::{Access, Route},
+};
+use crate::application::{
+    app::{Adapters, App},
+    manage::{Made, NamedRequest},
+};
+
+const ORGANIZERS: Access = Access::Roles(&[Role::Organizer, Role::Admin]);
+const ADMINS: Access = Access::Roles(&[Role::Admin]);
+const ADMIN_PREFIX: &str = "/api/v1/admin/";
+
+/// The routes of events, once for each prefix.
+macro_rules! event_routes {
+    ($prefix:literal, $access:expr) => {
+        vec![
+            Route::get(concat!($prefix, "/events"), $access, events::list),
+            Route::post(concat!($prefix, "/events"), $access, events::create),
+            Route::get(concat!($prefix, "/events/{id}"), $access, events::show),
+            Route::put(concat!($prefix, "/events/{id}"), $access, events::replace),
+            Route::patch(concat!($prefix, "/events/{id}"), $access, events::update),
+            Route::delete(concat!($prefix, "/events/{id}"), $access, events::delete),
+            Route::post(concat!($prefix, "/events/{id}/publish"), $access, events::publish),
+            Route::post(concat!($prefix, "/events/{id}/unpublish"), $access, events::unpublish),
+            Route::post(concat!($prefix, "/events/{id}/cancel"), $access, events::cancel),
+            Route::post(concat!($prefix, "/events/{id}/archive"), $access, events::archive),
+            Route::post(concat!($prefix, "/events/{id}/duplicate"), $access, events::duplicate),
+            Route::get(concat!($prefix, "/events/{id}/ticket-types"), $access, sales::list_types),
+            Route::post(concat!($prefix, "/events/{id}/ticket-types"), $access, sales::add_type),
+            Route::put(concat!($prefix, "/events/{id}/ticket-types"), $access, sales::order_types),
+            Route::get(concat!($prefix, "/events/{id}/ticket-types/{typeId}"), $access, sales::show_type),
+            Route::patch(concat!($prefix, "/events/{id}/ticket-types/{typeId}"), $access, sales::update_type),
+            Route::delete(concat!($prefix, "/events/{id}/ticket-types/{typeId}"), $access, sales::delete_type),
+            Route::get(concat!($prefix, "/events/{id}/quotas"), $access, sales::list_quotas),
+            Route::post(concat!($prefix, "/events/{id}/quotas"), $access, sales::add_quota),
+            Route::get(concat!($prefix, "/events/{id}/quotas/{quotaId}"), $access, sales::show_quota),
+            Route::patch(concat!($prefix, "/events/{id}/quotas/{quotaId}"), $access, sales::update_quota),
+            Route::delete(concat!($prefix, "/events/{id}/quotas/{quotaId}"), $access, sales::delete_quota),
+            Route::get(concat!($prefix, "/events/{id}/blocks"), $access, sales::list_blocks),
+            Route::post(concat!($prefix, "/events/{id}/blocks"), $access, sales::add_block),
+            Route::get(concat!($prefix, "/events/{id}/blocks/{blockId}"), $access, sales::show_block),
+            Route::delete(concat!($prefix, "/events/{id}/blocks/{blockId}"), $access, sales::delete_block),
+            Route::get(concat!($prefix, "/events/{id}/bookings"), $access, guests::list).produces(&[
+                "application/json",
+                "application/problem+json",
+                "text/csv",
+            ]),
+        ]
+    };
+}
+
+/// All of them.
+pub(super) fn routes<A: Adapters>() -> Vec<Route<App<A>>> {
+    let own = event_routes!("/api/v1/organizer", ORGANIZERS);
+    let mut routes: Vec<_> = own.into_iter().map(Route::own).collect();
+    routes.extend(event_routes!("/api/v1/admin", ADMINS));
+    routes.extend([
+        Route::get("/api/v1/organizer/categories", ORGANIZERS, catalogue::list_categories),
+        Route::get("/api/v1/organizer/tags", ORGANIZERS, catalogue::list_tags),
+        Route::post("/api/v1/admin/venues", ADMINS, catalogue::add_venue),
+        Route::get("/api/v1/admin/venues/{id}", ADMINS, catalogue::show_venue),
+        Route::put("/api/v1/admin/venues/{id}", ADMINS, catalogue::replace_venue),
+        Route::patch("/api/v1/admin/venues/{id}", ADMINS, catalogue::update_venue),
+        Route::delete("/api/v1/admin/venues/{id}", ADMINS, catalogue::delete_venue),
+        Route::get("/api/v1/admin/categories", ADMINS, catalogue::list_categories),
+        Route::post("/api/v1/admin/categories", ADMINS, catalogue::add_category),
+        Route::get("/api/v1/admin/categories/{slug}", ADMINS, catalogue::show_category),
+        Route::patch("/api/v1/admin/categories/{slug}", ADMINS, catalogue::rename_category),
+        Route::delete("/api/v1/admin/categories/{slug}", ADMINS, catalogue::delete_category),
+        Route::get("/api/v1/admin/tags", ADMINS, catalogue::list_tags),
+        Route::post("/api/v1/admin/tags", ADMINS, catalogue::add_tag),
+        Route::get("/api/v1/admin/tags/{slug}", ADMINS, catalogue::show_tag),
+        Route::patch("/api/v1/admin/tags/{slug}", ADMINS, catalogue::rename_tag),
+        Route::delete("/api/v1/admin/tags/{slug}", ADMINS, catalogue::delete_tag),
+        Route::get("/api/v1/admin/settings", ADMINS, settings::list),
+        Route::patch("/api/v1/admin/settings", ADMINS, settings::update),
+        Route::get("/api/v1/admin/settings/changes", ADMINS, settings::changes),
+        Route::get("/api/v1/settings", Access::Public, settings::public),
+    ]);
+    routes
+}
+
+/// Who manages, and how far they reach: that is a matter of the route they came by.
+fn manager(request: &Request) -> Result<Manager, Problem> {
+    let reach = if request.route().path.starts_with(ADMIN_PREFIX) { Reach::All } else { Reach::Own };
+    Ok(Manager { account: request.caller()?.account, reach, actor: request.actor()? })
+}
+
+/// Where something below this request's prefix is.
+fn location(by: &Manager, rest: &str) -> String {
+    let prefix = if by.reach == Reach::All { "admin" } else { "organizer" };
+    format!("/api/v1/{prefix}/{rest}")
+}
+
+/// The revision as a strong validator. The answer must not be compressed: that would make it a weak one, which no `If-Match`
+/// matches (RFC 9110, 13.1.1).
+fn tagged(reply: Reply, revision: i32) -> Reply {
+    let reply = reply.header(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
+    match HeaderValue::from_str(&format!("\"{revision}\"")) {
+        Ok(tag) => reply.header(header::ETAG, tag),
+        Err(_) => reply,
+    }
+}
+
+/// 304 when the client has this revision already.
+fn unchanged(request: &Request, revision: i32) -> Option<Reply> {
+    let tags = validators(request.headers(), &header::IF_NONE_MATCH)?;
+    // This comparison is the weak one (RFC 9110, 13.1.2).
+    let has = tags.iter().any(|tag| {
+        let tag = tag.strip_prefix("W/").unwrap_or(tag);
+        tag == "*" || tag.trim_matches('"').parse() == Ok(revision)
+    });
+    has.then(|| tagged(Reply::empty(StatusCode::NOT_MODIFIED), revision))
+}
+
+fn validators(headers: &HeaderMap, name: &http::HeaderName) -> Option<Vec<String>> {
+    let values: Vec<&HeaderValue> = headers.get_all(name).iter().collect();
+    if values.is_empty() {
+        return None;
+    }
+    let texts = values.iter().filter_map(|value| value.to_str().ok());
+    Some(texts.flat_map(|text| text.split(',').map(|tag| tag.trim().to_owned()).collect::<Vec<_>>()).collect())
+}
+
+/// The revision that a change is based on; 428 without `If-Match`. `*` means whatever is there.
+fn expected(request: &Request) -> Result<Expected, Problem> {
+    perhaps_expected(request)?.ok_or_else(|| Problem::new(Code::IfMatchMissing))
+}
+
+/// The same for what may be done unseen.
+fn perhaps_expected(request: &Request) -> Result<Option<Expected>, Problem> {
+    let Some(tags) = validators(request.headers(), &header::IF_MATCH) else { return Ok(None) };
+    match &tags[..] {
+        [any] if any == "*" => Ok(Some(None)),
+        [tag] => {
+            let revision = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(|tag| tag.parse().ok());
+            // What is no revision of ours, a weak validator among it, matches nothing.
+            revision.map(|revision| Some(Some(revision))).ok_or_else(|| Problem::new(Code::ChangedMeanwhile))
+        }
+        _ => Err(Problem::new(Code::ChangedMeanwhile).detail("name one revision in If-Match")),
+    }
+}
+
+/// The body, and how the client names the request, if it does.
+async fn named_body<T: DeserializeOwned>(request: &mut Request) -> Result<(T, Option<NamedRequest>), Problem> {
+    let is_named = request.headers().contains_key("idempotency-key");
+    let key = if is_named { Some(request.idempotency_key()?.to_owned()) } else { None };
+    let key = key.and_then(|key| IdempotencyKey::parse(&key));
+    request.announces_json_or_refuse()?;
+    let bytes = request.bytes().await?;
+    let body = json::read(&bytes)?;
+    let named = key.map(|key| {
+        let mut hash = Sha256::new();
+        hash.update(request.path().len().to_be_bytes());
+        hash.update(request.path());
+        hash.update(&bytes);
+        let digest = hash.finalize();
+        let mut half = [0; 16];
+        half.copy_from_slice(&digest[..16]);
+        NamedRequest { key, fingerprint: Fingerprint(Uuid::from_bytes(half)) }
+    });
+    Ok((body, named))
+}
+
+/// Tells `null` from an absent field.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// A search text: trimmed, at most 200 characters.
+fn search(query: &mut super::query::Query<'_>) -> Option<String> {
+    let text = query.text("q").map(Cow::into_owned)?;
+    if text.chars().count() > 200 || text.contains('\0') {
+        let message = "must have at most 200 characters, none of them NUL";
+        query.fault(domain::validation::FieldError::new("q", "INVALID", message));
+    }
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}

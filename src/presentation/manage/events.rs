@@ -1,0 +1,376 @@
+//! Events as their organizers, and admins, see and change them.
+
+use std::sync::Arc;
+
+use domain::{
+    events::{EventStatus, fields::RawEvent, lifecycle::Step},
+    ids::{AccountId, EventId, SeatMapId, VenueId},
+    management::{
+        Manager, Reach,
+        events::{EventFilter, EventKey, EventManagement, EventOrder, ManagedEvent},
+    },
+    validation::FieldError,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{expected, location, manager, named_body, perhaps_expected, present, search, tagged, unchanged};
+use crate::{
+    application::{
+        app::{Adapters, App},
+        manage::{event_of, events},
+    },
+    presentation::{
+        pagination::{CursorKey, Listing, page_request},
+        problem::Problem,
+        query::Query,
+        reply::Reply,
+        request::Request,
+    },
+};
+
+/// An event as it is sent: complete for a new one, in part for a change.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = EventRequest)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(super) struct EventBody {
+    title: Option<String>,
+    slug: Option<String>,
+    summary: Option<String>,
+    description: Option<String>,
+    category: Option<String>,
+    venue_id: Option<VenueId>,
+    #[serde(deserialize_with = "present")]
+    seat_map_id: Option<Option<SeatMapId>>,
+    starts_at: Option<Timestamp>,
+    ends_at: Option<Timestamp>,
+    time_zone: Option<String>,
+    currency: Option<String>,
+    sale_starts_at: Option<Timestamp>,
+    sale_ends_at: Option<Timestamp>,
+    #[serde(deserialize_with = "present")]
+    max_per_account: Option<Option<u32>>,
+    tags: Option<Vec<String>>,
+    /// Whose event it is; for admins.
+    organizer_id: Option<AccountId>,
+}
+
+impl EventBody {
+    /// Only who manages everybody's events may say whose one is.
+    fn organizer(&self, by: &Manager) -> Result<Option<AccountId>, Problem> {
+        if self.organizer_id.is_some() && by.reach == Reach::Own {
+            return Err(FieldError::new("organizerId", "UNKNOWN_FIELD", "is not a field of this request").into());
+        }
+        Ok(self.organizer_id)
+    }
+
+    /// The event of `raw` with what is said here.
+    fn over(self, raw: RawEvent) -> RawEvent {
+        RawEvent {
+            title: self.title.or(raw.title),
+            slug: self.slug.or(raw.slug),
+            summary: self.summary.or(raw.summary),
+            description: self.description.or(raw.description),
+            category: self.category.or(raw.category),
+            venue_id: self.venue_id.or(raw.venue_id),
+            seat_map_id: self.seat_map_id.unwrap_or(raw.seat_map_id),
+            starts_at: self.starts_at.or(raw.starts_at),
+            ends_at: self.ends_at.or(raw.ends_at),
+            time_zone: self.time_zone.or(raw.time_zone),
+            currency: self.currency.or(raw.currency),
+            sale_starts_at: self.sale_starts_at.or(raw.sale_starts_at),
+            sale_ends_at: self.sale_ends_at.or(raw.sale_ends_at),
+            max_per_account: self.max_per_account.unwrap_or(raw.max_per_account),
+            tags: self.tags.or(raw.tags),
+        }
+    }
+}
+
+/// When to publish.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = PublishRequest)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct PublishBody {
+    /// In the future, within ten years; left out: now.
+    at: Option<Timestamp>,
+}
+
+/// When the copy begins.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = DuplicateRequest)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct DuplicateBody {
+    starts_at: Timestamp,
+}
+
+/// How far the bookings of a cancelled event are cancelled.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Cancellation)]
+#[serde(rename_all = "camelCase")]
+struct CancellationJson {
+    /// Bookings that were live.
+    total: u64,
+    /// Bookings that are cancelled.
+    done: u64,
+    started_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    finished_at: Option<Timestamp>,
+}
+
+/// By what an event is found.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EventTag)]
+struct TagJson<'a> {
+    slug: &'a str,
+    name: &'a str,
+}
+
+/// An event as its organizer sees it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ManagedEvent)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EventJson<'a> {
+    id: EventId,
+    slug: &'a str,
+    title: &'a str,
+    summary: &'a str,
+    description: &'a str,
+    category: &'a str,
+    tags: Vec<TagJson<'a>>,
+    status: EventStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    publish_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    cancellation: Option<CancellationJson>,
+    organizer_id: AccountId,
+    venue_id: VenueId,
+    seat_map_id: Option<SeatMapId>,
+    starts_at: Timestamp,
+    ends_at: Timestamp,
+    time_zone: &'a str,
+    currency: &'a str,
+    sale_starts_at: Timestamp,
+    sale_ends_at: Timestamp,
+    max_per_account: Option<u32>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl<'a> From<&'a ManagedEvent> for EventJson<'a> {
+    fn from(managed: &'a ManagedEvent) -> Self {
+        let event = &managed.event;
+        let cancellation = managed.cancellation.as_ref().map(|of| CancellationJson {
+            total: of.total,
+            done: of.done,
+            started_at: of.started_at,
+            finished_at: of.finished_at,
+        });
+        Self {
+            id: event.id,
+            slug: &event.slug,
+            title: &event.title,
+            summary: &event.summary,
+            description: &event.description,
+            category: &event.category,
+            tags: managed.tags.iter().map(|tag| TagJson { slug: &tag.slug, name: &tag.name }).collect(),
+            status: event.status,
+            publish_at: managed.publish_at,
+            cancellation,
+            organizer_id: event.organizer_id,
+            venue_id: event.venue_id,
+            seat_map_id: event.seat_map_id,
+            starts_at: event.starts_at,
+            ends_at: event.ends_at,
+            time_zone: &event.time_zone,
+            currency: event.currency.as_str(),
+            sale_starts_at: event.sale.starts_at,
+            sale_ends_at: event.sale.ends_at,
+            max_per_account: event.max_per_account,
+            created_at: event.created_at,
+            updated_at: event.updated_at,
+        }
+    }
+}
+
+fn shown(event: &ManagedEvent) -> Result<Reply, Problem> {
+    Ok(tagged(Reply::ok(&EventJson::from(event))?, event.revision))
+}
+
+async fn created<A: Adapters>(app: &App<A>, by: &Manager, made: super::Made) -> Result<Reply, Problem> {
+    let event = event_of(app, by, EventId(made.id)).await?;
+    let path = location(by, &format!("events/{}", made.id));
+    let reply = tagged(Reply::created(&path, &EventJson::from(&event))?, event.revision);
+    Ok(if made.replayed { reply.replayed() } else { reply })
+}
+
+fn filter(query: &mut Query<'_>, by: &Manager) -> EventFilter {
+    let mut statuses = Vec::new();
+    for text in query.texts("status") {
+        match text.parse() {
+            Ok(status) => statuses.push(status),
+            Err(_) => {
+                let message = "must be DRAFT, SCHEDULED, PUBLISHED, CANCELLED or ARCHIVED";
+                query.fault(FieldError::new("status", "UNKNOWN_VALUE", message));
+            }
+        }
+    }
+    let q = search(query);
+    let organizer = if by.reach == Reach::All { query.value("organizerId", "an id") } else { None };
+    let order = match query.text("sort").as_deref() {
+        None | Some("startsAt") => EventOrder::StartsAt,
+        Some("-startsAt") => EventOrder::StartsAtDescending,
+        Some("createdAt") => EventOrder::CreatedAt,
+        Some("-createdAt") => EventOrder::CreatedAtDescending,
+        Some(_) => {
+            let message = "must be startsAt, -startsAt, createdAt or -createdAt";
+            query.fault(FieldError::new("sort", "UNKNOWN_VALUE", message));
+            EventOrder::StartsAt
+        }
+    };
+    EventFilter { statuses, q, organizer, order }
+}
+
+/// `GET …/events`
+pub(super) async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    let by = manager(&request)?;
+    let mut query = request.query();
+    let filter = filter(&mut query, &by);
+    let wanted = page_request(&mut query);
+    query.finish()?;
+    let page = app.store.managed_events(&by, &filter, &wanted).await?;
+    Reply::ok(&Listing::of(&page, &wanted, |managed| filter.order.key(&managed.event), EventJson::from))
+}
+
+/// `POST …/events`
+pub(super) async fn create<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let by = manager(&request)?;
+    let (body, named) = named_body::<EventBody>(&mut request).await?;
+    let organizer = body.organizer(&by)?;
+    let made = events::create(&app, &by, named, organizer, body.over(RawEvent::default())).await?;
+    created(&app, &by, made).await
+}
+
+/// `GET …/events/{id}`
+pub(super) async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let event = event_of(&app, &manager(&request)?, request.id("id")?).await?;
+    // The progress of a cancellation changes, and the revision does not.
+    let is_settled = event.cancellation.as_ref().is_none_or(|of| of.finished_at.is_some());
+    match unchanged(&request, event.revision).filter(|_| is_settled) {
+        Some(reply) => Ok(reply),
+        None => shown(&event),
+    }
+}
+
+/// `PUT …/events/{id}`: all that is not said is as for a new event, but slug and organizer stay.
+pub(super) async fn replace<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let (by, id, expected) = (manager(&request)?, request.id("id")?, expected(&request)?);
+    let body: EventBody = request.body().await?;
+    let organizer = body.organizer(&by)?;
+    let change = |before: &ManagedEvent| {
+        let kept = RawEvent { slug: Some(before.event.slug.clone()), ..RawEvent::default() };
+        body.over(kept)
+    };
+    shown(&events::update(&app, &by, id, expected, organizer, change).await?)
+}
+
+/// `PATCH …/events/{id}`
+pub(super) async fn update<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let (by, id, expected) = (manager(&request)?, request.id("id")?, expected(&request)?);
+    let body: EventBody = request.body().await?;
+    let organizer = body.organizer(&by)?;
+    let change = |before: &ManagedEvent| {
+        let tags = before.tags.iter().map(|tag| tag.slug.clone()).collect();
+        body.over(RawEvent::of(&before.event, tags))
+    };
+    shown(&events::update(&app, &by, id, expected, organizer, change).await?)
+}
+
+/// `DELETE …/events/{id}`
+pub(super) async fn delete<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let expected = perhaps_expected(&request)?.flatten();
+    events::delete(&app, &manager(&request)?, request.id("id")?, expected).await?;
+    Ok(Reply::no_content())
+}
+
+async fn step<A: Adapters>(
+    app: &App<A>,
+    request: &Request,
+    step: Step,
+    at: Option<Timestamp>,
+) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let expected = perhaps_expected(request)?.flatten();
+    shown(&events::step(app, &manager(request)?, request.id("id")?, expected, step, at).await?)
+}
+
+/// `POST …/events/{id}/publish`, now or `at` a later time.
+pub(super) async fn publish<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+    let body = if request.has_body() { request.body().await? } else { PublishBody::default() };
+    let kind = if body.at.is_some() { Step::Schedule } else { Step::Publish };
+    step(&app, &request, kind, body.at).await
+}
+
+/// `POST …/events/{id}/unpublish`
+pub(super) async fn unpublish<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    step(&app, &request, Step::Unpublish, None).await
+}
+
+/// `POST …/events/{id}/cancel`: nothing is sold from now on; the bookings are cancelled in the background, and
+/// `cancellation` tells how far.
+pub(super) async fn cancel<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    step(&app, &request, Step::Cancel, None).await
+}
+
+/// `POST …/events/{id}/archive`
+pub(super) async fn archive<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    step(&app, &request, Step::Archive, None).await
+}
+
+/// `POST …/events/{id}/duplicate`
+pub(super) async fn duplicate<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let (by, id) = (manager(&request)?, request.id("id")?);
+    let (body, named) = named_body::<DuplicateBody>(&mut request).await?;
+    let made = events::duplicate(&app, &by, named, id, body.starts_at).await?;
+    created(&app, &by, made).await
+}
+
+impl CursorKey for EventKey {
+    fn encode(&self) -> String {
+        format!("{}{:x}", self.1.0.simple(), self.0.as_microsecond())
+    }
+
+    fn decode(text: &str) -> Option<Self> {
+        let (id, micros) = text.split_at_checked(32)?;
+        // Years before Christ are more than PostgreSQL may know.
+        let micros = i64::from_str_radix(micros, 16).ok().filter(|micros| *micros >= 0)?;
+        let at = Timestamp::from_microsecond(micros).ok()?;
+        Some((at, id.parse().ok()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_leads_back_to_its_place() {
+        let key: EventKey = (Timestamp::from_microsecond(1_767_225_600_000_001).unwrap(), EventId::generate());
+        assert_eq!(EventKey::decode(&key.encode()), Some(key));
+        let id = key.1.0.simple();
+        for wrong in
+            [String::new(), id.to_string(), format!("{id}-1"), format!("{id}zz"), format!("{id}{}", "f".repeat(16))]
+        {
+            assert_eq!(EventKey::decode(&wrong), None, "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What a client is told when nothing was changed.
+
+use std::time::Duration;
+
+use domain::{
+    management::{ChangeError, Conflict},
+    validation::FieldError,
+};
+
+use crate::{
+    application::manage::ManageError,
+    presentation::{catalogue::Code, problem::Problem},
+};
+
+impl From<ManageError> for Problem {
+    fn from(error: ManageError) -> Self {
+        match error {
+            ManageError::Change(error) => error.into(),
+            ManageError::Inventory(error) => error.into(),
+            ManageError::KeyReused => Problem::new(Code::IdempotencyKeyReused),
+            ManageError::InProgress => Problem::new(Code::IdempotencyInProgress).retry_after(Duration::from_secs(1)),
+        }
+    }
+}
+
+impl From<ChangeError> for Problem {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::NotFound => Problem::not_found(),
+            ChangeError::Stale => Problem::new(Code::ChangedMeanwhile),
+            ChangeError::Conflict(conflict) => conflict.into(),
+            ChangeError::Invalid(errors) => Problem::invalid(errors),
+            ChangeError::Repository(error) => error.into(),
+        }
+    }
+}
+
+impl From<Conflict> for Problem {
+    fn from(conflict: Conflict) -> Self {
+        let detail = conflict.to_string();
+        match conflict {
+            Conflict::Step(_) | Conflict::Event(_) => Problem::new(Code::EventState).detail(detail),
+            Conflict::BelowTaken(taken) => {
+                let number = |code, message: String| FieldError::new("capacity", code, message);
+                let errors = vec![number("HELD", taken.held.to_string()), number("SOLD", taken.sold.to_string())];
+                Problem::new(Code::CapacityTaken).detail(detail).errors(errors)
+            }
+            Conflict::InUse(_) => Problem::new(Code::InUse).detail(detail),
+            Conflict::SlugTaken(_) => Problem::new(Code::SlugTaken).detail(detail),
+        }
+    }
+}

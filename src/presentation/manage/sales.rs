@@ -1,0 +1,326 @@
+//! Ticket types, quotas and blocks of an event.
+
+use std::sync::Arc;
+
+use domain::{
+    bookings::Hold,
+    events::sales::{ManagedQuota, ManagedTicketType, QuotaFields, RawTicketType},
+    ids::{EventId, HoldId, QuotaId, SectionId, TicketTypeId},
+    money::Money,
+    selection::Selection,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{expected, location, manager, named_body, perhaps_expected, present, tagged};
+use crate::{
+    application::{
+        app::{Adapters, App},
+        manage::{blocks, sales},
+    },
+    presentation::{
+        bookings::dto::{HoldBody, ItemJson},
+        problem::Problem,
+        reply::Reply,
+        request::Request,
+    },
+};
+
+/// A list that is short enough to be shown whole.
+#[derive(Serialize)]
+struct All<T> {
+    data: Vec<T>,
+}
+
+/// All quotas of an event.
+#[derive(ToSchema)]
+#[schema(as = Quotas)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct QuotasJson<'a> {
+    data: Vec<QuotaJson<'a>>,
+}
+
+/// All ticket types of an event, in their order.
+#[derive(ToSchema)]
+#[schema(as = ManagedTicketTypes)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct TicketTypesJson<'a> {
+    data: Vec<TicketTypeJson<'a>>,
+}
+
+/// The blocks of an event, the newest first, at most a thousand.
+#[derive(ToSchema)]
+#[schema(as = Blocks)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct BlocksJson<'a> {
+    data: Vec<BlockJson<'a>>,
+}
+
+/// What can be said of a quota.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = QuotaRequest)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct QuotaBody {
+    name: Option<String>,
+    capacity: Option<u32>,
+}
+
+/// A number of places that ticket types draw on.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Quota)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct QuotaJson<'a> {
+    id: QuotaId,
+    name: &'a str,
+    capacity: u32,
+    held: u32,
+    sold: u32,
+    available: u32,
+}
+
+impl<'a> From<&'a ManagedQuota> for QuotaJson<'a> {
+    fn from(quota: &'a ManagedQuota) -> Self {
+        let ManagedQuota { id, name, capacity, held, sold, .. } = quota;
+        let available = capacity.saturating_sub(held.saturating_add(*sold));
+        Self { id: *id, name, capacity: *capacity, held: *held, sold: *sold, available }
+    }
+}
+
+/// What can be said of a ticket type.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = TicketTypeRequest)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(super) struct TicketTypeBody {
+    quota_id: Option<QuotaId>,
+    name: Option<String>,
+    description: Option<String>,
+    price: Option<Money>,
+    sections: Option<Vec<SectionId>>,
+    min_per_booking: Option<u32>,
+    max_per_booking: Option<u32>,
+    #[serde(deserialize_with = "present")]
+    sale_starts_at: Option<Option<Timestamp>>,
+    #[serde(deserialize_with = "present")]
+    sale_ends_at: Option<Option<Timestamp>>,
+}
+
+impl TicketTypeBody {
+    fn over(self, raw: RawTicketType) -> RawTicketType {
+        RawTicketType {
+            quota_id: self.quota_id.or(raw.quota_id),
+            name: self.name.or(raw.name),
+            description: self.description.or(raw.description),
+            price: self.price.or(raw.price),
+            sections: self.sections.or(raw.sections),
+            min_per_booking: self.min_per_booking.or(raw.min_per_booking),
+            max_per_booking: self.max_per_booking.or(raw.max_per_booking),
+            sale_starts_at: self.sale_starts_at.unwrap_or(raw.sale_starts_at),
+            sale_ends_at: self.sale_ends_at.unwrap_or(raw.sale_ends_at),
+        }
+    }
+}
+
+/// A ticket type as its organizer sees it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ManagedTicketType)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TicketTypeJson<'a> {
+    id: TicketTypeId,
+    quota_id: QuotaId,
+    name: &'a str,
+    description: &'a str,
+    price: Money,
+    sections: &'a [SectionId],
+    min_per_booking: u32,
+    max_per_booking: u32,
+    sale_starts_at: Option<Timestamp>,
+    sale_ends_at: Option<Timestamp>,
+    position: u32,
+}
+
+impl<'a> From<&'a ManagedTicketType> for TicketTypeJson<'a> {
+    fn from(of: &'a ManagedTicketType) -> Self {
+        let fields = &of.fields;
+        Self {
+            id: of.id,
+            quota_id: fields.quota_id,
+            name: &fields.name,
+            description: &fields.description,
+            price: fields.price,
+            sections: &fields.sections,
+            min_per_booking: fields.min_per_booking,
+            max_per_booking: fields.max_per_booking,
+            sale_starts_at: fields.sale_starts_at,
+            sale_ends_at: fields.sale_ends_at,
+            position: of.position,
+        }
+    }
+}
+
+/// All ticket types, in their order.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = TicketTypeOrder)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct OrderBody {
+    order: Vec<TicketTypeId>,
+}
+
+/// Places that are kept back.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Block)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct BlockJson<'a> {
+    id: HoldId,
+    event_id: EventId,
+    items: Vec<ItemJson<'a>>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl<'a> From<&'a Hold> for BlockJson<'a> {
+    fn from(hold: &'a Hold) -> Self {
+        Self {
+            id: hold.id,
+            event_id: hold.event_id,
+            items: hold.items.iter().map(|item| ItemJson::new(item, hold.total.currency, None)).collect(),
+            created_at: hold.created_at,
+            updated_at: hold.updated_at,
+        }
+    }
+}
+
+fn shown_quota(quota: &ManagedQuota) -> Result<Reply, Problem> {
+    Ok(tagged(Reply::ok(&QuotaJson::from(quota))?, quota.revision))
+}
+
+fn shown_type(of: &ManagedTicketType) -> Result<Reply, Problem> {
+    Ok(tagged(Reply::ok(&TicketTypeJson::from(of))?, of.revision))
+}
+
+/// `GET …/events/{id}/quotas`
+pub(super) async fn list_quotas<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let quotas = sales::quotas(&app, &manager(&request)?, request.id("id")?).await?;
+    Reply::ok(&All { data: quotas.iter().map(QuotaJson::from).collect() })
+}
+
+/// `POST …/events/{id}/quotas`
+pub(super) async fn add_quota<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let (by, event) = (manager(&request)?, request.id::<EventId>("id")?);
+    let (body, named) = named_body::<QuotaBody>(&mut request).await?;
+    let fields = QuotaFields::parse(body.name.as_deref(), body.capacity)?;
+    let made = sales::add_quota(&app, &by, named, event, fields).await?;
+    let quota = sales::quota(&app, &by, event, QuotaId(made.id)).await?;
+    let path = location(&by, &format!("events/{event}/quotas/{}", made.id));
+    let reply = tagged(Reply::created(&path, &QuotaJson::from(&quota))?, quota.revision);
+    Ok(if made.replayed { reply.replayed() } else { reply })
+}
+
+/// `GET …/events/{id}/quotas/{quotaId}`
+pub(super) async fn show_quota<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    shown_quota(&sales::quota(&app, &manager(&request)?, request.id("id")?, request.id("quotaId")?).await?)
+}
+
+/// `PATCH …/events/{id}/quotas/{quotaId}`: more places are there at once; fewer than are held and sold are refused.
+pub(super) async fn update_quota<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let (by, expected) = (manager(&request)?, expected(&request)?);
+    let which = (request.id("id")?, request.id("quotaId")?);
+    let body: QuotaBody = request.body().await?;
+    shown_quota(&sales::update_quota(&app, &by, which, expected, (body.name, body.capacity)).await?)
+}
+
+/// `DELETE …/events/{id}/quotas/{quotaId}`
+pub(super) async fn delete_quota<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let (by, expected) = (manager(&request)?, perhaps_expected(&request)?.flatten());
+    sales::delete_quota(&app, &by, request.id("id")?, request.id("quotaId")?, expected).await?;
+    Ok(Reply::no_content())
+}
+
+/// `GET …/events/{id}/ticket-types`
+pub(super) async fn list_types<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let types = sales::ticket_types(&app, &manager(&request)?, request.id("id")?).await?;
+    Reply::ok(&All { data: types.iter().map(TicketTypeJson::from).collect() })
+}
+
+/// `POST …/events/{id}/ticket-types`
+pub(super) async fn add_type<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let (by, event) = (manager(&request)?, request.id::<EventId>("id")?);
+    let (body, named) = named_body::<TicketTypeBody>(&mut request).await?;
+    let made = sales::add_ticket_type(&app, &by, named, event, body.over(RawTicketType::default())).await?;
+    let of = sales::ticket_type(&app, &by, event, TicketTypeId(made.id)).await?;
+    let path = location(&by, &format!("events/{event}/ticket-types/{}", made.id));
+    let reply = tagged(Reply::created(&path, &TicketTypeJson::from(&of))?, of.revision);
+    Ok(if made.replayed { reply.replayed() } else { reply })
+}
+
+/// `PUT …/events/{id}/ticket-types`: their order.
+pub(super) async fn order_types<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let (by, event) = (manager(&request)?, request.id("id")?);
+    let body: OrderBody = request.body().await?;
+    let types = sales::order_ticket_types(&app, &by, event, body.order).await?;
+    Reply::ok(&All { data: types.iter().map(TicketTypeJson::from).collect() })
+}
+
+/// `GET …/events/{id}/ticket-types/{typeId}`
+pub(super) async fn show_type<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    shown_type(&sales::ticket_type(&app, &manager(&request)?, request.id("id")?, request.id("typeId")?).await?)
+}
+
+/// `PATCH …/events/{id}/ticket-types/{typeId}`: concerns bookings from now on.
+pub(super) async fn update_type<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let (by, expected) = (manager(&request)?, expected(&request)?);
+    let which = (request.id("id")?, request.id("typeId")?);
+    let body: TicketTypeBody = request.body().await?;
+    shown_type(&sales::update_ticket_type(&app, &by, which, expected, |raw| body.over(raw)).await?)
+}
+
+/// `DELETE …/events/{id}/ticket-types/{typeId}`
+pub(super) async fn delete_type<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let (by, expected) = (manager(&request)?, perhaps_expected(&request)?.flatten());
+    sales::delete_ticket_type(&app, &by, request.id("id")?, request.id("typeId")?, expected).await?;
+    Ok(Reply::no_content())
+}
+
+/// `GET …/events/{id}/blocks`
+pub(super) async fn list_blocks<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let blocks = blocks::list(&app, &manager(&request)?, request.id("id")?).await?;
+    Reply::ok(&All { data: blocks.iter().map(BlockJson::from).collect() })
+}
+
+/// `POST …/events/{id}/blocks`: at most 100 places at once, named or by number as in a booking.
+pub(super) async fn add_block<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let (by, event) = (manager(&request)?, request.id::<EventId>("id")?);
+    let (body, named) = named_body::<HoldBody>(&mut request).await?;
+    let selection = Selection::try_from(body)?;
+    let made = blocks::block(&app, &by, named.map(|named| named.key), event, selection).await?;
+    let path = location(&by, &format!("events/{event}/blocks/{}", made.value.id));
+    let reply = Reply::created(&path, &BlockJson::from(&*made.value))?;
+    Ok(if made.replayed { reply.replayed() } else { reply })
+}
+
+/// `GET …/events/{id}/blocks/{blockId}`
+pub(super) async fn show_block<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let block = blocks::find(&app, &manager(&request)?, request.id("id")?, request.id("blockId")?).await?;
+    Reply::ok(&BlockJson::from(&block))
+}
+
+/// `DELETE …/events/{id}/blocks/{blockId}`
+pub(super) async fn delete_block<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    blocks::release(&app, &manager(&request)?, request.id("id")?, request.id("blockId")?).await?;
+    Ok(Reply::no_content())
+}

@@ -1,0 +1,164 @@
+//! Settings of the site: all of them for admins, those that are public for everybody (P6).
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use domain::{
+    ids::AccountId,
+    management::catalogue::{SettingChange, SettingsRepository, StoredSettings},
+    settings::{Kind, SettingKey},
+    validation::{FieldError, FieldErrors},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::{expected, manager, tagged, unchanged};
+use crate::{
+    application::app::{Adapters, App},
+    presentation::{
+        pagination::{CursorKey, Listing, page_request},
+        problem::Problem,
+        reply::Reply,
+        request::Request,
+    },
+};
+
+/// A setting of the site.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Setting)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SettingJson {
+    key: &'static str,
+    value: Value,
+    default: Value,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The least number, or number of characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    min: Option<i64>,
+    /// The greatest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    max: Option<i64>,
+    public: bool,
+}
+
+/// All settings.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Settings)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SettingsJson {
+    data: Vec<SettingJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    updated_at: Option<Timestamp>,
+}
+
+/// A change of a setting.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SettingChange)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ChangeJson<'a> {
+    id: i64,
+    key: &'a str,
+    /// `null`: the default.
+    from: Option<&'a Value>,
+    /// As `from`.
+    to: Option<&'a Value>,
+    account_id: AccountId,
+    at: Timestamp,
+}
+
+impl<'a> From<&'a SettingChange> for ChangeJson<'a> {
+    fn from(change: &'a SettingChange) -> Self {
+        let SettingChange { number, key, from, to, account, at } = change;
+        Self { id: *number, key, from: from.as_ref(), to: to.as_ref(), account_id: *account, at: *at }
+    }
+}
+
+impl CursorKey for i64 {
+    fn encode(&self) -> String {
+        self.to_string()
+    }
+
+    fn decode(text: &str) -> Option<Self> {
+        text.parse().ok().filter(|number| *number > 0)
+    }
+}
+
+/// What is stored, if this version still takes it; otherwise the default.
+fn value(stored: &StoredSettings, key: SettingKey) -> Value {
+    let found = stored.values.iter().find(|(name, _)| name == key.as_str());
+    found.and_then(|(_, value)| key.check(value).ok()).unwrap_or_else(|| key.default())
+}
+
+fn described(stored: &StoredSettings, key: SettingKey) -> SettingJson {
+    let chars = |count| i64::try_from(count).ok();
+    let (kind, min, max) = match key.kind() {
+        Kind::Flag => ("flag", None, None),
+        Kind::Number(min, max) => ("number", Some(min), Some(max)),
+        Kind::Line(min, max) => ("line", chars(min), chars(max)),
+        Kind::Text => ("text", None, chars(domain::text::TEXT_MAX)),
+        Kind::Url => ("url", None, None),
+        Kind::Email => ("email", None, None),
+    };
+    let (default, public) = (key.default(), key.is_public());
+    SettingJson { key: key.as_str(), value: value(stored, key), default, kind, min, max, public }
+}
+
+async fn shown<A: Adapters>(app: &App<A>) -> Result<Reply, Problem> {
+    let stored = app.store.settings().await?;
+    let data = SettingKey::ALL.iter().map(|key| described(&stored, *key)).collect();
+    Ok(tagged(Reply::ok(&SettingsJson { data, updated_at: stored.updated_at })?, stored.revision))
+}
+
+/// `GET /admin/settings`
+pub(super) async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    shown(&app).await
+}
+
+/// `PATCH /admin/settings`: `{"siteName":"…","termsUrl":null}`; `null` takes a setting back to its default.
+pub(super) async fn update<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let (by, expected) = (manager(&request)?, expected(&request)?);
+    let body: BTreeMap<String, Value> = request.body().await?;
+    let mut errors = FieldErrors::default();
+    let mut changes = Vec::with_capacity(body.len());
+    for (name, value) in body {
+        let Some(key) = SettingKey::find(&name) else {
+            let name: String = name.chars().take(100).collect();
+            errors.push(FieldError::new(name, "UNKNOWN_FIELD", "is not a setting"));
+            continue;
+        };
+        let value = if value.is_null() { Ok(None) } else { key.check(&value).map(Some) };
+        changes.extend(errors.keep(value).map(|value| (key, value)));
+    }
+    let changes = errors.finish(Some(changes))?;
+    app.store.change_settings(&by, expected, &changes).await?;
+    tracing::info!(userId = %by.account, settings = changes.len(), "settings changed");
+    shown(&app).await
+}
+
+/// `GET /admin/settings/changes`
+pub(super) async fn changes<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    let mut query = request.query();
+    let wanted = page_request::<i64>(&mut query);
+    query.finish()?;
+    let page = app.store.setting_changes(&wanted).await?;
+    Reply::ok(&Listing::of(&page, &wanted, |change| change.number, ChangeJson::from))
+}
+
+/// `GET /settings`: those that everybody may know.
+pub(super) async fn public<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let stored = app.store.settings().await?;
+    if let Some(reply) = unchanged(&request, stored.revision) {
+        return Ok(reply);
+    }
+    let public = SettingKey::ALL.iter().filter(|key| key.is_public());
+    let shown: BTreeMap<&str, Value> = public.map(|key| (key.as_str(), value(&stored, *key))).collect();
+    Ok(tagged(Reply::ok(&shown)?, stored.revision))
+}

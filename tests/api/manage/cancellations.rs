@@ -1,0 +1,90 @@
+//! A cancelled event: its bookings are cancelled, their places come back, and everybody is told once.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{OWN, act, book, organizer, places, published};
+use crate::support::{Api, Settings, TestServer, until};
+
+async fn finished(api: &Api, event: Uuid) {
+    let path = format!("{OWN}/{event}");
+    until("all bookings are cancelled", async || api.get(&path).await.ok()["cancellation"]["finishedAt"].is_string())
+        .await;
+}
+
+async fn mails(server: &TestServer) -> (i64, i64) {
+    let told = "FROM outbox WHERE kind = 'BOOKING_CANCELLED'";
+    let number = async |what: &str| server.db.number(&format!("SELECT {what} {told}"), &[]).await;
+    (number("count(*)").await, number("count(DISTINCT recipient)").await)
+}
+
+/// Guards: the portions of `cancel_bookings`, and that mails and progress are one transaction.
+#[tokio::test]
+async fn all_bookings_of_a_cancelled_event_are_cancelled_and_told() {
+    let server = TestServer::start().await;
+    let api = organizer(&server).await;
+    let (event, _, kind) = published(&server, &api, 500).await;
+    let buyers = server.buyers(230).await;
+    let booked = buyers.iter().map(|buyer| {
+        let api = server.api.of(buyer);
+        async move { book(&api, event, kind, 2).await.created() }
+    });
+    let booked = futures_util::future::join_all(booked).await;
+    // One was given back before: it is not of this.
+    let first = server.api.of(&buyers[0]);
+    first.delete(&format!("/api/v1/bookings/{}", booked[0]["id"].as_str().unwrap())).await.ok();
+    server
+        .db
+        .execute("UPDATE bookings SET updated_at = updated_at - interval '1 minute' WHERE status = 'CANCELLED'")
+        .await;
+    let shown = act(&api, event, "cancel").await.ok();
+    assert_eq!((&shown["status"], &shown["cancellation"]["total"]), (&json!("CANCELLED"), &json!(229)));
+    finished(&api, event).await;
+    let shown = api.get(&format!("{OWN}/{event}")).await.ok();
+    assert_eq!(shown["cancellation"]["done"], 229);
+    assert_eq!(places(&server.api, event).await, (0, 0, 500));
+    assert_eq!(mails(&server).await, (229, 229));
+    let own = server.api.of(&buyers[7]).get("/api/v1/bookings").await.ok();
+    assert_eq!(own["data"][0]["status"], "CANCELLED");
+    server.audit().await;
+}
+
+/// What has begun already is cancelled too. Guards: the rule of `Inventory::cancel` for cancelled events.
+#[tokio::test]
+async fn an_event_is_cancelled_after_its_beginning() {
+    let server = TestServer::start().await;
+    let api = organizer(&server).await;
+    let (event, _, kind) = published(&server, &api, 5).await;
+    book(&server.signed_in().await, event, kind, 2).await.created();
+    server.db.execute("UPDATE events SET starts_at = now() - interval '1 minute'").await;
+    act(&api, event, "cancel").await.ok();
+    finished(&api, event).await;
+    assert_eq!(places(&server.api, event).await, (0, 0, 5));
+}
+
+/// Guards: the lease, and `after_booking`. Whatever dies in the middle, each booking is cancelled and told once.
+#[tokio::test]
+async fn a_cancellation_goes_on_after_a_crash() {
+    let settings = Settings::default();
+    let server = settings.clone().start().await;
+    let api = organizer(&server).await;
+    let token = api.token().unwrap().to_owned();
+    let (event, _, kind) = published(&server, &api, 500).await;
+    let buyers = server.buyers(150).await;
+    let booked = buyers.iter().map(|buyer| {
+        let api = server.api.of(buyer);
+        async move { book(&api, event, kind, 1).await.created() }
+    });
+    futures_util::future::join_all(booked).await;
+    act(&api, event, "cancel").await.ok();
+    server.running.upkeep.kill_keeper();
+    server.running.inventories.kill(domain::ids::EventId(event));
+    let server = server.restart(&settings).await;
+    // As if the first portion's bookings had been cancelled, and the server had died before it noted that.
+    server.db.execute("UPDATE event_cancellations SET lease_until = now()").await;
+    let api = server.api.with_token(&token);
+    finished(&api, event).await;
+    assert_eq!(mails(&server).await, (150, 150));
+    assert_eq!(api.get(&format!("{OWN}/{event}")).await.ok()["cancellation"]["done"], 150);
+    server.audit().await;
+}
