@@ -40,6 +40,8 @@ pub enum Action {
     Changed,
     /// It is there no more.
     Deleted,
+    /// Cached answers were deleted by hand.
+    CacheCleared,
 }
 
 impl Action {
@@ -53,6 +55,7 @@ impl Action {
             Action::Created => "CREATED",
             Action::Changed => "CHANGED",
             Action::Deleted => "DELETED",
+            Action::CacheCleared => "CACHE_CLEARED",
         }
     }
 }
@@ -203,8 +206,12 @@ pub struct AuditFilter {
     pub target_id: Option<String>,
 }
 
-/// Where the log is read. It is written by the repositories, in the transaction of what they write down.
+/// Where the log is read. It is written by the repositories, in the transaction of what they write down; or by itself, for a deed
+/// that changes nothing that is stored.
 pub trait AuditRepository {
+    /// Writes a deed down by itself.
+    fn write_down(&self, deed: Deed) -> impl Future<Output = Found<()>> + Send;
+
     /// Entries, newest first, by their number.
     fn audit_entries(
         &self,

@@ -2,9 +2,12 @@
 
 use actors::cache::Cleared;
 use domain::{
+    audit::{Action, Actor, AuditRepository, Deed},
     cache::{Change, Tag},
-    ids::AccountId,
+    repositories::Found,
 };
+use jiff::Timestamp;
+use serde_json::json;
 
 use super::app::{Adapters, App};
 
@@ -19,21 +22,31 @@ pub enum Clearing {
     Pattern(String),
 }
 
-/// Deletes cached answers on all nodes, because `admin` wants it.
-pub async fn clear<A: Adapters>(app: &App<A>, admin: AccountId, what: Clearing) -> Cleared {
+/// Deletes cached answers on all nodes, because `admin` wants it, and writes that down first.
+pub async fn clear<A: Adapters>(app: &App<A>, admin: Actor, what: Clearing) -> Found<Cleared> {
     let (kind, name, change) = match what {
         Clearing::Tag(tag) => ("tag", tag.to_string(), Change::Tags(vec![tag.slot()])),
         Clearing::Key(key) => ("key", key.clone(), Change::Key(key)),
         Clearing::Pattern(pattern) => ("pattern", pattern.clone(), Change::Pattern(pattern)),
     };
+    let user = admin.account;
+    let deed = Deed {
+        at: Timestamp::now(),
+        actor: admin,
+        action: Action::CacheCleared,
+        target_kind: "cache",
+        target_id: name.clone(),
+        details: json!({ "by": kind }),
+    };
+    app.store.write_down(deed).await?;
     let cleared = app.cache.clear(change).await;
     tracing::info!(
-        userId = %admin,
+        userId = user.map(tracing::field::display),
         by = kind,
         what = name,
         local = cleared.local,
         shared = cleared.shared,
         "cached answers cleared by hand"
     );
-    cleared
+    Ok(cleared)
 }

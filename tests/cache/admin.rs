@@ -75,6 +75,9 @@ async fn what_is_cleared_by_hand_is_gone_on_all_nodes() {
         crate::freshness::rename(&nodes.one.client, id, "New").await;
         let cleared = admin.delete(&format!("{PATH}?{what}")).await.ok();
         assert_eq!((&cleared["local"], &cleared["shared"]), (&json!(1), &json!(1)), "{what}");
+        let log = admin.get("/api/v1/admin/audit-log?action=CACHE_CLEARED&limit=1").await.ok();
+        let name = what.split_once('=').unwrap().1;
+        assert_eq!(log["data"][0]["targetId"].as_str().unwrap(), name, "it is written down");
         assert_eq!(nodes.title(0).await, "New", "{what}");
         until("the other hears of it", async || nodes.title(1).await == "New").await;
     }

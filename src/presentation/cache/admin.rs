@@ -30,7 +30,7 @@ pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
 /// what all share.
 pub async fn clear<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     let what = clearing(request.query())?;
-    let cleared = cache::clear(&app, request.caller()?.account, what).await;
+    let cleared = cache::clear(&app, request.actor()?, what).await?;
     Reply::ok(&ClearedJson { local: cleared.local, shared: cleared.shared })
 }
 

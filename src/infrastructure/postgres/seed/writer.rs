@@ -36,6 +36,7 @@ pub(super) async fn write(client: &mut Client, scenario: &Scenario) -> Result<Co
     let seats = venues::write_seat_maps(&transaction, &venues).await?;
     let new_events = events::write_events(&transaction, &scenario.events).await?;
     let events: Vec<&Event> = scenario.events.iter().filter(|event| new_events.contains(&event.id)).collect();
+    events::write_categories(&transaction, &events).await?;
     events::write_tags(&transaction, &events).await?;
     let ticket_types = events::write_inventory(&transaction, &events).await?;
     transaction.commit().await?;

@@ -119,6 +119,14 @@ impl PgStore {
         page(&rows, request.limit, total, entry)
     }
 
+    async fn record_alone(&self, deed: Deed) -> Result<(), StoreError> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        record(&*transaction, deed).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
     async fn check_audit_log(&self) -> Result<Verification, StoreError> {
         let client = self.pool.get().await?;
         let statement = format!("SELECT {COLUMNS} FROM audit_log WHERE seq > $1 ORDER BY seq LIMIT $2");
@@ -138,6 +146,10 @@ impl PgStore {
 }
 
 impl AuditRepository for PgStore {
+    async fn write_down(&self, deed: Deed) -> Found<()> {
+        Ok(self.record_alone(deed).await?)
+    }
+
     async fn audit_entries(&self, filter: &AuditFilter, page: &PageRequest<u64>) -> Found<Page<Entry>> {
         Ok(self.read_audit_log(filter, page).await?)
     }

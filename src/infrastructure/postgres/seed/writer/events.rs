@@ -50,6 +50,17 @@ pub(super) async fn write_events(transaction: &Transaction<'_>, events: &[Event]
     Ok(created)
 }
 
+/// The kinds of events that there are not yet: an event whose kind nobody knows could not be changed.
+pub(super) async fn write_categories(transaction: &Transaction<'_>, events: &[&Event]) -> Result<(), SeedError> {
+    let mut slugs: Vec<&str> = events.iter().map(|event| event.category).collect();
+    slugs.sort_unstable();
+    slugs.dedup();
+    let statement =
+        "INSERT INTO categories (slug, name) SELECT slug, initcap(slug) FROM unnest($1) AS slug ON CONFLICT DO NOTHING";
+    transaction.execute_typed(statement, &[(&slugs, Type::TEXT_ARRAY)]).await?;
+    Ok(())
+}
+
 /// The tags of these events. Tags belong to everybody: one that exists under its slug is used, whoever made it.
 pub(super) async fn write_tags(transaction: &Transaction<'_>, events: &[&Event]) -> Result<(), SeedError> {
     let slugs: BTreeSet<&str> = events.iter().flat_map(|event| event.tags).copied().collect();
