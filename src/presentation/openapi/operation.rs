@@ -71,7 +71,6 @@ macro_rules! methods {
     )+};
 }
 
-#[allow(dead_code, reason = "each feature uses what it needs")]
 impl Operation {
     methods!(get GET, post POST, put PUT, patch PATCH, delete DELETE);
 

@@ -15,7 +15,6 @@ pub(in crate::presentation) struct Parameter {
     example: Option<Value>,
 }
 
-#[allow(dead_code, reason = "each feature uses what it needs")]
 impl Parameter {
     /// In the path. An id, until it is said to be something else.
     pub(in crate::presentation) fn path(name: &'static str, description: &'static str) -> Self {
@@ -85,12 +84,6 @@ impl Parameter {
     #[must_use]
     pub(in crate::presentation) fn id_or_slug(self) -> Self {
         self.schema(json!({ "type": "string", "minLength": 1, "maxLength": 200 }))
-    }
-
-    /// An instant of RFC 3339.
-    #[must_use]
-    pub(in crate::presentation) fn instant(self) -> Self {
-        self.schema(json!({ "type": "string", "format": "date-time" }))
     }
 
     /// One of these.

@@ -170,6 +170,19 @@ async fn note(
     Ok(())
 }
 
+/// Commits a change of something that an event sells, with the note of it.
+async fn commit_noted(
+    transaction: deadpool_postgres::Transaction<'_>,
+    by: &Manager,
+    action: Action,
+    target: (&'static str, String),
+    event: EventId,
+) -> Result<(), Fault> {
+    note(&transaction, by, action, target, serde_json::json!({ "event": event })).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
 /// Moves the versions of an event's quotas on: whoever has decided on the old plan, and did not pause, is refused.
 async fn plan_changed(transaction: &Transaction<'_>, event: EventId) -> Result<(), Fault> {
     let statement = "UPDATE quotas SET version = version + 1 WHERE event_id = $1";

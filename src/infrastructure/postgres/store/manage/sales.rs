@@ -15,7 +15,7 @@ use super::{
         super::rows::{self, HOLD_COLUMNS, StoreError, unsigned},
         PgStore,
     },
-    Fault, Typed, is_expected, lock_event, note, on_violation, plan_changed, signed,
+    Fault, Typed, commit_noted, is_expected, lock_event, on_violation, plan_changed, signed,
 };
 
 const QUOTAS: &str =
@@ -55,10 +55,7 @@ impl PgStore {
         ];
         transaction.execute_typed(INSERT_QUOTA, &parameters).await?;
         plan_changed(&transaction, event).await?;
-        note(&transaction, by, Action::Created, ("quota", id.to_string()), serde_json::json!({ "event": event }))
-            .await?;
-        transaction.commit().await?;
-        Ok(())
+        commit_noted(transaction, by, Action::Created, ("quota", id.to_string()), event).await
     }
 
     async fn change_quota(
@@ -80,10 +77,7 @@ impl PgStore {
             [(&id.0, Type::UUID), (&fields.name, Type::TEXT), (&signed(fields.capacity), Type::INT4)];
         transaction.execute_typed(UPDATE_QUOTA, &parameters).await?;
         plan_changed(&transaction, event).await?;
-        note(&transaction, by, Action::Changed, ("quota", id.to_string()), serde_json::json!({ "event": event }))
-            .await?;
-        transaction.commit().await?;
-        Ok(())
+        commit_noted(transaction, by, Action::Changed, ("quota", id.to_string()), event).await
     }
 
     async fn remove_quota(&self, by: &Manager, event: EventId, id: QuotaId, expected: Expected) -> Result<(), Fault> {
@@ -96,10 +90,7 @@ impl PgStore {
         deleted
             .map_err(|error| on_violation(error, |_| Some(Conflict::InUse("ticket types draw on the quota").into())))?;
         plan_changed(&transaction, event).await?;
-        note(&transaction, by, Action::Deleted, ("quota", id.to_string()), serde_json::json!({ "event": event }))
-            .await?;
-        transaction.commit().await?;
-        Ok(())
+        commit_noted(transaction, by, Action::Deleted, ("quota", id.to_string()), event).await
     }
 
     async fn read_blocks(&self, event: EventId, one: Option<HoldId>, limit: u32) -> Result<Vec<Hold>, StoreError> {

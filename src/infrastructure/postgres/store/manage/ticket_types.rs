@@ -16,7 +16,7 @@ use super::{
         super::rows::{self, StoreError, unsigned},
         PgStore,
     },
-    Fault, LockedEvent, Typed, is_expected, lock_event, note, on_violation, plan_changed, signed,
+    Fault, LockedEvent, Typed, commit_noted, is_expected, lock_event, note, on_violation, plan_changed, signed,
 };
 
 const OF_EVENT: &str = "SELECT t.id, t.quota_id, t.name, t.description, t.price, t.min_per_booking, t.max_per_booking, \
@@ -87,10 +87,7 @@ impl PgStore {
             write_sections(&transaction, &locked, id, fields).await?;
             plan_changed(&transaction, event).await?;
         }
-        note(&transaction, by, Action::Created, ("ticket-type", id.to_string()), serde_json::json!({ "event": event }))
-            .await?;
-        transaction.commit().await?;
-        Ok(())
+        commit_noted(transaction, by, Action::Created, ("ticket-type", id.to_string()), event).await
     }
 
     pub(super) async fn change_ticket_type(
@@ -118,10 +115,7 @@ impl PgStore {
         transaction.execute_typed(delete, &[(&id.0, Type::UUID)]).await?;
         write_sections(&transaction, &locked, id, fields).await?;
         plan_changed(&transaction, event).await?;
-        note(&transaction, by, Action::Changed, ("ticket-type", id.to_string()), serde_json::json!({ "event": event }))
-            .await?;
-        transaction.commit().await?;
-        Ok(())
+        commit_noted(transaction, by, Action::Changed, ("ticket-type", id.to_string()), event).await
     }
 
     pub(super) async fn remove_ticket_type(
@@ -143,10 +137,7 @@ impl PgStore {
         let deleted = transaction.execute_typed("DELETE FROM ticket_types WHERE id = $1", &[(&id.0, Type::UUID)]).await;
         deleted.map_err(|error| on_violation(error, |_| Some(taken())))?;
         plan_changed(&transaction, event).await?;
-        note(&transaction, by, Action::Deleted, ("ticket-type", id.to_string()), serde_json::json!({ "event": event }))
-            .await?;
-        transaction.commit().await?;
-        Ok(())
+        commit_noted(transaction, by, Action::Deleted, ("ticket-type", id.to_string()), event).await
     }
 
     pub(super) async fn sort_ticket_types(
