@@ -46,6 +46,7 @@ pub mod problem;
 pub mod problems;
 pub mod query;
 pub mod reference;
+mod repeats;
 pub mod reply;
 mod repository;
 pub mod request;

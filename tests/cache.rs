@@ -18,5 +18,7 @@ mod nodes;
 mod outages;
 #[path = "cache/redis.rs"]
 mod redis;
+#[path = "cache/repeats.rs"]
+mod repeats;
 #[path = "support/harness.rs"]
 mod support;

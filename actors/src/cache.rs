@@ -176,6 +176,17 @@ impl Cache {
         Ok(answer)
     }
 
+    /// The answer under `key`, if memory has it and nobody has to do anything about it yet. For who can give an answer again
+    /// ([`Cache::note_repeat`]), and asks [`Cache::answer`] otherwise.
+    pub fn fresh(&self, key: &Key, now: Instant) -> Option<Arc<Answer>> {
+        self.0.local.fresh(key.as_str(), now)
+    }
+
+    /// Counts an answer that was given again.
+    pub fn note_repeat(&self, key: &Key) {
+        self.0.book.of(key.namespace()).repeated.up();
+    }
+
     /// Says that what these tags name has changed. Call it after the commit: then no answer shows the old state any more, at once
     /// on this node and within a moment on all others. Waits for nothing.
     pub fn invalidate(&self, tags: &[Tag]) {

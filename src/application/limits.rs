@@ -102,19 +102,19 @@ pub struct Standing {
 }
 
 /// The answer of [`LimitRequests::count`].
-pub enum Counted<'a> {
+pub enum Counted {
     /// The client's network is trusted, or the tier has no limit.
     Exempt,
     /// Decided here.
     Known(Standing),
     /// Other nodes have to be asked. Whatever happens to them, the answer is there within milliseconds.
-    Asked(Pin<Box<dyn Future<Output = Standing> + Send + 'a>>),
+    Asked(Pin<Box<dyn Future<Output = Standing> + Send>>),
 }
 
 /// Limits requests by the tier of their route.
 pub trait LimitRequests: Send + Sync + 'static {
     /// Counts one request of `client`.
-    fn count(&self, tier: Tier, client: Client, now: Instant) -> Counted<'_>;
+    fn count(&self, tier: Tier, client: Client, now: Instant) -> Counted;
 
     /// The limit of a tier. `None` for [`Tier::Unlimited`].
     fn rate(&self, tier: Tier) -> Option<Rate>;

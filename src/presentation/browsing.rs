@@ -47,7 +47,6 @@ pub(super) struct List {
     path: &'static str,
     /// Filter and sort, in one definite order and spelling.
     parameters: Vec<(&'static str, String)>,
-    fingerprint: Fingerprint,
 }
 
 /// Which page of a list.
@@ -60,9 +59,13 @@ pub(super) struct PageWanted {
 impl List {
     /// The list at `path` with these parameters, which name filter and sort as a client could.
     pub(super) fn new(path: &'static str, parameters: Vec<(&'static str, String)>) -> Self {
-        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&parameters).finish();
-        let fingerprint = fingerprint(&format!("{path}?{query}"));
-        Self { path, parameters, fingerprint }
+        Self { path, parameters }
+    }
+
+    /// What its cursors know it by.
+    fn fingerprint(&self) -> Fingerprint {
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.parameters).finish();
+        fingerprint(&format!("{}?{query}", self.path))
     }
 
     /// Reads `limit`, and `cursor` or `offset`; `kinds` are those of the sort's keys.
@@ -91,7 +94,7 @@ impl List {
         if text.len() > CURSOR_CHARS_MAX {
             return Err(CursorFault::Damaged);
         }
-        Cursor::decode(text, self.fingerprint, kinds)
+        Cursor::decode(text, self.fingerprint(), kinds)
     }
 
     /// Under which a page is kept.
@@ -103,8 +106,9 @@ impl List {
         if limit != LIMIT_DEFAULT {
             key = key.with("limit", limit);
         }
-        let cursor =
-            |position: &Position, backwards| Cursor { position: position.clone(), backwards }.encode(self.fingerprint);
+        let cursor = |position: &Position, backwards| {
+            Cursor { position: position.clone(), backwards }.encode(self.fingerprint())
+        };
         match place {
             Place::Offset(0) => key,
             Place::Offset(offset) => key.with("offset", offset),
@@ -122,9 +126,10 @@ impl List {
         tags: &[Tag],
     ) -> Found<Load> {
         let (place, limit) = wanted;
+        let fingerprint = self.fingerprint();
         let cursor = |position: &Option<_>, backwards| {
             let position = position.clone()?;
-            Some(Cursor { position, backwards }.encode(self.fingerprint))
+            Some(Cursor { position, backwards }.encode(fingerprint))
         };
         let next = slice.has_more.then(|| cursor(&slice.last, false)).flatten();
         let previous = slice.has_previous.then(|| cursor(&slice.first, true)).flatten();

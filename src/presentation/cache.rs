@@ -5,8 +5,6 @@ pub(super) mod conditional;
 pub(super) mod docs;
 mod names;
 
-use std::sync::Arc;
-
 use actors::cache::{Answer, Form, Key, Load};
 use bytes::Bytes;
 use domain::{
@@ -22,6 +20,7 @@ use super::{
     body::Body,
     edge::{compression, negotiation::Coding},
     problem::Problem,
+    repeats::Source,
     reply::Reply,
     request::Request,
 };
@@ -62,20 +61,20 @@ where
     F: FnOnce() -> R + Send + 'static,
     R: Future<Output = Found<Load>> + Send + 'static,
 {
-    match app.cache.answer(key, request.arrived(), load).await? {
-        Some(answer) => reply(&answer, request).await.map(Some),
-        None => Ok(None),
-    }
+    let Some(answer) = app.cache.answer(key.clone(), request.arrived(), load).await? else { return Ok(None) };
+    let (mut reply, coding) = reply(&answer, request).await?;
+    reply.set_source(Source { cache: app.cache.clone(), key, answer, coding });
+    Ok(Some(reply))
 }
 
 /// Answers with what was found just now, which nobody keeps without asking again: it changes too often.
 pub(super) async fn uncached(request: &Request, load: Load) -> Result<Reply, Problem> {
     let answer = load.into_answer().ok_or_else(Problem::not_found)?;
-    Ok(reply(&answer, request).await?.header(header::CACHE_CONTROL, NO_CACHE.clone()))
+    Ok(reply(&answer, request).await?.0.header(header::CACHE_CONTROL, NO_CACHE.clone()))
 }
 
-/// The answer in the form that the client likes best.
-async fn reply(answer: &Arc<Answer>, request: &Request) -> Result<Reply, Problem> {
+/// The answer in the form that the client likes best, and which that is.
+async fn reply(answer: &Answer, request: &Request) -> Result<(Reply, Option<Coding>), Problem> {
     let plain = answer.plain();
     let codings = request.codings();
     let gains = plain.body.len() >= codings.bytes_min();
@@ -83,14 +82,15 @@ async fn reply(answer: &Arc<Answer>, request: &Request) -> Result<Reply, Problem
         Some(coding) if gains => form(answer, coding).await.map(|form| (form, coding)),
         _ => None,
     };
+    let coding = coded.map(|(_, coding)| coding);
     let shown = coded.as_ref().map_or(plain, |(form, _)| *form);
     let etag = HeaderValue::from_maybe_shared(shown.etag.clone()).map_err(Problem::internal)?;
     let mut reply = if conditional::has(request.headers(), &shown.etag) {
         Reply::empty(StatusCode::NOT_MODIFIED)
     } else {
         let reply = Reply::body(StatusCode::OK, JSON.clone(), Body::full(shown.body.clone()));
-        match coded {
-            Some((_, coding)) => reply.header(header::CONTENT_ENCODING, HeaderValue::from_static(coding.as_str())),
+        match coding {
+            Some(coding) => reply.header(header::CONTENT_ENCODING, HeaderValue::from_static(coding.as_str())),
             None => reply,
         }
     };
@@ -105,7 +105,7 @@ async fn reply(answer: &Arc<Answer>, request: &Request) -> Result<Reply, Problem
     if plain.body.len() >= compression::BYTES_MIN {
         headers.insert(header::VARY, ACCEPT_ENCODING.clone());
     }
-    Ok(reply)
+    Ok((reply, coding))
 }
 
 /// The body in this coding, made when it is first wanted; `None` when that has failed.

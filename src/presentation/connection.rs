@@ -38,7 +38,11 @@ use self::{
     activity::{Patience, Verdict},
     socket::{Protocol, Socket},
 };
-use super::{body::Body, dispatch::Dispatcher, server::Settings};
+use super::{
+    body::Body,
+    dispatch::{Answering, Dispatcher},
+    server::Settings,
+};
 
 /// How long an idle connection, politely ended, may take to close.
 const FAREWELL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -84,6 +88,8 @@ pub(super) struct Connection<S> {
     pub(super) protocols: Arc<Protocols>,
     /// Asks it to end after the requests in progress.
     pub(super) retire: CancellationToken,
+    /// Ends it at once; after `retire`.
+    pub(super) cut: CancellationToken,
     /// Counts those that are dormant.
     pub(super) dormant: Gauge,
 }
@@ -103,6 +109,7 @@ impl<S: Send + Sync + 'static> Connection<S> {
             },
             timer: pin!(sleep(settings.header_timeout)),
             retire: &self.retire,
+            cut: &self.cut,
             is_retiring: false,
         };
         let mut socket = Socket::new(stream, Arc::clone(&activity));
@@ -184,14 +191,9 @@ impl<S: Send + Sync + 'static> Connection<S> {
         peer: SocketAddr,
         activity: &'a Arc<Activity>,
     ) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future = Answering> + 'a {
-        service_fn(move |request| -> Answering {
-            Box::pin(Arc::clone(&self.dispatcher).answer(peer, Arc::clone(activity), request))
-        })
+        service_fn(move |request| self.dispatcher.answer(peer, activity, request))
     }
 }
-
-/// An answer on its way. A box, because hyper keeps room for one as long as a connection lasts.
-type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 /// The socket of a connection that is done, with what hyper has read of the next request.
 fn taken_out<S>(connection: http1::Connection<TokioIo<Socket>, S>) -> Socket
@@ -226,6 +228,7 @@ struct Deadlines<'a> {
     patience: Patience,
     timer: Pin<&'a mut Sleep>,
     retire: &'a CancellationToken,
+    cut: &'a CancellationToken,
     /// It has been asked to end.
     is_retiring: bool,
 }
@@ -245,6 +248,7 @@ impl Deadlines<'_> {
                     self.patience.write = self.patience.write.min(FAREWELL_TIMEOUT);
                     return self.say_farewell();
                 }
+                () = self.cut.cancelled(), if self.is_retiring => return Due::End,
                 () = self.timer.as_mut() => {}
             }
             match self.activity.verdict(Instant::now(), self.patience) {

@@ -1,39 +1,50 @@
-//! One request, from the parsed head to the complete answer: identify, look up, authorise, run, record.
+//! One request, from the parsed head to the complete answer: identify, look up, authorise, run, record. What was answered a
+//! moment ago is answered again before any of that ([`Dispatcher::repeat`]).
+
+mod record;
+mod repeat;
 
 use std::{
     convert::Infallible,
-    net::SocketAddr,
+    future::Future,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
     sync::Arc,
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use domain::ids::AccountId;
-use http::{Method, Response, StatusCode, Version, header};
+use http::{Method, Response, Version, header, request::Parts};
 use hyper::body::Incoming;
 use metrics::{Gauge, gauge};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use self::record::{InFlight, Record};
 use super::{
     authorization::authorise,
     body::Body,
     catalogue::Code,
     client_address::client_address,
-    connection::Activity,
-    edge::{Edge, syntax, versions},
+    connection::{Activity, InProgress},
+    edge::{Asked, Edge, syntax, versions},
     handler::{Detaching, Overdue, Panicked, Running, within},
     limits::Fields,
-    measures::Measures,
     problem::Problem,
+    repeats::{Repeats, Wanted},
     reply::Reply,
     request::{Request, RequestId, linger},
-    router::{Lookup, RouteInfo, Router, Target},
+    router::{Lookup, Router, Target},
     server::Settings,
 };
-use crate::{application::access::Caller, telemetry::context::RequestContext};
-
-/// A request slower than this is worth a line in the log (L3 alerts at 2 s).
-const SLOW: Duration = Duration::from_secs(1);
+use crate::{
+    application::{
+        access::Caller,
+        limits::{Client, Counted},
+    },
+    telemetry::context::RequestContext,
+};
 
 /// What all connections of a listener share.
 pub(super) struct Dispatcher<S> {
@@ -46,6 +57,40 @@ pub(super) struct Dispatcher<S> {
     /// Detached handlers, which outlive their connections and which a shutdown waits for.
     pub(super) detached: TaskTracker,
     pub(super) in_flight: Gauge,
+    /// Answers that are given again without asking their handler.
+    repeats: Repeats,
+}
+
+/// A request before anything is done about it.
+struct Arrived {
+    started: Instant,
+    peer: SocketAddr,
+    /// Where the client is.
+    address: IpAddr,
+    asked: Asked,
+    head: Parts,
+    body: Incoming,
+    /// What came of counting it against its client's limit, when that was done.
+    counted: Option<Counted>,
+}
+
+/// An answer on its way.
+pub(super) enum Answering {
+    /// It is there.
+    Done(Option<Response<Body>>),
+    /// It is being made.
+    Running(Pin<Box<dyn Future<Output = Response<Body>> + Send>>),
+}
+
+impl Future for Answering {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Done(response) => response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response))),
+            Self::Running(work) => work.as_mut().poll(cx).map(Ok),
+        }
+    }
 }
 
 impl<S: Send + Sync + 'static> Dispatcher<S> {
@@ -57,6 +102,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
             settings,
             detached: TaskTracker::new(),
             in_flight: gauge!("boxoffice_http_requests_in_flight"),
+            repeats: Repeats::default(),
         }
     }
 
@@ -66,23 +112,34 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
     }
 
     /// Answers one request. Never fails: whatever goes wrong has a status.
-    pub(super) async fn answer(
-        self: Arc<Self>,
+    pub(super) fn answer(
+        self: &Arc<Self>,
         peer: SocketAddr,
-        activity: Arc<Activity>,
+        activity: &Arc<Activity>,
         request: hyper::Request<Incoming>,
-    ) -> Result<Response<Body>, Infallible> {
+    ) -> Answering {
         let started = Instant::now();
         let guard = activity.begin(request.version() == Version::HTTP_2);
-        let _in_flight = InFlight::enter(&self.in_flight);
         let (head, body) = request.into_parts();
+        let address = client_address(peer, &head.headers, &self.settings.trusted_proxies);
+        let asked = self.edge.asked(&head);
+        let mut arrived = Arrived { started, peer, address, asked, head, body, counted: None };
+        match self.repeat(&mut arrived) {
+            Some(response) => Answering::Done(Some(response)),
+            // A box, because hyper keeps room for one as long as a connection lasts.
+            None => Answering::Running(Box::pin(Arc::clone(self).work(arrived, guard))),
+        }
+    }
+
+    /// Finds out what is asked for and by whom, and has it answered.
+    async fn work(self: Arc<Self>, arrived: Arrived, guard: InProgress) -> Response<Body> {
+        let Arrived { started, peer, address, asked, head, body, counted } = arrived;
+        let _in_flight = InFlight::enter(&self.in_flight);
         let id = RequestId::of(&head.headers);
         let uri = head.uri.clone();
-        let asked = self.edge.asked(&head);
         let is_head = head.method == Method::HEAD;
         let is_options = head.method == Method::OPTIONS;
-        let address = client_address(peer, &head.headers, &self.settings.trusted_proxies);
-        let mut limit_fields = None;
+        let (mut limit_fields, mut repeatable) = (None, None);
 
         let (route, measures, account, result) = match self.router.look_up(&head.method, uri.path()) {
             _ if let Some(problem) = syntax::fault(&head) => {
@@ -94,6 +151,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
                 let caller = served
                     .and_then(|()| authorise(&self.edge, &*self.router.verifier, &target.info, &head.headers, &id));
                 let account = caller.as_ref().ok().copied().flatten().map(|caller| caller.account);
+                repeatable = (target.is_open() && !is_head).then_some(matched.row).zip(asked.manner());
                 let request = Request {
                     body_limit: target.info.body_limit.unwrap_or(self.settings.body_limit),
                     body_timeout: self.settings.body_timeout,
@@ -108,7 +166,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
                     codings: asked.codings(),
                 };
                 let result;
-                (limit_fields, result) = self.serve(target, request, caller, account, started).await;
+                (limit_fields, result) = self.serve(target, request, caller, (account, counted)).await;
                 (Some(&*target.info), &target.measures, account, result)
             }
             Lookup::Allow(allow) => {
@@ -128,12 +186,16 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         let record = Record { route, measures, account, id: &id, path: uri.path(), started };
         let mut reply = record.finish(result);
         if let Some(fields) = limit_fields {
-            reply = fields.add_to(reply);
+            fields.set(reply.headers_mut());
         }
-        let reply = self.edge.finish(reply, asked).await;
+        let mut reply = self.edge.finish(reply, asked).await;
+        let source = reply.take_source();
         let mut response = reply.into_response(&id, is_head);
+        if let (Some(source), Some((row, manner)), Some(target)) = (source, repeatable, uri.path_and_query()) {
+            self.repeats.keep(Wanted { target: target.as_str(), manner }, row, *source, &response);
+        }
         response.body_mut().hold(guard);
-        Ok(response)
+        response
     }
 
     /// A request to a row, by whoever was found to ask: asks the gate, counts it, and runs the handler.
@@ -142,8 +204,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         target: &Target<S>,
         mut request: Request,
         caller: Result<Option<Caller>, Problem>,
-        account: Option<AccountId>,
-        started: Instant,
+        (account, counted): (Option<AccountId>, Option<Counted>),
     ) -> (Option<Fields<'_>>, Result<Reply, Problem>) {
         // The gate first: whom an overloaded server sends away has used nothing up.
         if caller.is_ok()
@@ -153,7 +214,11 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
             return (None, Err(problem));
         }
         let (fields, counted) = match &self.router.limits {
-            Some(limits) => limits.count(&request, account, started).await,
+            Some(limits) => {
+                let client = Client { address: request.client_address, account };
+                let counted = counted.unwrap_or_else(|| limits.count(target.info.tier, client, request.arrived));
+                limits.settle(&request, account, counted).await
+            }
             None => (None, Ok(())),
         };
         let result = match (counted, caller) {
@@ -194,76 +259,5 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
                 .retry_after(Duration::from_secs(1))
                 .caused_by(format_args!("no answer within {} s", deadline.as_secs_f32()))),
         }
-    }
-}
-
-/// What the end of a request is recorded with.
-struct Record<'a> {
-    route: Option<&'a RouteInfo>,
-    measures: &'a Measures,
-    account: Option<AccountId>,
-    id: &'a RequestId,
-    path: &'a str,
-    started: Instant,
-}
-
-impl Record<'_> {
-    /// Turns the outcome into an answer, measures and logs it.
-    ///
-    /// A line for every request would cost more than the request: at 10,000 a second it is gigabytes an hour that say
-    /// what the metrics already say. So failures and slow requests are warnings, everything else is there at `debug`.
-    fn finish(self, result: Result<Reply, Problem>) -> Reply {
-        let took = self.started.elapsed();
-        let (status, code, cause) = match &result {
-            Ok(reply) => (reply.status(), None, None),
-            Err(problem) => (problem.status(), Some(problem.code().as_str()), problem.cause().map(str::to_owned)),
-        };
-        self.measures.record(status, took);
-        if status.is_server_error() || took > SLOW {
-            self.warn(status, code, cause.as_deref(), took);
-        } else {
-            tracing::debug!(
-                requestId = self.id.as_str(),
-                route = self.route.map(|route| route.path),
-                status = status.as_u16(),
-                code,
-                cause,
-                durationMs = took.as_secs_f64() * 1e3,
-                "request answered"
-            );
-        }
-        result.unwrap_or_else(|problem| problem.into_reply(self.path, self.id.as_str()))
-    }
-
-    #[cold]
-    fn warn(&self, status: StatusCode, code: Option<&str>, cause: Option<&str>, took: Duration) {
-        tracing::warn!(
-            requestId = self.id.as_str(),
-            userId = self.account.map(tracing::field::display),
-            method = self.route.map(|route| route.method.as_str()),
-            route = self.route.map(|route| route.path),
-            status = status.as_u16(),
-            code,
-            cause,
-            durationMs = took.as_secs_f64() * 1e3,
-            "{}",
-            if status.is_server_error() { "request failed" } else { "request was slow" }
-        );
-    }
-}
-
-/// Keeps the gauge right on every way out, the client's hanging up included.
-struct InFlight<'a>(&'a Gauge);
-
-impl<'a> InFlight<'a> {
-    fn enter(gauge: &'a Gauge) -> Self {
-        gauge.increment(1.0);
-        Self(gauge)
-    }
-}
-
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        self.0.decrement(1.0);
     }
 }

@@ -90,10 +90,22 @@ pub(super) struct Asked {
     secure: bool,
 }
 
+/// In what manner an answer is given, whoever asks: what its head and the form of its body depend on besides the address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Manner {
+    codings: CodingChoice,
+    secure: bool,
+}
+
 impl Asked {
     /// How the client wants bodies.
     pub(super) fn codings(&self) -> CodingChoice {
         self.codings
+    }
+
+    /// All of it that an answer depends on, unless a page of another site asks, which is told its own name.
+    pub(super) fn manner(&self) -> Option<Manner> {
+        self.origin.is_none().then_some(Manner { codings: self.codings, secure: self.secure })
     }
 }
 

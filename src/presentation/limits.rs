@@ -4,9 +4,9 @@
 use std::{sync::Arc, time::Instant};
 
 use domain::{ids::AccountId, rate_limit::Rate};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{catalogue::Code, problem::Problem, reply::Reply, request::Request};
+use super::{catalogue::Code, problem::Problem, request::Request};
 use crate::application::limits::{Client, Counted, LimitRequests, Limited, Standing, Tier};
 
 static RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -26,28 +26,45 @@ impl Limits {
         Self { port, policies }
     }
 
-    /// Counts a request: for the account whose token it has shown, or for its network. The fields tell how its client stands
-    /// now; without any, it is not limited.
-    pub(super) async fn count(
+    /// Counts a request of `client` on a route of this tier.
+    pub(super) fn count(&self, tier: Tier, client: Client, now: Instant) -> Counted {
+        self.port.count(tier, client, now)
+    }
+
+    /// What came of counting a request that is served without further ado, and what its answer says about it; without any
+    /// fields it is not limited.
+    pub(super) fn admitted(&self, tier: Tier, counted: &Counted) -> Option<Option<Fields<'_>>> {
+        match counted {
+            Counted::Exempt => Some(None),
+            Counted::Known(standing) if standing.outcome.is_ok() => Some(self.fields(tier, *standing)),
+            Counted::Known(_) | Counted::Asked(_) => None,
+        }
+    }
+
+    /// What came of counting a request: whether it is served, and what its answer says about it.
+    pub(super) async fn settle(
         &self,
         request: &Request,
         account: Option<AccountId>,
-        now: Instant,
+        counted: Counted,
     ) -> (Option<Fields<'_>>, Result<(), Problem>) {
-        let tier = request.route().tier;
-        let standing = match self.port.count(tier, Client { address: request.client_address(), account }, now) {
+        let standing = match counted {
             Counted::Exempt => return (None, Ok(())),
             Counted::Known(standing) => standing,
             Counted::Asked(answer) => answer.await,
         };
-        let Some(policy) = tier.index().and_then(|index| self.policies.get(index)) else { return (None, Ok(())) };
         let result = standing.outcome.map_err(|limited| {
             if limited.first {
                 log(request, account, limited);
             }
             Problem::from(limited)
         });
-        (Some(Fields { tier, policy, standing }), result)
+        (self.fields(request.route().tier, standing), result)
+    }
+
+    fn fields(&self, tier: Tier, standing: Standing) -> Option<Fields<'_>> {
+        let policy = self.policies.get(tier.index()?)?;
+        Some(Fields { tier, policy, standing })
     }
 }
 
@@ -88,8 +105,17 @@ pub(super) struct Fields<'a> {
 }
 
 impl Fields<'_> {
-    pub(super) fn add_to(&self, reply: Reply) -> Reply {
-        reply.header(RATE_LIMIT_POLICY.clone(), self.policy.clone()).header(RATE_LIMIT.clone(), self.rate_limit())
+    /// Says it, instead of what was said to somebody else.
+    pub(super) fn set(&self, headers: &mut HeaderMap) {
+        if headers.insert(RATE_LIMIT.clone(), self.rate_limit()).is_none() {
+            headers.insert(RATE_LIMIT_POLICY.clone(), self.policy.clone());
+        }
+    }
+
+    /// Takes away what was said to somebody who is limited.
+    pub(super) fn clear(headers: &mut HeaderMap) {
+        headers.remove(&RATE_LIMIT);
+        headers.remove(&RATE_LIMIT_POLICY);
     }
 
     /// `"public";r=150;t=30`: so many are left, and after so many seconds none will be missing.

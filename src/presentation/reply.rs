@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{body::Body, problem::Problem, request::RequestId};
+use super::{body::Body, problem::Problem, repeats::Source, request::RequestId};
 
 /// Correlates an answer with the log; a client may choose its value.
 pub static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -30,6 +30,8 @@ pub struct Reply {
     response: Response<Body>,
     /// Its form is decided.
     is_settled: bool,
+    /// What it was made of, when that may be given again.
+    source: Option<Box<Source>>,
 }
 
 impl Reply {
@@ -39,7 +41,7 @@ impl Reply {
         *response.status_mut() = status;
         // The usual answer has some fifteen headers with `date`; one allocation instead of a growing table.
         *response.headers_mut() = HeaderMap::with_capacity(16);
-        Self { response, is_settled: false }
+        Self { response, is_settled: false, source: None }
     }
 
     /// An answer with this status, content type and body.
@@ -125,6 +127,15 @@ impl Reply {
 
     pub(super) fn is_settled(&self) -> bool {
         self.is_settled
+    }
+
+    /// Says what it was made of: who asks the same of the same address gets the same answer.
+    pub(super) fn set_source(&mut self, source: Source) {
+        self.source = Some(Box::new(source));
+    }
+
+    pub(super) fn take_source(&mut self) -> Option<Box<Source>> {
+        self.source.take()
     }
 
     pub(super) fn set_body(&mut self, body: Body) {

@@ -210,6 +210,11 @@ impl<S> Target<S> {
         self.gate.map_or(Ok(()), |gate| gate(state, &Params { matched, path }))
     }
 
+    /// Whether it answers whoever asks, whatever the state of the server is.
+    pub(super) fn is_open(&self) -> bool {
+        self.info.access == Access::Public && self.gate.is_none()
+    }
+
     pub(super) fn call(&self, state: Arc<S>, request: Request) -> Answer {
         (self.handler)(state, request)
     }
@@ -302,6 +307,11 @@ impl<S> Router<S> {
         self.targets.iter().map(|target| &*target.info)
     }
 
+    /// The row at this place.
+    pub(super) fn row(&self, row: usize) -> Option<&Target<S>> {
+        self.targets.get(row)
+    }
+
     /// Finds the row of a request. A `HEAD` finds that of the `GET`.
     pub fn look_up(&self, method: &Method, path: &str) -> Lookup<'_, S> {
         let Ok(found) = self.paths.at(path) else {
@@ -312,10 +322,10 @@ impl<S> Router<S> {
         // HEAD is GET without the body (RFC 9110, 9.3.2).
         let wanted = if method == Method::HEAD { &Method::GET } else { method };
         let target = found.value.methods.iter().find(|(method, _)| method == wanted);
-        let Some(target) = target.and_then(|(_, index)| self.targets.get(*index)) else {
+        let Some((row, target)) = target.and_then(|(_, row)| Some((*row, self.targets.get(*row)?))) else {
             return Lookup::Allow(&found.value.allow);
         };
-        let mut matched = Matched { route: Arc::clone(&target.info), places: [(0, 0); PARAMS_MAX] };
+        let mut matched = Matched { route: Arc::clone(&target.info), row, places: [(0, 0); PARAMS_MAX] };
         for (place, (_, value)) in matched.places.iter_mut().zip(found.params.iter()) {
             *place = place_of(value, path);
         }
@@ -351,6 +361,8 @@ fn place_of(part: &str, path: &str) -> (u16, u16) {
 #[derive(Debug)]
 pub struct Matched {
     pub(super) route: Arc<RouteInfo>,
+    /// Its place in the table.
+    pub(super) row: usize,
     places: [(u16, u16); PARAMS_MAX],
 }
 

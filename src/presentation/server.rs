@@ -186,7 +186,7 @@ struct Listening<S> {
     connections: TaskTracker,
     /// Asks connections to end after the requests in progress.
     retire: CancellationToken,
-    /// Ends connections at once.
+    /// Ends connections that were asked to, at once.
     cut: CancellationToken,
     open: Gauge,
     dormant: Gauge,
@@ -232,15 +232,12 @@ impl<S: Send + Sync + 'static> Listening<S> {
             dispatcher: Arc::clone(&self.dispatcher),
             protocols: Arc::clone(&self.protocols),
             retire: self.retire.clone(),
+            cut: self.cut.clone(),
             dormant: self.dormant.clone(),
         };
-        let cut = self.cut.clone();
         self.connections.spawn(async move {
             let _slot = slot;
-            tokio::select! {
-                () = connection.serve(stream, peer) => {}
-                () = cut.cancelled() => {}
-            }
+            connection.serve(stream, peer).await;
         });
     }
 

@@ -29,8 +29,10 @@ macro_rules! counts {
 }
 
 counts! {
-    /// Answers from memory that were fresh.
+    /// Answers from memory that were fresh, given by whoever makes such answers.
     fresh,
+    /// Answers from memory that were fresh, and given again as they had been given before.
+    repeated,
     /// Answers from memory whose time was over, given while they were read anew.
     stale,
     /// Times when memory knew that there is no such thing.
@@ -93,6 +95,7 @@ impl Book {
 /// The handles of one namespace's metrics.
 struct NamespaceMetrics {
     fresh: Counter,
+    repeated: Counter,
     stale: Counter,
     absent: Counter,
     missed: Counter,
@@ -113,6 +116,7 @@ impl NamespaceMetrics {
             |outcome: &'static str| counter!("boxoffice_cache_loads_total", "outcome" => outcome, "namespace" => name);
         Self {
             fresh: lookups("local", "hit"),
+            repeated: lookups("local", "repeat"),
             stale: lookups("local", "stale"),
             absent: lookups("local", "absent"),
             missed: lookups("local", "miss"),
@@ -128,6 +132,7 @@ impl NamespaceMetrics {
 
     fn publish(&self, counted: &Counted) {
         self.fresh.absolute(counted.fresh);
+        self.repeated.absolute(counted.repeated);
         self.stale.absolute(counted.stale);
         self.absent.absolute(counted.absent);
         self.missed.absolute(counted.missed);

@@ -13,7 +13,11 @@ use foldhash::fast::RandomState;
 use quick_cache::{Weighter, sync::DefaultLifecycle};
 use wildmatch::WildMatch;
 
-use super::{answer::Content, changes::Changes, key::Namespace};
+use super::{
+    answer::{Answer, Content},
+    changes::Changes,
+    key::Namespace,
+};
 use domain::cache::Change;
 
 /// Answers that there is no such thing: as many, apart from the others, so that a walk over names that nobody has drives out no
@@ -134,6 +138,13 @@ impl Local {
         }
         let age = entry.age(now)?;
         Some((entry, age))
+    }
+
+    /// The answer under a key, if it needs no new read yet and nothing that it shows has changed.
+    pub(super) fn fresh(&self, key: &str, now: Instant) -> Option<Arc<Answer>> {
+        let entry = self.found.get(key)?;
+        let is_fresh = now < entry.due && self.changes.is_current(entry.content.began, &entry.content.slots);
+        entry.content.answer.clone().filter(|_| is_fresh)
     }
 
     /// Keeps what was read, unless that is of the past already.

@@ -102,7 +102,9 @@ impl Limit {
 }
 
 /// See the module's page.
-pub struct Limiter {
+pub struct Limiter(Arc<Inner>);
+
+struct Inner {
     /// Of [`Tier::LIMITED`], then of [`Rule::ALL`].
     limits: Vec<Limit>,
     table: Table,
@@ -133,7 +135,7 @@ impl Limiter {
         let forgotten = counter!("boxoffice_rate_limit_forgotten_total");
         forgotten.increment(0);
         let rules = Rule::ALL.iter().map(|rule| Limit::new(rule.as_str(), settings.attempts));
-        Self {
+        Self(Arc::new(Inner {
             limits: tiers.chain(rules).collect(),
             table: Table::new(settings.clients_max),
             epoch: Instant::now(),
@@ -141,9 +143,11 @@ impl Limiter {
             backoff_max: u64::try_from(settings.backoff_max.as_nanos()).unwrap_or(u64::MAX / 4),
             shared,
             forgotten,
-        }
+        }))
     }
+}
 
+impl Inner {
     fn is_trusted(&self, address: IpAddr) -> bool {
         self.trusted.iter().any(|network| network.contains(address))
     }
@@ -154,21 +158,22 @@ impl Limiter {
     }
 
     /// Counts one, now, by `limits[index]`.
-    fn count_one(&self, index: usize, kind: Kind, subject: u128, now: Instant) -> Counted<'_> {
+    fn count_one(self: &Arc<Self>, index: usize, kind: Kind, subject: u128, now: Instant) -> Counted {
         let Some(limit) = self.limits.get(index) else { return Counted::Exempt };
         let key = Key { subject, space: (index * 3 + kind as usize + 1) as u8 };
         let now = self.clock(now);
-        let shared = self.shared.as_deref().filter(|shared| shared.is_reachable());
-        match self.take(limit, key, now, shared.is_some()) {
-            Taken::Known(standing) => Counted::Known(standing),
-            Taken::Untold { standing, spent, known } => match shared {
-                Some(shared) => Counted::Asked(Box::pin(async move {
-                    let report =
-                        Report { name: limit.name, key, spent, known, most: self.most(limit), gcra: limit.shared_gcra };
-                    self.ask(shared, limit, report, now).await.unwrap_or(standing)
-                })),
-                None => Counted::Known(standing),
-            },
+        let shared = self.shared.as_ref().filter(|shared| shared.is_reachable());
+        match (self.take(limit, key, now, shared.is_some()), shared) {
+            (Taken::Untold { standing, spent, known }, Some(shared)) => {
+                let (most, gcra) = (self.most(limit), limit.shared_gcra);
+                let report = Report { name: limit.name, key, spent, known, most, gcra };
+                let (counts, shared) = (Arc::clone(self), Arc::clone(shared));
+                Counted::Asked(Box::pin(async move {
+                    let Some(limit) = counts.limits.get(index) else { return standing };
+                    counts.ask(&shared, limit, report, now).await.unwrap_or(standing)
+                }))
+            }
+            (Taken::Known(standing) | Taken::Untold { standing, .. }, _) => Counted::Known(standing),
         }
     }
 
@@ -240,31 +245,31 @@ impl Limiter {
 }
 
 impl LimitRequests for Limiter {
-    fn count(&self, tier: Tier, client: Client, now: Instant) -> Counted<'_> {
+    fn count(&self, tier: Tier, client: Client, now: Instant) -> Counted {
         let Some(index) = tier.index() else { return Counted::Exempt };
-        if self.is_trusted(client.address) {
+        if self.0.is_trusted(client.address) {
             return Counted::Exempt;
         }
         match (tier, client.account) {
             (Tier::Bookings | Tier::Api, Some(account)) => {
-                self.count_one(index, Kind::Account, account.0.as_u128(), now)
+                self.0.count_one(index, Kind::Account, account.0.as_u128(), now)
             }
-            _ => self.count_one(index, Kind::Network, network(client.address), now),
+            _ => self.0.count_one(index, Kind::Network, network(client.address), now),
         }
     }
 
     fn rate(&self, tier: Tier) -> Option<Rate> {
-        Some(self.limits.get(tier.index()?)?.rate)
+        Some(self.0.limits.get(tier.index()?)?.rate)
     }
 }
 
 impl LimitAttempts for Limiter {
     async fn attempt(&self, rule: Rule, subject: &str, from: IpAddr) -> Result<(), Limited> {
-        if self.is_trusted(from) {
+        if self.0.is_trusted(from) {
             return Ok(());
         }
         let index = Tier::LIMITED.len() + rule as usize;
-        let outcome = match self.count_one(index, Kind::Digest, digest(subject), Instant::now()) {
+        let outcome = match self.0.count_one(index, Kind::Digest, digest(subject), Instant::now()) {
             Counted::Exempt => Ok(()),
             Counted::Known(standing) => standing.outcome,
             Counted::Asked(answer) => answer.await.outcome,

@@ -150,13 +150,14 @@ impl From<&Overview> for OverviewJson {
 
 impl From<&(Namespace, Size, Counted)> for NamespaceJson {
     fn from((namespace, size, counted): &(Namespace, Size, Counted)) -> Self {
-        let answered = counted.fresh + counted.stale + counted.absent;
+        let fresh = counted.fresh + counted.repeated;
+        let answered = fresh + counted.stale + counted.absent;
         let asked = answered + counted.missed;
         Self {
             name: namespace.as_str(),
             answers: size.entries,
             bytes: size.bytes,
-            hits: counted.fresh,
+            hits: fresh,
             stale: counted.stale,
             absent: counted.absent,
             misses: counted.missed,

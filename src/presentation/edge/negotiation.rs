@@ -71,7 +71,7 @@ fn weight(parameter: &str) -> Option<u16> {
 }
 
 /// A way to make a body smaller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::presentation) enum Coding {
     /// RFC 8878
     Zstd,
@@ -108,7 +108,7 @@ const USUAL: [(&str, Coding); 4] = [
 ];
 
 /// How a client wants bodies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::presentation) struct CodingChoice {
     /// The coding that it likes best, when it likes one at least as well as none.
     pub(in crate::presentation) coding: Option<Coding>,

@@ -17,12 +17,12 @@ fn limiter() -> Limiter {
 }
 
 fn public(limiter: &Limiter) -> &Limit {
-    &limiter.limits[Tier::Public.index().unwrap()]
+    &limiter.0.limits[Tier::Public.index().unwrap()]
 }
 
 /// How many are told when a node may ask at this moment; `None` when it does not want to.
 fn told(limiter: &Limiter, now: u64) -> Option<u32> {
-    match limiter.take(public(limiter), KEY, now, true) {
+    match limiter.0.take(public(limiter), KEY, now, true) {
         Taken::Untold { spent, .. } => Some(spent),
         Taken::Known(_) => None,
     }
@@ -30,7 +30,7 @@ fn told(limiter: &Limiter, now: u64) -> Option<u32> {
 
 #[test]
 fn limits_are_in_the_order_of_tiers_and_rules() {
-    let names: Vec<&str> = limiter().limits.iter().map(|limit| limit.name).collect();
+    let names: Vec<&str> = limiter().0.limits.iter().map(|limit| limit.name).collect();
     assert_eq!(names, ["auth", "bookings", "api", "public", "sign-in", "account-mail", "reauthentication"]);
     for (index, tier) in Tier::LIMITED.into_iter().enumerate() {
         assert_eq!(tier.index(), Some(index));
@@ -48,10 +48,10 @@ fn one_request_in_ten_of_a_large_limit_asks_and_every_one_of_a_small_one() {
     for (number, spent) in asked.into_iter().enumerate() {
         assert_eq!(spent, (number % 10 == 9).then_some(9), "{number}");
     }
-    let small = &limiter.limits[0];
+    let small = &limiter.0.limits[0];
     for _ in 0..5 {
         let key = Key { subject: 8, space: 2 };
-        assert!(matches!(limiter.take(small, key, SECOND, true), Taken::Untold { spent: 0, .. }));
+        assert!(matches!(limiter.0.take(small, key, SECOND, true), Taken::Untold { spent: 0, .. }));
     }
 }
 
@@ -61,11 +61,11 @@ fn after_an_outage_only_what_is_still_used_up_is_told() {
     let limiter = limiter();
     // One a second, which is the rate, for a quarter of an hour.
     for second in 1..900 {
-        assert!(matches!(limiter.take(public(&limiter), KEY, second * SECOND, false), Taken::Known(_)));
+        assert!(matches!(limiter.0.take(public(&limiter), KEY, second * SECOND, false), Taken::Known(_)));
     }
     assert_eq!(told(&limiter, 900 * SECOND), Some(9));
     for _ in 0..50 {
-        limiter.take(public(&limiter), KEY, 1000 * SECOND, false);
+        limiter.0.take(public(&limiter), KEY, 1000 * SECOND, false);
     }
     assert_eq!(told(&limiter, 1000 * SECOND), Some(50));
 }
@@ -73,7 +73,7 @@ fn after_an_outage_only_what_is_still_used_up_is_told() {
 #[test]
 fn a_refusal_is_told_as_first_once_and_each_further_one_costs_as_much_as_a_request() {
     let limiter = limiter();
-    let outcome = |now| match limiter.take(&limiter.limits[0], KEY, now, false) {
+    let outcome = |now| match limiter.0.take(&limiter.0.limits[0], KEY, now, false) {
         Taken::Known(standing) => standing.outcome.map_err(|limited| (limited.first, limited.retry_after.as_secs())),
         Taken::Untold { .. } => panic!("there is nobody to tell"),
     };

@@ -1,0 +1,87 @@
+//! What is left of a request: its metrics, and a line in the log when it is worth one.
+
+use std::time::{Duration, Instant};
+
+use domain::ids::AccountId;
+use http::StatusCode;
+use metrics::Gauge;
+
+use crate::presentation::{measures::Measures, problem::Problem, reply::Reply, request::RequestId, router::RouteInfo};
+
+/// A request slower than this is worth a line in the log (L3 alerts at 2 s).
+const SLOW: Duration = Duration::from_secs(1);
+
+/// What the end of a request is recorded with.
+pub(super) struct Record<'a> {
+    pub(super) route: Option<&'a RouteInfo>,
+    pub(super) measures: &'a Measures,
+    pub(super) account: Option<AccountId>,
+    pub(super) id: &'a RequestId,
+    pub(super) path: &'a str,
+    pub(super) started: Instant,
+}
+
+impl Record<'_> {
+    /// Turns the outcome into an answer, measures and logs it.
+    pub(super) fn finish(self, result: Result<Reply, Problem>) -> Reply {
+        match &result {
+            Ok(reply) => self.note(reply.status(), None, None),
+            Err(problem) => self.note(problem.status(), Some(problem.code().as_str()), problem.cause()),
+        }
+        result.unwrap_or_else(|problem| problem.into_reply(self.path, self.id.as_str()))
+    }
+
+    /// Measures and logs an answer with this status.
+    ///
+    /// A line for every request would cost more than the request: at 10,000 a second it is gigabytes an hour that say
+    /// what the metrics already say. So failures and slow requests are warnings, everything else is there at `debug`.
+    pub(super) fn note(&self, status: StatusCode, code: Option<&str>, cause: Option<&str>) {
+        let took = self.started.elapsed();
+        self.measures.record(status, took);
+        if status.is_server_error() || took > SLOW {
+            self.warn(status, code, cause, took);
+        } else {
+            tracing::debug!(
+                requestId = self.id.as_str(),
+                route = self.route.map(|route| route.path),
+                status = status.as_u16(),
+                code,
+                cause,
+                durationMs = took.as_secs_f64() * 1e3,
+                "request answered"
+            );
+        }
+    }
+
+    #[cold]
+    fn warn(&self, status: StatusCode, code: Option<&str>, cause: Option<&str>, took: Duration) {
+        tracing::warn!(
+            requestId = self.id.as_str(),
+            userId = self.account.map(tracing::field::display),
+            method = self.route.map(|route| route.method.as_str()),
+            route = self.route.map(|route| route.path),
+            status = status.as_u16(),
+            code,
+            cause,
+            durationMs = took.as_secs_f64() * 1e3,
+            "{}",
+            if status.is_server_error() { "request failed" } else { "request was slow" }
+        );
+    }
+}
+
+/// Keeps the gauge right on every way out, the client's hanging up included.
+pub(super) struct InFlight<'a>(&'a Gauge);
+
+impl<'a> InFlight<'a> {
+    pub(super) fn enter(gauge: &'a Gauge) -> Self {
+        gauge.increment(1.0);
+        Self(gauge)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}
