@@ -14,6 +14,7 @@ const IDS: &[&str] = &[
     "SeatId",
     "SeatMapId",
     "SectionId",
+    "SeriesId",
     "SessionId",
     "TicketTypeId",
     "VenueId",

@@ -13,7 +13,7 @@ use boxoffice::infrastructure::postgres::{
 };
 use deadpool_postgres::Client as Pooled;
 use domain::{
-    ids::VenueId,
+    ids::{SeriesId, VenueId},
     search::{EventFilter, EventOrder, EventSearch, Key, KeyKind, Order, Place, Position, PublicStatus, Sort},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -47,6 +47,7 @@ fn filters() -> Vec<(&'static str, EventFilter)> {
         ("a phrase", text("\"swan lake\" -tango")),
         ("dates", EventFilter { from: Some(days(10)), to: Some(days(13)), ..none() }),
         ("from now on", EventFilter { from: Some(now()), ..none() }),
+        ("a series", EventFilter { series: Some(SeriesId(Uuid::nil())), ..none() }),
         ("a venue", EventFilter { venue: Some(VenueId(Uuid::nil())), ..none() }),
         ("a city", EventFilter { city: Some("München".to_owned()), ..none() }),
         ("a category", EventFilter { category: Some("comedy".to_owned()), ..none() }),
@@ -67,6 +68,7 @@ fn both(one: &EventFilter, other: &EventFilter) -> EventFilter {
         text: one.text.clone().or(other.text.clone()),
         from: one.from.or(other.from),
         to: one.to.or(other.to),
+        series: one.series.or(other.series),
         venue: one.venue.or(other.venue),
         city: one.city.clone().or(other.city.clone()),
         category: one.category.clone().or(other.category.clone()),
@@ -96,6 +98,12 @@ fn scanned(plan: &Value, found: &mut Vec<String>) {
         found.extend(plan["Relation Name"].as_str().map(str::to_owned));
     }
     plan["Plans"].as_array().into_iter().flatten().for_each(|plan| scanned(plan, found));
+}
+
+/// Every index that a plan uses, and what it is asked.
+fn indexes(plan: &Value, found: &mut Vec<String>) {
+    found.extend(plan["Index Name"].as_str().map(|name| format!("{name}: {}", plan["Index Cond"])));
+    plan["Plans"].as_array().into_iter().flatten().for_each(|plan| indexes(plan, found));
 }
 
 async fn plan_of(client: &Pooled, statement: &Statement) -> Value {
@@ -135,7 +143,24 @@ async fn no_page_of_a_hundred_thousand_events_reads_a_table_from_end_to_end() {
         connect_timeout: Duration::from_secs(10),
         statement_timeout: Duration::from_secs(30),
     });
-    check(&pool.unwrap().get().await.unwrap()).await;
+    let pooled = pool.unwrap().get().await.unwrap();
+    assert_a_series_is_found_by_its_index(&pooled).await;
+    check(&pooled).await;
+}
+
+/// A few of a hundred thousand: walking along any other index would read them all, and be no scan of a table.
+async fn assert_a_series_is_found_by_its_index(client: &Pooled) {
+    let row = client.query_one("SELECT series_id FROM event_listings WHERE series_id IS NOT NULL LIMIT 1", &[]).await;
+    let filter = EventFilter { series: Some(SeriesId(row.unwrap().get(0))), ..EventFilter::default() };
+    let sort = Sort::ascending(EventOrder::StartsAt);
+    let search = EventSearch { filter, sort, place: Place::Offset(0), limit: 20 };
+    let [page, count, _] = event_statements(&search);
+    for statement in [page, count] {
+        let mut found = Vec::new();
+        indexes(&plan_of(client, &statement).await, &mut found);
+        let asked = |of: &&String| of.starts_with("event_listings_series_idx") && of.contains("series_id = ");
+        assert!(found.iter().any(|of| asked(&of)), "{found:?}");
+    }
 }
 
 async fn check(client: &Pooled) {
@@ -185,6 +210,8 @@ async fn assert_the_catalogue_is_varied(client: &Client) {
         ("SELECT count(*) FROM event_listings WHERE status <> 'PUBLISHED'", 5_000),
         ("SELECT count(DISTINCT event_id) FROM quotas WHERE capacity = 0", 4_000),
         ("SELECT count(*) FROM search_terms", 300),
+        ("SELECT count(DISTINCT series_id) FROM event_listings", 500),
+        ("SELECT count(*) FROM event_listings WHERE series_id IS NOT NULL", 5_000),
     ] {
         let found: i64 = client.query_one(query, &[]).await.unwrap().get(0);
         assert!(found >= at_least, "{found}: {query}");

@@ -108,14 +108,16 @@ async fn the_demo_is_a_season_in_twelve_venues() {
     let summary = seed_demo(&mut client, now()).await;
 
     assert_eq!(summary.created, summary.scenario);
-    let counts = Counts { accounts: 27, venues: 12, seats: 32_200, events: 60, ..summary.scenario };
+    let counts = Counts { accounts: 27, venues: 12, seats: 32_200, events: 66, ..summary.scenario };
     assert_eq!(summary.scenario, counts);
     for (query, expected) in [
         ("SELECT count(*) FROM accounts JOIN profiles ON account_id = id", 27),
         ("SELECT count(*) FROM accounts WHERE role = 'ORGANIZER'", 5),
         ("SELECT count(*) FROM accounts WHERE role = 'ADMIN'", 1),
         ("SELECT count(*) FROM venues", 12),
-        ("SELECT count(*) FROM events", 60),
+        ("SELECT count(*) FROM events", 66),
+        ("SELECT count(DISTINCT series_id) FROM events", 3),
+        ("SELECT count(*) FROM events WHERE series_id IS NOT NULL", 9),
         ("SELECT count(*) FROM venues WHERE capacity = 300", 1),
         // The arena's capacity and its chairs.
         ("SELECT capacity::bigint FROM venues WHERE slug = 'meridian-arena'", 20_000),
@@ -164,7 +166,7 @@ async fn the_demo_is_on_sale_on_whatever_day_it_is_loaded() {
                            count(*) FILTER (WHERE $1 < sale_starts_at), count(*) FILTER (WHERE $1 >= sale_ends_at)
                     FROM events WHERE status = 'PUBLISHED'";
         let row = client.query_one(sale, &[&now]).await.unwrap();
-        assert_eq!((row.get(0), row.get(1), row.get(2)), (47_i64, 3_i64, 3_i64), "on {day}");
+        assert_eq!((row.get(0), row.get(1), row.get(2)), (53_i64, 3_i64, 3_i64), "on {day}");
 
         let first = "SELECT e.slug FROM events e JOIN ticket_types t ON t.event_id = e.id
                      WHERE e.id = $1 AND t.id = $2 AND t.price = 0 AND NOT t.seated AND e.status = 'PUBLISHED'
@@ -213,7 +215,7 @@ async fn servers_that_start_together_seed_once() {
     let summaries: Vec<_> = futures_util::future::join_all(runs).await.into_iter().map(Result::unwrap).collect();
     assert_eq!(summaries.iter().filter(|summary| summary.created == summary.scenario).count(), 1);
     assert_eq!(summaries.iter().filter(|summary| summary.created == Counts::default()).count(), 3);
-    assert_eq!(number(&clients[0], "SELECT count(*) FROM events").await, 60);
+    assert_eq!(number(&clients[0], "SELECT count(*) FROM events").await, 66);
 }
 
 #[tokio::test]

@@ -128,10 +128,13 @@ struct Keeper<E> {
 
 impl<E: EventUpkeep> Keeper<E> {
     async fn round(&self) -> Found<()> {
-        for event in self.events.publish_due().await? {
+        for (event, series) in self.events.publish_due().await? {
             tracing::info!(%event, "event published as scheduled");
             self.inventories.reload(event);
             self.cache.invalidate(&[Tag::Event(event), Tag::Events]);
+            if let Some(series) = series {
+                self.cache.invalidate(&[Tag::Series(series)]);
+            }
         }
         while let Some(event) = self.events.claim_cancellation().await? {
             if !self.cancel_bookings(event).await? {

@@ -4,13 +4,15 @@ use std::{fmt, future::Future, pin::Pin, str::FromStr, time::Duration};
 
 use sha2::{Digest, Sha256};
 
-use crate::ids::{EventId, VenueId};
+use crate::ids::{EventId, SeriesId, VenueId};
 
 /// What a cached answer shows. A change of it invalidates every answer that does.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Tag {
     /// One event: its own page, its ticket types and tags.
     Event(EventId),
+    /// The occurrences of one series, on the pages of each of them.
+    Series(SeriesId),
     /// One venue, on its own page and on those of its events.
     Venue(VenueId),
     /// Lists of events: any event's change may move it on one.
@@ -29,6 +31,7 @@ impl fmt::Display for Tag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Event(id) => write!(f, "event:{id}"),
+            Self::Series(id) => write!(f, "series:{id}"),
             Self::Venue(id) => write!(f, "venue:{id}"),
             Self::Events => f.write_str("events"),
             Self::Venues => f.write_str("venues"),
@@ -46,6 +49,7 @@ impl FromStr for Tag {
         let (kind, name) = text.split_once(':').unwrap_or((text, ""));
         match (kind, name) {
             ("event", id) => id.parse().map(Self::Event).map_err(|_| NoTag),
+            ("series", id) => id.parse().map(Self::Series).map_err(|_| NoTag),
             ("venue", id) => id.parse().map(Self::Venue).map_err(|_| NoTag),
             ("page", slug) if !slug.is_empty() => Ok(Self::Page(slug.to_owned())),
             ("events", "") => Ok(Self::Events),
@@ -179,7 +183,15 @@ mod tests {
     fn tags_are_read_as_they_are_written() {
         let (event, venue) = (EventId::generate(), VenueId::generate());
         let page = Tag::Page("about:us".to_owned());
-        for tag in [Tag::Event(event), Tag::Venue(venue), Tag::Events, Tag::Venues, page, Tag::Settings] {
+        for tag in [
+            Tag::Event(event),
+            Tag::Series(SeriesId::generate()),
+            Tag::Venue(venue),
+            Tag::Events,
+            Tag::Venues,
+            page,
+            Tag::Settings,
+        ] {
             assert_eq!(tag.to_string().parse(), Ok(tag));
         }
         for wrong in ["", "event", "event:", "event:x", "page:", "events:1", "Events", "bookings"] {

@@ -2,7 +2,9 @@
 
 pub mod fields;
 pub mod lifecycle;
+pub mod occurrences;
 pub mod sales;
+pub mod texts;
 
 use std::{str::FromStr, sync::Arc};
 
@@ -11,7 +13,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::{
-    ids::{AccountId, EventId, QuotaId, SeatMapId, SectionId, TicketTypeId, VenueId},
+    ids::{AccountId, EventId, QuotaId, SeatMapId, SectionId, SeriesId, TicketTypeId, VenueId},
     money::Currency,
     seat_maps::SeatMap,
 };
@@ -93,6 +95,8 @@ pub struct Event {
     pub slug: String,
     /// Who runs it.
     pub organizer_id: AccountId,
+    /// Of which series it is an occurrence.
+    pub series_id: Option<SeriesId>,
     /// Where it happens.
     pub venue_id: VenueId,
     /// The seats it sells, when it sells seats.

@@ -54,6 +54,8 @@ id! {
     SeatId,
     /// Something to attend, with an inventory of its own.
     EventId,
+    /// Events that repeat.
+    SeriesId,
     /// A kind of ticket of one event.
     TicketTypeId,
     /// A number of places that one or several ticket types share.

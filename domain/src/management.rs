@@ -7,6 +7,7 @@
 pub mod catalogue;
 pub mod events;
 pub mod requests;
+pub mod series;
 
 use crate::{
     audit::Actor,
@@ -61,6 +62,9 @@ pub enum Conflict {
     /// Something else needs it.
     #[error("{0}")]
     InUse(&'static str),
+    /// Occurrences of the series begin at these times already.
+    #[error("the series has an occurrence that begins then")]
+    Repeated(Vec<jiff::Timestamp>),
     /// Another one has this slug.
     #[error("the slug {0:?} is taken")]
     SlugTaken(String),

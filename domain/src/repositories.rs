@@ -9,7 +9,7 @@ use crate::{
     audit::Actor,
     bookings::{Booking, Hold},
     events::{Event, TicketType},
-    ids::{AccountId, BookingId, HoldId},
+    ids::{AccountId, BookingId, EventId, HoldId},
     mail::Locale,
     sales::EventSales,
     search::{EventSearch, EventSummary, Facet, Slice, VenueSearch},
@@ -88,6 +88,23 @@ pub struct EventDetail {
     pub ticket_types: Vec<TicketType>,
     /// By what it is found.
     pub tags: Vec<Tag>,
+    /// The next published occurrences of its series that have not begun, without the event itself, soonest first.
+    pub next: Vec<NextOccurrence>,
+}
+
+/// Another occurrence of a series, as the page of an event shows it.
+#[derive(Clone, Debug)]
+pub struct NextOccurrence {
+    /// The event that it is.
+    pub id: EventId,
+    /// For URLs.
+    pub slug: String,
+    /// Its name.
+    pub title: String,
+    /// When it begins.
+    pub starts_at: Timestamp,
+    /// When it is over.
+    pub ends_at: Timestamp,
 }
 
 /// Why an account was not added.
@@ -139,19 +156,13 @@ pub trait EventRepository {
     fn public_events(&self, search: &EventSearch) -> impl Future<Output = Found<Slice<EventSummary>>> + Send;
 
     /// One event, unless it was never published.
-    fn public_event(
-        &self,
-        by: IdOrSlug<'_, crate::ids::EventId>,
-    ) -> impl Future<Output = Found<Option<EventDetail>>> + Send;
+    fn public_event(&self, by: IdOrSlug<'_, EventId>) -> impl Future<Output = Found<Option<EventDetail>>> + Send;
 
     /// The present slug of a published event that once had this one.
     fn event_moved_from(&self, slug: &str) -> impl Future<Output = Found<Option<String>>> + Send;
 
     /// How these events sell at this moment, by the ledger's counters. Those that were never published are left out.
-    fn event_sales(
-        &self,
-        events: &[crate::ids::EventId],
-    ) -> impl Future<Output = Found<(Timestamp, Vec<EventSales>)>> + Send;
+    fn event_sales(&self, events: &[EventId]) -> impl Future<Output = Found<(Timestamp, Vec<EventSales>)>> + Send;
 
     /// The categories of published events, the commonest first.
     fn event_categories(&self) -> impl Future<Output = Found<Vec<Facet>>> + Send;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     events::{Event, EventStatus},
-    ids::VenueId,
+    ids::{SeriesId, VenueId},
     repositories::Tag,
     venues::Venue,
 };
@@ -23,6 +23,8 @@ pub struct EventFilter {
     pub from: Option<Timestamp>,
     /// Begins before this instant.
     pub to: Option<Timestamp>,
+    /// Is an occurrence of this series.
+    pub series: Option<SeriesId>,
     /// Takes place here.
     pub venue: Option<VenueId>,
     /// Takes place in this city, whatever accents and capitals it is written with.

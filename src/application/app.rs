@@ -13,6 +13,7 @@ use domain::{
         catalogue::{CatalogueManagement, SettingsRepository},
         events::{EventManagement, GuestList, SalesManagement},
         requests::RequestKeys,
+        series::SeriesManagement,
     },
     repositories::{AccountRepository, BookingRepository, EventRepository, VenueRepository},
     sessions::{SessionLimits, SessionRepository},
@@ -45,12 +46,24 @@ store!(
 
 /// The part of it that organizers and admins change.
 pub trait ManagementStore:
-    CatalogueManagement + EventManagement + GuestList + RequestKeys + SalesManagement + SettingsRepository
+    CatalogueManagement
+    + EventManagement
+    + GuestList
+    + RequestKeys
+    + SalesManagement
+    + SeriesManagement
+    + SettingsRepository
 {
 }
 
 impl<T> ManagementStore for T where
-    T: CatalogueManagement + EventManagement + GuestList + RequestKeys + SalesManagement + SettingsRepository
+    T: CatalogueManagement
+        + EventManagement
+        + GuestList
+        + RequestKeys
+        + SalesManagement
+        + SeriesManagement
+        + SettingsRepository
 {
 }
 

@@ -3,6 +3,7 @@
 pub mod blocks;
 pub mod events;
 pub mod sales;
+pub mod series;
 
 use std::future::Future;
 
@@ -10,7 +11,7 @@ use actors::inventories::AskError;
 use domain::{
     bookings::{Fingerprint, IdempotencyKey},
     cache::Tag,
-    ids::{AccountId, EventId},
+    ids::{AccountId, EventId, SeriesId},
     management::{
         ChangeError, Changed, Manager,
         events::{EventManagement, ManagedEvent},
@@ -134,4 +135,11 @@ pub async fn event_of<A: Adapters>(app: &App<A>, by: &Manager, id: EventId) -> R
 /// The one place, after the commit, for whoever keeps answers about an event.
 fn event_changed<A: Adapters>(app: &App<A>, event: EventId) {
     app.cache.invalidate(&[Tag::Event(event), Tag::Events]);
+}
+
+/// The same for the pages of an event's siblings, which show when it begins and that it is there at all.
+fn siblings_changed<A: Adapters>(app: &App<A>, series: Option<SeriesId>) {
+    if let Some(series) = series {
+        app.cache.invalidate(&[Tag::Series(series)]);
+    }
 }

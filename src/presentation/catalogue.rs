@@ -122,6 +122,9 @@ catalogue! {
     CapacityTaken "EVENT_002" CONFLICT "Capacity below what is taken",
         "More places are held and sold than the quota was to have; `errors` has both numbers.",
         "Choose at least their sum, or give blocks free and cancel bookings first.";
+    OccurrenceThere "SERIES_001" CONFLICT "Occurrence there already",
+        "The series has an occurrence that begins at the same time; `errors` names each of them.",
+        "Leave those times out, or take the other occurrence out of the series.";
     IdempotencyKeyMissing "IDEMPOTENCY_001" BAD_REQUEST "Idempotency key missing or malformed",
         "The route creates something and needs an `Idempotency-Key` of 1 to 255 visible ASCII characters.",
         "Choose a new random key for each thing to create, and repeat it when you retry.";

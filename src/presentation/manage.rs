@@ -10,6 +10,7 @@ mod export;
 mod guests;
 mod problems;
 mod sales;
+pub(super) mod series;
 mod settings;
 
 use std::borrow::Cow;
@@ -56,6 +57,12 @@ macro_rules! event_routes {
             Route::post(concat!($prefix, "/events/{id}/cancel"), $access, events::cancel),
             Route::post(concat!($prefix, "/events/{id}/archive"), $access, events::archive),
             Route::post(concat!($prefix, "/events/{id}/duplicate"), $access, events::duplicate),
+            Route::post(concat!($prefix, "/events/{id}/occurrences"), $access, series::repeat),
+            Route::get(concat!($prefix, "/series/{id}"), $access, series::show),
+            Route::post(concat!($prefix, "/series/{id}/publish"), $access, series::publish),
+            Route::post(concat!($prefix, "/series/{id}/cancel"), $access, series::cancel),
+            Route::patch(concat!($prefix, "/series/{id}/occurrences/{eventId}"), $access, series::update),
+            Route::delete(concat!($prefix, "/series/{id}/occurrences/{eventId}"), $access, series::leave),
             Route::get(concat!($prefix, "/events/{id}/ticket-types"), $access, sales::list_types),
             Route::post(concat!($prefix, "/events/{id}/ticket-types"), $access, sales::add_type),
             Route::put(concat!($prefix, "/events/{id}/ticket-types"), $access, sales::order_types),

@@ -18,6 +18,8 @@ mod ownership;
 mod running;
 #[path = "manage/sales.rs"]
 mod sales;
+#[path = "manage/series.rs"]
+mod series;
 #[path = "manage/settings.rs"]
 mod settings;
 

@@ -1,5 +1,7 @@
 //! Reads of the catalogue: what is not sent again, and how often the database is asked.
 
+use uuid::Uuid;
+
 use crate::support::{EventBuilder, TestServer, client::uuid, events::in_seconds};
 
 /// What has not changed is not sent again.
@@ -43,6 +45,9 @@ async fn a_request_asks_the_database_a_fixed_number_of_times() {
         last = Some(server.event(builder).await);
     }
     let event = last.unwrap();
+    let (series, repeated) = (Uuid::now_v7(), server.event(EventBuilder::ga(5)).await.id);
+    let statement = "UPDATE events SET series_id = $1 WHERE id = $2 OR starts_at < now() + interval '20 hours'";
+    server.client.execute(statement, &[&series, &repeated]).await.unwrap();
     let statistics = server.db.connect_as_superuser().await;
     statistics.batch_execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements").await.unwrap();
     let ids: Vec<String> = {
@@ -61,6 +66,9 @@ async fn a_request_asks_the_database_a_fixed_number_of_times() {
         // The event with its venue and tags, its ticket types.
         (format!("/api/v1/events/{}", event.id), 2),
         (format!("/api/v1/events/{}", event.slug), 2),
+        // And the next occurrences of its series, however many.
+        (format!("/api/v1/events/{repeated}"), 3),
+        (format!("/api/v1/events?limit=100&seriesId={series}"), 1),
         (format!("/api/v1/availability?eventIds={}", ids.join(",")), 1),
         ("/api/v1/venues?limit=100".to_owned(), 1),
         (format!("/api/v1/venues/{}", event.venue), 1),

@@ -2,13 +2,18 @@
 
 use actors::cache::Namespace;
 use domain::{
+    accounts::Role,
     cache::Tag,
     ids::{EventId, VenueId},
 };
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{EventBuilder, Settings, TestServer, events::add_venue};
+use crate::support::{
+    EventBuilder, Settings, TestServer,
+    events::{add_venue, in_seconds},
+};
 
 /// Answers end by changes only, so that a test sees which.
 pub(crate) fn settings() -> Settings {
@@ -142,4 +147,56 @@ async fn an_old_answer_is_read_anew_without_a_word() {
     crate::support::until("it is read anew", async || server.api.get(&path).await.ok()["title"] == "New").await;
     let counted = server.running.cache.cache.overview().namespaces[Namespace::Event as usize].2;
     assert_eq!(counted.missed, 1, "nobody has waited: {counted:?}");
+}
+
+/// Guards: the tag of a series, on pages and in each of the ways by which an occurrence changes. Whoever asks after the answer to a
+/// change sees it on the siblings' pages; of what the upkeep publishes they hear as soon as it is published.
+#[tokio::test]
+async fn a_change_of_an_occurrence_is_on_the_pages_of_its_siblings() {
+    let server = settings().start().await;
+    let api = server.signed_in_as(Role::Organizer).await;
+    let venue = add_venue(&server.client, "Odeon").await;
+    let body = json!({
+        "title": "An Evening", "category": "concert", "venueId": venue, "timeZone": "Europe/Berlin", "currency": "EUR",
+        "startsAt": in_seconds(30 * 86_400), "endsAt": in_seconds(30 * 86_400 + 7200),
+    });
+    let own = "/api/v1/organizer";
+    let event = api.post(&format!("{own}/events"), &body).await.created();
+    let path = |event: &Value| format!("{own}/events/{}", event["id"].as_str().unwrap());
+    let quota = json!({ "name": "Floor", "capacity": 5 });
+    let quota = api.post(&format!("{}/quotas", path(&event)), &quota).await.created();
+    let kind = json!({ "name": "Adult", "quotaId": quota["id"], "price": { "amount": "0", "currency": "EUR" } });
+    api.post(&format!("{}/ticket-types", path(&event)), &kind).await.created();
+    let weekly = json!({ "rule": { "frequency": "WEEKLY", "count": 4 } });
+    let made = api.post(&format!("{}/occurrences", path(&event)), &weekly).await.created();
+    let of = &made["occurrences"];
+    let series = format!("{own}/series/{}", made["id"].as_str().unwrap());
+
+    api.post(&format!("{}/publish", path(&of[0])), &json!({})).await.ok();
+    let page = format!("/api/v1/events/{}", of[0]["id"].as_str().unwrap());
+    let list = format!("/api/v1/events?seriesId={}", made["id"].as_str().unwrap());
+    let next = async || {
+        let shown = server.api.get(&page).await.ok()["occurrences"]["next"].clone();
+        let titles: Vec<Value> = shown.as_array().unwrap().iter().map(|of| of["title"].clone()).collect();
+        // The list has the event itself, too.
+        assert_eq!(server.api.get(&list).await.ok()["data"].as_array().unwrap().len(), titles.len() + 1);
+        json!(titles)
+    };
+    assert_eq!(next().await, json!([]));
+    api.post(&format!("{}/publish", path(&of[2])), &json!({})).await.ok();
+    assert_eq!(next().await, json!(["An Evening"]));
+    api.change(&path(&of[2]), &json!({ "title": "Another Evening" })).await.ok();
+    assert_eq!(next().await, json!(["Another Evening"]));
+    api.post(&format!("{}/publish", path(&of[1])), &json!({ "at": in_seconds(2) })).await.ok();
+    let both = json!(["An Evening", "Another Evening"]);
+    crate::support::until("the upkeep has published it", async || next().await == both).await;
+    api.post(&format!("{series}/publish"), &json!({})).await.ok();
+    assert_eq!(next().await.as_array().unwrap().len(), 3);
+    api.send(Method::POST, &format!("{}/cancel", path(&of[1])), None, None).await.ok();
+    assert_eq!(next().await.as_array().unwrap().len(), 2);
+    api.delete(&format!("{series}/occurrences/{}", of[3]["id"].as_str().unwrap())).await;
+    assert_eq!(next().await, json!(["Another Evening"]));
+    let from = json!({ "from": of[1]["startsAt"] });
+    api.post(&format!("{series}/cancel"), &from).await.ok();
+    assert_eq!(next().await, json!([]));
 }

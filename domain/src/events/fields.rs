@@ -198,7 +198,7 @@ fn per_account(limit: Option<u32>) -> Result<Option<u32>, FieldError> {
     }
 }
 
-fn tags(mut tags: Vec<String>) -> Result<Vec<String>, FieldError> {
+pub(super) fn tags(mut tags: Vec<String>) -> Result<Vec<String>, FieldError> {
     if tags.len() > TAGS_MAX {
         return Err(FieldError::new("tags", "TOO_MANY", "at most 20 tags"));
     }

@@ -13,7 +13,7 @@ use crate::{
         lifecycle::Step,
         sales::{ManagedQuota, ManagedTicketType, QuotaFields, TicketTypeFields},
     },
-    ids::{AccountId, BookingId, EventId, HoldId, QuotaId, TicketTypeId},
+    ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeriesId, TicketTypeId},
     repositories::{Found, Page, PageRequest, Tag},
 };
 
@@ -80,6 +80,8 @@ pub struct EventFilter {
     pub q: Option<String>,
     /// Of this organizer.
     pub organizer: Option<AccountId>,
+    /// Of this series.
+    pub series: Option<SeriesId>,
     /// Sorted by this.
     pub order: EventOrder,
 }
@@ -106,7 +108,7 @@ pub trait EventManagement {
         fields: &EventFields,
     ) -> impl Future<Output = Changed> + Send;
 
-    /// Changes what is said of an event; `organizer` gives it to somebody else.
+    /// Changes what is said of an event; `organizer` gives it to somebody else, and it then leaves its series.
     fn update_event(
         &self,
         by: &Manager,
@@ -120,7 +122,7 @@ pub trait EventManagement {
     fn delete_event(&self, by: &Manager, id: EventId, expected: Expected) -> impl Future<Output = Changed> + Send;
 
     /// Takes a step in the life of an event. `at` is when a scheduled one is to be published. Cancelling queues the bookings to
-    /// be cancelled.
+    /// be cancelled. Gives the event's series.
     fn step_event(
         &self,
         by: &Manager,
@@ -128,7 +130,7 @@ pub trait EventManagement {
         expected: Expected,
         step: Step,
         at: Option<Timestamp>,
-    ) -> impl Future<Output = Changed> + Send;
+    ) -> impl Future<Output = Changed<Option<SeriesId>>> + Send;
 
     /// Makes a draft `copy` of an event that begins at `starts_at`, with its ticket types, quotas, seat map and tags; all its
     /// times are shifted alike. Does nothing when the copy is there already.
@@ -256,8 +258,8 @@ pub trait GuestList {
 
 /// Work that goes on after the answer: what is due by now, and the cancelling of a cancelled event's bookings. Servers share it.
 pub trait EventUpkeep: Send + Sync + 'static {
-    /// Publishes the events whose time has come, each once, and names them.
-    fn publish_due(&self) -> impl Future<Output = Found<Vec<EventId>>> + Send;
+    /// Publishes the events whose time has come, each once, and names them with their series.
+    fn publish_due(&self) -> impl Future<Output = Found<Vec<(EventId, Option<SeriesId>)>>> + Send;
 
     /// Takes a cancelled event whose bookings are not all cancelled, for the time of a lease.
     fn claim_cancellation(&self) -> impl Future<Output = Found<Option<EventId>>> + Send;

@@ -14,7 +14,7 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use super::{Made, ManageError, NamedRequest, change_plan, event_changed, event_of, once};
+use super::{Made, ManageError, NamedRequest, change_plan, event_changed, event_of, once, siblings_changed};
 use crate::application::app::{Adapters, App};
 
 /// Makes a draft.
@@ -52,6 +52,7 @@ pub async fn update<A: Adapters>(
     let fields = EventFields::parse(change(&before), Some(&before.event), Timestamp::now())?;
     let expected = Some(before.revision);
     change_plan(app, id, app.store.update_event(by, id, expected, organizer, &fields)).await?;
+    siblings_changed(app, before.event.series_id);
     event_of(app, by, id).await
 }
 
@@ -76,18 +77,38 @@ pub async fn step<A: Adapters>(
     step: Step,
     at: Option<Timestamp>,
 ) -> Result<ManagedEvent, ManageError> {
+    check_schedule(at)?;
+    take(app, by, id, expected, step, at).await?;
+    event_of(app, by, id).await
+}
+
+/// When something may be published.
+pub(super) fn check_schedule(at: Option<Timestamp>) -> Result<(), Vec<FieldError>> {
     if let Some(at) = at {
         let ahead = at.as_second().saturating_sub(Timestamp::now().as_second());
         // Ten years: what is later is a mistake.
         if !(1..=315_576_000).contains(&ahead) {
             let message = "must be in the future, within ten years";
-            return Err(vec![FieldError::new("at", "OUT_OF_RANGE", message)].into());
+            return Err(vec![FieldError::new("at", "OUT_OF_RANGE", message)]);
         }
     }
-    change_plan(app, id, app.store.step_event(by, id, expected, step, at)).await?;
+    Ok(())
+}
+
+/// Takes the step, and tells everybody.
+pub(super) async fn take<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    id: EventId,
+    expected: Expected,
+    step: Step,
+    at: Option<Timestamp>,
+) -> Result<(), ManageError> {
+    let series = change_plan(app, id, app.store.step_event(by, id, expected, step, at)).await?;
+    siblings_changed(app, series);
     tracing::info!(event = %id, userId = %by.account, step = step.as_str(), "event changed its status");
     app.upkeep.wake();
-    event_of(app, by, id).await
+    Ok(())
 }
 
 /// Makes a draft copy that begins at `starts_at`.

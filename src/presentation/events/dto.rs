@@ -2,15 +2,16 @@
 
 use domain::{
     events::{Event, EventStatus, TicketType},
-    ids::{EventId, SeatId, TicketTypeId, VenueId},
+    ids::{EventId, SeatId, SeriesId, TicketTypeId, VenueId},
     inventory::{Availability, Changes, SeatState, TicketTypeAvailability},
     money::{Currency, Money},
-    repositories::{EventDetail, Tag},
+    repositories::{EventDetail, NextOccurrence, Tag},
 };
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
+use super::search;
 use crate::presentation::venues::dto::VenueJson;
 
 /// Something to attend.
@@ -25,6 +26,10 @@ pub(super) struct EventJson<'a> {
     summary: &'a str,
     category: &'a str,
     status: EventStatus,
+    /// Of which series it is an occurrence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    series_id: Option<SeriesId>,
     venue_id: VenueId,
     starts_at: Timestamp,
     ends_at: Timestamp,
@@ -55,6 +60,7 @@ impl<'a> From<&'a Event> for EventJson<'a> {
             summary: &event.summary,
             category: &event.category,
             status: event.status,
+            series_id: event.series_id,
             venue_id: event.venue_id,
             starts_at: event.starts_at,
             ends_at: event.ends_at,
@@ -81,6 +87,10 @@ pub(super) struct EventDetailJson<'a> {
     venue: VenueJson<'a>,
     ticket_types: Vec<TicketTypeJson<'a>>,
     tags: Vec<TagJson<'a>>,
+    /// Of an event in a series.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    occurrences: Option<OccurrencesJson<'a>>,
 }
 
 impl<'a> From<&'a EventDetail> for EventDetailJson<'a> {
@@ -92,7 +102,40 @@ impl<'a> From<&'a EventDetail> for EventDetailJson<'a> {
             venue: VenueJson::from(&detail.venue),
             ticket_types: detail.ticket_types.iter().map(|of| TicketTypeJson::new(of, currency)).collect(),
             tags: detail.tags.iter().map(|Tag { slug, name }| TagJson { slug, name }).collect(),
+            occurrences: detail.event.series_id.map(|series| OccurrencesJson {
+                next: detail.next.iter().map(NextOccurrenceJson::from).collect(),
+                all: search::of_series(series),
+            }),
         }
+    }
+}
+
+/// The others of an event's series.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Occurrences)]
+struct OccurrencesJson<'a> {
+    /// The next that are published and have not begun, soonest first, without this one; at most ten.
+    next: Vec<NextOccurrenceJson<'a>>,
+    /// Where all that are published are listed.
+    #[schema(example = "/api/v1/events?seriesId=0198c0de-7d4c-7a10-8000-5a3c1f0e9b21")]
+    all: String,
+}
+
+/// Another occurrence of an event's series.
+#[derive(Serialize, ToSchema)]
+#[schema(as = NextOccurrence)]
+#[serde(rename_all = "camelCase")]
+struct NextOccurrenceJson<'a> {
+    id: EventId,
+    slug: &'a str,
+    title: &'a str,
+    starts_at: Timestamp,
+    ends_at: Timestamp,
+}
+
+impl<'a> From<&'a NextOccurrence> for NextOccurrenceJson<'a> {
+    fn from(of: &'a NextOccurrence) -> Self {
+        Self { id: of.id, slug: &of.slug, title: &of.title, starts_at: of.starts_at, ends_at: of.ends_at }
     }
 }
 

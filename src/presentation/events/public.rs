@@ -57,7 +57,8 @@ pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
         let Some(detail) = store.store.public_event(wanted.by()).await? else {
             return Ok(Load::absent(&[Tag::Events]));
         };
-        let tags = [Tag::Event(detail.event.id), Tag::Venue(detail.venue.id), Tag::Vocabulary];
+        let mut tags = vec![Tag::Event(detail.event.id), Tag::Venue(detail.venue.id), Tag::Vocabulary];
+        tags.extend(detail.event.series_id.map(Tag::Series));
         cache::found(&EventDetailJson::from(&detail), &tags)
     });
     if let Some(reply) = found.await? {

@@ -1,7 +1,9 @@
 //! What a client asks a list of events for.
 
+use std::str::FromStr;
+
 use domain::{
-    ids::VenueId,
+    ids::SeriesId,
     search::{EventFilter, EventOrder, EventSearch, Order, PublicStatus, Sort},
     validation::FieldError,
 };
@@ -38,6 +40,7 @@ pub(super) fn described() -> Vec<Parameter> {
         filters::words_described(),
         instant("from", "Begins then or later. A day begins at midnight in UTC."),
         instant("to", "Begins before then; after `from`."),
+        Parameter::query("seriesId", "Is an occurrence of this series.").id(),
         Parameter::query("venueId", "Takes place there.").id(),
         filters::name_described("city", "Takes place there, whatever accents and capitals it is written with."),
         filters::name_described("category", "The slug of a category."),
@@ -68,7 +71,8 @@ fn filter(query: &mut Query<'_>) -> EventFilter {
         text: filters::words(query),
         from: filters::instant(query, "from"),
         to: filters::instant(query, "to"),
-        venue: venue(query),
+        series: id(query, "seriesId", "must be the id of a series"),
+        venue: id(query, "venueId", "must be the id of a venue"),
         city: filters::name(query, "city"),
         category: filters::name(query, "category"),
         tags: filters::names(query, "tag", TAGS_MAX),
@@ -82,14 +86,19 @@ fn filter(query: &mut Query<'_>) -> EventFilter {
     filter
 }
 
-fn venue(query: &mut Query<'_>) -> Option<VenueId> {
-    let text = query.text("venueId")?;
+/// Where the events of a series are listed.
+pub(super) fn of_series(series: SeriesId) -> String {
+    format!("{PATH}?seriesId={series}")
+}
+
+fn id<I: FromStr>(query: &mut Query<'_>, name: &'static str, right: &'static str) -> Option<I> {
+    let text = query.text(name)?;
     // The parser also knows braces, URNs and no hyphens; one thing has one name.
-    let venue = text.parse().ok().filter(|_| text.len() == uuid::fmt::Hyphenated::LENGTH);
-    if venue.is_none() {
-        query.fault(FieldError::new("venueId", "INVALID", "must be the id of a venue"));
+    let id = text.parse().ok().filter(|_| text.len() == uuid::fmt::Hyphenated::LENGTH);
+    if id.is_none() {
+        query.fault(FieldError::new(name, "INVALID", right));
     }
-    venue
+    id
 }
 
 fn status(query: &mut Query<'_>) -> PublicStatus {
@@ -108,6 +117,7 @@ fn parameters(filter: &EventFilter, sort: Sort<EventOrder>) -> Vec<(&'static str
     add("q", filter.text.clone());
     add("from", filter.from.map(|from| from.to_string()));
     add("to", filter.to.map(|to| to.to_string()));
+    add("seriesId", filter.series.map(|series| series.to_string()));
     add("venueId", filter.venue.map(|venue| venue.to_string()));
     add("city", filter.city.clone());
     add("category", filter.category.clone());

@@ -46,6 +46,7 @@ fn listed(operation: Operation) -> Operation {
     operation
         .parameter(Parameter::query("status", "Where they are in their lives.").one_of(&STATUSES).many())
         .parameter(Parameter::query("q", "Part of the title or the slug.").text(1..=200))
+        .parameter(Parameter::query("seriesId", "Occurrences of this series.").id())
         .parameter(Parameter::query("sort", "Their order.").one_of(&ORDERS).default("startsAt"))
         .page_of::<EventJson<'_>>("Events.")
 }
@@ -80,6 +81,7 @@ macro_rules! events {
             .with(change(
                 Operation::put(concat!($prefix, "/events/{id}"), concat!("replace", $who, "Event"), "Say an event anew")
                     .details("What is left out is as in a new event; the slug stays.")
+                    .refusals(&[Code::OccurrenceThere])
                     .versioned()
                     .body::<EventBody>(event())
                     .ok::<EventJson<'_>>("The event as it is now."),
@@ -87,6 +89,7 @@ macro_rules! events {
             .with(change(
                 Operation::patch(concat!($prefix, "/events/{id}"), concat!("update", $who, "Event"), "Change an event")
                     .details("What is left out stays. A cancelled or archived event is not changed any more.")
+                    .refusals(&[Code::OccurrenceThere])
                     .versioned()
                     .body::<EventBody>(json!({ "title": "Another Evening" }))
                     .ok::<EventJson<'_>>("The event as it is now."),

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use domain::{
     events::{EventStatus, fields::RawEvent, lifecycle::Step},
-    ids::{AccountId, EventId, SeatMapId, VenueId},
+    ids::{AccountId, EventId, SeatMapId, SeriesId, VenueId},
     management::{
         Manager, Reach,
-        events::{EventFilter, EventKey, EventManagement, EventOrder, ManagedEvent},
+        events::{Cancellation, EventFilter, EventKey, EventManagement, EventOrder, ManagedEvent},
     },
     validation::FieldError,
 };
@@ -108,7 +108,7 @@ pub(super) struct DuplicateBody {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Cancellation)]
 #[serde(rename_all = "camelCase")]
-struct CancellationJson {
+pub(super) struct CancellationJson {
     /// Bookings that were live.
     total: u64,
     /// Bookings that are cancelled.
@@ -117,6 +117,12 @@ struct CancellationJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     finished_at: Option<Timestamp>,
+}
+
+impl From<&Cancellation> for CancellationJson {
+    fn from(of: &Cancellation) -> Self {
+        Self { total: of.total, done: of.done, started_at: of.started_at, finished_at: of.finished_at }
+    }
 }
 
 /// By what an event is found.
@@ -147,6 +153,10 @@ pub(super) struct EventJson<'a> {
     #[schema(nullable = false)]
     cancellation: Option<CancellationJson>,
     organizer_id: AccountId,
+    /// Of which series it is an occurrence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    series_id: Option<SeriesId>,
     venue_id: VenueId,
     seat_map_id: Option<SeatMapId>,
     starts_at: Timestamp,
@@ -163,12 +173,6 @@ pub(super) struct EventJson<'a> {
 impl<'a> From<&'a ManagedEvent> for EventJson<'a> {
     fn from(managed: &'a ManagedEvent) -> Self {
         let event = &managed.event;
-        let cancellation = managed.cancellation.as_ref().map(|of| CancellationJson {
-            total: of.total,
-            done: of.done,
-            started_at: of.started_at,
-            finished_at: of.finished_at,
-        });
         Self {
             id: event.id,
             slug: &event.slug,
@@ -179,8 +183,9 @@ impl<'a> From<&'a ManagedEvent> for EventJson<'a> {
             tags: managed.tags.iter().map(|tag| TagJson { slug: &tag.slug, name: &tag.name }).collect(),
             status: event.status,
             publish_at: managed.publish_at,
-            cancellation,
+            cancellation: managed.cancellation.as_ref().map(CancellationJson::from),
             organizer_id: event.organizer_id,
+            series_id: event.series_id,
             venue_id: event.venue_id,
             seat_map_id: event.seat_map_id,
             starts_at: event.starts_at,
@@ -220,6 +225,7 @@ fn filter(query: &mut Query<'_>, by: &Manager) -> EventFilter {
     }
     let q = search(query);
     let organizer = if by.reach == Reach::All { query.value("organizerId", "an id") } else { None };
+    let series = query.value("seriesId", "an id");
     let order = match query.text("sort").as_deref() {
         None | Some("startsAt") => EventOrder::StartsAt,
         Some("-startsAt") => EventOrder::StartsAtDescending,
@@ -231,7 +237,7 @@ fn filter(query: &mut Query<'_>, by: &Manager) -> EventFilter {
             EventOrder::StartsAt
         }
     };
-    EventFilter { statuses, q, organizer, order }
+    EventFilter { statuses, q, organizer, series, order }
 }
 
 /// `GET …/events`

@@ -45,6 +45,11 @@ impl From<Conflict> for Problem {
                 let errors = vec![number("HELD", taken.held.to_string()), number("SOLD", taken.sold.to_string())];
                 Problem::new(Code::CapacityTaken).detail(detail).errors(errors)
             }
+            Conflict::Repeated(starts) => {
+                let named = |at: jiff::Timestamp| FieldError::new("startsAt", "REPEATED", at.to_string());
+                let errors = starts.into_iter().map(named).collect();
+                Problem::new(Code::OccurrenceThere).detail(detail).errors(errors)
+            }
             Conflict::InUse(_) => Problem::new(Code::InUse).detail(detail),
             Conflict::SlugTaken(_) => Problem::new(Code::SlugTaken).detail(detail),
         }

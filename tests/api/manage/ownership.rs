@@ -19,22 +19,27 @@ async fn another_organizers_event_does_not_exist() {
     let (event, quota, kind) = published(&server, &owner, 5).await;
     let block = json!({ "items": [{ "ticketTypeId": kind, "quantity": 1 }] });
     let block = owner.post(&format!("{OWN}/{event}/blocks"), &block).await.created();
+    let repeated = json!({ "rule": { "frequency": "DAILY", "count": 2 } });
+    let series = owner.post(&format!("{OWN}/{event}/occurrences"), &repeated).await.created();
     let before = owner.get(&format!("{OWN}/{event}")).await.ok();
     let strangers = [organizer(&server).await, server.api.of(&account(&server, Role::Admin).await)];
     let mut asked = 0;
     for row in table() {
         let (method, path) = (row.method, row.path);
-        if !path.starts_with(&format!("{OWN}/")) {
-            continue;
-        }
         let parts: Vec<&str> = path.split('/').collect();
+        let thing = match parts.get(3..5) {
+            Some(["organizer", "events"]) if parts.len() > 5 => event.to_string(),
+            Some(["organizer", "series"]) => series["id"].as_str().unwrap().to_owned(),
+            _ => continue,
+        };
         let below = match parts.get(6) {
             Some(&"quotas") => quota.to_string(),
             Some(&"ticket-types") => kind.to_string(),
+            Some(&"occurrences") => event.to_string(),
             _ => block["id"].as_str().unwrap().to_owned(),
         };
         let mut own: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();
-        own[5] = event.to_string();
+        own[5] = thing;
         if own.len() > 7 {
             own[7] = below;
         }
@@ -47,11 +52,13 @@ async fn another_organizers_event_does_not_exist() {
             asked += 1;
         }
     }
-    assert!(asked >= 48, "{asked}");
+    assert!(asked >= 60, "{asked}");
     for stranger in &strangers {
         assert_eq!(stranger.get(OWN).await.ok()["pagination"]["total"], 0);
     }
     assert_eq!(owner.get(&format!("{OWN}/{event}")).await.ok(), before, "nothing has changed");
+    let shown = owner.get(&format!("/api/v1/organizer/series/{}", series["id"].as_str().unwrap())).await.ok();
+    assert_eq!(shown, series);
     assert_eq!(owner.get(&format!("{OWN}/{event}/blocks")).await.ok()["data"].as_array().unwrap().len(), 1);
 }
 
@@ -60,6 +67,7 @@ fn body(method: &Method, below: Option<&str>, kind: uuid::Uuid) -> Option<serde_
     let price = json!({ "amount": "0", "currency": "EUR" });
     match (method.as_str(), below) {
         ("GET" | "DELETE", _) | ("POST", Some("publish" | "unpublish" | "cancel" | "archive")) => None,
+        ("POST", Some("occurrences")) => Some(json!({ "rule": { "frequency": "DAILY", "count": 3 } })),
         ("POST", Some("duplicate")) => Some(json!({ "startsAt": in_seconds(90_000) })),
         (_, Some("quotas")) => Some(json!({ "name": "Stolen", "capacity": 1 })),
         ("PUT", Some("ticket-types")) => Some(json!({ "order": [kind] })),

@@ -30,6 +30,9 @@ const DOMAIN: &str = "catalogue.boxoffice.example";
 /// Events that one venue and one organizer have, on average.
 const EVENTS_A_VENUE: u32 = 50;
 const EVENTS_AN_ORGANIZER: u32 = 1_000;
+/// Of so many events one after the other, the first few are a series, a week apart.
+const EVENTS_A_SERIES: u32 = 192;
+const OCCURRENCES: u32 = 12;
 /// How many days the season goes on, and how many it has gone on.
 const DAYS_AHEAD: u32 = 540;
 const DAYS_PAST: u32 = 30;
@@ -87,6 +90,7 @@ struct Event {
     slug: String,
     organizer_id: Uuid,
     venue_id: Uuid,
+    series_id: Option<Uuid>,
     title: String,
     summary: &'static str,
     description: String,
@@ -116,14 +120,17 @@ struct Season {
 
 impl Season {
     fn event(&self, number: u32) -> Result<Event, SeedError> {
-        let mut dice = Dice::of("catalogue event", number);
+        // What the occurrences of a series have in common is drawn for the first of them.
+        let week = Some((number - 1) % EVENTS_A_SERIES).filter(|week| *week < OCCURRENCES);
+        let first = number - week.unwrap_or(0);
+        let mut dice = Dice::of("catalogue event", first);
         // Of those that there are when there are no more events: a larger run must not move the smaller one's.
-        let venue = Venue::new(1 + dice.below(number.div_ceil(EVENTS_A_VENUE)));
-        let organizer = 1 + dice.below(number.div_ceil(EVENTS_AN_ORGANIZER));
+        let venue = Venue::new(1 + dice.below(first.div_ceil(EVENTS_A_VENUE)));
+        let organizer = 1 + dice.below(first.div_ceil(EVENTS_AN_ORGANIZER));
         let category = dice.common(&CATEGORIES);
         let language = venue.city.language;
         let title = category.title(language, &mut dice);
-        let day = i64::from(dice.below(DAYS_PAST + DAYS_AHEAD)) - i64::from(DAYS_PAST);
+        let day = i64::from(dice.below(DAYS_PAST + DAYS_AHEAD) + 7 * week.unwrap_or(0)) - i64::from(DAYS_PAST);
         let (hour, minute) = *dice.common(&[(20, 0), (19, 30), (19, 0), (18, 0), (15, 0), (11, 0), (22, 30)]);
         let starts_at = self.calendar.at(day, hour, minute, venue.city.time_zone)?;
         let status = match dice.below(100) {
@@ -141,6 +148,7 @@ impl Season {
             slug: format!("{}-{number}", slug(&title)),
             organizer_id: ids::stable("account", &format!("organizer-{organizer:03}@{DOMAIN}")),
             venue_id: venue.id,
+            series_id: week.map(|_| ids::stable("series", &format!("catalogue/{first}"))),
             title,
             summary: words::summary(language, &mut dice),
             description: words::description(language, &mut dice),

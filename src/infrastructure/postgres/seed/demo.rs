@@ -96,7 +96,7 @@ fn scenario(now: Timestamp, password_hash: &str) -> Result<Scenario, SeedError> 
     for spec in REGIONS.into_iter().flatten() {
         let venue = spec.venue();
         for event in spec.events {
-            scenario.events.push(event.event(spec, &venue, &calendar)?);
+            scenario.events.extend(event.events(spec, &venue, &calendar)?);
         }
         scenario.venues.push(venue);
     }

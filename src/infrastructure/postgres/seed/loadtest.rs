@@ -188,6 +188,7 @@ impl Stage {
             id: ids::stable("event", &plan.slug),
             slug: plan.slug.clone(),
             organizer_id: self.organizer_id,
+            series_id: None,
             venue_id: venue.id,
             seat_map_id: seat_map.map(|map| map.id),
             title: plan.title.clone(),

@@ -168,6 +168,7 @@ pub(super) struct Event {
     pub(super) id: Uuid,
     pub(super) slug: String,
     pub(super) organizer_id: Uuid,
+    pub(super) series_id: Option<Uuid>,
     pub(super) venue_id: Uuid,
     pub(super) seat_map_id: Option<Uuid>,
     pub(super) title: String,

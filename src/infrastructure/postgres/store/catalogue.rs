@@ -17,7 +17,10 @@ use domain::{
     venues::Venue,
 };
 use jiff::Timestamp;
-use tokio_postgres::{GenericClient, Row, types::Type};
+use tokio_postgres::{
+    GenericClient, Row,
+    types::{ToSql, Type},
+};
 use uuid::Uuid;
 
 use self::{statement::Statement, typing::Typing};
@@ -34,6 +37,12 @@ const RARE: u64 = 10;
 
 const DETAIL: &str =
     " FROM events e JOIN venues v ON v.id = e.venue_id WHERE e.status NOT IN ('DRAFT', 'SCHEDULED') AND ";
+
+/// Few: the rest of them is a list of its own.
+const NEXT: &str = "SELECT e.id, e.slug, e.title, e.starts_at, e.ends_at FROM ( \
+        SELECT event_id FROM event_listings WHERE series_id = $1 AND status = 'PUBLISHED' AND starts_at > now() AND event_id <> $2 \
+        ORDER BY starts_at, event_id LIMIT 10 \
+    ) AS next JOIN events e ON e.id = next.event_id ORDER BY e.starts_at, e.id";
 
 const EVENT_MOVED: &str = "SELECT e.slug FROM former_event_slugs f JOIN events e ON e.id = f.owner_id \
     WHERE f.slug = $1 AND e.status NOT IN ('DRAFT', 'SCHEDULED')";
@@ -172,7 +181,15 @@ impl PgStore {
         let Some(row) = found.first() else { return Ok(None) };
         let (event, venue) = rows::event_with_venue(row)?;
         let ticket_types = ticket_types::of_event(&**client, event.id, event.sale).await?;
-        Ok(Some(EventDetail { event, venue, ticket_types, tags: rows::tags(row)? }))
+        let next = match event.series_id {
+            Some(series) => {
+                let parameters: [(&(dyn ToSql + Sync), Type); 2] = [(&series.0, Type::UUID), (&event.id.0, Type::UUID)];
+                let found = client.query_typed(NEXT, &parameters).await?;
+                found.iter().map(rows::next_occurrence).collect::<Result<_, _>>()?
+            }
+            None => Vec::new(),
+        };
+        Ok(Some(EventDetail { event, venue, ticket_types, tags: rows::tags(row)?, next }))
     }
 
     async fn read_venue(&self, by: IdOrSlug<'_, VenueId>) -> Result<Option<Venue>, StoreError> {

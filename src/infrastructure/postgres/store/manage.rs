@@ -2,19 +2,22 @@
 //! rules under the row's lock.
 
 mod catalogue;
+mod copies;
 mod events;
 mod guests;
 mod requests;
 mod sales;
+mod series;
 mod settings;
 mod steps;
+mod texts;
 mod ticket_types;
 mod upkeep;
 
 use domain::{
     audit::{Action, Deed},
     events::{EventStatus, SaleWindow},
-    ids::EventId,
+    ids::{EventId, SeriesId},
     management::{ChangeError, Conflict, Expected, Manager, Reach},
     validation::FieldError,
 };
@@ -111,6 +114,7 @@ fn is_expected(row: &Row, expected: Expected) -> Result<(), Fault> {
 struct LockedEvent {
     id: EventId,
     status: EventStatus,
+    series: Option<SeriesId>,
     seat_map: Option<uuid::Uuid>,
     currency: String,
     starts_at: jiff::Timestamp,
@@ -118,7 +122,7 @@ struct LockedEvent {
     sale: SaleWindow,
 }
 
-const LOCK_EVENT: &str = "SELECT revision, status::text AS status, seat_map_id, currency::text AS currency, starts_at, ends_at, \
+const LOCK_EVENT: &str = "SELECT revision, status::text AS status, series_id, seat_map_id, currency::text AS currency, starts_at, ends_at, \
     sale_starts_at, sale_ends_at FROM events WHERE id = $1 AND ($2::uuid IS NULL OR organizer_id = $2) FOR NO KEY UPDATE";
 
 /// Locks an event that `by` may change. Another organizer's is not found.
@@ -135,6 +139,7 @@ async fn lock_event(
     Ok(LockedEvent {
         id,
         status: rows::parse(row.try_get("status")?)?,
+        series: row.try_get::<_, Option<uuid::Uuid>>("series_id")?.map(SeriesId),
         seat_map: row.try_get("seat_map_id")?,
         currency: row.try_get("currency")?,
         starts_at: row.try_get("starts_at")?,

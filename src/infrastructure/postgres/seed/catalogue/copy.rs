@@ -101,16 +101,17 @@ async fn copy_venues(transaction: &Transaction<'_>, venues: &[&Venue]) -> Result
 }
 
 async fn copy_events(transaction: &Transaction<'_>, events: &[&Event]) -> Result<(), SeedError> {
-    const STATEMENT: &str = "COPY events (id, organizer_id, venue_id, slug, title, summary, description, category, status, time_zone, \
+    const STATEMENT: &str = "COPY events (id, organizer_id, venue_id, series_id, slug, title, summary, description, category, status, time_zone, \
         currency, starts_at, ends_at, sale_starts_at, sale_ends_at, created_at, updated_at) FROM STDIN BINARY";
     // An enumeration travels as its label.
-    let types = [&[Type::UUID; 3][..], &[Type::TEXT; 8], &[Type::TIMESTAMPTZ; 6]].concat();
+    let types = [&[Type::UUID; 4][..], &[Type::TEXT; 8], &[Type::TIMESTAMPTZ; 6]].concat();
     let labels: Vec<_> = events.iter().map(|event| (event.status.as_str(), event.city.currency.code())).collect();
     let rows = events.iter().zip(&labels).map(|(event, (status, currency))| -> Values<'_> {
         vec![
             &event.id,
             &event.organizer_id,
             &event.venue_id,
+            &event.series_id,
             &event.slug,
             &event.title,
             &event.summary,

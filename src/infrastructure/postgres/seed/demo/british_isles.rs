@@ -217,6 +217,7 @@ const THE_ROPEWORKS: &[EventSpec] = &[
         category: "workshop",
         tags: &["craft", "community", "free"],
         starts: (6, 18, 30),
+        again: &[7, 14, 21],
         minutes: 180,
         max_per_account: Some(2),
         areas: &[places("Yard", 60, &[ticket("Maker", 0).at_most(2)])],

@@ -172,6 +172,7 @@ const KELLERWERK: &[EventSpec] = &[
         category: "concert",
         tags: &["jazz", "free", "club"],
         starts: (5, 20, 0),
+        again: &[7, 14],
         minutes: 210,
         max_per_account: Some(4),
         areas: &[seats("House", &["Tables", "Balcony"], &[ticket("Seat", 0).at_most(4)])],

@@ -120,6 +120,7 @@ const KUMO_HALL: &[EventSpec] = &[
         category: "comedy",
         tags: &["rakugo", "tradition"],
         starts: (13, 18, 30),
+        again: &[28],
         minutes: 120,
         areas: &[
             seats("1F", &["1F"], &[ticket("Standard", 4_500), ticket("Student", 2_500)]),

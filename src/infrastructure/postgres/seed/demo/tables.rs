@@ -41,6 +41,8 @@ pub(super) struct EventSpec {
     pub(super) tags: &'static [&'static str],
     /// Days from today, hour and minute on the venue's clocks.
     pub(super) starts: (i64, i8, i8),
+    /// For a series: so many days later, again.
+    pub(super) again: &'static [i64],
     pub(super) minutes: i64,
     pub(super) sale: Sale,
     pub(super) status: Status,
@@ -57,6 +59,7 @@ pub(super) const EVENT: EventSpec = EventSpec {
     category: "",
     tags: &[],
     starts: (0, 0, 0),
+    again: &[],
     minutes: 120,
     sale: Sale::UntilStart,
     status: Status::Published,
@@ -150,17 +153,31 @@ impl VenueSpec {
 }
 
 impl EventSpec {
-    pub(super) fn event(&self, spec: &VenueSpec, venue: &Venue, calendar: &Calendar) -> Result<Event, SeedError> {
+    /// The event, and the others of its series.
+    pub(super) fn events(&self, spec: &VenueSpec, venue: &Venue, calendar: &Calendar) -> Result<Vec<Event>, SeedError> {
+        let first = (self.slug.to_owned(), 0);
+        let again = (2..).zip(self.again).map(|(number, days)| (format!("{}-{number}", self.slug), *days));
+        let occurrences = std::iter::once(first).chain(again);
+        occurrences.map(|(slug, days)| self.event(spec, venue, calendar, (slug, days))).collect()
+    }
+
+    fn event(
+        &self,
+        spec: &VenueSpec,
+        venue: &Venue,
+        calendar: &Calendar,
+        (slug, days): (String, i64),
+    ) -> Result<Event, SeedError> {
         let (day, hour, minute) = self.starts;
-        let starts_at = calendar.at(day, hour, minute, venue.time_zone)?;
+        let starts_at = calendar.at(day + days, hour, minute, venue.time_zone)?;
         let (sale_starts_at, sale_ends_at) = self.sale.window(starts_at, venue.time_zone, calendar)?;
-        let builder = Builder { slug: self.slug, currency: spec.currency, venue, calendar };
+        let builder = Builder { slug: &slug, currency: spec.currency, venue, calendar };
         let quotas: Vec<Quota> = self.areas.iter().map(|area| builder.quota(area)).collect::<Result<_, _>>()?;
         let seated = quotas.iter().flat_map(|quota| &quota.tickets).any(Ticket::seated);
         Ok(Event {
-            id: ids::stable("event", self.slug),
-            slug: self.slug.to_owned(),
+            id: ids::stable("event", &slug),
             organizer_id: spec.promoter.id(),
+            series_id: (!self.again.is_empty()).then(|| ids::stable("series", self.slug)),
             venue_id: venue.id,
             seat_map_id: venue.seat_map.as_ref().filter(|_| seated).map(|map| map.id),
             title: self.title.to_owned(),
@@ -177,6 +194,7 @@ impl EventSpec {
             sale_ends_at,
             max_per_account: self.max_per_account,
             quotas,
+            slug,
         })
     }
 }
@@ -199,7 +217,7 @@ impl Sale {
 
 /// What the areas of one event have in common.
 struct Builder<'a> {
-    slug: &'static str,
+    slug: &'a str,
     currency: Currency,
     venue: &'a Venue,
     calendar: &'a Calendar,

@@ -15,18 +15,19 @@ use crate::infrastructure::postgres::seed::{
 pub(super) async fn write_events(transaction: &Transaction<'_>, events: &[Event]) -> Result<HashSet<Uuid>, SeedError> {
     let statement = "INSERT INTO events
              (id, slug, organizer_id, venue_id, seat_map_id, title, summary, description, category,
-              status, starts_at, ends_at, time_zone, currency, sale_starts_at, sale_ends_at, max_per_account)
+              status, starts_at, ends_at, time_zone, currency, sale_starts_at, sale_ends_at, max_per_account,
+              series_id)
          SELECT id, slug, organizer_id, venue_id, seat_map_id, title, summary, description, category,
                 status::event_status, starts_at, ends_at, time_zone, currency, sale_starts_at, sale_ends_at,
-                max_per_account
-         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+                max_per_account, series_id
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
               AS row (id, slug, organizer_id, venue_id, seat_map_id, title, summary, description, category,
                       status, starts_at, ends_at, time_zone, currency, sale_starts_at, sale_ends_at,
-                      max_per_account)
+                      max_per_account, series_id)
          ON CONFLICT (id) DO NOTHING RETURNING id";
     let mut created = HashSet::new();
     for rows in events.chunks(ROWS_PER_STATEMENT) {
-        let parameters: [Parameter<'_>; 17] = [
+        let parameters: [Parameter<'_>; 18] = [
             (&column(rows, |event| event.id), Type::UUID_ARRAY),
             (&column(rows, |event| event.slug.as_str()), Type::TEXT_ARRAY),
             (&column(rows, |event| event.organizer_id), Type::UUID_ARRAY),
@@ -44,6 +45,7 @@ pub(super) async fn write_events(transaction: &Transaction<'_>, events: &[Event]
             (&column(rows, |event| event.sale_starts_at), Type::TIMESTAMPTZ_ARRAY),
             (&column(rows, |event| event.sale_ends_at), Type::TIMESTAMPTZ_ARRAY),
             (&column(rows, |event| event.max_per_account), Type::INT4_ARRAY),
+            (&column(rows, |event| event.series_id), Type::UUID_ARRAY),
         ];
         created.extend(returned_ids(transaction, statement, &parameters).await?);
     }

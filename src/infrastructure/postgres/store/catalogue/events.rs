@@ -83,6 +83,9 @@ fn conditions(statement: &mut Statement, filter: &EventFilter, typing: &Typing<'
     if let Some(to) = filter.to {
         statement.sql(" AND l.starts_at < ").bind(to, Type::TIMESTAMPTZ);
     }
+    if let Some(series) = filter.series {
+        statement.sql(" AND l.series_id = ").bind(series.0, Type::UUID);
+    }
     if let Some(venue) = filter.venue {
         statement.sql(" AND l.venue_id = ").bind(venue.0, Type::UUID);
     }

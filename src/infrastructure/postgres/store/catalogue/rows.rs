@@ -2,8 +2,8 @@
 
 use domain::{
     events::{Event, SaleWindow},
-    ids::{AccountId, EventId, SeatMapId, VenueId},
-    repositories::Tag,
+    ids::{AccountId, EventId, SeatMapId, SeriesId, VenueId},
+    repositories::{NextOccurrence, Tag},
     search::EventSummary,
     venues::Venue,
 };
@@ -16,7 +16,7 @@ use crate::infrastructure::postgres::rows::{self, StoreError};
 macro_rules! event_columns {
     ($description:literal) => {
         concat!(
-            "e.id, e.slug, e.organizer_id, e.venue_id, e.seat_map_id, e.title, e.summary, ",
+            "e.id, e.slug, e.organizer_id, e.series_id, e.venue_id, e.seat_map_id, e.title, e.summary, ",
             $description,
             " AS description, e.category, e.status::text AS status, e.starts_at, e.ends_at, e.time_zone, ",
             "e.currency::text AS currency, e.max_per_account, e.sale_starts_at, e.sale_ends_at, e.created_at, e.updated_at"
@@ -68,6 +68,7 @@ pub(in super::super) fn event(row: &Row) -> Result<Event, StoreError> {
         id: EventId(row.try_get("id")?),
         slug: row.try_get("slug")?,
         organizer_id: AccountId(row.try_get("organizer_id")?),
+        series_id: row.try_get::<_, Option<Uuid>>("series_id")?.map(SeriesId),
         venue_id: VenueId(row.try_get("venue_id")?),
         seat_map_id: row.try_get::<_, Option<Uuid>>("seat_map_id")?.map(SeatMapId),
         title: row.try_get("title")?,
@@ -103,6 +104,17 @@ pub(super) fn event_with_venue(row: &Row) -> Result<(Event, Venue), StoreError> 
         updated_at: row.try_get("venue_updated_at")?,
     };
     Ok((event, venue))
+}
+
+/// Another occurrence of an event's series.
+pub(super) fn next_occurrence(row: &Row) -> Result<NextOccurrence, StoreError> {
+    Ok(NextOccurrence {
+        id: EventId(row.try_get("id")?),
+        slug: row.try_get("slug")?,
+        title: row.try_get("title")?,
+        starts_at: row.try_get("starts_at")?,
+        ends_at: row.try_get("ends_at")?,
+    })
 }
 
 /// By what an event is found.

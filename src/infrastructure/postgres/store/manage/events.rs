@@ -3,7 +3,7 @@
 use domain::{
     audit::Action,
     events::{EventStatus, fields::EventFields, lifecycle::Step},
-    ids::{AccountId, EventId},
+    ids::{AccountId, EventId, SeriesId},
     management::{
         ChangeError, Changed, Conflict, Expected, Manager,
         events::{Cancellation, EventFilter, EventKey, EventManagement, EventOrder, ManagedEvent},
@@ -31,34 +31,39 @@ const MANAGED: &str = "e.revision, e.publish_at, c.total, c.done, c.started_at, 
     ARRAY(SELECT t.name FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = e.id ORDER BY t.slug) AS tag_names";
 
 const WHOSE: &str = "($1::uuid IS NULL OR e.organizer_id = $1) AND (cardinality($2::text[]) = 0 OR e.status::text = ANY($2)) \
-    AND ($3::text IS NULL OR e.title ILIKE $3 OR e.slug ILIKE $3)";
+    AND ($3::text IS NULL OR e.title ILIKE $3 OR e.slug ILIKE $3) AND ($4::uuid IS NULL OR e.series_id = $4)";
 
 const INSERT: &str = "INSERT INTO events (id, slug, organizer_id, venue_id, seat_map_id, title, summary, description, category, \
         starts_at, ends_at, time_zone, currency, sale_starts_at, sale_ends_at, max_per_account) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (id) DO NOTHING";
 
-const UPDATE: &str = "UPDATE events SET slug = $2, organizer_id = coalesce($3, organizer_id), venue_id = $4, seat_map_id = $5, \
+/// All occurrences of a series are of one organizer.
+const UPDATE: &str = "UPDATE events SET slug = $2, organizer_id = coalesce($3, organizer_id), \
+        series_id = CASE WHEN coalesce($3, organizer_id) = organizer_id THEN series_id END, venue_id = $4, seat_map_id = $5, \
         title = $6, summary = $7, description = $8, category = $9, starts_at = $10, ends_at = $11, time_zone = $12, \
         currency = $13, sale_starts_at = $14, sale_ends_at = $15, max_per_account = $16, \
         revision = revision + 1, updated_at = now() WHERE id = $1";
 
 fn managed(row: &Row) -> Result<ManagedEvent, StoreError> {
     let (slugs, names): (Vec<String>, Vec<String>) = (row.try_get("tag_slugs")?, row.try_get("tag_names")?);
-    let cancellation = row.try_get::<_, Option<i64>>("total")?.map(|total| {
-        Ok::<_, StoreError>(Cancellation {
-            total: u64::try_from(total).unwrap_or(0),
-            done: u64::try_from(row.try_get::<_, i64>("done")?).unwrap_or(0),
-            started_at: row.try_get("started_at")?,
-            finished_at: row.try_get("finished_at")?,
-        })
-    });
     Ok(ManagedEvent {
         event: event(row)?,
         publish_at: row.try_get("publish_at")?,
         tags: slugs.into_iter().zip(names).map(|(slug, name)| Tag { slug, name }).collect(),
-        cancellation: cancellation.transpose()?,
+        cancellation: cancellation(row)?,
         revision: row.try_get("revision")?,
     })
+}
+
+/// How far the bookings of a cancelled event are cancelled; nothing for any other.
+pub(super) fn cancellation(row: &Row) -> Result<Option<Cancellation>, StoreError> {
+    let Some(total) = row.try_get::<_, Option<i64>>("total")? else { return Ok(None) };
+    Ok(Some(Cancellation {
+        total: u64::try_from(total).unwrap_or(0),
+        done: u64::try_from(row.try_get::<_, i64>("done")?).unwrap_or(0),
+        started_at: row.try_get("started_at")?,
+        finished_at: row.try_get("finished_at")?,
+    }))
 }
 
 /// A pattern that finds `text` itself, whatever is in it.
@@ -98,10 +103,12 @@ impl PgStore {
         };
         let statement = format!(
             "SELECT {EVENT_COLUMNS}, {MANAGED} FROM events e LEFT JOIN event_cancellations c ON c.event_id = e.id \
-             WHERE {WHOSE} AND ($4::timestamptz IS NULL OR (e.{column}, e.id) {comparison} ($4, $5)) \
-             ORDER BY e.{column} {direction}, e.id {direction} OFFSET $6 LIMIT $7"
+             WHERE {WHOSE} AND ($5::timestamptz IS NULL OR (e.{column}, e.id) {comparison} ($5, $6)) \
+             ORDER BY e.{column} {direction}, e.id {direction} OFFSET $7 LIMIT $8"
         );
-        let filters: [Typed<'_>; 3] = [(&organizer, Type::UUID), (&statuses, Type::TEXT_ARRAY), (&q, Type::TEXT)];
+        let series = filter.series.map(|series| series.0);
+        let filters: [Typed<'_>; 4] =
+            [(&organizer, Type::UUID), (&statuses, Type::TEXT_ARRAY), (&q, Type::TEXT), (&series, Type::UUID)];
         let place: [Typed<'_>; 4] =
             [(&at, Type::TIMESTAMPTZ), (&id, Type::UUID), (&offset, Type::INT8), (&limit, Type::INT8)];
         let client = self.pool.get().await?;
@@ -236,6 +243,7 @@ async fn write_event(
     transaction.execute_typed(statement, &parameters).await.map_err(|error| {
         on_violation(error, |constraint| match constraint {
             "events_slug_key" => Some(Conflict::SlugTaken(slug.to_owned()).into()),
+            "events_series_start_key" => Some(Conflict::Repeated(vec![fields.starts_at]).into()),
             "events_organizer_id_fkey" => Some(unknown("organizerId", "there is no such account").into()),
             "events_venue_id_fkey" => Some(unknown("venueId", "there is no such venue").into()),
             _ => None,
@@ -249,10 +257,7 @@ fn unknown(field: &'static str, message: &'static str) -> FieldError {
 
 /// Category, tags and seat map exist, and do so until the end of the transaction; the tags' ids.
 async fn check_references(transaction: &Transaction<'_>, fields: &EventFields) -> Result<Vec<Uuid>, Fault> {
-    let category = "SELECT 1 FROM categories WHERE slug = $1 FOR KEY SHARE";
-    if transaction.query_typed(category, &[(&fields.category, Type::TEXT)]).await?.is_empty() {
-        return Err(unknown("category", "there is no such category").into());
-    }
+    check_category(transaction, &fields.category).await?;
     if let Some(map) = fields.seat_map_id {
         let statement = "SELECT 1 FROM seat_maps WHERE id = $1 AND venue_id = $2";
         let parameters: [Typed<'_>; 2] = [(&map.0, Type::UUID), (&fields.venue_id.0, Type::UUID)];
@@ -260,9 +265,23 @@ async fn check_references(transaction: &Transaction<'_>, fields: &EventFields) -
             return Err(unknown("seatMapId", "the venue has no such seat map").into());
         }
     }
+    tag_ids(transaction, &fields.tags).await
+}
+
+/// There is such a category until the end of the transaction.
+pub(super) async fn check_category(transaction: &Transaction<'_>, slug: &str) -> Result<(), Fault> {
+    let category = "SELECT 1 FROM categories WHERE slug = $1 FOR KEY SHARE";
+    if transaction.query_typed(category, &[(&slug, Type::TEXT)]).await?.is_empty() {
+        return Err(unknown("category", "there is no such category").into());
+    }
+    Ok(())
+}
+
+/// The ids of tags that exist until the end of the transaction.
+pub(super) async fn tag_ids(transaction: &Transaction<'_>, slugs: &[String]) -> Result<Vec<Uuid>, Fault> {
     let tags = "SELECT id FROM tags WHERE slug = ANY($1) FOR KEY SHARE";
-    let rows = transaction.query_typed(tags, &[(&fields.tags, Type::TEXT_ARRAY)]).await?;
-    if rows.len() != fields.tags.len() {
+    let rows = transaction.query_typed(tags, &[(&slugs, Type::TEXT_ARRAY)]).await?;
+    if rows.len() != slugs.len() {
         return Err(unknown("tags", "there is no such tag").into());
     }
     Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
@@ -331,7 +350,7 @@ impl EventManagement for PgStore {
         expected: Expected,
         step: Step,
         at: Option<Timestamp>,
-    ) -> Changed {
+    ) -> Changed<Option<SeriesId>> {
         Ok(self.take_step(by, id, expected, step, at).await?)
     }
 

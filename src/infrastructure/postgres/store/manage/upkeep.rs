@@ -3,7 +3,7 @@
 use domain::{
     accounts::EmailAddress,
     bookings::Booking,
-    ids::{BookingId, EventId},
+    ids::{BookingId, EventId, SeriesId},
     mail::{BookedPlace, BookingSummary, Locale, Message, Template},
     management::events::EventUpkeep,
     money::{Currency, Money},
@@ -30,10 +30,10 @@ const PUBLISH_DUE: &str = "WITH due AS MATERIALIZED ( \
         FOR NO KEY UPDATE SKIP LOCKED \
     ), published AS ( \
         UPDATE events e SET status = 'PUBLISHED', publish_at = NULL, revision = e.revision + 1, updated_at = now() \
-        FROM due WHERE e.id = due.id RETURNING e.id \
+        FROM due WHERE e.id = due.id RETURNING e.id, e.series_id \
     ), versions AS ( \
         UPDATE quotas SET version = version + 1 WHERE event_id IN (SELECT id FROM published) \
-    ) SELECT id FROM published";
+    ) SELECT id, series_id FROM published";
 
 const CLAIM: &str = "WITH next AS MATERIALIZED ( \
         SELECT event_id FROM event_cancellations WHERE finished_at IS NULL AND lease_until <= now() \
@@ -63,9 +63,11 @@ const TO_TELL: &str = "SELECT b.id, p.name, a.email, e.title, e.starts_at, e.tim
     WHERE b.id = ANY($1) AND b.status = 'CANCELLED'";
 
 impl PgStore {
-    async fn publish(&self) -> Result<Vec<EventId>, StoreError> {
+    async fn publish(&self) -> Result<Vec<(EventId, Option<SeriesId>)>, StoreError> {
         let rows = self.pool.get().await?.query_typed(PUBLISH_DUE, &[]).await?;
-        rows.iter().map(|row| Ok(EventId(row.try_get(0)?))).collect()
+        rows.iter()
+            .map(|row| Ok((EventId(row.try_get(0)?), row.try_get::<_, Option<Uuid>>(1)?.map(SeriesId))))
+            .collect()
     }
 
     async fn claim(&self) -> Result<Option<EventId>, StoreError> {
@@ -134,7 +136,7 @@ fn summary(row: &Row) -> Result<BookingSummary, StoreError> {
 }
 
 impl EventUpkeep for PgStore {
-    async fn publish_due(&self) -> Found<Vec<EventId>> {
+    async fn publish_due(&self) -> Found<Vec<(EventId, Option<SeriesId>)>> {
         Ok(self.publish().await?)
     }
 

@@ -1,0 +1,80 @@
+//! Series as organizers see and change them. A series is no more than its occurrences: there is one as long as it has any, and all
+//! of them are of one organizer.
+
+use std::future::Future;
+
+use jiff::Timestamp;
+
+use super::{Changed, Expected, Manager, events::Cancellation};
+use crate::{
+    events::{EventStatus, lifecycle::Step, occurrences::Starts, texts::Texts},
+    ids::{EventId, SeriesId},
+    repositories::Found,
+};
+
+/// An event as one of a series.
+#[derive(Clone, Debug)]
+pub struct Occurrence {
+    /// The event that it is.
+    pub id: EventId,
+    /// For URLs.
+    pub slug: String,
+    /// Its name.
+    pub title: String,
+    /// Where it is in its life.
+    pub status: EventStatus,
+    /// When it will be published, while it is scheduled.
+    pub publish_at: Option<Timestamp>,
+    /// When it begins.
+    pub starts_at: Timestamp,
+    /// When it is over.
+    pub ends_at: Timestamp,
+    /// For a cancelled one.
+    pub cancellation: Option<Cancellation>,
+}
+
+impl Occurrence {
+    /// Whether a step of its series is meant for it: it can take the step, is not over by `now`, and does not begin before `from`.
+    /// What has taken place is never cancelled with the rest.
+    pub fn is_meant_by(&self, step: Step, from: Option<Timestamp>, now: Timestamp) -> bool {
+        self.status.after(step).is_some() && now < self.ends_at && from.is_none_or(|from| from <= self.starts_at)
+    }
+}
+
+/// Series.
+pub trait SeriesManagement {
+    /// The occurrences of a series that `by` may see, in order; none when there is no such series.
+    fn occurrences(&self, by: &Manager, id: SeriesId) -> impl Future<Output = Found<Vec<Occurrence>>> + Send;
+
+    /// Makes a draft for each of `starts`, copies of `event` as [`super::events::EventManagement::duplicate_event`] makes them, in
+    /// its series; an event without one becomes the first of a new series, which is given. All or nothing. Does nothing when
+    /// `first`, the id of the first of them, is there already.
+    fn add_occurrences(
+        &self,
+        by: &Manager,
+        event: EventId,
+        expected: Expected,
+        first: EventId,
+        starts: &Starts,
+    ) -> impl Future<Output = Changed<Option<SeriesId>>> + Send;
+
+    /// Replaces texts of an event, and of those in its series that begin later, are not over, can still be changed and read the same.
+    /// All or nothing; gives the events that were changed.
+    fn change_following(
+        &self,
+        by: &Manager,
+        series: SeriesId,
+        event: EventId,
+        expected: Expected,
+        texts: &Texts,
+    ) -> impl Future<Output = Changed<Vec<EventId>>> + Send;
+
+    /// Takes an event out of the series. The event stays as it is.
+    fn leave_series(
+        &self,
+        by: &Manager,
+        series: SeriesId,
+        event: EventId,
+        expected: Expected,
+    ) -> impl Future<Output = Changed> + Send;
+}

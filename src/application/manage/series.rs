@@ -1,0 +1,127 @@
+//! Series: made from an event, shown, and taken through their lives occurrence by occurrence.
+
+use std::collections::HashMap;
+
+use domain::{
+    cache::Tag,
+    events::{
+        lifecycle::Step,
+        occurrences::{RawOccurrences, Starts},
+        texts::{RawTexts, Texts},
+    },
+    ids::{EventId, SeriesId},
+    management::{
+        ChangeError, Conflict, Expected, Manager,
+        series::{Occurrence, SeriesManagement},
+    },
+};
+use jiff::Timestamp;
+
+use super::{Made, ManageError, NamedRequest, event_changed, event_of, events, once, siblings_changed};
+use crate::application::app::{Adapters, App};
+
+/// Adds occurrences of an event; what is made is the first of them.
+pub async fn repeat<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    request: Option<NamedRequest>,
+    event: EventId,
+    raw: RawOccurrences,
+) -> Result<Made, ManageError> {
+    once(app, by.account, request, async |first| {
+        let before = event_of(app, by, event).await?;
+        let starts = Starts::parse(raw, &before.event, Timestamp::now())?;
+        // The times were computed from this state of the event.
+        let expected = Some(before.revision);
+        let series = app.store.add_occurrences(by, event, expected, EventId(first), &starts).await?;
+        event_changed(app, event);
+        siblings_changed(app, series);
+        let added = starts.as_slice().len();
+        tracing::info!(%event, series = series.map(tracing::field::display), userId = %by.account, added, "event repeated");
+        Ok(())
+    })
+    .await
+}
+
+/// The occurrences of a series, in order. There is always one.
+pub async fn find<A: Adapters>(app: &App<A>, by: &Manager, id: SeriesId) -> Result<Vec<Occurrence>, ManageError> {
+    let occurrences = app.store.occurrences(by, id).await?;
+    if occurrences.is_empty() { Err(ChangeError::NotFound.into()) } else { Ok(occurrences) }
+}
+
+/// What became of an occurrence when its series took a step, or got other texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It took the step.
+    Changed,
+    /// It was not meant: it is over, begins too early, is where the step leads already, or has texts of its own.
+    Unchanged,
+    /// Something stands against it.
+    Refused(Conflict),
+}
+
+/// Has each occurrence take the step that is meant by it, from those on that begin at `from`, one after the other: each is a change of
+/// its own, with its own rules. What fails ends the request, and a repetition goes on with those that are left.
+pub async fn step<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    id: SeriesId,
+    step: Step,
+    (at, from): (Option<Timestamp>, Option<Timestamp>),
+) -> Result<Vec<(Occurrence, Outcome)>, ManageError> {
+    events::check_schedule(at)?;
+    let now = Timestamp::now();
+    let mut outcomes = HashMap::new();
+    for occurrence in find(app, by, id).await?.iter().filter(|of| of.is_meant_by(step, from, now)) {
+        let outcome = match events::take(app, by, occurrence.id, None, step, at).await {
+            Ok(()) => Outcome::Changed,
+            Err(ManageError::Change(ChangeError::Conflict(conflict))) => Outcome::Refused(conflict),
+            // Deleted since, or somebody else's by now.
+            Err(ManageError::Change(ChangeError::NotFound)) => continue,
+            Err(error) => return Err(error),
+        };
+        outcomes.insert(occurrence.id, outcome);
+    }
+    let after = find(app, by, id).await?;
+    let with_outcome = |of: Occurrence| {
+        let outcome = outcomes.remove(&of.id).unwrap_or(Outcome::Unchanged);
+        (of, outcome)
+    };
+    Ok(after.into_iter().map(with_outcome).collect())
+}
+
+/// Replaces texts of an occurrence and of those that follow it; gives the revision that the occurrence has then.
+pub async fn change_following<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    (id, event): (SeriesId, EventId),
+    expected: Expected,
+    raw: RawTexts,
+) -> Result<(Vec<(Occurrence, Outcome)>, i32), ManageError> {
+    let texts = Texts::parse(raw)?;
+    let changed = app.store.change_following(by, id, event, expected, &texts).await?;
+    let mut tags = vec![Tag::Series(id), Tag::Events];
+    tags.extend(changed.iter().map(|event| Tag::Event(*event)));
+    app.cache.invalidate(&tags);
+    tracing::info!(%event, series = %id, userId = %by.account, changed = changed.len(), "texts of a series changed");
+    let with_outcome = |of: Occurrence| {
+        let outcome = if changed.contains(&of.id) { Outcome::Changed } else { Outcome::Unchanged };
+        (of, outcome)
+    };
+    let after = find(app, by, id).await?.into_iter().map(with_outcome).collect();
+    Ok((after, event_of(app, by, event).await?.revision))
+}
+
+/// Takes an event out of its series.
+pub async fn leave<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    (id, event): (SeriesId, EventId),
+    expected: Expected,
+) -> Result<(), ManageError> {
+    app.store.leave_series(by, id, event, expected).await?;
+    event_changed(app, event);
+    siblings_changed(app, Some(id));
+    tracing::info!(%event, series = %id, userId = %by.account, "event left its series");
+    Ok(())
+}

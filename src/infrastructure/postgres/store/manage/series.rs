@@ -1,0 +1,172 @@
+//! Series of events.
+
+use std::collections::HashSet;
+
+use domain::{
+    audit::Action,
+    events::{
+        occurrences::{SERIES_MAX, Starts},
+        texts::Texts,
+    },
+    ids::{EventId, SeriesId},
+    management::{
+        ChangeError, Changed, Conflict, Expected, Manager,
+        series::{Occurrence, SeriesManagement},
+    },
+    repositories::Found,
+};
+use jiff::Timestamp;
+use tokio_postgres::{Row, Transaction, types::Type};
+
+use super::{
+    super::{
+        super::rows::{self, StoreError},
+        PgStore,
+    },
+    Fault, LockedEvent, Typed,
+    copies::{Copy, make_copies},
+    events::cancellation,
+    lock_event, note,
+};
+
+const OCCURRENCES: &str = "SELECT e.id, e.slug, e.title, e.status::text AS status, e.publish_at, e.starts_at, e.ends_at, \
+        c.total, c.done, c.started_at, c.finished_at \
+    FROM events e LEFT JOIN event_cancellations c ON c.event_id = e.id \
+    WHERE e.series_id = $1 AND ($2::uuid IS NULL OR e.organizer_id = $2) ORDER BY e.starts_at";
+
+const MEMBERSHIP: &str = "UPDATE events SET series_id = $2, revision = revision + 1, updated_at = now() WHERE id = $1";
+
+/// Who adds to a series from one occurrence waits for who adds to it from another: together they must not be too many.
+const TURN: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))";
+
+fn occurrence(row: &Row) -> Result<Occurrence, StoreError> {
+    Ok(Occurrence {
+        id: EventId(row.try_get("id")?),
+        slug: row.try_get("slug")?,
+        title: row.try_get("title")?,
+        status: rows::parse(row.try_get("status")?)?,
+        publish_at: row.try_get("publish_at")?,
+        starts_at: row.try_get("starts_at")?,
+        ends_at: row.try_get("ends_at")?,
+        cancellation: cancellation(row)?,
+    })
+}
+
+impl PgStore {
+    async fn read_occurrences(&self, by: &Manager, id: SeriesId) -> Result<Vec<Occurrence>, StoreError> {
+        let only = by.only().map(|account| account.0);
+        let client = self.pool.get().await?;
+        let rows = client.query_typed(OCCURRENCES, &[(&id.0, Type::UUID), (&only, Type::UUID)]).await?;
+        rows.iter().map(occurrence).collect()
+    }
+
+    async fn insert_occurrences(
+        &self,
+        by: &Manager,
+        event: EventId,
+        expected: Expected,
+        first: EventId,
+        starts: &Starts,
+    ) -> Result<Option<SeriesId>, Fault> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        let event = lock_event(&transaction, by, event, expected).await?;
+        let is_made = "SELECT 1 FROM events WHERE id = $1";
+        if !transaction.query_typed(is_made, &[(&first.0, Type::UUID)]).await?.is_empty() {
+            // The repetition of a request that broke off after its commit.
+            return Ok(event.series);
+        }
+        let series = join(&transaction, &event).await?;
+        check_series(&transaction, series, starts.as_slice()).await?;
+        let ids = std::iter::once(first).chain(std::iter::repeat_with(EventId::generate));
+        let copies = starts.as_slice().iter().zip(ids).map(|(starts_at, id)| Copy { id, starts_at: *starts_at });
+        make_copies(&transaction, &event, &copies.collect::<Vec<_>>(), Some(series)).await?;
+        let details = serde_json::json!({ "event": event.id, "occurrences": starts.as_slice().len() });
+        note(&transaction, by, Action::Created, ("series", series.to_string()), details).await?;
+        transaction.commit().await?;
+        Ok(Some(series))
+    }
+
+    async fn take_out(&self, by: &Manager, series: SeriesId, event: EventId, expected: Expected) -> Result<(), Fault> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        let event = lock_event(&transaction, by, event, expected).await?;
+        if event.series != Some(series) {
+            return Err(ChangeError::NotFound.into());
+        }
+        belong(&transaction, event.id, None).await?;
+        let details = serde_json::json!({ "left": series });
+        note(&transaction, by, Action::Changed, ("event", event.id.to_string()), details).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+/// The event's series, or a new one whose first occurrence it becomes.
+async fn join(transaction: &Transaction<'_>, event: &LockedEvent) -> Result<SeriesId, Fault> {
+    if let Some(series) = event.series {
+        return Ok(series);
+    }
+    event.editable()?;
+    let series = SeriesId::generate();
+    belong(transaction, event.id, Some(series)).await?;
+    Ok(series)
+}
+
+async fn belong(transaction: &Transaction<'_>, event: EventId, series: Option<SeriesId>) -> Result<(), Fault> {
+    let series = series.map(|series| series.0);
+    transaction.execute_typed(MEMBERSHIP, &[(&event.0, Type::UUID), (&series, Type::UUID)]).await?;
+    Ok(())
+}
+
+/// No occurrence twice, and not too many.
+async fn check_series(transaction: &Transaction<'_>, series: SeriesId, starts: &[Timestamp]) -> Result<(), Fault> {
+    let name = series.to_string();
+    let turn: [Typed<'_>; 1] = [(&name, Type::TEXT)];
+    transaction.query_typed(TURN, &turn).await?;
+    let statement = "SELECT starts_at FROM events WHERE series_id = $1";
+    let mut there = HashSet::new();
+    for row in transaction.query_typed(statement, &[(&series.0, Type::UUID)]).await? {
+        there.insert(row.try_get::<_, Timestamp>("starts_at")?);
+    }
+    let repeated: Vec<Timestamp> = starts.iter().filter(|at| there.contains(at)).copied().collect();
+    if !repeated.is_empty() {
+        return Err(Conflict::Repeated(repeated).into());
+    }
+    if there.len() + starts.len() > SERIES_MAX {
+        return Err(Conflict::Event("a series has at most 400 occurrences").into());
+    }
+    Ok(())
+}
+
+impl SeriesManagement for PgStore {
+    async fn occurrences(&self, by: &Manager, id: SeriesId) -> Found<Vec<Occurrence>> {
+        Ok(self.read_occurrences(by, id).await?)
+    }
+
+    async fn add_occurrences(
+        &self,
+        by: &Manager,
+        event: EventId,
+        expected: Expected,
+        first: EventId,
+        starts: &Starts,
+    ) -> Changed<Option<SeriesId>> {
+        Ok(self.insert_occurrences(by, event, expected, first, starts).await?)
+    }
+
+    async fn change_following(
+        &self,
+        by: &Manager,
+        series: SeriesId,
+        event: EventId,
+        expected: Expected,
+        texts: &Texts,
+    ) -> Changed<Vec<EventId>> {
+        Ok(self.change_texts(by, series, event, expected, texts).await?)
+    }
+
+    async fn leave_series(&self, by: &Manager, series: SeriesId, event: EventId, expected: Expected) -> Changed {
+        Ok(self.take_out(by, series, event, expected).await?)
+    }
+}
