@@ -133,6 +133,11 @@ bench-overload: setup ## Ask for five times what the server can do, and watch go
 bench-outage: setup ## Take the database away under load, hung and refused, then kill it 20 times, about 8 minutes; ARGS=--help
 	@COMMAND=outage PROFILE=$(PROFILE) BINARY="$(BINARY)" scripts/bench-onsale $(ARGS)
 
+.PHONY: bench-export
+bench-export: setup ## Measure the CSV of an event with a million bookings: memory, size, time; ARGS='100000' for fewer
+	cargo build --profile $(PROFILE)
+	BINARY=target/$(PROFILE)/boxoffice scripts/bench-export $(ARGS)
+
 .PHONY: bench-browse
 bench-browse: setup ## Measure cached reads against hyper alone that answers the same bytes, about 4 minutes; ARGS=--help
 	@COMMAND=browse PROFILE=$(PROFILE) BINARY="$(BINARY)" scripts/bench-onsale $(ARGS)

@@ -50,6 +50,7 @@ mod repeats;
 pub mod reply;
 mod repository;
 pub mod request;
+mod revisions;
 pub mod router;
 pub mod routes;
 pub mod server;

@@ -160,7 +160,6 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let engine = engine_runtime.run(start_engine(pools.ledger.clone(), node, options, settings)).await??;
 
     let revocations = accounts::revocations(&pool, &mut background).await?;
-    accounts::sweep(PgStore::new(pool.clone()), &mut background);
     let mail = Mail::start(&config, pool.clone()).await?;
     let cache = cache::start(&config, &mut background).await?;
     let upkeep = start_upkeep(&pool, &engine, &mail, cache.cache.clone()).await?;

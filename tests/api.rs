@@ -42,6 +42,8 @@ mod paging;
 mod passwords;
 #[path = "api/reads.rs"]
 mod reads;
+#[path = "api/retention.rs"]
+mod retention;
 #[path = "api/search.rs"]
 mod search;
 #[path = "api/sessions.rs"]

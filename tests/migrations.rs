@@ -2,15 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "a test fails by panicking")]
 
+#[path = "migrations/filled.rs"]
+mod filled;
 #[path = "support/harness.rs"]
 mod support;
 
 use std::time::Duration;
 
-use boxoffice::infrastructure::postgres::{
-    migrate::{Applied, MigrateError, Migration, MigrationState, Migrator},
-    seed,
-};
+use boxoffice::infrastructure::postgres::migrate::{Applied, MigrateError, Migration, MigrationState, Migrator};
 use support::TestDatabase;
 use tokio_postgres::Client;
 
@@ -172,39 +171,4 @@ async fn the_real_migrations_go_up_down_and_up() {
     let left: i64 = client.query_one(left, &[]).await.unwrap().get(0);
     assert_eq!(left, 0, "the way back leaves no table");
     assert_eq!(migrator.up(&mut client).await.unwrap().len(), up.len());
-}
-
-/// Searches on a database that was in use before: what is there is listed, the way back leaves everything else as it was, and
-/// after the way forth again nothing is missing.
-#[tokio::test]
-async fn the_search_is_added_to_a_filled_database_and_taken_away() {
-    const SEARCH: i32 = 9;
-    let database = TestDatabase::migrated().await;
-    let mut client = database.connect().await;
-    let now = "2026-03-14T15:09:26Z".parse().unwrap();
-    seed::demo(&mut client, now, "not-a-hash").await.unwrap();
-    let migrator = Migrator::embedded().unwrap();
-    // What came later is out of the way whenever the tables are looked at.
-    let later = migrator.status(&client).await.unwrap().iter().filter(|line| line.version > SEARCH).count();
-    let later = u32::try_from(later).unwrap();
-    migrator.down(&mut client, later).await.unwrap();
-    let digest = async |client: &Client, table: &str| -> String {
-        let query = format!("SELECT md5(coalesce(string_agg(t::text, ' ' ORDER BY t::text), '')) FROM {table} t");
-        client.query_one(&query, &[]).await.unwrap().get(0)
-    };
-    let kept = ["events", "ticket_types", "event_tags", "tags", "quotas"];
-    let mut before = Vec::new();
-    for table in kept.iter().chain(&["venues", "event_listings", "search_terms"]) {
-        before.push(digest(&client, table).await);
-    }
-    migrator.down(&mut client, 1).await.unwrap();
-    assert!(!exists(&client, "event_listings").await && !exists(&client, "search_terms").await);
-    client.batch_execute("UPDATE events SET updated_at = updated_at; UPDATE venues SET slug = slug").await.unwrap();
-    migrator.up(&mut client).await.unwrap();
-    migrator.down(&mut client, later).await.unwrap();
-    let mut after = Vec::new();
-    for table in kept.iter().chain(&["venues", "event_listings", "search_terms"]) {
-        after.push(digest(&client, table).await);
-    }
-    assert_eq!(after, before);
 }

@@ -1,8 +1,10 @@
 //! What goes on with events after the answer: those whose time has come are published, and the bookings of cancelled ones are
-//! cancelled one after the other. A tree of its own, which never gives up for good.
+//! cancelled one after the other; and rows that are over are deleted. A tree of its own, which never gives up for good.
 //!
 //! The repository shares the work out, so several servers may do it; a server that dies leaves a lease that ends. Bookings are
 //! cancelled through their event's inventory like any other, in portions, so that it goes on answering meanwhile.
+
+mod sweeper;
 
 use std::{
     sync::{
@@ -19,6 +21,7 @@ use domain::{
     inventory::Command,
     management::events::EventUpkeep,
     repositories::Found,
+    retention::Retention,
 };
 use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr};
 use tokio::{
@@ -35,6 +38,7 @@ use crate::{
     restart::RestartPolicy,
     supervisor::{Address, ChildSpec, Supervisor, SupervisorMessage},
 };
+use sweeper::{Sweeper, SweptRows};
 
 /// Bookings that are cancelled at once. Each portion is a few group commits and one transaction for its mails.
 const PORTION: u32 = 100;
@@ -68,7 +72,7 @@ pub struct RunningUpkeep {
 
 impl RunningUpkeep {
     /// Starts to look every so often what there is to do.
-    pub async fn start<E: EventUpkeep>(
+    pub async fn start<E: EventUpkeep + Retention>(
         events: Arc<E>,
         inventories: Inventories,
         outbox: Outbox,
@@ -77,7 +81,11 @@ impl RunningUpkeep {
     ) -> Result<Self, SpawnErr> {
         let upkeep = Upkeep::default();
         let hinted = upkeep.hinted.clone();
-        let specs = vec![ChildSpec::new("upkeep", upkeep.keeper.clone(), move || {
+        let (rows, swept) = (events.clone(), SweptRows::default());
+        let sweeper = ChildSpec::new("sweeper", Address::default(), move || {
+            (Sweeper { rows: rows.clone(), swept: swept.clone() }, ())
+        });
+        let keeper = ChildSpec::new("upkeep", upkeep.keeper.clone(), move || {
             let keeper = Keeper {
                 events: events.clone(),
                 inventories: inventories.clone(),
@@ -87,9 +95,10 @@ impl RunningUpkeep {
                 poll_every,
             };
             (keeper, ())
-        })];
-        metrics::register_actors(["upkeep"]);
-        let (root, ended) = Actor::spawn(None, Supervisor::persistent(RestartPolicy::default()), specs).await?;
+        });
+        metrics::register_actors(["upkeep", "sweeper"]);
+        let (specs, policy) = (vec![keeper, sweeper], RestartPolicy::default());
+        let (root, ended) = Actor::spawn(None, Supervisor::persistent(policy), specs).await?;
         Ok(Self { upkeep, root, ended })
     }
 

@@ -117,6 +117,8 @@ pub struct Account {
     pub created_at: Timestamp,
     /// When it or its profile last changed.
     pub updated_at: Timestamp,
+    /// Grows with each change of it or its profile.
+    pub revision: i32,
 }
 
 impl Account {
@@ -134,6 +136,7 @@ impl Account {
             locale,
             created_at: now,
             updated_at: now,
+            revision: 1,
         }
     }
 

@@ -8,6 +8,7 @@ use crate::{
     accounts::{Account, AccountStatus, Role},
     audit::Actor,
     ids::AccountId,
+    management::Expected,
     repositories::{Found, Page, PageRequest, RepositoryError},
 };
 
@@ -82,14 +83,14 @@ pub trait AccountAdministration {
         page: &PageRequest<AccountId>,
     ) -> impl Future<Output = Found<Page<Account>>> + Send;
 
-    /// Changes an account as it was at `version`, its `updated_at`, if that matters, and writes that down in the audit log: all or nothing.
+    /// Changes an account of this revision, if that matters, and writes that down in the audit log: all or nothing.
     /// Refuses its access tokens from before `now`; a suspended account's sessions end, and its owner gets a mail. The account
     /// as it is then.
     fn change_account(
         &self,
         id: AccountId,
         change: AccountChange,
-        version: Option<Timestamp>,
+        expected: Expected,
         actor: &Actor,
         now: Timestamp,
     ) -> impl Future<Output = Result<Account, ChangeAccountError>> + Send;

@@ -102,7 +102,4 @@ pub trait CredentialRepository {
         mail: &Message,
         now: Timestamp,
     ) -> impl Future<Output = Found<Option<Timestamp>>> + Send;
-
-    /// Deletes sessions and links that ended before `instant`, at most so many of each. How many there were.
-    fn delete_ended(&self, instant: Timestamp, limit: u32) -> impl Future<Output = Found<u64>> + Send;
 }

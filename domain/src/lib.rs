@@ -19,6 +19,7 @@ pub mod outbox;
 pub mod rate_limit;
 pub mod refusal;
 pub mod repositories;
+pub mod retention;
 pub mod sales;
 pub mod search;
 pub mod seat_maps;

@@ -5,8 +5,8 @@ use domain::{
     administration::{AccountAdministration, AccountChange, ChangeAccountError},
     audit::Actor,
     ids::AccountId,
+    management::Expected,
 };
-use jiff::Timestamp;
 
 use super::{
     accounts::now,
@@ -18,10 +18,10 @@ pub async fn change_account<A: Adapters>(
     app: &App<A>,
     id: AccountId,
     change: AccountChange,
-    version: Option<Timestamp>,
+    expected: Expected,
     actor: &Actor,
 ) -> Result<Account, ChangeAccountError> {
-    let account = app.store.change_account(id, change, version, actor, now()).await?;
+    let account = app.store.change_account(id, change, expected, actor, now()).await?;
     app.issuer.refuse_before(id, account.tokens_not_before);
     app.outbox.wake();
     tracing::info!(

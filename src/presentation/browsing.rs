@@ -36,7 +36,7 @@ pub(super) fn parameters() -> [Parameter; 3] {
             "cursor",
             "Where the page begins or ends: `nextCursor` or `prevCursor` of another page, with the same filter and sort.",
         )
-        .text(0..=CURSOR_CHARS_MAX),
+        .opaque(CURSOR_CHARS_MAX),
         Parameter::query("offset", "Entries to leave out; not together with `cursor`.").integer(0..=OFFSET_MAX).default(0),
     ]
 }

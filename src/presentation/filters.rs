@@ -7,7 +7,10 @@ use domain::{
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use rust_decimal::Decimal;
 
-use super::{openapi::parameter::Parameter, query::Query};
+use super::{
+    openapi::{parameter::Parameter, texts},
+    query::Query,
+};
 
 /// Longest text to search for, in characters.
 const SEARCH_CHARS_MAX: usize = 200;
@@ -20,7 +23,8 @@ const PRICE_DECIMALS_MAX: usize = 3;
 /// What clients are told of [`words`].
 pub(super) fn words_described() -> Parameter {
     let description = "Words to look for, as in any search: `\"a phrase\"`, `-without`, `this or that`.";
-    Parameter::query("q", description).text(0..=SEARCH_CHARS_MAX).example("jazz berlin")
+    let schema = serde_json::json!({ "type": "string", "maxLength": SEARCH_CHARS_MAX, "pattern": texts::WORDS });
+    Parameter::query("q", description).schema(schema).example("jazz berlin")
 }
 
 /// What clients are told of [`name`].
@@ -30,7 +34,7 @@ pub(super) fn name_described(field: &'static str, description: &'static str) -> 
 
 /// What clients are told of [`price`].
 pub(super) fn price_described(field: &'static str, description: &'static str) -> Parameter {
-    let schema = serde_json::json!({ "type": "string", "pattern": r"^(\d{1,11}(\.\d{1,3})?)?$" });
+    let schema = serde_json::json!({ "type": "string", "pattern": "^([0-9]{1,11}(\\.[0-9]{1,3})?)?$" });
     Parameter::query(field, description).schema(schema).example("12.50")
 }
 
@@ -66,14 +70,14 @@ pub(super) fn name(query: &mut Query<'_>, field: &'static str) -> Option<String>
 /// Names to filter by, all of which must hold; sorted, none twice.
 pub(super) fn names(query: &mut Query<'_>, field: &'static str, count_max: usize) -> Vec<String> {
     let texts = query.texts(field);
+    if texts.len() > count_max {
+        query.fault(FieldError::new(field, "TOO_MANY", format!("at most {count_max}")));
+        return Vec::new();
+    }
     let mut names: Vec<String> =
         texts.iter().filter_map(|text| within(query, field, text.trim().to_owned(), NAME_CHARS_MAX)).collect();
     names.sort_unstable();
     names.dedup();
-    if names.len() > count_max {
-        query.fault(FieldError::new(field, "TOO_MANY", format!("at most {count_max}")));
-        names.clear();
-    }
     names
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Every answer about one thing has its revision as `ETag`, and a change names the one it is based on with `If-Match`.
 
+mod bodies;
 mod catalogue;
 pub(super) mod docs;
 mod events;
@@ -18,19 +19,17 @@ use std::borrow::Cow;
 use domain::{
     accounts::Role,
     bookings::{Fingerprint, IdempotencyKey},
-    management::{Expected, Manager, Reach},
+    management::{Manager, Reach},
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{
-    catalogue::Code,
     json,
     problem::Problem,
-    reply::Reply,
     request::Request,
+    revisions::{expected, perhaps_expected, tagged, unchanged},
     router::{Access, Route},
 };
 use crate::application::{
@@ -130,55 +129,6 @@ fn location(by: &Manager, rest: &str) -> String {
     format!("/api/v1/{prefix}/{rest}")
 }
 
-/// The revision as a strong validator. The answer must not be compressed: that would make it a weak one, which no `If-Match`
-/// matches (RFC 9110, 13.1.1).
-fn tagged(reply: Reply, revision: i32) -> Reply {
-    let reply = reply.header(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
-    match HeaderValue::from_str(&format!("\"{revision}\"")) {
-        Ok(tag) => reply.header(header::ETAG, tag),
-        Err(_) => reply,
-    }
-}
-
-/// 304 when the client has this revision already.
-fn unchanged(request: &Request, revision: i32) -> Option<Reply> {
-    let tags = validators(request.headers(), &header::IF_NONE_MATCH)?;
-    // This comparison is the weak one (RFC 9110, 13.1.2).
-    let has = tags.iter().any(|tag| {
-        let tag = tag.strip_prefix("W/").unwrap_or(tag);
-        tag == "*" || tag.trim_matches('"').parse() == Ok(revision)
-    });
-    has.then(|| tagged(Reply::empty(StatusCode::NOT_MODIFIED), revision))
-}
-
-fn validators(headers: &HeaderMap, name: &http::HeaderName) -> Option<Vec<String>> {
-    let values: Vec<&HeaderValue> = headers.get_all(name).iter().collect();
-    if values.is_empty() {
-        return None;
-    }
-    let texts = values.iter().filter_map(|value| value.to_str().ok());
-    Some(texts.flat_map(|text| text.split(',').map(|tag| tag.trim().to_owned()).collect::<Vec<_>>()).collect())
-}
-
-/// The revision that a change is based on; 428 without `If-Match`. `*` means whatever is there.
-fn expected(request: &Request) -> Result<Expected, Problem> {
-    perhaps_expected(request)?.ok_or_else(|| Problem::new(Code::IfMatchMissing))
-}
-
-/// The same for what may be done unseen.
-fn perhaps_expected(request: &Request) -> Result<Option<Expected>, Problem> {
-    let Some(tags) = validators(request.headers(), &header::IF_MATCH) else { return Ok(None) };
-    match &tags[..] {
-        [any] if any == "*" => Ok(Some(None)),
-        [tag] => {
-            let revision = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(|tag| tag.parse().ok());
-            // What is no revision of ours, a weak validator among it, matches nothing.
-            revision.map(|revision| Some(Some(revision))).ok_or_else(|| Problem::new(Code::ChangedMeanwhile))
-        }
-        _ => Err(Problem::new(Code::ChangedMeanwhile).detail("name one revision in If-Match")),
-    }
-}
-
 /// The body, and how the client names the request, if it does.
 async fn named_body<T: DeserializeOwned>(request: &mut Request) -> Result<(T, Option<NamedRequest>), Problem> {
     let is_named = request.headers().contains_key("idempotency-key");
@@ -200,17 +150,12 @@ async fn named_body<T: DeserializeOwned>(request: &mut Request) -> Result<(T, Op
     Ok((body, named))
 }
 
-/// Tells `null` from an absent field.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
-
-/// A search text: trimmed, at most 200 characters.
+/// A search text: trimmed, at most 200 characters, none of them control.
 fn search(query: &mut super::query::Query<'_>) -> Option<String> {
-    let text = query.text("q").map(Cow::into_owned)?;
-    if text.chars().count() > 200 || text.contains('\0') {
-        let message = "must have at most 200 characters, none of them NUL";
+    let text = query.text("q").map(Cow::into_owned)?.trim().to_owned();
+    if text.chars().count() > 200 || text.chars().any(char::is_control) {
+        let message = "must have at most 200 characters, none of them control";
         query.fault(domain::validation::FieldError::new("q", "INVALID", message));
     }
-    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    Some(text).filter(|text| !text.is_empty())
 }

@@ -7,6 +7,7 @@ pub(super) mod operation;
 pub(super) mod parameter;
 mod refusals;
 pub(super) mod schemas;
+pub(super) mod texts;
 
 use std::collections::HashMap;
 

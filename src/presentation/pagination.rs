@@ -30,8 +30,7 @@ pub(super) trait CursorKey: Sized {
 pub(super) fn parameters() -> [Parameter; 3] {
     [
         Parameter::query("limit", "Entries on a page.").integer(1..=LIMIT_MAX).default(LIMIT_DEFAULT),
-        Parameter::query("cursor", "Where the page begins: `nextCursor` of the page before.")
-            .text(0..=CURSOR_BYTES_MAX),
+        Parameter::query("cursor", "Where the page begins: `nextCursor` of the page before.").opaque(CURSOR_BYTES_MAX),
         Parameter::query("offset", "Entries to leave out; not together with `cursor`.")
             .integer(0..=OFFSET_MAX)
             .default(0),

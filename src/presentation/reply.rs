@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{body::Body, problem::Problem, repeats::Source, request::RequestId};
@@ -17,12 +16,6 @@ const USUAL_BYTES: usize = 1024;
 
 static JSON: HeaderValue = HeaderValue::from_static("application/json");
 static NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-
-/// The version that an entity tag of [`Reply::version`] names.
-pub(super) fn version_of(tag: &HeaderValue) -> Option<Timestamp> {
-    let digits = tag.to_str().ok()?.strip_prefix('"')?.strip_suffix('"')?;
-    Timestamp::from_microsecond(i64::from_str_radix(digits, 16).ok()?).ok()
-}
 
 /// What a handler answers.
 #[derive(Debug)]
@@ -84,15 +77,6 @@ impl Reply {
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.response.headers_mut().insert(name, value);
         self
-    }
-
-    /// The version of the resource it shows, for `If-Match`. Not to be compressed on the way: that would weaken the tag.
-    #[must_use]
-    pub fn version(self, updated_at: Timestamp) -> Self {
-        // Digits and quotes are a header value; the fallback only avoids a panic path.
-        let tag = HeaderValue::from_str(&format!("\"{:x}\"", updated_at.as_microsecond()));
-        self.header(header::ETAG, tag.unwrap_or(HeaderValue::from_static("\"\"")))
-            .header(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"))
     }
 
     /// Marks the answer as the first one given again (B4).
@@ -165,20 +149,5 @@ impl Reply {
     #[cfg(test)]
     pub(super) fn into_bytes(self) -> Bytes {
         self.full_body().cloned().unwrap_or_default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_version_is_read_back_from_its_tag() {
-        let updated_at = Timestamp::from_microsecond(1_790_000_000_123_456).unwrap();
-        let reply = Reply::no_content().version(updated_at);
-        assert_eq!(version_of(&reply.headers()[header::ETAG]), Some(updated_at));
-        for wrong in ["", "\"", "5f", "\"xyz\"", "W/\"5f\"", "\"\"", "\"ffffffffffffffffffff\""] {
-            assert_eq!(version_of(&HeaderValue::from_str(wrong).unwrap()), None, "{wrong}");
-        }
     }
 }

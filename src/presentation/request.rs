@@ -13,7 +13,6 @@ use domain::{audit::Actor, sessions::Device};
 use http::{HeaderMap, HeaderValue, Method, header, request::Parts};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::{
@@ -22,7 +21,7 @@ use super::{
     json,
     problem::Problem,
     query::{self, Query},
-    reply::{self, REQUEST_ID},
+    reply::REQUEST_ID,
     router::{Matched, RouteInfo},
 };
 use crate::application::access::Caller;
@@ -164,17 +163,6 @@ impl Request {
             return Err(Problem::not_found());
         }
         text.parse().map_err(|_| Problem::not_found())
-    }
-
-    /// The version of a resource that `If-Match` asks for; `None` for any (`*`). 428 without, 412 for what is no version of
-    /// ours.
-    pub fn if_match(&self) -> Result<Option<Timestamp>, Problem> {
-        let mut tags = self.head.headers.get_all(header::IF_MATCH).iter();
-        let (Some(tag), None) = (tags.next(), tags.next()) else { return Err(Problem::new(Code::IfMatchMissing)) };
-        if tag == "*" {
-            return Ok(None);
-        }
-        reply::version_of(tag).map(Some).ok_or_else(|| Problem::new(Code::ChangedMeanwhile))
     }
 
     /// The program that asks, as it calls itself, and where it is.

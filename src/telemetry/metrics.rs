@@ -85,7 +85,7 @@ use Kind::{Counter, Gauge, Histogram};
 
 /// What every metric means, those of the actors included; `docs/operations.md` says what normal looks like. A test finds
 /// names that are recorded somewhere and missing here or there.
-const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 54] = [
+const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 55] = [
     (Counter, "boxoffice_http_requests_total", None, "Requests answered, by route template, method and status"),
     (
         Histogram,
@@ -203,6 +203,7 @@ const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 54] = [
     (Gauge, "boxoffice_ledger_queued_entries", None, "Decisions that wait for a ledger writer"),
     (Counter, "boxoffice_actor_restarts_total", None, "Actors that failed and were started again, by kind of actor"),
     (Counter, "boxoffice_actor_give_ups_total", None, "Actors that failed too often to be started again at once"),
+    (Counter, "boxoffice_swept_rows_total", None, "Rows deleted because they were over, by kind"),
     (
         Counter,
         "boxoffice_sign_ins_total",

@@ -14,6 +14,8 @@ mod guests;
 mod lifecycle;
 #[path = "manage/ownership.rs"]
 mod ownership;
+#[path = "manage/required.rs"]
+mod required;
 #[path = "manage/running.rs"]
 mod running;
 #[path = "manage/sales.rs"]

@@ -219,24 +219,3 @@ async fn another_server_learns_which_tokens_were_taken_back() {
     let (_late, api) = server.neighbour().await;
     api.with_token(&browser.access_token).get("/api/v1/profile").await.problem(401, "AUTH_003");
 }
-
-/// Watches the sweep's statement.
-#[tokio::test]
-async fn what_is_over_is_deleted_and_nothing_else() {
-    use domain::credentials::CredentialRepository as _;
-    use jiff::{SignedDuration, Timestamp};
-
-    let server = TestServer::start().await;
-    member(&server, ADA).await;
-    let live = member(&server, "bob@example.org").await;
-    let old = "UPDATE sessions SET expires_at = now() - interval '2 days' \
-        WHERE account_id <> (SELECT id FROM accounts WHERE email = 'bob@example.org'); \
-        UPDATE one_time_tokens SET expires_at = now() - interval '2 days' \
-        WHERE account_id = (SELECT id FROM accounts WHERE email = 'bob@example.org')";
-    server.client.batch_execute(old).await.unwrap();
-    let store = server.store(1);
-    let day_ago = Timestamp::now() - SignedDuration::from_hours(24);
-    assert_eq!(store.delete_ended(day_ago, 100).await.unwrap(), 2);
-    assert_eq!(store.delete_ended(day_ago, 100).await.unwrap(), 0);
-    live.refresh().await;
-}

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Answer, Api, TestServer,
-    person::{Browser, PASSWORD, login, mail, member, try_login},
+    person::{Browser, PASSWORD, login, mail, member, token_of, try_login},
 };
 
 const ADA: &str = "ada@example.org";
@@ -126,6 +126,28 @@ async fn a_change_is_made_to_what_was_seen_only() {
     assert_eq!(faults.iter().map(|(field, _)| field.as_str()).collect::<Vec<_>>(), ["role", "status"]);
     assert_eq!(any.patch(&path, &json!({ "email": "x" })).await.faults()[0].0, "email");
     any.patch("/api/v1/admin/users/018f6b2e-0000-7000-8000-000000000000", &body).await.problem(404, "RESOURCE_001");
+}
+
+/// Guards: that each statement which changes an account or its profile moves the revision on; signing in changes neither.
+#[tokio::test]
+async fn whatever_is_shown_of_an_account_is_of_its_revision() {
+    let server = TestServer::start().await;
+    let admin = server.signed_in_as(Role::Admin).await;
+    let browser = member(&server, ADA).await;
+    let path = path(&browser.user["id"]);
+    let tag = async || admin.get(&path).await.etag();
+    assert_eq!(tag().await, "\"1\"");
+    login(&server.api, ADA).await;
+    assert_eq!(tag().await, "\"1\"");
+    browser.api.patch("/api/v1/profile", &json!({ "name": "Ada King" })).await.ok();
+    assert_eq!(tag().await, "\"2\"");
+    let verify = json!({ "token": token_of(&mail(&server, ADA, "Confirm your e-mail address").await) });
+    server.api.post("/api/v1/auth/verify-email", &verify).await;
+    assert_eq!(tag().await, "\"3\"");
+    let body = json!({ "currentPassword": PASSWORD, "newPassword": "another horse battery" });
+    browser.api.post("/api/v1/auth/change-password", &body).await.ok();
+    assert_eq!(tag().await, "\"4\"");
+    assert_eq!(change(&admin, &browser.user["id"], json!({ "role": "ORGANIZER" })).await.etag(), "\"5\"");
 }
 
 /// Watches the lock of administrators: of the last two, one stays, whoever takes them.

@@ -7,6 +7,21 @@ import type { components, paths } from "./api.js";
 
 type Event = components["schemas"]["Event"];
 
+/** The members that a value of a type must have. */
+type Required<T> = { [K in keyof T]-?: object extends Pick<T, K> ? never : K }[keyof T];
+
+// Does not compile when the document requires more or less of a new event, or anything of a change.
+const ofNewEvents: Record<Required<components["schemas"]["OwnNewEvent"]>, true> = {
+  title: true,
+  category: true,
+  venueId: true,
+  startsAt: true,
+  endsAt: true,
+  timeZone: true,
+  currency: true,
+};
+const ofChanges: Record<Required<components["schemas"]["OwnEventChange"]>, true> = {};
+
 const baseUrl = process.env["API_URL"] ?? "http://127.0.0.1:8080";
 const client = createClient<paths>({ baseUrl });
 
@@ -94,6 +109,7 @@ async function main(): Promise<void> {
   check(own.data[0]?.reference === booking.reference, "the own bookings have it");
   const cancelled = must(await client.DELETE("/api/v1/bookings/{id}", { params: { path: { id: booking.id } } }));
   check(cancelled.status === "CANCELLED", "it is cancelled");
+  check(Object.keys(ofNewEvents).length > Object.keys(ofChanges).length, "a new event needs more than a change");
   console.log(`${events.length} events; booked and cancelled two places of "${event.title}"`);
 }
 

@@ -4,11 +4,13 @@ Requests that are meant to be valid are made so in what only a server knows: whi
 where a page begins. Requests that are meant to be wrong stay as they are.
 """
 
+import datetime
 import itertools
 import json
 import os
 import random
 import sys
+import urllib.error
 import urllib.request
 import uuid
 
@@ -42,6 +44,7 @@ def before_call(context, case, kwargs):
         headers["Authorization"] = f"Bearer {next(STRANGERS)['accessToken']}"
     if case.meta and case.meta.generation.mode.is_positive:
         make_valid(operation, case)
+        make_fit_event(operation, case)
     elif isinstance(case.query, dict):
         # Forms send the fields that nobody has filled in: an empty value counts as none, which is not wrong.
         case.query.update({name: "-" for name, value in case.query.items() if value == ""})
@@ -63,15 +66,94 @@ def make_valid(operation, case):
     if operation == "register" and isinstance(case.body, dict):
         # No schema says what is easy to guess.
         case.body = {**case.body, "password": f"{uuid.uuid4()}{case.body['password'][:80]}"}
+    if case.query:
+        case.query = fitting_query(operation, case.query)
     if isinstance(case.body, dict):
-        # What a body names must exist.
-        known = {"venueId": VENUES[0]["id"], "category": "concert"}
-        case.body = {name: known.get(name, value) if value is not None else value for name, value in case.body.items()}
-    if operation in ("createHold", "createBooking") and isinstance(case.body, dict):
+        case.body = fitting_body(operation, case.body)
+    if operation in ("createHold", "createBooking", "createOwnBlock", "createAnyBlock") and isinstance(case.body, dict):
         lines = case.body.get("items")
         if isinstance(lines, list) and lines and isinstance(lines[0], dict):
             case.path_parameters["id"], line = existing(lines[0])
             case.body = {**case.body, "items": [line]}
+
+
+def make_fit_event(operation, case):
+    """What a ticket type draws on, and all ticket types in their order, are the event's own."""
+    if operation in ("orderOwnTicketTypes", "orderAnyTicketTypes"):
+        case.body = {"order": below_event(case, "ticket-types")}
+    if operation.endswith("TicketType") and isinstance(case.body, dict) and "quotaId" in case.body:
+        quotas = below_event(case, "quotas")
+        if quotas:
+            case.body["quotaId"] = quotas[0]
+        else:
+            # It can have none, so another event is asked for: one that is not there.
+            case.path_parameters["id"] = str(uuid.uuid4())
+
+
+def below_event(case, kind):
+    """Ids of what an event has; none of one that is not there."""
+    path = f"{case.formatted_path.partition('/ticket-types')[0]}/{kind}"
+    headers = {"Authorization": f"Bearer {os.environ['CHECK_API_TOKEN']}"}
+    request = urllib.request.Request(os.environ["CHECK_API_URL"] + path, headers=headers)
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return [entry["id"] for entry in json.load(answer)["data"]]
+    except urllib.error.HTTPError:
+        return []
+
+
+def fitting_query(operation, query):
+    """The parameters without those that do not go together with others."""
+    query = dict(query)
+    if operation == "clearCache":
+        # One of three, and a tag that there is.
+        given = {name: value for name, value in query.items() if value} | {"tag": "events"}
+        return dict(list(given.items())[:1])
+    for lower, upper in (("from", "to"), ("minPrice", "maxPrice"), ("minCapacity", "maxCapacity")):
+        if lower in query:
+            query.pop(upper, None)
+    # At least one word that is wanted.
+    if operation in ("listEvents", "listVenues") and "q" in query:
+        query["q"] = "jazz"
+    if query.get("sort") == "relevance" and "q" not in query:
+        query.pop("sort")
+    return query
+
+
+def fitting_body(operation, body):
+    """The body with things that exist, and instants that are in order."""
+    known = {
+        "venueId": VENUES[0]["id"],
+        "category": "concert",
+        "timeZone": "Europe/Berlin",
+        # Of the event and of all its prices.
+        "currency": "EUR",
+        "price": {"amount": "25.00", "currency": "EUR"},
+        # Of no venue that the body may name, and of nobody who is known here.
+        "seatMapId": None,
+        "sections": [],
+        "organizerId": None,
+        "tags": [],
+    }
+    body = {name: known.get(name, value) for name, value in body.items()}
+    if operation.startswith("duplicate"):
+        return {"startsAt": soon(30)}
+    instants = {"startsAt": soon(30), "endsAt": soon(31), "saleStartsAt": soon(1), "saleEndsAt": soon(29)}
+    if instants.keys() & body.keys():
+        # All of them, because those that stay must fit as well; a ticket type's are its event's.
+        is_event = operation.endswith("Event")
+        body |= instants if is_event else {name: None for name in ("saleStartsAt", "saleEndsAt") if name in body}
+    if {"minPerBooking", "maxPerBooking"} & body.keys():
+        body |= {"minPerBooking": 1}
+    if "at" in body:
+        body["at"] = soon(1)
+    return body
+
+
+def soon(days):
+    """The instant in so many days."""
+    at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)
+    return at.replace(microsecond=0).isoformat().replace("+00:00", "Z")
 
 
 def as_clients_write(value):

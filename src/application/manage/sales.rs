@@ -47,11 +47,11 @@ pub async fn update_quota<A: Adapters>(
     by: &Manager,
     (event, id): (EventId, QuotaId),
     expected: Expected,
-    (name, capacity): (Option<String>, Option<u32>),
+    change: impl FnOnce(&ManagedQuota) -> (Option<String>, Option<u32>),
 ) -> Result<ManagedQuota, ManageError> {
     let before = quota(app, by, event, id).await?;
-    let name = name.unwrap_or(before.name);
-    let fields = QuotaFields::parse(Some(&name), Some(capacity.unwrap_or(before.capacity)))?;
+    let (name, capacity) = change(&before);
+    let fields = QuotaFields::parse(name.as_deref(), capacity)?;
     let expected = expected.or(Some(before.revision));
     change_plan(app, event, app.store.update_quota(by, event, id, expected, &fields)).await?;
     quota(app, by, event, id).await

@@ -9,6 +9,7 @@ mod bookings;
 pub mod catalogue;
 mod credentials;
 mod manage;
+mod retention;
 mod sessions;
 
 use deadpool_postgres::Pool;

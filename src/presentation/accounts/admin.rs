@@ -23,6 +23,7 @@ use crate::{
         query::Query,
         reply::Reply,
         request::Request,
+        revisions::{expected, tagged},
     },
 };
 
@@ -55,8 +56,8 @@ fn filter(query: &mut Query<'_>) -> AccountFilter {
     if text.as_ref().is_some_and(|text| text.chars().count() > TEXT_CHARS_MAX) {
         query.fault(FieldError::new("q", "TOO_LONG", format!("may have {TEXT_CHARS_MAX} characters at most")));
     }
-    if text.as_ref().is_some_and(|text| text.contains('\0')) {
-        query.fault(FieldError::new("q", "INVALID", "must not contain the character U+0000"));
+    if text.as_ref().is_some_and(|text| text.chars().any(char::is_control)) {
+        query.fault(FieldError::new("q", "INVALID", "must not hold control characters"));
     }
     AccountFilter {
         text,
@@ -75,13 +76,13 @@ pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
 
 /// `PATCH /admin/users/{id}`
 pub async fn change<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
-    let (id, version, actor) = (request.id::<AccountId>("id")?, request.if_match()?, request.actor()?);
+    let (id, expected, actor) = (request.id::<AccountId>("id")?, expected(&request)?, request.actor()?);
     let body: AccountChangeBody = request.body().await?;
     let mut errors = FieldErrors::default();
     let role = body.role.and_then(|role| errors.keep(one_of("role", &role, "USER, ORGANIZER or ADMIN")));
     let status = body.status.and_then(|status| errors.keep(one_of("status", &status, "ACTIVE or SUSPENDED")));
     let change: AccountChange = errors.finish(Some(AccountChange { role, status }))?;
-    answer(&administration::change_account(&app, id, change, version, &actor).await?)
+    answer(&administration::change_account(&app, id, change, expected, &actor).await?)
 }
 
 fn one_of<T: std::str::FromStr>(field: &'static str, text: &str, right: &str) -> Result<T, FieldError> {
@@ -89,5 +90,5 @@ fn one_of<T: std::str::FromStr>(field: &'static str, text: &str, right: &str) ->
 }
 
 fn answer(account: &Account) -> Result<Reply, Problem> {
-    Ok(Reply::ok(&AccountJson::from(account))?.version(account.updated_at))
+    Ok(tagged(Reply::ok(&AccountJson::from(account))?, account.revision))
 }

@@ -155,10 +155,7 @@ fn end_sessions() -> Operation {
 
 fn accounts() -> Operation {
     Operation::get("/api/v1/admin/users", "listUsers", "Find accounts")
-        .parameter(
-            Parameter::query("q", "Part of the address or the name.")
-                .schema(json!({ "type": "string", "maxLength": 100 })),
-        )
+        .parameter(Parameter::query("q", "Part of the address or the name.").text(0..=100))
         .parameter(Parameter::query("role", "What they may do.").one_of(&["USER", "ORGANIZER", "ADMIN"]))
         .parameter(Parameter::query("status", "Whether they may sign in.").one_of(&["ACTIVE", "SUSPENDED"]))
         .parameter(

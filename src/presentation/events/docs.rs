@@ -41,9 +41,10 @@ fn sales() -> Operation {
         .parameter(
             Parameter::query(
                 "eventIds",
-                "Ids of at most 100 events, separated by commas or each in a parameter of its own.",
+                "Ids of at most 100 events, separated by commas; or of at most 64, each in a parameter of its own.",
             )
-            .many()
+            .id()
+            .up_to(64)
             .required(),
         )
         .ok::<SalesJson>("How the events sell.")

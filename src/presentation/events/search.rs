@@ -44,7 +44,7 @@ pub(super) fn described() -> Vec<Parameter> {
         Parameter::query("venueId", "Takes place there.").id(),
         filters::name_described("city", "Takes place there, whatever accents and capitals it is written with."),
         filters::name_described("category", "The slug of a category."),
-        filters::name_described("tag", "The slug of a tag. All of several must be there; at most ten.").many(),
+        filters::name_described("tag", "The slug of a tag. All of several must be there; at most ten.").up_to(TAGS_MAX),
         filters::price_described("minPrice", "Has a ticket of at least this price, in its own currency."),
         filters::price_described("maxPrice", "Has a ticket of at most this price; with `minPrice`, the same ticket."),
         Parameter::query("available", "Only what is on sale now, with places left.").flag().default(false),

@@ -14,16 +14,20 @@ use domain::{
     venues::{RawVenue, VenueFields},
 };
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 
-use super::{expected, manager, named_body, perhaps_expected, tagged, unchanged};
+use super::{
+    bodies::venues::{NewVenueBody, VenueChangeBody},
+    expected, manager, named_body, perhaps_expected, tagged, unchanged,
+};
 use crate::{
     application::{
         app::{Adapters, App},
         manage::{ManageError, once},
     },
     presentation::{
+        openapi::texts,
         pagination::{CursorKey, Listing, page_request},
         problem::Problem,
         reply::Reply,
@@ -31,36 +35,6 @@ use crate::{
         venues::dto::VenueJson,
     },
 };
-
-/// What can be said of a venue.
-#[derive(Deserialize, ToSchema)]
-#[schema(as = VenueRequest)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct VenueBody {
-    slug: Option<String>,
-    name: Option<String>,
-    description: Option<String>,
-    address: Option<String>,
-    city: Option<String>,
-    country: Option<String>,
-    time_zone: Option<String>,
-    capacity: Option<u32>,
-}
-
-impl VenueBody {
-    fn over(self, raw: RawVenue) -> RawVenue {
-        RawVenue {
-            slug: self.slug.or(raw.slug),
-            name: self.name.or(raw.name),
-            description: self.description.or(raw.description),
-            address: self.address.or(raw.address),
-            city: self.city.or(raw.city),
-            country: self.country.or(raw.country),
-            time_zone: self.time_zone.or(raw.time_zone),
-            capacity: self.capacity.or(raw.capacity),
-        }
-    }
-}
 
 async fn shown_venue<A: Adapters>(app: &App<A>, request: &Request, id: VenueId) -> Result<Reply, Problem> {
     let (venue, revision) = app.store.managed_venue(id).await?.ok_or_else(Problem::not_found)?;
@@ -80,8 +54,8 @@ pub(super) async fn show_venue<A: Adapters>(app: Arc<App<A>>, request: Request) 
 pub(super) async fn add_venue<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let by = manager(&request)?;
-    let (body, named) = named_body::<VenueBody>(&mut request).await?;
-    let fields = VenueFields::parse(body.over(RawVenue::default()))?;
+    let (body, named) = named_body::<NewVenueBody>(&mut request).await?;
+    let fields = VenueFields::parse(body.into())?;
     let made = once(&app, by.account, named, async |id| {
         Ok::<_, ManageError>(app.store.add_venue(&by, VenueId(id), &fields).await?)
     })
@@ -94,31 +68,38 @@ pub(super) async fn add_venue<A: Adapters>(app: Arc<App<A>>, mut request: Reques
     Ok(if made.replayed { reply.replayed() } else { reply })
 }
 
-/// Changes a venue; with `whole` what is not said is as for a new one, but the slug stays.
-async fn change_venue<A: Adapters>(app: &App<A>, mut request: Request, whole: bool) -> Result<Reply, Problem> {
+/// Changes a venue: `change` is given the body and the venue as it is.
+async fn change_venue<A: Adapters, B: DeserializeOwned>(
+    app: &App<A>,
+    mut request: Request,
+    change: impl FnOnce(B, RawVenue) -> RawVenue,
+) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (by, id, expected) = (manager(&request)?, request.id::<VenueId>("id")?, expected(&request)?);
-    let body: VenueBody = request.body().await?;
+    let body: B = request.body().await?;
     let (venue, revision) = app.store.managed_venue(id).await?.ok_or_else(Problem::not_found)?;
     if expected.is_some_and(|expected| expected != revision) {
         return Err(ChangeError::Stale.into());
     }
-    let before = if whole { RawVenue { slug: Some(venue.slug), ..RawVenue::default() } } else { venue.into() };
-    let fields = VenueFields::parse(body.over(before))?;
+    let fields = VenueFields::parse(change(body, venue.into()))?;
     app.store.update_venue(&by, id, Some(revision), &fields).await?;
     app.cache.invalidate(&[Tag::Venue(id), Tag::Venues, Tag::Events]);
     let (venue, revision) = app.store.managed_venue(id).await?.ok_or_else(Problem::not_found)?;
     Ok(tagged(Reply::ok(&VenueJson::from(&venue))?, revision))
 }
 
-/// `PUT /admin/venues/{id}`
+/// `PUT /admin/venues/{id}`: what is not said is as for a new one, but the slug stays.
 pub(super) async fn replace_venue<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
-    change_venue(&app, request, true).await
+    change_venue(&app, request, |body: NewVenueBody, before| {
+        let raw = RawVenue::from(body);
+        RawVenue { slug: raw.slug.or(before.slug), ..raw }
+    })
+    .await
 }
 
 /// `PATCH /admin/venues/{id}`
 pub(super) async fn update_venue<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
-    change_venue(&app, request, false).await
+    change_venue(&app, request, VenueChangeBody::over).await
 }
 
 /// `DELETE /admin/venues/{id}`
@@ -136,7 +117,9 @@ pub(super) async fn delete_venue<A: Adapters>(app: Arc<App<A>>, request: Request
 #[schema(as = TermRequest)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct TermBody {
+    #[schema(schema_with = texts::slug, required = true)]
     slug: String,
+    #[schema(schema_with = texts::line::<2, 100>, required = true)]
     name: String,
 }
 
@@ -145,6 +128,7 @@ pub(super) struct TermBody {
 #[schema(as = NameRequest)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct NameBody {
+    #[schema(schema_with = texts::line::<2, 100>, required = true)]
     name: String,
 }
 

@@ -3,14 +3,17 @@
 use serde_json::{Value, json};
 
 use super::{
-    catalogue::{NameBody, TermBody, TermJson, VenueBody},
-    events::{DuplicateBody, EventBody, EventJson, PublishBody},
-    guests::GuestBookingJson,
-    sales::{
-        BlockJson, BlocksJson, OrderBody, QuotaBody, QuotaJson, QuotasJson, TicketTypeBody, TicketTypeJson,
-        TicketTypesJson,
+    bodies::{
+        Own,
+        events::{EventChangeBody, NewEventBody},
+        sales::{NewQuotaBody, NewTicketTypeBody, QuotaChangeBody, TicketTypeChangeBody},
+        venues::{NewVenueBody, VenueChangeBody},
     },
-    settings::{ChangeJson, SettingsJson},
+    catalogue::{NameBody, TermBody, TermJson},
+    events::{DuplicateBody, EventJson, PublishBody},
+    guests::GuestBookingJson,
+    sales::{BlockJson, BlocksJson, OrderBody, QuotaJson, QuotasJson, TicketTypeJson, TicketTypesJson},
+    settings::{ChangeJson, SettingsChange, SettingsJson},
 };
 use crate::presentation::{
     bookings::dto::HoldBody,
@@ -45,7 +48,7 @@ fn change(operation: Operation) -> Operation {
 fn listed(operation: Operation) -> Operation {
     operation
         .parameter(Parameter::query("status", "Where they are in their lives.").one_of(&STATUSES).many())
-        .parameter(Parameter::query("q", "Part of the title or the slug.").text(1..=200))
+        .parameter(Parameter::query("q", "Part of the title or the slug.").text(0..=200))
         .parameter(Parameter::query("seriesId", "Occurrences of this series.").id())
         .parameter(Parameter::query("sort", "Their order.").one_of(&ORDERS).default("startsAt"))
         .page_of::<EventJson<'_>>("Events.")
@@ -57,20 +60,20 @@ fn guests(operation: Operation) -> Operation {
     operation
         .details("With `Accept: text/csv` all of them, as a file. `limit`, `cursor` and `offset` are of pages only.")
         .parameter(Parameter::query("status", "Where they are in their lives.").one_of(&statuses).many())
-        .parameter(Parameter::query("q", "Part of a name or an address, or a whole reference.").text(1..=200))
+        .parameter(Parameter::query("q", "Part of a name or an address, or a whole reference.").text(0..=200))
         .page_of::<GuestBookingJson<'_>>("Bookings, the newest first.")
         .ok_as("text/csv", csv, "")
 }
 
 /// The operations of events, once for each prefix, as the routes.
 macro_rules! events {
-    ($prefix:literal, $who:literal, $section:expr) => {
+    ($prefix:literal, $who:literal, $new:ty, $change:ty, $section:expr) => {
         $section
             .with(change(
                 Operation::post(concat!($prefix, "/events"), concat!("create", $who, "Event"), "Make a draft")
                     .repeatable()
                     .tagged()
-                    .body::<EventBody>(event())
+                    .body::<$new>(event())
                     .created::<EventJson<'_>>("The draft."),
             ))
             .with(
@@ -83,7 +86,7 @@ macro_rules! events {
                     .details("What is left out is as in a new event; the slug stays.")
                     .refusals(&[Code::OccurrenceThere])
                     .versioned()
-                    .body::<EventBody>(event())
+                    .body::<$new>(event())
                     .ok::<EventJson<'_>>("The event as it is now."),
             ))
             .with(change(
@@ -91,7 +94,7 @@ macro_rules! events {
                     .details("What is left out stays. A cancelled or archived event is not changed any more.")
                     .refusals(&[Code::OccurrenceThere])
                     .versioned()
-                    .body::<EventBody>(json!({ "title": "Another Evening" }))
+                    .body::<$change>(json!({ "title": "Another Evening" }))
                     .ok::<EventJson<'_>>("The event as it is now."),
             ))
             .with(change(
@@ -143,7 +146,7 @@ macro_rules! events {
                 Operation::post(concat!($prefix, "/events/{id}/ticket-types"), concat!("create", $who, "TicketType"), "Add a ticket type")
                     .repeatable()
                     .tagged()
-                    .body::<TicketTypeBody>(ticket_type())
+                    .body::<NewTicketTypeBody>(ticket_type())
                     .created::<TicketTypeJson<'_>>("The ticket type, after the last."),
             ))
             .with(change(
@@ -160,7 +163,7 @@ macro_rules! events {
                 Operation::patch(concat!($prefix, "/events/{id}/ticket-types/{typeId}"), concat!("update", $who, "TicketType"), "Change a ticket type")
                     .details("For bookings from now on; at once, also while the event sells.")
                     .versioned()
-                    .body::<TicketTypeBody>(json!({ "maxPerBooking": 4 }))
+                    .body::<TicketTypeChangeBody>(json!({ "maxPerBooking": 4 }))
                     .ok::<TicketTypeJson<'_>>("The ticket type as it is now."),
             ))
             .with(change(
@@ -177,7 +180,7 @@ macro_rules! events {
                 Operation::post(concat!($prefix, "/events/{id}/quotas"), concat!("create", $who, "Quota"), "Add a quota")
                     .repeatable()
                     .tagged()
-                    .body::<QuotaBody>(json!({ "name": "Floor", "capacity": 500 }))
+                    .body::<NewQuotaBody>(json!({ "name": "Floor", "capacity": 500 }))
                     .created::<QuotaJson<'_>>("The quota."),
             ))
             .with(
@@ -189,7 +192,7 @@ macro_rules! events {
                 Operation::patch(concat!($prefix, "/events/{id}/quotas/{quotaId}"), concat!("update", $who, "Quota"), "Change a quota")
                     .details("More places can be booked at once. Fewer than are held and sold are refused.")
                     .versioned()
-                    .body::<QuotaBody>(json!({ "capacity": 600 }))
+                    .body::<QuotaChangeBody>(json!({ "capacity": 600 }))
                     .ok::<QuotaJson<'_>>("The quota as it is now."),
             ))
             .with(change(
@@ -230,7 +233,7 @@ pub(in crate::presentation) fn own_events() -> Section {
     let section =
         Section::new("Own events", "What organizers do with their own events. Others' do not exist for them.");
     let list = listed(Operation::get("/api/v1/organizer/events", "listOwnEvents", "List own events"));
-    events!("/api/v1/organizer", "Own", section.with(list))
+    events!("/api/v1/organizer", "Own", Own<NewEventBody>, Own<EventChangeBody>, section.with(list))
         .with(terms(Operation::get("/api/v1/organizer/categories", "listCategoriesToChoose", "List categories")))
         .with(terms(Operation::get("/api/v1/organizer/tags", "listTagsToChoose", "List tags")))
 }
@@ -239,7 +242,7 @@ pub(in crate::presentation) fn all_events() -> Section {
     let section = Section::new("Administration of events", "The same for everybody's events.");
     let list = listed(Operation::get("/api/v1/admin/events", "listAnyEvents", "List everybody's events"));
     let list = list.parameter(Parameter::query("organizerId", "Whose.").id());
-    events!("/api/v1/admin", "Any", section.with(list))
+    events!("/api/v1/admin", "Any", NewEventBody, EventChangeBody, section.with(list))
 }
 
 fn terms(operation: Operation) -> Operation {
@@ -290,7 +293,7 @@ pub(in crate::presentation) fn catalogue() -> Section {
             Operation::post("/api/v1/admin/venues", "createVenue", "Add a venue")
                 .repeatable()
                 .tagged()
-                .body::<VenueBody>(venue.clone())
+                .body::<NewVenueBody>(venue.clone())
                 .created::<VenueJson<'_>>("The venue."),
         ))
         .with(
@@ -301,13 +304,13 @@ pub(in crate::presentation) fn catalogue() -> Section {
         .with(change(
             Operation::put("/api/v1/admin/venues/{id}", "replaceVenue", "Say a venue anew")
                 .versioned()
-                .body::<VenueBody>(venue)
+                .body::<NewVenueBody>(venue)
                 .ok::<VenueJson<'_>>("The venue as it is now."),
         ))
         .with(change(
             Operation::patch("/api/v1/admin/venues/{id}", "updateVenue", "Change a venue")
                 .versioned()
-                .body::<VenueBody>(json!({ "capacity": 600 }))
+                .body::<VenueChangeBody>(json!({ "capacity": 600 }))
                 .ok::<VenueJson<'_>>("The venue as it is now."),
         ))
         .with(change(
@@ -317,7 +320,6 @@ pub(in crate::presentation) fn catalogue() -> Section {
         ));
     let section = vocabulary!(section, "categories", "Category", "Categories");
     let section = vocabulary!(section, "tags", "Tag", "Tags");
-    let values = json!({ "type": "object", "description": "A value a setting; `null` for its default." });
     section
         .with(
             Operation::get("/api/v1/admin/settings", "listSettings", "List settings")
@@ -327,7 +329,7 @@ pub(in crate::presentation) fn catalogue() -> Section {
         .with(
             Operation::patch("/api/v1/admin/settings", "updateSettings", "Change settings")
                 .versioned()
-                .body_as("application/json", values, json!({ "siteName": "The House", "termsUrl": null }))
+                .body::<SettingsChange>(json!({ "siteName": "The House", "termsUrl": null }))
                 .ok::<SettingsJson>("All of them as they are now."),
         )
         .with(

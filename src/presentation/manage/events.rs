@@ -15,7 +15,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{expected, location, manager, named_body, perhaps_expected, present, search, tagged, unchanged};
+use super::{
+    bodies::events::{EventChangeBody, NewEventBody},
+    expected, location, manager, named_body, perhaps_expected, search, tagged, unchanged,
+};
 use crate::{
     application::{
         app::{Adapters, App},
@@ -30,61 +33,12 @@ use crate::{
     },
 };
 
-/// An event as it is sent: complete for a new one, in part for a change.
-#[derive(Default, Deserialize, ToSchema)]
-#[schema(as = EventRequest)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(super) struct EventBody {
-    title: Option<String>,
-    slug: Option<String>,
-    summary: Option<String>,
-    description: Option<String>,
-    category: Option<String>,
-    venue_id: Option<VenueId>,
-    #[serde(deserialize_with = "present")]
-    seat_map_id: Option<Option<SeatMapId>>,
-    starts_at: Option<Timestamp>,
-    ends_at: Option<Timestamp>,
-    time_zone: Option<String>,
-    currency: Option<String>,
-    sale_starts_at: Option<Timestamp>,
-    sale_ends_at: Option<Timestamp>,
-    #[serde(deserialize_with = "present")]
-    max_per_account: Option<Option<u32>>,
-    tags: Option<Vec<String>>,
-    /// Whose event it is; for admins.
-    organizer_id: Option<AccountId>,
-}
-
-impl EventBody {
-    /// Only who manages everybody's events may say whose one is.
-    fn organizer(&self, by: &Manager) -> Result<Option<AccountId>, Problem> {
-        if self.organizer_id.is_some() && by.reach == Reach::Own {
-            return Err(FieldError::new("organizerId", "UNKNOWN_FIELD", "is not a field of this request").into());
-        }
-        Ok(self.organizer_id)
+/// Only who manages everybody's events may say whose one is.
+fn organizer(said: Option<AccountId>, by: &Manager) -> Result<Option<AccountId>, Problem> {
+    if said.is_some() && by.reach == Reach::Own {
+        return Err(FieldError::new("organizerId", "UNKNOWN_FIELD", "is not a field of this request").into());
     }
-
-    /// The event of `raw` with what is said here.
-    fn over(self, raw: RawEvent) -> RawEvent {
-        RawEvent {
-            title: self.title.or(raw.title),
-            slug: self.slug.or(raw.slug),
-            summary: self.summary.or(raw.summary),
-            description: self.description.or(raw.description),
-            category: self.category.or(raw.category),
-            venue_id: self.venue_id.or(raw.venue_id),
-            seat_map_id: self.seat_map_id.unwrap_or(raw.seat_map_id),
-            starts_at: self.starts_at.or(raw.starts_at),
-            ends_at: self.ends_at.or(raw.ends_at),
-            time_zone: self.time_zone.or(raw.time_zone),
-            currency: self.currency.or(raw.currency),
-            sale_starts_at: self.sale_starts_at.or(raw.sale_starts_at),
-            sale_ends_at: self.sale_ends_at.or(raw.sale_ends_at),
-            max_per_account: self.max_per_account.unwrap_or(raw.max_per_account),
-            tags: self.tags.or(raw.tags),
-        }
-    }
+    Ok(said)
 }
 
 /// When to publish.
@@ -255,9 +209,9 @@ pub(super) async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Res
 pub(super) async fn create<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let by = manager(&request)?;
-    let (body, named) = named_body::<EventBody>(&mut request).await?;
-    let organizer = body.organizer(&by)?;
-    let made = events::create(&app, &by, named, organizer, body.over(RawEvent::default())).await?;
+    let (body, named) = named_body::<NewEventBody>(&mut request).await?;
+    let organizer = organizer(body.organizer_id, &by)?;
+    let made = events::create(&app, &by, named, organizer, body.into()).await?;
     created(&app, &by, made).await
 }
 
@@ -277,11 +231,11 @@ pub(super) async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Res
 pub(super) async fn replace<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (by, id, expected) = (manager(&request)?, request.id("id")?, expected(&request)?);
-    let body: EventBody = request.body().await?;
-    let organizer = body.organizer(&by)?;
+    let body: NewEventBody = request.body().await?;
+    let organizer = organizer(body.organizer_id, &by)?;
     let change = |before: &ManagedEvent| {
-        let kept = RawEvent { slug: Some(before.event.slug.clone()), ..RawEvent::default() };
-        body.over(kept)
+        let raw = RawEvent::from(body);
+        RawEvent { slug: raw.slug.or_else(|| Some(before.event.slug.clone())), ..raw }
     };
     shown(&events::update(&app, &by, id, expected, organizer, change).await?)
 }
@@ -290,8 +244,8 @@ pub(super) async fn replace<A: Adapters>(app: Arc<App<A>>, mut request: Request)
 pub(super) async fn update<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (by, id, expected) = (manager(&request)?, request.id("id")?, expected(&request)?);
-    let body: EventBody = request.body().await?;
-    let organizer = body.organizer(&by)?;
+    let body: EventChangeBody = request.body().await?;
+    let organizer = organizer(body.organizer_id, &by)?;
     let change = |before: &ManagedEvent| {
         let tags = before.tags.iter().map(|tag| tag.slug.clone()).collect();
         body.over(RawEvent::of(&before.event, tags))

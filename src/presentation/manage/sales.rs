@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     bookings::Hold,
-    events::sales::{ManagedQuota, ManagedTicketType, QuotaFields, RawTicketType},
+    events::sales::{ManagedQuota, ManagedTicketType, QuotaFields},
     ids::{EventId, HoldId, QuotaId, SectionId, TicketTypeId},
     money::Money,
     selection::Selection,
@@ -13,7 +13,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{expected, location, manager, named_body, perhaps_expected, present, tagged};
+use super::{
+    bodies::sales::{NewQuotaBody, NewTicketTypeBody, QuotaChangeBody, TicketTypeChangeBody},
+    expected, location, manager, named_body, perhaps_expected, tagged,
+};
 use crate::{
     application::{
         app::{Adapters, App},
@@ -57,15 +60,6 @@ pub(super) struct BlocksJson<'a> {
     data: Vec<BlockJson<'a>>,
 }
 
-/// What can be said of a quota.
-#[derive(Deserialize, ToSchema)]
-#[schema(as = QuotaRequest)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct QuotaBody {
-    name: Option<String>,
-    capacity: Option<u32>,
-}
-
 /// A number of places that ticket types draw on.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Quota)]
@@ -84,40 +78,6 @@ impl<'a> From<&'a ManagedQuota> for QuotaJson<'a> {
         let ManagedQuota { id, name, capacity, held, sold, .. } = quota;
         let available = capacity.saturating_sub(held.saturating_add(*sold));
         Self { id: *id, name, capacity: *capacity, held: *held, sold: *sold, available }
-    }
-}
-
-/// What can be said of a ticket type.
-#[derive(Default, Deserialize, ToSchema)]
-#[schema(as = TicketTypeRequest)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(super) struct TicketTypeBody {
-    quota_id: Option<QuotaId>,
-    name: Option<String>,
-    description: Option<String>,
-    price: Option<Money>,
-    sections: Option<Vec<SectionId>>,
-    min_per_booking: Option<u32>,
-    max_per_booking: Option<u32>,
-    #[serde(deserialize_with = "present")]
-    sale_starts_at: Option<Option<Timestamp>>,
-    #[serde(deserialize_with = "present")]
-    sale_ends_at: Option<Option<Timestamp>>,
-}
-
-impl TicketTypeBody {
-    fn over(self, raw: RawTicketType) -> RawTicketType {
-        RawTicketType {
-            quota_id: self.quota_id.or(raw.quota_id),
-            name: self.name.or(raw.name),
-            description: self.description.or(raw.description),
-            price: self.price.or(raw.price),
-            sections: self.sections.or(raw.sections),
-            min_per_booking: self.min_per_booking.or(raw.min_per_booking),
-            max_per_booking: self.max_per_booking.or(raw.max_per_booking),
-            sale_starts_at: self.sale_starts_at.unwrap_or(raw.sale_starts_at),
-            sale_ends_at: self.sale_ends_at.unwrap_or(raw.sale_ends_at),
-        }
     }
 }
 
@@ -209,7 +169,7 @@ pub(super) async fn list_quotas<A: Adapters>(app: Arc<App<A>>, request: Request)
 pub(super) async fn add_quota<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (by, event) = (manager(&request)?, request.id::<EventId>("id")?);
-    let (body, named) = named_body::<QuotaBody>(&mut request).await?;
+    let (body, named) = named_body::<NewQuotaBody>(&mut request).await?;
     let fields = QuotaFields::parse(body.name.as_deref(), body.capacity)?;
     let made = sales::add_quota(&app, &by, named, event, fields).await?;
     let quota = sales::quota(&app, &by, event, QuotaId(made.id)).await?;
@@ -229,8 +189,10 @@ pub(super) async fn update_quota<A: Adapters>(app: Arc<App<A>>, mut request: Req
     request.query().finish()?;
     let (by, expected) = (manager(&request)?, expected(&request)?);
     let which = (request.id("id")?, request.id("quotaId")?);
-    let body: QuotaBody = request.body().await?;
-    shown_quota(&sales::update_quota(&app, &by, which, expected, (body.name, body.capacity)).await?)
+    let body: QuotaChangeBody = request.body().await?;
+    let change =
+        |before: &ManagedQuota| (body.name.over(Some(before.name.clone())), body.capacity.over(Some(before.capacity)));
+    shown_quota(&sales::update_quota(&app, &by, which, expected, change).await?)
 }
 
 /// `DELETE …/events/{id}/quotas/{quotaId}`
@@ -252,8 +214,8 @@ pub(super) async fn list_types<A: Adapters>(app: Arc<App<A>>, request: Request) 
 pub(super) async fn add_type<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (by, event) = (manager(&request)?, request.id::<EventId>("id")?);
-    let (body, named) = named_body::<TicketTypeBody>(&mut request).await?;
-    let made = sales::add_ticket_type(&app, &by, named, event, body.over(RawTicketType::default())).await?;
+    let (body, named) = named_body::<NewTicketTypeBody>(&mut request).await?;
+    let made = sales::add_ticket_type(&app, &by, named, event, body.into()).await?;
     let of = sales::ticket_type(&app, &by, event, TicketTypeId(made.id)).await?;
     let path = location(&by, &format!("events/{event}/ticket-types/{}", made.id));
     let reply = tagged(Reply::created(&path, &TicketTypeJson::from(&of))?, of.revision);
@@ -280,7 +242,7 @@ pub(super) async fn update_type<A: Adapters>(app: Arc<App<A>>, mut request: Requ
     request.query().finish()?;
     let (by, expected) = (manager(&request)?, expected(&request)?);
     let which = (request.id("id")?, request.id("typeId")?);
-    let body: TicketTypeBody = request.body().await?;
+    let body: TicketTypeChangeBody = request.body().await?;
     shown_type(&sales::update_ticket_type(&app, &by, which, expected, |raw| body.over(raw)).await?)
 }
 

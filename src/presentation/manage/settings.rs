@@ -1,6 +1,6 @@
 //! Settings of the site: all of them for admins, those that are public for everybody (P6).
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use domain::{
     ids::AccountId,
@@ -11,12 +11,19 @@ use domain::{
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr, Schema,
+        schema::{AdditionalProperties, ObjectBuilder},
+    },
+};
 
 use super::{expected, manager, tagged, unchanged};
 use crate::{
     application::app::{Adapters, App},
     presentation::{
+        openapi::texts,
         pagination::{CursorKey, Listing, page_request},
         problem::Problem,
         reply::Reply,
@@ -54,6 +61,26 @@ pub(super) struct SettingsJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     updated_at: Option<Timestamp>,
+}
+
+/// What is to change: a value a setting.
+pub(super) struct SettingsChange;
+
+impl PartialSchema for SettingsChange {
+    fn schema() -> RefOr<Schema> {
+        let described = "What is left out stays; `null` takes a setting back to its default.";
+        let object = ObjectBuilder::new()
+            .description(Some(described))
+            .additional_properties(Some(AdditionalProperties::FreeForm(false)));
+        let add = |object: ObjectBuilder, key: &SettingKey| object.property(key.as_str(), texts::setting(key.kind()));
+        SettingKey::ALL.iter().fold(object, add).into()
+    }
+}
+
+impl ToSchema for SettingsChange {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("SettingsChange")
+    }
 }
 
 /// A change of a setting.

@@ -127,9 +127,9 @@ fn parameters(row: &RouteInfo, operation: &Operation) -> Vec<Value> {
     }
     if operation.is_versioned && row.method != Method::GET {
         let description = "The `ETag` of what the change is made to; `*` for whatever there is.";
-        let schema = json!({ "type": "string", "pattern": "^(\\*|\"[0-9a-f]{1,15}\")$" });
+        let schema = json!({ "type": "string", "pattern": "^(\\*|\"[0-9]{1,9}\")$" });
         let tag = Parameter::header("If-Match", description).required().schema(schema);
-        all.push(tag.example("\"65bd8e8c1f240\"").written());
+        all.push(tag.example("\"7\"").written());
     }
     if operation.is_cacheable {
         all.push(Parameter::header("If-None-Match", "The `ETag` of the form that you have.").written());

@@ -4,6 +4,8 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Value, json};
 
+use super::texts;
+
 /// One parameter in a path, a query or the headers.
 pub(in crate::presentation) struct Parameter {
     pub(super) name: &'static str,
@@ -54,11 +56,17 @@ impl Parameter {
         self
     }
 
-    /// A text of so many characters.
+    /// A line of so many characters, none of them control; white space around it is taken away and not counted.
     #[must_use]
     pub(in crate::presentation) fn text(self, characters: RangeInclusive<usize>) -> Self {
         let (least, most) = characters.into_inner();
-        self.schema(json!({ "type": "string", "minLength": least, "maxLength": most }))
+        self.schema(json!({ "type": "string", "minLength": least, "pattern": texts::pattern_of_line(0, most) }))
+    }
+
+    /// A text of at most so many characters that only the server understands.
+    #[must_use]
+    pub(in crate::presentation) fn opaque(self, most: usize) -> Self {
+        self.schema(json!({ "type": "string", "maxLength": most }))
     }
 
     /// A whole number.
@@ -97,6 +105,14 @@ impl Parameter {
     pub(in crate::presentation) fn many(mut self) -> Self {
         self.schema = json!({ "type": "array", "items": self.schema });
         self
+    }
+
+    /// May be repeated, so often.
+    #[must_use]
+    pub(in crate::presentation) fn up_to(self, most: usize) -> Self {
+        let mut many = self.many();
+        many.schema["maxItems"] = most.into();
+        many
     }
 
     /// What it is when it is not sent.

@@ -24,7 +24,7 @@ use utoipa::{
 #[expect(dead_code, reason = "only its schema is used")]
 pub(in crate::presentation) struct MoneySchema {
     /// A decimal number with as many digits after the point as the currency has.
-    #[schema(pattern = r"^\d+(\.\d+)?$")]
+    #[schema(pattern = r"^[0-9]+(\.[0-9]+)?$")]
     amount: String,
     /// ISO 4217.
     #[schema(pattern = "^[A-Z]{3}$")]

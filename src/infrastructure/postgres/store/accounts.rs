@@ -22,7 +22,7 @@ pub(super) const ACCOUNTS: &str = "accounts a JOIN profiles p ON p.account_id = 
 /// Columns of [`ACCOUNTS`], for [`account`].
 pub(super) const ACCOUNT_COLUMNS: &str = "a.id, a.email, a.role::text AS role, a.status::text AS status, \
     a.email_verified_at, a.tokens_not_before, a.locale, p.name, p.phone, a.created_at, \
-    greatest(a.updated_at, p.updated_at) AS updated_at";
+    greatest(a.updated_at, p.updated_at) AS updated_at, a.revision";
 
 /// Adds nothing when another account has the address.
 const INSERT: &str = "WITH added AS (INSERT INTO accounts \
@@ -30,8 +30,8 @@ const INSERT: &str = "WITH added AS (INSERT INTO accounts \
     VALUES ($1, $2, $3, $4::text::account_role, $5, $9, $6, $6) ON CONFLICT (email) DO NOTHING RETURNING id) \
     INSERT INTO profiles (account_id, name, phone, updated_at) SELECT id, $7, $8, $6 FROM added";
 
-const UPDATE_PROFILE: &str = "WITH changed AS (UPDATE accounts SET locale = coalesce($5, locale), updated_at = now() \
-    WHERE id = $1 AND $5 IS NOT NULL) \
+const UPDATE_PROFILE: &str = "WITH changed AS (UPDATE accounts SET locale = coalesce($5, locale), updated_at = now(), \
+    revision = revision + 1 WHERE id = $1) \
     UPDATE profiles SET name = coalesce($2, name), \
     phone = CASE WHEN $3 THEN $4 ELSE phone END, updated_at = now() WHERE account_id = $1";
 
@@ -55,6 +55,7 @@ pub(super) fn account(row: &Row) -> Result<Account, StoreError> {
         locale: Locale::of_tag(locale).unwrap_or_default(),
         created_at: row.try_get("created_at")?,
         updated_at: row.try_get("updated_at")?,
+        revision: row.try_get("revision")?,
     })
 }
 

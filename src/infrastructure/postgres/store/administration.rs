@@ -6,6 +6,7 @@ use domain::{
     audit::{Action, Actor, Deed},
     ids::AccountId,
     mail::{Message, Template},
+    management::Expected,
     repositories::{Found, Page, PageRequest, Start},
 };
 use jiff::Timestamp;
@@ -38,7 +39,8 @@ const FILTER: &str = "($2::text IS NULL OR a.role = $2::account_role) AND ($3::t
 
 const CHANGE: &str = "UPDATE accounts SET role = coalesce($2::text::account_role, role), \
     status = coalesce($3::text::account_status, status), \
-    tokens_not_before = refuse_tokens(tokens_not_before, $4), updated_at = $4 WHERE id = $1";
+    tokens_not_before = refuse_tokens(tokens_not_before, $4), updated_at = $4, \
+    revision = revision + 1 WHERE id = $1";
 
 /// A pattern of `LIKE` that finds `text` anywhere, taken literally and in any case.
 fn containing(text: &str) -> String {
@@ -108,7 +110,7 @@ impl PgStore {
         &self,
         id: AccountId,
         change: AccountChange,
-        version: Option<Timestamp>,
+        expected: Expected,
         actor: &Actor,
         now: Timestamp,
     ) -> Result<Result<(), ChangeAccountError>, StoreError> {
@@ -118,7 +120,7 @@ impl PgStore {
         let look = format!("SELECT {ACCOUNT_COLUMNS} FROM {ACCOUNTS} WHERE a.id = $1 FOR UPDATE");
         let rows = transaction.query_typed(&look, &[(&id.0, Type::UUID)]).await?;
         let Some(before) = rows.first().map(account).transpose()? else { return Ok(Err(ChangeAccountError::NotFound)) };
-        if version.is_some_and(|version| version != before.updated_at) {
+        if expected.is_some_and(|expected| expected != before.revision) {
             return Ok(Err(ChangeAccountError::Changed));
         }
         let change = change.against(&before);
@@ -159,12 +161,12 @@ impl AccountAdministration for PgStore {
         &self,
         id: AccountId,
         change: AccountChange,
-        version: Option<Timestamp>,
+        expected: Expected,
         actor: &Actor,
         now: Timestamp,
     ) -> Result<Account, ChangeAccountError> {
         let broken = |error: StoreError| ChangeAccountError::Repository(error.into());
-        self.change(id, change, version, actor, now).await.map_err(broken)??;
+        self.change(id, change, expected, actor, now).await.map_err(broken)??;
         self.find_account(id).await.map_err(broken)?.ok_or(ChangeAccountError::NotFound)
     }
 }

@@ -30,18 +30,13 @@ const ADD_LINK: &str = "INSERT INTO one_time_tokens (hash, account_id, purpose, 
 const USE_LINK: &str = "DELETE FROM one_time_tokens \
     WHERE hash = $1 AND purpose = $2::text::one_time_purpose AND expires_at > $3 RETURNING account_id";
 
-const VERIFY: &str = "UPDATE accounts SET email_verified_at = coalesce(email_verified_at, $2), \
-    updated_at = CASE WHEN email_verified_at IS NULL THEN $2 ELSE updated_at END WHERE id = $1";
+const VERIFY: &str = "UPDATE accounts SET email_verified_at = $2, updated_at = $2, revision = revision + 1 \
+    WHERE id = $1 AND email_verified_at IS NULL";
 
 const UPGRADE: &str = "UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
 
-const SET_PASSWORD: &str = "UPDATE accounts SET password_hash = $2, updated_at = $3 WHERE id = $1";
-
-const DELETE_SESSIONS: &str =
-    "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2)";
-
-const DELETE_OLD_LINKS: &str =
-    "DELETE FROM one_time_tokens WHERE hash IN (SELECT hash FROM one_time_tokens WHERE expires_at < $1 LIMIT $2)";
+const SET_PASSWORD: &str =
+    "UPDATE accounts SET password_hash = $2, updated_at = $3, revision = revision + 1 WHERE id = $1";
 
 async fn add_link(client: &impl GenericClient, id: AccountId, link: &Link) -> Result<(), StoreError> {
     client
@@ -265,13 +260,5 @@ impl CredentialRepository for PgStore {
         now: Timestamp,
     ) -> Found<Option<Timestamp>> {
         Ok(self.use_to_reset(hash, password_hash, mail, now).await?)
-    }
-
-    async fn delete_ended(&self, instant: Timestamp, limit: u32) -> Found<u64> {
-        let limit = i64::from(limit);
-        let parameters: [(&(dyn ToSql + Sync), Type); 2] = [(&instant, Type::TIMESTAMPTZ), (&limit, Type::INT8)];
-        let sessions = self.execute(DELETE_SESSIONS, &parameters).await?;
-        let links = self.execute(DELETE_OLD_LINKS, &parameters).await?;
-        Ok(sessions + links)
     }
 }

@@ -1,0 +1,75 @@
+-- One row and more of all that the demo does not have, and in every column a value that is not its default. Whoever adds a table or
+-- a column adds it here, as a block of its own at the end.
+
+UPDATE accounts SET email_verified_at = now(), tokens_not_before = now(), locale = 'de' WHERE role = 'USER';
+UPDATE accounts SET status = 'SUSPENDED' WHERE id = (SELECT id FROM accounts WHERE role = 'USER' ORDER BY id DESC LIMIT 1);
+UPDATE profiles SET phone = '+4930123456';
+UPDATE events SET max_per_account = 4, metadata = '{"door": "7 pm"}', revision = 2;
+UPDATE venues SET metadata = '{"parking": true}', description = 'At length', revision = 2;
+UPDATE ticket_types SET sale_starts_at = '2026-01-01Z', sale_ends_at = '2027-01-01Z', description = 'At length', revision = 2,
+    min_per_booking = least(2, max_per_booking);
+UPDATE tags SET revision = 2;
+UPDATE categories SET revision = 2;
+UPDATE seat_maps SET version = 2;
+UPDATE events SET status = 'SCHEDULED', publish_at = '2027-01-01Z'
+WHERE id = (SELECT id FROM events WHERE status = 'PUBLISHED' ORDER BY id LIMIT 1);
+
+-- Slugs that were once others'.
+UPDATE events SET slug = slug || '-renamed' WHERE id IN (SELECT id FROM events ORDER BY id LIMIT 3);
+UPDATE venues SET slug = slug || '-renamed' WHERE id IN (SELECT id FROM venues ORDER BY id LIMIT 3);
+
+-- The ledger.
+INSERT INTO node_sessions (node, ended_at) VALUES ('before', now()), ('node', NULL);
+INSERT INTO inventory_owners (event_id, session_id)
+SELECT e.id, s.id FROM (SELECT id FROM events ORDER BY id LIMIT 5) e, node_sessions s WHERE s.node = 'node';
+
+CREATE TEMPORARY TABLE sold AS
+SELECT t.event_id, t.quota_id, t.id AS ticket_type_id, min(s.id::text)::uuid AS seat_id,
+       (SELECT id FROM accounts WHERE role = 'USER' ORDER BY id LIMIT 1) AS account_id
+FROM ticket_types t JOIN quotas q ON q.id = t.quota_id LEFT JOIN ticket_type_sections x ON x.ticket_type_id = t.id
+    LEFT JOIN seat_rows r ON r.section_id = x.section_id LEFT JOIN seats s ON s.row_id = r.id
+WHERE q.capacity > 2 GROUP BY t.id;
+
+INSERT INTO holds (id, event_id, account_id, status, items, total, currency, idempotency_key, fingerprint, expires_at, created_at,
+                   updated_at)
+SELECT gen_random_uuid(), event_id, account_id, 'CONVERTED',
+       jsonb_build_array(jsonb_build_object('ticket_type_id', ticket_type_id, 'quota_id', quota_id, 'price', '0')),
+       0, 'EUR', ticket_type_id::text, gen_random_uuid(), '2026-03-01Z', '2026-03-01Z', '2026-03-01Z' FROM sold;
+INSERT INTO bookings (id, event_id, account_id, status, quantity, fees, tax, total, currency, hold_id, idempotency_key, fingerprint,
+                      expires_at, created_at, updated_at)
+SELECT gen_random_uuid(), h.event_id, h.account_id, 'PENDING_PAYMENT', 1, 0, 0, h.total, h.currency, h.id, h.idempotency_key,
+       gen_random_uuid(), '2026-03-02Z', '2026-03-01Z', '2026-03-01Z' FROM holds h;
+INSERT INTO booking_items (booking_id, position, ticket_type_id, seat_id, price)
+SELECT b.id, 0, s.ticket_type_id, s.seat_id, b.total FROM bookings b JOIN sold s ON s.ticket_type_id::text = b.idempotency_key;
+INSERT INTO seat_claims (event_id, seat_id, holder_id, sold)
+SELECT DISTINCT ON (b.event_id, i.seat_id) b.event_id, i.seat_id, b.id, false
+FROM bookings b JOIN booking_items i ON i.booking_id = b.id WHERE i.seat_id IS NOT NULL;
+UPDATE quotas SET held = 1, sold = 1, version = version + 1, revision = 2 WHERE id IN (SELECT quota_id FROM sold);
+DROP TABLE sold;
+
+-- Mails.
+INSERT INTO outbox (id, kind, recipient, payload, status, attempts, last_error, ended_at) VALUES
+    (gen_random_uuid(), 'VERIFY_EMAIL', 'ada@example.org', '{"locale": "en"}', 'PENDING', 1, 'refused for now', NULL),
+    (gen_random_uuid(), 'VERIFY_EMAIL', 'ada@example.org', NULL, 'SENT', 1, NULL, now());
+
+-- Sign-ins.
+INSERT INTO sessions (id, account_id, user_agent, address, created_at, last_used_at, expires_at, revoked_at)
+SELECT gen_random_uuid(), id, 'a browser', '192.0.2.7', now(), now(), now(), now() FROM accounts;
+INSERT INTO refresh_tokens (hash, session_id, issued_at, used_at) SELECT sha256(id::text::bytea), id, now(), now() FROM sessions;
+INSERT INTO one_time_tokens (hash, account_id, purpose, created_at, expires_at)
+SELECT sha256(id::text::bytea), id, 'RESET_PASSWORD', now(), now() FROM accounts;
+
+INSERT INTO audit_log (seq, at, actor_id, action, target_kind, target_id, details, address, request_id, hash)
+SELECT 1, now(), id, 'CREATED', 'venue', 'one', '{}', '192.0.2.7', 'request', sha256('entry') FROM accounts ORDER BY id LIMIT 1;
+
+-- What organizers and admins do.
+INSERT INTO event_cancellations (event_id, total, done, after_booking, finished_at)
+SELECT id, 3, 1, gen_random_uuid(), now() FROM events ORDER BY id DESC LIMIT 2;
+INSERT INTO request_keys (account_id, key, fingerprint, made_id, done)
+SELECT id, 'a key', gen_random_uuid(), gen_random_uuid(), true FROM accounts;
+INSERT INTO settings (key, value) VALUES ('siteName', '"The House"');
+INSERT INTO setting_changes (key, from_value, to_value, account_id)
+SELECT 'siteName', '"Before"', '"The House"', id FROM accounts ORDER BY id LIMIT 1;
+
+-- The revision of accounts.
+UPDATE accounts SET revision = 2;
