@@ -19,7 +19,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use domain::{
     bookings::{Fingerprint, IdempotencyKey, Source},
     events::{EventStatus, Quota, SalePlan, SaleWindow, TicketType},
-    ids::{AccountId, BookingId, EventId, QuotaId, SeatId, SeatMapId, SectionId, TicketTypeId},
+    ids::{AccountId, BookingId, EventId, QuotaId, SeatId, SeatMapVersionId, SectionId, TicketTypeId},
     inventory::{Command, Inventory, NewBooking},
     ledger::{LoadedInventory, QuotaCount},
     seat_maps::{Seat, SeatMap},
@@ -65,7 +65,7 @@ fn seat_map(seats: u32) -> SeatMap {
         };
         rows.push((0..SEATS_A_ROW).map(|number| (number as i32, seat(number))).collect());
     }
-    SeatMap::of_rows(SeatMapId::generate(), rows)
+    SeatMap::of_rows(SeatMapVersionId::generate(), rows)
 }
 
 /// An event that sells the whole house as one ticket type.

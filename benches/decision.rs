@@ -10,7 +10,7 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use domain::{
     bookings::{Fingerprint, IdempotencyKey, Source},
     events::{EventStatus, Quota, SalePlan, SaleWindow, TicketType},
-    ids::{AccountId, BookingId, EventId, QuotaId, SeatId, SeatMapId, SectionId, TicketTypeId},
+    ids::{AccountId, BookingId, EventId, QuotaId, SeatId, SeatMapVersionId, SectionId, TicketTypeId},
     inventory::{Command, Inventory, NewBooking},
     ledger::{LoadedInventory, QuotaCount},
     seat_maps::{Seat, SeatMap},
@@ -32,7 +32,7 @@ fn seat_map(section: SectionId) -> SeatMap {
         label: (number % SEATS_A_ROW).to_string().into(),
         accessible: false,
     });
-    SeatMap::new(SeatMapId::generate(), seats.collect())
+    SeatMap::new(SeatMapVersionId::generate(), seats.collect())
 }
 
 /// An event with one ticket type, seated or not.

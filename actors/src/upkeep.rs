@@ -1,5 +1,5 @@
 //! What goes on with events after the answer: those whose time has come are published, and the bookings of cancelled ones are
-//! cancelled one after the other; and rows that are over are deleted. A tree of its own, which never gives up for good.
+//! cancelled one after the other; deleted seat maps go bit by bit; and rows that are over are deleted. A tree of its own, which never gives up for good.
 //!
 //! The repository shares the work out, so several servers may do it; a server that dies leaves a lease that ends. Bookings are
 //! cancelled through their event's inventory like any other, in portions, so that it goes on answering meanwhile.
@@ -145,6 +145,7 @@ impl<E: EventUpkeep> Keeper<E> {
                 self.cache.invalidate(&[Tag::Series(series)]);
             }
         }
+        self.events.purge_seat_maps().await?;
         while let Some(event) = self.events.claim_cancellation().await? {
             if !self.cancel_bookings(event).await? {
                 // Its lease ends, and somebody tries again.

@@ -152,6 +152,11 @@ impl Fingerprint {
             match &line.choice {
                 Choice::Quantity(quantity) => hash.update(quantity.to_le_bytes()),
                 Choice::Seats(seats) => seats.iter().for_each(|seat| hash.update(seat.0.as_bytes())),
+                Choice::WholeSection(section) => {
+                    hash.update(b"whole");
+                    hash.update((section.as_str().len() as u64).to_le_bytes());
+                    hash.update(section.as_str());
+                }
                 Choice::BestAvailable { quantity, section } => {
                     hash.update(b"best");
                     hash.update(quantity.to_le_bytes());

@@ -13,7 +13,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::{
-    ids::{AccountId, EventId, QuotaId, SeatMapId, SectionId, SeriesId, TicketTypeId, VenueId},
+    ids::{AccountId, EventId, QuotaId, SeatMapVersionId, SectionId, SeriesId, TicketTypeId, VenueId},
     money::Currency,
     seat_maps::SeatMap,
 };
@@ -100,7 +100,7 @@ pub struct Event {
     /// Where it happens.
     pub venue_id: VenueId,
     /// The seats it sells, when it sells seats.
-    pub seat_map_id: Option<SeatMapId>,
+    pub seat_map_version_id: Option<SeatMapVersionId>,
     /// Its name.
     pub title: String,
     /// One sentence.

@@ -46,8 +46,10 @@ id! {
     SessionId,
     /// A place where events happen.
     VenueId,
-    /// One version of the drawing of a venue's seats.
+    /// The drawing of a venue's seats.
     SeatMapId,
+    /// One version of it.
+    SeatMapVersionId,
     /// A part of a seat map.
     SectionId,
     /// One chair.

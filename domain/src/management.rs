@@ -7,6 +7,7 @@
 pub mod catalogue;
 pub mod events;
 pub mod requests;
+pub mod seat_maps;
 pub mod series;
 
 use crate::{
@@ -68,6 +69,12 @@ pub enum Conflict {
     /// Another one has this slug.
     #[error("the slug {0:?} is taken")]
     SlugTaken(String),
+    /// A ticket type sells sections that there would be no more.
+    #[error("ticket type {0:?} would have no section left to sell: give it another one, or delete it, first")]
+    NoSectionLeft(String),
+    /// Somebody has a seat that would not stay where it is.
+    #[error(transparent)]
+    SeatsMoved(#[from] seat_maps::SeatsMoved),
 }
 
 /// Why nothing was changed.
@@ -76,6 +83,9 @@ pub enum ChangeError {
     /// There is no such thing, or it is somebody else's.
     #[error("not found")]
     NotFound,
+    /// It may be seen and used, but it is for others to change.
+    #[error("{0}")]
+    Forbidden(&'static str),
     /// It was changed since it was read.
     #[error("changed meanwhile")]
     Stale,

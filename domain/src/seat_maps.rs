@@ -1,10 +1,13 @@
 //! Seat maps: venue → section → row → seat.
 
+pub mod drawing;
+pub mod layout;
+
 use std::{collections::HashMap, sync::Arc};
 
 pub(crate) mod geometry;
 
-use crate::ids::{SeatId, SeatMapId, SectionId};
+use crate::ids::{SeatId, SeatMapVersionId, SectionId};
 use geometry::Geometry;
 
 /// One chair, with the words that lead a guest to it.
@@ -28,7 +31,7 @@ pub struct Seat {
 #[derive(Debug)]
 pub struct SeatMap {
     /// Its id.
-    pub id: SeatMapId,
+    pub id: SeatMapVersionId,
     seats: Vec<Arc<Seat>>,
     by_id: HashMap<SeatId, u32>,
     geometry: Geometry,
@@ -37,7 +40,7 @@ pub struct SeatMap {
 impl SeatMap {
     /// A map of `seats`, in the order section, row, seat, without aisles. Neighbours whose section and row read the same
     /// are in one row.
-    pub fn new(id: SeatMapId, seats: Vec<Seat>) -> Self {
+    pub fn new(id: SeatMapVersionId, seats: Vec<Seat>) -> Self {
         let mut rows: Vec<Vec<(i32, Seat)>> = Vec::new();
         for seat in seats {
             match rows.last_mut() {
@@ -52,7 +55,7 @@ impl SeatMap {
 
     /// A map of rows, in the order section, row. Each seat comes with its position in the row: a gap between positions is
     /// an aisle, and those at its sides are no neighbours.
-    pub fn of_rows(id: SeatMapId, rows: Vec<Vec<(i32, Seat)>>) -> Self {
+    pub fn of_rows(id: SeatMapVersionId, rows: Vec<Vec<(i32, Seat)>>) -> Self {
         let mut geometry = Geometry::default();
         rows.iter().for_each(|row| geometry.add_row(row));
         let seats: Vec<Arc<Seat>> = rows.into_iter().flatten().map(|(_, seat)| Arc::new(seat)).collect();

@@ -13,6 +13,7 @@ use domain::{
         catalogue::{CatalogueManagement, SettingsRepository},
         events::{EventManagement, GuestList, SalesManagement},
         requests::RequestKeys,
+        seat_maps::SeatMapManagement,
         series::SeriesManagement,
     },
     repositories::{AccountRepository, BookingRepository, EventRepository, VenueRepository},
@@ -52,6 +53,7 @@ pub trait ManagementStore:
     + RequestKeys
     + SalesManagement
     + SeriesManagement
+    + SeatMapManagement
     + SettingsRepository
 {
 }
@@ -63,6 +65,7 @@ impl<T> ManagementStore for T where
         + RequestKeys
         + SalesManagement
         + SeriesManagement
+        + SeatMapManagement
         + SettingsRepository
 {
 }

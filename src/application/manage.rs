@@ -3,6 +3,7 @@
 pub mod blocks;
 pub mod events;
 pub mod sales;
+pub mod seat_maps;
 pub mod series;
 
 use std::future::Future;

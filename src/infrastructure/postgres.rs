@@ -5,6 +5,7 @@ pub mod migrate;
 pub mod outbox;
 pub mod pool;
 pub mod rows;
+mod seat_maps;
 pub mod seed;
 pub mod store;
 mod ticket_types;

@@ -42,12 +42,15 @@ pub(super) fn authorise(
             route = route.path,
             "access refused: insufficient rights"
         );
-        return Err(challenge(
-            Code::Forbidden,
-            HeaderValue::from_static("Bearer realm=\"boxoffice\", error=\"insufficient_scope\""),
-        ));
+        return Err(forbidden());
     }
     Ok(Some(caller))
+}
+
+/// The refusal of somebody who is known and may not do this.
+pub(super) fn forbidden() -> Problem {
+    let scheme = HeaderValue::from_static("Bearer realm=\"boxoffice\", error=\"insufficient_scope\"");
+    challenge(Code::Forbidden, scheme)
 }
 
 /// The credentials of the `Bearer` scheme, whose name is case-insensitive (RFC 9110, 11.1).

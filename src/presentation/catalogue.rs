@@ -48,8 +48,8 @@ catalogue! {
         "Access tokens live for minutes and this one's time is over; or the account's password, role or status has changed since.",
         "Refresh the token or sign in again, then repeat the request.";
     Forbidden "AUTH_004" FORBIDDEN "Insufficient rights",
-        "The account's role is not among those that may use this route.",
-        "Use an account with the role that the documentation of the route names.";
+        "The account's role is not among those that may use this route, or what it would change is for others to change.",
+        "Use an account with the role that the documentation of the route names; `detail` says more.";
     WrongCredentials "AUTH_005" UNAUTHORIZED "E-mail address or password wrong",
         "No account has this e-mail address with this password; which of the two is wrong is not told.",
         "Check both and try again.";
@@ -122,6 +122,9 @@ catalogue! {
     CapacityTaken "EVENT_002" CONFLICT "Capacity below what is taken",
         "More places are held and sold than the quota was to have; `errors` has both numbers.",
         "Choose at least their sum, or give blocks free and cancel bookings first.";
+    SeatsMoved "EVENT_003" CONFLICT "Seats would move",
+        "Seats are held, blocked or sold that the version of the seat map does not have as they are; `errors` names the first of them.",
+        "Draw a version that keeps them: section, row, label, positions, accessibility. Or give blocks free and cancel bookings first.";
     OccurrenceThere "SERIES_001" CONFLICT "Occurrence there already",
         "The series has an occurrence that begins at the same time; `errors` names each of them.",
         "Leave those times out, or take the other occurrence out of the series.";

@@ -3,6 +3,7 @@
 //!
 //! Every answer about one thing has its revision as `ETag`, and a change names the one it is based on with `If-Match`.
 
+mod blocks;
 mod bodies;
 mod catalogue;
 pub(super) mod docs;
@@ -11,6 +12,7 @@ mod export;
 mod guests;
 mod problems;
 mod sales;
+pub(super) mod seat_maps;
 pub(super) mod series;
 mod settings;
 
@@ -73,10 +75,12 @@ macro_rules! event_routes {
             Route::get(concat!($prefix, "/events/{id}/quotas/{quotaId}"), $access, sales::show_quota),
             Route::patch(concat!($prefix, "/events/{id}/quotas/{quotaId}"), $access, sales::update_quota),
             Route::delete(concat!($prefix, "/events/{id}/quotas/{quotaId}"), $access, sales::delete_quota),
-            Route::get(concat!($prefix, "/events/{id}/blocks"), $access, sales::list_blocks),
-            Route::post(concat!($prefix, "/events/{id}/blocks"), $access, sales::add_block),
-            Route::get(concat!($prefix, "/events/{id}/blocks/{blockId}"), $access, sales::show_block),
-            Route::delete(concat!($prefix, "/events/{id}/blocks/{blockId}"), $access, sales::delete_block),
+            Route::get(concat!($prefix, "/events/{id}/seat-map"), $access, seat_maps::of_event),
+            Route::put(concat!($prefix, "/events/{id}/seat-map"), $access, seat_maps::move_event),
+            Route::get(concat!($prefix, "/events/{id}/blocks"), $access, blocks::list),
+            Route::post(concat!($prefix, "/events/{id}/blocks"), $access, blocks::add),
+            Route::get(concat!($prefix, "/events/{id}/blocks/{blockId}"), $access, blocks::show),
+            Route::delete(concat!($prefix, "/events/{id}/blocks/{blockId}"), $access, blocks::delete),
             Route::get(concat!($prefix, "/events/{id}/bookings"), $access, guests::list).produces(&[
                 "application/json",
                 "application/problem+json",
@@ -91,6 +95,7 @@ pub(super) fn routes<A: Adapters>() -> Vec<Route<App<A>>> {
     let own = event_routes!("/api/v1/organizer", ORGANIZERS);
     let mut routes: Vec<_> = own.into_iter().map(Route::own).collect();
     routes.extend(event_routes!("/api/v1/admin", ADMINS));
+    routes.extend(seat_maps::routes());
     routes.extend([
         Route::get("/api/v1/organizer/categories", ORGANIZERS, catalogue::list_categories),
         Route::get("/api/v1/organizer/tags", ORGANIZERS, catalogue::list_tags),

@@ -38,6 +38,8 @@ fn sections() -> Vec<Section> {
         manage::series::docs::own(),
         manage::docs::all_events(),
         manage::series::docs::all(),
+        manage::seat_maps::docs::own_seat_maps(),
+        manage::seat_maps::docs::all_seat_maps(),
         manage::docs::catalogue(),
         accounts::docs::administration(),
         audit::docs::section(),

@@ -12,6 +12,10 @@ mod events;
 mod guests;
 #[path = "manage/lifecycle.rs"]
 mod lifecycle;
+#[path = "manage/moves.rs"]
+mod moves;
+#[path = "manage/moving_storms.rs"]
+mod moving_storms;
 #[path = "manage/ownership.rs"]
 mod ownership;
 #[path = "manage/required.rs"]
@@ -20,6 +24,10 @@ mod required;
 mod running;
 #[path = "manage/sales.rs"]
 mod sales;
+#[path = "manage/seat_maps.rs"]
+mod seat_maps;
+#[path = "manage/seated.rs"]
+mod seated;
 #[path = "manage/series.rs"]
 mod series;
 #[path = "manage/settings.rs"]

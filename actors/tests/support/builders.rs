@@ -8,7 +8,7 @@ use actors::{
 use domain::{
     bookings::{Fingerprint, IdempotencyKey, Source},
     events::{EventStatus, Quota, SalePlan, SaleWindow, TicketType},
-    ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeatId, SeatMapId, SectionId, TicketTypeId},
+    ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeatId, SeatMapVersionId, SectionId, TicketTypeId},
     inventory::{Command, NewBooking, NewHold},
     seat_maps::{Seat, SeatMap},
     selection::{RawLine, Selection},
@@ -56,7 +56,7 @@ pub fn seated_event(count: u32) -> EventSpec {
         label: label.to_string().into(),
         accessible: false,
     };
-    let map = SeatMap::new(SeatMapId::generate(), (0..count).map(seat).collect());
+    let map = SeatMap::new(SeatMapVersionId::generate(), (0..count).map(seat).collect());
     EventSpec { seats: Some(Arc::new(map)), ..event(count) }
 }
 

@@ -133,7 +133,7 @@ impl EventFields {
 
 impl RawEvent {
     /// The event as it is, for changes on top.
-    pub fn of(event: &Event, tags: Vec<String>) -> Self {
+    pub fn of(event: &Event, seat_map_id: Option<SeatMapId>, tags: Vec<String>) -> Self {
         Self {
             title: Some(event.title.clone()),
             slug: Some(event.slug.clone()),
@@ -141,7 +141,7 @@ impl RawEvent {
             description: Some(event.description.clone()),
             category: Some(event.category.clone()),
             venue_id: Some(event.venue_id),
-            seat_map_id: event.seat_map_id,
+            seat_map_id,
             starts_at: Some(event.starts_at),
             ends_at: Some(event.ends_at),
             time_zone: Some(event.time_zone.clone()),

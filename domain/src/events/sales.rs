@@ -148,7 +148,7 @@ impl TicketTypeFields {
         let mut sections = raw.sections.unwrap_or_default();
         sections.sort_unstable();
         sections.dedup();
-        if !sections.is_empty() && event.seat_map_id.is_none() {
+        if !sections.is_empty() && event.seat_map_version_id.is_none() {
             errors.push(FieldError::new("sections", "NO_SEAT_MAP", "the event has no seat map"));
         }
         let (min, max) = (raw.min_per_booking.unwrap_or(1), raw.max_per_booking.unwrap_or(10));

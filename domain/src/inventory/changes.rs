@@ -43,14 +43,13 @@ impl Availability {
         }
         let (types, before) = (&self.ticket_types, &earlier.ticket_types);
         let same_types = types.len() == before.len() && types.iter().zip(before).all(|(now, then)| now.id == then.id);
-        if !same_types || self.seats().len() != earlier.seats().len() {
+        // A version of a map never changes, so the seats of one are the same, in the same order.
+        let map = |picture: &Availability| picture.seat_map.as_ref().map(|map| map.id);
+        if !same_types || map(self) != map(earlier) {
             return None;
         }
         let mut seats = Vec::new();
-        for ((seat, now), (same, then)) in self.seats().zip(earlier.seats()) {
-            if seat.id != same.id {
-                return None;
-            }
+        for ((seat, now), (_, then)) in self.seats().zip(earlier.seats()) {
             if now.in_ledger() != then.in_ledger() {
                 seats.push((seat.id, now.in_ledger()));
             }

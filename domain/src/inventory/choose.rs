@@ -20,6 +20,8 @@ enum Places {
     Named(Vec<usize>),
     /// So many of the best, in these sections of the map.
     Best(u32, Vec<usize>),
+    /// All that are free in these sections of the map.
+    Whole(Vec<usize>),
 }
 
 /// By which rules places are chosen.
@@ -79,6 +81,13 @@ impl Inventory {
             }
             Choice::BestAvailable { .. } if !ticket_type.seated => {
                 refuse("bestAvailable", "NOT_SEATED", "this ticket type has no seats: give a quantity alone")
+            }
+            Choice::WholeSection(section) => {
+                let sections = self.sections(ticket_type, Some(section));
+                if sections.is_empty() {
+                    return refuse("section", "UNKNOWN", "this ticket type sells no such section");
+                }
+                Ok(Places::Whole(sections))
             }
             Choice::BestAvailable { quantity, section } => {
                 let sections = self.sections(ticket_type, section.as_ref());
@@ -141,6 +150,13 @@ impl Inventory {
                 Places::Best(asked, sections) => {
                     let sold_out = |left| Refusal::SoldOut { ticket_type_id: ticket_type.id, left, asked: *asked };
                     let seats = draft.give_best(sections, *asked).map_err(sold_out)?;
+                    items.extend(seats.iter().map(|index| item(seat(index))));
+                }
+                Places::Whole(sections) => {
+                    let seats = draft.give_free(sections);
+                    if seats.is_empty() {
+                        return Err(Refusal::SoldOut { ticket_type_id: ticket_type.id, left: 0, asked: 1 });
+                    }
                     items.extend(seats.iter().map(|index| item(seat(index))));
                 }
             }

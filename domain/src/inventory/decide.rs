@@ -13,7 +13,11 @@ use crate::{
     ledger::Entry,
     money::Money,
     refusal::Refusal,
+    selection::Selection,
 };
+
+/// Most places of an event in all its blocks together: the seats of the largest house.
+const BLOCKED_PLACES_MAX: usize = 100_000;
 
 impl Inventory {
     /// What the command would do at `now`, or why it may not.
@@ -25,6 +29,7 @@ impl Inventory {
             }
             Command::Block(new) => {
                 let items = self.choose(&new.selection, Rules::OfOrganizer)?;
+                self.within_block_limits(items.len())?;
                 Ok(self.hold(new, items, now, Hold::NEVER))
             }
             Command::Release { hold_id, account_id } => {
@@ -35,6 +40,28 @@ impl Inventory {
             Command::Cancel { booking } => self.cancel(booking, now),
             Command::Expire(holder) => self.expire(*holder, now),
         }
+    }
+
+    /// A whole section may be larger than a block. And each place of each block is in memory as long as the
+    /// event is; those on their way are not counted, which are few.
+    fn within_block_limits(&self, places: usize) -> Result<(), Refusal> {
+        if places > Selection::MAX_BLOCKED as usize {
+            let most = Selection::MAX_BLOCKED;
+            return Err(Refusal::Limit(format!("a block has at most {most} places, and these are {places}")));
+        }
+        let blocks = self.holders.values().filter_map(|holder| match holder {
+            Holder::Hold(hold) if hold.is_block() => Some(hold.items.len()),
+            _ => None,
+        });
+        let has: usize = blocks.sum();
+        if has + places > BLOCKED_PLACES_MAX {
+            let message = format!(
+                "at most {BLOCKED_PLACES_MAX} places of an event are blocked: {has} are, and {places} would be added; \
+                 quotas can be made smaller instead"
+            );
+            return Err(Refusal::Limit(message));
+        }
+        Ok(())
     }
 
     fn hold(&self, new: &NewHold, items: Vec<Item>, now: Timestamp, expires_at: Timestamp) -> Entry {

@@ -39,7 +39,7 @@ pub struct Availability {
     pub as_of: Timestamp,
     /// The counters.
     pub ticket_types: Vec<TicketTypeAvailability>,
-    seat_map: Option<Arc<SeatMap>>,
+    pub(super) seat_map: Option<Arc<SeatMap>>,
     seats: SeatStates,
 }
 

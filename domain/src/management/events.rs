@@ -13,7 +13,7 @@ use crate::{
         lifecycle::Step,
         sales::{ManagedQuota, ManagedTicketType, QuotaFields, TicketTypeFields},
     },
-    ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeriesId, TicketTypeId},
+    ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeatMapId, SeriesId, TicketTypeId},
     repositories::{Found, Page, PageRequest, Tag},
 };
 
@@ -38,6 +38,8 @@ pub struct Cancellation {
 pub struct ManagedEvent {
     /// What everybody may see, once it is published.
     pub event: Event,
+    /// The map whose seats it sells, and the number of the version.
+    pub seat_map: Option<(SeatMapId, u32)>,
     /// When it will be published, while it is scheduled.
     pub publish_at: Option<Timestamp>,
     /// By what it is found.
@@ -143,6 +145,19 @@ pub trait EventManagement {
     ) -> impl Future<Output = Changed> + Send;
 }
 
+/// A block, without its places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockSummary {
+    /// Its id.
+    pub id: HoldId,
+    /// How many places.
+    pub places: u32,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
 /// What an event sells. Writers expect that the event's inventory is paused.
 pub trait SalesManagement {
     /// The quotas of an event.
@@ -216,7 +231,7 @@ pub trait SalesManagement {
     ) -> impl Future<Output = Changed> + Send;
 
     /// The blocks of an event, newest first, at most so many.
-    fn blocks(&self, event: EventId, limit: u32) -> impl Future<Output = Found<Vec<Hold>>> + Send;
+    fn blocks(&self, event: EventId, limit: u32) -> impl Future<Output = Found<Vec<BlockSummary>>> + Send;
 
     /// One of them, if it is still kept.
     fn block(&self, event: EventId, id: HoldId) -> impl Future<Output = Found<Option<Hold>>> + Send;
@@ -256,8 +271,12 @@ pub trait GuestList {
     ) -> impl Future<Output = Found<Page<GuestBooking>>> + Send;
 }
 
-/// Work that goes on after the answer: what is due by now, and the cancelling of a cancelled event's bookings. Servers share it.
+/// Work that goes on after the answer: what is due by now, the cancelling of a cancelled event's bookings, and what deleted seat maps
+/// have left. Servers share it.
 pub trait EventUpkeep: Send + Sync + 'static {
+    /// Removes some of the seats of deleted seat maps. A few, because all bookings wait for it.
+    fn purge_seat_maps(&self) -> impl Future<Output = Found<()>> + Send;
+
     /// Publishes the events whose time has come, each once, and names them with their series.
     fn publish_due(&self) -> impl Future<Output = Found<Vec<(EventId, Option<SeriesId>)>>> + Send;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::{
     bookings::Item,
     events::{Quota, SalePlan, TicketType},
-    ids::{SeatId, SeatMapId},
+    ids::{SeatId, SeatMapVersionId},
     inventory::Inventory,
     ledger::{Entry, LoadedInventory},
     refusal::Refusal,
@@ -76,7 +76,7 @@ impl House {
         let plan = SalePlan {
             ticket_types: std::iter::once(seated(0, &all)).chain(each).collect(),
             quotas: vec![Quota { id: quota_id(0), capacity: number as u32 }],
-            seat_map: Some(Arc::new(SeatMap::of_rows(SeatMapId(Uuid::from_u128(2)), rows))),
+            seat_map: Some(Arc::new(SeatMap::of_rows(SeatMapVersionId(Uuid::from_u128(2)), rows))),
             ..plan(0)
         };
         let inventory = Inventory::load(LoadedInventory { claims, ..fresh(plan) }).unwrap();

@@ -2,14 +2,15 @@
 
 use domain::{
     events::{Quota, SalePlan, TicketType},
-    inventory::{Inventory, SeatState},
+    inventory::{Command, Inventory, SeatState},
     ledger::LoadedInventory,
     refusal::Refusal,
+    selection::{RawBlockLine, RawLine, Selection},
 };
 
 use crate::support::builders::{
     ALICE, BOB, at, book, fresh, hold, inventory, plan, quantity, quota_id, run, seat_id, seated_plan, seats,
-    selection, ticket_type, type_id,
+    section_id, selection, ticket_type, type_id,
 };
 
 fn field(refusal: &Refusal) -> (&str, &'static str) {
@@ -81,4 +82,51 @@ fn rows_that_contradict_each_other_are_not_loaded() {
     assert!(Inventory::load(stray).is_err());
     let uncounted = LoadedInventory { counts: Vec::new(), ..fresh(plan(3)) };
     assert!(Inventory::load(uncounted).is_err());
+}
+
+/// Guards: `give_free`, which marks what other lines were given, and `free_in`. Two ticket types sell one section, and a block
+/// names some of its seats beside all that is free there.
+#[test]
+fn a_whole_section_is_what_is_free_of_it_and_no_seat_twice() {
+    let mut plan = seated_plan(&[70, 3]);
+    plan.ticket_types[1].sections.push(section_id(0));
+    let mut inventory = inventory(plan);
+    run(&mut inventory, &book(ALICE, selection([seats(0, &[5, 69])])), at(1)).unwrap();
+    let whole = |line, section: &str| RawBlockLine {
+        line: RawLine { section: Some(section.to_owned()), seat_ids: None, ..line },
+        whole_section: true,
+    };
+    let named = |line| RawBlockLine { line, whole_section: false };
+    let block = |lines| match hold(BOB, Selection::parse_block(lines).unwrap()) {
+        Command::Hold(new) => Command::Block(new),
+        other => panic!("{other:?}"),
+    };
+    let ask = block(vec![named(seats(0, &[64, 0])), whole(seats(1, &[]), "section 0")]);
+    let entry = inventory.decide(&ask, at(1)).unwrap();
+    let mut given: Vec<_> = entry.items().iter().map(|item| item.seat.as_ref().unwrap().id).collect();
+    given.sort();
+    let free: Vec<_> = (0..70).filter(|n| ![5, 69].contains(n)).map(seat_id).collect();
+    assert_eq!(given, free);
+    run(&mut inventory, &ask, at(1)).unwrap();
+    let again = inventory.decide(&block(vec![whole(seats(1, &[]), "section 0")]), at(1)).unwrap_err();
+    assert!(matches!(again, Refusal::SoldOut { left: 0, .. }));
+    let other = inventory.decide(&block(vec![whole(seats(0, &[]), "section 1")]), at(1)).unwrap_err();
+    assert_eq!(field(&other), ("items[0].section", "UNKNOWN"));
+}
+
+/// Guards: the bound of `within_block_limits` on what a whole section is.
+#[test]
+fn a_section_that_is_larger_than_a_block_is_not_blocked_at_once() {
+    let most = Selection::MAX_BLOCKED as usize;
+    for (seats_of_it, granted) in [(most, true), (most + 1, false)] {
+        let inventory = inventory(seated_plan(&[seats_of_it]));
+        let line = RawLine { section: Some("section 0".to_owned()), seat_ids: None, ..seats(0, &[]) };
+        let lines = vec![RawBlockLine { line, whole_section: true }];
+        let decided = match hold(BOB, Selection::parse_block(lines).unwrap()) {
+            Command::Hold(new) => inventory.decide(&Command::Block(new), at(1)),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(decided.is_ok(), granted, "{seats_of_it}");
+        assert!(granted || matches!(decided, Err(Refusal::Limit(_))));
+    }
 }

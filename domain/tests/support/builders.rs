@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::{
     bookings::{Fingerprint, IdempotencyKey, Source},
     events::{EventStatus, Quota, SalePlan, SaleWindow, TicketType},
-    ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeatId, SeatMapId, SectionId, TicketTypeId},
+    ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeatId, SeatMapVersionId, SectionId, TicketTypeId},
     inventory::{Command, Inventory, NewBooking, NewHold},
     ledger::{Entry, LoadedInventory, QuotaCount},
     refusal::Refusal,
@@ -95,7 +95,7 @@ pub fn seat_map(seats_per_section: &[usize]) -> SeatMap {
         label: index.to_string().into(),
         accessible: false,
     };
-    SeatMap::new(SeatMapId(Uuid::from_u128(2)), sections.enumerate().map(seat).collect())
+    SeatMap::new(SeatMapVersionId(Uuid::from_u128(2)), sections.enumerate().map(seat).collect())
 }
 
 /// What the ledger has of an event that has sold nothing.

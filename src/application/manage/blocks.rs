@@ -1,16 +1,27 @@
 //! Blocks: places that the organizer keeps back. To the inventory they are holds that never expire.
 
-use actors::inventory::{Answer, Outcome};
+use std::time::Duration;
+
+use actors::{
+    inventories::AskError,
+    inventory::{Answer, Outcome},
+};
 use domain::{
     bookings::{Fingerprint, Hold, IdempotencyKey, Source},
     ids::{EventId, HoldId},
     inventory::{Command, NewHold},
-    management::{ChangeError, Manager, events::SalesManagement},
+    management::{
+        ChangeError, Manager,
+        events::{BlockSummary, SalesManagement},
+    },
     refusal::Refusal,
     repositories::RepositoryError,
-    selection::Selection,
+    selection::{Choice, Line, Selection},
 };
-use tokio::time::Instant;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::{Instant, timeout_at},
+};
 use uuid::Uuid;
 
 use super::{ManageError, event_of};
@@ -22,8 +33,24 @@ use crate::application::{
 /// Most blocks in a list.
 const BLOCKS_MAX: u32 = 1000;
 
+/// Large blocks of this node take turns, so that a group of the ledger has few of them: it holds up all that it carries.
+static LARGE: Semaphore = Semaphore::const_new(1);
+
+/// A turn for a block of more places than a booking may have.
+async fn turn(selection: &Selection, deadline: Instant) -> Result<Option<SemaphorePermit<'static>>, ManageError> {
+    let is_whole = |line: &Line| matches!(line.choice, Choice::WholeSection(_));
+    if selection.places() <= Selection::MAX_PLACES && !selection.lines().iter().any(is_whole) {
+        return Ok(None);
+    }
+    match timeout_at(deadline, LARGE.acquire()).await {
+        // Never closed.
+        Ok(permit) => Ok(permit.ok()),
+        Err(_) => Err(AskError::Overloaded { retry_after: Duration::from_secs(1) }.into()),
+    }
+}
+
 /// The blocks of an event, newest first.
-pub async fn list<A: Adapters>(app: &App<A>, by: &Manager, event: EventId) -> Result<Vec<Hold>, ManageError> {
+pub async fn list<A: Adapters>(app: &App<A>, by: &Manager, event: EventId) -> Result<Vec<BlockSummary>, ManageError> {
     event_of(app, by, event).await?;
     Ok(app.store.blocks(event, BLOCKS_MAX).await?)
 }
@@ -49,6 +76,7 @@ pub async fn block<A: Adapters>(
     let key = key.ok_or_else(|| RepositoryError::Broken("a key that is none".to_owned()))?;
     let new = NewHold { id: HoldId::generate(), account_id: by.account, key, fingerprint, selection };
     let deadline = Instant::now() + app.command_deadline;
+    let _turn = turn(&new.selection, deadline).await?;
     match app.inventories.ask(event, Command::Block(new), deadline).await? {
         Answer { outcome: Outcome::Held(value), replayed } if value.is_block() => Ok(Made { value, replayed }),
         // The account has used the key for a hold of its own.

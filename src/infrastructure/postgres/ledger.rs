@@ -13,7 +13,7 @@ use std::{
 
 use deadpool_postgres::Pool;
 use domain::{
-    ids::{EventId, QuotaId, SeatMapId},
+    ids::{EventId, QuotaId, SeatMapVersionId},
     ledger::{CommitError, EventBatch, KeyOf, Ledger, LoadError, LoadedInventory, Prior, QuotaCount},
     seat_maps::SeatMap,
 };
@@ -40,7 +40,7 @@ pub struct PgLedger {
     session: i32,
     options: LedgerOptions,
     /// Seat maps in use: they never change, and are large.
-    seat_maps: Mutex<HashMap<SeatMapId, Weak<SeatMap>>>,
+    seat_maps: Mutex<HashMap<SeatMapVersionId, Weak<SeatMap>>>,
 }
 
 impl PgLedger {

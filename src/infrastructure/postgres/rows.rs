@@ -163,7 +163,7 @@ pub(crate) async fn bookings(client: &impl GenericClient, rows: &[Row]) -> Resul
 
 /// Reads the items of bookings, in their order.
 const BOOKING_ITEMS: &str = "SELECT i.booking_id, i.ticket_type_id, t.quota_id, i.seat_id, i.price, \
-    s.label, s.accessible, r.label AS row, c.id AS section_id, c.name AS section \
+    s.label, s.accessible, r.label AS row, coalesce(c.first_id, c.id) AS section_id, c.name AS section \
     FROM booking_items i JOIN ticket_types t ON t.id = i.ticket_type_id \
     LEFT JOIN seats s ON s.id = i.seat_id LEFT JOIN seat_rows r ON r.id = s.row_id \
     LEFT JOIN sections c ON c.id = r.section_id \
@@ -198,7 +198,7 @@ fn seat(row: &Row, id: SeatId) -> Result<Seat, StoreError> {
 }
 
 /// Reads some seats.
-const SEATS: &str = "SELECT s.id, s.label, s.accessible, r.label AS row, c.id AS section_id, c.name AS section \
+const SEATS: &str = "SELECT s.id, s.label, s.accessible, r.label AS row, coalesce(c.first_id, c.id) AS section_id, c.name AS section \
     FROM seats s JOIN seat_rows r ON r.id = s.row_id JOIN sections c ON c.id = r.section_id WHERE s.id = ANY($1)";
 
 /// The seats with these ids.

@@ -66,7 +66,7 @@ impl<'a> From<&'a Event> for EventJson<'a> {
             ends_at: event.ends_at,
             time_zone: &event.time_zone,
             currency: event.currency.as_str(),
-            seated: event.seat_map_id.is_some(),
+            seated: event.seat_map_version_id.is_some(),
             sale_starts_at: event.sale.starts_at,
             sale_ends_at: event.sale.ends_at,
             max_per_account: event.max_per_account,

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
+    blocks::{BlockBody, BlockJson, BlocksJson},
     bodies::{
         Own,
         events::{EventChangeBody, NewEventBody},
@@ -12,11 +13,10 @@ use super::{
     catalogue::{NameBody, TermBody, TermJson},
     events::{DuplicateBody, EventJson, PublishBody},
     guests::GuestBookingJson,
-    sales::{BlockJson, BlocksJson, OrderBody, QuotaJson, QuotasJson, TicketTypeJson, TicketTypesJson},
+    sales::{OrderBody, QuotaJson, QuotasJson, TicketTypeJson, TicketTypesJson},
     settings::{ChangeJson, SettingsChange, SettingsJson},
 };
 use crate::presentation::{
-    bookings::dto::HoldBody,
     catalogue::Code,
     openapi::{
         operation::{Operation, Section},
@@ -202,15 +202,18 @@ macro_rules! events {
             ))
             .with(
                 Operation::get(concat!($prefix, "/events/{id}/blocks"), concat!("list", $who, "Blocks"), "List blocks")
-                    .ok::<BlocksJson<'_>>("The blocks, the newest first."),
+                    .ok::<BlocksJson>("The blocks, the newest first."),
             )
             .with(
                 Operation::post(concat!($prefix, "/events/{id}/blocks"), concat!("create", $who, "Block"), "Keep places back")
-                    .details("Places of ticket types, as in a booking: a hundred at once. Windows and limits do not matter.")
+                    .details(
+                        "Places of ticket types, as in a booking but up to ten thousand at once, or `wholeSection`: all that is free \
+                         in a section. Windows and limits do not matter. An event has at most 100,000 places in blocks.",
+                    )
                     .repeatable()
-                    .body::<HoldBody>(json!({ "items": [{ "ticketTypeId": ID, "quantity": 4 }] }))
+                    .body::<BlockBody>(json!({ "items": [{ "ticketTypeId": ID, "quantity": 4 }] }))
                     .created::<BlockJson<'_>>("The block. Its places are shown as held.")
-                    .refusals(&[Code::SoldOut, Code::SeatTaken]),
+                    .refusals(&[Code::SoldOut, Code::SeatTaken, Code::LimitExceeded]),
             )
             .with(
                 Operation::get(concat!($prefix, "/events/{id}/blocks/{blockId}"), concat!("get", $who, "Block"), "Show a block")

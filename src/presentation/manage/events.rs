@@ -113,6 +113,8 @@ pub(super) struct EventJson<'a> {
     series_id: Option<SeriesId>,
     venue_id: VenueId,
     seat_map_id: Option<SeatMapId>,
+    /// The number of the version of the seat map.
+    seat_map_version: Option<u32>,
     starts_at: Timestamp,
     ends_at: Timestamp,
     time_zone: &'a str,
@@ -141,7 +143,8 @@ impl<'a> From<&'a ManagedEvent> for EventJson<'a> {
             organizer_id: event.organizer_id,
             series_id: event.series_id,
             venue_id: event.venue_id,
-            seat_map_id: event.seat_map_id,
+            seat_map_id: managed.seat_map.map(|(map, _)| map),
+            seat_map_version: managed.seat_map.map(|(_, version)| version),
             starts_at: event.starts_at,
             ends_at: event.ends_at,
             time_zone: &event.time_zone,
@@ -248,7 +251,7 @@ pub(super) async fn update<A: Adapters>(app: Arc<App<A>>, mut request: Request) 
     let organizer = organizer(body.organizer_id, &by)?;
     let change = |before: &ManagedEvent| {
         let tags = before.tags.iter().map(|tag| tag.slug.clone()).collect();
-        body.over(RawEvent::of(&before.event, tags))
+        body.over(RawEvent::of(&before.event, before.seat_map.map(|(map, _)| map), tags))
     };
     shown(&events::update(&app, &by, id, expected, organizer, change).await?)
 }

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use domain::{
-    management::{ChangeError, Conflict},
+    management::{ChangeError, Conflict, seat_maps::SeatsMoved},
+    seat_maps::Seat,
     validation::FieldError,
 };
 
 use crate::{
     application::manage::ManageError,
-    presentation::{catalogue::Code, problem::Problem},
+    presentation::{authorization::forbidden, catalogue::Code, problem::Problem},
 };
 
 impl From<ManageError> for Problem {
@@ -27,6 +28,7 @@ impl From<ChangeError> for Problem {
     fn from(error: ChangeError) -> Self {
         match error {
             ChangeError::NotFound => Problem::not_found(),
+            ChangeError::Forbidden(reason) => forbidden().detail(reason),
             ChangeError::Stale => Problem::new(Code::ChangedMeanwhile),
             ChangeError::Conflict(conflict) => conflict.into(),
             ChangeError::Invalid(errors) => Problem::invalid(errors),
@@ -39,7 +41,9 @@ impl From<Conflict> for Problem {
     fn from(conflict: Conflict) -> Self {
         let detail = conflict.to_string();
         match conflict {
-            Conflict::Step(_) | Conflict::Event(_) => Problem::new(Code::EventState).detail(detail),
+            Conflict::Step(_) | Conflict::Event(_) | Conflict::NoSectionLeft(_) => {
+                Problem::new(Code::EventState).detail(detail)
+            }
             Conflict::BelowTaken(taken) => {
                 let number = |code, message: String| FieldError::new("capacity", code, message);
                 let errors = vec![number("HELD", taken.held.to_string()), number("SOLD", taken.sold.to_string())];
@@ -52,6 +56,13 @@ impl From<Conflict> for Problem {
             }
             Conflict::InUse(_) => Problem::new(Code::InUse).detail(detail),
             Conflict::SlugTaken(_) => Problem::new(Code::SlugTaken).detail(detail),
+            Conflict::SeatsMoved(SeatsMoved { seats, .. }) => {
+                let fault = |seat: &Seat| {
+                    let words = format!("{}, row {}, seat {} ({})", seat.section, seat.row, seat.label, seat.id);
+                    FieldError::new("version", "SEAT_TAKEN", words)
+                };
+                Problem::new(Code::SeatsMoved).detail(detail).errors(seats.iter().map(fault).collect())
+            }
         }
     }
 }

@@ -1,13 +1,11 @@
-//! Ticket types, quotas and blocks of an event.
+//! Ticket types and quotas of an event.
 
 use std::sync::Arc;
 
 use domain::{
-    bookings::Hold,
     events::sales::{ManagedQuota, ManagedTicketType, QuotaFields},
-    ids::{EventId, HoldId, QuotaId, SectionId, TicketTypeId},
+    ids::{EventId, QuotaId, SectionId, TicketTypeId},
     money::Money,
-    selection::Selection,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,20 +18,15 @@ use super::{
 use crate::{
     application::{
         app::{Adapters, App},
-        manage::{blocks, sales},
+        manage::sales,
     },
-    presentation::{
-        bookings::dto::{HoldBody, ItemJson},
-        problem::Problem,
-        reply::Reply,
-        request::Request,
-    },
+    presentation::{problem::Problem, reply::Reply, request::Request},
 };
 
 /// A list that is short enough to be shown whole.
 #[derive(Serialize)]
-struct All<T> {
-    data: Vec<T>,
+pub(super) struct All<T> {
+    pub(super) data: Vec<T>,
 }
 
 /// All quotas of an event.
@@ -50,14 +43,6 @@ pub(super) struct QuotasJson<'a> {
 #[expect(dead_code, reason = "only its schema is used")]
 pub(super) struct TicketTypesJson<'a> {
     data: Vec<TicketTypeJson<'a>>,
-}
-
-/// The blocks of an event, the newest first, at most a thousand.
-#[derive(ToSchema)]
-#[schema(as = Blocks)]
-#[expect(dead_code, reason = "only its schema is used")]
-pub(super) struct BlocksJson<'a> {
-    data: Vec<BlockJson<'a>>,
 }
 
 /// A number of places that ticket types draw on.
@@ -124,30 +109,6 @@ impl<'a> From<&'a ManagedTicketType> for TicketTypeJson<'a> {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct OrderBody {
     order: Vec<TicketTypeId>,
-}
-
-/// Places that are kept back.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Block)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct BlockJson<'a> {
-    id: HoldId,
-    event_id: EventId,
-    items: Vec<ItemJson<'a>>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-}
-
-impl<'a> From<&'a Hold> for BlockJson<'a> {
-    fn from(hold: &'a Hold) -> Self {
-        Self {
-            id: hold.id,
-            event_id: hold.event_id,
-            items: hold.items.iter().map(|item| ItemJson::new(item, hold.total.currency, None)).collect(),
-            created_at: hold.created_at,
-            updated_at: hold.updated_at,
-        }
-    }
 }
 
 fn shown_quota(quota: &ManagedQuota) -> Result<Reply, Problem> {
@@ -251,38 +212,5 @@ pub(super) async fn delete_type<A: Adapters>(app: Arc<App<A>>, request: Request)
     request.query().finish()?;
     let (by, expected) = (manager(&request)?, perhaps_expected(&request)?.flatten());
     sales::delete_ticket_type(&app, &by, request.id("id")?, request.id("typeId")?, expected).await?;
-    Ok(Reply::no_content())
-}
-
-/// `GET …/events/{id}/blocks`
-pub(super) async fn list_blocks<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
-    let blocks = blocks::list(&app, &manager(&request)?, request.id("id")?).await?;
-    Reply::ok(&All { data: blocks.iter().map(BlockJson::from).collect() })
-}
-
-/// `POST …/events/{id}/blocks`: at most 100 places at once, named or by number as in a booking.
-pub(super) async fn add_block<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
-    let (by, event) = (manager(&request)?, request.id::<EventId>("id")?);
-    let (body, named) = named_body::<HoldBody>(&mut request).await?;
-    let selection = Selection::try_from(body)?;
-    let made = blocks::block(&app, &by, named.map(|named| named.key), event, selection).await?;
-    let path = location(&by, &format!("events/{event}/blocks/{}", made.value.id));
-    let reply = Reply::created(&path, &BlockJson::from(&*made.value))?;
-    Ok(if made.replayed { reply.replayed() } else { reply })
-}
-
-/// `GET …/events/{id}/blocks/{blockId}`
-pub(super) async fn show_block<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
-    let block = blocks::find(&app, &manager(&request)?, request.id("id")?, request.id("blockId")?).await?;
-    Reply::ok(&BlockJson::from(&block))
-}
-
-/// `DELETE …/events/{id}/blocks/{blockId}`
-pub(super) async fn delete_block<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
-    blocks::release(&app, &manager(&request)?, request.id("id")?, request.id("blockId")?).await?;
     Ok(Reply::no_content())
 }

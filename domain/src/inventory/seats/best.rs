@@ -55,6 +55,14 @@ impl<'a> Draft<'a> {
         Ok(chosen)
     }
 
+    /// Gives all seats of the sections that are free, by their places on the map.
+    pub(in crate::inventory) fn give_free(&mut self, sections: &[usize]) -> Vec<usize> {
+        self.mark_given();
+        let free = self.seats.free_in(sections);
+        self.given.extend(&free);
+        free
+    }
+
     fn mark_given(&mut self) {
         if !self.given.is_empty() {
             self.seats.to_mut().mark(self.given.drain(..), SeatState::Pending);
@@ -79,6 +87,19 @@ impl Seats {
             }
         }
         Vec::new()
+    }
+
+    fn free_in(&self, sections: &[usize]) -> Vec<usize> {
+        let Some(map) = &self.map else { return Vec::new() };
+        let geometry = map.geometry();
+        let blocks = sections.iter().flat_map(|section| geometry.sections()[*section].blocks.clone());
+        let rows = blocks.flat_map(|block| geometry.blocks()[block].clone());
+        let words = rows.flat_map(|row| geometry.rows()[row].words());
+        let seats = |word: usize| {
+            let free = self.states.0[word].free;
+            (0..WORD).filter(move |bit| free >> bit & 1 == 1).map(move |bit| geometry.seat_at(word * WORD + bit))
+        };
+        words.flat_map(seats).collect()
     }
 
     /// The place of a group that is nearest to the middle of the row.

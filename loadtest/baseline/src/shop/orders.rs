@@ -147,7 +147,9 @@ fn decide(rows: &[Row], selection: &Selection) -> Result<Decision, Problem> {
             Choice::Quantity(_) => items.extend((0..asked).map(|_| item(None))),
             Choice::Seats(seats) => items.extend(seats.iter().map(|seat| item(Some(seat.0)))),
             // The JSON of the baseline has no such lines.
-            Choice::BestAvailable { .. } => return Err(Problem::internal("the baseline sells no best seats")),
+            Choice::BestAvailable { .. } | Choice::WholeSection(_) => {
+                return Err(Problem::internal("the baseline sells no best seats"));
+            }
         }
     }
     let amount = items.iter().map(|item| item.price).sum();

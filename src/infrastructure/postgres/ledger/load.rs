@@ -4,9 +4,9 @@ use std::sync::{Arc, PoisonError};
 
 use domain::{
     events::{Quota, SalePlan, SaleWindow},
-    ids::{AccountId, EventId, QuotaId, SeatId, SeatMapId, SectionId},
+    ids::{AccountId, EventId, QuotaId, SeatId, SeatMapVersionId},
     ledger::{LoadError, LoadedInventory, QuotaCount},
-    seat_maps::{Seat, SeatMap},
+    seat_maps::SeatMap,
 };
 use tokio_postgres::{IsolationLevel, Row, Transaction};
 use uuid::Uuid;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{
     super::{
         rows::{self, BOOKING_COLUMNS, HOLD_COLUMNS, StoreError, unsigned},
-        ticket_types,
+        seat_maps, ticket_types,
     },
     COUNTS, PgLedger, count, session, unavailable,
 };
@@ -23,14 +23,6 @@ const EVENT: &str = "SELECT status::text AS status, starts_at, currency::text AS
     seat_map_id, sale_starts_at, sale_ends_at, clock_timestamp() AS now FROM events WHERE id = $1";
 
 const QUOTAS: &str = "SELECT id, capacity FROM quotas WHERE event_id = $1 ORDER BY id";
-
-/// A row of the answer is a row of seats: sorting a hundred thousand seats, and reading each as a row of its own, cost the
-/// database nearly three times as much and this process twice as much.
-const SEAT_MAP: &str = "SELECT c.id AS section_id, c.name AS section, r.label AS row, s.ids, s.labels, s.positions, \
-    s.accessible FROM sections c JOIN seat_rows r ON r.section_id = c.id CROSS JOIN LATERAL ( \
-        SELECT array_agg(id) AS ids, array_agg(label) AS labels, array_agg(position) AS positions, \
-               array_agg(accessible) AS accessible FROM seats WHERE row_id = r.id HAVING count(*) > 0 \
-    ) s WHERE c.seat_map_id = $1 ORDER BY c.position, r.position";
 
 const CLAIMS: &str = "SELECT sold, array_agg(seat_id) AS seats FROM seat_claims WHERE event_id = $1 GROUP BY sold";
 
@@ -67,7 +59,7 @@ async fn read(
     let sale = SaleWindow { starts_at: row.try_get("sale_starts_at")?, ends_at: row.try_get("sale_ends_at")? };
     let seat_map_id: Option<Uuid> = row.try_get("seat_map_id")?;
     let seat_map = match seat_map_id {
-        Some(id) => Some(seat_map(ledger, transaction, SeatMapId(id)).await?),
+        Some(id) => Some(seat_map(ledger, transaction, SeatMapVersionId(id)).await?),
         None => None,
     };
     let plan = SalePlan {
@@ -107,43 +99,21 @@ async fn counts(transaction: &Transaction<'_>, event: EventId) -> Result<Vec<Quo
     transaction.query(COUNTS, &[&event.0]).await?.iter().map(count).collect()
 }
 
-async fn seat_map(ledger: &PgLedger, transaction: &Transaction<'_>, id: SeatMapId) -> Result<Arc<SeatMap>, StoreError> {
+async fn seat_map(
+    ledger: &PgLedger,
+    transaction: &Transaction<'_>,
+    id: SeatMapVersionId,
+) -> Result<Arc<SeatMap>, StoreError> {
     let known = ledger.seat_maps.lock().unwrap_or_else(PoisonError::into_inner).get(&id).and_then(|map| map.upgrade());
     if let Some(map) = known {
         return Ok(map);
     }
-    let rows = transaction.query(SEAT_MAP, &[&id.0]).await?;
-    let mut seat_rows = Vec::with_capacity(rows.len());
-    // Rows of one section share its name.
-    let mut section: Option<(SectionId, Arc<str>)> = None;
-    for row in &rows {
-        let section_id = SectionId(row.try_get("section_id")?);
-        let (_, name) = match section.take().filter(|(known, _)| *known == section_id) {
-            Some(known) => section.insert(known),
-            None => section.insert((section_id, row.try_get::<_, &str>("section")?.into())),
-        };
-        seat_rows.push(seat_row(row, section_id, name)?);
-    }
-    let map = Arc::new(SeatMap::of_rows(id, seat_rows));
+    let rows = transaction.query(seat_maps::ROWS, &[&id.0]).await?;
+    let map = Arc::new(seat_maps::drawing(&rows)?.seat_map(id));
     let mut maps = ledger.seat_maps.lock().unwrap_or_else(PoisonError::into_inner);
     maps.retain(|_, map| map.strong_count() > 0);
     maps.insert(id, Arc::downgrade(&map));
     Ok(map)
-}
-
-/// The seats of one row with their positions, from left to right.
-fn seat_row(row: &Row, section_id: SectionId, section: &Arc<str>) -> Result<Vec<(i32, Seat)>, StoreError> {
-    let label: Arc<str> = row.try_get::<_, &str>("row")?.into();
-    let (ids, labels): (Vec<Uuid>, Vec<&str>) = (row.try_get("ids")?, row.try_get("labels")?);
-    let (positions, accessible): (Vec<i32>, Vec<bool>) = (row.try_get("positions")?, row.try_get("accessible")?);
-    let seat = |((id, seat), (position, accessible)): ((Uuid, &str), (i32, bool))| {
-        let (section, row) = (section.clone(), label.clone());
-        (position, Seat { id: SeatId(id), section_id, section, row, label: seat.into(), accessible })
-    };
-    let mut seats: Vec<_> = ids.into_iter().zip(labels).zip(positions.into_iter().zip(accessible)).map(seat).collect();
-    // The database gives them as it finds them.
-    seats.sort_unstable_by_key(|(position, _)| *position);
-    Ok(seats)
 }
 
 async fn claims(transaction: &Transaction<'_>, event: EventId) -> Result<Vec<(SeatId, bool)>, StoreError> {

@@ -7,6 +7,7 @@ mod events;
 mod guests;
 mod requests;
 mod sales;
+mod seat_maps;
 mod series;
 mod settings;
 mod steps;
@@ -113,8 +114,10 @@ fn is_expected(row: &Row, expected: Expected) -> Result<(), Fault> {
 #[derive(Debug)]
 struct LockedEvent {
     id: EventId,
+    organizer: uuid::Uuid,
     status: EventStatus,
     series: Option<SeriesId>,
+    /// The version of its map.
     seat_map: Option<uuid::Uuid>,
     currency: String,
     starts_at: jiff::Timestamp,
@@ -122,7 +125,7 @@ struct LockedEvent {
     sale: SaleWindow,
 }
 
-const LOCK_EVENT: &str = "SELECT revision, status::text AS status, series_id, seat_map_id, currency::text AS currency, starts_at, ends_at, \
+const LOCK_EVENT: &str = "SELECT revision, organizer_id, status::text AS status, series_id, seat_map_id, currency::text AS currency, starts_at, ends_at, \
     sale_starts_at, sale_ends_at FROM events WHERE id = $1 AND ($2::uuid IS NULL OR organizer_id = $2) FOR NO KEY UPDATE";
 
 /// Locks an event that `by` may change. Another organizer's is not found.
@@ -138,6 +141,7 @@ async fn lock_event(
     is_expected(row, expected)?;
     Ok(LockedEvent {
         id,
+        organizer: row.try_get("organizer_id")?,
         status: rows::parse(row.try_get("status")?)?,
         series: row.try_get::<_, Option<uuid::Uuid>>("series_id")?.map(SeriesId),
         seat_map: row.try_get("seat_map_id")?,

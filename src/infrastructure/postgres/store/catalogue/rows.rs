@@ -2,7 +2,7 @@
 
 use domain::{
     events::{Event, SaleWindow},
-    ids::{AccountId, EventId, SeatMapId, SeriesId, VenueId},
+    ids::{AccountId, EventId, SeatMapVersionId, SeriesId, VenueId},
     repositories::{NextOccurrence, Tag},
     search::EventSummary,
     venues::Venue,
@@ -70,7 +70,7 @@ pub(in super::super) fn event(row: &Row) -> Result<Event, StoreError> {
         organizer_id: AccountId(row.try_get("organizer_id")?),
         series_id: row.try_get::<_, Option<Uuid>>("series_id")?.map(SeriesId),
         venue_id: VenueId(row.try_get("venue_id")?),
-        seat_map_id: row.try_get::<_, Option<Uuid>>("seat_map_id")?.map(SeatMapId),
+        seat_map_version_id: row.try_get::<_, Option<Uuid>>("seat_map_id")?.map(SeatMapVersionId),
         title: row.try_get("title")?,
         summary: row.try_get("summary")?,
         description: row.try_get("description")?,

@@ -3,7 +3,7 @@
 use domain::{
     audit::Action,
     events::{EventStatus, fields::EventFields, lifecycle::Step},
-    ids::{AccountId, EventId, SeriesId},
+    ids::{AccountId, EventId, SeatMapId, SeriesId},
     management::{
         ChangeError, Changed, Conflict, Expected, Manager,
         events::{Cancellation, EventFilter, EventKey, EventManagement, EventOrder, ManagedEvent},
@@ -26,7 +26,9 @@ use super::{
 };
 
 /// Tags and the state of a cancellation come with each row, so that a page is one statement.
-const MANAGED: &str = "e.revision, e.publish_at, c.total, c.done, c.started_at, c.finished_at, \
+const MANAGED: &str = "e.revision, e.publish_at, \
+    (SELECT v.seat_map_id FROM seat_map_versions v WHERE v.id = e.seat_map_id) AS map_id, \
+    (SELECT v.number FROM seat_map_versions v WHERE v.id = e.seat_map_id) AS map_version, c.total, c.done, c.started_at, c.finished_at, \
     ARRAY(SELECT t.slug FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = e.id ORDER BY t.slug) AS tag_slugs, \
     ARRAY(SELECT t.name FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = e.id ORDER BY t.slug) AS tag_names";
 
@@ -46,8 +48,11 @@ const UPDATE: &str = "UPDATE events SET slug = $2, organizer_id = coalesce($3, o
 
 fn managed(row: &Row) -> Result<ManagedEvent, StoreError> {
     let (slugs, names): (Vec<String>, Vec<String>) = (row.try_get("tag_slugs")?, row.try_get("tag_names")?);
+    let map: Option<Uuid> = row.try_get("map_id")?;
+    let version: Option<i32> = row.try_get("map_version")?;
     Ok(ManagedEvent {
         event: event(row)?,
+        seat_map: map.map(SeatMapId).zip(version.and_then(|number| u32::try_from(number).ok())),
         publish_at: row.try_get("publish_at")?,
         tags: slugs.into_iter().zip(names).map(|(slug, name)| Tag { slug, name }).collect(),
         cancellation: cancellation(row)?,
@@ -139,8 +144,9 @@ impl PgStore {
         let mut client = self.pool.get().await?;
         let transaction = client.transaction().await?;
         let tags = check_references(&transaction, fields).await?;
+        let map = version_to_sell(&transaction, fields, organizer.0, None).await?;
         let slug = fields.slug.clone().unwrap_or_else(|| text::slug_of(&fields.title, &tail(id)));
-        if write_event(&transaction, INSERT, id, &slug, Some(organizer), fields).await? == 1 {
+        if write_event(&transaction, INSERT, (id, Some(organizer)), &slug, map, fields).await? == 1 {
             write_tags(&transaction, id, &tags).await?;
         }
         note(
@@ -167,10 +173,12 @@ impl PgStore {
         let transaction = client.transaction().await?;
         let before = lock_event(&transaction, by, id, expected).await?;
         before.editable()?;
-        keeps_what_is_sold(&transaction, &before, fields).await?;
+        let of = organizer.map_or(before.organizer, |organizer| organizer.0);
+        let map = version_to_sell(&transaction, fields, of, before.seat_map).await?;
+        keeps_what_is_sold(&transaction, &before, map, fields).await?;
         let tags = check_references(&transaction, fields).await?;
         let slug = fields.slug.clone().unwrap_or_else(|| text::slug_of(&fields.title, &tail(id)));
-        write_event(&transaction, UPDATE, id, &slug, organizer, fields).await?;
+        write_event(&transaction, UPDATE, (id, organizer), &slug, map, fields).await?;
         transaction.execute_typed("DELETE FROM event_tags WHERE event_id = $1", &[(&id.0, Type::UUID)]).await?;
         write_tags(&transaction, id, &tags).await?;
         plan_changed(&transaction, id).await?;
@@ -215,12 +223,12 @@ pub(super) fn tail(id: EventId) -> String {
 async fn write_event(
     transaction: &Transaction<'_>,
     statement: &str,
-    id: EventId,
+    (id, organizer): (EventId, Option<AccountId>),
     slug: &str,
-    organizer: Option<AccountId>,
+    map: Option<Uuid>,
     fields: &EventFields,
 ) -> Result<u64, Fault> {
-    let (organizer, map) = (organizer.map(|account| account.0), fields.seat_map_id.map(|map| map.0));
+    let organizer = organizer.map(|account| account.0);
     let limit = fields.max_per_account.map(signed);
     let parameters: [Typed<'_>; 16] = [
         (&id.0, Type::UUID),
@@ -255,16 +263,9 @@ fn unknown(field: &'static str, message: &'static str) -> FieldError {
     FieldError::new(field, "UNKNOWN", message)
 }
 
-/// Category, tags and seat map exist, and do so until the end of the transaction; the tags' ids.
+/// Category and tags exist, and do so until the end of the transaction; the tags' ids.
 async fn check_references(transaction: &Transaction<'_>, fields: &EventFields) -> Result<Vec<Uuid>, Fault> {
     check_category(transaction, &fields.category).await?;
-    if let Some(map) = fields.seat_map_id {
-        let statement = "SELECT 1 FROM seat_maps WHERE id = $1 AND venue_id = $2";
-        let parameters: [Typed<'_>; 2] = [(&map.0, Type::UUID), (&fields.venue_id.0, Type::UUID)];
-        if transaction.query_typed(statement, &parameters).await?.is_empty() {
-            return Err(unknown("seatMapId", "the venue has no such seat map").into());
-        }
-    }
     tag_ids(transaction, &fields.tags).await
 }
 
@@ -287,6 +288,28 @@ pub(super) async fn tag_ids(transaction: &Transaction<'_>, slugs: &[String]) -> 
     Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }
 
+/// `$4` is what the event sells now. It keeps to that version, whatever others there are; a map that is new to it sells its last
+/// one.
+const VERSION_TO_SELL: &str = "SELECT v.id FROM seat_maps m JOIN seat_map_versions v ON v.seat_map_id = m.id \
+    WHERE m.id = $1 AND m.venue_id = $2 AND m.deleted_at IS NULL \
+        AND (m.organizer_id IS NULL OR m.organizer_id = $3 OR v.id = $4) \
+    ORDER BY v.id = $4 DESC NULLS LAST, v.number DESC LIMIT 1 FOR KEY SHARE OF m";
+
+/// The version of the seat map that the event is to sell: of its venue, and its organizer's or the house's.
+async fn version_to_sell(
+    transaction: &Transaction<'_>,
+    fields: &EventFields,
+    organizer: Uuid,
+    now: Option<Uuid>,
+) -> Result<Option<Uuid>, Fault> {
+    let Some(map) = fields.seat_map_id else { return Ok(None) };
+    let parameters: [Typed<'_>; 4] =
+        [(&map.0, Type::UUID), (&fields.venue_id.0, Type::UUID), (&organizer, Type::UUID), (&now, Type::UUID)];
+    let rows = transaction.query_typed(VERSION_TO_SELL, &parameters).await?;
+    let row = rows.first().ok_or_else(|| unknown("seatMapId", "the venue has no such seat map"))?;
+    Ok(Some(row.try_get(0)?))
+}
+
 async fn write_tags(transaction: &Transaction<'_>, event: EventId, tags: &[Uuid]) -> Result<(), Fault> {
     let statement = "INSERT INTO event_tags (event_id, tag_id) SELECT $1, id FROM unnest($2::uuid[]) AS id";
     transaction.execute_typed(statement, &[(&event.0, Type::UUID), (&tags, Type::UUID_ARRAY)]).await?;
@@ -297,9 +320,9 @@ async fn write_tags(transaction: &Transaction<'_>, event: EventId, tags: &[Uuid]
 async fn keeps_what_is_sold(
     transaction: &Transaction<'_>,
     before: &LockedEvent,
+    map: Option<Uuid>,
     fields: &EventFields,
 ) -> Result<(), Fault> {
-    let map = fields.seat_map_id.map(|map| map.0);
     if before.currency == fields.currency.as_str() && before.seat_map == map {
         return Ok(());
     }

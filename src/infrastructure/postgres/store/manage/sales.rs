@@ -5,7 +5,10 @@ use domain::{
     bookings::Hold,
     events::sales::{ManagedQuota, ManagedTicketType, QuotaFields, TicketTypeFields},
     ids::{EventId, HoldId, QuotaId, TicketTypeId},
-    management::{ChangeError, Changed, Conflict, Expected, Manager, events::SalesManagement},
+    management::{
+        ChangeError, Changed, Conflict, Expected, Manager,
+        events::{BlockSummary, SalesManagement},
+    },
     repositories::Found,
 };
 use tokio_postgres::{Row, types::Type};
@@ -25,6 +28,18 @@ const LOCK_QUOTA: &str =
 const INSERT_QUOTA: &str =
     "INSERT INTO quotas (id, event_id, name, capacity) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING";
 const UPDATE_QUOTA: &str = "UPDATE quotas SET name = $2, capacity = $3, revision = revision + 1 WHERE id = $1";
+
+const BLOCKS: &str = "SELECT id, jsonb_array_length(items) AS places, created_at, updated_at FROM holds \
+    WHERE event_id = $1 AND status = 'ACTIVE' AND expires_at >= '9999-01-01Z' ORDER BY id DESC LIMIT $2";
+
+fn block_summary(row: &Row) -> Result<BlockSummary, StoreError> {
+    Ok(BlockSummary {
+        id: HoldId(row.try_get("id")?),
+        places: unsigned(row, "places")?,
+        created_at: row.try_get("created_at")?,
+        updated_at: row.try_get("updated_at")?,
+    })
+}
 
 fn quota(row: &Row) -> Result<ManagedQuota, StoreError> {
     Ok(ManagedQuota {
@@ -93,20 +108,24 @@ impl PgStore {
         commit_noted(transaction, by, Action::Deleted, ("quota", id.to_string()), event).await
     }
 
-    async fn read_blocks(&self, event: EventId, one: Option<HoldId>, limit: u32) -> Result<Vec<Hold>, StoreError> {
+    async fn read_blocks(&self, event: EventId, limit: u32) -> Result<Vec<BlockSummary>, StoreError> {
+        let client = self.pool.get().await?;
+        let parameters: [Typed<'_>; 2] = [(&event.0, Type::UUID), (&i64::from(limit), Type::INT8)];
+        client.query_typed(BLOCKS, &parameters).await?.iter().map(block_summary).collect()
+    }
+
+    async fn read_block(&self, event: EventId, id: HoldId) -> Result<Option<Hold>, StoreError> {
         let client = self.pool.get().await?;
         let statement = format!(
             "SELECT {HOLD_COLUMNS} FROM holds h WHERE h.event_id = $1 AND h.status = 'ACTIVE' \
-             AND h.expires_at >= '9999-01-01Z' AND ($2::uuid IS NULL OR h.id = $2) ORDER BY h.id DESC LIMIT $3"
+             AND h.expires_at >= '9999-01-01Z' AND h.id = $2"
         );
-        let (one, limit) = (one.map(|id| id.0), i64::from(limit));
-        let parameters: [Typed<'_>; 3] = [(&event.0, Type::UUID), (&one, Type::UUID), (&limit, Type::INT8)];
-        let found = client.query_typed(&statement, &parameters).await?;
-        let items = found.iter().map(rows::stored_items).collect::<Result<Vec<_>, _>>()?;
-        let named: Vec<_> = items.iter().flat_map(|items| rows::named_seats(items)).collect();
+        let rows = client.query_typed(&statement, &[(&event.0, Type::UUID), (&id.0, Type::UUID)]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let items = rows::stored_items(row)?;
+        let named: Vec<_> = rows::named_seats(&items).collect();
         let seats = rows::seats_by_id(&**client, &named).await?;
-        let seat = |id| seats.get(&id).cloned();
-        found.iter().zip(items).map(|(row, items)| rows::hold(row, items, seat)).collect()
+        rows::hold(row, items, |id| seats.get(&id).cloned()).map(Some)
     }
 }
 
@@ -167,11 +186,11 @@ impl SalesManagement for PgStore {
         Ok(self.sort_ticket_types(by, event, order).await?)
     }
 
-    async fn blocks(&self, event: EventId, limit: u32) -> Found<Vec<Hold>> {
-        Ok(self.read_blocks(event, None, limit).await?)
+    async fn blocks(&self, event: EventId, limit: u32) -> Found<Vec<BlockSummary>> {
+        Ok(self.read_blocks(event, limit).await?)
     }
 
     async fn block(&self, event: EventId, id: HoldId) -> Found<Option<Hold>> {
-        Ok(self.read_blocks(event, Some(id), 1).await?.pop())
+        Ok(self.read_block(event, id).await?)
     }
 }

@@ -43,7 +43,7 @@ const UPDATE: &str = "UPDATE ticket_types SET quota_id = $3, name = $4, descript
 
 /// Sections of the event's own map only.
 const INSERT_SECTIONS: &str = "INSERT INTO ticket_type_sections (ticket_type_id, section_id) \
-    SELECT $1, id FROM sections WHERE id = ANY($2) AND seat_map_id = $3";
+    SELECT $1, coalesce(first_id, id) FROM sections WHERE coalesce(first_id, id) = ANY($2) AND seat_map_id = $3";
 
 fn ticket_type(row: &Row) -> Result<ManagedTicketType, StoreError> {
     let sections: Vec<Uuid> = row.try_get("sections")?;

@@ -136,6 +136,10 @@ fn summary(row: &Row) -> Result<BookingSummary, StoreError> {
 }
 
 impl EventUpkeep for PgStore {
+    async fn purge_seat_maps(&self) -> Found<()> {
+        Ok(self.purge().await?)
+    }
+
     async fn publish_due(&self) -> Found<Vec<(EventId, Option<SeriesId>)>> {
         Ok(self.publish().await?)
     }

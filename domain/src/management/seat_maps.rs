@@ -1,0 +1,233 @@
+//! Seat maps, as organizers draw their own and admins those of the house. A map has versions that never change; each event sells
+//! one of them.
+
+use std::future::Future;
+
+use jiff::Timestamp;
+
+use super::{Changed, Expected, Manager};
+use crate::{
+    events::EventStatus,
+    ids::{AccountId, EventId, SeatMapId, SeatMapVersionId, SectionId, VenueId},
+    repositories::{Found, Page, PageRequest},
+    seat_maps::{Seat, drawing::Drawing, layout::Layout},
+    text,
+    validation::{FieldError, FieldErrors},
+};
+
+/// Most versions of a map.
+pub const VERSIONS_MAX: u32 = 100;
+/// Most events that are named among those that use a version.
+pub const EVENTS_SHOWN_MAX: u32 = 100;
+/// Most seats that are named among those that a version would move.
+pub const SEATS_SHOWN_MAX: usize = 50;
+
+/// The place of a map in a list: by its making, newest first.
+pub type SeatMapKey = (Timestamp, SeatMapId);
+
+/// What can be said of a seat map, other than where the seats are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeatMapFields {
+    /// 2 to 100 characters.
+    pub name: String,
+    /// At most 10,000 characters.
+    pub description: String,
+}
+
+impl SeatMapFields {
+    /// Checks both.
+    pub fn parse(name: Option<&str>, description: Option<&str>) -> Result<Self, Vec<FieldError>> {
+        let mut errors = FieldErrors::default();
+        let name = errors.keep(text::line("name", name.unwrap_or_default(), 2..=100));
+        let description = errors.keep(text::text("description", description.unwrap_or_default()));
+        errors.finish(name.zip(description).map(|(name, description)| Self { name, description }))
+    }
+}
+
+/// A seat map to be made.
+#[derive(Clone, Debug)]
+pub struct NewSeatMap {
+    /// Its id; also that of its first version.
+    pub id: SeatMapId,
+    /// Where the seats are.
+    pub venue_id: VenueId,
+    /// Whose it will be; nobody's is the house's.
+    pub organizer_id: Option<AccountId>,
+    /// What is said of it.
+    pub fields: SeatMapFields,
+}
+
+/// A seat map as those see it who may use it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManagedSeatMap {
+    /// Its id.
+    pub id: SeatMapId,
+    /// Where the seats are.
+    pub venue_id: VenueId,
+    /// Whose it is; nobody's is the house's.
+    pub organizer_id: Option<AccountId>,
+    /// For people.
+    pub name: String,
+    /// For people.
+    pub description: String,
+    /// The number of its last version.
+    pub latest: u32,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed; a new version is a change.
+    pub updated_at: Timestamp,
+    /// Grows with each change.
+    pub revision: i32,
+}
+
+/// Which maps to list.
+#[derive(Clone, Debug, Default)]
+pub struct SeatMapFilter {
+    /// Of this venue.
+    pub venue: Option<VenueId>,
+    /// Of this organizer.
+    pub organizer: Option<AccountId>,
+    /// With this in the name, whatever the case.
+    pub q: Option<String>,
+}
+
+/// One version, without its seats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeatMapVersion {
+    /// Its id.
+    pub id: SeatMapVersionId,
+    /// Of which map.
+    pub map: SeatMapId,
+    /// Counted from 1.
+    pub number: u32,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// How many events use it, as far as whoever asks may see them.
+    pub events: u64,
+}
+
+/// An event that uses a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsingEvent {
+    /// Its id.
+    pub id: EventId,
+    /// Its title.
+    pub title: String,
+    /// Where it is in its life.
+    pub status: EventStatus,
+    /// When it begins.
+    pub starts_at: Timestamp,
+}
+
+/// An event's way from one version of its map to another.
+#[derive(Clone, Debug)]
+pub struct Move {
+    /// What it sells now.
+    pub from: SeatMapVersionId,
+    /// What it is to sell.
+    pub to: SeatMapVersionId,
+    /// The seats that `to` does not have as `from` has them: nobody may have one.
+    pub changed: Vec<Seat>,
+    /// The sections of `to`.
+    pub sections: Vec<SectionId>,
+}
+
+/// Seats that somebody has, and that would not be where they are.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{count} seats are held, blocked or sold, and the version does not have them as they are")]
+pub struct SeatsMoved {
+    /// How many.
+    pub count: usize,
+    /// The first [`SEATS_SHOWN_MAX`] of them.
+    pub seats: Vec<Seat>,
+}
+
+impl SeatsMoved {
+    /// What stands against a move, given those of `changed` that somebody has.
+    pub fn of(taken: Vec<Seat>) -> Self {
+        let count = taken.len();
+        let mut seats = taken;
+        seats.truncate(SEATS_SHOWN_MAX);
+        Self { count, seats }
+    }
+}
+
+/// Seat maps. Organizers see their own and those of the house, and change their own.
+pub trait SeatMapManagement {
+    /// A page of the maps that `by` may see.
+    fn seat_maps(
+        &self,
+        by: &Manager,
+        filter: &SeatMapFilter,
+        page: &PageRequest<SeatMapKey>,
+    ) -> impl Future<Output = Found<Page<ManagedSeatMap>>> + Send;
+
+    /// One of them.
+    fn seat_map(&self, by: &Manager, id: SeatMapId) -> impl Future<Output = Found<Option<ManagedSeatMap>>> + Send;
+
+    /// The versions of a map, oldest first.
+    fn seat_map_versions(
+        &self,
+        by: &Manager,
+        map: SeatMapId,
+    ) -> impl Future<Output = Found<Vec<SeatMapVersion>>> + Send;
+
+    /// The map and number of a version.
+    fn seat_map_version(
+        &self,
+        id: SeatMapVersionId,
+    ) -> impl Future<Output = Found<Option<(SeatMapId, String, u32)>>> + Send;
+
+    /// The first events that use a version, soonest first, among those that `by` may see.
+    fn events_with(
+        &self,
+        by: &Manager,
+        version: SeatMapVersionId,
+    ) -> impl Future<Output = Found<Vec<UsingEvent>>> + Send;
+
+    /// The seats of a version.
+    fn drawing(&self, version: SeatMapVersionId) -> impl Future<Output = Found<Drawing>> + Send;
+
+    /// Adds a map with its first version. Does nothing when it is there already.
+    fn add_seat_map(&self, by: &Manager, new: &NewSeatMap, layout: &Layout) -> impl Future<Output = Changed> + Send;
+
+    /// Changes what is said of a map.
+    fn update_seat_map(
+        &self,
+        by: &Manager,
+        id: SeatMapId,
+        expected: Expected,
+        fields: &SeatMapFields,
+    ) -> impl Future<Output = Changed> + Send;
+
+    /// Adds a version after the last. Does nothing when it is there already.
+    fn add_version(
+        &self,
+        by: &Manager,
+        map: SeatMapId,
+        expected: Expected,
+        id: SeatMapVersionId,
+        layout: &Layout,
+    ) -> impl Future<Output = Changed> + Send;
+
+    /// Deletes a map that no event uses: from then on nobody sees it. What it leaves, the upkeep removes.
+    fn delete_seat_map(&self, by: &Manager, id: SeatMapId, expected: Expected) -> impl Future<Output = Changed> + Send;
+
+    /// Has an event sell another version of its map. Expects that the event's inventory is paused. Ticket types lose the
+    /// sections that there are no more.
+    fn move_event(
+        &self,
+        by: &Manager,
+        event: EventId,
+        expected: Expected,
+        to: &Move,
+    ) -> impl Future<Output = Changed> + Send;
+}
+
+/// A number of a version as it stands in a path or a body.
+pub fn version_number(number: u32) -> Result<u32, FieldError> {
+    if (1..=VERSIONS_MAX).contains(&number) {
+        return Ok(number);
+    }
+    Err(FieldError::new("version", "OUT_OF_RANGE", "must be from 1 to 100"))
+}

@@ -1,0 +1,224 @@
+//! Seat maps: drawn, given new versions, and sold by events.
+
+use domain::{
+    ids::{AccountId, EventId, SeatMapId, SeatMapVersionId, VenueId},
+    management::{
+        ChangeError, Expected, Manager,
+        events::ManagedEvent,
+        seat_maps::{
+            ManagedSeatMap, Move, NewSeatMap, SeatMapFields, SeatMapManagement, SeatMapVersion, UsingEvent,
+            version_number,
+        },
+    },
+    seat_maps::{
+        drawing::{Drawing, SectionSummary},
+        layout::Layout,
+    },
+    validation::FieldError,
+};
+
+use super::{Made, ManageError, NamedRequest, change_plan, event_of, once};
+use crate::application::app::{Adapters, App};
+
+/// A map with its versions, and the sections of the last one.
+#[derive(Debug)]
+pub struct ShownSeatMap {
+    /// The map.
+    pub map: ManagedSeatMap,
+    /// Its versions, oldest first.
+    pub versions: Vec<SeatMapVersion>,
+    /// The sections of the last version.
+    pub sections: Vec<SectionSummary>,
+}
+
+/// A version with its sections and the events that use it.
+#[derive(Debug)]
+pub struct ShownVersion {
+    /// The version.
+    pub version: SeatMapVersion,
+    /// What there is to sell.
+    pub sections: Vec<SectionSummary>,
+    /// The first events that use it.
+    pub events: Vec<UsingEvent>,
+}
+
+/// What an event sells of a seat map.
+#[derive(Debug)]
+pub struct EventSeatMap {
+    /// The event.
+    pub event: ManagedEvent,
+    /// The map.
+    pub map: SeatMapId,
+    /// The map's name.
+    pub name: String,
+    /// The number of the version.
+    pub version: u32,
+    /// The sections of the version.
+    pub sections: Vec<SectionSummary>,
+}
+
+/// One of the maps that `by` may see.
+pub async fn find<A: Adapters>(app: &App<A>, by: &Manager, id: SeatMapId) -> Result<ManagedSeatMap, ManageError> {
+    Ok(app.store.seat_map(by, id).await?.ok_or(ChangeError::NotFound)?)
+}
+
+/// The same with all that there is to say about it, other than where each seat is.
+pub async fn show<A: Adapters>(app: &App<A>, by: &Manager, id: SeatMapId) -> Result<ShownSeatMap, ManageError> {
+    let map = find(app, by, id).await?;
+    let versions = app.store.seat_map_versions(by, id).await?;
+    let sections = match versions.last() {
+        Some(last) => app.store.drawing(last.id).await?.summary(),
+        None => Vec::new(),
+    };
+    Ok(ShownSeatMap { map, versions, sections })
+}
+
+/// A version of a map that `by` may see.
+async fn version_of<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    map: SeatMapId,
+    number: u32,
+) -> Result<SeatMapVersion, ManageError> {
+    find(app, by, map).await?;
+    let versions = app.store.seat_map_versions(by, map).await?;
+    Ok(versions.into_iter().find(|version| version.number == number).ok_or(ChangeError::NotFound)?)
+}
+
+/// A version with its sections and the events that use it.
+pub async fn version<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    map: SeatMapId,
+    number: u32,
+) -> Result<ShownVersion, ManageError> {
+    let version = version_of(app, by, map, number).await?;
+    let sections = app.store.drawing(version.id).await?.summary();
+    let events = app.store.events_with(by, version.id).await?;
+    Ok(ShownVersion { version, sections, events })
+}
+
+/// The same by its id.
+pub async fn version_by_id<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    id: SeatMapVersionId,
+) -> Result<ShownVersion, ManageError> {
+    let (map, _, number) = app.store.seat_map_version(id).await?.ok_or(ChangeError::NotFound)?;
+    version(app, by, map, number).await
+}
+
+/// The seats of a version.
+pub async fn export<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    map: SeatMapId,
+    number: u32,
+) -> Result<Drawing, ManageError> {
+    Ok(app.store.drawing(version_of(app, by, map, number).await?.id).await?)
+}
+
+/// Makes a map with its first version.
+pub async fn create<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    request: Option<NamedRequest>,
+    (venue_id, organizer_id): (VenueId, Option<AccountId>),
+    fields: SeatMapFields,
+    layout: Layout,
+) -> Result<Made, ManageError> {
+    once(app, by.account, request, async |id| {
+        let new = NewSeatMap { id: SeatMapId(id), venue_id, organizer_id, fields };
+        app.store.add_seat_map(by, &new, &layout).await?;
+        tracing::info!(seatMap = %id, userId = %by.account, "seat map created");
+        Ok(())
+    })
+    .await
+}
+
+/// Changes what is said of a map.
+pub async fn update<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    id: SeatMapId,
+    expected: Expected,
+    (name, description): (Option<String>, Option<String>),
+) -> Result<(), ManageError> {
+    let before = find(app, by, id).await?;
+    let (name, description) = (name.unwrap_or(before.name), description.unwrap_or(before.description));
+    let fields = SeatMapFields::parse(Some(&name), Some(&description))?;
+    let expected = expected.or(Some(before.revision));
+    Ok(app.store.update_seat_map(by, id, expected, &fields).await?)
+}
+
+/// Adds a version after the last.
+pub async fn add_version<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    request: Option<NamedRequest>,
+    map: SeatMapId,
+    expected: Expected,
+    layout: Layout,
+) -> Result<Made, ManageError> {
+    find(app, by, map).await?;
+    once(app, by.account, request, async |id| {
+        app.store.add_version(by, map, expected, SeatMapVersionId(id), &layout).await?;
+        tracing::info!(seatMap = %map, version = %id, userId = %by.account, "version of a seat map added");
+        Ok(())
+    })
+    .await
+}
+
+/// Deletes a map that no event uses. Nobody sees it from then on; the upkeep removes its seats, bit by bit.
+pub async fn delete<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    id: SeatMapId,
+    expected: Expected,
+) -> Result<(), ManageError> {
+    app.store.delete_seat_map(by, id, expected).await?;
+    tracing::info!(seatMap = %id, userId = %by.account, "seat map deleted");
+    Ok(())
+}
+
+async fn sold_by<A: Adapters>(app: &App<A>, event: ManagedEvent) -> Result<(EventSeatMap, Drawing), ManageError> {
+    let version = event.event.seat_map_version_id.ok_or(ChangeError::NotFound)?;
+    let (map, name, number) = app.store.seat_map_version(version).await?.ok_or(ChangeError::NotFound)?;
+    let drawing = app.store.drawing(version).await?;
+    Ok((EventSeatMap { event, map, name, version: number, sections: drawing.summary() }, drawing))
+}
+
+/// What one of `by`'s events sells of a seat map. Not found when it sells no seats.
+pub async fn of_event<A: Adapters>(app: &App<A>, by: &Manager, event: EventId) -> Result<EventSeatMap, ManageError> {
+    Ok(sold_by(app, event_of(app, by, event).await?).await?.0)
+}
+
+/// Has an event sell another version of its map. What the two versions differ in is found before the event's inventory is
+/// paused: they never change, and comparing them takes longer than the rest.
+pub async fn move_event<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    event: EventId,
+    expected: Expected,
+    number: u32,
+) -> Result<EventSeatMap, ManageError> {
+    let number = version_number(number).map_err(|error| vec![error])?;
+    let before = event_of(app, by, event).await?;
+    if expected.is_some_and(|expected| expected != before.revision) {
+        return Err(ChangeError::Stale.into());
+    }
+    let (from, revision) = (before.event.seat_map_version_id.ok_or(ChangeError::NotFound)?, before.revision);
+    let (now, drawn) = sold_by(app, before).await?;
+    if now.version == number {
+        return Ok(now);
+    }
+    let versions = app.store.seat_map_versions(by, now.map).await?;
+    let to = versions.iter().find(|version| version.number == number);
+    let to = to.ok_or_else(|| vec![FieldError::new("version", "UNKNOWN", "the seat map has no such version")])?;
+    let next = app.store.drawing(to.id).await?;
+    let sections = next.summary().iter().map(|section| section.id).collect();
+    let step = Move { from, to: to.id, changed: drawn.changed_in(&next), sections };
+    change_plan(app, event, app.store.move_event(by, event, Some(revision), &step)).await?;
+    tracing::info!(%event, userId = %by.account, from = now.version, to = number, "event moved to another version of its seat map");
+    of_event(app, by, event).await
+}

@@ -1,0 +1,72 @@
+//! An event moves on to another version of its seat map.
+
+use std::collections::HashSet;
+
+use domain::{
+    audit::Action,
+    ids::EventId,
+    management::{
+        ChangeError, Conflict, Expected, Manager,
+        seat_maps::{Move, SeatsMoved},
+    },
+};
+use tokio_postgres::{Transaction, types::Type};
+use uuid::Uuid;
+
+use super::super::{super::PgStore, Fault, Typed, lock_event, note, plan_changed};
+
+const TAKEN: &str = "SELECT seat_id FROM seat_claims WHERE event_id = $1 AND seat_id = ANY($2)";
+
+const DROP_SECTIONS: &str = "DELETE FROM ticket_type_sections x USING ticket_types t \
+    WHERE t.id = x.ticket_type_id AND t.event_id = $1 AND x.section_id <> ALL($2)";
+const WITHOUT_SECTION: &str = "SELECT t.name FROM ticket_types t WHERE t.event_id = $1 AND t.seated \
+    AND NOT EXISTS (SELECT FROM ticket_type_sections x WHERE x.ticket_type_id = t.id) ORDER BY t.position LIMIT 1";
+
+const UPDATE: &str = "UPDATE events SET seat_map_id = $2, revision = revision + 1, updated_at = now() WHERE id = $1";
+
+impl PgStore {
+    pub(super) async fn move_to_version(
+        &self,
+        by: &Manager,
+        event: EventId,
+        expected: Expected,
+        to: &Move,
+    ) -> Result<(), Fault> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        let before = lock_event(&transaction, by, event, expected).await?;
+        before.editable()?;
+        if before.seat_map != Some(to.from.0) {
+            return Err(ChangeError::Stale.into());
+        }
+        // First of all. It locks the quotas, which every entry of the ledger changes before it takes a seat: what another node
+        // had on its way is in the claims below, and what it decided on the old map is refused from now on.
+        plan_changed(&transaction, event).await?;
+        nobody_is_moved(&transaction, event, to).await?;
+        let sections: Vec<Uuid> = to.sections.iter().map(|section| section.0).collect();
+        let parameters: [Typed<'_>; 2] = [(&event.0, Type::UUID), (&sections, Type::UUID_ARRAY)];
+        transaction.execute_typed(DROP_SECTIONS, &parameters).await?;
+        if let Some(row) = transaction.query_typed(WITHOUT_SECTION, &[(&event.0, Type::UUID)]).await?.first() {
+            return Err(Conflict::NoSectionLeft(row.try_get(0)?).into());
+        }
+        transaction.execute_typed(UPDATE, &[(&event.0, Type::UUID), (&to.to.0, Type::UUID)]).await?;
+        let details = serde_json::json!({ "seatMapVersion": { "from": to.from, "to": to.to } });
+        note(&transaction, by, Action::Changed, ("event", event.to_string()), details).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+async fn nobody_is_moved(transaction: &Transaction<'_>, event: EventId, to: &Move) -> Result<(), Fault> {
+    if to.changed.is_empty() {
+        return Ok(());
+    }
+    let changed: Vec<Uuid> = to.changed.iter().map(|seat| seat.id.0).collect();
+    let rows = transaction.query_typed(TAKEN, &[(&event.0, Type::UUID), (&changed, Type::UUID_ARRAY)]).await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let taken: HashSet<Uuid> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    let taken = to.changed.iter().filter(|seat| taken.contains(&seat.id.0)).cloned().collect();
+    Err(Conflict::SeatsMoved(SeatsMoved::of(taken)).into())
+}

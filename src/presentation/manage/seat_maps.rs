@@ -1,0 +1,201 @@
+//! Seat maps: organizers' own and, to use, those of the house; and which version of one an event sells.
+
+pub(in crate::presentation) mod docs;
+mod dto;
+
+use std::sync::Arc;
+
+use domain::{
+    ids::{AccountId, EventId, SeatMapId, SeatMapVersionId},
+    management::{
+        Manager, Reach,
+        seat_maps::{SeatMapFields, SeatMapFilter, SeatMapKey, SeatMapManagement},
+    },
+    validation::FieldError,
+};
+use jiff::Timestamp;
+
+use super::{ADMINS, ORGANIZERS, expected, location, manager, named_body, perhaps_expected, search, tagged};
+use crate::{
+    application::{
+        app::{Adapters, App},
+        manage::seat_maps::{self, EventSeatMap},
+    },
+    presentation::{
+        pagination::{CursorKey, Listing, page_request},
+        problem::Problem,
+        reply::Reply,
+        request::Request,
+        router::Route,
+    },
+};
+use dto::{
+    ChangeBody, EventSeatMapJson, LayoutJson, MoveBody, NewSeatMapBody, SeatMapDetailJson, SeatMapJson,
+    VersionDetailJson,
+};
+
+/// Most bytes of a map: the largest hall in the longest form that people write, twice.
+const LAYOUT_BYTES_MAX: usize = 8 << 20;
+
+/// The routes of seat maps, once for each prefix.
+macro_rules! seat_map_routes {
+    ($prefix:literal, $access:expr) => {
+        vec![
+            Route::get(concat!($prefix, "/seat-maps"), $access, list),
+            Route::post(concat!($prefix, "/seat-maps"), $access, create).body_limit(LAYOUT_BYTES_MAX),
+            Route::get(concat!($prefix, "/seat-maps/{id}"), $access, show),
+            Route::patch(concat!($prefix, "/seat-maps/{id}"), $access, update),
+            Route::delete(concat!($prefix, "/seat-maps/{id}"), $access, delete),
+            Route::post(concat!($prefix, "/seat-maps/{id}/versions"), $access, add_version)
+                .body_limit(LAYOUT_BYTES_MAX),
+            Route::get(concat!($prefix, "/seat-maps/{id}/versions/{number}"), $access, show_version),
+            Route::get(concat!($prefix, "/seat-maps/{id}/versions/{number}/layout"), $access, export),
+        ]
+    };
+}
+
+/// All of them.
+pub(super) fn routes<A: Adapters>() -> Vec<Route<App<A>>> {
+    let own = seat_map_routes!("/api/v1/organizer", ORGANIZERS);
+    let mut routes: Vec<_> = own.into_iter().map(Route::own).collect();
+    routes.extend(seat_map_routes!("/api/v1/admin", ADMINS));
+    routes
+}
+
+/// The number of a version in the path.
+fn number(request: &Request) -> Result<u32, Problem> {
+    let text = request.param("number")?;
+    // One thing has one address: no signs, no zeros in front.
+    let number = text.parse::<u32>().ok().filter(|number| number.to_string() == *text);
+    number.ok_or_else(Problem::not_found)
+}
+
+async fn detail<A: Adapters>(app: &App<A>, by: &Manager, id: SeatMapId) -> Result<(SeatMapDetailJson, i32), Problem> {
+    let shown = seat_maps::show(app, by, id).await?;
+    Ok((SeatMapDetailJson::from(&shown), shown.map.revision))
+}
+
+/// `GET …/seat-maps`
+pub(super) async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    let by = manager(&request)?;
+    let mut query = request.query();
+    let filter = SeatMapFilter {
+        venue: query.value("venueId", "an id"),
+        organizer: if by.reach == Reach::All { query.value("organizerId", "an id") } else { None },
+        q: search(&mut query),
+    };
+    let wanted = page_request(&mut query);
+    query.finish()?;
+    let page = app.store.seat_maps(&by, &filter, &wanted).await?;
+    Reply::ok(&Listing::of(&page, &wanted, |map| (map.created_at, map.id), SeatMapJson::from))
+}
+
+/// `POST …/seat-maps`
+pub(super) async fn create<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let by = manager(&request)?;
+    let (body, named) = named_body::<NewSeatMapBody>(&mut request).await?;
+    let organizer = owner(&by, body.organizer_id)?;
+    let fields = SeatMapFields::parse(Some(&body.name), body.description.as_deref())?;
+    let layout = body.layout.parse("layout.sections")?;
+    let made = seat_maps::create(&app, &by, named, (body.venue_id, organizer), fields, layout).await?;
+    let (shown, revision) = detail(&app, &by, SeatMapId(made.id)).await?;
+    let path = location(&by, &format!("seat-maps/{}", made.id));
+    let reply = tagged(Reply::created(&path, &shown)?, revision);
+    Ok(if made.replayed { reply.replayed() } else { reply })
+}
+
+/// An organizer's maps are their own; an admin says whose one is, or it is the house's.
+fn owner(by: &Manager, named: Option<AccountId>) -> Result<Option<AccountId>, Problem> {
+    match (by.reach, named) {
+        (Reach::All, named) => Ok(named),
+        (Reach::Own, None) => Ok(Some(by.account)),
+        (Reach::Own, Some(_)) => {
+            Err(FieldError::new("organizerId", "UNKNOWN_FIELD", "is not a field of this request").into())
+        }
+    }
+}
+
+/// `GET …/seat-maps/{id}`
+pub(super) async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let (shown, revision) = detail(&app, &manager(&request)?, request.id("id")?).await?;
+    Ok(tagged(Reply::ok(&shown)?, revision))
+}
+
+/// `PATCH …/seat-maps/{id}`
+pub(super) async fn update<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let (by, id, expected) = (manager(&request)?, request.id("id")?, expected(&request)?);
+    let body: ChangeBody = request.body().await?;
+    seat_maps::update(&app, &by, id, expected, (body.name, body.description)).await?;
+    let (shown, revision) = detail(&app, &by, id).await?;
+    Ok(tagged(Reply::ok(&shown)?, revision))
+}
+
+/// `DELETE …/seat-maps/{id}`
+pub(super) async fn delete<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let expected = perhaps_expected(&request)?.flatten();
+    seat_maps::delete(&app, &manager(&request)?, request.id("id")?, expected).await?;
+    Ok(Reply::no_content())
+}
+
+/// `POST …/seat-maps/{id}/versions`: what `…/layout` of any version answers is a body.
+pub(super) async fn add_version<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let (by, map) = (manager(&request)?, request.id("id")?);
+    let expected = perhaps_expected(&request)?.flatten();
+    let (body, named) = named_body::<LayoutJson>(&mut request).await?;
+    let layout = body.parse("sections")?;
+    let made = seat_maps::add_version(&app, &by, named, map, expected, layout).await?;
+    let shown = seat_maps::version_by_id(&app, &by, SeatMapVersionId(made.id)).await?;
+    let path = location(&by, &format!("seat-maps/{map}/versions/{}", shown.version.number));
+    let reply = Reply::created(&path, &VersionDetailJson::from(&shown))?;
+    let reply = tagged(reply, seat_maps::find(&app, &by, map).await?.revision);
+    Ok(if made.replayed { reply.replayed() } else { reply })
+}
+
+/// `GET …/seat-maps/{id}/versions/{number}`
+pub(super) async fn show_version<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let shown = seat_maps::version(&app, &manager(&request)?, request.id("id")?, number(&request)?).await?;
+    Reply::ok(&VersionDetailJson::from(&shown))
+}
+
+/// `GET …/seat-maps/{id}/versions/{number}/layout`
+pub(super) async fn export<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let drawing = seat_maps::export(&app, &manager(&request)?, request.id("id")?, number(&request)?).await?;
+    Reply::ok(&LayoutJson::from(drawing.layout()))
+}
+
+fn sold(of: &EventSeatMap) -> Result<Reply, Problem> {
+    Ok(tagged(Reply::ok(&EventSeatMapJson::from(of))?, of.event.revision))
+}
+
+/// `GET …/events/{id}/seat-map`
+pub(super) async fn of_event<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    sold(&seat_maps::of_event(&app, &manager(&request)?, request.id("id")?).await?)
+}
+
+/// `PUT …/events/{id}/seat-map`: another version of the same map. Revisions are the event's.
+pub(super) async fn move_event<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let (by, event, expected) = (manager(&request)?, request.id::<EventId>("id")?, expected(&request)?);
+    let body: MoveBody = request.body().await?;
+    sold(&seat_maps::move_event(&app, &by, event, expected, body.version).await?)
+}
+
+impl CursorKey for SeatMapKey {
+    fn encode(&self) -> String {
+        format!("{}{:x}", self.1.0.simple(), self.0.as_microsecond())
+    }
+
+    fn decode(text: &str) -> Option<Self> {
+        let (id, micros) = text.split_at_checked(32)?;
+        let micros = i64::from_str_radix(micros, 16).ok().filter(|micros| *micros >= 0)?;
+        Some((Timestamp::from_microsecond(micros).ok()?, id.parse().ok()?))
+    }
+}

@@ -1,0 +1,246 @@
+//! Events move on to another version of their seat map.
+
+use boxoffice::infrastructure::postgres::migrate::Migrator;
+use domain::management::{
+    ChangeError, Manager, Reach,
+    seat_maps::{Move, SeatMapManagement},
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{OWN, act, organizer, places, seat_maps::layout, seated::Seated};
+use crate::support::{
+    Settings, TestEvent, TestServer,
+    client::{seats, uuid},
+    listener::Listener,
+};
+
+#[tokio::test]
+async fn an_event_sells_the_version_that_it_is_told_to() {
+    let server = TestServer::start().await;
+    let api = organizer(&server).await;
+    let of = Seated::of(&server, &api, &layout(&[("Stalls", "A", 2)])).await;
+    let before = of.seats(&api).await;
+    of.redraw(&api, &layout(&[("Stalls", "A", 3)])).await;
+    let path = format!("{OWN}/{}", of.event);
+    let shown = api.get(&format!("{path}/seat-map")).await;
+    assert_eq!((&shown.ok()["version"], &shown.json()["seatMapId"]), (&json!(1), &json!(of.map)));
+    assert_eq!(shown.etag(), api.get(&path).await.etag());
+    // What names the same map keeps the version.
+    let kept = api.change(&path, &json!({ "seatMapId": of.map, "summary": "Still the first" })).await.ok();
+    assert_eq!(kept["seatMapVersion"], 1);
+
+    let put = async |headers: &[(&str, &str)], version: Value| {
+        api.send_with(Method::PUT, &format!("{path}/seat-map"), headers, Some(&json!({ "version": version }))).await
+    };
+    put(&[], json!(2)).await.problem(428, "RESOURCE_004");
+    put(&[("if-match", "\"1\"")], json!(2)).await.problem(412, "RESOURCE_003");
+    for (wrong, code) in [(json!(0), "OUT_OF_RANGE"), (json!(3), "UNKNOWN"), (json!(101), "OUT_OF_RANGE")] {
+        assert_eq!(put(&[("if-match", "*")], wrong).await.faults(), [("version".to_owned(), code.to_owned())]);
+    }
+    let tag = api.get(&path).await.etag();
+    let moved = put(&[("if-match", &tag)], json!(2)).await;
+    assert_eq!((&moved.ok()["version"], &moved.json()["sections"][0]["seats"]), (&json!(2), &json!(3)));
+    assert_ne!(moved.etag(), tag);
+    assert_eq!(put(&[("if-match", "*")], json!(2)).await.etag(), moved.etag(), "it is so already");
+    let after = of.seats(&api).await;
+    assert_eq!(after.len(), 3);
+    assert!(before.iter().all(|(words, seat)| after[words] == *seat), "what was there is the same");
+    of.ask(&api, "bookings", 0, after["Stalls/A/3"].0).await.created();
+    // A step from a version that it does not sell is none, whatever the revision.
+    let id = |version: Uuid| domain::ids::SeatMapVersionId(version);
+    let step = Move { from: id(of.map), to: id(of.map), changed: Vec::new(), sections: Vec::new() };
+    let by = Manager { account: domain::ids::AccountId::generate(), reach: Reach::All, actor: Default::default() };
+    let stepped = server.store(1).move_event(&by, domain::ids::EventId(of.event), None, &step).await;
+    assert!(matches!(stepped, Err(ChangeError::Stale)), "{stepped:?}");
+    let without = super::drafted(&server, &api, 5).await.0;
+    let put =
+        async |path: &str| api.send_with(Method::PUT, path, &[("if-match", "*")], Some(&json!({ "version": 1 }))).await;
+    put(&format!("{OWN}/{without}/seat-map")).await.problem(404, "RESOURCE_001");
+    api.get(&format!("{OWN}/{without}/seat-map")).await.problem(404, "RESOURCE_001");
+    act(&api, of.event, "cancel").await.ok();
+    put(&format!("{path}/seat-map")).await.problem(409, "EVENT_001");
+    server.audit().await;
+}
+
+/// Guards: `nobody_is_moved`. What is sold, held or blocked stays where it is and as it is; what is free may go.
+#[tokio::test]
+async fn nobody_who_has_a_seat_is_moved() {
+    let server = TestServer::start().await;
+    let api = organizer(&server).await;
+    let of = Seated::of(&server, &api, &layout(&[("Stalls", "AB", 4), ("Balcony", "A", 2)])).await;
+    let buyer = server.signed_in().await;
+    let at = of.seats(&api).await;
+    of.ask(&buyer, "bookings", 0, at["Stalls/A/1"].0).await.created();
+    let held = of.ask(&buyer, "holds", 0, at["Stalls/A/2"].0).await.created();
+    let block = seats(of.kinds[0], &[at["Stalls/B/3"].0]);
+    let block = api.post(&format!("{OWN}/{}/blocks", of.event), &block).await.created();
+
+    let shape = layout(&[("Stalls", "AB", 4), ("Balcony", "A", 2)]);
+    let with = |pointer: &str, value: Value| {
+        let mut shape = shape.clone();
+        *shape.pointer_mut(pointer).unwrap() = value;
+        shape
+    };
+    let row = "/sections/0/rows/0";
+    let renamed = |label: &str| json!({ "label": label });
+    let mut versions = Vec::new();
+    for (shape, who) in [
+        (with(&format!("{row}/seats/0"), renamed("1a")), "Stalls, row A, seat 1"),
+        (with(&format!("{row}/seats/0"), json!({ "label": "1", "accessible": true })), "Stalls, row A, seat 1"),
+        (with(&format!("{row}/seats/1"), renamed("2a")), "Stalls, row A, seat 2"),
+        (with("/sections/0/rows/1/seats/2", renamed("3a")), "Stalls, row B, seat 3"),
+        (with("/sections/0/rows/1/label", json!("C")), "Stalls, row B, seat 3"),
+    ] {
+        let version = of.redraw(&api, &shape).await;
+        let refused = of.move_to(&api, version).await.problem(409, "EVENT_003");
+        let errors = refused["errors"].as_array().unwrap();
+        assert!(errors.len() == 1 && errors[0]["message"].as_str().unwrap().starts_with(who), "{refused}");
+        versions.push(version);
+    }
+    let all: Vec<(Value, usize)> = vec![
+        (with("/sections/0/name", json!("Parterre")), 3),
+        // A row in front pushes all others back, and a seat at the left all others to the right.
+        (
+            with(
+                "/sections/0/rows",
+                json!([{ "label": "0", "seats": [{ "label": "1" }] }, shape["sections"][0]["rows"][0], shape["sections"][0]["rows"][1]]),
+            ),
+            3,
+        ),
+        (with(&format!("{row}/seats"), json!([{ "label": "0" }, { "label": "1" }, { "label": "2" }])), 2),
+    ];
+    for (shape, moved) in all {
+        let version = of.redraw(&api, &shape).await;
+        let refused = of.move_to(&api, version).await.problem(409, "EVENT_003");
+        assert_eq!(refused["errors"].as_array().unwrap().len(), moved, "{refused}");
+        assert!(refused["detail"].as_str().unwrap().starts_with(&format!("{moved} seats are held, blocked or sold")));
+    }
+    assert_eq!(of.seats(&api).await.len(), 10, "nothing has changed");
+    assert_eq!(places(&api, of.event).await, (2, 1, 997));
+
+    // A row in front that pushes nobody back; what is free goes, also with its section's last rows.
+    let mut free = shape.clone();
+    free["sections"][0]["rows"] = json!([
+        { "label": "0", "position": -1, "seats": [{ "label": "1" }] },
+        { "label": "A", "seats": [{ "label": "1" }, { "label": "2" }] },
+        { "label": "B", "seats": [{ "label": "3", "position": 2 }] },
+    ]);
+    let version = of.redraw(&api, &free).await;
+    of.move_to(&api, version).await.ok();
+    let now = of.seats(&api).await;
+    let state = |words: &str| now[words].1.as_str();
+    assert_eq!(
+        [state("Stalls/A/1"), state("Stalls/A/2"), state("Stalls/B/3"), state("Stalls/0/1")],
+        ["SOLD", "HELD", "HELD", "FREE"]
+    );
+    assert_eq!(places(&api, of.event).await, (2, 1, 997));
+    of.ask(&buyer, "bookings", 0, at["Stalls/A/3"].0).await.faults();
+    of.ask(&buyer, "bookings", 0, now["Stalls/0/1"].0).await.created();
+    // What is given back is nobody's, and stands in no version's way.
+    buyer.delete(&format!("/api/v1/holds/{}", held["id"].as_str().unwrap())).await;
+    of.move_to(&api, versions[2]).await.problem(409, "EVENT_003");
+    api.delete(&format!("{OWN}/{}/blocks/{}", of.event, block["id"].as_str().unwrap())).await;
+    let without_front = of.redraw(&api, &with(&format!("{row}/seats/1"), renamed("2a"))).await;
+    of.move_to(&api, without_front).await.problem(409, "EVENT_003");
+    let bookings = buyer.get("/api/v1/bookings").await.ok();
+    assert_eq!(bookings["data"][0]["items"][0]["seat"]["row"], "0");
+    buyer.delete(&format!("/api/v1/bookings/{}", bookings["data"][0]["id"].as_str().unwrap())).await.ok();
+    of.move_to(&api, without_front).await.ok();
+    // A seat that is back has the id that it had.
+    of.move_to(&api, 1).await.ok();
+    assert_eq!(of.seats(&api).await["Stalls/A/2"].0, at["Stalls/A/2"].0);
+    server.audit().await;
+}
+
+/// Guards: the comparison of maps in `changes_since`. Who follows the event is shown the seats anew, also when they are the same ones.
+#[tokio::test]
+async fn a_stream_shows_the_seats_of_the_version_that_is_sold() {
+    let server = TestServer::start().await;
+    let api = organizer(&server).await;
+    let mut shape = layout(&[("Stalls", "A", 3)]);
+    let of = Seated::of(&server, &api, &shape).await;
+    shape["sections"][0]["rows"][0]["seats"][2]["accessible"] = json!(true);
+    let version = of.redraw(&api, &shape).await;
+    let event = TestEvent { id: of.event, slug: String::new(), venue: of.map, types: Vec::new(), seats: Vec::new() };
+    let mut listener = Listener::open(&server, &event, "?seats=true").await;
+    listener.event().await;
+    of.move_to(&api, version).await.ok();
+    let (name, shown) = listener.event().await;
+    assert_eq!((name.as_str(), &shown["seats"][2]["accessible"]), ("snapshot", &json!(true)));
+    of.ask(&api, "bookings", 0, uuid(&shown["seats"][2]["id"])).await.created();
+    let now = api.get(&event.path("availability?seats=true")).await.ok();
+    listener.until_version(now["version"].as_i64().unwrap()).await;
+    listener.assert_knows(&now);
+    assert_eq!(listener.snapshots, 2);
+}
+
+/// Guards: `DROP_SECTIONS` and `WITHOUT_SECTION`.
+#[tokio::test]
+async fn ticket_types_lose_sections_that_are_gone_but_not_their_last() {
+    let server = TestServer::start().await;
+    let api = organizer(&server).await;
+    let of = Seated::of(&server, &api, &layout(&[("Stalls", "A", 2), ("Balcony", "A", 2)])).await;
+    let without = of.redraw(&api, &layout(&[("Stalls", "A", 2)])).await;
+    let refused = of.move_to(&api, without).await.problem(409, "EVENT_001");
+    assert!(refused["detail"].as_str().unwrap().contains("\"Balcony\""), "{refused}");
+    let path = format!("{OWN}/{}/ticket-types", of.event);
+    let sold = api.get(&format!("{OWN}/{}/seat-map", of.event)).await.ok();
+    let both: Vec<_> = sold["sections"].as_array().unwrap().iter().map(|section| section["id"].clone()).collect();
+    api.change(&format!("{path}/{}", of.kinds[1]), &json!({ "sections": both })).await.ok();
+    of.move_to(&api, without).await.ok();
+    let kind = api.get(&format!("{path}/{}", of.kinds[1])).await.ok();
+    assert_eq!(kind["sections"], json!([both[0]]), "and the other has the id that it had");
+    let unknown = api.change(&format!("{path}/{}", of.kinds[1]), &json!({ "sections": [both[1]] })).await;
+    assert_eq!(unknown.faults()[0].0, "sections");
+    let seat = of.seats(&api).await["Stalls/A/2"].0;
+    of.ask(&api, "bookings", 1, seat).await.created();
+}
+
+/// Watches the way back of migration 11 on a database with versions: what is held and sold is so in the map that is left of each,
+/// and again after the way forth.
+#[tokio::test]
+async fn migrations_take_versions_away_and_leave_everybody_their_seat() {
+    const VERSIONS: i32 = 11;
+    let settings = Settings::default();
+    let server = settings.clone().start().await;
+    let api = organizer(&server).await;
+    let of = Seated::of(&server, &api, &layout(&[("Stalls", "AB", 4)])).await;
+    let version = of.redraw(&api, &layout(&[("Stalls", "ABC", 4), ("Balcony", "A", 2)])).await;
+    let stays = Seated::of(&server, &api, &layout(&[("Stalls", "A", 2)])).await;
+    of.move_to(&api, version).await.ok();
+    let buyer = server.signed_in().await;
+    let at = of.seats(&api).await;
+    for (what, words) in [("bookings", "Stalls/A/1"), ("bookings", "Stalls/C/1"), ("holds", "Stalls/B/2")] {
+        of.ask(&buyer, what, 0, at[words].0).await.created();
+    }
+    let block = seats(of.kinds[0], &[at["Stalls/C/4"].0, at["Stalls/A/4"].0]);
+    api.post(&format!("{OWN}/{}/blocks", of.event), &block).await.created();
+    let other = stays.seats(&api).await;
+    stays.ask(&buyer, "bookings", 0, other["Stalls/A/2"].0).await.created();
+    server.running.stop().await;
+
+    let mut client = server.db.connect().await;
+    let migrator = Migrator::embedded().unwrap();
+    let later = migrator.status(&client).await.unwrap().iter().filter(|line| line.version >= VERSIONS).count();
+    migrator.down(&mut client, u32::try_from(later).unwrap()).await.unwrap();
+    crate::support::audit::audit(&client).await;
+    let lost = "SELECT count(*) FROM seat_claims x JOIN events e ON e.id = x.event_id WHERE NOT EXISTS (
+            SELECT FROM seats s JOIN seat_rows r ON r.id = s.row_id JOIN sections c ON c.id = r.section_id
+                JOIN ticket_type_sections t ON t.section_id = c.id JOIN ticket_types k ON k.id = t.ticket_type_id
+            WHERE s.id = x.seat_id AND c.seat_map_id = e.seat_map_id AND k.event_id = e.id)";
+    assert_eq!(client.query_one(lost, &[]).await.unwrap().get::<_, i64>(0), 0, "as older servers look for them");
+    migrator.up(&mut client).await.unwrap();
+    let server = TestServer::on(server.db, &settings).await;
+    let api = server.api.with_token(api.token().unwrap());
+    let now = of.seats(&api).await;
+    let mut taken: Vec<_> =
+        now.iter().filter(|(_, (_, state))| state != "FREE").map(|(words, _)| words.as_str()).collect();
+    taken.sort_unstable();
+    assert_eq!(taken, ["Stalls/A/1", "Stalls/A/4", "Stalls/B/2", "Stalls/C/1", "Stalls/C/4"]);
+    let buyer = server.api.with_token(buyer.token().unwrap());
+    of.ask(&buyer, "bookings", 0, now["Stalls/B/1"].0).await.created();
+    assert_eq!(stays.seats(&api).await["Stalls/A/2"], (other["Stalls/A/2"].0, "SOLD".to_owned()));
+    server.audit().await;
+}
