@@ -138,6 +138,11 @@ bench-export: setup ## Measure the CSV of an event with a million bookings: memo
 	cargo build --profile $(PROFILE)
 	BINARY=target/$(PROFILE)/boxoffice scripts/bench-export $(ARGS)
 
+.PHONY: bench-cache-outage
+bench-cache-outage: setup ## Take Redis away from two servers that are read from and edited, about 100 s; ARGS=--help
+	@scripts/setup tests
+	@COMMAND=cache-outage PROFILE=$(PROFILE) BINARY="$(BINARY)" scripts/bench-onsale $(ARGS)
+
 .PHONY: bench-browse
 bench-browse: setup ## Measure cached reads against hyper alone that answers the same bytes, about 4 minutes; ARGS=--help
 	@COMMAND=browse PROFILE=$(PROFILE) BINARY="$(BINARY)" scripts/bench-onsale $(ARGS)

@@ -12,13 +12,23 @@ mod admin;
 mod forms;
 #[path = "cache/freshness.rs"]
 mod freshness;
+#[path = "cache/gate.rs"]
+mod gate;
+#[path = "cache/hearing.rs"]
+mod hearing;
+#[path = "cache/metrics.rs"]
+mod metrics;
 #[path = "cache/nodes.rs"]
 mod nodes;
 #[path = "cache/outages.rs"]
 mod outages;
+#[path = "cache/races.rs"]
+mod races;
 #[path = "cache/redis.rs"]
 mod redis;
 #[path = "cache/repeats.rs"]
 mod repeats;
 #[path = "support/harness.rs"]
 mod support;
+#[path = "cache/visibility.rs"]
+mod visibility;

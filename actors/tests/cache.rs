@@ -9,6 +9,8 @@ mod memory;
 mod renewal;
 #[path = "cache/shared.rs"]
 mod shared;
+#[path = "cache/supervision.rs"]
+mod supervision;
 
 use std::{
     sync::{

@@ -101,8 +101,8 @@ async fn reply(answer: &Answer, request: &Request) -> Result<(Reply, Option<Codi
     if let Some(links) = answer.links() {
         headers.insert(header::LINK, HeaderValue::from_maybe_shared(links.clone()).map_err(Problem::internal)?);
     }
-    // Small bodies have one form only, unless somebody refuses just that.
-    if plain.body.len() >= compression::BYTES_MIN {
+    // Small bodies have one form only, unless somebody refuses just that; what is made for them is for nobody else.
+    if plain.body.len() >= compression::BYTES_MIN || coding.is_some() {
         headers.insert(header::VARY, ACCEPT_ENCODING.clone());
     }
     Ok((reply, coding))

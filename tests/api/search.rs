@@ -373,7 +373,7 @@ async fn categories_and_tags_count_published_events() {
     }
     let categories = server.api.get("/api/v1/categories").await.ok();
     let facet = |slug: &str, name: &str, events: u32| json!({ "slug": slug, "name": name, "events": events });
-    assert_eq!(categories, json!({ "data": [facet("concert", "concert", 2), facet("talk", "talk", 1)] }));
+    assert_eq!(categories, json!({ "data": [facet("concert", "Concert", 2), facet("talk", "Talk", 1)] }));
     let tags = server.api.get("/api/v1/tags").await.ok();
     let expected = [("jazz", "Jazz", 3), ("blues", "Blues", 1), ("open air", "Open Air", 1), ("science", "Science", 1)];
     assert_eq!(tags["data"], json!(expected.map(|(slug, name, events)| facet(slug, name, events))));

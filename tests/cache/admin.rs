@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::{
     freshness::settings,
     nodes::Nodes,
-    support::{Api, EventBuilder, TestRedis, TestServer, accounts::add_accounts, until},
+    support::{Api, ChildServer, EventBuilder, TestDatabase, TestRedis, TestServer, accounts::add_accounts, until},
 };
 
 const PATH: &str = "/api/v1/admin/cache";
@@ -97,4 +97,23 @@ async fn without_redis_a_clear_says_so_and_is_told_later() {
     assert_eq!(shown["shared"]["untold"], json!(true));
     redis.launch();
     until("the other hears of it", async || nodes.title(1).await == "New").await;
+}
+
+/// Watches the two lines by which operators see what has emptied the cache, and who it was.
+#[tokio::test]
+async fn what_ends_answers_is_in_the_log() {
+    let db = TestDatabase::migrated().await;
+    let settings = settings().set("DATABASE_URL", db.url()).set("BOXOFFICE__LOG__FILTER", "info");
+    let server = ChildServer::start(settings).await;
+    let admin = add_accounts(&db.connect().await, 1, Role::Admin).await.remove(0);
+    let api = server.api.of(&admin);
+    api.post("/api/v1/admin/tags", &json!({ "slug": "jazz", "name": "Jazz" })).await.created();
+    api.delete(&format!("{PATH}?pattern=event/*")).await.ok();
+    until("both are in the log", async || {
+        let log = server.log();
+        let has = |parts: &[&str]| log.lines().any(|line| parts.iter().all(|part| line.contains(part)));
+        has(&["cached answers invalidated", "vocabulary"])
+            && has(&["cached answers cleared by hand", "pattern", "event/*", &admin.id.to_string()])
+    })
+    .await;
 }

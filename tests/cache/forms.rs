@@ -86,6 +86,47 @@ async fn each_form_says_what_it_is_and_holds_the_same() {
     assert_eq!(plain.header("cache-control"), Some("public, max-age=5"));
     let refuses_plain = ask(&server, &client, Method::GET, &[("accept-encoding", "br, identity;q=0")]).await;
     assert_eq!(refuses_plain.header("content-encoding"), Some("br"));
+    // A weight of 0 refuses, whatever else is said.
+    for (accepts, coding) in [
+        ("gzip;q=0", None),
+        ("br;q=0, gzip;q=0.1", Some("gzip")),
+        ("zstd;q=0, *", Some("gzip")),
+        ("gzip;q=0, *;q=0.5", None),
+        ("br;q=0.5, identity", None),
+        ("br;q=0.0", None),
+    ] {
+        let seen = ask(&server, &client, Method::GET, &[("accept-encoding", accepts)]).await;
+        assert_eq!((seen.status, seen.header("content-encoding")), (200, coding), "{accepts}");
+    }
+    for refuses_all in ["*;q=0", "identity;q=0", "identity;q=0, gzip;q=0"] {
+        let seen = ask(&server, &client, Method::GET, &[("accept-encoding", refuses_all)]).await;
+        assert_eq!(seen.status, 406, "{refuses_all}");
+    }
+}
+
+/// Watches that links to neighbours are kept with the page, in each form and in a 304.
+#[tokio::test]
+async fn a_page_leads_to_its_neighbours_whoever_gives_it() {
+    let (server, client) = server().await;
+    let ask = async |headers: &[(&str, &str)]| {
+        let mut request = client.get(format!("http://{}{LIST}?limit=2", server.running.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.unwrap();
+        let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        (response.status().as_u16(), header("link"), header("etag"))
+    };
+    let (_, first, etag) = ask(&[]).await;
+    assert!(first.as_ref().unwrap().contains("rel=\"next\""), "{first:?}");
+    for (headers, status) in [
+        (vec![], 200),
+        (vec![("accept-encoding", "gzip")], 200),
+        (vec![("if-none-match", etag.as_deref().unwrap())], 304),
+    ] {
+        let again = ask(&headers).await;
+        assert_eq!((again.0, again.1), (status, first.clone()), "{headers:?}");
+    }
 }
 
 #[tokio::test]
@@ -139,4 +180,9 @@ async fn a_small_answer_has_one_form() {
     let coded = ask(&server, &client, Method::GET, &[("accept-encoding", "gzip")]).await;
     assert!(plain.body.len() < 1024);
     assert_eq!((coded.etag(), coded.header("content-encoding"), coded.header("vary")), (plain.etag(), None, None));
+    // Unless it is refused; then a cache on the way must not give that form to others.
+    let refuses = ask(&server, &client, Method::GET, &[("accept-encoding", "gzip, identity;q=0")]).await;
+    assert_eq!((refuses.header("content-encoding"), refuses.header("vary")), (Some("gzip"), Some("accept-encoding")));
+    assert_ne!(refuses.etag(), plain.etag());
+    assert_eq!(unpacked("gzip", &refuses.body), plain.body);
 }

@@ -96,10 +96,73 @@ async fn one_question_has_one_answer_however_it_is_asked() {
     }
     assert_eq!((answers(&server), loads(&server, Namespace::Event)), (2, 1));
     for number in 0..20 {
-        server.api.get(&format!("/api/v1/venues?nonsense={number}")).await.faults();
+        let path = ["events", "venues", "tags", "categories", "settings", "events/x", "venues/x"][number % 7];
+        server.api.get(&format!("/api/v1/{path}?nonsense={number}")).await.faults();
         server.api.get(&format!("/api/v1/venues/{}", "long".repeat(100 + number))).await.problem(404, "RESOURCE_001");
     }
     assert_eq!(answers(&server), 2);
+}
+
+/// Watches that everything by which answers differ is in their names.
+#[tokio::test]
+async fn different_questions_have_different_answers() {
+    let server = settings().start().await;
+    for city in ["Berlin", "Lyon", "Graz"] {
+        server.event(EventBuilder::ga(10).city(city).title(&format!("In {city}")).tag(city)).await;
+    }
+    let titles = async |query: &str| {
+        let shown = server.api.get(&format!("/api/v1/events?{query}")).await.ok();
+        let titles = shown["data"].as_array().unwrap().iter().map(|event| event["title"].as_str().unwrap().to_owned());
+        titles.collect::<Vec<_>>()
+    };
+    let first_page = titles("sort=title&limit=1").await;
+    let cursor = server.api.get("/api/v1/events?sort=title&limit=1").await.ok()["pagination"]["nextCursor"].clone();
+    for _ in 0..2 {
+        for (query, expected) in [
+            ("sort=title", vec!["In Berlin", "In Graz", "In Lyon"]),
+            ("sort=-title", vec!["In Lyon", "In Graz", "In Berlin"]),
+            ("sort=title&limit=2", vec!["In Berlin", "In Graz"]),
+            ("sort=title&limit=2&offset=1", vec!["In Graz", "In Lyon"]),
+            ("sort=title&limit=2&offset=2", vec!["In Lyon"]),
+            ("city=Lyon", vec!["In Lyon"]),
+            ("city=graz", vec!["In Graz"]),
+            ("tag=berlin", vec!["In Berlin"]),
+            ("q=lyon", vec!["In Lyon"]),
+            ("q=graz", vec!["In Graz"]),
+            ("category=dance", vec![]),
+            ("status=CANCELLED", vec![]),
+        ] {
+            assert_eq!(titles(query).await, expected, "{query}");
+        }
+        assert_eq!(first_page, ["In Berlin"]);
+        let next = format!("sort=title&limit=1&cursor={}", cursor.as_str().unwrap());
+        assert_eq!(titles(&next).await, ["In Graz"]);
+        let names = server.api.get("/api/v1/tags?limit=1").await.ok()["data"].as_array().unwrap().len();
+        assert_eq!((names, server.api.get("/api/v1/tags").await.ok()["data"].as_array().unwrap().len()), (1, 3));
+    }
+}
+
+/// Watches that what belongs to somebody has no place in the cache, nor in one on the way.
+#[tokio::test]
+async fn nothing_of_an_account_is_kept() {
+    let server = settings().start().await;
+    let event = server.event(EventBuilder::ga(10)).await;
+    let (one, other) = (server.signed_in().await, server.signed_in().await);
+    one.book(&event, &event.places(1)).await.created();
+    for path in ["/api/v1/profile", "/api/v1/bookings", "/api/v1/sessions"] {
+        for _ in 0..2 {
+            let [first, second] = [one.get(path).await, other.get(path).await];
+            assert_eq!(first.header("cache-control"), Some("no-store"), "{path}");
+            assert!(path == "/api/v1/sessions" || first.ok() != second.ok(), "{path}");
+        }
+    }
+    assert_eq!(answers(&server), 0);
+    // Who is asking makes no difference to what is for everybody.
+    let path = format!("/api/v1/events/{}", event.id);
+    let with_cookie = server.api.with_header("cookie", "__Host-session=x");
+    let seen = [server.api.get(&path).await, one.get(&path).await, with_cookie.get(&path).await];
+    assert!(seen.iter().all(|answer| answer.body == seen[0].body && answer.header("set-cookie").is_none()));
+    assert_eq!((answers(&server), loads(&server, Namespace::Event)), (1, 1));
 }
 
 #[tokio::test]
@@ -112,7 +175,8 @@ async fn that_there_is_nothing_is_remembered_until_there_is_something() {
         answer.problem(404, "RESOURCE_001");
         assert_eq!((answer.header("cache-control"), answer.header("etag")), (Some("no-store"), None));
     }
-    assert_eq!(loads(&server, Namespace::Event), 1);
+    // The thing itself, and whether it has gone elsewhere.
+    assert_eq!(loads(&server, Namespace::Event), 2);
     server.client.execute("UPDATE events SET status = 'PUBLISHED' WHERE id = $1", &[&event.id]).await.unwrap();
     server.running.cache.cache.invalidate(&[Tag::Event(EventId(event.id)), Tag::Events]);
     server.api.get(&path).await.ok();
@@ -130,6 +194,15 @@ async fn places_are_never_cached() {
         assert_eq!(answer.header("cache-control"), Some("no-store"));
         api.book(&event, &event.places(1)).await.created();
     }
+    let last = server.event(EventBuilder::ga(1).title("The last place")).await;
+    let free = async || {
+        let answer = server.api.get("/api/v1/events?available=true&q=last+place").await;
+        assert_eq!(answer.header("cache-control"), Some("no-cache"));
+        answer.ok()["data"].as_array().unwrap().len()
+    };
+    assert_eq!(free().await, 1);
+    api.book(&last, &last.places(1)).await.created();
+    assert_eq!(free().await, 0);
     let booking = api.get("/api/v1/bookings").await;
     assert_eq!(booking.header("cache-control"), Some("no-store"));
     assert_eq!(answers(&server), 0);

@@ -1,7 +1,10 @@
 //! Two servers.
 
 use actors::cache::{Cache, Namespace};
-use boxoffice::serve::{self, Running};
+use boxoffice::{
+    config::Config,
+    serve::{self, Running},
+};
 use domain::{cache::Tag, ids::EventId};
 
 use crate::{
@@ -18,8 +21,15 @@ pub(crate) struct Nodes {
 
 impl Nodes {
     pub(crate) async fn start(settings: Settings) -> Self {
+        Self::start_with(settings, async |_| {}).await
+    }
+
+    /// The same, with something changed for the second.
+    pub(crate) async fn start_with(settings: Settings, change: impl AsyncFnOnce(&mut Config)) -> Self {
         let one = settings.clone().start().await;
-        let two = serve::start(settings.node("two").config(&one.db)).await.unwrap();
+        let mut config = settings.node("two").config(&one.db);
+        change(&mut config).await;
+        let two = serve::start(config).await.unwrap();
         let event = one.event(EventBuilder::ga(10).title("Old")).await;
         Self { one, two, event }
     }
@@ -108,6 +118,12 @@ async fn what_one_node_has_read_the_other_finds() {
     let path = format!("/api/v1/events/{}", nodes.event.id);
     let [one, two] = [nodes.api(0).get(&path).await, nodes.api(1).get(&path).await];
     assert_eq!((one.header("etag"), &one.body), (two.header("etag"), &two.body));
+    // A search with words of its own is not worth a place there.
+    let keys = redis.keys();
+    nodes.api(0).get("/api/v1/events?q=evening").await.ok();
+    nodes.api(0).get("/api/v1/events?limit=7").await.ok();
+    until("the list is kept", async || redis.ask("KEYS boxoffice:{cache}:*limit=7").starts_with("*1")).await;
+    assert_eq!(redis.keys(), keys + 1);
 }
 
 /// Without Redis nobody tells: the other node's answers end by themselves.

@@ -11,8 +11,12 @@ use crate::support::{TestRedis, until};
 const HOUR: Duration = Duration::from_secs(3600);
 
 async fn cache(redis: &TestRedis) -> Arc<RedisCache> {
-    // Nothing here is about being late.
-    let cache = RedisCache::connect(&SecretString::from(redis.url()), Duration::from_secs(5)).unwrap();
+    // Most of what is here is not about being late.
+    cache_with(redis, Duration::from_secs(5)).await
+}
+
+async fn cache_with(redis: &TestRedis, answer_timeout: Duration) -> Arc<RedisCache> {
+    let cache = RedisCache::connect(&SecretString::from(redis.url()), answer_timeout).unwrap();
     let tended = cache.clone();
     tokio::spawn(async move { tended.tend().await });
     until("it is connected", async || cache.is_reachable()).await;
@@ -136,6 +140,65 @@ async fn answers_are_compressed_and_end() {
     let keys = redis.ask("KEYS boxoffice:{cache}:*:events");
     let key = keys.lines().nth(2).unwrap();
     let number = |command: &str| redis.ask(command).trim().trim_start_matches(':').parse::<u64>().unwrap();
+    // Releases do not share answers: each may show a thing in another way.
+    assert_eq!(key, format!("boxoffice:{{cache}}:1-{}:events", env!("CARGO_PKG_VERSION")));
     assert!(number(&format!("HSTRLEN {key} body")) < 1000);
     assert!((1..=60).contains(&number(&format!("TTL {key}"))));
+}
+
+/// Watches that the order of changes is kept by a number, not by a clock: here it runs an hour behind what was noted last, as after
+/// it was set back.
+#[tokio::test]
+async fn a_clock_that_is_set_back_makes_nothing_wrong() {
+    let redis = TestRedis::start();
+    let cache = cache(&redis).await;
+    let Moment(now) = missing(&cache, "events").await;
+    redis.ask(&format!("HSET boxoffice:{{cache}}:changes last {}", now + 3_600_000_000));
+    for _ in 0..3 {
+        let moment = missing(&cache, "events").await;
+        assert!(cache.keep("events", &answer(), moment, HOUR).await.unwrap(), "read after the last change");
+        assert_eq!(cache.look("events").await.unwrap(), Look::Found(answer()));
+        cache.tell(&tags(Tag::Events)).await.unwrap();
+        assert!(!cache.keep("events", &answer(), moment, HOUR).await.unwrap(), "read before it");
+    }
+    // A moment that is yet to come was given before the clock was set back, whatever has changed since.
+    let Moment(now) = missing(&cache, "events").await;
+    assert!(!cache.keep("events", &answer(), Moment(now + 60_000_000), HOUR).await.unwrap());
+}
+
+/// Watches the breaker: nobody asks a Redis that hangs, until it answers again.
+#[tokio::test]
+async fn a_redis_that_hangs_is_given_up_until_it_goes_on() {
+    let redis = TestRedis::start();
+    let cache = cache_with(&redis, Duration::from_millis(50)).await;
+    redis.hang();
+    let mut asked = 0;
+    until("it is given up", async || {
+        asked += u32::from(cache.is_reachable());
+        let _ = cache.look("events").await;
+        !cache.is_reachable()
+    })
+    .await;
+    assert!(asked <= 3, "{asked} questions waited for nothing");
+    redis.go_on();
+    until("it is asked again", async || cache.is_reachable() && cache.look("events").await.is_ok()).await;
+}
+
+/// Watches the bound of what a Redis that hangs can hold up: further questions are not even asked.
+#[tokio::test]
+async fn only_so_many_wait_for_a_redis_that_hangs() {
+    let redis = TestRedis::start();
+    let cache = cache_with(&redis, Duration::from_secs(30)).await;
+    redis.hang();
+    let mut asking = tokio::task::JoinSet::new();
+    for _ in 0..300 {
+        let cache = cache.clone();
+        asking.spawn(async move { cache.look("events").await });
+    }
+    for _ in 0..300 - 256 {
+        assert_eq!(asking.join_next().await.unwrap().unwrap(), Err(domain::cache::Away));
+    }
+    assert_eq!(asking.len(), 256);
+    redis.go_on();
+    assert!(asking.join_all().await.iter().all(Result::is_ok));
 }

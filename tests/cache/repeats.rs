@@ -6,6 +6,10 @@ use actors::cache::Namespace;
 use domain::{cache::Tag, ids::EventId};
 use reqwest::Method;
 use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::{
     freshness::{rename, settings},
@@ -114,6 +118,21 @@ async fn what_is_refused_is_refused_at_an_address_that_is_repeated() {
     let request = server.api.http.get(format!("{}{LIST}", server.api.base)).body("{}");
     assert_eq!(request.send().await.unwrap().status(), 200);
     assert_eq!(repeats(&server), before);
+}
+
+/// Watches that two servers can't see two requests in the bytes of one because it was answered before.
+#[tokio::test]
+async fn a_head_with_two_hosts_is_refused_at_an_address_that_is_repeated() {
+    let server = settings().start().await;
+    server.event(EventBuilder::ga(10)).await;
+    repeated(&server, LIST, &[]).await;
+    for (hosts, status) in [("host: a\r\n", "200"), ("host: a\r\nhost: b\r\n", "400"), ("", "400")] {
+        let mut socket = TcpStream::connect(server.running.address).await.unwrap();
+        socket.write_all(format!("GET {LIST} HTTP/1.1\r\n{hosts}connection: close\r\n\r\n").as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).await.unwrap();
+        assert!(answer.starts_with(format!("HTTP/1.1 {status} ").as_bytes()), "{hosts:?}");
+    }
 }
 
 /// Watches that answers that are given again count, and say how many are left.

@@ -124,6 +124,9 @@ impl Operation<'_> {
         if judged >= ALIKE_MAX {
             return;
         }
+        let is_for_all = headers.get("cache-control").is_some_and(|value| value.to_str().unwrap().contains("public"));
+        let is_of_nobody = self.described["security"] == json!([]) && !headers.contains_key("set-cookie");
+        assert!(!is_for_all || is_of_nobody, "{name} lets caches give an answer of one client to others");
         let response = &self.described["responses"][status.as_str()];
         assert!(response.is_object(), "{name} may not answer {status}: {}", String::from_utf8_lossy(body));
         let response = self.document.resolve(response);

@@ -19,6 +19,8 @@ pub enum Namespace {
     Venues,
     /// One venue, by id or slug.
     Venue,
+    /// The public settings of the site.
+    Settings,
 }
 
 /// How long an answer is kept in the shared cache (C1).
@@ -26,13 +28,13 @@ pub enum Namespace {
 pub enum Lifetime {
     /// Lists, and what is sold: prices and times change.
     Listing,
-    /// What hardly ever changes: venues, pages, settings.
+    /// What hardly ever changes: venues, settings.
     Static,
 }
 
 impl Namespace {
     /// All of them, in the order of the declaration.
-    pub const ALL: [Self; 4] = [Self::Events, Self::Event, Self::Venues, Self::Venue];
+    pub const ALL: [Self; 5] = [Self::Events, Self::Event, Self::Venues, Self::Venue, Self::Settings];
 
     /// In keys and in metrics.
     pub fn as_str(self) -> &'static str {
@@ -41,6 +43,7 @@ impl Namespace {
             Self::Event => "event",
             Self::Venues => "venues",
             Self::Venue => "venue",
+            Self::Settings => "settings",
         }
     }
 
@@ -48,7 +51,7 @@ impl Namespace {
     pub fn lifetime(self) -> Lifetime {
         match self {
             Self::Events | Self::Event | Self::Venues => Lifetime::Listing,
-            Self::Venue => Lifetime::Static,
+            Self::Venue | Self::Settings => Lifetime::Static,
         }
     }
 }

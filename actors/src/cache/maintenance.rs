@@ -43,6 +43,7 @@ const WALK_EVERY: u32 = 10;
 #[derive(Clone)]
 pub(super) struct Door {
     teller: Address<TellerMessage>,
+    sweeper: Address<Sweep>,
     workers: Arc<[Address<WorkerMessage>]>,
     /// One permit an answer that waits for a worker, or has one.
     places: Arc<Semaphore>,
@@ -53,6 +54,7 @@ impl Door {
     fn new(settings: &CacheSettings) -> Self {
         Self {
             teller: Address::default(),
+            sweeper: Address::default(),
             workers: (0..settings.workers.max(1)).map(|_| Address::default()).collect(),
             places: Arc::new(Semaphore::new(settings.queue_max)),
             next: Arc::default(),
@@ -207,7 +209,7 @@ struct Sweeper {
     every: Duration,
 }
 
-struct Sweep;
+pub(super) struct Sweep;
 
 /// State of a [`Sweeper`].
 struct Rounds {
@@ -264,7 +266,7 @@ impl RunningCache {
             specs.push(ChildSpec::new("cache-worker", worker.clone(), || (Worker, ())));
         }
         let swept = cache.clone();
-        specs.push(ChildSpec::new("cache-sweeper", Address::default(), move || {
+        specs.push(ChildSpec::new("cache-sweeper", door.sweeper, move || {
             (Sweeper { cache: swept.clone(), every: settings.sweep_every }, ())
         }));
         if let Some(shared) = cache.0.shared.clone() {
@@ -278,7 +280,7 @@ impl RunningCache {
         Ok(Self { cache, root, ended })
     }
 
-    /// Kills all workers and the teller, for fault tests.
+    /// Kills all actors below the root, for fault tests.
     pub fn kill_actors(&self) {
         let door = &self.cache.0.door;
         for worker in door.workers.iter().filter_map(Address::get) {
@@ -286,6 +288,9 @@ impl RunningCache {
         }
         if let Some(teller) = door.teller.get() {
             teller.kill();
+        }
+        if let Some(sweeper) = door.sweeper.get() {
+            sweeper.kill();
         }
     }
 

@@ -1,5 +1,7 @@
 //! One read for many, and none that outlives a change.
 
+use std::time::Duration;
+
 use domain::cache::{Change, HearChanges, Tag};
 use tokio::task::JoinSet;
 
@@ -81,6 +83,25 @@ async fn a_read_that_began_before_a_change_does_not_survive_it() {
     assert_eq!(ask(&running.cache, &source).await.as_deref(), Some("new"));
 }
 
+/// What is deleted by key or by pattern has no tag by which a late answer is known. Watches that such a one is not kept at all.
+#[tokio::test]
+async fn a_read_that_began_before_a_clear_by_hand_is_not_kept_after_it() {
+    for change in [Change::Key("events".to_owned()), Change::Pattern("ev*".to_owned())] {
+        let (running, source) = (start(None).await, Source::new("old"));
+        source.hold();
+        let early = {
+            let (cache, source) = (running.cache.clone(), source.clone());
+            tokio::spawn(async move { ask(&cache, &source).await })
+        };
+        until("it has read", || source.reads() == 1).await;
+        source.set(Some("new"));
+        running.cache.clear(change.clone()).await;
+        source.let_go(2);
+        assert_eq!(early.await.unwrap().as_deref(), Some("old"), "asked before the change");
+        assert_eq!(ask(&running.cache, &source).await.as_deref(), Some("new"), "{change:?}");
+    }
+}
+
 /// Watches that whoever asks after a change does not wait for a read from before it.
 #[tokio::test]
 async fn who_asks_after_a_change_does_not_follow_a_read_from_before_it() {
@@ -140,8 +161,31 @@ async fn that_there_is_nothing_is_remembered_for_a_moment() {
     source.set(None);
     running.cache.invalidate(&[Tag::Events]);
     assert_eq!(ask(&running.cache, &source).await, None);
+    // Also where there was something before.
+    let reads = source.reads();
+    assert_eq!((ask(&running.cache, &source).await, source.reads()), (None, reads));
     source.set(Some("later"));
     assert_eq!(ask_at(&running.cache, &source, 6).await.unwrap().as_deref(), Some("later"), "without a word");
+}
+
+/// Watches the limit of a read: without it one that hangs holds up all who ask for the same, for ever.
+#[tokio::test(start_paused = true)]
+async fn a_read_that_never_ends_is_given_up() {
+    let (running, source) = (start(None).await, Source::new("a"));
+    let hangs = running.cache.answer(key(), std::time::Instant::now(), std::future::pending);
+    assert!(tokio::time::timeout(Duration::from_secs(60), hangs).await.expect("an answer").is_err());
+    assert_eq!(ask(&running.cache, &source).await.as_deref(), Some("a"));
+}
+
+/// Watches the switch.
+#[tokio::test]
+async fn a_cache_that_is_turned_off_keeps_nothing() {
+    let settings = actors::cache::CacheSettings { enabled: false, ..Default::default() };
+    let (running, source) = (actors::cache::RunningCache::start(settings, None).await.unwrap(), Source::new("a"));
+    for reads in 1..4 {
+        ask(&running.cache, &source).await;
+        assert_eq!(source.reads(), reads);
+    }
 }
 
 /// The guard: as many names as somebody likes to make up. Without a bound of their own they drive out what is wanted.

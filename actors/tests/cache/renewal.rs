@@ -58,6 +58,32 @@ async fn a_renewal_that_fails_is_tried_again() {
     }
 }
 
+/// Watches the limit of a worker's turn: without it a few reads that hang keep all answers old.
+#[tokio::test(start_paused = true)]
+async fn a_read_that_hangs_does_not_keep_its_worker() {
+    let settings = CacheSettings { workers: 1, ..CacheSettings::default() };
+    let running = RunningCache::start(settings, None).await.unwrap();
+    let (hangs, old) = (Key::one(Namespace::Event, "hangs"), Instant::now() + Duration::from_secs(7));
+    let first = async || Ok(Load::found("old", &[Tag::Events]));
+    for key in [hangs.clone(), Key::one(Namespace::Event, "waits")] {
+        running.cache.answer(key, Instant::now(), first).await.unwrap();
+    }
+    running.cache.answer(hangs, old, std::future::pending).await.unwrap();
+    let source = Source::new("new");
+    let renewed = async {
+        let key = || Key::one(Namespace::Event, "waits");
+        loop {
+            let source = source.clone();
+            let answer = running.cache.answer(key(), old, || source.read()).await.unwrap().unwrap();
+            if &answer.plain().body[..] == b"new" {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), renewed).await.expect("the next one has its turn");
+}
+
 /// Watches supervision: without it nothing is read anew after the workers have died.
 #[tokio::test]
 async fn killed_workers_come_back() {

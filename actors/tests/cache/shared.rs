@@ -33,6 +33,27 @@ async fn what_one_node_has_read_another_need_not() {
     assert!(!shared.holds("events"));
 }
 
+/// The classic fault once more, between a look into what is shared and a message. Watches the number that an answer remembers from
+/// before the look.
+#[tokio::test]
+async fn what_was_found_before_a_change_does_not_survive_it() {
+    let (one, two, shared) = nodes().await;
+    let source = Source::new("old");
+    ask(&two.cache, &source).await;
+    until("it is kept", || shared.holds("events")).await;
+    shared.hold(true);
+    let (cache, asked) = (one.cache.clone(), source.clone());
+    let early = tokio::spawn(async move { ask(&cache, &asked).await });
+    until("what it has found is on its way", || shared.waiting() == 1).await;
+    source.set(Some("new"));
+    two.cache.invalidate(&[Tag::Events]);
+    until("it has told", || !two.cache.overview().untold).await;
+    one.cache.heard(&Change::Tags(vec![Tag::Events.slot()]));
+    shared.hold(false);
+    assert_eq!(early.await.unwrap().as_deref(), Some("old"), "asked before the change");
+    assert_eq!(ask(&one.cache, &source).await.as_deref(), Some("new"));
+}
+
 /// What a node could not tell before its end, however it ended, it tells at its start. Watches the first change.
 #[tokio::test]
 async fn a_node_that_starts_trusts_nothing_that_was_there_before() {
@@ -91,6 +112,15 @@ async fn a_killed_teller_loses_nothing() {
         .flatten()
         .collect();
     assert!(all.contains(&&Tag::Venues.slot()) && all.contains(&&Tag::Events.slot()), "{told:?}");
+}
+
+/// Watches that a stop tells what was changed last: this node may not start again for hours.
+#[tokio::test]
+async fn a_node_that_stops_tells_its_last_changes() {
+    let (one, _two, shared) = nodes().await;
+    one.cache.invalidate(&[Tag::Venues]);
+    one.stop().await;
+    assert_eq!(shared.told.lock().unwrap().last(), Some(&Change::Tags(vec![Tag::Venues.slot()])));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! `onsale load` asks one server, `onsale bench` compares several, `onsale crowd` looks at memory under a crowd, `onsale
-//! overload` asks for far too much, `onsale outage` takes the database away, `onsale browse` looks at what is on.
+//! overload` asks for far too much, `onsale outage` takes the database away, `onsale browse` looks at what is on, `onsale
+//! cache-outage` takes Redis away meanwhile.
 
 use std::process::ExitCode;
 
@@ -7,6 +8,7 @@ use clap::{Parser, Subcommand};
 
 mod bench;
 mod browse;
+mod cache_outage;
 mod crowd;
 mod load;
 mod memory;
@@ -36,6 +38,8 @@ enum Command {
     Browse(browse::BrowseArgs),
     /// Take the database away from boxoffice under load
     Outage(outage::OutageArgs),
+    /// Take Redis away from two servers that are read from and edited
+    CacheOutage(cache_outage::CacheOutageArgs),
 }
 
 /// One thread: a load client that takes both cores measures itself.
@@ -48,6 +52,7 @@ async fn main() -> ExitCode {
         Command::Overload(args) => overload::overload(&args).await,
         Command::Browse(args) => browse::browse(&args).await,
         Command::Outage(args) => outage::outage(&args).await,
+        Command::CacheOutage(args) => Box::pin(cache_outage::cache_outage(&args)).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,7 +3,7 @@
 //! Whatever had no answer that stands is asked again afterwards under the same key, everything that was acknowledged is asked
 //! once more of a server that has been started anew, and the ledger is checked: nothing is lost, nothing is there twice.
 
-mod database;
+pub(crate) mod database;
 mod journal;
 mod judge;
 mod settle;

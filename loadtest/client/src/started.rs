@@ -1,6 +1,6 @@
 //! What the measurements of boxoffice alone have in common: which programs, whose data, and settings of the server.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
@@ -30,8 +30,18 @@ pub(crate) struct StartArgs {
 impl StartArgs {
     /// A temporary folder for data with one event that is quiet, beside the hot ones.
     pub(crate) fn scratch(&self) -> anyhow::Result<Scratch> {
+        self.scratch_of(1)
+    }
+
+    /// The same with so many events that are quiet.
+    pub(crate) fn scratch_of(&self, events: u32) -> anyhow::Result<Scratch> {
         let (binary, baseline, users) = (self.binary.clone(), self.baseline.clone(), self.users);
-        Scratch::new(Setup { binary, baseline, users, events: 1, houses: 0 })
+        Scratch::new(Setup { binary, baseline, users, events, houses: 0 })
+    }
+
+    /// The server that is measured.
+    pub(crate) fn binary(&self) -> &Path {
+        &self.binary
     }
 
     /// The settings that were given.

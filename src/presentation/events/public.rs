@@ -18,7 +18,7 @@ use crate::{
     },
     presentation::{
         cache::{self, Name, cached, cached_if_any, uncached},
-        moved::{address, may_be_slug, moved},
+        moved::{address, may_be_slug, moved, present_slug},
         problem::Problem,
         reply::Reply,
         request::Request,
@@ -64,7 +64,9 @@ pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
     if let Some(reply) = found.await? {
         return Ok(reply);
     }
-    match app.store.event_moved_from(&name).await? {
+    let (former, store) = (name.to_string(), app.clone());
+    let former_slug = async move { store.store.event_moved_from(&former).await };
+    match present_slug(&app, &request, (Namespace::Event, &name), Tag::Events, former_slug).await? {
         Some(slug) => moved(&slug, &address("/api/v1/events", &slug)),
         None => Err(Problem::not_found()),
     }

@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
+use actors::cache::{Key, Namespace};
 use domain::{
+    cache::Tag,
     ids::AccountId,
     management::catalogue::{SettingChange, SettingsRepository, StoredSettings},
     settings::{Kind, SettingKey},
@@ -19,10 +21,11 @@ use utoipa::{
     },
 };
 
-use super::{expected, manager, tagged, unchanged};
+use super::{expected, manager, tagged};
 use crate::{
     application::app::{Adapters, App},
     presentation::{
+        cache::{self, cached},
         openapi::texts,
         pagination::{CursorKey, Listing, page_request},
         problem::Problem,
@@ -165,6 +168,7 @@ pub(super) async fn update<A: Adapters>(app: Arc<App<A>>, mut request: Request) 
     }
     let changes = errors.finish(Some(changes))?;
     app.store.change_settings(&by, expected, &changes).await?;
+    app.cache.invalidate(&[Tag::Settings]);
     tracing::info!(userId = %by.account, settings = changes.len(), "settings changed");
     shown(&app).await
 }
@@ -181,11 +185,12 @@ pub(super) async fn changes<A: Adapters>(app: Arc<App<A>>, request: Request) -> 
 /// `GET /settings`: those that everybody may know.
 pub(super) async fn public<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
-    let stored = app.store.settings().await?;
-    if let Some(reply) = unchanged(&request, stored.revision) {
-        return Ok(reply);
-    }
-    let public = SettingKey::ALL.iter().filter(|key| key.is_public());
-    let shown: BTreeMap<&str, Value> = public.map(|key| (key.as_str(), value(&stored, *key))).collect();
-    Ok(tagged(Reply::ok(&shown)?, stored.revision))
+    let (key, store) = (Key::of(Namespace::Settings), app.clone());
+    cached(&app, &request, key, || async move {
+        let stored = store.store.settings().await?;
+        let public = SettingKey::ALL.iter().filter(|key| key.is_public());
+        let shown: BTreeMap<&str, Value> = public.map(|key| (key.as_str(), value(&stored, *key))).collect();
+        cache::found(&shown, &[Tag::Settings])
+    })
+    .await
 }

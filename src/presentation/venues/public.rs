@@ -10,7 +10,7 @@ use crate::{
     application::app::{Adapters, App},
     presentation::{
         cache::{self, Name, cached, cached_if_any},
-        moved::{address, may_be_slug, moved},
+        moved::{address, may_be_slug, moved, present_slug},
         problem::Problem,
         reply::Reply,
         request::Request,
@@ -44,7 +44,9 @@ pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
     if let Some(reply) = found.await? {
         return Ok(reply);
     }
-    match app.store.venue_moved_from(&name).await? {
+    let (former, store) = (name.to_string(), app.clone());
+    let former_slug = async move { store.store.venue_moved_from(&former).await };
+    match present_slug(&app, &request, (Namespace::Venue, &name), Tag::Venues, former_slug).await? {
         Some(slug) => moved(&slug, &address("/api/v1/venues", &slug)),
         None => Err(Problem::not_found()),
     }

@@ -18,7 +18,7 @@ fn event(starts_at: &str) -> Event {
         organizer_id: AccountId::generate(),
         series_id: None,
         venue_id: VenueId::generate(),
-        seat_map_id: None,
+        seat_map_version_id: None,
         title: "An Evening".to_owned(),
         summary: String::new(),
         description: String::new(),

@@ -21,14 +21,14 @@ const START_MAX: Duration = Duration::from_secs(60);
 const STOP_MAX: Duration = Duration::from_secs(60);
 
 /// A PostgreSQL that is not the server's.
-pub(super) struct Keeper {
+pub(crate) struct Keeper {
     process: Child,
     url: String,
 }
 
 impl Keeper {
     /// Starts it on these data, and waits until it takes connections.
-    pub(super) async fn start(scratch: &Scratch, baseline: &Path, data: &Path) -> anyhow::Result<Self> {
+    pub(crate) async fn start(scratch: &Scratch, baseline: &Path, data: &Path) -> anyhow::Result<Self> {
         let mut command = scratch.command(baseline, data)?;
         command.arg("postgres").stdout(Stdio::piped());
         let mut process = command.spawn().context("PostgreSQL's keeper doesn't start")?;
@@ -40,12 +40,12 @@ impl Keeper {
     }
 
     /// Where it is; the same after each start.
-    pub(super) fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
     /// Shuts it down.
-    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         if let Some(pid) = self.process.id() {
             send(pid, Signal::SIGTERM)?;
         }
@@ -55,7 +55,7 @@ impl Keeper {
 }
 
 /// Processes that are stopped; they go on when this is dropped, whatever the reason.
-pub(super) struct Stopped(Vec<u32>);
+pub(crate) struct Stopped(Vec<u32>);
 
 impl Drop for Stopped {
     fn drop(&mut self) {
@@ -66,7 +66,7 @@ impl Drop for Stopped {
 }
 
 /// Stops a postmaster, which makes no new back ends from then on, and then all that it has.
-pub(super) fn stop_all(postmaster: u32) -> anyhow::Result<Stopped> {
+pub(crate) fn stop_all(postmaster: u32) -> anyhow::Result<Stopped> {
     let mut stopped = Stopped(vec![postmaster]);
     send(postmaster, Signal::SIGSTOP)?;
     for pid in children(postmaster) {
@@ -77,7 +77,7 @@ pub(super) fn stop_all(postmaster: u32) -> anyhow::Result<Stopped> {
 }
 
 /// SIGKILL.
-pub(super) fn kill(pid: u32) -> anyhow::Result<()> {
+pub(crate) fn kill(pid: u32) -> anyhow::Result<()> {
     send(pid, Signal::SIGKILL)
 }
 

@@ -56,8 +56,10 @@ const SALES: &str = "SELECT e.id, e.status::text AS status, now() AS now, q.id A
     WHERE e.id = ANY($1) AND e.status NOT IN ('DRAFT', 'SCHEDULED') ORDER BY e.id";
 
 /// Read from the index of published events by category alone.
-const CATEGORIES: &str = "SELECT category AS slug, category AS name, count(*) AS events FROM event_listings \
-    WHERE status = 'PUBLISHED' GROUP BY category ORDER BY events DESC, slug";
+// An event may be of a kind that nobody has named.
+const CATEGORIES: &str = "SELECT l.slug, coalesce(c.name, l.slug) AS name, l.events FROM ( \
+        SELECT category AS slug, count(*) AS events FROM event_listings WHERE status = 'PUBLISHED' GROUP BY category \
+    ) AS l LEFT JOIN categories c ON c.slug = l.slug ORDER BY l.events DESC, l.slug";
 const TAGS: &str = "SELECT t.slug, t.name, c.events FROM ( \
         SELECT slug, count(*) AS events FROM event_listings l, unnest(l.tags) AS slug WHERE l.status = 'PUBLISHED' \
         GROUP BY slug ORDER BY events DESC, slug LIMIT $1 \
