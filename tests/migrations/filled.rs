@@ -19,7 +19,13 @@ const FILL: &str = include_str!("filled.sql");
 const NOT_FILLED: [(&str, &str); 1] = [("schema_migrations", "the migrator's own")];
 
 /// Columns that can't have another value than their default, and why.
-const ALWAYS_DEFAULT: [(&str, &str); 1] = [("settings_revision.singleton", "the table has one row, by this column")];
+const ALWAYS_DEFAULT: [(&str, &str); 2] = [
+    ("settings_revision.singleton", "the table has one row, by this column"),
+    ("seat_maps.version", "nothing uses it since maps have versions of their own"),
+];
+
+/// Tables to which the way back of a migration adds rows, and why.
+const GROWING: [(usize, &str, &str); 1] = [(11, "seat_maps", "each version of a map becomes a map of its own")];
 
 /// Tables that are made of others: taking them away loses nothing, and the way forth makes them anew.
 const DERIVED: [&str; 2] = ["event_listings", "search_terms"];
@@ -87,7 +93,7 @@ async fn keep(client: &Client) {
 }
 
 /// Fails when a table has other rows than the copy, as far as both have the same columns.
-async fn assert_kept(client: &Client, table: &str, names: &[String], when: &str) {
+async fn assert_kept(client: &Client, table: &str, names: &[String], (version, when): (usize, &str)) {
     let list: Vec<String> = names.iter().map(|name| format!("{name}::text")).collect();
     let list = list.join(", ");
     let (now, before) = (format!("SELECT {list} FROM public.{table}"), format!("SELECT {list} FROM kept.{table}"));
@@ -96,8 +102,11 @@ async fn assert_kept(client: &Client, table: &str, names: &[String], when: &str)
          (SELECT 'new', d::text FROM ({now} EXCEPT ALL {before}) d LIMIT 3)"
     );
     let rows = client.query(&query, &[]).await.unwrap();
-    let wrong: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-    assert!(wrong.is_empty(), "{when}, {table} ({list}): {wrong:#?}");
+    let mut wrong: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    if GROWING.iter().any(|(of, grows, _)| (*of, *grows) == (version, table)) {
+        wrong.retain(|(what, _)| what != "new");
+    }
+    assert!(wrong.is_empty(), "migration {version} {when}, {table} ({list}): {wrong:#?}");
 }
 
 /// What both the copy and the database have.
@@ -163,25 +172,24 @@ async fn every_migration_goes_down_and_up_on_a_filled_database() {
         let program = program_of(version);
         keep(&client).await;
         let above = columns(&client, "public").await;
-        let step = format!("migration {version}");
         assert_eq!(program.down(&mut client, 1).await.unwrap().len(), 1);
         let below = shared(&client).await;
         for (table, names) in &below {
-            assert_kept(&client, table, names, &format!("{step} down")).await;
+            assert_kept(&client, table, names, (version, "down")).await;
         }
         write_everything(&client).await;
 
         assert_eq!(program.up(&mut client).await.unwrap().len(), 1);
         let again = columns(&client, "public").await;
         let odd: Vec<_> = again.iter().filter(|column| !above.contains(column)).collect();
-        assert!(odd.is_empty() && again.len() == above.len(), "{step} up makes another schema: {odd:?}");
+        assert!(odd.is_empty() && again.len() == above.len(), "migration {version} up makes another schema: {odd:?}");
         // What the way back took away is lost, unless it is a table that is made of what is left.
         let survives = |column: &Column| match below.iter().find(|(table, _)| *table == column.table) {
             Some((_, names)) => column.is_generated || names.contains(&column.name),
             None => DERIVED.contains(&column.table.as_str()),
         };
         for (table, names) in tables(&above, survives) {
-            assert_kept(&client, &table, &names, &format!("{step} up again")).await;
+            assert_kept(&client, &table, &names, (version, "up again")).await;
         }
         program.down(&mut client, 1).await.unwrap();
     }

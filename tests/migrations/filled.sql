@@ -10,7 +10,6 @@ UPDATE ticket_types SET sale_starts_at = '2026-01-01Z', sale_ends_at = '2027-01-
     min_per_booking = least(2, max_per_booking);
 UPDATE tags SET revision = 2;
 UPDATE categories SET revision = 2;
-UPDATE seat_maps SET version = 2;
 UPDATE events SET status = 'SCHEDULED', publish_at = '2027-01-01Z'
 WHERE id = (SELECT id FROM events WHERE status = 'PUBLISHED' ORDER BY id LIMIT 1);
 
@@ -73,3 +72,19 @@ SELECT 'siteName', '"Before"', '"The House"', id FROM accounts ORDER BY id LIMIT
 
 -- The revision of accounts.
 UPDATE accounts SET revision = 2;
+
+-- Seat maps: one of an organizer, in two versions with the same seats, and one that was deleted.
+UPDATE seat_maps SET organizer_id = (SELECT id FROM accounts WHERE role = 'ORGANIZER' ORDER BY id LIMIT 1), revision = 2,
+    description = 'At length' WHERE id = (SELECT id FROM seat_maps ORDER BY id LIMIT 1);
+INSERT INTO seat_maps (id, venue_id, name, deleted_at) SELECT gen_random_uuid(), id, 'Deleted', now() FROM venues ORDER BY id LIMIT 1;
+INSERT INTO seat_map_versions (id, seat_map_id, number)
+SELECT gen_random_uuid(), id, 2 FROM seat_maps WHERE organizer_id IS NOT NULL;
+INSERT INTO sections (id, seat_map_id, name, position, first_id)
+SELECT gen_random_uuid(), v.id, s.name, s.position, s.id
+FROM seat_map_versions v JOIN sections s ON s.seat_map_id = v.seat_map_id WHERE v.number = 2;
+INSERT INTO seat_rows (id, section_id, label, position)
+SELECT gen_random_uuid(), s.id, r.label, r.position FROM sections s JOIN seat_rows r ON r.section_id = s.first_id;
+INSERT INTO seats (id, row_id, label, position, accessible, first_id)
+SELECT gen_random_uuid(), later.id, s.label, s.position, s.accessible, s.id
+FROM sections c JOIN seat_rows later ON later.section_id = c.id
+    JOIN seat_rows r ON r.section_id = c.first_id AND r.position = later.position JOIN seats s ON s.row_id = r.id;
