@@ -125,7 +125,10 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         let asked = self.edge.asked(&head);
         let mut arrived = Arrived { started, peer, address, asked, head, body, counted: None };
         match self.repeat(&mut arrived) {
-            Some(response) => Answering::Done(Some(response)),
+            Some((response, now)) => {
+                guard.end(now);
+                Answering::Done(Some(response))
+            }
             // A box, because hyper keeps room for one as long as a connection lasts.
             None => Answering::Running(Box::pin(Arc::clone(self).work(arrived, guard))),
         }

@@ -11,13 +11,14 @@ use std::{
 };
 
 use actors::cache::{Answer, Cache, Form, Key};
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use quick_cache::Equivalent;
 
 use super::{
     body::Body,
     cache::conditional,
     edge::{Manner, negotiation::Coding},
+    reply::REQUEST_ID,
 };
 
 /// Addresses, in the manners in which they were asked; each takes some 5 KiB.
@@ -159,7 +160,12 @@ impl Repeats {
             heads
         });
         if let Some(head) = heads.of(response.status()) {
-            head.get_or_init(|| response.headers().clone());
+            head.get_or_init(|| {
+                let mut head = response.headers().clone();
+                // Which request it was concerns nobody else: an empty value keeps the place, and costs nothing to copy.
+                head.insert(REQUEST_ID.clone(), HeaderValue::from_static(""));
+                head
+            });
         }
     }
 }

@@ -89,7 +89,7 @@ impl Activity {
         if http2 {
             self.http2.store(true, Relaxed);
         }
-        InProgress(Arc::clone(self))
+        InProgress { activity: Arc::clone(self), ended: None }
     }
 
     /// Whether a request is being answered.
@@ -128,7 +128,11 @@ impl Activity {
     }
 
     fn now_ms(&self) -> u64 {
-        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(NONE - 1)
+        self.ms_at(Instant::now())
+    }
+
+    fn ms_at(&self, instant: Instant) -> u64 {
+        u64::try_from(instant.saturating_duration_since(self.opened).as_millis()).unwrap_or(NONE - 1)
     }
 
     /// Notes whether the socket had room for what was written to it.
@@ -151,12 +155,24 @@ impl Activity {
 
 /// A request in progress on a connection.
 #[derive(Debug)]
-pub(in crate::presentation) struct InProgress(Arc<Activity>);
+pub(in crate::presentation) struct InProgress {
+    activity: Arc<Activity>,
+    /// Now, when not known.
+    ended: Option<Instant>,
+}
+
+impl InProgress {
+    /// Ends it, for who has just looked at the clock.
+    pub(in crate::presentation) fn end(mut self, now: std::time::Instant) {
+        self.ended = Some(now.into());
+    }
+}
 
 impl Drop for InProgress {
     fn drop(&mut self) {
-        self.0.idle_since_ms.store(self.0.now_ms(), Relaxed);
-        self.0.in_progress.fetch_sub(1, Relaxed);
+        let ended = self.ended.unwrap_or_else(Instant::now);
+        self.activity.idle_since_ms.store(self.activity.ms_at(ended), Relaxed);
+        self.activity.in_progress.fetch_sub(1, Relaxed);
     }
 }
 

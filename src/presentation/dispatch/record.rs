@@ -27,16 +27,17 @@ impl Record<'_> {
         match &result {
             Ok(reply) => self.note(reply.status(), None, None),
             Err(problem) => self.note(problem.status(), Some(problem.code().as_str()), problem.cause()),
-        }
+        };
         result.unwrap_or_else(|problem| problem.into_reply(self.path, self.id.as_str()))
     }
 
-    /// Measures and logs an answer with this status.
+    /// Measures and logs an answer with this status, and says when that was.
     ///
     /// A line for every request would cost more than the request: at 10,000 a second it is gigabytes an hour that say
     /// what the metrics already say. So failures and slow requests are warnings, everything else is there at `debug`.
-    pub(super) fn note(&self, status: StatusCode, code: Option<&str>, cause: Option<&str>) {
-        let took = self.started.elapsed();
+    pub(super) fn note(&self, status: StatusCode, code: Option<&str>, cause: Option<&str>) -> Instant {
+        let now = Instant::now();
+        let took = now.saturating_duration_since(self.started);
         self.measures.record(status, took);
         if status.is_server_error() || took > SLOW {
             self.warn(status, code, cause, took);
@@ -51,6 +52,7 @@ impl Record<'_> {
                 "request answered"
             );
         }
+        now
     }
 
     #[cold]

@@ -1,5 +1,7 @@
 //! The short way: the answer that was given to the same question a moment ago.
 
+use std::time::Instant;
+
 use http::{Method, Response};
 use hyper::body::Body as _;
 
@@ -10,10 +12,10 @@ use crate::{
 };
 
 impl<S: Send + Sync + 'static> Dispatcher<S> {
-    /// Gives an answer again. Whoever gets it is held to the same rules as on the long way, by the same pieces: what is left out is
+    /// Gives an answer again, and says when that was. Whoever gets it is held to the same rules as on the long way, by the same pieces: what is left out is
     /// to read the address, to run the handler, and to make the head. `None`: there is no such answer, or something is the
     /// matter with the request, which the long way says. What was counted is not counted there again.
-    pub(super) fn repeat(&self, arrived: &mut Arrived) -> Option<Response<Body>> {
+    pub(super) fn repeat(&self, arrived: &mut Arrived) -> Option<(Response<Body>, Instant)> {
         let Arrived { started, head, asked, .. } = arrived;
         if head.method != Method::GET || !arrived.body.is_end_stream() {
             return None;
@@ -41,13 +43,13 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         let id = RequestId::of(&head.headers);
         let (route, measures) = (Some(&*target.info), &target.measures);
         let record = Record { route, measures, account: None, id: &id, path: head.uri.path(), started: *started };
-        record.note(response.status(), None, None);
+        let now = record.note(response.status(), None, None);
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID.clone(), id.into_header());
         match fields {
             Some(fields) => fields.set(headers),
             None => Fields::clear(headers),
         }
-        Some(response)
+        Some((response, now))
     }
 }
