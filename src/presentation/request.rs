@@ -55,7 +55,8 @@ impl RequestId {
     pub(super) fn generate() -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let millis = u64::try_from(since_epoch.as_millis()).unwrap_or_default();
-        let id = uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid();
+        let [random @ .., _, _, _, _, _, _] = rand::random::<u128>().to_ne_bytes();
+        let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
         let mut text = uuid::Uuid::encode_buffer();
         let text = id.hyphenated().encode_lower(&mut text);
         // Hexadecimal digits and hyphens are always a header value; the fallback only avoids a panic path.

@@ -18,6 +18,10 @@ use super::{Activity, refusal};
 /// What a client of HTTP/2 sends first (RFC 9113, 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// A head and a body that have so many bytes together are written as one: for the kernel, to look at a list of two costs more
+/// than to copy them.
+const TOGETHER_BYTES_MAX: usize = 2048;
+
 /// What the first bytes say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protocol {
@@ -130,13 +134,24 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if let [only] = bufs
-            && self.holds_back(only)
-        {
-            return Poll::Ready(Ok(only.len()));
+        if let [only] = bufs {
+            return self.poll_write(cx, only);
         }
-        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.written(polled, bufs.iter().map(|buf| buf.len()).sum())
+        let total = bufs.iter().map(|buf| buf.len()).sum();
+        let mut together = [0; TOGETHER_BYTES_MAX];
+        let stream = Pin::new(&mut self.stream);
+        let polled = match together.get_mut(..total) {
+            Some(mut room) => {
+                for buf in bufs {
+                    let (part, rest) = room.split_at_mut(buf.len());
+                    part.copy_from_slice(buf);
+                    room = rest;
+                }
+                stream.poll_write(cx, &together[..total])
+            }
+            None => stream.poll_write_vectored(cx, bufs),
+        };
+        self.written(polled, total)
     }
 
     fn is_write_vectored(&self) -> bool {
