@@ -25,7 +25,7 @@ use domain::{
     cache::{SharedCache, Tag},
     repositories::{Found, RepositoryError},
 };
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, task::JoinHandle};
 
 /// No wait of a test is longer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -103,6 +103,12 @@ pub(crate) async fn ask_at(cache: &Cache, source: &Source, seconds: u64) -> Foun
 
 pub(crate) async fn ask(cache: &Cache, source: &Source) -> Option<String> {
     ask_at(cache, source, 0).await.unwrap()
+}
+
+/// Asks in a task of its own, which may be waited for or given up.
+pub(crate) fn asking(cache: &Cache, source: &Source) -> JoinHandle<Option<String>> {
+    let (cache, source) = (cache.clone(), source.clone());
+    tokio::spawn(async move { ask(&cache, &source).await })
 }
 
 pub(crate) async fn start(shared: Option<Arc<dyn SharedCache>>) -> RunningCache {

@@ -322,7 +322,7 @@ impl<S> Router<S> {
         // HEAD is GET without the body (RFC 9110, 9.3.2).
         let wanted = if method == Method::HEAD { &Method::GET } else { method };
         let target = found.value.methods.iter().find(|(method, _)| method == wanted);
-        let Some((row, target)) = target.and_then(|(_, row)| Some((*row, self.targets.get(*row)?))) else {
+        let Some((row, target)) = target.and_then(|(_, row)| Some((*row, self.row(*row)?))) else {
             return Lookup::Allow(&found.value.allow);
         };
         let mut matched = Matched { route: Arc::clone(&target.info), row, places: [(0, 0); PARAMS_MAX] };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::cache::{Change, HearChanges, Tag};
 use tokio::task::JoinSet;
 
-use crate::{Source, ask, ask_at, key, start, until};
+use crate::{Source, ask, ask_at, asking, key, start, until};
 
 #[tokio::test]
 async fn an_answer_is_read_once_and_given_again() {
@@ -37,13 +37,9 @@ async fn fifty_who_miss_the_same_answer_cause_one_read() {
 async fn a_leader_that_goes_does_not_strand_those_who_follow() {
     let (running, source) = (start(None).await, Source::new("a"));
     source.hold();
-    let spawn = || {
-        let (cache, source) = (running.cache.clone(), source.clone());
-        tokio::spawn(async move { ask(&cache, &source).await })
-    };
-    let leader = spawn();
+    let leader = asking(&running.cache, &source);
     until("the leader reads", || source.reads() == 1).await;
-    let follower = spawn();
+    let follower = asking(&running.cache, &source);
     until("somebody follows", || running.cache.overview().namespaces[0].2.missed == 2).await;
     leader.abort();
     assert!(leader.await.unwrap_err().is_cancelled());
@@ -70,10 +66,7 @@ async fn failures_are_told_and_not_kept_and_a_panic_strands_nobody() {
 async fn a_read_that_began_before_a_change_does_not_survive_it() {
     let (running, source) = (start(None).await, Source::new("old"));
     source.hold();
-    let early = {
-        let (cache, source) = (running.cache.clone(), source.clone());
-        tokio::spawn(async move { ask(&cache, &source).await })
-    };
+    let early = asking(&running.cache, &source);
     until("it has read", || source.reads() == 1).await;
     source.set(Some("new"));
     running.cache.invalidate(&[Tag::Events]);
@@ -89,10 +82,7 @@ async fn a_read_that_began_before_a_clear_by_hand_is_not_kept_after_it() {
     for change in [Change::Key("events".to_owned()), Change::Pattern("ev*".to_owned())] {
         let (running, source) = (start(None).await, Source::new("old"));
         source.hold();
-        let early = {
-            let (cache, source) = (running.cache.clone(), source.clone());
-            tokio::spawn(async move { ask(&cache, &source).await })
-        };
+        let early = asking(&running.cache, &source);
         until("it has read", || source.reads() == 1).await;
         source.set(Some("new"));
         running.cache.clear(change.clone()).await;
@@ -107,15 +97,11 @@ async fn a_read_that_began_before_a_clear_by_hand_is_not_kept_after_it() {
 async fn who_asks_after_a_change_does_not_follow_a_read_from_before_it() {
     let (running, source) = (start(None).await, Source::new("old"));
     source.hold();
-    let spawn = || {
-        let (cache, source) = (running.cache.clone(), source.clone());
-        tokio::spawn(async move { ask(&cache, &source).await })
-    };
-    let early = spawn();
+    let early = asking(&running.cache, &source);
     until("it has read", || source.reads() == 1).await;
     source.set(Some("new"));
     running.cache.invalidate(&[Tag::Events]);
-    let late = spawn();
+    let late = asking(&running.cache, &source);
     until("it waits", || running.cache.overview().namespaces[0].2.missed == 2).await;
     source.let_go(2);
     assert_eq!((early.await.unwrap().as_deref(), late.await.unwrap().as_deref()), (Some("old"), Some("new")));
