@@ -1,6 +1,8 @@
 //! The catalogue at its full size: 100,000 events, seeded once, and the plans of the very statements that the store runs on them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "a helper that fails fails its test")]
 
+#[path = "catalogue/ranks.rs"]
+mod ranks;
 #[path = "support/harness.rs"]
 mod support;
 
@@ -11,7 +13,7 @@ use boxoffice::infrastructure::postgres::{
     seed::{Counts, catalogue},
     store::catalogue::{event_statements, facet_statements, statement::Statement},
 };
-use deadpool_postgres::Client as Pooled;
+use deadpool_postgres::{Client as Pooled, Pool};
 use domain::{
     ids::{SeriesId, VenueId},
     search::{EventFilter, EventOrder, EventSearch, Key, KeyKind, Order, Place, Position, PublicStatus, Sort},
@@ -32,6 +34,17 @@ fn now() -> Timestamp {
 
 async fn seed(client: &mut Client, events: u32) -> Counts {
     catalogue(client, now(), events, "$argon2id$not-a-real-hash").await.unwrap()
+}
+
+/// With the plans of a server's requests.
+fn pool_of(database: &TestDatabase) -> Pool {
+    let settings = PoolSettings {
+        url: database.url().into(),
+        max_connections: 2,
+        connect_timeout: Duration::from_secs(10),
+        statement_timeout: Duration::from_secs(30),
+    };
+    pool::pool_of_requests(&settings).unwrap()
 }
 
 /// One value for each filter, such as people choose.
@@ -137,13 +150,7 @@ async fn no_page_of_a_hundred_thousand_events_reads_a_table_from_end_to_end() {
     let made = seed(&mut client, EVENTS).await;
     assert_eq!((made.events, made.venues, made.accounts), (100_000, 2_000, 100));
     assert_the_catalogue_is_varied(&client).await;
-    let pool = pool::pool_of_requests(&PoolSettings {
-        url: database.url().into(),
-        max_connections: 2,
-        connect_timeout: Duration::from_secs(10),
-        statement_timeout: Duration::from_secs(30),
-    });
-    let pooled = pool.unwrap().get().await.unwrap();
+    let pooled = pool_of(&database).get().await.unwrap();
     assert_a_series_is_found_by_its_index(&pooled).await;
     check(&pooled).await;
 }

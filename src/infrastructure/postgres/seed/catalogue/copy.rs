@@ -67,6 +67,8 @@ async fn list(transaction: &Transaction<'_>, made: &[Uuid], known: usize) -> Res
     for index in &indexes {
         transaction.batch_execute(&format!("DROP INDEX {}", index.try_get::<_, &str>("name")?)).await?;
     }
+    // The prices of each are looked up. Planned on tables that seem empty, each look-up would walk along all prices there are.
+    transaction.batch_execute("ANALYZE venues, events, event_tags, tags, ticket_types").await?;
     transaction.execute_typed("SELECT refresh_event_listings($1)", &[(&made, Type::UUID_ARRAY)]).await?;
     for index in &indexes {
         transaction.batch_execute(index.try_get("definition")?).await?;

@@ -4,8 +4,10 @@ use domain::search::{EventFilter, EventOrder, EventSearch, EventSummary, PublicS
 use rust_decimal::Decimal;
 use tokio_postgres::{Row, types::Type};
 
-use super::{Typing, rows, statement::Statement, walk, walk::Walk};
+use super::{Typing, rows, statement::Statement, typing::Places, walk, walk::Walk};
 use crate::infrastructure::postgres::rows::StoreError;
+
+const PLACES: Places = ["l.title_words", "l.name_words", "l.summary_words", "l.words"];
 
 /// Something of the event can be bought now. A sub-select with a limit is never turned into a join: it is asked for one event at
 /// a time, until the page is full, by the counters themselves.
@@ -18,7 +20,19 @@ pub(super) fn page(search: &EventSearch, typing: &Typing<'_>) -> Statement {
     let walk = Walk::new(&search.place, search.limit, search.sort);
     let mut statement = Statement::default();
     statement.sql("SELECT ").sql(walk.columns()).sql(rows::SUMMARY_COLUMNS).sql(" FROM (");
-    walk.pick(&mut statement, |statement| matching(statement, search, typing));
+    if search.sort.by == EventOrder::Relevance {
+        walk.pick_ranked(&mut statement, typing.ranks(), |statement, rank| {
+            keyed(statement, search);
+            typing.ranked(statement, rank, PLACES);
+            fence(statement, search);
+        });
+    } else {
+        walk.pick(&mut statement, |statement| {
+            keyed(statement, search);
+            typing.condition(statement);
+            fence(statement, search);
+        });
+    }
     statement.sql(
         ") AS page JOIN events e ON e.id = page.id JOIN venues v ON v.id = e.venue_id \
         JOIN event_listings l ON l.event_id = page.id",
@@ -29,17 +43,13 @@ pub(super) fn page(search: &EventSearch, typing: &Typing<'_>) -> Statement {
 
 /// How many events a search finds, as far as they are counted.
 pub(super) fn count(search: &EventSearch, typing: &Typing<'_>) -> Statement {
-    walk::count(|statement| {
-        statement.sql("SELECT FROM event_listings l");
-        conditions(statement, &search.filter, typing);
-    })
+    walk::count(|statement| matching(statement, search, typing))
 }
 
 /// What the planner is asked about a list that is too long to count.
 pub(super) fn estimate(search: &EventSearch, typing: &Typing<'_>) -> Statement {
     let mut statement = Statement::default();
-    statement.sql("SELECT FROM event_listings l");
-    conditions(&mut statement, &search.filter, typing);
+    matching(&mut statement, search, typing);
     statement.explained()
 }
 
@@ -53,30 +63,48 @@ pub(super) fn slice(
     Walk::new(&search.place, search.limit, search.sort).slice(found, typing.is_respelt(), total, rows::summary)
 }
 
-fn matching(statement: &mut Statement, search: &EventSearch, typing: &Typing<'_>) {
-    statement.sql("SELECT l.event_id AS id, ");
-    match search.sort.by {
-        EventOrder::StartsAt => statement.sql("l.starts_at AS key1"),
-        EventOrder::Title => statement.sql("l.title AS key1"),
-        EventOrder::Price => statement.sql("l.price AS key1"),
-        EventOrder::CreatedAt => statement.sql("l.created_at AS key1"),
-        EventOrder::Relevance => {
-            typing.rank(statement);
-            statement.sql(" AS key1, l.starts_at AS key2")
-        }
-    };
+/// The entries without their words, with the key that an index has.
+fn keyed(statement: &mut Statement, search: &EventSearch) {
+    statement.sql("SELECT l.event_id AS id, ").sql(match search.sort.by {
+        EventOrder::StartsAt => "l.starts_at AS key1",
+        EventOrder::Title => "l.title AS key1",
+        EventOrder::Price => "l.price AS key1",
+        EventOrder::CreatedAt => "l.created_at AS key1",
+        EventOrder::Relevance => "l.starts_at AS key2",
+    });
     statement.sql(" FROM event_listings l");
-    conditions(statement, &search.filter, typing);
+    conditions(statement, &search.filter);
 }
 
-fn conditions(statement: &mut Statement, filter: &EventFilter, typing: &Typing<'_>) {
+/// Keeps the planner from walking along the order until enough events are found, where it may never find them. It takes what events
+/// have for independent and evenly spread: it expects `musik` in Paris as often as anywhere, and `tango` at every letter of the
+/// alphabet. So in these cases all that is found is read first, which several indexes together tell.
+fn fence(statement: &mut Statement, search: &EventSearch) {
+    let EventFilter { text, series, venue, city, category, tags, .. } = &search.filter;
+    let facets = series.is_some() || venue.is_some() || city.is_some() || category.is_some() || !tags.is_empty();
+    let uneven = match text {
+        Some(text) => facets || text.split_whitespace().nth(1).is_some(),
+        None => !tags.is_empty() && search.sort.by != EventOrder::StartsAt,
+    };
+    if uneven {
+        statement.sql(" OFFSET 0");
+    }
+}
+
+/// The entries without anything else.
+fn matching(statement: &mut Statement, search: &EventSearch, typing: &Typing<'_>) {
+    statement.sql("SELECT FROM event_listings l");
+    conditions(statement, &search.filter);
+    typing.condition(statement);
+}
+
+fn conditions(statement: &mut Statement, filter: &EventFilter) {
     // In the text, because the indexes of what is shown most are for published events only.
     statement.sql(match filter.status {
         PublicStatus::Published => " WHERE l.status = 'PUBLISHED'",
         PublicStatus::Cancelled => " WHERE l.status = 'CANCELLED'",
         PublicStatus::Archived => " WHERE l.status = 'ARCHIVED'",
     });
-    typing.condition(statement);
     if let Some(from) = filter.from {
         statement.sql(" AND l.starts_at >= ").bind(from, Type::TIMESTAMPTZ);
     }
@@ -106,14 +134,13 @@ fn conditions(statement: &mut Statement, filter: &EventFilter, typing: &Typing<'
 
 /// One bound is a question to the cheapest or to the dearest ticket type. Of both, one ticket type must be within.
 fn prices(statement: &mut Statement, min: Option<Decimal>, max: Option<Decimal>) {
-    if let Some(min) = min {
-        statement.sql(" AND l.price_max >= ").bind(min, Type::NUMERIC);
-    }
-    if let Some(max) = max {
-        statement.sql(" AND l.price_min <= ").bind(max, Type::NUMERIC);
-    }
-    if let (Some(min), Some(max)) = (min, max) {
-        statement.sql(" AND (SELECT true FROM ticket_types t WHERE t.event_id = l.event_id AND t.price BETWEEN ");
-        statement.bind(min, Type::NUMERIC).sql(" AND ").bind(max, Type::NUMERIC).sql(" LIMIT 1)");
-    }
+    match (min, max) {
+        (Some(min), Some(max)) => {
+            statement.sql(" AND EXISTS (SELECT FROM ticket_types t WHERE t.event_id = l.event_id AND t.price BETWEEN ");
+            statement.bind(min, Type::NUMERIC).sql(" AND ").bind(max, Type::NUMERIC).sql(")")
+        }
+        (Some(min), None) => statement.sql(" AND l.price_max >= ").bind(min, Type::NUMERIC),
+        (None, Some(max)) => statement.sql(" AND l.price_min <= ").bind(max, Type::NUMERIC),
+        (None, None) => statement,
+    };
 }

@@ -1,8 +1,14 @@
 //! The words that somebody typed, as conditions and ranks of a statement on a table `l` with a column `words`.
 
+use std::ops::RangeInclusive;
+
 use tokio_postgres::types::Type;
 
 use super::statement::Statement;
+
+/// Where words are looked for, as columns or expressions, each with what is in the one before: the title; and names; and the summary;
+/// all texts.
+pub(super) type Places = [&'static str; 4];
 
 /// The words, as they were typed and perhaps in other spellings.
 #[derive(Clone, Copy, Debug)]
@@ -30,29 +36,48 @@ impl<'a> Typing<'a> {
 
     /// Adds the condition that all words are there.
     pub(super) fn condition(&self, statement: &mut Statement) {
-        if let Some(spellings) = self.spellings {
-            statement.sql(" AND l.words @@ search_query(").bind(spellings.to_vec(), Type::TEXT_ARRAY).sql(")");
-        } else if let Some(typed) = self.typed {
-            statement.sql(" AND l.words @@ search_query(").bind(typed.to_owned(), Type::TEXT).sql(")");
+        if self.typed.is_some() {
+            self.found(statement, " AND ", "l.words", self.spellings);
         }
     }
 
-    /// Adds the rank, from 1: where all words are found, from the title to anywhere, then the same of other spellings. Few ranks
-    /// on purpose: among events whose titles have the word, the soonest is what people look for, and not the shortest title.
-    pub(super) fn rank(&self, statement: &mut Statement) {
-        let typed = self.typed.unwrap_or_default();
-        let mut found = |piece| {
-            statement.sql(piece).bind(typed.to_owned(), Type::TEXT);
+    /// The ranks of what is found, the best one first: 1 to 4 where all words are found, from the title to anywhere, then the same
+    /// of other spellings. Few on purpose: among events whose titles have the word, the soonest is what people look for, and not the
+    /// shortest title.
+    pub(super) fn ranks(&self) -> RangeInclusive<i32> {
+        1..=if self.is_respelt() { 6 } else { 4 }
+    }
+
+    /// Adds the condition that an entry has this rank, and so none that is better.
+    pub(super) fn ranked(&self, statement: &mut Statement, rank: i32, [title, names, summary, all]: Places) {
+        let respelt = rank > 4;
+        let (at, before): (_, &[_]) = match rank {
+            1 | 5 => (title, &[]),
+            2 => (names, &[title]),
+            3 => (summary, &[title, names]),
+            4 => (all, &[title, names, summary]),
+            _ => (all, &[title]),
         };
-        found("CASE WHEN ts_filter(l.words, '{a}') @@ search_query(");
-        found(") THEN 1 WHEN ts_filter(l.words, '{a,b}') @@ search_query(");
-        found(") THEN 2 WHEN ts_filter(l.words, '{a,b,c}') @@ search_query(");
-        let Some(spellings) = self.spellings else {
-            statement.sql(") THEN 3 ELSE 4 END");
-            return;
+        let spellings = self.spellings.filter(|_| respelt);
+        self.found(statement, " AND ", at, spellings);
+        for better in before {
+            self.found(statement, " AND NOT ", better, spellings);
+        }
+        if respelt {
+            self.found(statement, " AND NOT ", all, None);
+        }
+        // An unwanted word may be missing in the title and be there in the description.
+        if at != all && self.typed.is_some_and(|typed| typed.contains('-')) {
+            self.found(statement, " AND ", all, spellings);
+        }
+    }
+
+    fn found(&self, statement: &mut Statement, joint: &'static str, at: &'static str, spellings: Option<&[String]>) {
+        statement.sql(joint).sql(at).sql(" @@ search_query(");
+        match spellings {
+            Some(spellings) => statement.bind(spellings.to_vec(), Type::TEXT_ARRAY),
+            None => statement.bind(self.typed.unwrap_or_default().to_owned(), Type::TEXT),
         };
-        found(") THEN 3 WHEN l.words @@ search_query(");
-        statement.sql(") THEN 4 WHEN ts_filter(l.words, '{a}') @@ search_query(");
-        statement.bind(spellings.to_vec(), Type::TEXT_ARRAY).sql(") THEN 5 ELSE 6 END");
+        statement.sql(")");
     }
 }

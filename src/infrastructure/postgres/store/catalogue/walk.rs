@@ -3,6 +3,8 @@
 //! A list is a *matching* statement, such as `SELECT … FROM event_listings l WHERE …`, that gives each entry's `id` and the values it is
 //! sorted by as `key1`, `key2`. What a page is made of beyond that is looked up for the entries of the page only.
 
+use std::{ops::RangeInclusive, slice};
+
 use domain::search::{Key, KeyKind, Place, Position, Slice, Sort, Total};
 use serde_json::Value;
 use tokio_postgres::{Row, types::Type};
@@ -14,6 +16,9 @@ use crate::infrastructure::postgres::rows::StoreError;
 /// Entries of a list are counted up to this number for each page; of a longer one the planner's estimate is told, which costs
 /// as much for a hundred entries as for a million.
 pub(super) const COUNT_MAX: u32 = 1_000;
+
+/// Names for the entries of each rank, in the order of a walk.
+const RANKS: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"];
 
 /// What a page needs to know of its list's order.
 pub(super) struct Walk<'a> {
@@ -35,15 +40,84 @@ impl<'a> Walk<'a> {
         statement.sql("SELECT ").sql(columns).sql(" FROM (");
         matching(statement);
         statement.sql(") AS found");
-        if let Place::After(position) | Place::Before(position) = self.place {
-            statement.sql(" WHERE (").sql(columns).sql(if self.downwards() { ") < (" } else { ") > (" });
-            for key in &position.keys {
-                bind(statement, key);
-                statement.sql(", ");
-            }
-            statement.bind(position.id, Type::UUID).sql(")");
+        if let Some(position) = self.from() {
+            statement.sql(" WHERE ");
+            self.beyond(statement, columns, &position.keys, position.id);
         }
         self.order(statement, "");
+        self.cut(statement);
+    }
+
+    /// As [`Walk::pick`], where the first key is a rank that no index has, and `matching` gives those of one rank, without it. Each
+    /// rank is read only if those before it leave room on the page, and only as far as there is room: a word that half of all
+    /// entries have costs a short walk along the index of the second key, and not a rank for each.
+    pub(super) fn pick_ranked(
+        &self,
+        statement: &mut Statement,
+        ranks: RangeInclusive<i32>,
+        matching: impl Fn(&mut Statement, i32),
+    ) {
+        let from = self.from().and_then(|position| match &position.keys[..] {
+            [Key::Number(rank), key] => Some((*rank, key, position.id)),
+            _ => None,
+        });
+        let mut ranks: Vec<i32> = ranks.collect();
+        if self.downwards() {
+            ranks.reverse();
+        }
+        ranks.retain(|rank| from.is_none_or(|(from, ..)| if self.downwards() { *rank <= from } else { *rank >= from }));
+        statement.sql("WITH ");
+        for (index, rank) in ranks.iter().enumerate() {
+            statement.sql(if index == 0 { "" } else { ", " }).sql(RANKS[index]).sql(" AS MATERIALIZED (SELECT ");
+            statement.bind(*rank, Type::INT4).sql(" AS key1, key2, id FROM (");
+            matching(statement, *rank);
+            statement.sql(") AS found WHERE ");
+            for before in &RANKS[..index] {
+                statement.sql("(SELECT count(*) FROM ").sql(before).sql(") + ");
+            }
+            statement.sql("0 < ").bind(self.rows(), Type::INT8);
+            if let Some((_, key, id)) = from.filter(|(from, ..)| from == rank) {
+                statement.sql(" AND ");
+                self.beyond(statement, "key2, id", slice::from_ref(key), id);
+            }
+            statement.sql(if self.downwards() { " ORDER BY key2 DESC, id DESC" } else { " ORDER BY key2, id" });
+            statement.sql(" LIMIT ").bind(self.rows(), Type::INT8).sql(")");
+        }
+        statement.sql(" SELECT key1, key2, id FROM (");
+        for (index, name) in RANKS[..ranks.len()].iter().enumerate() {
+            statement.sql(if index == 0 { "TABLE " } else { " UNION ALL TABLE " }).sql(name);
+        }
+        statement.sql(") AS found");
+        self.order(statement, "");
+        self.cut(statement);
+    }
+
+    /// Where the walk comes from, if it is under way.
+    fn from(&self) -> Option<&'a Position> {
+        match self.place {
+            Place::After(position) | Place::Before(position) => Some(position),
+            Place::Offset(_) => None,
+        }
+    }
+
+    /// Adds the condition that an entry comes after a position on the walk.
+    fn beyond(&self, statement: &mut Statement, columns: &'static str, keys: &[Key], id: Uuid) {
+        statement.sql("(").sql(columns).sql(if self.downwards() { ") < (" } else { ") > (" });
+        for key in keys {
+            bind(statement, key);
+            statement.sql(", ");
+        }
+        statement.bind(id, Type::UUID).sql(")");
+    }
+
+    /// How many rows of the walk the page is picked from.
+    fn rows(&self) -> i64 {
+        let offset = if let Place::Offset(offset) = self.place { *offset } else { 0 };
+        i64::from(offset) + i64::from(self.limit) + 1
+    }
+
+    /// Adds how many of the rows are the page: one more than the limit.
+    fn cut(&self, statement: &mut Statement) {
         statement.sql(" LIMIT ").bind(i64::from(self.limit) + 1, Type::INT8);
         if let Place::Offset(offset @ 1..) = self.place {
             statement.sql(" OFFSET ").bind(i64::from(*offset), Type::INT8);
