@@ -138,14 +138,14 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
     async fn work(self: Arc<Self>, arrived: Arrived, guard: InProgress) -> Response<Body> {
         let Arrived { started, peer, address, asked, head, body, counted } = arrived;
         let _in_flight = InFlight::enter(&self.in_flight);
-        let id = RequestId::of(&head.headers);
+        let id = RequestId::of(&head.headers, asked.present());
         let uri = head.uri.clone();
         let is_head = head.method == Method::HEAD;
         let is_options = head.method == Method::OPTIONS;
         let (mut limit_fields, mut repeatable) = (None, None);
 
         let (route, measures, account, result) = match self.router.look_up(&head.method, uri.path()) {
-            _ if let Some(problem) = syntax::fault(&head) => {
+            _ if let Some(problem) = syntax::fault(&head, asked.present()) => {
                 linger(&head.headers, body);
                 (None, &self.router.unmatched, None, Err(problem))
             }

@@ -5,6 +5,7 @@ pub(super) mod compression;
 mod cors;
 mod csrf;
 pub(super) mod negotiation;
+pub(super) mod present;
 pub(super) mod security;
 pub(super) mod syntax;
 pub(super) mod versions;
@@ -18,6 +19,7 @@ use tokio::sync::Semaphore;
 use self::{
     cors::Cors,
     negotiation::{Coding, CodingChoice},
+    present::{Field, Present},
 };
 use super::{body::Body, catalogue::Code, problem::Problem, reply::Reply, router::RouteInfo};
 
@@ -85,6 +87,7 @@ pub(super) struct Edge {
 /// What an answer depends on besides its route: taken from the head before the handler gets it.
 #[derive(Debug)]
 pub(super) struct Asked {
+    present: Present,
     codings: CodingChoice,
     origin: Option<HeaderValue>,
     secure: bool,
@@ -98,6 +101,11 @@ pub(super) struct Manner {
 }
 
 impl Asked {
+    /// Which header fields there are.
+    pub(super) fn present(&self) -> Present {
+        self.present
+    }
+
     /// How the client wants bodies.
     pub(super) fn codings(&self) -> CodingChoice {
         self.codings
@@ -122,24 +130,33 @@ impl Edge {
 
     /// What the answer to this request depends on.
     pub(super) fn asked(&self, head: &Parts) -> Asked {
+        let present = Present::of(&head.headers);
         let secure = match self.hsts {
             Hsts::Always => true,
             Hsts::Never => false,
             // Without HTTPS the header must not be sent (RFC 6797, 7.2). Whoever claims HTTPS falsely is believed: the header
             // goes to nobody else, and browsers ignore it where it came without.
-            Hsts::Auto => is_https(head),
+            Hsts::Auto => is_https(head, present),
         };
-        Asked { codings: CodingChoice::of(&head.headers), origin: self.cors.origin(&head.headers), secure }
+        let codings =
+            if present.has(Field::AcceptEncoding) { CodingChoice::of(&head.headers) } else { CodingChoice::UNSAID };
+        Asked { present, codings, origin: self.cors.origin(&head.headers), secure }
     }
 
     /// Whether a request can be served by this row at all, before anybody asks who sent it.
     pub(super) fn check(&self, head: &Parts, asked: &Asked, route: &RouteInfo) -> Result<(), Problem> {
-        versions::check(&head.headers)?;
-        if head.headers.get_all(header::CONTENT_ENCODING).iter().any(|coding| coding != IDENTITY) {
+        let present = asked.present;
+        if present.has(Field::ApiVersion) {
+            versions::check(&head.headers)?;
+        }
+        if present.has(Field::ContentEncoding)
+            && head.headers.get_all(header::CONTENT_ENCODING).iter().any(|coding| coding != IDENTITY)
+        {
             // Nothing is unpacked, so nothing small becomes large here.
             return Err(Problem::new(Code::UnsupportedCoding).header(header::ACCEPT_ENCODING, IDENTITY.clone()));
         }
-        if !negotiation::accepts(&head.headers, route.produces) || !asked.codings.is_possible() {
+        let accepts = !present.has(Field::Accept) || negotiation::accepts(&head.headers, route.produces);
+        if !accepts || !asked.codings.is_possible() {
             return Err(not_acceptable(route));
         }
         Ok(())
@@ -229,11 +246,12 @@ fn dress(headers: &mut HeaderMap, secure: bool) {
 }
 
 /// By the scheme that HTTP/2 names, or by what a proxy says of the client's side; the first of several is the outermost.
-fn is_https(head: &Parts) -> bool {
+fn is_https(head: &Parts, present: Present) -> bool {
     let outermost = |value: &HeaderValue| {
         value.as_bytes().split(|byte| *byte == b',').next().is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"https"))
     };
-    head.uri.scheme_str() == Some("https") || head.headers.get(&X_FORWARDED_PROTO).is_some_and(outermost)
+    head.uri.scheme_str() == Some("https")
+        || present.has(Field::ForwardedProto) && head.headers.get(&X_FORWARDED_PROTO).is_some_and(outermost)
 }
 
 #[cold]

@@ -151,18 +151,7 @@ impl Text {
     }
 
     fn push_number(&mut self, number: u64) -> &mut Self {
-        // As many digits as the largest has.
-        let mut digits = [0; 20];
-        let (mut at, mut rest) = (digits.len(), number);
-        loop {
-            at -= 1;
-            digits[at] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
-        }
-        self.push(&digits[at..])
+        self.push(itoa::Buffer::new().format(number).as_bytes())
     }
 
     fn as_bytes(&self) -> &[u8] {

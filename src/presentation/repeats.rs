@@ -17,7 +17,11 @@ use quick_cache::Equivalent;
 use super::{
     body::Body,
     cache::conditional,
-    edge::{Manner, negotiation::Coding},
+    edge::{
+        Manner,
+        negotiation::Coding,
+        present::{Field, Present},
+    },
     reply::REQUEST_ID,
 };
 
@@ -111,9 +115,9 @@ impl Repeat {
 
     /// What it is for a client with these headers. Where answers differ each time, it says what another client was told. `None`
     /// when nobody was answered like that yet.
-    pub(super) fn response(&self, headers: &HeaderMap) -> Option<Response<Body>> {
+    pub(super) fn response(&self, headers: &HeaderMap, present: Present) -> Option<Response<Body>> {
         let form = self.heads.form(&self.answer)?;
-        let (status, body) = if conditional::has(headers, &form.etag) {
+        let (status, body) = if present.has(Field::IfNoneMatch) && conditional::has(headers, &form.etag) {
             (StatusCode::NOT_MODIFIED, Body::default())
         } else {
             (StatusCode::OK, Body::full(form.body.clone()))

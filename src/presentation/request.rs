@@ -17,7 +17,10 @@ use serde::de::DeserializeOwned;
 
 use super::{
     catalogue::Code,
-    edge::negotiation::CodingChoice,
+    edge::{
+        negotiation::CodingChoice,
+        present::{Field, Present},
+    },
     json,
     problem::Problem,
     query::{self, Query},
@@ -38,7 +41,10 @@ pub struct RequestId(HeaderValue);
 impl RequestId {
     /// The client's `X-Request-Id` when it is 1 to 128 harmless characters (letters, digits, `-._:/+=@`), so that it can be
     /// logged as it is; a new UUIDv7 otherwise.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub(super) fn of(headers: &HeaderMap, present: Present) -> Self {
+        if !present.has(Field::RequestId) {
+            return Self::generate();
+        }
         let harmless = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._:/+=@".contains(byte);
         match headers.get(&REQUEST_ID) {
             Some(value)
@@ -331,7 +337,7 @@ mod tests {
     fn id_of(value: &str) -> String {
         let mut headers = HeaderMap::new();
         headers.insert(REQUEST_ID.clone(), HeaderValue::from_str(value).unwrap());
-        RequestId::of(&headers).as_str().to_owned()
+        RequestId::of(&headers, Present::of(&headers)).as_str().to_owned()
     }
 
     #[test]
@@ -341,6 +347,7 @@ mod tests {
             let id = id_of(bad);
             assert!(id != bad && id.parse::<uuid::Uuid>().is_ok(), "{bad:?} gave {id}");
         }
-        assert!(RequestId::of(&HeaderMap::new()).as_str().parse::<uuid::Uuid>().is_ok());
+        let none = HeaderMap::new();
+        assert!(RequestId::of(&none, Present::of(&none)).as_str().parse::<uuid::Uuid>().is_ok());
     }
 }

@@ -23,10 +23,10 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         let wanted = Wanted { target: head.uri.path_and_query()?.as_str(), manner: asked.manner()? };
         let found = self.repeats.find(wanted, *started)?;
         let target = self.router.row(found.row())?;
-        if syntax::fault(head).is_some() || self.edge.check(head, asked, &target.info).is_err() {
+        if syntax::fault(head, asked.present()).is_some() || self.edge.check(head, asked, &target.info).is_err() {
             return None;
         }
-        let mut response = found.response(&head.headers)?;
+        let mut response = found.response(&head.headers, asked.present())?;
         let fields = match &self.router.limits {
             None => None,
             Some(limits) => {
@@ -40,7 +40,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
             }
         };
         found.note();
-        let id = RequestId::of(&head.headers);
+        let id = RequestId::of(&head.headers, asked.present());
         let (route, measures) = (Some(&*target.info), &target.measures);
         let record = Record { route, measures, account: None, id: &id, path: head.uri.path(), started: *started };
         let now = record.note(response.status(), None, None);

@@ -117,11 +117,14 @@ pub(in crate::presentation) struct CodingChoice {
 }
 
 impl CodingChoice {
-    /// What `Accept-Encoding` says. Without the header bodies stay as they are, although any coding would be allowed: who
-    /// does not name a coding may not know it.
+    /// Of a client that does not say: bodies stay as they are, although any coding would be allowed. Who does not name a coding may
+    /// not know it.
+    pub(in crate::presentation) const UNSAID: Self = Self { coding: None, identity: true };
+
+    /// What `Accept-Encoding` says.
     pub(in crate::presentation) fn of(headers: &HeaderMap) -> Self {
         let Some(first) = headers.get(header::ACCEPT_ENCODING) else {
-            return Self { coding: None, identity: true };
+            return Self::UNSAID;
         };
         // What browsers and most programs send, without parsing; a second line would be unusual.
         if let Some((_, coding)) = USUAL.iter().find(|(usual, _)| first == usual)
