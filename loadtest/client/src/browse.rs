@@ -1,7 +1,8 @@
 //! `onsale browse`: cached reads, against hyper alone that answers the same bytes with the same headers.
 //!
-//! Question by question, the contenders are asked in turn, several times over, by one client; so a machine whose speed drifts is
-//! unfair to all of them alike. Each server has one thread and a core of its own, and the client another one: what is measured is
+//! Question by question, the contenders are asked in turn, for a moment each and many times over, by one client. Each round is
+//! compared by itself, and the middle one of these comparisons counts: a machine whose speed drifts is unfair to all of a round alike,
+//! and a disturbance spoils some rounds and not the result. Each server has one thread and a core of its own, and the client another one: what is measured is
 //! what a core of the server can do, not how two programs share it.
 
 mod closed_loop;
@@ -42,13 +43,13 @@ pub(crate) struct BrowseArgs {
     #[arg(long, default_value_t = 64)]
     connections: usize,
     /// Seconds of measuring, each run
-    #[arg(long, default_value_t = 5.0)]
+    #[arg(long, default_value_t = 0.5)]
     seconds: f64,
     /// Seconds before measuring, each run
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 0.1)]
     warmup: f64,
-    /// Runs of each contender for each question; the middle one counts
-    #[arg(long, default_value_t = 3)]
+    /// Runs of each contender for each question, compared round by round; the middle one counts
+    #[arg(long, default_value_t = 25)]
     rounds: usize,
     /// Events in the database
     #[arg(long, default_value_t = 1000)]
@@ -102,7 +103,20 @@ struct Answered {
     question: String,
     body_bytes: usize,
     head_bytes: usize,
-    contenders: BTreeMap<Who, Measured>,
+    contenders: BTreeMap<Who, Compared>,
+}
+
+/// How a contender did.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Compared {
+    /// Each number by itself the middle one of all rounds.
+    middle: Measured,
+    /// The middle one of all rounds' parts of what hyper alone did.
+    of_raw: f64,
+    /// The middle one of all rounds' parts of what the server without limits and headers did.
+    of_bare: Option<f64>,
+    rounds: Vec<Measured>,
 }
 
 #[derive(Debug, Serialize)]
@@ -213,17 +227,38 @@ async fn ask(
     copy.check_like(&sample)?;
 
     let mut runs: BTreeMap<Who, Vec<Measured>> = BTreeMap::new();
-    for _ in 0..args.rounds {
-        let contenders = [(Who::Raw, Some(&raw)), (Who::Boxoffice, Some(server)), (Who::Bare, bare)];
+    for round in 0..args.rounds {
+        let mut contenders = [(Who::Raw, Some(&raw)), (Who::Boxoffice, Some(server)), (Who::Bare, bare)];
+        if round % 2 == 1 {
+            contenders.reverse();
+        }
         for (who, served) in contenders.into_iter().filter_map(|(who, served)| Some((who, served?))) {
             let measured = measure(args, served, &question.path, &extra, expected).await?;
             runs.entry(who).or_default().push(measured);
         }
     }
     raw.stop().await?;
-    let contenders = runs.into_iter().filter_map(|(who, runs)| Some((who, closed_loop::middle(runs)?))).collect();
     let (body_bytes, head_bytes) = (sample.body.len(), sample.head_bytes);
-    Ok(Answered { question: question.name, body_bytes, head_bytes, contenders })
+    Ok(Answered { question: question.name, body_bytes, head_bytes, contenders: compare(&runs) })
+}
+
+fn compare(runs: &BTreeMap<Who, Vec<Measured>>) -> BTreeMap<Who, Compared> {
+    let part = |rounds: &[Measured], who| {
+        let others = runs.get(&who)?;
+        Some(middle(rounds.iter().zip(others).map(|(one, other)| one.per_second / other.per_second.max(1.0))))
+    };
+    let compared = |(who, rounds): (&Who, &Vec<Measured>)| {
+        let (of_raw, of_bare) = (part(rounds, Who::Raw).unwrap_or(0.0), part(rounds, Who::Bare));
+        (*who, Compared { middle: Measured::middle(rounds), of_raw, of_bare, rounds: rounds.clone() })
+    };
+    runs.iter().map(compared).collect()
+}
+
+/// The middle one; 0 of none.
+fn middle(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
 
 async fn measure(

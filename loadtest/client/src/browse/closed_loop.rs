@@ -16,6 +16,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
+use super::middle;
 use crate::load::connect;
 
 /// Longest latency that is told apart from longer ones.
@@ -37,19 +38,26 @@ pub(super) struct Plan {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Measured {
     pub(super) per_second: f64,
-    pub(super) p50_us: u64,
-    pub(super) p99_us: u64,
+    pub(super) p50_us: f64,
+    pub(super) p99_us: f64,
     /// CPU of the server for one request.
     pub(super) server_us: f64,
     /// Cores of the client: near 1, the client is what is measured.
     pub(super) client_cores: f64,
 }
 
-/// The run with the middle number of requests a second.
-pub(super) fn middle(mut runs: Vec<Measured>) -> Option<Measured> {
-    runs.sort_by(|one, other| one.per_second.total_cmp(&other.per_second));
-    let middle = runs.len() / 2;
-    (!runs.is_empty()).then(|| runs.swap_remove(middle))
+impl Measured {
+    /// Each number by itself the middle one.
+    pub(super) fn middle(runs: &[Self]) -> Self {
+        let of = |number: fn(&Self) -> f64| middle(runs.iter().map(number));
+        Self {
+            per_second: of(|run| run.per_second),
+            p50_us: of(|run| run.p50_us),
+            p99_us: of(|run| run.p99_us),
+            server_us: of(|run| run.server_us),
+            client_cores: of(|run| run.client_cores),
+        }
+    }
 }
 
 struct Counts {
@@ -91,8 +99,8 @@ pub(super) async fn run(plan: Plan, used: impl Fn() -> (Option<f64>, Option<f64>
     let latency = counts.latency_us.borrow();
     Ok(Measured {
         per_second: answers / seconds,
-        p50_us: latency.value_at_quantile(0.5),
-        p99_us: latency.value_at_quantile(0.99),
+        p50_us: latency.value_at_quantile(0.5) as f64,
+        p99_us: latency.value_at_quantile(0.99) as f64,
         server_us: spent(before.0, after.0) * 1e6 / answers.max(1.0),
         client_cores: spent(before.1, after.1) / seconds,
     })
