@@ -52,6 +52,7 @@ use crate::{
             pool,
             seed::{self, DEMO_PASSWORD},
             store::PgStore,
+            usage,
         },
         tokens::{Keys, TokenSigner, TokenVerifier},
     },
@@ -155,6 +156,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let pools = database.pools(&config)?;
     let (pool, min_idle) = (pools.requests.clone(), config.database.min_idle);
     background.spawn(pool::tend(pool.clone(), min_idle, pools.ledger.clone()));
+    background.spawn(usage::watch(pool.clone()));
     let engine_runtime = EngineRuntime::new(config.inventory.threads).context("no threads for the engine")?;
     let (node, options, settings) = (config.node.name.clone(), ledger_options(&config)?, engine_settings(&config));
     let engine = engine_runtime.run(start_engine(pools.ledger.clone(), node, options, settings)).await??;

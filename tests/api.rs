@@ -54,6 +54,8 @@ mod slugs;
 mod support;
 #[path = "api/table.rs"]
 mod table;
+#[path = "api/usage.rs"]
+mod usage;
 #[path = "api/users.rs"]
 mod users;
 #[path = "api/venues.rs"]

@@ -9,3 +9,4 @@ mod seat_maps;
 pub mod seed;
 pub mod store;
 mod ticket_types;
+pub mod usage;

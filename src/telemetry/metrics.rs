@@ -85,7 +85,7 @@ use Kind::{Counter, Gauge, Histogram};
 
 /// What every metric means, those of the actors included; `docs/operations.md` says what normal looks like. A test finds
 /// names that are recorded somewhere and missing here or there.
-const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 55] = [
+const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 57] = [
     (Counter, "boxoffice_http_requests_total", None, "Requests answered, by route template, method and status"),
     (
         Histogram,
@@ -235,6 +235,13 @@ const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 55] = [
     (Gauge, "boxoffice_pool_idle_connections", None, "Connections of the pool that nobody uses"),
     (Gauge, "boxoffice_pool_waiting", None, "Tasks that wait for a connection of the pool"),
     (Gauge, "boxoffice_pool_connections_limit", None, "Most connections the pool may have"),
+    (Counter, "boxoffice_index_scans_total", None, "Reads by an index, of all servers, as the database counts them"),
+    (
+        Counter,
+        "boxoffice_table_scans_total",
+        None,
+        "Reads of a whole table, of all servers, as the database counts them",
+    ),
     (Gauge, "boxoffice_dependency_up", None, "1 while the last check of the dependency succeeded, otherwise 0"),
     (
         Gauge,

@@ -225,6 +225,40 @@ async fn settings_are_changed(site: &Site, by: usize) {
     site.sees(by, change, &after).await;
 }
 
+/// What happens to one occurrence, on the pages of the others and in the list of its series.
+async fn series_are_edited(site: &Site, by: usize) {
+    let venue = crate::support::events::add_venue(&site.nodes.one.client, "Weekly").await;
+    let (id, _) = draft(site, venue).await;
+    let weekly = json!({ "rule": { "frequency": "WEEKLY", "count": 3 } });
+    let made = format!("/api/v1/organizer/events/{id}/occurrences");
+    let made = site.organizer[by].post(&made, &weekly).await.created();
+    let (series, second) = (made["id"].as_str().unwrap(), uuid(&made["occurrences"][1]["id"]));
+    step(&site.organizer[by], id, "publish").await.ok();
+    let (page, list) = (format!("/api/v1/events/{id}"), format!("/api/v1/events?seriesId={series}"));
+    let (next, listed) = ((&*page, "/occurrences/next/0/title"), (&*list, "/data/1/title"));
+    let after = [(next, json!("Drafted")), (listed, json!("Drafted"))];
+    site.sees(by, async |_, organizer| step(organizer, second, "publish").await, &after).await;
+    let (managed, title) = (format!("/api/v1/organizer/events/{second}"), json!({ "title": "Second" }));
+    let after = [(next, json!("Second")), (listed, json!("Second"))];
+    site.sees(by, async |_, organizer| organizer.change(&managed, &title).await, &after).await;
+    let following = format!("/api/v1/organizer/series/{series}/occurrences/{second}");
+    let change = async |_: &Api, organizer: &Api| {
+        let (tag, title) = (organizer.get(&managed).await.etag(), json!({ "title": "Late" }));
+        organizer.send_with(Method::PATCH, &following, &[("if-match", &tag)], Some(&title)).await
+    };
+    let after = [(next, json!("Late")), (listed, json!("Late"))];
+    site.sees(by, change, &after).await;
+    let whole = format!("/api/v1/organizer/series/{series}/publish");
+    let after =
+        [((&*page, "/occurrences/next/1/title"), json!("Drafted")), ((&*list, "/data/2/title"), json!("Drafted"))];
+    site.sees(by, async |_, organizer| organizer.post(&whole, &json!({})).await, &after).await;
+    let after = [((&*page, "/occurrences/next/1"), json!(null)), ((&*list, "/data/2"), json!(null))];
+    site.sees(by, async |_, organizer| step(organizer, second, "cancel").await, &after).await;
+    let whole = format!("/api/v1/organizer/series/{series}/cancel");
+    let after = [((&*page, "/status"), json!("CANCELLED")), ((&*list, "/data/0"), json!(null))];
+    site.sees(by, async |_, organizer| organizer.post(&whole, &json!({})).await, &after).await;
+}
+
 /// Watches each call of `invalidate`, its tags, and the message. Answers end by changes only, so the other server has seen it
 /// because it was told.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -236,6 +270,7 @@ async fn every_edit_is_seen_by_both_servers() {
         words_and_venues_are_renamed(&site, by).await;
         venues_come_and_go(&site, by).await;
         settings_are_changed(&site, by).await;
+        series_are_edited(&site, by).await;
     }
 }
 
@@ -248,6 +283,7 @@ async fn without_redis_every_edit_is_seen_when_answers_have_ended() {
     words_and_venues_are_renamed(&site, 1).await;
     venues_come_and_go(&site, 1).await;
     settings_are_changed(&site, 0).await;
+    series_are_edited(&site, 1).await;
 }
 
 /// Watches that a dead link costs the database nothing the second time, nor one that leads on.

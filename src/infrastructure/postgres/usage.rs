@@ -1,0 +1,44 @@
+//! How the database reads its tables: by which indexes, and how often a table from end to end.
+//!
+//! Each index costs every write something, so one that nobody reads is to go; a big table that is read from end to end lacks one.
+
+use std::time::Duration;
+
+use deadpool_postgres::Pool;
+use metrics::counter;
+
+use super::rows::StoreError;
+
+/// How often the database is asked.
+const EVERY: Duration = Duration::from_secs(60);
+
+const INDEX_SCANS: &str = "SELECT relname::text, indexrelname::text, coalesce(idx_scan, 0) FROM pg_stat_user_indexes \
+    WHERE schemaname = current_schema()";
+const TABLE_SCANS: &str = "SELECT relname::text, coalesce(seq_scan, 0) FROM pg_stat_user_tables \
+    WHERE schemaname = current_schema()";
+
+/// Publishes what the database has counted since its statistics were last reset, for ever.
+pub async fn watch(pool: Pool) {
+    let mut interval = tokio::time::interval(EVERY);
+    loop {
+        interval.tick().await;
+        // A database that is away is told of by its health check.
+        if let Err(error) = publish(&pool).await {
+            tracing::debug!(%error, "the use of indexes can't be read");
+        }
+    }
+}
+
+async fn publish(pool: &Pool) -> Result<(), StoreError> {
+    let client = pool.get().await?;
+    let count = |scans: i64| u64::try_from(scans).unwrap_or(0);
+    for row in client.query_typed(INDEX_SCANS, &[]).await? {
+        let (table, index): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        counter!("boxoffice_index_scans_total", "table" => table, "index" => index).absolute(count(row.try_get(2)?));
+    }
+    for row in client.query_typed(TABLE_SCANS, &[]).await? {
+        let table: String = row.try_get(0)?;
+        counter!("boxoffice_table_scans_total", "table" => table).absolute(count(row.try_get(1)?));
+    }
+    Ok(())
+}
