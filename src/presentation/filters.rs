@@ -14,6 +14,11 @@ use super::{
 
 /// Longest text to search for, in characters.
 const SEARCH_CHARS_MAX: usize = 200;
+/// What `unaccent` makes a hyphen of.
+const DASHES: [char; 13] = [
+    '\u{ad}', '\u{2d7}', '\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2015}', '\u{2212}',
+    '\u{fe31}', '\u{fe58}', '\u{fe63}', '\u{ff0d}',
+];
 /// Longest name to filter by, in characters.
 const NAME_CHARS_MAX: usize = 100;
 /// Digits of a price before and after the point: what the database keeps.
@@ -46,10 +51,11 @@ pub(super) fn sort_described<By>(names: &[(&'static str, By)]) -> Parameter {
     Parameter::query("sort", description).schema(serde_json::json!({ "type": "string", "enum": values }))
 }
 
-/// Words to search for, with single spaces. At least one must be wanted: only `-without` would find nearly everything.
+/// Words to search for, with single spaces, and with one kind of dash: the database takes each for the one that means `without`. At
+/// least one word must be wanted: only `-without` would find nearly everything.
 pub(super) fn words(query: &mut Query<'_>) -> Option<String> {
     let text = query.text("q")?;
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ").replace(DASHES, "-");
     if text.is_empty() {
         return None;
     }

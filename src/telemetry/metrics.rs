@@ -235,13 +235,8 @@ const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 57] = [
     (Gauge, "boxoffice_pool_idle_connections", None, "Connections of the pool that nobody uses"),
     (Gauge, "boxoffice_pool_waiting", None, "Tasks that wait for a connection of the pool"),
     (Gauge, "boxoffice_pool_connections_limit", None, "Most connections the pool may have"),
-    (Counter, "boxoffice_index_scans_total", None, "Reads by an index, of all servers, as the database counts them"),
-    (
-        Counter,
-        "boxoffice_table_scans_total",
-        None,
-        "Reads of a whole table, of all servers, as the database counts them",
-    ),
+    (Gauge, "boxoffice_index_scans", None, "Reads by an index, of all servers, as the database counts them"),
+    (Gauge, "boxoffice_table_scans", None, "Reads of a whole table, of all servers, as the database counts them"),
     (Gauge, "boxoffice_dependency_up", None, "1 while the last check of the dependency succeeded, otherwise 0"),
     (
         Gauge,

@@ -11,12 +11,12 @@ async fn every_index_says_how_often_it_is_read() {
     assert!(rows.len() > 50, "{}", rows.len());
     let operations = Api::new(server.running.operations_address);
     let shown = async || String::from_utf8(operations.get("/metrics").await.body.to_vec()).unwrap();
-    let wanted = r#"boxoffice_table_scans_total{table="events"} "#;
+    let wanted = r#"boxoffice_table_scans{table="events"} "#;
     until("the database is asked", async || shown().await.contains(wanted)).await;
     let shown = shown().await;
     for row in rows {
         let (table, index): (String, String) = (row.get(0), row.get(1));
-        let series = format!(r#"boxoffice_index_scans_total{{table="{table}",index="{index}"}} "#);
+        let series = format!(r#"boxoffice_index_scans{{table="{table}",index="{index}"}} "#);
         assert!(shown.contains(&series), "{series} is not in\n{shown}");
     }
 }

@@ -63,15 +63,37 @@ async fn pages_are_cut_from_the_list_of_all_that_is_found() {
         FROM event_listings, search_query($1::text) AS query \
         WHERE status = 'PUBLISHED' AND words @@ query ORDER BY rank, starts_at, event_id";
     let mut deepest = Vec::new();
-    for text in
-        ["music", "magic", "magic -family", "-music berlin", "\"swan lake\" or tango", "tango or -concert", "qqq -qqq"]
-    {
+    for text in [
+        "music",
+        "magic",
+        "magic -family",
+        "magic –family",
+        "-music berlin",
+        "\"swan lake\" or tango",
+        "tango or -concert",
+        "qqq -qqq",
+    ] {
         let rows = client.query(ranked, &[&text]).await.unwrap();
         let expected: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
         assert!(!(1..10).contains(&expected.len()), "{text}: so few may be respelt");
         deepest.extend(assert_pages(&store, text, &expected).await);
     }
     assert!(deepest.iter().any(|rank| *rank > 2), "{deepest:?}");
+}
+
+/// Cursors come from outside: a rank that there is not leads to some page, and not to a statement that the database can't read.
+#[tokio::test]
+async fn any_rank_may_be_asked_for() {
+    let database = TestDatabase::migrated().await;
+    let store = PgStore::new(pool_of(&database));
+    seed(&mut database.connect().await, 100).await;
+    for (rank, respelt) in [(i32::MIN, false), (0, false), (5, false), (0, true), (7, true), (i32::MAX, true)] {
+        let position =
+            || Position { keys: vec![Key::Number(rank), Key::Instant(super::now())], id: Uuid::nil(), respelt };
+        for place in [Place::After(position()), Place::Before(position())] {
+            page(&store, "music", place, 5).await;
+        }
+    }
 }
 
 /// The typed spelling comes before the others, each with its title before the rest.

@@ -1,9 +1,9 @@
 //! `onsale browse`: cached reads, against hyper alone that answers the same bytes with the same headers.
 //!
 //! Question by question, the contenders are asked in turn, for a moment each and many times over, by one client. Each round is
-//! compared by itself, and the middle one of these comparisons counts: a machine whose speed drifts is unfair to all of a round alike,
-//! and a disturbance spoils some rounds and not the result. Each server has one thread and a core of its own, and the client another one: what is measured is
-//! what a core of the server can do, not how two programs share it.
+//! compared by itself, and the middle one of these comparisons counts: a machine whose speed drifts is unfair to all of a round
+//! alike, and a disturbance spoils some rounds and not the result. Each server has one thread and a core of its own, and the
+//! client another one: what is measured is what a core of the server can do, not how two programs share it.
 
 mod closed_loop;
 mod sample;

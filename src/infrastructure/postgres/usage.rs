@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use deadpool_postgres::Pool;
-use metrics::counter;
+use metrics::gauge;
 
 use super::rows::StoreError;
 
@@ -17,7 +17,7 @@ const INDEX_SCANS: &str = "SELECT relname::text, indexrelname::text, coalesce(id
 const TABLE_SCANS: &str = "SELECT relname::text, coalesce(seq_scan, 0) FROM pg_stat_user_tables \
     WHERE schemaname = current_schema()";
 
-/// Publishes what the database has counted since its statistics were last reset, for ever.
+/// Publishes what the database has counted since its statistics were last reset, for ever. Gauges, because a reset begins at 0.
 pub async fn watch(pool: Pool) {
     let mut interval = tokio::time::interval(EVERY);
     loop {
@@ -31,14 +31,15 @@ pub async fn watch(pool: Pool) {
 
 async fn publish(pool: &Pool) -> Result<(), StoreError> {
     let client = pool.get().await?;
-    let count = |scans: i64| u64::try_from(scans).unwrap_or(0);
     for row in client.query_typed(INDEX_SCANS, &[]).await? {
         let (table, index): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-        counter!("boxoffice_index_scans_total", "table" => table, "index" => index).absolute(count(row.try_get(2)?));
+        let scans: i64 = row.try_get(2)?;
+        gauge!("boxoffice_index_scans", "table" => table, "index" => index).set(scans as f64);
     }
     for row in client.query_typed(TABLE_SCANS, &[]).await? {
         let table: String = row.try_get(0)?;
-        counter!("boxoffice_table_scans_total", "table" => table).absolute(count(row.try_get(1)?));
+        let scans: i64 = row.try_get(1)?;
+        gauge!("boxoffice_table_scans", "table" => table).set(scans as f64);
     }
     Ok(())
 }

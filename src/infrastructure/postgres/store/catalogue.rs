@@ -65,11 +65,11 @@ const TAGS: &str = "SELECT t.slug, t.name, c.events FROM ( \
         GROUP BY slug ORDER BY events DESC, slug LIMIT $1 \
     ) AS c JOIN tags t ON t.slug = c.slug ORDER BY c.events DESC, t.slug";
 
-/// The statements that a search for events runs when nothing is misspelt, for tests that look at their plans: the page, the count,
-/// and what the planner is asked about a long list.
-pub fn event_statements(search: &EventSearch) -> [Statement; 3] {
+/// The statements that a search for events runs when nothing is misspelt, for tests that look at their plans: the page, as it is read
+/// when few or many have the words, the count, and what the planner is asked about a long list.
+pub fn event_statements(search: &EventSearch, few: bool) -> [Statement; 3] {
     let typing = Typing::exact(search.filter.text.as_deref());
-    [events::page(search, &typing), events::count(search, &typing), events::estimate(search, &typing)]
+    [events::page(search, &typing, few), events::count(search, &typing), events::estimate(search, &typing)]
 }
 
 /// The statements of the rest of the catalogue that have no values of their own, by what they answer.
@@ -83,7 +83,7 @@ trait Listed {
     fn text(&self) -> Option<&str>;
     fn place(&self) -> &Place;
     fn limit(&self) -> u32;
-    fn page(&self, typing: &Typing<'_>) -> Statement;
+    fn page(&self, typing: &Typing<'_>, few: bool) -> Statement;
     fn count(&self, typing: &Typing<'_>) -> Statement;
     fn estimate(&self, typing: &Typing<'_>) -> Statement;
     fn slice(&self, typing: &Typing<'_>, rows: Vec<Row>, total: Total) -> Result<Slice<Self::Entry>, StoreError>;
@@ -102,8 +102,8 @@ macro_rules! listed {
             fn limit(&self) -> u32 {
                 self.limit
             }
-            fn page(&self, typing: &Typing<'_>) -> Statement {
-                $list::page(self, typing)
+            fn page(&self, typing: &Typing<'_>, few: bool) -> Statement {
+                $list::page(self, typing, few)
             }
             fn count(&self, typing: &Typing<'_>) -> Statement {
                 $list::count(self, typing)
@@ -150,7 +150,16 @@ async fn read<S: Listed>(
     search: &S,
     typing: &Typing<'_>,
 ) -> Result<Slice<S::Entry>, StoreError> {
-    let rows = search.page(typing).rows(client).await?;
+    if search.text().is_some() {
+        // How many have the words decides how the page is best read.
+        let total = total(client, search, typing).await?;
+        let rows = match total {
+            Total::Exact(0) => Vec::new(),
+            total => search.page(typing, matches!(total, Total::Exact(_))).rows(client).await?,
+        };
+        return search.slice(typing, rows, total);
+    }
+    let rows = search.page(typing, false).rows(client).await?;
     let total = match walk::total_by_page(search.place(), search.limit(), rows.len()) {
         Some(total) => total,
         None => total(client, search, typing).await?,

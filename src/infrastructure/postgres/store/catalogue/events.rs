@@ -15,8 +15,8 @@ const AVAILABLE: &str = " AND (SELECT true FROM ticket_types t JOIN quotas q ON 
     WHERE t.event_id = l.event_id AND q.held + q.sold < q.capacity \
     AND coalesce(t.sale_starts_at, l.sale_starts_at) <= now() AND coalesce(t.sale_ends_at, l.sale_ends_at) > now() LIMIT 1)";
 
-/// The page of a search.
-pub(super) fn page(search: &EventSearch, typing: &Typing<'_>) -> Statement {
+/// The page of a search; `few`: no more events are found than are counted.
+pub(super) fn page(search: &EventSearch, typing: &Typing<'_>, few: bool) -> Statement {
     let walk = Walk::new(&search.place, search.limit, search.sort);
     let mut statement = Statement::default();
     statement.sql("SELECT ").sql(walk.columns()).sql(rows::SUMMARY_COLUMNS).sql(" FROM (");
@@ -24,13 +24,13 @@ pub(super) fn page(search: &EventSearch, typing: &Typing<'_>) -> Statement {
         walk.pick_ranked(&mut statement, typing.ranks(), |statement, rank| {
             keyed(statement, search);
             typing.ranked(statement, rank, PLACES);
-            fence(statement, search);
+            fence(statement, search, few);
         });
     } else {
         walk.pick(&mut statement, |statement| {
             keyed(statement, search);
             typing.condition(statement);
-            fence(statement, search);
+            fence(statement, search, few);
         });
     }
     statement.sql(
@@ -43,7 +43,7 @@ pub(super) fn page(search: &EventSearch, typing: &Typing<'_>) -> Statement {
 
 /// How many events a search finds, as far as they are counted.
 pub(super) fn count(search: &EventSearch, typing: &Typing<'_>) -> Statement {
-    walk::count(|statement| matching(statement, search, typing))
+    walk::count(search.filter.text.is_some(), |statement| matching(statement, search, typing))
 }
 
 /// What the planner is asked about a list that is too long to count.
@@ -76,15 +76,15 @@ fn keyed(statement: &mut Statement, search: &EventSearch) {
     conditions(statement, &search.filter);
 }
 
-/// Keeps the planner from walking along the order until enough events are found, where it may never find them. It takes what events
-/// have for independent and evenly spread: it expects `musik` in Paris as often as anywhere, and `tango` at every letter of the
-/// alphabet. So in these cases all that is found is read first, which several indexes together tell.
-fn fence(statement: &mut Statement, search: &EventSearch) {
-    let EventFilter { text, series, venue, city, category, tags, .. } = &search.filter;
-    let facets = series.is_some() || venue.is_some() || city.is_some() || category.is_some() || !tags.is_empty();
+/// Has all that is found read and then sorted, where the planner would walk along the order until the page is full and might never
+/// fill it. It takes what events have for independent and evenly spread: it expects `musik` in Paris as often as anywhere, and
+/// `tango` at every letter of the alphabet.
+fn fence(statement: &mut Statement, search: &EventSearch, few: bool) {
+    let EventFilter { text, tags, min_price, max_price, .. } = &search.filter;
     let uneven = match text {
-        Some(text) => facets || text.split_whitespace().nth(1).is_some(),
-        None => !tags.is_empty() && search.sort.by != EventOrder::StartsAt,
+        // Titles and prices have much to do with words.
+        Some(_) => few || matches!(search.sort.by, EventOrder::Title | EventOrder::Price),
+        None => !tags.is_empty() && (search.sort.by != EventOrder::StartsAt || min_price.or(*max_price).is_some()),
     };
     if uneven {
         statement.sql(" OFFSET 0");
@@ -132,15 +132,17 @@ fn conditions(statement: &mut Statement, filter: &EventFilter) {
     }
 }
 
-/// One bound is a question to the cheapest or to the dearest ticket type. Of both, one ticket type must be within.
+/// One bound is a question to the cheapest or to the dearest ticket type. Of both, one ticket type must be within; the questions to
+/// the cheapest and the dearest are then answered by an index, and keep most other events from being looked up.
 fn prices(statement: &mut Statement, min: Option<Decimal>, max: Option<Decimal>) {
-    match (min, max) {
-        (Some(min), Some(max)) => {
-            statement.sql(" AND EXISTS (SELECT FROM ticket_types t WHERE t.event_id = l.event_id AND t.price BETWEEN ");
-            statement.bind(min, Type::NUMERIC).sql(" AND ").bind(max, Type::NUMERIC).sql(")")
-        }
-        (Some(min), None) => statement.sql(" AND l.price_max >= ").bind(min, Type::NUMERIC),
-        (None, Some(max)) => statement.sql(" AND l.price_min <= ").bind(max, Type::NUMERIC),
-        (None, None) => statement,
-    };
+    if let Some(min) = min {
+        statement.sql(" AND l.price_max >= ").bind(min, Type::NUMERIC);
+    }
+    if let Some(max) = max {
+        statement.sql(" AND l.price_min <= ").bind(max, Type::NUMERIC);
+    }
+    if let (Some(min), Some(max)) = (min, max) {
+        statement.sql(" AND EXISTS (SELECT FROM ticket_types t WHERE t.event_id = l.event_id AND t.price BETWEEN ");
+        statement.bind(min, Type::NUMERIC).sql(" AND ").bind(max, Type::NUMERIC).sql(")");
+    }
 }

@@ -6,8 +6,8 @@ use tokio_postgres::types::Type;
 
 use super::statement::Statement;
 
-/// Where words are looked for, as columns or expressions, each with what is in the one before: the title; and names; and the summary;
-/// all texts.
+/// Where words are looked for, as columns or expressions, each of which also holds what the one before holds: the title; names; the
+/// summary; all texts.
 pub(super) type Places = [&'static str; 4];
 
 /// The words, as they were typed and perhaps in other spellings.
@@ -66,8 +66,9 @@ impl<'a> Typing<'a> {
         if respelt {
             self.found(statement, " AND NOT ", all, None);
         }
-        // An unwanted word may be missing in the title and be there in the description.
-        if at != all && self.typed.is_some_and(|typed| typed.contains('-')) {
+        // An unwanted word may be missing in the title and be there in the description. Letters alone say that none is unwanted.
+        let is_plain = |typed: &str| typed.chars().all(|letter| letter.is_alphanumeric() || letter == ' ');
+        if at != all && !self.typed.is_some_and(is_plain) {
             self.found(statement, " AND ", all, spellings);
         }
     }

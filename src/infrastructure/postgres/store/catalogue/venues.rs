@@ -13,8 +13,8 @@ use crate::infrastructure::postgres::rows::StoreError;
 const PLACES: Places =
     ["ts_filter(l.words, '{a}')", "ts_filter(l.words, '{a,b}')", "ts_filter(l.words, '{a,b,c}')", "l.words"];
 
-/// The page of a search.
-pub(super) fn page(search: &VenueSearch, typing: &Typing<'_>) -> Statement {
+/// The page of a search. However many are found, venues are few.
+pub(super) fn page(search: &VenueSearch, typing: &Typing<'_>, _few: bool) -> Statement {
     let walk = Walk::new(&search.place, search.limit, search.sort);
     let mut statement = Statement::default();
     statement.sql("SELECT ").sql(walk.columns()).sql(rows::VENUE_COLUMNS).sql(" FROM (");
@@ -36,7 +36,7 @@ pub(super) fn page(search: &VenueSearch, typing: &Typing<'_>) -> Statement {
 
 /// How many venues a search finds, as far as they are counted.
 pub(super) fn count(search: &VenueSearch, typing: &Typing<'_>) -> Statement {
-    walk::count(|statement| matching(statement, search, typing))
+    walk::count(search.filter.text.is_some(), |statement| matching(statement, search, typing))
 }
 
 /// What the planner is asked about a list that is too long to count.

@@ -58,7 +58,8 @@ impl<'a> Walk<'a> {
         matching: impl Fn(&mut Statement, i32),
     ) {
         let from = self.from().and_then(|position| match &position.keys[..] {
-            [Key::Number(rank), key] => Some((*rank, key, position.id)),
+            // Whoever writes a cursor may write any rank.
+            [Key::Number(rank), key] => Some(((*rank).clamp(*ranks.start(), *ranks.end()), key, position.id)),
             _ => None,
         });
         let mut ranks: Vec<i32> = ranks.collect();
@@ -215,12 +216,14 @@ fn bind(statement: &mut Statement, key: &Key) {
     };
 }
 
-/// Counts what `matching` gives, up to one more than [`COUNT_MAX`].
-pub(super) fn count(matching: impl FnOnce(&mut Statement)) -> Statement {
+/// Counts what `matching` gives, up to one more than [`COUNT_MAX`]. For `words` as if all were to be read: the planner then asks their
+/// index, though it believes that many have them, and not one entry after the other.
+pub(super) fn count(words: bool, matching: impl FnOnce(&mut Statement)) -> Statement {
     let mut statement = Statement::default();
-    statement.sql("SELECT count(*) FROM (");
+    statement.sql("WITH found AS ").sql(if words { "MATERIALIZED (" } else { "NOT MATERIALIZED (" });
     matching(&mut statement);
-    statement.sql(" LIMIT ").bind(i64::from(COUNT_MAX) + 1, Type::INT8).sql(") AS counted");
+    statement.sql(") SELECT count(*) FROM (SELECT FROM found LIMIT ");
+    statement.bind(i64::from(COUNT_MAX) + 1, Type::INT8).sql(") AS counted");
     statement
 }
 
