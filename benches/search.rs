@@ -102,7 +102,7 @@ const KINDS: [(Kind, &str, u32); 18] = [
     (Kind::FarOffset, "page at offset 10,000", 1),
     (Kind::Filtered, "city, venue, category or tag", 12),
     (Kind::Dates, "a weekend in a city", 6),
-    (Kind::Prices, "price range", 3),
+    (Kind::Prices, "price range, by date or price", 3),
     (Kind::Available, "available only", 4),
     (Kind::Sorted, "filtered, by title, price or age", 4),
     (Kind::CommonWord, "search: a common word", 6),
@@ -181,7 +181,11 @@ impl Kind {
                 let least = random.random_range(0..60);
                 let (min, max) = (least.into(), (least + random.random_range(5..40)).into());
                 let filter = EventFilter { min_price: Some(min), max_price: Some(max), ..none() };
-                events(filter, EventOrder::StartsAt, first)
+                let mut search = events(filter, EventOrder::StartsAt, first);
+                if random.random_bool(0.5) {
+                    search.sort = Sort { by: EventOrder::Price, descending: random.random_bool(0.5) };
+                }
+                search
             }
             Kind::Available => events(EventFilter { available: true, ..facet(random) }, EventOrder::StartsAt, first),
             Kind::Sorted => {

@@ -74,6 +74,10 @@ fn keyed(statement: &mut Statement, search: &EventSearch) {
     });
     statement.sql(" FROM event_listings l");
     conditions(statement, &search.filter);
+    if let (EventOrder::Price, Some(max)) = (search.sort.by, search.filter.max_price) {
+        // Follows from the condition on the cheapest ticket type, and tells a walk down the prices where to begin.
+        statement.sql(" AND l.price <= ").bind(max, Type::NUMERIC);
+    }
 }
 
 /// Has all that is found read and then sorted, where the planner would walk along the order until the page is full and might never
