@@ -124,41 +124,48 @@ listed!(VenueSearch, Venue, venues);
 /// the typed one finds little.
 async fn find<S: Listed>(client: &impl GenericClient, search: &S) -> Result<Slice<S::Entry>, StoreError> {
     let exact = Typing::exact(search.text());
-    let (Some(text), place) = (search.text(), search.place()) else { return read(client, search, &exact).await };
-    match place {
+    let Some(text) = search.text() else { return list(client, search, &exact).await };
+    let spellings = match search.place() {
         Place::After(position) | Place::Before(position) if position.respelt => {
             // Without any that is near, when they are gone since: the walk goes on where it was.
-            let spellings = spelling::spellings(client, text).await?.unwrap_or_else(|| vec![text.to_owned()]);
-            read(client, search, &Typing::respelt(text, &spellings)).await
+            Some(spelling::spellings(client, text).await?.unwrap_or_else(|| vec![text.to_owned()]))
         }
-        Place::After(_) | Place::Before(_) => read(client, search, &exact).await,
+        Place::After(_) | Place::Before(_) => None,
         Place::Offset(_) => {
-            let found = read(client, search, &exact).await?;
-            if !matches!(found.total, Total::Exact(..RARE)) {
-                return Ok(found);
+            let total = total(client, search, &exact).await?;
+            let is_rare = matches!(total, Total::Exact(..RARE));
+            let spellings = if is_rare { spelling::spellings(client, text).await? } else { None };
+            if spellings.is_none() {
+                return with_words(client, search, &exact, total).await;
             }
-            match spelling::spellings(client, text).await? {
-                Some(spellings) => read(client, search, &Typing::respelt(text, &spellings)).await,
-                None => Ok(found),
-            }
+            spellings
         }
-    }
+    };
+    let typing = spellings.as_deref().map_or(exact, |spellings| Typing::respelt(text, spellings));
+    let total = total(client, search, &typing).await?;
+    with_words(client, search, &typing, total).await
 }
 
-async fn read<S: Listed>(
+/// A page of those that have the words: how many have them decides how it is best read.
+async fn with_words<S: Listed>(
+    client: &impl GenericClient,
+    search: &S,
+    typing: &Typing<'_>,
+    total: Total,
+) -> Result<Slice<S::Entry>, StoreError> {
+    let rows = match total {
+        Total::Exact(0) => Vec::new(),
+        total => search.page(typing, matches!(total, Total::Exact(_))).rows(client).await?,
+    };
+    search.slice(typing, rows, total)
+}
+
+/// A page without any words, which often tells its total.
+async fn list<S: Listed>(
     client: &impl GenericClient,
     search: &S,
     typing: &Typing<'_>,
 ) -> Result<Slice<S::Entry>, StoreError> {
-    if search.text().is_some() {
-        // How many have the words decides how the page is best read.
-        let total = total(client, search, typing).await?;
-        let rows = match total {
-            Total::Exact(0) => Vec::new(),
-            total => search.page(typing, matches!(total, Total::Exact(_))).rows(client).await?,
-        };
-        return search.slice(typing, rows, total);
-    }
     let rows = search.page(typing, false).rows(client).await?;
     let total = match walk::total_by_page(search.place(), search.limit(), rows.len()) {
         Some(total) => total,
