@@ -88,3 +88,6 @@ INSERT INTO seats (id, row_id, label, position, accessible, first_id)
 SELECT gen_random_uuid(), later.id, s.label, s.position, s.accessible, s.id
 FROM sections c JOIN seat_rows later ON later.section_id = c.id
     JOIN seat_rows r ON r.section_id = c.first_id AND r.position = later.position JOIN seats s ON s.row_id = r.id;
+
+-- Ticket types of which something was taken.
+UPDATE ticket_types SET ever_taken = true WHERE id IN (SELECT ticket_type_id FROM booking_items);

@@ -87,35 +87,53 @@ columns! {
     taken_sold: bool => BOOL_ARRAY,
 }
 
+/// What a batch adds to one quota.
+struct QuotaTotal {
+    event: Uuid,
+    quota: Uuid,
+    version: i64,
+    held: i32,
+    sold: i32,
+}
+
+fn quota_changes(batch: &EventBatch) -> Vec<QuotaTotal> {
+    // A batch has few quotas: looking through them beats hashing.
+    let mut totals: Vec<Option<(i32, i32)>> = vec![None; batch.versions.len()];
+    for change in batch.entries.iter().flat_map(Entry::quota_changes) {
+        if let Some(index) = batch.versions.iter().position(|(quota, _)| *quota == change.quota_id) {
+            let (held, sold) = totals[index].get_or_insert_default();
+            *held += change.held;
+            *sold += change.sold;
+        }
+    }
+    let changed = batch.versions.iter().zip(totals).filter_map(|(version, total)| Some((version, total?)));
+    changed
+        .map(|((quota, version), (held, sold))| QuotaTotal {
+            event: batch.event_id.0,
+            quota: quota.0,
+            version: *version,
+            held,
+            sold,
+        })
+        .collect()
+}
+
 impl<'a> Columns<'a> {
     pub(super) fn of(batches: &'a [EventBatch]) -> Self {
         let mut columns = Self::default();
-        for batch in batches {
-            columns.add_quotas(batch);
-            batch.entries.iter().for_each(|entry| columns.add(entry));
+        batches.iter().flat_map(|batch| &batch.entries).for_each(|entry| columns.add(entry));
+        // In one order everywhere: who changes several quotas at once, as a change of a plan does, then never waits for a group
+        // that waits for it.
+        let mut changes: Vec<_> = batches.iter().flat_map(quota_changes).collect();
+        changes.sort_unstable_by_key(|change| change.quota);
+        for change in changes {
+            columns.quota_event.push(change.event);
+            columns.quota_id.push(change.quota);
+            columns.quota_version.push(change.version);
+            columns.quota_held.push(change.held);
+            columns.quota_sold.push(change.sold);
         }
         columns
-    }
-
-    fn add_quotas(&mut self, batch: &EventBatch) {
-        // A batch has few quotas: looking through them beats hashing.
-        let mut changes: Vec<Option<(i32, i32)>> = vec![None; batch.versions.len()];
-        for change in batch.entries.iter().flat_map(Entry::quota_changes) {
-            if let Some(index) = batch.versions.iter().position(|(quota, _)| *quota == change.quota_id) {
-                let (held, sold) = changes[index].get_or_insert_default();
-                *held += change.held;
-                *sold += change.sold;
-            }
-        }
-        for ((quota, version), change) in batch.versions.iter().zip(changes) {
-            if let Some((held, sold)) = change {
-                self.quota_event.push(batch.event_id.0);
-                self.quota_id.push(quota.0);
-                self.quota_version.push(*version);
-                self.quota_held.push(held);
-                self.quota_sold.push(sold);
-            }
-        }
     }
 
     fn add(&mut self, entry: &'a Entry) {
