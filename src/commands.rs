@@ -130,7 +130,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("boxoffice: {error:#}");
-            ExitCode::FAILURE
+            serve::exit_code(&error)
         }
     }
 }
