@@ -10,7 +10,7 @@ const OFF: &str =
 /// The database is set up in a way that this environment does not allow.
 #[derive(Debug, thiserror::Error)]
 #[error("the database would lose bookings in a crash: set {0} = on in postgresql.conf")]
-pub struct NotDurable(String);
+pub(super) struct NotDurable(String);
 
 /// Refuses, in production, a database whose commits do not survive a crash of its machine; elsewhere there is a warning.
 pub(super) async fn check(client: &Client, environment: Environment) -> anyhow::Result<()> {
