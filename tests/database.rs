@@ -12,7 +12,6 @@ mod support;
 mod database {
     mod given_up;
     mod reads;
-    mod relay;
     mod settings;
     mod start;
     mod transactions;

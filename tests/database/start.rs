@@ -1,7 +1,6 @@
 //! A server that starts before its database, or on an address that leads to none.
 
-use super::relay::Relay;
-use crate::support::{ChildServer, Settings, TestDatabase, child, until};
+use crate::support::{ChildServer, Settings, TestDatabase, child, relay::Relay, until};
 
 /// The guard: `AddressFault`. Each of these was waited for in vain, or ended the server with the code of a defect.
 #[tokio::test]
