@@ -6,7 +6,7 @@ mod spelling;
 pub mod statement;
 mod typing;
 mod venues;
-mod walk;
+pub(super) mod walk;
 
 use domain::{
     events::{EventStatus, SaleWindow},
