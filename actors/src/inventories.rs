@@ -276,3 +276,48 @@ impl Dying {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use ractor::{Actor, ActorProcessingErr};
+
+    use super::*;
+    use crate::admission::AdmissionLimits;
+
+    /// Drops what it is asked, and does not look like dying.
+    struct Dropping(Arc<AtomicUsize>);
+
+    impl Actor for Dropping {
+        type Msg = InventoryMessage;
+        type State = ();
+        type Arguments = ();
+
+        async fn pre_start(&self, _: ActorRef<Self::Msg>, (): ()) -> Result<(), ActorProcessingErr> {
+            Ok(())
+        }
+
+        async fn handle(&self, _: ActorRef<Self::Msg>, _: Self::Msg, (): &mut ()) -> Result<(), ActorProcessingErr> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        }
+    }
+
+    /// Guards: the waits of `Dying`. The tries used to be spent on one dying inventory within a millisecond.
+    #[tokio::test(start_paused = true)]
+    async fn one_dying_inventory_does_not_cost_all_tries() {
+        let directory =
+            Arc::new(Directory::new(AdmissionLimits { permits: 10, stalled_after: Duration::from_secs(10) }));
+        let inventories = Inventories::new(directory.clone(), Address::default(), Address::default());
+        let (event, asked) = (EventId::generate(), Arc::new(AtomicUsize::new(0)));
+        let (actor, _) = Actor::spawn(None, Dropping(asked.clone()), ()).await.unwrap();
+        directory.slot(event).open(actor);
+        let began = Instant::now();
+        let answer = inventories.availability(event, began + Duration::from_secs(2)).await;
+        assert!(matches!(answer, Err(AskError::Unavailable { .. })), "{answer:?}");
+        assert!(began.elapsed() >= Duration::from_millis(1_900), "gave up after {:?}", began.elapsed());
+        let asked = asked.load(Ordering::Relaxed);
+        assert!((10..=60).contains(&asked), "asked {asked} times");
+    }
+}

@@ -347,6 +347,9 @@ impl RunningCache {
             }
         }
         self.root.stop(Some("shutdown".to_owned()));
+        // They hold the cache, which holds the queue.
+        let undone = std::mem::take(&mut *self.cache.0.door.queue.renewals());
+        drop(undone);
         // An error means that the tree has ended by a panic; it has ended.
         let _ = self.ended.await;
     }

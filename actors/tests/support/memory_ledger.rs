@@ -32,6 +32,8 @@ pub enum Fault {
     LoseAnswer,
     /// The commit panics.
     Panic,
+    /// Nothing goes wrong.
+    None,
 }
 
 /// A call that reads.
@@ -90,6 +92,8 @@ pub struct MemoryLedger {
     /// Entries of each event, for each group that was written.
     groups: Mutex<Vec<Vec<(EventId, usize)>>>,
     loads: Mutex<Vec<(EventId, bool)>>,
+    /// Loads under way, and the most that ever were.
+    loading: Mutex<(usize, usize)>,
 }
 
 impl MemoryLedger {
@@ -105,6 +109,7 @@ impl MemoryLedger {
             arrived: watch::Sender::new(0),
             groups: Mutex::default(),
             loads: Mutex::default(),
+            loading: Mutex::default(),
         })
     }
 
@@ -130,6 +135,16 @@ impl MemoryLedger {
     /// The loads so far: of which event, and whether they waited for the commits in flight.
     pub fn loads(&self, event: EventId) -> Vec<bool> {
         self.loads.lock().unwrap().iter().filter(|(of, _)| *of == event).map(|(_, settle)| *settle).collect()
+    }
+
+    /// The most loads that were ever under way at once.
+    pub fn loads_at_once(&self) -> usize {
+        self.loading.lock().unwrap().1
+    }
+
+    /// Of which events something was loaded, in the order of the loads.
+    pub fn loaded_events(&self) -> Vec<EventId> {
+        self.loads.lock().unwrap().iter().map(|(event, _)| *event).collect()
     }
 
     /// Holds back every commit from now on.
@@ -216,7 +231,13 @@ impl Ledger for MemoryLedger {
         let loaded = self.rows().events.get(&event).map(|rows| rows.load(now)).ok_or(LoadError::NoSuchEvent);
         let takes = self.faults().load_takes;
         if !takes.is_zero() {
+            {
+                let (now, most) = &mut *self.loading.lock().unwrap();
+                *now += 1;
+                *most = (*most).max(*now);
+            }
             tokio::time::sleep(takes).await;
+            self.loading.lock().unwrap().0 -= 1;
         }
         loaded
     }
@@ -236,7 +257,7 @@ impl Ledger for MemoryLedger {
                 self.write(batches)?;
                 Err(CommitError::Unknown("planted".to_owned()))
             }
-            None => self.write(batches),
+            Some(Fault::None) | None => self.write(batches),
         }
     }
 
