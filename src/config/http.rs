@@ -46,6 +46,12 @@ pub struct HttpConfig {
     /// Live streams at once, further ones get a 503. Too high: each change of a hot event is a write to each of them, and
     /// each has a connection. Too low: people reload the page instead, which costs more.
     pub max_streams: usize,
+    /// Connections at once of one network, that is an address of IPv4 or a /64 of IPv6; further ones get a 429. Trusted networks
+    /// and proxies are exempt. Too high: one client takes the places of all others. Too low: offices and mobile networks that
+    /// share an address are turned away.
+    pub connections_per_network: usize,
+    /// Live streams at once of one network, as with connections; behind a proxy its clients' networks count.
+    pub streams_per_network: usize,
     /// Between two deltas of an event's live stream at least. Too high: people click on seats that are gone. Too low: the
     /// stream of a hot event takes the time that its bookings need.
     pub stream_window: Duration,
@@ -96,6 +102,8 @@ impl HttpConfig {
             idle_timeout: section.duration("idle_timeout", default.idle_timeout, ms(100)..=s(3600)),
             write_timeout: section.duration("write_timeout", default.write_timeout, ms(100)..=s(600)),
             max_streams: section.number("max_streams", 10_000, 0..=1_000_000),
+            connections_per_network: section.number("connections_per_network", 256, 1..=1_000_000),
+            streams_per_network: section.number("streams_per_network", 32, 0..=1_000_000),
             stream_window: section.duration("stream_window", ms(100), ms(1)..=s(60)),
             stream_heartbeat: section.duration("stream_heartbeat", s(15), ms(10)..=s(600)),
             body_limit_bytes: section.number("body_limit_bytes", default.body_limit, 1024..=(64 << 20)),
@@ -126,6 +134,8 @@ impl From<&HttpConfig> for Settings {
             body_limit: config.body_limit_bytes,
             header_limit: config.header_limit_bytes,
             trusted_proxies: config.trusted_proxies.clone(),
+            trusted: Vec::new(),
+            connections_per_network: config.connections_per_network,
             drain_timeout: config.drain_timeout,
             edge: EdgeSettings { cors_origins: config.cors_origins.clone(), hsts: config.hsts, bare: config.bare },
         }

@@ -285,6 +285,30 @@ async fn streams_over_the_limit_are_told_to_come_again() {
     until("its place is free", async || Listener::ask(&client, &server, &path, None).await.status() == 200).await;
 }
 
+/// Guards: the bound of each network, by where clients are and not their proxy.
+#[tokio::test]
+async fn streams_of_one_network_over_its_limit_leave_the_others_theirs() {
+    let settings = Settings::default().set("BOXOFFICE__HTTP__STREAMS_PER_NETWORK", 1);
+    let settings =
+        settings.set("BOXOFFICE__RATE_LIMIT__TRUSTED", "").set("BOXOFFICE__HTTP__TRUSTED_PROXIES", "127.0.0.0/8");
+    let server = settings.start().await;
+    let event = server.event(EventBuilder::ga(10)).await;
+    let client = |address: &str| {
+        let headers = [("x-forwarded-for".parse().unwrap(), address.parse().unwrap())].into_iter().collect();
+        reqwest::Client::builder().default_headers(headers).build().unwrap()
+    };
+    let path = event.path("availability");
+    let listener = Listener::of(Listener::ask(&client("192.0.2.1"), &server, &path, None).await);
+    let refused = Listener::ask(&client("192.0.2.1"), &server, &path, None).await;
+    assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (429, &"5".parse().unwrap()));
+    let _other = Listener::of(Listener::ask(&client("192.0.2.2"), &server, &path, None).await);
+    drop(listener);
+    until("its place is free", async || {
+        Listener::ask(&client("192.0.2.1"), &server, &path, None).await.status() == 200
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn streams_share_a_connection_of_http2() {
     let server = TestServer::start().await;

@@ -35,7 +35,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     sync::{Semaphore, oneshot},
     task::JoinHandle,
 };
@@ -212,6 +212,13 @@ impl Kernel {
 
     pub(crate) async fn open(&self) -> Wire {
         Wire { stream: TcpStream::connect(self.address).await.unwrap(), buffer: Vec::new() }
+    }
+
+    /// A connection from another address of this machine.
+    pub(crate) async fn open_from(&self, address: [u8; 4]) -> Wire {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from((address, 0))).unwrap();
+        Wire { stream: socket.connect(self.address).await.unwrap(), buffer: Vec::new() }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

@@ -127,7 +127,7 @@ pub async fn availability<A: Adapters>(app: Arc<App<A>>, request: Request) -> Re
         if !is_public(following.picture().status) {
             return Err(Problem::not_found());
         }
-        return live::reply(&app, following, seen, with_seats);
+        return live::reply(&app, following, request.network(), seen, with_seats);
     }
     let event: EventId = request.id("id")?;
     let snapshot = app.inventories.availability(event, deadline).await.map_err(BookingError::from)?;
