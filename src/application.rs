@@ -12,3 +12,4 @@ pub mod mails;
 pub mod manage;
 pub mod passwords;
 pub mod sessions;
+pub mod verification;

@@ -16,6 +16,7 @@ use crate::{
     ids::{AccountId, EventId, QuotaId, SeatMapVersionId, SectionId, SeriesId, TicketTypeId, VenueId},
     money::Currency,
     seat_maps::SeatMap,
+    unpaid::UnpaidLimits,
 };
 
 /// Where an event is in its life.
@@ -186,6 +187,8 @@ pub struct SalePlan {
     pub hold_for: SignedDuration,
     /// How long a priced booking waits for its payment.
     pub payment_for: SignedDuration,
+    /// How many places may be taken without being paid; no caps when `None`.
+    pub unpaid: Option<UnpaidLimits>,
 }
 
 impl SalePlan {

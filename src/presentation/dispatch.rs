@@ -1,6 +1,7 @@
 //! One request, from the parsed head to the complete answer: identify, look up, authorise, run, record. What was answered a
 //! moment ago is answered again before any of that ([`Dispatcher::repeat`]).
 
+mod places;
 mod record;
 mod repeat;
 
@@ -30,7 +31,7 @@ use super::{
     connection::{Activity, InProgress},
     edge::{Asked, Edge, syntax, versions},
     handler::{Detaching, Overdue, Panicked, Running, within},
-    limits::Fields,
+    limits::{Asker, Fields},
     problem::Problem,
     repeats::{Repeats, Wanted},
     reply::Reply,
@@ -41,7 +42,7 @@ use super::{
 use crate::{
     application::{
         access::Caller,
-        limits::{Client, Counted},
+        limits::{Client, Counted, Tier},
     },
     telemetry::context::RequestContext,
 };
@@ -167,6 +168,8 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
                     client_address: address,
                     arrived: started,
                     codings: asked.codings(),
+                    network: self.settings.network_of(address),
+                    may_take_places: true,
                 };
                 let result;
                 (limit_fields, result) = self.serve(target, request, caller, (account, counted)).await;
@@ -218,9 +221,15 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         }
         let (fields, counted) = match &self.router.limits {
             Some(limits) => {
-                let client = Client { address: request.client_address, account };
-                let counted = counted.unwrap_or_else(|| limits.count(target.info.tier, client, request.arrived));
-                limits.settle(&request, account, counted).await
+                let (tier, client) = (target.info.tier, Client { address: request.client_address, account });
+                if tier == Tier::Bookings
+                    && let Ok(Some(caller)) = caller
+                {
+                    request.caller = Some(caller);
+                    return Box::pin(self.serve_places(limits, target, request, client)).await;
+                }
+                let counted = counted.unwrap_or_else(|| limits.count(tier, client, request.arrived));
+                limits.settle(&Asker::of(&request, account), tier, counted).await
             }
             None => (None, Ok(())),
         };

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use domain::{audit::Actor, sessions::Device};
+use domain::{audit::Actor, sessions::Device, unpaid::NetworkId};
 use http::{HeaderMap, HeaderValue, Method, header, request::Parts};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -100,6 +100,8 @@ pub struct Request {
     pub(super) body_timeout: Duration,
     pub(super) arrived: Instant,
     pub(super) codings: CodingChoice,
+    pub(super) network: Option<NetworkId>,
+    pub(super) may_take_places: bool,
 }
 
 impl Request {
@@ -146,6 +148,16 @@ impl Request {
     /// Where the client is: the peer, or what a trusted proxy says about it. IPv4 in IPv6 clothes is IPv4.
     pub fn client_address(&self) -> IpAddr {
         self.client_address
+    }
+
+    /// The client's network, for what is capped for each; `None` for those that are trusted, and for proxies of ours.
+    pub fn network(&self) -> Option<NetworkId> {
+        self.network
+    }
+
+    /// Whether it may take places; otherwise only what is known by its key is answered, as its account has none left.
+    pub fn may_take_places(&self) -> bool {
+        self.may_take_places
     }
 
     /// Who is asking. 401 `AUTH_001` on a public route, where tokens are not looked at.

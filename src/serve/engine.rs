@@ -9,6 +9,7 @@ use actors::{
 };
 use anyhow::Context;
 use deadpool_postgres::Pool;
+use domain::unpaid::UnpaidLimits;
 use jiff::SignedDuration;
 
 use super::engine_runtime::EngineRuntime;
@@ -61,6 +62,11 @@ fn ledger_options(config: &Config) -> anyhow::Result<LedgerOptions> {
         hold: SignedDuration::try_from(config.inventory.hold)?,
         payment: SignedDuration::try_from(config.inventory.payment)?,
         prepared_statements: config.database.prepared_statements,
+        unpaid: Some(UnpaidLimits {
+            per_account: config.inventory.unpaid_per_account,
+            per_network: config.inventory.unpaid_per_network,
+            expiries: config.inventory.expiries,
+        }),
     })
 }
 

@@ -12,6 +12,7 @@ use domain::{
     inventory::{Availability, Command, Inventory},
     ledger::{Entry, Ledger, Rejection},
     refusal::Refusal,
+    unpaid::NetworkId,
 };
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use smallvec::{SmallVec, smallvec};
@@ -141,9 +142,10 @@ impl<L: Ledger> InventoryActor<L> {
                 return pending.waiters.push(ask.reply);
             }
         }
-        match ready.inventory.decide(&ask.command, ready.clock.now()) {
+        match ready.inventory.decide_for(&ask.buyer, &ask.command, ready.clock.now()) {
             Ok(entry) => {
-                self.write(Pending { entry, identity, waiters: smallvec![ask.reply] }, ready);
+                let pending = Pending { entry, identity, waiters: smallvec![ask.reply] };
+                self.write(pending, ask.buyer.network, ready);
             }
             Err(refusal) => {
                 engine().refused.increment(1);
@@ -153,8 +155,11 @@ impl<L: Ledger> InventoryActor<L> {
     }
 
     /// Takes a decision's places and sends it on its way.
-    fn write(&self, pending: Pending, ready: &mut Ready) {
+    fn write(&self, pending: Pending, network: Option<NetworkId>, ready: &mut Ready) {
         ready.inventory.apply(&pending.entry);
+        if let Some(network) = network {
+            ready.inventory.came_from(&pending.entry, network);
+        }
         ready.open_batch.add(pending.entry.clone(), &self.writer);
         if ready.queue.is_empty() {
             self.slot.admission.asked();
@@ -226,7 +231,7 @@ impl<L: Ledger> InventoryActor<L> {
             let command = Command::Expire(holder);
             if let Ok(entry) = ready.inventory.decide(&command, now) {
                 let (identity, _) = Identity::of(&command);
-                self.write(Pending { entry, identity, waiters: SmallVec::new() }, ready);
+                self.write(Pending { entry, identity, waiters: SmallVec::new() }, None, ready);
             }
         }
         self.arm_timer(myself, ready);

@@ -16,6 +16,7 @@ use domain::{
     ids::{EventId, QuotaId, SeatMapVersionId},
     ledger::{CommitError, EventBatch, KeyOf, Ledger, LoadError, LoadedInventory, Prior, QuotaCount},
     seat_maps::SeatMap,
+    unpaid::UnpaidLimits,
 };
 use jiff::SignedDuration;
 use tokio_postgres::Row;
@@ -32,6 +33,8 @@ pub struct LedgerOptions {
     pub payment: SignedDuration,
     /// Whether commits use a prepared statement; see the configuration.
     pub prepared_statements: bool,
+    /// Of the unpaid places of events that limit them.
+    pub unpaid: Option<UnpaidLimits>,
 }
 
 /// The ledger, written under one session of this node.

@@ -20,7 +20,7 @@ use super::{
 };
 
 const EVENT: &str = "SELECT status::text AS status, starts_at, currency::text AS currency, max_per_account, \
-    seat_map_id, sale_starts_at, sale_ends_at, clock_timestamp() AS now FROM events WHERE id = $1";
+    seat_map_id, sale_starts_at, sale_ends_at, unpaid_limited, clock_timestamp() AS now FROM events WHERE id = $1";
 
 const QUOTAS: &str = "SELECT id, capacity FROM quotas WHERE event_id = $1 ORDER BY id";
 
@@ -55,6 +55,7 @@ async fn read(
     event: EventId,
 ) -> Result<Option<LoadedInventory>, StoreError> {
     let Some(row) = transaction.query_opt(EVENT, &[&event.0]).await? else { return Ok(None) };
+    let is_limited: bool = row.try_get("unpaid_limited")?;
     let max_per_account: Option<i32> = row.try_get("max_per_account")?;
     let sale = SaleWindow { starts_at: row.try_get("sale_starts_at")?, ends_at: row.try_get("sale_ends_at")? };
     let seat_map_id: Option<Uuid> = row.try_get("seat_map_id")?;
@@ -73,6 +74,7 @@ async fn read(
         seat_map,
         hold_for: ledger.options.hold,
         payment_for: ledger.options.payment,
+        unpaid: ledger.options.unpaid.filter(|_| is_limited),
     };
     let mut loaded = LoadedInventory {
         counts: counts(transaction, event).await?,
