@@ -20,6 +20,7 @@ use boxoffice::{
     application::{
         app::{App, AuthRules},
         background::Background,
+        pictures::SharedPictures,
         verification::VerifiedAccounts,
     },
     config::RateLimitConfig,
@@ -58,6 +59,7 @@ async fn router() -> Router<App<Installation>> {
         statement_timeout: Duration::from_secs(1),
     });
     let app = App {
+        pictures: SharedPictures::default(),
         verified: VerifiedAccounts::default(),
         store: PgStore::new(pool.unwrap()),
         hasher: Passwords::new(Cost { memory_kib: 8, passes: 1, lanes: 1 }, 1).unwrap(),

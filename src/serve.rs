@@ -48,6 +48,7 @@ use crate::{
     application::{
         app::{Adapters, App, HashingError, PasswordHasher},
         background::Background,
+        pictures::SharedPictures,
         verification::VerifiedAccounts,
     },
     config::{Config, Environment},
@@ -243,6 +244,7 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
     let after_answers = Background::default();
     let limiter = Arc::new(Limiter::new(LimiterSettings::from(&config.rate_limit), shared_counts));
     let app = App::<Installation> {
+        pictures: SharedPictures::default(),
         verified: VerifiedAccounts::default(),
         store,
         hasher,

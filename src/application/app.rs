@@ -21,7 +21,7 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use super::{background::Background, limits::LimitAttempts, verification::VerifiedAccounts};
+use super::{background::Background, limits::LimitAttempts, pictures::SharedPictures, verification::VerifiedAccounts};
 
 /// Declares a trait that is all of the others.
 macro_rules! store {
@@ -134,6 +134,8 @@ pub trait Adapters: Send + Sync + 'static {
 
 /// The application: its ports, and the door to the inventories.
 pub struct App<A: Adapters> {
+    /// Answers that show all seats of an event.
+    pub pictures: SharedPictures,
     /// Which accounts are known to be verified.
     pub verified: VerifiedAccounts,
     /// Where accounts, catalogue and bookings are stored.

@@ -43,6 +43,16 @@ pub struct HttpConfig {
     /// For a client to take something of an answer on its way, then the connection is closed. Too high: clients that went
     /// to sleep hold places. Too low: phones in a tunnel are cut off.
     pub write_timeout: Duration,
+    /// Bytes a second that a client has to take of an answer that waits for it, on the average of the write timeout, then the
+    /// connection is closed; 0 for any. Too high: phones on bad networks are cut off. Too low: clients that take a byte now and then
+    /// hold memory.
+    pub least_rate_bytes: u64,
+    /// Bytes of answers that clients have asked for and not taken yet, in all; further requests get a 503. What many are sent
+    /// counts once. Too high: slow readers exhaust memory. Too low: readers of seat maps are refused in a rush.
+    pub unsent_max_bytes: usize,
+    /// The same for one network, with a 429; trusted networks and proxies are exempt. Too high: one client uses up what is there
+    /// for all. Too low: an office can't look at a large house.
+    pub unsent_per_network_bytes: usize,
     /// Live streams at once, further ones get a 503. Too high: each change of a hot event is a write to each of them, and
     /// each has a connection. Too low: people reload the page instead, which costs more.
     pub max_streams: usize,
@@ -101,6 +111,13 @@ impl HttpConfig {
             request_timeout: section.duration("request_timeout", default.request_timeout, ms(100)..=s(600)),
             idle_timeout: section.duration("idle_timeout", default.idle_timeout, ms(100)..=s(3600)),
             write_timeout: section.duration("write_timeout", default.write_timeout, ms(100)..=s(600)),
+            least_rate_bytes: section.number("least_rate_bytes", default.least_rate, 0..=(1 << 30)),
+            unsent_max_bytes: section.number("unsent_max_bytes", default.unsent_max, (1 << 20)..=(1 << 40)),
+            unsent_per_network_bytes: section.number(
+                "unsent_per_network_bytes",
+                default.unsent_per_network,
+                (1 << 20)..=(1 << 40),
+            ),
             max_streams: section.number("max_streams", 10_000, 0..=1_000_000),
             connections_per_network: section.number("connections_per_network", 256, 1..=1_000_000),
             streams_per_network: section.number("streams_per_network", 32, 0..=1_000_000),
@@ -131,6 +148,9 @@ impl From<&HttpConfig> for Settings {
             idle_timeout: config.idle_timeout,
             dormant_after: Self::default().dormant_after,
             write_timeout: config.write_timeout,
+            least_rate: config.least_rate_bytes,
+            unsent_max: config.unsent_max_bytes,
+            unsent_per_network: config.unsent_per_network_bytes,
             body_limit: config.body_limit_bytes,
             header_limit: config.header_limit_bytes,
             trusted_proxies: config.trusted_proxies.clone(),

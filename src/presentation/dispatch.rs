@@ -38,6 +38,7 @@ use super::{
     request::{Request, RequestId, linger},
     router::{Lookup, Router, Target},
     server::Settings,
+    unsent::{Payer, Unsent},
 };
 use crate::{
     application::{
@@ -60,6 +61,8 @@ pub(super) struct Dispatcher<S> {
     pub(super) in_flight: Gauge,
     /// Answers that are given again without asking their handler.
     repeats: Repeats,
+    /// What clients have not taken yet.
+    unsent: Arc<Unsent>,
 }
 
 /// A request before anything is done about it.
@@ -100,6 +103,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
             router,
             edge: Edge::new(&settings.edge),
             handlers: Arc::new(Semaphore::new(settings.handler_concurrency)),
+            unsent: Unsent::new(settings.unsent_max, settings.unsent_per_network),
             settings,
             detached: TaskTracker::new(),
             in_flight: gauge!("boxoffice_http_requests_in_flight"),
@@ -141,7 +145,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         let _in_flight = InFlight::enter(&self.in_flight);
         let id = RequestId::of(&head.headers, asked.present());
         let uri = head.uri.clone();
-        let is_head = head.method == Method::HEAD;
+        let (is_head, is_get) = (head.method == Method::HEAD, head.method == Method::GET);
         let is_options = head.method == Method::OPTIONS;
         let (mut limit_fields, mut repeatable) = (None, None);
 
@@ -168,7 +172,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
                     client_address: address,
                     arrived: started,
                     codings: asked.codings(),
-                    network: self.settings.network_of(address),
+                    payer: self.payer(address),
                     may_take_places: true,
                 };
                 let result;
@@ -195,6 +199,11 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
             fields.set(reply.headers_mut());
         }
         let mut reply = self.edge.finish(reply, asked).await;
+        // What has been done is told, however large the answer.
+        if is_get && let Err(exceeded) = reply.charge(|| self.payer(address)) {
+            let problem = Problem::from(exceeded).into_reply(uri.path(), id.as_str());
+            reply = self.edge.finish_unread(problem);
+        }
         let source = reply.take_source();
         let mut response = reply.into_response(&id, is_head);
         if let (Some(source), Some((row, manner)), Some(target)) = (source, repeatable, uri.path_and_query()) {
@@ -248,6 +257,11 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
             }
         };
         (fields, result)
+    }
+
+    /// Who pays for what is sent to this address.
+    fn payer(&self, address: IpAddr) -> Payer {
+        Payer { unsent: Arc::clone(&self.unsent), network: self.settings.network_of(address) }
     }
 
     /// Runs the handler under the concurrency limit and the deadline; a panic becomes a 500 and ends nothing else.

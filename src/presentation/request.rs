@@ -26,6 +26,7 @@ use super::{
     query::{self, Query},
     reply::REQUEST_ID,
     router::{Matched, RouteInfo},
+    unsent::Payer,
 };
 use crate::application::access::Caller;
 
@@ -100,7 +101,7 @@ pub struct Request {
     pub(super) body_timeout: Duration,
     pub(super) arrived: Instant,
     pub(super) codings: CodingChoice,
-    pub(super) network: Option<NetworkId>,
+    pub(super) payer: Payer,
     pub(super) may_take_places: bool,
 }
 
@@ -152,7 +153,13 @@ impl Request {
 
     /// The client's network, for what is capped for each; `None` for those that are trusted, and for proxies of ours.
     pub fn network(&self) -> Option<NetworkId> {
-        self.network
+        self.payer.network
+    }
+
+    /// Whether a large answer may be made for this client: 503 or 429 while too much is on its way to clients that do not take
+    /// it. Ask before it is made.
+    pub fn check_unsent(&self) -> Result<(), Problem> {
+        Ok(self.payer.check()?)
     }
 
     /// Whether it may take places; otherwise only what is known by its key is answered, as its account has none left.

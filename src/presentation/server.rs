@@ -58,6 +58,12 @@ pub struct Settings {
     pub dormant_after: Duration,
     /// How long a client may take nothing of an answer that is being written.
     pub write_timeout: Duration,
+    /// Bytes a second that a client has to take of what waits for it, on the average of `write_timeout`; 0: any.
+    pub least_rate: u64,
+    /// Bytes of answers on their way to clients, in all; above it further requests are answered 503.
+    pub unsent_max: usize,
+    /// The same for one network; above it 429.
+    pub unsent_per_network: usize,
     /// Most bytes of a body, where a route does not say otherwise.
     pub body_limit: usize,
     /// Most bytes of a request's head; above it the answer is 431. At least 8 KiB.
@@ -85,6 +91,9 @@ impl Default for Settings {
             idle_timeout: Duration::from_secs(75),
             dormant_after: Duration::from_millis(250),
             write_timeout: Duration::from_secs(30),
+            least_rate: 8 << 10,
+            unsent_max: 256 << 20,
+            unsent_per_network: 32 << 20,
             body_limit: 1 << 20,
             header_limit: 16 << 10,
             trusted_proxies: Vec::new(),

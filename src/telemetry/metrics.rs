@@ -85,7 +85,7 @@ use Kind::{Counter, Gauge, Histogram};
 
 /// What every metric means, those of the actors included; `docs/operations.md` says what normal looks like. A test finds
 /// names that are recorded somewhere and missing here or there.
-const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 59] = [
+const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 61] = [
     (Counter, "boxoffice_http_requests_total", None, "Requests answered, by route template, method and status"),
     (
         Histogram,
@@ -102,6 +102,8 @@ const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 59] = [
     ),
     (Gauge, "boxoffice_http_requests_in_flight", None, "Requests that have no answer yet"),
     (Counter, "boxoffice_http_refused_connections_total", None, "Connections over the limit, refused"),
+    (Gauge, "boxoffice_http_unsent_bytes", Some(Unit::Bytes), "Bytes of answers that clients have not taken yet"),
+    (Counter, "boxoffice_http_unsent_refusals_total", None, "Requests refused because too much is unsent, by bound"),
     (
         Counter,
         "boxoffice_http_network_refused_connections_total",
@@ -112,7 +114,7 @@ const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 59] = [
         Counter,
         "boxoffice_http_stalled_connections_total",
         None,
-        "Connections closed because the client took nothing of its answer",
+        "Connections closed because the client took nothing, or too little, of its answer",
     ),
     (
         Counter,

@@ -107,7 +107,7 @@ async fn waits(app: Arc<App>, _: Request) -> Result<Reply, Problem> {
 /// As much JSON as is asked for, with a strong validator.
 async fn sized(_: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let mut query = request.query();
-    let bytes = usize::try_from(query.number("bytes", 2000, 2..=1 << 20)).unwrap();
+    let bytes = usize::try_from(query.number("bytes", 2000, 2..=16 << 20)).unwrap();
     query.finish()?;
     let reply = Reply::ok(&"seat ".repeat(bytes).get(..bytes - 2))?;
     Ok(reply.header(http::header::ETAG, http::HeaderValue::from_static("\"seven\"")))

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{
     dto::{AvailabilityJson, EventDetailJson},
-    live, search,
+    live, pictures, search,
     summary::{EventSummaryJson, FacetsJson, SalesJson},
 };
 use crate::{
@@ -134,7 +134,10 @@ pub async fn availability<A: Adapters>(app: Arc<App<A>>, request: Request) -> Re
     if !is_public(snapshot.status) {
         return Err(Problem::not_found());
     }
-    Reply::ok(&AvailabilityJson::new(&snapshot, with_seats))
+    if with_seats {
+        return pictures::reply(&app, &request, &snapshot).await;
+    }
+    Reply::ok(&AvailabilityJson::new(&snapshot, false))
 }
 
 /// What was never published is nobody's business.
