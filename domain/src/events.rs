@@ -49,6 +49,11 @@ impl EventStatus {
             EventStatus::Archived => "ARCHIVED",
         }
     }
+
+    /// Whether everybody may know of it. What was never published, or is no longer, is nobody's business.
+    pub fn is_public(self) -> bool {
+        !matches!(self, EventStatus::Draft | EventStatus::Scheduled)
+    }
 }
 
 impl FromStr for EventStatus {

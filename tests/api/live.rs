@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::ids::EventId;
+use domain::{accounts::Role, ids::EventId};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -12,7 +12,7 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::support::{
-    EventBuilder, PATIENCE, Settings, TestEvent, TestServer,
+    EventBuilder, PATIENCE, Settings, TestEvent, TestServer, accounts,
     client::quantity,
     listener::{Listener, Told, patient_client},
     until,
@@ -269,6 +269,23 @@ async fn a_shutdown_ends_streams_politely_and_does_not_wait_for_them() {
         assert_eq!(listener.next().await, Some(Told::Comment("come again".to_owned())));
         assert_eq!(listener.next().await, None);
     }
+}
+
+/// Watches that who may see an event is judged again when that changes, and that nothing is told of it from then on.
+#[tokio::test]
+async fn a_stream_ends_when_its_event_is_not_public_any_more() {
+    let server = TestServer::start().await;
+    let event = server.event(EventBuilder::ga(10)).await;
+    let row = server.client.query_one("SELECT organizer_id FROM events WHERE id = $1", &[&event.id]).await.unwrap();
+    let token = accounts::token(row.get(0), Role::Organizer, Duration::ZERO);
+    let mut listener = Listener::open(&server, &event, "").await;
+    assert_eq!(listener.event().await.0, "snapshot");
+    let path = format!("/api/v1/organizer/events/{}/unpublish", event.id);
+    server.api.with_token(&token).send(reqwest::Method::POST, &path, None, None).await.ok();
+    assert_eq!(listener.next().await, Some(Told::Comment("come again".to_owned())));
+    assert_eq!(listener.next().await, None);
+    let again = Listener::ask(&patient_client(), &server, &event.path("availability"), None).await;
+    assert_eq!(again.status(), 404);
 }
 
 /// Guards: the permit in `Live::open`, and that a `Place` gives it back.

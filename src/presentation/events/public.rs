@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actors::cache::{Key, Load, Namespace};
-use domain::{cache::Tag, events::EventStatus, ids::EventId, repositories::EventRepository, validation::FieldError};
+use domain::{cache::Tag, ids::EventId, repositories::EventRepository, validation::FieldError};
 use tokio::time::Instant;
 
 use super::{
@@ -124,23 +124,18 @@ pub async fn availability<A: Adapters>(app: Arc<App<A>>, request: Request) -> Re
     let deadline = Instant::now() + app.command_deadline;
     if live::is_wanted(request.headers()) {
         let following = app.inventories.follow(request.id("id")?, deadline).await.map_err(BookingError::from)?;
-        if !is_public(following.picture().status) {
+        if !following.picture().status.is_public() {
             return Err(Problem::not_found());
         }
         return live::reply(&app, following, request.network(), seen, with_seats);
     }
     let event: EventId = request.id("id")?;
     let snapshot = app.inventories.availability(event, deadline).await.map_err(BookingError::from)?;
-    if !is_public(snapshot.status) {
+    if !snapshot.status.is_public() {
         return Err(Problem::not_found());
     }
     if with_seats {
         return pictures::reply(&app, &request, &snapshot).await;
     }
     Reply::ok(&AvailabilityJson::new(&snapshot, false))
-}
-
-/// What was never published is nobody's business.
-fn is_public(status: EventStatus) -> bool {
-    !matches!(status, EventStatus::Draft | EventStatus::Scheduled)
 }
