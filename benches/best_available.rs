@@ -106,6 +106,7 @@ fn inventory(map: &Arc<SeatMap>, sold: Sold) -> Inventory {
         seat_map: Some(map.clone()),
         hold_for: SignedDuration::from_mins(10),
         payment_for: SignedDuration::from_mins(15),
+        unpaid: None,
     };
     let counts = vec![QuotaCount { quota_id: quota, held: 0, sold: claims.len() as u32, version: 0 }];
     let now = Timestamp::now();

@@ -62,6 +62,7 @@ fn inventory(seated: bool) -> (Inventory, TicketTypeId, Option<Arc<SeatMap>>) {
         seat_map: seat_map.clone(),
         hold_for: SignedDuration::from_mins(10),
         payment_for: SignedDuration::from_mins(15),
+        unpaid: None,
     };
     let loaded = LoadedInventory {
         version_base: 0,

@@ -20,6 +20,8 @@ use boxoffice::{
     application::{
         app::{App, AuthRules},
         background::Background,
+        pictures::SharedPictures,
+        verification::VerifiedAccounts,
     },
     config::RateLimitConfig,
     infrastructure::{
@@ -57,6 +59,8 @@ async fn router() -> Router<App<Installation>> {
         statement_timeout: Duration::from_secs(1),
     });
     let app = App {
+        pictures: SharedPictures::default(),
+        verified: VerifiedAccounts::default(),
         store: PgStore::new(pool.unwrap()),
         hasher: Passwords::new(Cost { memory_kib: 8, passes: 1, lanes: 1 }, 1).unwrap(),
         issuer: TokenSigner::new(keys.signing, "boxoffice", Arc::default()),
@@ -73,6 +77,7 @@ async fn router() -> Router<App<Installation>> {
             verification_ttl: Duration::from_mins(15),
             reset_ttl: Duration::from_mins(15),
             require_verified_email: false,
+            verified_to_book: false,
         },
         command_deadline: Duration::from_secs(10),
     };

@@ -51,6 +51,8 @@ use crate::{
     application::{
         app::{Adapters, App, HashingError, PasswordHasher},
         background::Background,
+        pictures::SharedPictures,
+        verification::VerifiedAccounts,
     },
     config::{Config, Environment},
     infrastructure::{
@@ -259,6 +261,8 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
     let after_answers = Background::default();
     let limiter = Arc::new(Limiter::new(LimiterSettings::from(&config.rate_limit), shared_counts));
     let app = App::<Installation> {
+        pictures: SharedPictures::default(),
+        verified: VerifiedAccounts::default(),
         store,
         hasher,
         issuer: TokenSigner::new(keys.signing, &*config.auth.issuer, revocations.clone()),
@@ -371,6 +375,7 @@ pub fn passwords(config: &Config) -> Result<Passwords, HashingError> {
 fn live_settings(config: &Config) -> LiveSettings {
     LiveSettings {
         streams_max: config.http.max_streams,
+        streams_per_network: config.http.streams_per_network,
         window: config.http.stream_window,
         heartbeat: config.http.stream_heartbeat,
         ..LiveSettings::default()

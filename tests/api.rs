@@ -56,6 +56,8 @@ mod slugs;
 mod support;
 #[path = "api/table.rs"]
 mod table;
+#[path = "api/unpaid.rs"]
+mod unpaid;
 #[path = "api/usage.rs"]
 mod usage;
 #[path = "api/users.rs"]

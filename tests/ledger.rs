@@ -47,7 +47,7 @@ async fn ledger(db: &TestDatabase, node: &str) -> Arc<PgLedger> {
         statement_timeout: Duration::from_secs(30),
     });
     let minutes = SignedDuration::from_mins(10);
-    let options = LedgerOptions { hold: minutes, payment: minutes, prepared_statements: true };
+    let options = LedgerOptions { hold: minutes, payment: minutes, prepared_statements: true, unpaid: None };
     Arc::new(PgLedger::open(pool.unwrap(), node, options).await.unwrap())
 }
 

@@ -11,6 +11,7 @@ use domain::{
     inventory::{Availability, Command},
     ledger::{KeyOf, Prior},
     refusal::Refusal,
+    unpaid::Buyer,
 };
 use ractor::{ActorId, ActorRef, ActorStatus, concurrency::oneshot, rpc::CallResult};
 use tokio::time::{Instant, timeout_at};
@@ -80,12 +81,23 @@ impl Inventories {
 
     /// Has the event's inventory do `command`, and waits until it is durable, at most until `deadline`.
     pub async fn ask(&self, event: EventId, command: Command, deadline: Instant) -> Result<Answer, AskError> {
+        self.ask_for(Buyer::default(), event, command, deadline).await
+    }
+
+    /// The same for a buyer of whom something is known.
+    pub async fn ask_for(
+        &self,
+        buyer: Buyer,
+        event: EventId,
+        command: Command,
+        deadline: Instant,
+    ) -> Result<Answer, AskError> {
         let slot = self.directory.slot(event);
         let mut permit = Some(admit(&slot)?);
         let command = Arc::new(command);
         let answer = self
             .call(event, slot, &mut permit, deadline, |reply| {
-                InventoryMessage::Ask(Ask { command: command.clone(), deadline, reply })
+                InventoryMessage::Ask(Ask { command: command.clone(), buyer, deadline, reply })
             })
             .await?;
         match answer {

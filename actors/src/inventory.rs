@@ -15,6 +15,7 @@ use domain::{
     inventory::{Availability, Command},
     ledger::{KeyOf, QuotaCount},
     refusal::Refusal,
+    unpaid::Buyer,
 };
 use ractor::RpcReplyPort;
 use tokio::time::Instant;
@@ -26,6 +27,8 @@ use crate::ledger::commit::BatchOutcome;
 pub struct Ask {
     /// What to do. Shared with the caller, who may have to ask a successor the same.
     pub command: Arc<Command>,
+    /// What is known of who asks.
+    pub buyer: Buyer,
     /// When nobody waits any more.
     pub deadline: Instant,
     /// Where the answer goes. Dropped without one when the inventory dies: the outcome is then exact on a retry.

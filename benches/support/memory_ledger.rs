@@ -47,6 +47,7 @@ impl MemoryLedger {
             seat_map: None,
             hold_for: SignedDuration::from_mins(10),
             payment_for: SignedDuration::from_mins(15),
+            unpaid: None,
         }
     }
 }

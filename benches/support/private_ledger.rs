@@ -66,6 +66,7 @@ impl PrivateLedger {
             hold: SignedDuration::try_from(config.inventory.hold).unwrap(),
             payment: SignedDuration::try_from(config.inventory.payment).unwrap(),
             prepared_statements: config.database.prepared_statements,
+            unpaid: None,
         };
         let ledger = Arc::new(PgLedger::open(pool, "bench", options).await.unwrap());
         Self { ledger, fixture, config, database, stop, kept }

@@ -28,5 +28,6 @@ pub mod selection;
 pub mod sessions;
 pub mod settings;
 pub mod text;
+pub mod unpaid;
 pub mod validation;
 pub mod venues;

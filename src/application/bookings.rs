@@ -13,6 +13,7 @@ use domain::{
     refusal::Refusal,
     repositories::{BookingRepository, RepositoryError},
     selection::Selection,
+    unpaid::{Buyer, NetworkId},
 };
 use tokio::time::Instant;
 
@@ -31,6 +32,9 @@ pub enum BookingError {
     /// The business says no.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The account's address has to be verified first.
+    #[error("the e-mail address is not verified")]
+    Unverified,
     /// No answer can be given now. A retry with the same key is exact.
     #[error("{reason}")]
     Unavailable {
@@ -71,18 +75,29 @@ pub struct Made<T> {
     pub replayed: bool,
 }
 
+/// Who asks for places.
+#[derive(Clone, Copy, Debug)]
+pub struct Asking {
+    /// For whom.
+    pub account: AccountId,
+    /// From where; `None` for networks without a cap.
+    pub network: Option<NetworkId>,
+    /// Whether the account may take places now. Otherwise it is only given the answers that it had before.
+    pub may_take: bool,
+}
+
 /// Keeps places for a while (B2).
 pub async fn hold<A: Adapters>(
     app: &App<A>,
-    account_id: AccountId,
+    asking: Asking,
     event: EventId,
     key: IdempotencyKey,
     selection: Selection,
 ) -> Result<Made<Hold>, BookingError> {
     let source = Source::Selection(selection.clone());
     let fingerprint = Fingerprint::of(event, &source);
-    let new = NewHold { id: HoldId::generate(), account_id, key, fingerprint, selection };
-    match ask(app, event, Command::Hold(new)).await? {
+    let new = NewHold { id: HoldId::generate(), account_id: asking.account, key, fingerprint, selection };
+    match take(app, asking, event, Command::Hold(new)).await? {
         Answer { outcome: Outcome::Held(value), replayed } => Ok(Made { value, replayed }),
         answer => Err(unexpected(&answer)),
     }
@@ -91,14 +106,14 @@ pub async fn hold<A: Adapters>(
 /// Books places, free ones or those of a hold.
 pub async fn book<A: Adapters>(
     app: &App<A>,
-    account_id: AccountId,
+    asking: Asking,
     event: EventId,
     key: IdempotencyKey,
     source: Source,
 ) -> Result<Made<Booking>, BookingError> {
     let fingerprint = Fingerprint::of(event, &source);
-    let new = NewBooking { id: BookingId::generate(), account_id, key, fingerprint, source };
-    match ask(app, event, Command::Book(new)).await? {
+    let new = NewBooking { id: BookingId::generate(), account_id: asking.account, key, fingerprint, source };
+    match take(app, asking, event, Command::Book(new)).await? {
         Answer { outcome: Outcome::Booked(value), replayed } => Ok(Made { value, replayed }),
         answer => Err(unexpected(&answer)),
     }
@@ -173,6 +188,25 @@ pub async fn own_booking<A: Adapters>(
 /// Whether the event's inventory takes on work now. Says no without doing any.
 pub fn check<A: Adapters>(app: &App<A>, event: EventId) -> Result<(), BookingError> {
     Ok(app.inventories.check(event)?)
+}
+
+/// Takes places, or gives the answer again that was given to the same key. That comes before all that may have changed since:
+/// what the account has used up, or whether its address counts as verified.
+async fn take<A: Adapters>(
+    app: &App<A>,
+    asking: Asking,
+    event: EventId,
+    command: Command,
+) -> Result<Answer, BookingError> {
+    let unverified = app.auth.verified_to_book && !app.verified.has(&app.store, asking.account).await?;
+    let buyer = Buyer { network: asking.network, may_take: asking.may_take && !unverified };
+    let deadline = Instant::now() + app.command_deadline;
+    match app.inventories.ask_for(buyer, event, command, deadline).await.map_err(BookingError::from) {
+        Err(BookingError::Refused(Refusal::TooOften { retry_after: None })) if unverified => {
+            Err(BookingError::Unverified)
+        }
+        result => result,
+    }
 }
 
 async fn ask<A: Adapters>(app: &App<A>, event: EventId, command: Command) -> Result<Answer, BookingError> {

@@ -63,7 +63,7 @@ catalogue! {
         "An administrator has suspended the account.",
         "Ask the operators of this service.";
     Unverified "AUTH_009" FORBIDDEN "E-mail address not verified",
-        "This service lets nobody sign in before their address is verified.",
+        "This service lets nobody sign in, or hold and book places, before their address is verified.",
         "Follow the link in the mail; POST /api/v1/auth/resend-verification sends another one.";
     MalformedJson "REQUEST_001" BAD_REQUEST "Malformed JSON",
         "The body is not JSON (RFC 8259), or is nested deeper than 1,024 levels.",

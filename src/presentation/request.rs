@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use domain::{audit::Actor, sessions::Device};
+use domain::{audit::Actor, sessions::Device, unpaid::NetworkId};
 use http::{HeaderMap, HeaderValue, Method, header, request::Parts};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -26,6 +26,7 @@ use super::{
     query::{self, Query},
     reply::REQUEST_ID,
     router::{Matched, RouteInfo},
+    unsent::Payer,
 };
 use crate::application::access::Caller;
 
@@ -100,6 +101,8 @@ pub struct Request {
     pub(super) body_timeout: Duration,
     pub(super) arrived: Instant,
     pub(super) codings: CodingChoice,
+    pub(super) payer: Payer,
+    pub(super) may_take_places: bool,
 }
 
 impl Request {
@@ -146,6 +149,22 @@ impl Request {
     /// Where the client is: the peer, or what a trusted proxy says about it. IPv4 in IPv6 clothes is IPv4.
     pub fn client_address(&self) -> IpAddr {
         self.client_address
+    }
+
+    /// The client's network, for what is capped for each; `None` for those that are trusted, and for proxies of ours.
+    pub fn network(&self) -> Option<NetworkId> {
+        self.payer.network
+    }
+
+    /// Whether a large answer may be made for this client: 503 or 429 while too much is on its way to clients that do not take
+    /// it. Ask before it is made.
+    pub fn check_unsent(&self) -> Result<(), Problem> {
+        Ok(self.payer.check()?)
+    }
+
+    /// Whether it may take places; otherwise only what is known by its key is answered, as its account has none left.
+    pub fn may_take_places(&self) -> bool {
+        self.may_take_places
     }
 
     /// Who is asking. 401 `AUTH_001` on a public route, where tokens are not looked at.

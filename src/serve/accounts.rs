@@ -30,5 +30,6 @@ pub(super) fn rules(config: &AuthConfig) -> AuthRules {
         verification_ttl: config.verification_ttl,
         reset_ttl: config.reset_ttl,
         require_verified_email: config.require_verified_email,
+        verified_to_book: config.verified_to_book,
     }
 }

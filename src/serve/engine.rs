@@ -8,6 +8,7 @@ use actors::{
     inventory::actor::InventorySettings,
 };
 use anyhow::Context;
+use domain::unpaid::UnpaidLimits;
 use jiff::SignedDuration;
 use tokio::runtime::Handle;
 
@@ -71,6 +72,11 @@ fn ledger_options(config: &Config) -> anyhow::Result<LedgerOptions> {
         hold: SignedDuration::try_from(config.inventory.hold)?,
         payment: SignedDuration::try_from(config.inventory.payment)?,
         prepared_statements: config.database.prepared_statements,
+        unpaid: Some(UnpaidLimits {
+            per_account: config.inventory.unpaid_per_account,
+            per_network: config.inventory.unpaid_per_network,
+            expiries: config.inventory.expiries,
+        }),
     })
 }
 

@@ -29,10 +29,14 @@ pub(super) struct Listeners {
 impl Listeners {
     pub(super) async fn bind(config: &Config) -> Result<Self, CannotListen> {
         Ok(Self {
-            api: bind(config.http.listen, Settings::from(&config.http)).await?,
+            api: bind(config.http.listen, api_settings(config)).await?,
             operations: bind(config.ops.listen, operations_settings()).await?,
         })
     }
+}
+
+fn api_settings(config: &Config) -> Settings {
+    Settings { trusted: config.rate_limit.trusted.clone(), ..Settings::from(&config.http) }
 }
 
 async fn bind(address: SocketAddr, settings: Settings) -> Result<Server, CannotListen> {

@@ -85,7 +85,7 @@ use Kind::{Counter, Gauge, Histogram};
 
 /// What every metric means, those of the actors included; `docs/operations.md` says what normal looks like. A test finds
 /// names that are recorded somewhere and missing here or there.
-const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 57] = [
+const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 61] = [
     (Counter, "boxoffice_http_requests_total", None, "Requests answered, by route template, method and status"),
     (
         Histogram,
@@ -102,11 +102,19 @@ const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 57] = [
     ),
     (Gauge, "boxoffice_http_requests_in_flight", None, "Requests that have no answer yet"),
     (Counter, "boxoffice_http_refused_connections_total", None, "Connections over the limit, refused"),
+    (Gauge, "boxoffice_http_unsent_bytes", Some(Unit::Bytes), "Bytes of answers that clients have not taken yet"),
+    (Counter, "boxoffice_http_unsent_refusals_total", None, "Requests refused because too much is unsent, by bound"),
+    (
+        Counter,
+        "boxoffice_http_network_refused_connections_total",
+        None,
+        "Connections over their network's limit, refused",
+    ),
     (
         Counter,
         "boxoffice_http_stalled_connections_total",
         None,
-        "Connections closed because the client took nothing of its answer",
+        "Connections closed because the client took nothing, or too little, of its answer",
     ),
     (
         Counter,
@@ -164,6 +172,7 @@ const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 57] = [
     (Gauge, "boxoffice_cache_untold", None, "1 while Redis has still to be told of a change of this node"),
     (Counter, "boxoffice_cache_redis_failures_total", None, "Questions of the cache that Redis did not answer in time"),
     (Gauge, "boxoffice_streams", None, "Open live streams"),
+    (Counter, "boxoffice_streams_network_refused_total", None, "Live streams over their network's limit, refused"),
     (
         Counter,
         "boxoffice_stream_deltas_total",

@@ -94,3 +94,6 @@ UPDATE ticket_types SET ever_taken = true WHERE id IN (SELECT ticket_type_id FRO
 
 -- Versions of quotas that were deleted.
 UPDATE events SET version_base = 17;
+
+-- Events without caps on unpaid places.
+UPDATE events SET unpaid_limited = false WHERE id IN (SELECT id FROM events ORDER BY id LIMIT 2);

@@ -11,6 +11,7 @@ use domain::{
     inventory::{Availability, Command, Inventory},
     ledger::Ledger,
     refusal::Refusal,
+    unpaid::NetworkId,
 };
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use smallvec::{SmallVec, smallvec};
@@ -147,8 +148,11 @@ impl<L: Ledger> InventoryActor<L> {
             // What is being closed may stay open after all: the outcome decides, so whoever wants the same thing waits for it.
             return closing.followers.push(ask);
         }
-        match ready.inventory.decide(&ask.command, ready.clock.now()) {
-            Ok(entry) => self.write(Pending::new(entry, identity, smallvec![ask.reply]), ready),
+        match ready.inventory.decide_for(&ask.buyer, &ask.command, ready.clock.now()) {
+            Ok(entry) => {
+                let pending = Pending::new(entry, identity, smallvec![ask.reply]);
+                self.write(pending, ask.buyer.network, ready);
+            }
             Err(refusal) => {
                 engine().refused.increment(1);
                 send(ask.reply, Err(refusal.into()));
@@ -157,8 +161,11 @@ impl<L: Ledger> InventoryActor<L> {
     }
 
     /// Takes a decision's places and sends it on its way.
-    fn write(&self, pending: Pending, ready: &mut Ready) {
+    fn write(&self, pending: Pending, network: Option<NetworkId>, ready: &mut Ready) {
         ready.inventory.apply(&pending.entry);
+        if let Some(network) = network {
+            ready.inventory.came_from(&pending.entry, network);
+        }
         ready.open_batch.add(pending.entry.clone(), &self.writer);
         if ready.queue.is_empty() {
             self.slot.admission.asked();
@@ -181,7 +188,7 @@ impl<L: Ledger> InventoryActor<L> {
             let command = Command::Expire(holder);
             if let Ok(entry) = ready.inventory.decide(&command, now) {
                 let (identity, _) = Identity::of(&command);
-                self.write(Pending::new(entry, identity, SmallVec::new()), ready);
+                self.write(Pending::new(entry, identity, SmallVec::new()), None, ready);
             }
         }
         self.arm_timer(myself, ready);

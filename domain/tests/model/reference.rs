@@ -371,6 +371,6 @@ pub fn gist(refusal: &Refusal) -> String {
         Refusal::Limit(_) => "limit".to_owned(),
         Refusal::HoldGone => "hold gone".to_owned(),
         Refusal::NotCancellable(_) => "not cancellable".to_owned(),
-        Refusal::KeyReused | Refusal::AccountGone => "not the inventory's".to_owned(),
+        Refusal::KeyReused | Refusal::AccountGone | Refusal::TooOften { .. } => "not the inventory's".to_owned(),
     }
 }

@@ -70,6 +70,7 @@ pub fn plan(capacity: u32) -> SalePlan {
         seat_map: None,
         hold_for: SignedDuration::from_secs(600),
         payment_for: SignedDuration::from_secs(900),
+        unpaid: None,
     }
 }
 

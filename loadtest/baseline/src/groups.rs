@@ -66,6 +66,7 @@ pub(crate) async fn groups(config: &Config, args: &GroupsArgs) -> anyhow::Result
         hold: SignedDuration::try_from(config.inventory.hold)?,
         payment: SignedDuration::try_from(config.inventory.payment)?,
         prepared_statements: config.database.prepared_statements,
+        unpaid: None,
     };
     let ledger =
         Arc::new(PgLedger::open(database.pool(config, config.database.max_connections)?, "groups", options).await?);

@@ -17,6 +17,7 @@ use domain::{
     ids::{EventId, QuotaId, SeatMapVersionId},
     ledger::{CommitError, EventBatch, KeyAnswer, KeyOf, Ledger, LoadError, LoadedInventory, QuotaCount, Renewal},
     seat_maps::SeatMap,
+    unpaid::UnpaidLimits,
 };
 use jiff::SignedDuration;
 use tokio_postgres::{Row, types::ToSql};
@@ -34,6 +35,8 @@ pub struct LedgerOptions {
     pub payment: SignedDuration,
     /// Whether commits use a prepared statement; see the configuration.
     pub prepared_statements: bool,
+    /// Of the unpaid places of events that limit them.
+    pub unpaid: Option<UnpaidLimits>,
 }
 
 /// The connections of the ledger, shared out by what they are for, so that none waits for another.

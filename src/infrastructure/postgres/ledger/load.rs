@@ -24,7 +24,7 @@ use super::{
 };
 
 const EVENT: &str = "SELECT status::text AS status, starts_at, currency::text AS currency, max_per_account, \
-    seat_map_id, sale_starts_at, sale_ends_at, version_base FROM events WHERE id = $1";
+    seat_map_id, sale_starts_at, sale_ends_at, version_base, unpaid_limited FROM events WHERE id = $1";
 
 const NOW: &str = "SELECT clock_timestamp()";
 
@@ -72,6 +72,7 @@ async fn read(
     event: EventId,
 ) -> Result<Option<LoadedInventory>, StoreError> {
     let Some(row) = transaction.query_opt(EVENT, &[&event.0]).await? else { return Ok(None) };
+    let is_limited: bool = row.try_get("unpaid_limited")?;
     let max_per_account: Option<i32> = row.try_get("max_per_account")?;
     let sale = SaleWindow { starts_at: row.try_get("sale_starts_at")?, ends_at: row.try_get("sale_ends_at")? };
     let seat_map_id: Option<Uuid> = row.try_get("seat_map_id")?;
@@ -90,6 +91,7 @@ async fn read(
         seat_map,
         hold_for: ledger.options.hold,
         payment_for: ledger.options.payment,
+        unpaid: ledger.options.unpaid.filter(|_| is_limited),
     };
     let mut loaded = LoadedInventory {
         counts: counts(transaction, event).await?,
