@@ -77,7 +77,7 @@ async fn a_cancellation_goes_on_after_a_crash() {
     });
     futures_util::future::join_all(booked).await;
     act(&api, event, "cancel").await.ok();
-    server.running.upkeep.kill_keeper();
+    server.running.upkeep.kill_keepers();
     server.running.inventories.kill(domain::ids::EventId(event));
     let server = server.restart(&settings).await;
     // As if the first portion's bookings had been cancelled, and the server had died before it noted that.
