@@ -26,7 +26,7 @@ use boxoffice::{
         limits::Limiter,
         passwords::{Cost, Passwords},
         postgres::{
-            pool::{PoolSettings, pool},
+            pool::{PoolSettings, pool_of_requests},
             store::PgStore,
         },
         tokens::{Keys, TokenSigner, TokenVerifier},
@@ -50,7 +50,7 @@ async fn router() -> Router<App<Installation>> {
     let engine = Engine::start(Arc::new(MemoryLedger::new()), EngineSettings::default()).await.unwrap();
     let keys = Keys::of_secret("bench", &[7; 32]);
     // Connects when it is asked for a connection, and never is.
-    let pool = pool(&PoolSettings {
+    let pool = pool_of_requests(&PoolSettings {
         url: "postgres://nobody@127.0.0.1/nothing".into(),
         max_connections: 1,
         connect_timeout: Duration::from_secs(1),

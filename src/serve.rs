@@ -47,6 +47,7 @@ use crate::{
         limits::{Limiter, LimiterSettings},
         passwords::{Cost, Passwords},
         postgres::{
+            connection::RequestPool,
             ledger::{LedgerOptions, PgLedger},
             migrate::Migrator,
             pool,
@@ -155,7 +156,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
 
     let pools = database.pools(&config)?;
     let (pool, min_idle) = (pools.requests.clone(), config.database.min_idle);
-    background.spawn(pool::tend(pool.clone(), min_idle, pools.ledger.clone()));
+    background.spawn(pool::tend(pool.plain().clone(), min_idle, pools.ledger.clone()));
     background.spawn(usage::watch(pool.clone()));
     let engine_runtime = EngineRuntime::new(config.inventory.threads).context("no threads for the engine")?;
     let (node, options, settings) = (config.node.name.clone(), ledger_options(&config)?, engine_settings(&config));
@@ -279,7 +280,7 @@ async fn start_engine(
     Engine::start(Arc::new(ledger), settings).await.context("the actors can't start")
 }
 
-async fn start_upkeep(pool: &Pool, engine: &Engine, mail: &Mail, cache: Cache) -> anyhow::Result<RunningUpkeep> {
+async fn start_upkeep(pool: &RequestPool, engine: &Engine, mail: &Mail, cache: Cache) -> anyhow::Result<RunningUpkeep> {
     let (events, inventories) = (Arc::new(PgStore::new(pool.clone())), engine.inventories.clone());
     let upkeep = RunningUpkeep::start(events, inventories, mail.running.outbox.clone(), cache, UPKEEP_EVERY);
     upkeep.await.context("the upkeep of events can't start")

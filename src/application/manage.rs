@@ -107,8 +107,13 @@ where
         Standing::Reused => return Err(ManageError::KeyReused),
     };
     let made = make(id).await;
-    // An answer that said nothing about the outcome leaves the key: its repetition finds out, with the same id.
-    let is_known = !matches!(made, Err(ManageError::Change(ChangeError::Repository(_)) | ManageError::Inventory(_)));
+    // An answer that said nothing about the outcome leaves the key: its repetition finds out, with the same id. A roll-back is an
+    // outcome.
+    let is_known = match &made {
+        Err(ManageError::Change(ChangeError::Repository(error))) => matches!(error, RepositoryError::RolledBack(_)),
+        Err(ManageError::Inventory(_)) => false,
+        _ => true,
+    };
     if is_known && let Err(error) = app.store.finish_request(account, &key, made.is_ok()).await {
         tracing::warn!(%error, "the end of a request can't be noted; a repetition within a minute has to wait");
     }

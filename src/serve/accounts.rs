@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use deadpool_postgres::Pool;
 use domain::sessions::SessionLimits;
 use tokio::task::JoinSet;
 
-use crate::{application::app::AuthRules, config::AuthConfig, infrastructure::tokens::Revocations};
+use crate::{
+    application::app::AuthRules,
+    config::AuthConfig,
+    infrastructure::{postgres::connection::RequestPool, tokens::Revocations},
+};
 
 /// Which tokens were taken back, read before the first request and followed from then on.
-pub(super) async fn revocations(pool: &Pool, background: &mut JoinSet<()>) -> anyhow::Result<Arc<Revocations>> {
+pub(super) async fn revocations(pool: &RequestPool, background: &mut JoinSet<()>) -> anyhow::Result<Arc<Revocations>> {
     let revocations = Arc::new(Revocations::default());
     let since = revocations.read_all(pool).await.context("revoked tokens can't be read")?;
     background.spawn(Arc::clone(&revocations).follow(pool.clone(), since));

@@ -2,15 +2,16 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use deadpool_postgres::Pool;
-
 use crate::{
-    infrastructure::{limits::SharedCounts, postgres::rows::StoreError},
+    infrastructure::{
+        limits::SharedCounts,
+        postgres::{connection::RequestPool, rows::StoreError},
+    },
     presentation::operations::HealthCheck,
 };
 
 /// All of them.
-pub(super) fn all(pool: Pool, shared: Option<Arc<SharedCounts>>) -> Vec<Arc<dyn HealthCheck>> {
+pub(super) fn all(pool: RequestPool, shared: Option<Arc<SharedCounts>>) -> Vec<Arc<dyn HealthCheck>> {
     let mut checks: Vec<Arc<dyn HealthCheck>> = vec![Arc::new(DatabaseCheck(pool))];
     if let Some(shared) = shared {
         checks.push(Arc::new(RedisCheck(shared)));
@@ -19,7 +20,7 @@ pub(super) fn all(pool: Pool, shared: Option<Arc<SharedCounts>>) -> Vec<Arc<dyn 
 }
 
 /// The database answers.
-struct DatabaseCheck(Pool);
+struct DatabaseCheck(RequestPool);
 
 impl HealthCheck for DatabaseCheck {
     fn name(&self) -> &'static str {
@@ -29,8 +30,8 @@ impl HealthCheck for DatabaseCheck {
     fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
         Box::pin(async {
             let why = |error: StoreError| error.to_string();
-            let client = self.0.get().await.map_err(|error| why(error.into()))?;
-            client.query_typed("SELECT 1", &[]).await.map(drop).map_err(|error| why(error.into()))
+            let client = self.0.get().await.map_err(why)?;
+            client.query_typed("SELECT 1", &[]).await.map(drop).map_err(why)
         })
     }
 }

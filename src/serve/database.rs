@@ -13,7 +13,10 @@ use crate::{
     config::Config,
     infrastructure::{
         embedded_postgres::{PrivatePostgres, PrivatePostgresSettings},
-        postgres::pool::{self, PoolSettings},
+        postgres::{
+            connection::RequestPool,
+            pool::{self, PoolSettings},
+        },
     },
 };
 
@@ -29,14 +32,14 @@ pub struct Pools {
     /// live.
     pub ledger: Pool,
     /// Of everything else.
-    pub requests: Pool,
+    pub requests: RequestPool,
 }
 
 impl Pools {
     /// Closes them; whoever waits for a connection is told.
     pub fn close(&self) {
         self.ledger.close();
-        self.requests.close();
+        self.requests.plain().close();
     }
 }
 
@@ -129,14 +132,14 @@ impl Database {
         let all = config.database.max_connections;
         let ledger = (config.database.ledger_writers + BESIDE_THE_WRITERS).min(all / 2).max(1);
         Ok(Pools {
-            ledger: self.pool(config, ledger)?,
-            requests: pool::pool_of_requests(&self.pool_settings(config, all.saturating_sub(ledger).max(1)))?,
+            ledger: pool::pool(&self.pool_settings(config, ledger))?,
+            requests: self.request_pool(config, all.saturating_sub(ledger).max(1))?,
         })
     }
 
-    /// A pool of at most so many connections.
-    pub fn pool(&self, config: &Config, max_connections: usize) -> anyhow::Result<Pool> {
-        Ok(pool::pool(&self.pool_settings(config, max_connections))?)
+    /// A pool of at most so many connections, for what is not the ledger.
+    pub fn request_pool(&self, config: &Config, max_connections: usize) -> anyhow::Result<RequestPool> {
+        Ok(pool::pool_of_requests(&self.pool_settings(config, max_connections))?)
     }
 
     fn pool_settings(&self, config: &Config, max_connections: usize) -> PoolSettings {

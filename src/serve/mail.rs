@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use actors::outbox::{Backoff, OutboxSettings, RunningOutbox};
 use anyhow::Context;
-use deadpool_postgres::Pool;
 use domain::{accounts::EmailAddress, outbox::Upkeep, rate_limit::Rate};
 
 use crate::{
@@ -18,7 +17,7 @@ use crate::{
             smtp::{Encryption, Pace, SmtpSender, SmtpServer},
         },
         limits::OutboundLimit,
-        postgres::outbox::PgOutbox,
+        postgres::{connection::RequestPool, outbox::PgOutbox},
     },
 };
 
@@ -32,7 +31,7 @@ pub(super) struct Mail {
 
 impl Mail {
     /// Starts to send what is queued. A mail server that is away stops nobody from starting.
-    pub(super) async fn start(config: &Config, pool: Pool) -> anyhow::Result<Self> {
+    pub(super) async fn start(config: &Config, pool: RequestPool) -> anyhow::Result<Self> {
         let (sender, folder) = sender(&config.mail, config.outbound.smtp)?;
         let queue = Arc::new(PgOutbox::new(pool));
         let running = RunningOutbox::start(queue.clone(), Arc::new(sender), settings(&config.mail));

@@ -8,6 +8,8 @@ use deadpool_postgres::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::NoTls;
 
+use super::connection::RequestPool;
+
 /// How the pool connects.
 #[derive(Clone, Debug)]
 pub struct PoolSettings {
@@ -46,8 +48,8 @@ pub fn pool(settings: &PoolSettings) -> Result<Pool, PoolError> {
 }
 
 /// A pool by these settings, for all that is not the ledger.
-pub fn pool_of_requests(settings: &PoolSettings) -> Result<Pool, PoolError> {
-    build(settings, REQUEST_PLANS)
+pub fn pool_of_requests(settings: &PoolSettings) -> Result<RequestPool, PoolError> {
+    Ok(RequestPool::new(build(settings, REQUEST_PLANS)?, settings.statement_timeout))
 }
 
 fn build(settings: &PoolSettings, plans: &str) -> Result<Pool, PoolError> {

@@ -10,38 +10,11 @@ use domain::{
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use tokio_postgres::{GenericClient, Row};
+use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
-/// A statement failed, or a row is not what this version expects.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The database said no, or could not be reached.
-    #[error("{}", describe(.0))]
-    Database(#[from] tokio_postgres::Error),
-    /// No connection could be had.
-    #[error("no connection to the database: {}", describe_pool(.0))]
-    Pool(#[from] deadpool_postgres::PoolError),
-    /// A row does not make sense.
-    #[error("unexpected value in the database: {0}")]
-    Row(String),
-}
-
-/// The whole reason: the driver's own text is only `db error`.
-fn describe(error: &tokio_postgres::Error) -> String {
-    match error.as_db_error() {
-        Some(db) => format!("{} ({})", db.message(), db.code().code()),
-        None => error.to_string(),
-    }
-}
-
-/// What PostgreSQL says when it refuses a connection (`the database system is starting up`), or why none was asked for.
-fn describe_pool(error: &deadpool_postgres::PoolError) -> String {
-    match error {
-        deadpool_postgres::PoolError::Backend(error) => describe(error),
-        other => other.to_string(),
-    }
-}
+use super::connection::Statements;
+pub use super::errors::StoreError;
 
 /// A text column as one of the domain's enumerations.
 pub(crate) fn parse<T: FromStr>(text: &str) -> Result<T, StoreError>
@@ -155,7 +128,7 @@ pub(crate) fn booking(row: &Row, items: Vec<Item>) -> Result<Booking, StoreError
 }
 
 /// Bookings from their rows, with the items of all of them read by one statement.
-pub(crate) async fn bookings(client: &impl GenericClient, rows: &[Row]) -> Result<Vec<Booking>, StoreError> {
+pub(crate) async fn bookings(client: &impl Statements, rows: &[Row]) -> Result<Vec<Booking>, StoreError> {
     let ids = rows.iter().map(|row| row.try_get("id")).collect::<Result<Vec<Uuid>, _>>()?;
     let mut items = booking_items(client, &ids).await?;
     rows.iter().zip(&ids).map(|(row, id)| booking(row, items.remove(id).unwrap_or_default())).collect()
@@ -169,12 +142,12 @@ const BOOKING_ITEMS: &str = "SELECT i.booking_id, i.ticket_type_id, t.quota_id, 
     LEFT JOIN sections c ON c.id = r.section_id \
     WHERE i.booking_id = ANY($1) ORDER BY i.booking_id, i.position";
 
-async fn booking_items(client: &impl GenericClient, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<Item>>, StoreError> {
+async fn booking_items(client: &impl Statements, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<Item>>, StoreError> {
     let mut items: HashMap<Uuid, Vec<Item>> = HashMap::with_capacity(ids.len());
     if ids.is_empty() {
         return Ok(items);
     }
-    for row in client.query(BOOKING_ITEMS, &[&ids]).await? {
+    for row in client.query_typed(BOOKING_ITEMS, &[(&ids, Type::UUID_ARRAY)]).await? {
         let seat_id: Option<Uuid> = row.try_get("seat_id")?;
         items.entry(row.try_get("booking_id")?).or_default().push(Item {
             ticket_type_id: TicketTypeId(row.try_get("ticket_type_id")?),
@@ -202,12 +175,12 @@ const SEATS: &str = "SELECT s.id, s.label, s.accessible, r.label AS row, coalesc
     FROM seats s JOIN seat_rows r ON r.id = s.row_id JOIN sections c ON c.id = r.section_id WHERE s.id = ANY($1)";
 
 /// The seats with these ids.
-pub(crate) async fn seats_by_id(client: &impl GenericClient, ids: &[SeatId]) -> Result<SeatsById, StoreError> {
+pub(crate) async fn seats_by_id(client: &impl Statements, ids: &[SeatId]) -> Result<SeatsById, StoreError> {
     if ids.is_empty() {
         return Ok(SeatsById::new());
     }
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let rows = client.query(SEATS, &[&ids]).await?;
+    let rows = client.query_typed(SEATS, &[(&ids, Type::UUID_ARRAY)]).await?;
     rows.iter()
         .map(|row| {
             let id = SeatId(row.try_get("id")?);

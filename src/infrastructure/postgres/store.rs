@@ -12,32 +12,21 @@ mod manage;
 mod retention;
 mod sessions;
 
-use deadpool_postgres::Pool;
-use domain::repositories::{Page, RepositoryError};
+use domain::repositories::Page;
 use tokio_postgres::Row;
 
-use super::rows::StoreError;
+use super::{connection::RequestPool, rows::StoreError};
 
 /// The repositories, over one pool.
 #[derive(Clone)]
 pub struct PgStore {
-    pool: Pool,
+    pool: RequestPool,
 }
 
 impl PgStore {
     /// Over `pool`.
-    pub fn new(pool: Pool) -> Self {
+    pub fn new(pool: RequestPool) -> Self {
         Self { pool }
-    }
-}
-
-impl From<StoreError> for RepositoryError {
-    fn from(error: StoreError) -> Self {
-        match &error {
-            StoreError::Database(database) if database.as_db_error().is_some() => Self::Broken(error.to_string()),
-            StoreError::Database(_) | StoreError::Pool(_) => Self::Unavailable(error.to_string()),
-            StoreError::Row(_) => Self::Broken(error.to_string()),
-        }
     }
 }
 

@@ -9,7 +9,11 @@ use domain::{
 };
 use tokio_postgres::{Error, error::SqlState};
 
-use super::{super::rows::StoreError, PgLedger, columns::Columns};
+use super::{
+    super::{errors::is_definite, rows::StoreError},
+    PgLedger,
+    columns::Columns,
+};
 
 /// How long a commit may take (D5). Nobody waits that long for a booking.
 const COMMIT_MAX: Duration = Duration::from_secs(10);
@@ -73,7 +77,7 @@ fn classify(error: Error) -> CommitError {
         (_, Some(constraint)) => CommitError::Rejected(Rejection::Guard(constraint.to_owned())),
         (&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED, _) => CommitError::TryAgain(text()),
         // A connection that is told to end may be told so just after its commit.
-        (&SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN, _) => CommitError::Unknown(text()),
+        _ if !is_definite(db) => CommitError::Unknown(text()),
         // Out of disk or memory, cancelled: rolled back, whatever the reason.
         _ => CommitError::Unavailable(text()),
     }

@@ -46,7 +46,7 @@ impl PgStore {
         let has_more = found.len() > page.limit as usize;
         found.truncate(page.limit as usize);
         let total: i64 = total.first().map_or(Ok(0), |row| row.try_get(0))?;
-        let entries = rows::bookings(&**client, &found).await?;
+        let entries = rows::bookings(&client, &found).await?;
         Ok(Page { entries, total: u64::try_from(total).unwrap_or(0), has_more })
     }
 
@@ -54,7 +54,7 @@ impl PgStore {
         let client = self.pool.get().await?;
         let statement = format!("SELECT {BOOKING_COLUMNS} FROM bookings b WHERE b.id = $1");
         let found = client.query_typed(&statement, &[(&id.0, Type::UUID)]).await?;
-        Ok(rows::bookings(&**client, &found).await?.pop())
+        Ok(rows::bookings(&client, &found).await?.pop())
     }
 
     async fn read_hold(&self, id: HoldId) -> Result<Option<Hold>, StoreError> {
@@ -64,7 +64,7 @@ impl PgStore {
         let Some(row) = found.first() else { return Ok(None) };
         let items = rows::stored_items(row)?;
         let named: Vec<_> = rows::named_seats(&items).collect();
-        let seats = rows::seats_by_id(&**client, &named).await?;
+        let seats = rows::seats_by_id(&client, &named).await?;
         rows::hold(row, items, |seat| seats.get(&seat).cloned()).map(Some)
     }
 }

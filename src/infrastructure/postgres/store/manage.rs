@@ -24,12 +24,14 @@ use domain::{
 };
 use tokio_postgres::{
     Row, Transaction,
-    error::SqlState,
     types::{ToSql, Type},
 };
 
 use super::{
-    super::rows::{self, StoreError},
+    super::{
+        rows::{self, StoreError},
+        transaction::TransactionError,
+    },
     audit,
 };
 
@@ -88,17 +90,19 @@ impl From<deadpool_postgres::PoolError> for Fault {
     }
 }
 
-/// The constraint that a statement has violated.
-fn violated(error: &tokio_postgres::Error) -> Option<&str> {
-    match error.code() {
-        Some(&SqlState::UNIQUE_VIOLATION | &SqlState::FOREIGN_KEY_VIOLATION) => error.as_db_error()?.constraint(),
-        _ => None,
+impl TransactionError for Fault {
+    fn into_store(self) -> Result<StoreError, Self> {
+        match self {
+            Self::Store(error) => Ok(error),
+            fault @ Self::Change(_) => Err(fault),
+        }
     }
 }
 
 /// Turns the violation of a constraint into what it means to the caller.
-fn on_violation(error: tokio_postgres::Error, meaning: impl FnOnce(&str) -> Option<Fault>) -> Fault {
-    match violated(&error).and_then(meaning) {
+fn on_violation(error: impl Into<StoreError>, meaning: impl FnOnce(&str) -> Option<Fault>) -> Fault {
+    let error = error.into();
+    match error.violated().and_then(meaning) {
         Some(fault) => fault,
         None => error.into(),
     }

@@ -40,7 +40,7 @@ impl PgStore {
             Leftover::RequestKeys => (REQUEST_KEYS, 2),
             Leftover::Holds => (HOLDS, 3),
         };
-        Ok(self.pool.get().await?.execute_typed(statement, &parameters[..count]).await?)
+        self.pool.get().await?.execute_typed(statement, &parameters[..count]).await
     }
 }
 

@@ -380,7 +380,7 @@ impl EventManagement for PgStore {
     async fn duplicate_event(&self, by: &Manager, id: EventId, copy: EventId, starts_at: Timestamp) -> Changed {
         match self.copy_event(by, id, copy, starts_at).await {
             // The repetition of a request.
-            Err(Fault::Store(StoreError::Database(error))) if super::violated(&error) == Some("events_pkey") => Ok(()),
+            Err(Fault::Store(error)) if error.violated() == Some("events_pkey") => Ok(()),
             result => result.map_err(ChangeError::from),
         }
     }

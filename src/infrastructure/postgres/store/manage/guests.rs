@@ -68,7 +68,7 @@ impl PgStore {
         for row in client.query_typed(names, &[(&event.0, Type::UUID)]).await? {
             ticket_types.insert(row.try_get("id")?, row.try_get("name")?);
         }
-        let bookings = rows::bookings(&**client, &found).await?;
+        let bookings = rows::bookings(&client, &found).await?;
         let guest = |(booking, row): (domain::bookings::Booking, &tokio_postgres::Row)| {
             let name =
                 |item: &domain::bookings::Item| ticket_types.get(&item.ticket_type_id.0).cloned().unwrap_or_default();

@@ -124,7 +124,7 @@ impl PgStore {
         let Some(row) = rows.first() else { return Ok(None) };
         let items = rows::stored_items(row)?;
         let named: Vec<_> = rows::named_seats(&items).collect();
-        let seats = rows::seats_by_id(&**client, &named).await?;
+        let seats = rows::seats_by_id(&client, &named).await?;
         rows::hold(row, items, |id| seats.get(&id).cloned()).map(Some)
     }
 }

@@ -237,7 +237,7 @@ impl SeatMapManagement for PgStore {
 
     async fn drawing(&self, version: SeatMapVersionId) -> Found<Drawing> {
         let client = self.pool.get().await.map_err(StoreError::from)?;
-        Ok(versions::read(&**client, version).await?)
+        Ok(versions::read(&client, version).await?)
     }
 
     async fn add_seat_map(&self, by: &Manager, new: &NewSeatMap, layout: &Layout) -> Changed {

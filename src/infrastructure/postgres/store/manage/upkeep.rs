@@ -84,7 +84,7 @@ impl PgStore {
         );
         let parameters: [Typed<'_>; 2] = [(&event.0, Type::UUID), (&i64::from(limit), Type::INT8)];
         let found = client.query_typed(&statement, &parameters).await?;
-        rows::bookings(&**client, &found).await
+        rows::bookings(&client, &found).await
     }
 
     async fn note(&self, event: EventId, bookings: &[BookingId]) -> Result<(), StoreError> {

@@ -13,7 +13,7 @@ use domain::{
     },
     validation::FieldError,
 };
-use tokio_postgres::{GenericClient, Row, Transaction, types::Type};
+use tokio_postgres::{Row, Transaction, types::Type};
 use uuid::Uuid;
 
 use super::{
@@ -72,7 +72,10 @@ fn using(row: &Row) -> Result<UsingEvent, StoreError> {
 }
 
 /// The seats of a version.
-pub(super) async fn read(client: &impl GenericClient, id: SeatMapVersionId) -> Result<Drawing, StoreError> {
+pub(super) async fn read(
+    client: &impl crate::infrastructure::postgres::connection::Statements,
+    id: SeatMapVersionId,
+) -> Result<Drawing, StoreError> {
     seat_maps::drawing(&client.query_typed(seat_maps::ROWS, &[(&id.0, Type::UUID)]).await?)
 }
 

@@ -1,0 +1,34 @@
+//! What the server does with its connections to the database, and with what the database answers.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+#[path = "support/harness.rs"]
+mod support;
+
+mod database {
+    mod given_up;
+    mod transactions;
+}
+
+use std::time::Duration;
+
+use boxoffice::infrastructure::postgres::{
+    connection::RequestPool,
+    pool::{self, PoolSettings},
+};
+use support::TestDatabase;
+
+/// A pool of requests with so many connections.
+fn pool_of(database: &TestDatabase, max_connections: usize) -> RequestPool {
+    let settings = PoolSettings {
+        url: database.url().into(),
+        max_connections,
+        connect_timeout: Duration::from_secs(20),
+        statement_timeout: Duration::from_secs(20),
+    };
+    pool::pool_of_requests(&settings).unwrap()
+}
