@@ -60,8 +60,7 @@ impl Door {
     fn child<C: Chore>(&self, chore: C, poll_every: Duration) -> ChildSpec {
         let (chore, hinted, success) = (Arc::new(chore), self.hinted.clone(), LastSuccess::of(C::NAME));
         ChildSpec::new(C::NAME, self.keeper.clone(), move || {
-            let keeper =
-                Keeper { chore: chore.clone(), hinted: hinted.clone(), poll_every, success: success.clone() };
+            let keeper = Keeper { chore: chore.clone(), hinted: hinted.clone(), poll_every, success: success.clone() };
             (keeper, ())
         })
     }

@@ -79,7 +79,8 @@ pub enum Conflict {
 
 impl Conflict {
     /// Of a ticket type that was ever taken.
-    pub const PLACES_STAY: Self = Self::InUse("places of the ticket type are or were taken: its quota and its sections stay");
+    pub const PLACES_STAY: Self =
+        Self::InUse("places of the ticket type are or were taken: its quota and its sections stay");
     /// The same, when it is to be deleted.
     pub const TYPE_STAYS: Self = Self::InUse("places of the ticket type are or were taken");
 }

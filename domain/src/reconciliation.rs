@@ -37,11 +37,9 @@ impl Mismatch {
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Mismatch::Quota { id, counted, found } => write!(
-                f,
-                "quota {id}: held {} and not {}, sold {} and not {}",
-                counted.0, found.0, counted.1, found.1
-            ),
+            Mismatch::Quota { id, counted, found } => {
+                write!(f, "quota {id}: held {} and not {}, sold {} and not {}", counted.0, found.0, counted.1, found.1)
+            }
             Mismatch::Seats(count) => write!(f, "{count} seat claims differ from the seats held and sold"),
         }
     }

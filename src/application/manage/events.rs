@@ -15,7 +15,8 @@ use domain::{
 use jiff::Timestamp;
 
 use super::{
-    Judged, Made, ManageError, NamedRequest, change_plan, change_words, event_of, invalidated, is_expected, once, tags_of,
+    Judged, Made, ManageError, NamedRequest, change_plan, change_words, event_of, invalidated, is_expected, once,
+    tags_of,
 };
 use crate::application::app::{Adapters, App};
 

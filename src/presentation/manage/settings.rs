@@ -23,7 +23,10 @@ use utoipa::{
 
 use super::{expected, manager, tagged};
 use crate::{
-    application::app::{Adapters, App},
+    application::{
+        app::{Adapters, App},
+        manage::invalidated,
+    },
     presentation::{
         cache::{self, cached},
         openapi::texts,
