@@ -1,0 +1,57 @@
+//! Tags are changed and deleted while events get and lose them.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::json;
+
+use super::{OWN, admin, drafted, judged_first::perhaps_metric, organizer};
+use crate::support::TestServer;
+
+/// Guards: the order (tag, event) of `tags.rs`, and that listings are refreshed at the end. Of those who meet, one waits for the other:
+/// nobody is refused, and no transaction has to be run again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tags_are_deleted_and_renamed_while_events_get_and_lose_them() {
+    const ROUNDS: usize = 40;
+    let server = TestServer::start().await;
+    let (api, boss) = (organizer(&server).await, admin(&server).await);
+    let mut events = Vec::new();
+    for _ in 0..3 {
+        events.push(format!("{OWN}/{}", drafted(&server, &api, 5).await.0));
+    }
+    let slugs = ["blues", "jazz", "soul"];
+    let is_over = AtomicBool::new(false);
+    let retag = events.iter().enumerate().map(|(of, path)| {
+        let (api, is_over) = (&api, &is_over);
+        async move {
+            for round in of.. {
+                if is_over.load(Ordering::Relaxed) {
+                    return;
+                }
+                let tags: Vec<_> = slugs.iter().cycle().skip(round % 3).take(1 + round % 3).collect();
+                let answer = api.change(path, &json!({ "tags": tags, "title": format!("Evening {round}") })).await;
+                // A tag that is not there at the moment.
+                assert!(answer.status == 200 || answer.faults()[0].0 == "tags", "{answer:?}");
+            }
+        }
+    });
+    let edit = async {
+        for round in 0..ROUNDS {
+            let slug = slugs[round % 3];
+            let body = json!({ "slug": slug, "name": slug });
+            let added = boss.post("/api/v1/admin/tags", &body).await;
+            assert!([201, 409].contains(&added.status), "{added:?}");
+            let path = format!("/api/v1/admin/tags/{slug}");
+            boss.change(&path, &json!({ "name": format!("{slug} {round}") })).await.ok();
+            if round % 4 > 0 {
+                assert_eq!(boss.delete(&path).await.status, 204);
+            }
+        }
+        is_over.store(true, Ordering::Relaxed);
+    };
+    tokio::join!(futures_util::future::join_all(retag), edit);
+    let retries = perhaps_metric(&server, "boxoffice_transaction_retries_total").await;
+    assert!(retries.is_none_or(|count| count < 1.0), "nobody met anybody the wrong way round: {retries:?}");
+    let strays = "SELECT count(*) FROM event_listings l WHERE l.tags IS DISTINCT FROM coalesce((SELECT array_agg(t.slug ORDER BY t.slug)
+        FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = l.event_id), '{}')";
+    assert_eq!(server.db.number(strays, &[]).await, 0, "listings say what the events have");
+}
