@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::json;
 
 use super::{OWN, admin, drafted, judged_first::perhaps_metric, organizer};
-use crate::support::TestServer;
+use crate::support::{TestServer, until};
 
 /// Guards: the order (tag, event) of `tags.rs`, and that listings are refreshed at the end. Of those who meet, one waits for the other:
 /// nobody is refused, and no transaction has to be run again.
@@ -54,4 +54,43 @@ async fn tags_are_deleted_and_renamed_while_events_get_and_lose_them() {
     let strays = "SELECT count(*) FROM event_listings l WHERE l.tags IS DISTINCT FROM coalesce((SELECT array_agg(t.slug ORDER BY t.slug)
         FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = l.event_id), '{}')";
     assert_eq!(server.db.number(strays, &[]).await, 0, "listings say what the events have");
+}
+
+/// Guards: that listings come last. The deletion of a tag has the rows of its events and waits for the first of their listings, which
+/// somebody else has, when one of the events loses the tag: that waits as well, and has no listing yet.
+#[tokio::test]
+async fn an_event_that_loses_a_tag_which_is_being_deleted_waits_for_that() {
+    let server = TestServer::start().await;
+    let (api, boss) = (organizer(&server).await, admin(&server).await);
+    boss.post("/api/v1/admin/tags", &json!({ "slug": "jazz", "name": "Jazz" })).await.created();
+    let mut events = Vec::new();
+    for _ in 0..2 {
+        let event = drafted(&server, &api, 5).await.0;
+        api.change(&format!("{OWN}/{event}"), &json!({ "tags": ["jazz"] })).await.ok();
+        events.push(event);
+    }
+    let mut elsewhere = server.db.connect().await;
+    let reads = elsewhere.transaction().await.unwrap();
+    reads.execute("SELECT 1 FROM event_listings WHERE event_id = $1 FOR UPDATE", &[&events[0]]).await.unwrap();
+    let waiting = async |count: i64| {
+        let statement =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        until("they wait", async || server.client.query_one(statement, &[]).await.unwrap().get::<_, i64>(0) == count)
+            .await;
+    };
+    let path = format!("{OWN}/{}", events[1]);
+    let (deleted, changed, ()) = tokio::join!(
+        boss.delete("/api/v1/admin/tags/jazz"),
+        async {
+            waiting(1).await;
+            api.change(&path, &json!({ "title": "Without", "tags": [] })).await
+        },
+        async {
+            waiting(2).await;
+            reads.rollback().await.unwrap();
+        }
+    );
+    assert_eq!((deleted.status, changed.status), (204, 200), "{deleted:?} {changed:?}");
+    let retries = perhaps_metric(&server, "boxoffice_transaction_retries_total").await;
+    assert!(retries.is_none_or(|count| count < 1.0), "{retries:?}");
 }

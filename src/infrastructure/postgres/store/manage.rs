@@ -9,6 +9,7 @@ mod copies;
 mod events;
 mod guests;
 mod reconciliation;
+mod references;
 mod requests;
 mod sales;
 mod seat_maps;

@@ -230,8 +230,8 @@ async fn lock_term(
 impl CatalogueManagement for PgStore {
     async fn managed_venue(&self, id: VenueId) -> Found<Option<(Venue, i32)>> {
         let statement = format!("SELECT {VENUE_COLUMNS}, v.revision FROM venues v WHERE v.id = $1");
-        let client = self.pool.get().await.map_err(StoreError::from)?;
-        let rows = client.query_typed(&statement, &[(&id.0, Type::UUID)]).await.map_err(StoreError::from)?;
+        let client = self.pool.get().await?;
+        let rows = client.query_typed(&statement, &[(&id.0, Type::UUID)]).await?;
         let with_revision = |row: &Row| Ok::<_, StoreError>((venue(row)?, row.try_get("revision")?));
         Ok(rows.first().map(with_revision).transpose()?)
     }

@@ -242,7 +242,7 @@ impl SeatMapManagement for PgStore {
     }
 
     async fn drawing(&self, version: SeatMapVersionId) -> Found<Drawing> {
-        let client = self.pool.get().await.map_err(StoreError::from)?;
+        let client = self.pool.get().await?;
         Ok(versions::read(&client, version).await?)
     }
 

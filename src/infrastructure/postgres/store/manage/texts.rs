@@ -17,9 +17,8 @@ use super::{
         },
         PgStore,
     },
-    Fault, Note,
-    events::{check_category, tag_ids},
-    lock_event,
+    Fault, Note, lock_event,
+    references::{check_category, tag_ids},
     tags::{defer_listings, refresh_listings, set_tags},
 };
 
