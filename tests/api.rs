@@ -34,6 +34,8 @@ mod live;
 mod manage;
 #[path = "api/matrix.rs"]
 mod matrix;
+#[path = "api/nul.rs"]
+mod nul;
 #[path = "api/openapi.rs"]
 mod openapi;
 #[path = "api/paging.rs"]

@@ -6,6 +6,8 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
+#[path = "commands/ending.rs"]
+mod ending;
 #[path = "support/harness.rs"]
 mod support;
 

@@ -11,6 +11,10 @@ mod support;
 
 mod database {
     mod given_up;
+    mod lists;
+    mod reads;
+    mod settings;
+    mod start;
     mod transactions;
 }
 
@@ -22,13 +26,17 @@ use boxoffice::infrastructure::postgres::{
 };
 use support::TestDatabase;
 
-/// A pool of requests with so many connections.
-fn pool_of(database: &TestDatabase, max_connections: usize) -> RequestPool {
-    let settings = PoolSettings {
+/// How to reach `database` with so many connections.
+fn pool_settings(database: &TestDatabase, max_connections: usize) -> PoolSettings {
+    PoolSettings {
         url: database.url().into(),
         max_connections,
         connect_timeout: Duration::from_secs(20),
         statement_timeout: Duration::from_secs(20),
-    };
-    pool::pool_of_requests(&settings).unwrap()
+    }
+}
+
+/// A pool of requests with so many connections.
+fn pool_of(database: &TestDatabase, max_connections: usize) -> RequestPool {
+    pool::pool_of_requests(&pool_settings(database, max_connections)).unwrap()
 }

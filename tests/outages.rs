@@ -9,6 +9,11 @@
 #[path = "support/harness.rs"]
 mod support;
 
+mod outages {
+    mod failover;
+    mod mixed;
+}
+
 use std::time::{Duration, Instant};
 
 use nix::{

@@ -12,7 +12,7 @@ use crate::{
     ids::{AccountId, BookingId, EventId, HoldId},
     mail::Locale,
     sales::EventSales,
-    search::{EventSearch, EventSummary, Facet, Slice, VenueSearch},
+    search::{EventSearch, EventSummary, Facet, Slice, Total, VenueSearch},
     venues::Venue,
 };
 
@@ -60,7 +60,7 @@ pub struct Page<T> {
     /// The entries.
     pub entries: Vec<T>,
     /// How many there are on all pages.
-    pub total: u64,
+    pub total: Total,
     /// Whether another page follows.
     pub has_more: bool,
 }

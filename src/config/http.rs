@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    Environment,
     network::{NETWORKS, Network, Networks},
     origins::Origins,
     sources::Section,
@@ -66,15 +67,25 @@ pub struct HttpConfig {
     /// `X-Forwarded-For`. Too wide: clients choose the address that they are limited and remembered by. Too narrow: all of a
     /// proxy's clients share one limit.
     pub trusted_proxies: Vec<Network>,
+    /// How long a server that was told to stop goes on accepting while it says that it is not ready. Too high: stopping takes
+    /// longer. Too low: balancers send clients to a closed port.
+    pub lame_duck: Duration,
     /// How long a shutdown waits for requests in progress. Too high: the supervisor of the process kills it first. Too
     /// low: requests are cut off.
     pub drain_timeout: Duration,
+    /// How long a shutdown takes in all, lame duck and drain included; what is left then is cut. Too high: the supervisor of
+    /// the process kills it first. Too low: mails on their way are sent twice.
+    pub shutdown_timeout: Duration,
 }
 
 impl HttpConfig {
-    pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
+    pub(super) fn read(section: &mut Section<'_, '_>, environment: Environment) -> Self {
         let default = Settings::default();
         let (ms, s) = (Duration::from_millis, Duration::from_secs);
+        // Where nobody balances, nobody has to notice.
+        let lame_duck = if environment == Environment::Production { s(5) } else { s(0) };
+        let drain_timeout = section.duration("drain_timeout", default.drain_timeout, ms(0)..=s(600));
+        let lame_duck = section.duration("lame_duck", lame_duck, ms(0)..=s(300));
         Self {
             listen: section.value("listen", SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), ADDRESS),
             max_connections: section.number("max_connections", default.max_connections, 1..=1_000_000),
@@ -93,7 +104,10 @@ impl HttpConfig {
             bare: false,
             hsts: section.value("hsts", default.edge.hsts, "auto, always or never"),
             trusted_proxies: section.value("trusted_proxies", Networks(Vec::new()), NETWORKS).0,
-            drain_timeout: section.duration("drain_timeout", default.drain_timeout, ms(0)..=s(600)),
+            lame_duck,
+            drain_timeout,
+            // Some more for what follows the requests.
+            shutdown_timeout: section.duration("shutdown_timeout", lame_duck + drain_timeout + s(10), ms(0)..=s(1200)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! PostgreSQL.
 
+pub mod address;
 pub mod connection;
 pub mod errors;
 pub mod ledger;

@@ -153,12 +153,12 @@ impl Request {
         self.caller.ok_or_else(|| Problem::new(Code::NoToken))
     }
 
-    /// A parameter of the path, decoded. 404 when it is not percent-encoded UTF-8. A name that the row does not have is a
-    /// bug: 500.
+    /// A parameter of the path, decoded. 404 when it is not percent-encoded UTF-8 or has a NUL character, which nothing that is kept
+    /// has in its name. A name that the row does not have is a bug: 500.
     pub fn param(&self, name: &str) -> Result<Cow<'_, str>, Problem> {
         let text = self.matched.param(name, self.path());
         let text = text.ok_or_else(|| Problem::internal(format_args!("no parameter {name:?} in the route")))?;
-        query::decode(text, false).ok_or_else(Problem::not_found)
+        query::decode(text, false).filter(|text| !text.contains('\0')).ok_or_else(Problem::not_found)
     }
 
     /// A parameter of the path that is an id. 404 when it is not a UUID in its usual form of 36 characters: there is

@@ -6,6 +6,7 @@ use anyhow::Context;
 use domain::sessions::SessionLimits;
 use tokio::task::JoinSet;
 
+use super::patience::while_away;
 use crate::{
     application::app::AuthRules,
     config::AuthConfig,
@@ -15,7 +16,9 @@ use crate::{
 /// Which tokens were taken back, read before the first request and followed from then on.
 pub(super) async fn revocations(pool: &RequestPool, background: &mut JoinSet<()>) -> anyhow::Result<Arc<Revocations>> {
     let revocations = Arc::new(Revocations::default());
-    let since = revocations.read_all(pool).await.context("revoked tokens can't be read")?;
+    let known = &revocations;
+    let read = || async move { known.read_all(pool).await.context("revoked tokens can't be read") };
+    let since = while_away("read revoked tokens", read).await?;
     background.spawn(Arc::clone(&revocations).follow(pool.clone(), since));
     Ok(revocations)
 }

@@ -1,21 +1,20 @@
 //! Which database, and how it is reached.
 
-use std::time::Duration;
-
 use anyhow::Context;
 use deadpool_postgres::Pool;
-use rand::Rng;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_postgres::{Client, NoTls};
 
+use super::patience::while_away;
 use crate::{
-    config::Config,
+    config::{Config, ConfigFault},
     infrastructure::{
         embedded_postgres::{PrivatePostgres, PrivatePostgresSettings},
         postgres::{
+            address,
             connection::RequestPool,
-            pool::{self, PoolSettings},
+            pool::{self, PoolError, PoolSettings},
         },
     },
 };
@@ -26,6 +25,14 @@ pub struct Database {
     private: Option<Private>,
 }
 
+/// What is wrong with the address of the database, as a fault of the configuration.
+pub fn address_fault(config: &Config) -> Option<ConfigFault> {
+    let fault = address::parse(config.database.url.as_ref()?).err()?;
+    let origin = config.settings().iter().find(|setting| setting.key == "database.url");
+    let name = origin.map_or_else(|| "DATABASE_URL".to_owned(), |setting| setting.origin.clone());
+    Some(ConfigFault { name, problem: fault.to_string() })
+}
+
 /// The pools of a server.
 pub struct Pools {
     /// Of the ledger: commits, loads, look-ups of keys. Use it on the engine's threads only, where its connections then
@@ -33,6 +40,8 @@ pub struct Pools {
     pub ledger: Pool,
     /// Of everything else.
     pub requests: RequestPool,
+    /// One connection for the check of the database, which must not wait for requests.
+    pub checks: RequestPool,
 }
 
 impl Pools {
@@ -40,6 +49,7 @@ impl Pools {
     pub fn close(&self) {
         self.ledger.close();
         self.requests.plain().close();
+        self.checks.plain().close();
     }
 }
 
@@ -100,29 +110,19 @@ impl Database {
 
     /// A connection of its own; waits with back-off while the database is away (D7).
     pub async fn connect(&self, config: &Config) -> anyhow::Result<Client> {
-        let mut to: tokio_postgres::Config =
-            self.url.expose_secret().parse().context("DATABASE_URL is not a PostgreSQL connection string")?;
-        to.application_name("boxoffice").connect_timeout(config.database.connect_timeout);
-        let mut wait = Duration::from_millis(100);
-        loop {
-            match to.connect(NoTls).await {
-                Ok((client, connection)) => {
-                    tokio::spawn(async move {
-                        if let Err(error) = connection.await {
-                            tracing::warn!(%error, "a database connection ended");
-                        }
-                    });
-                    return Ok(client);
+        let mut to = address::parse(&self.url).map_err(PoolError::from)?;
+        to.connect_timeout(config.database.connect_timeout);
+        let to = &to;
+        while_away("connect", || async move {
+            let (client, connection) = to.connect(NoTls).await.context("the database refuses the connection")?;
+            tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    tracing::warn!(%error, "a database connection ended");
                 }
-                // It answered: waiting will not make the password right.
-                Err(error) if error.as_db_error().is_some_and(|db| !db.code().code().starts_with("57")) => {
-                    return Err(error).context("the database refuses the connection");
-                }
-                Err(error) => tracing::warn!(%error, waitMs = wait.as_millis() as u64, "the database is away"),
-            }
-            tokio::time::sleep(wait.mul_f64(rand::rng().random_range(0.5..=1.0))).await;
-            wait = (wait * 2).min(Duration::from_secs(5));
-        }
+            });
+            Ok(client)
+        })
+        .await
     }
 
     /// The connections, shared out: the ledger has its own, so that no storm of reads makes a commit wait for one. It needs
@@ -134,12 +134,14 @@ impl Database {
         Ok(Pools {
             ledger: pool::pool(&self.pool_settings(config, ledger))?,
             requests: self.request_pool(config, all.saturating_sub(ledger).max(1))?,
+            checks: self.request_pool(config, 1)?,
         })
     }
 
     /// A pool of at most so many connections, for what is not the ledger.
     pub fn request_pool(&self, config: &Config, max_connections: usize) -> anyhow::Result<RequestPool> {
-        Ok(pool::pool_of_requests(&self.pool_settings(config, max_connections))?)
+        let pool = pool::pool_of_requests(&self.pool_settings(config, max_connections))?;
+        Ok(pool.with_search_timeout(config.database.search_timeout))
     }
 
     fn pool_settings(&self, config: &Config, max_connections: usize) -> PoolSettings {

@@ -20,6 +20,7 @@ pub(crate) mod events;
 pub(crate) mod listener;
 pub(crate) mod person;
 pub(crate) mod redis;
+pub(crate) mod relay;
 pub(crate) mod retry;
 pub(crate) mod server;
 pub(crate) mod shared_postgres;

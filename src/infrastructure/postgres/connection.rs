@@ -14,7 +14,11 @@ use std::{
 
 use deadpool_postgres::{Object, Pool};
 use metrics::counter;
-use tokio::{runtime::Handle, time::timeout};
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 use tokio_postgres::{
     CancelToken, NoTls, Row,
     types::{ToSql, Type},
@@ -24,6 +28,8 @@ use super::errors::{StoreError, is_definite};
 
 /// Added to the database's own limit for a statement: an answer that says so is better than silence.
 const MARGIN: Duration = Duration::from_secs(2);
+/// How long a statement of a search may take, unless somebody says otherwise.
+const SEARCH_MAX: Duration = Duration::from_secs(5);
 /// How long a request to cancel a statement may take.
 const CANCEL_MAX: Duration = Duration::from_secs(5);
 /// How long the end of a transaction may take that is rolled back.
@@ -54,17 +60,40 @@ pub trait Statements: Sync {
 pub struct RequestPool {
     pool: Pool,
     statement_max: Duration,
+    /// How long a statement of a search may take.
+    search_max: Duration,
+    /// Connections that searches may have at once: half of them.
+    searches: Arc<Semaphore>,
 }
 
 impl RequestPool {
     /// Over `pool`, whose connections end a statement after `statement_timeout` by themselves.
     pub fn new(pool: Pool, statement_timeout: Duration) -> Self {
-        Self { pool, statement_max: statement_timeout.saturating_add(MARGIN) }
+        let searches = Arc::new(Semaphore::new((pool.status().max_size / 2).max(1)));
+        Self { pool, statement_max: statement_timeout.saturating_add(MARGIN), search_max: SEARCH_MAX, searches }
+    }
+
+    /// With another limit for each statement of a search; five seconds otherwise.
+    #[must_use]
+    pub fn with_search_timeout(self, search_timeout: Duration) -> Self {
+        Self { search_max: search_timeout, ..self }
     }
 
     /// A connection; waits for one as long as the pool's settings say.
     pub async fn get(&self) -> Result<Connection, StoreError> {
-        Ok(Connection::new(self.pool.get().await?, self.statement_max))
+        Ok(Connection::new(self.pool.get().await?, self.statement_max, None))
+    }
+
+    /// A connection for a search, which costs as much as its words are common: half of the pool's connections are for something else.
+    /// [`StoreError::Busy`] when none is free in as long as the pool lets anybody wait.
+    pub async fn get_for_search(&self) -> Result<Connection, StoreError> {
+        let turn = Arc::clone(&self.searches).acquire_owned();
+        let turn = match self.pool.timeouts().wait {
+            Some(wait) => timeout(wait, turn).await.map_err(|_| StoreError::Busy)?,
+            None => turn.await,
+        };
+        let turn = turn.map_err(|_| StoreError::Busy)?;
+        Ok(Connection::new(self.pool.get().await?, self.search_max.min(self.statement_max), Some(turn)))
     }
 
     /// The pool itself, for its figures and for what needs no care.
@@ -85,13 +114,16 @@ pub struct Connection {
     is_open: AtomicBool,
     /// A statement has failed since BEGIN, so that PostgreSQL would take a COMMIT for a ROLLBACK and not say so.
     is_failed: AtomicBool,
+    /// Given back with the connection.
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Connection {
-    fn new(object: Object, statement_max: Duration) -> Self {
+    fn new(object: Object, statement_max: Duration, turn: Option<OwnedSemaphorePermit>) -> Self {
         Self {
             object: Some(object),
             statement_max,
+            _turn: turn,
             on_their_way: AtomicUsize::new(0),
             is_open: AtomicBool::new(false),
             is_failed: AtomicBool::new(false),

@@ -2,6 +2,7 @@
 
 use std::{error::Error as _, io, time::Duration};
 
+use deadpool_postgres::{HookError, PoolError};
 use domain::repositories::RepositoryError;
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
@@ -13,10 +14,13 @@ pub enum StoreError {
     Database(#[from] tokio_postgres::Error),
     /// No connection could be had.
     #[error("no connection to the database: {}", describe_pool(.0))]
-    Pool(#[from] deadpool_postgres::PoolError),
+    Pool(#[from] PoolError),
     /// No answer came within this time. The connection is closed and the statement is cancelled.
     #[error("the database did not answer within {0:?}")]
     Deadline(Duration),
+    /// As many searches are under way as may be.
+    #[error("too many searches are under way")]
+    Busy,
     /// A row does not make sense.
     #[error("unexpected value in the database: {0}")]
     Row(String),
@@ -62,9 +66,8 @@ pub fn class_of_state(state: &SqlState) -> ErrorClass {
         SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN,
         SqlState::SYSTEM_ERROR,
     ];
-    // 08: connection exceptions, with which PgBouncer speaks as well. 53: insufficient resources. 57P: operator intervention.
     let code = state.code();
-    if PASSING.contains(state) || ["08", "53", "57P"].iter().any(|class| code.starts_with(class)) {
+    if PASSING.contains(state) || AWAY.iter().any(|class| code.starts_with(class)) {
         ErrorClass::Passing
     } else if code.starts_with("22") {
         ErrorClass::Data
@@ -73,11 +76,32 @@ pub fn class_of_state(state: &SqlState) -> ErrorClass {
     }
 }
 
-/// Whether the connection ended before an answer came. What the driver itself finds wrong with a row or a parameter is something
-/// else.
+/// Whether there was no connection, or it ended before an answer came. What the driver itself finds wrong with a row or a message is
+/// something else.
 fn is_broken_connection(error: &tokio_postgres::Error) -> bool {
-    error.is_closed() || error.source().is_some_and(|cause| cause.is::<io::Error>())
+    let broken = |cause: &io::Error| !matches!(cause.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData);
+    match error.source() {
+        Some(cause) => cause.downcast_ref::<io::Error>().is_some_and(broken),
+        // The driver tells the end of its time for a connection by its text only.
+        None => error.is_closed() || error.to_string().starts_with("timeout"),
+    }
 }
+
+/// Whether the database can't be had at this moment, and can be later: no connection, a restart, no room for one more connection, or a
+/// standby that is not promoted yet.
+pub(crate) fn is_away(error: &tokio_postgres::Error) -> bool {
+    match error.as_db_error() {
+        Some(answer) => {
+            let code = answer.code();
+            *code == SqlState::READ_ONLY_SQL_TRANSACTION || AWAY.iter().any(|class| code.code().starts_with(class))
+        }
+        None => is_broken_connection(error),
+    }
+}
+
+/// Classes of SQLSTATE. 08: connection exceptions, with which PgBouncer speaks as well. 53: insufficient resources. 57P: operator
+/// intervention.
+const AWAY: [&str; 3] = ["08", "53", "57P"];
 
 /// Whether the transaction of the statement that was answered like this has surely not been committed. A connection that is told to
 /// end may be told so just after its commit.
@@ -91,9 +115,23 @@ impl StoreError {
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::Database(error) => classify(error),
-            Self::Pool(_) | Self::Deadline(_) | Self::OutcomeUnknown(_) => ErrorClass::Passing,
+            Self::Pool(_) | Self::Deadline(_) | Self::Busy | Self::OutcomeUnknown(_) => ErrorClass::Passing,
             Self::Row(_) => ErrorClass::Defect,
             Self::RolledBack(cause) => cause.class(),
+        }
+    }
+
+    /// Whether the database can't be had at this moment, and can be later.
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::Database(error) => is_away(error),
+            Self::Pool(PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error))) => {
+                is_away(error)
+            }
+            Self::Pool(error) => matches!(error, PoolError::Timeout(_)),
+            Self::Deadline(_) | Self::Busy => true,
+            Self::Row(_) => false,
+            Self::RolledBack(cause) | Self::OutcomeUnknown(cause) => cause.is_away(),
         }
     }
 
@@ -139,14 +177,14 @@ impl From<StoreError> for RepositoryError {
 fn describe(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
         Some(db) => format!("{} ({})", db.message(), db.code().code()),
-        None => error.to_string(),
+        None => error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}")),
     }
 }
 
 /// What PostgreSQL says when it refuses a connection (`the database system is starting up`), or why none was asked for.
-fn describe_pool(error: &deadpool_postgres::PoolError) -> String {
+fn describe_pool(error: &PoolError) -> String {
     match error {
-        deadpool_postgres::PoolError::Backend(error) => describe(error),
+        PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => describe(error),
         other => other.to_string(),
     }
 }

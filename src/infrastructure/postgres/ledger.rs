@@ -56,6 +56,12 @@ impl PgLedger {
     pub fn session(&self) -> i32 {
         self.session
     }
+
+    /// Ends the session, so that another node takes its events over at once instead of waiting until it is stale. What is
+    /// being committed is waited for, and nothing can be committed afterwards.
+    pub async fn end_session(&self) -> Result<(), StoreError> {
+        session::close(&self.pool, self.session).await
+    }
 }
 
 const COUNTS: &str = "SELECT id, held, sold, version FROM quotas WHERE event_id = $1";

@@ -5,10 +5,13 @@ use std::time::Duration;
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Pool, PoolConfig, QueueMode, RecyclingMethod, Runtime, Timeouts,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio_postgres::NoTls;
 
-use super::connection::RequestPool;
+use super::{
+    address::{self, AddressFault},
+    connection::RequestPool,
+};
 
 /// How the pool connects.
 #[derive(Clone, Debug)]
@@ -26,14 +29,20 @@ pub struct PoolSettings {
 /// Why there is no pool.
 #[derive(Debug, thiserror::Error)]
 pub enum PoolError {
-    /// The URL can't be understood. The text never holds the URL: it has a password.
-    #[error("DATABASE_URL is not a PostgreSQL connection string: {0}")]
-    Url(tokio_postgres::Error),
+    /// The URL can't lead to a connection.
+    #[error("DATABASE_URL {0}")]
+    Url(#[from] AddressFault),
     /// The settings contradict each other.
     #[error(transparent)]
     Build(#[from] deadpool_postgres::BuildError),
 }
 
+/// What a program that sells things relies on, whatever the database's own settings are. An acknowledged commit is on the disk; and a
+/// statement that has waited for a lock sees what was committed meanwhile. A database that waits for its standbys as well
+/// (`remote_apply`) goes on doing so.
+const CAREFUL: &str = "SET default_transaction_isolation = 'read committed'; \
+    SELECT set_config('synchronous_commit', 'on', false) \
+    WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')";
 /// Generic plans: the statements of the ledger's function look the same for every group, and planning them anew cost as much as
 /// running them.
 const LEDGER_PLANS: &str = "SET plan_cache_mode = force_generic_plan";
@@ -53,18 +62,14 @@ pub fn pool_of_requests(settings: &PoolSettings) -> Result<RequestPool, PoolErro
 }
 
 fn build(settings: &PoolSettings, plans: &str) -> Result<Pool, PoolError> {
-    let mut config: tokio_postgres::Config = settings.url.expose_secret().parse().map_err(PoolError::Url)?;
-    config
-        .application_name("boxoffice")
-        .connect_timeout(settings.connect_timeout)
-        .keepalives_idle(Duration::from_secs(10))
-        .tcp_user_timeout(Duration::from_secs(10));
+    let mut config = address::parse(&settings.url)?;
+    config.connect_timeout(settings.connect_timeout);
     // Fast recycling notices a closed connection without a round trip; one that dies later is an error of its statement.
     let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
     // Set once a connection, not as a start-up option, which PgBouncer would refuse.
     let set = format!(
         "SET statement_timeout = {}; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'; \
-         {plans}",
+         {CAREFUL}; {plans}",
         settings.statement_timeout.as_millis()
     );
     let timeouts = Timeouts {

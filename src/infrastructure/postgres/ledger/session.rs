@@ -64,6 +64,15 @@ async fn end(transaction: &Transaction<'_>, session: i32) -> Result<(), StoreErr
     Ok(())
 }
 
+/// Ends the session by itself, for others to take its events over. Waits for its commits in flight; again is no error.
+pub(super) async fn close(pool: &Pool, session: i32) -> Result<(), StoreError> {
+    let mut client = pool.get().await?;
+    let transaction = client.transaction().await?;
+    end(&transaction, session).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
 /// Shows that the node is alive.
 pub(super) async fn renew(pool: &Pool, session: i32) -> Result<(), LoadError> {
     let client = pool.get().await.map_err(unavailable)?;

@@ -18,7 +18,7 @@ use super::{
     super::{connection::Transaction, outbox::enqueue, rows::StoreError},
     PgStore,
     accounts::{ACCOUNT_COLUMNS, ACCOUNTS, account},
-    audit, page, sessions,
+    audit, page_of, sessions, total_of,
 };
 
 /// Whoever takes an administrator takes this advisory lock first: two who take the last two at once would each see the other.
@@ -90,8 +90,8 @@ impl PgStore {
             [(&pattern, Type::TEXT), (&role, Type::TEXT), (&status, Type::TEXT), (&filter.verified, Type::BOOL)];
         let text_filter = if pattern.is_some() { TEXT_FILTER } else { "$1::text IS NULL" };
         let client = self.pool.get().await?;
-        let count = format!("SELECT count(*) AS count FROM {ACCOUNTS} WHERE {text_filter} AND {FILTER}");
-        let total: i64 = client.query_typed_one(&count, &filters).await?.try_get("count")?;
+        // Each account has one profile, which needs no look for a count.
+        let total = total_of(&client, &format!("accounts a WHERE {text_filter} AND {FILTER}"), &filters).await?;
         let statement = format!(
             "SELECT {ACCOUNT_COLUMNS} FROM {ACCOUNTS} WHERE {text_filter} AND {FILTER} AND a.id < $5 \
              ORDER BY a.id DESC OFFSET $6 LIMIT $7"
@@ -100,7 +100,7 @@ impl PgStore {
             [(&before, Type::UUID), (&offset, Type::INT8), (&limit, Type::INT8)];
         let parameters: Vec<_> = filters.into_iter().chain(place).collect();
         let rows = client.query_typed(&statement, &parameters).await?;
-        page(&rows, request.limit, total, account)
+        page_of(&rows, request.limit, total, account)
     }
 
     async fn change(

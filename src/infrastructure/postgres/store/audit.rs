@@ -14,7 +14,7 @@ use tokio_postgres::{
 
 use super::{
     super::{connection::Statements, rows::StoreError},
-    PgStore, page,
+    PgStore, page_of, total_of,
 };
 
 /// Writers of the log take this advisory lock, and with it their turn, until their transaction ends. So whoever writes down a
@@ -111,15 +111,14 @@ impl PgStore {
             (&filter.target_id, Type::TEXT),
         ];
         let client = self.pool.get().await?;
-        let count = format!("SELECT count(*) AS count FROM audit_log WHERE {FILTER}");
-        let total: i64 = client.query_typed_one(&count, &filters).await?.try_get("count")?;
+        let total = total_of(&client, &format!("audit_log WHERE {FILTER}"), &filters).await?;
         let statement =
             format!("SELECT {COLUMNS} FROM audit_log WHERE {FILTER} AND seq < $5 ORDER BY seq DESC OFFSET $6 LIMIT $7");
         let place: [(&(dyn ToSql + Sync), Type); 3] =
             [(&before, Type::INT8), (&offset, Type::INT8), (&limit, Type::INT8)];
         let parameters: Vec<_> = filters.into_iter().chain(place).collect();
         let rows = client.query_typed(&statement, &parameters).await?;
-        page(&rows, request.limit, total, entry)
+        page_of(&rows, request.limit, total, entry)
     }
 
     async fn record_alone(&self, deed: Deed) -> Result<(), StoreError> {

@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use super::{
     super::rows::{self, BOOKING_COLUMNS, HOLD_COLUMNS, StoreError},
-    PgStore,
+    PgStore, total_of,
 };
 
-const COUNT: &str = "SELECT count(*) FROM bookings WHERE account_id = $1";
+const OF_ACCOUNT: &str = "bookings WHERE account_id = $1";
 
 impl PgStore {
     async fn read_bookings(
@@ -42,12 +42,11 @@ impl PgStore {
                 ],
             )
             .await?;
-        let total = client.query_typed(COUNT, &[(&account.0, Type::UUID)]).await?;
+        let total = total_of(&client, OF_ACCOUNT, &[(&account.0, Type::UUID)]).await?;
         let has_more = found.len() > page.limit as usize;
         found.truncate(page.limit as usize);
-        let total: i64 = total.first().map_or(Ok(0), |row| row.try_get(0))?;
         let entries = rows::bookings(&client, &found).await?;
-        Ok(Page { entries, total: u64::try_from(total).unwrap_or(0), has_more })
+        Ok(Page { entries, total, has_more })
     }
 
     async fn read_booking(&self, id: BookingId) -> Result<Option<Booking>, StoreError> {

@@ -6,7 +6,7 @@ mod spelling;
 pub mod statement;
 mod typing;
 mod venues;
-mod walk;
+pub(super) mod walk;
 
 use domain::{
     events::{EventStatus, SaleWindow},
@@ -277,7 +277,7 @@ fn offer(row: &Row) -> Result<Option<Offer>, StoreError> {
 
 impl EventRepository for PgStore {
     async fn public_events(&self, search: &EventSearch) -> Found<Slice<EventSummary>> {
-        let client = self.pool.get().await?;
+        let client = self.pool.get_for_search().await?;
         Ok(find(&client, search).await?)
     }
 
@@ -304,7 +304,7 @@ impl EventRepository for PgStore {
 
 impl VenueRepository for PgStore {
     async fn venues(&self, search: &VenueSearch) -> Found<Slice<Venue>> {
-        let client = self.pool.get().await?;
+        let client = self.pool.get_for_search().await?;
         Ok(find(&client, search).await?)
     }
 

@@ -82,7 +82,7 @@ impl PgStore {
             })
         };
         let entries = bookings.into_iter().zip(&found).map(guest).collect::<Result<_, StoreError>>()?;
-        Ok(Page { entries, total: u64::try_from(total).unwrap_or(0), has_more })
+        Ok(Page { entries, total: domain::search::Total::Exact(u64::try_from(total).unwrap_or(0)), has_more })
     }
 }
 
