@@ -7,6 +7,7 @@ pub mod supervisor;
 use std::{sync::Arc, time::Duration};
 
 use domain::{
+    bookings::Fingerprint,
     ids::EventId,
     inventory::{Availability, Command},
     ledger::{KeyOf, Prior},
@@ -150,15 +151,35 @@ impl Inventories {
         if matches!(refusal, Refusal::KeyReused | Refusal::AccountGone) {
             return Err(Denial::Refused(refusal).into());
         }
-        match self.find_prior(key, deadline).await? {
+        match self.known(key, fingerprint, deadline).await? {
             None => Err(Denial::Refused(refusal).into()),
-            Some(prior) if prior.fingerprint() == fingerprint => {
+            Some(prior) => {
                 // What a commit wrote whose answer was lost is this request's own.
                 let replayed = !is_own(command, &prior);
                 engine().replayed.increment(u64::from(replayed));
                 Ok(Answer { outcome: Outcome::from(&prior), replayed })
             }
-            Some(_) => Err(Denial::Refused(Refusal::KeyReused).into()),
+        }
+    }
+
+    /// What was answered to the request with this key, if the ledger knows it: for requests that would be refused now for a reason that
+    /// did not stand against them at first.
+    pub async fn recall(
+        &self,
+        key: KeyOf,
+        fingerprint: Fingerprint,
+        deadline: Instant,
+    ) -> Result<Option<Answer>, AskError> {
+        let prior = self.known(key, fingerprint, deadline).await?;
+        engine().replayed.increment(u64::from(prior.is_some()));
+        Ok(prior.map(|prior| Answer { outcome: Outcome::from(&prior), replayed: true }))
+    }
+
+    /// What the ledger has under the key. A refusal when it belongs to another request.
+    async fn known(&self, key: KeyOf, fingerprint: Fingerprint, deadline: Instant) -> Result<Option<Prior>, AskError> {
+        match self.find_prior(key, deadline).await? {
+            Some(prior) if prior.fingerprint() != fingerprint => Err(Denial::Refused(Refusal::KeyReused).into()),
+            prior => Ok(prior),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use actors::inventory::shared::LOADS_MAX;
 use anyhow::Context;
+use deadpool_postgres::Pool;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_postgres::{Client, NoTls};
@@ -143,13 +144,18 @@ impl Database {
     fn ledger_pools(&self, config: &Config, most: usize) -> anyhow::Result<(LedgerPools, usize)> {
         const SESSION: usize = 1;
         const READS: usize = LOADS_MAX + 2;
-        let pool = |size| pool::pool(&self.pool_settings(config, size));
+        let pool = |size| self.ledger_pool(config, size);
         let (writers, shared) = (config.database.ledger_writers, most.max(1));
         let apart = writers + SESSION + READS;
         if apart > most {
             return Ok((pool(shared)?.into(), shared));
         }
         Ok((LedgerPools::apart(pool(writers)?, pool(SESSION)?, pool(READS)?), apart))
+    }
+
+    /// A pool of at most so many connections as the ledger has them, for the programs that measure it.
+    pub fn ledger_pool(&self, config: &Config, max_connections: usize) -> anyhow::Result<Pool> {
+        Ok(pool::pool(&self.pool_settings(config, max_connections))?)
     }
 
     /// A pool of at most so many connections, for what is not the ledger.

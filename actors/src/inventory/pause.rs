@@ -20,7 +20,7 @@ use super::{
     actor::{InventoryActor, Ready, State},
     loading::Waiting,
 };
-use crate::sampler::is_behind;
+use crate::{metrics::engine, sampler::is_behind};
 
 /// A pause that nobody ends by then ends by itself. Too short, and slow changes cost their event a restart.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
@@ -162,6 +162,7 @@ impl<L: Ledger> InventoryActor<L> {
         pauses.append(&mut ready.pauses);
         *state = State::Loading { waiting: Waiting { asks, looks, pauses }, failures: 0, again: false };
         self.asked_for.notify_one();
+        engine().reloads.increment(1);
         self.load(myself, Duration::ZERO);
     }
 
