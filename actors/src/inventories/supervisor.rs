@@ -179,9 +179,8 @@ impl<L: Ledger> InventoriesSupervisor<L> {
         event: EventId,
         children: &mut Children,
     ) -> Result<(), ActorProcessingErr> {
-        let Some(settle) = children.by_event.get(&event).map(|child| child.settle) else { return Ok(()) };
-        // Somebody worked with it until just now.
-        let how = Start { settle, is_asked_for: true };
+        let Some(child) = children.by_event.get(&event) else { return Ok(()) };
+        let how = Start { settle: child.settle, is_asked_for: !child.waiters.is_empty() };
         let actor = self.start(myself, event, how, children).await?;
         if let Some(child) = children.by_event.get_mut(&event) {
             child.phase = Phase::Running;

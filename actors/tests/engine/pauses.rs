@@ -227,3 +227,23 @@ async fn who_gives_up_while_a_pause_is_granted_keeps_nobody_waiting() {
     booked(&running.book(&hall, 1).await);
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
 }
+
+/// Guards: the number of a pause. One that had run out before does not end the one that is granted now.
+#[tokio::test(start_paused = true)]
+async fn the_late_end_of_a_pause_is_not_that_of_another() {
+    let hall = event(5);
+    let running = start(&[&hall]).await;
+    booked(&running.book(&hall, 1).await);
+    let late = running.engine.inventories.pause(hall.id, soon()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    let present = running.engine.inventories.pause(hall.id, soon()).await.unwrap();
+    drop(late);
+    let waiting = running.asking(&hall, hall.singles(1).remove(0));
+    running.under_way(&hall, 1).await;
+    running.caught_up(&hall).await;
+    assert_eq!(running.ledger.arrived(), 1, "nothing is decided in a pause");
+    assert!(!waiting.is_finished());
+    present.end(soon()).await;
+    booked(&waiting.await.unwrap());
+    running.assert_exact(&hall).await;
+}

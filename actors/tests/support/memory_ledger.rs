@@ -73,6 +73,8 @@ pub struct Faults {
     pub clock_ahead: SignedDuration,
     /// A load takes so long after it was read.
     pub load_takes: Duration,
+    /// A look at counters takes so long after they were read.
+    pub counts_take: Duration,
     /// This node's session has ended.
     pub fenced: bool,
     /// The memory of these events is always found to be stale.
@@ -293,6 +295,11 @@ impl Ledger for MemoryLedger {
 
     async fn counts(&self, event: EventId) -> Result<Vec<QuotaCount>, LoadError> {
         self.readable(Read::Counts).await?;
-        self.rows().events.get(&event).map(|rows| rows.counts.clone()).ok_or(LoadError::NoSuchEvent)
+        let counts = self.rows().events.get(&event).map(|rows| rows.counts.clone()).ok_or(LoadError::NoSuchEvent);
+        let takes = self.faults().counts_take;
+        if !takes.is_zero() {
+            tokio::time::sleep(takes).await;
+        }
+        counts
     }
 }
