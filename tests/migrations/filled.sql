@@ -91,3 +91,6 @@ FROM sections c JOIN seat_rows later ON later.section_id = c.id
 
 -- Ticket types of which something was taken.
 UPDATE ticket_types SET ever_taken = true WHERE id IN (SELECT ticket_type_id FROM booking_items);
+
+-- Versions of quotas that were deleted.
+UPDATE events SET version_base = 17;

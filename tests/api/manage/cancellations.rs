@@ -4,7 +4,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{OWN, act, book, organizer, places, published};
-use crate::support::{Api, Settings, TestServer, until};
+use crate::support::{
+    Api, Settings, TestServer,
+    listener::{Listener, patient_client},
+    until,
+};
 
 async fn finished(api: &Api, event: Uuid) {
     let path = format!("{OWN}/{event}");
@@ -42,7 +46,7 @@ async fn all_bookings_of_a_cancelled_event_are_cancelled_and_told() {
     finished(&api, event).await;
     let shown = api.get(&format!("{OWN}/{event}")).await.ok();
     assert_eq!(shown["cancellation"]["done"], 229);
-    assert_eq!(places(&server.api, event).await, (0, 0, 500));
+    assert_eq!(places(&server.api, event).await, (0, 0, 0), "nothing is taken, and nothing can be bought");
     assert_eq!(mails(&server).await, (229, 229));
     let own = server.api.of(&buyers[7]).get("/api/v1/bookings").await.ok();
     assert_eq!(own["data"][0]["status"], "CANCELLED");
@@ -59,7 +63,7 @@ async fn an_event_is_cancelled_after_its_beginning() {
     server.db.execute("UPDATE events SET starts_at = now() - interval '1 minute'").await;
     act(&api, event, "cancel").await.ok();
     finished(&api, event).await;
-    assert_eq!(places(&server.api, event).await, (0, 0, 5));
+    assert_eq!(places(&server.api, event).await, (0, 0, 0));
 }
 
 /// Guards: the lease, and `after_booking`. Whatever dies in the middle, each booking is cancelled and told once.
@@ -87,4 +91,29 @@ async fn a_cancellation_goes_on_after_a_crash() {
     assert_eq!(mails(&server).await, (150, 150));
     assert_eq!(api.get(&format!("{OWN}/{event}")).await.ok()["cancellation"]["done"], 150);
     server.audit().await;
+}
+
+/// Guards: the status in snapshots and deltas, and what can be bought of an event that is cancelled.
+#[tokio::test]
+async fn who_follows_a_cancelled_event_sees_that_nothing_can_be_bought() {
+    let server = TestServer::start().await;
+    let api = organizer(&server).await;
+    let (event, _, kind) = published(&server, &api, 100).await;
+    book(&server.signed_in().await, event, kind, 2).await.created();
+    let path = format!("/api/v1/events/{event}/availability");
+    let response = Listener::ask(&patient_client(), &server, &path, None).await;
+    let mut listener = Listener::of(response);
+    let (name, snapshot) = listener.event().await;
+    assert_eq!((name.as_str(), &snapshot["status"]), ("snapshot", &json!("PUBLISHED")));
+    assert_eq!(snapshot["ticketTypes"][0]["available"], 98);
+    act(&api, event, "cancel").await.ok();
+    let (name, told) = loop {
+        let (name, told) = listener.event().await;
+        if told["status"] == "CANCELLED" {
+            break (name, told);
+        }
+    };
+    assert_eq!((name.as_str(), &told["ticketTypes"][0]["available"]), ("delta", &json!(0)), "{told}");
+    let shown = server.api.get(&path).await.ok();
+    assert_eq!((&shown["status"], &shown["ticketTypes"][0]["available"]), (&json!("CANCELLED"), &json!(0)));
 }
