@@ -173,6 +173,9 @@ async fn the_fixture_of_load_tests_can_be_booked_with() {
     let again: Value = serde_json::from_str(&printed(&child::run(&settings, &arguments))).unwrap();
     assert_eq!(fixture["events"], again["events"], "the same arguments, the same ids");
 
+    let capped = "SELECT count(*) FROM events WHERE unpaid_limited";
+    assert_eq!(database.number(capped, &[]).await, 0, "a few accounts stand for a crowd");
+
     let production = settings.clone().set("BOXOFFICE_ENV", "production");
     let refused = child::run(&production, &arguments);
     assert!(!refused.status.success(), "{refused:?}");

@@ -238,7 +238,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
                     return Box::pin(self.serve_places(limits, target, request, client)).await;
                 }
                 let counted = counted.unwrap_or_else(|| limits.count(tier, client, request.arrived));
-                limits.settle(&Asker::of(&request, account), tier, counted).await
+                limits.settle(|| Asker::of(&request, account), tier, counted).await
             }
             None => (None, Ok(())),
         };

@@ -49,14 +49,14 @@ impl Limits {
     /// What came of counting a request: whether it is served, and what its answer says about it.
     pub(super) async fn settle(
         &self,
-        asker: &Asker,
+        asker: impl FnOnce() -> Asker,
         tier: Tier,
         counted: Counted,
     ) -> (Option<Fields<'_>>, Result<(), Problem>) {
         let Some(standing) = known(counted).await else { return (None, Ok(())) };
         let result = standing.outcome.map_err(|limited| {
             if limited.first {
-                log(asker, tier, limited);
+                log(&asker(), tier, limited);
             }
             Problem::from(limited)
         });

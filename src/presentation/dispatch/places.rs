@@ -32,7 +32,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         let mut refused = None;
         if limits.has_left(Tier::Bookings, client, request.arrived) {
             let counted = limits.count(Tier::Bookings, client, request.arrived);
-            match limits.settle(&Asker::of(&request, client.account), Tier::Bookings, counted).await {
+            match limits.settle(|| Asker::of(&request, client.account), Tier::Bookings, counted).await {
                 (fields, Ok(())) => {
                     let result = self.run(target, request).await;
                     if took_places(&result) {
@@ -57,7 +57,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
             Some(refused) => refused,
             None => {
                 let counted = limits.count(Tier::Bookings, client, Instant::now());
-                let (fields, outcome) = limits.settle(&asker, Tier::Bookings, counted).await;
+                let (fields, outcome) = limits.settle(|| asker, Tier::Bookings, counted).await;
                 // Admitted in the last moment, when the request has been refused: it may come again at once.
                 (fields, Err(outcome.err().unwrap_or_else(|| Problem::new(Code::RateLimited))))
             }
