@@ -7,6 +7,7 @@ pub mod supervisor;
 use std::{sync::Arc, time::Duration};
 
 use domain::{
+    bookings::Fingerprint,
     ids::EventId,
     inventory::{Availability, Command},
     ledger::{KeyOf, Prior},
@@ -135,11 +136,22 @@ impl Inventories {
         if matches!(refusal, Refusal::KeyReused | Refusal::AccountGone) {
             return Err(Denial::Refused(refusal).into());
         }
+        self.recall(key, fingerprint, deadline).await?.ok_or_else(|| Denial::Refused(refusal).into())
+    }
+
+    /// What was answered to the request with this key, if the ledger knows it: for requests that would be refused now for a reason that
+    /// did not stand against them at first.
+    pub async fn recall(
+        &self,
+        key: KeyOf,
+        fingerprint: Fingerprint,
+        deadline: Instant,
+    ) -> Result<Option<Answer>, AskError> {
         match self.find_prior(key, deadline).await? {
-            None => Err(Denial::Refused(refusal).into()),
+            None => Ok(None),
             Some(prior) if prior.fingerprint() == fingerprint => {
                 engine().replayed.increment(1);
-                Ok(Answer { outcome: Outcome::from(&prior), replayed: true })
+                Ok(Some(Answer { outcome: Outcome::from(&prior), replayed: true }))
             }
             Some(_) => Err(Denial::Refused(Refusal::KeyReused).into()),
         }

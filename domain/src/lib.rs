@@ -17,6 +17,7 @@ pub mod management;
 pub mod money;
 pub mod outbox;
 pub mod rate_limit;
+pub mod reconciliation;
 pub mod refusal;
 pub mod repositories;
 pub mod retention;

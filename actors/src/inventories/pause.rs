@@ -7,7 +7,7 @@ use ractor::rpc::CallResult;
 use tokio::time::Instant;
 
 use super::{AskError, Directory, Inventories, TRIES_MAX, gone};
-use crate::inventory::InventoryMessage;
+use crate::{inventory::InventoryMessage, metrics::engine};
 
 /// As long as it lives, this node's inventory of the event decides nothing, and nothing of it is on its way to the ledger.
 /// Afterwards the inventory reads its plan anew. A pause that lasts too long ends by itself: the ledger then refuses what was
@@ -52,7 +52,10 @@ impl Inventories {
             let Some(actor) = slot.actor() else { return Ok(self.pause_of(event)) };
             let wait = deadline.saturating_duration_since(Instant::now());
             match actor.call(InventoryMessage::Pause, Some(wait)).await {
-                Ok(CallResult::Success(())) => return Ok(self.pause_of(event)),
+                Ok(CallResult::Success(())) => {
+                    engine().pauses.increment(1);
+                    return Ok(self.pause_of(event));
+                }
                 Ok(CallResult::Timeout) => return Err(unavailable("it could not be paused in time")),
                 // It is dying; its successor may have begun already.
                 Ok(CallResult::SenderError) | Err(_) => gone(&slot, &actor),

@@ -15,7 +15,7 @@ use super::{
     actor::{InventoryActor, Ready, State},
     loading::Waiting,
 };
-use crate::sampler::is_behind;
+use crate::{metrics::engine, sampler::is_behind};
 
 /// A pause that nobody ends by then ends by itself. Too short, and slow changes cost their event a restart.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
@@ -100,6 +100,7 @@ impl<L: Ledger> InventoryActor<L> {
         let pauses = std::mem::take(&mut pausing.wanted_by);
         let waiting = Waiting { asks: ready.warming.take().unwrap_or_default(), pauses, ..Waiting::default() };
         *state = State::Loading { waiting, failures: 0, again: false };
+        engine().reloads.increment(1);
         self.load(myself, Duration::ZERO);
     }
 }

@@ -28,6 +28,7 @@ impl Inventory {
                 Ok(self.hold(new, items, now, now + self.plan.hold_for))
             }
             Command::Block(new) => {
+                self.editable()?;
                 let items = self.choose(&new.selection, Rules::OfOrganizer)?;
                 self.within_block_limits(items.len())?;
                 Ok(self.hold(new, items, now, Hold::NEVER))
@@ -159,6 +160,14 @@ impl Inventory {
 
     fn total(&self, items: &[Item]) -> Money {
         Money::new(items.iter().map(|item| item.price).sum(), self.plan.currency)
+    }
+
+    /// What is cancelled or archived is not changed any more, so nothing of it is kept back. What is kept back may be given free.
+    fn editable(&self) -> Result<(), Refusal> {
+        if self.plan.status.is_editable() {
+            return Ok(());
+        }
+        Err(Refusal::NotOnSale("the event is cancelled or over"))
     }
 
     /// Only a published event sells; an event that was cancelled does not even sell the places that are held.

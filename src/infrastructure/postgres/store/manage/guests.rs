@@ -12,10 +12,12 @@ use uuid::Uuid;
 
 use super::{
     super::{
-        super::rows::{self, BOOKING_COLUMNS, StoreError},
+        super::{
+            connection::Typed,
+            rows::{self, BOOKING_COLUMNS, StoreError},
+        },
         PgStore,
     },
-    Typed,
     events::containing,
 };
 
