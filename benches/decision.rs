@@ -64,6 +64,7 @@ fn inventory(seated: bool) -> (Inventory, TicketTypeId, Option<Arc<SeatMap>>) {
         payment_for: SignedDuration::from_mins(15),
     };
     let loaded = LoadedInventory {
+        version_base: 0,
         counts: vec![QuotaCount { quota_id: quota, held: 0, sold: 0, version: 0 }],
         plan,
         claims: vec![],

@@ -11,6 +11,7 @@ mod support;
 
 mod database {
     mod given_up;
+    mod keys;
     mod lists;
     mod reads;
     mod settings;

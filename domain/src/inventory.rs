@@ -121,9 +121,11 @@ enum Holder {
 pub struct Inventory {
     plan: Arc<SalePlan>,
     quotas: Vec<QuotaState>,
+    /// Versions of quotas that were deleted; see [`LoadedInventory::version_base`].
+    version_base: i64,
     seats: Seats,
     holders: HashMap<HolderId, Holder>,
-    /// Holders that an entry on its way to the ledger closes.
+    /// Holds and bookings that an entry on its way to the ledger closes; also confirmed bookings, which are no holders here.
     closing: HashSet<HolderId>,
     /// When each holder expires, soonest first.
     expiries: BTreeSet<(Timestamp, HolderId)>,
@@ -152,6 +154,7 @@ impl Inventory {
             by_account: plan.max_per_account.map(|_| loaded.by_account.into_iter().collect()),
             plan,
             quotas,
+            version_base: loaded.version_base,
             seats,
             holders: HashMap::new(),
             closing: HashSet::new(),
@@ -184,9 +187,7 @@ impl Inventory {
             Entry::Book { from: Some(hold), .. } => HolderId::Hold(hold.id),
             _ => HolderId::from(entry),
         };
-        if self.holders.contains_key(&closed) {
-            self.closing.insert(closed);
-        }
+        self.closing.insert(closed);
     }
 
     /// The ledger has the entry: memory follows.

@@ -18,6 +18,10 @@ use tokio::time::Instant;
 
 use super::app::{Adapters, App};
 
+/// Waits between two looks at what is being closed.
+const LOOK_AGAIN_MIN: Duration = Duration::from_millis(5);
+const LOOK_AGAIN_MAX: Duration = Duration::from_millis(200);
+
 /// Why nothing was held, booked or closed.
 #[derive(Debug, thiserror::Error)]
 pub enum BookingError {
@@ -110,12 +114,28 @@ pub async fn release<A: Adapters>(app: &App<A>, account_id: AccountId, id: HoldI
         HoldStatus::Active => {}
     }
     match ask(app, hold.event_id, Command::Release { hold_id: id, account_id }).await {
-        // It changed since it was read, or expires just now.
-        Err(BookingError::Refused(Refusal::HoldGone)) => match app.store.hold(id).await?.map(|hold| hold.status) {
-            Some(HoldStatus::Converted) => Err(Refusal::HoldGone.into()),
-            _ => Ok(()),
-        },
+        // It changed since it was read, or is being closed just now.
+        Err(BookingError::Refused(Refusal::HoldGone)) => released(app, id).await,
         result => result.map(drop),
+    }
+}
+
+/// What became of a hold that is open no more in memory. In the ledger it may be for a moment: while it is being booked elsewhere, or
+/// has expired and is being closed.
+async fn released<A: Adapters>(app: &App<A>, id: HoldId) -> Result<(), BookingError> {
+    let until = Instant::now() + app.command_deadline;
+    let mut wait = LOOK_AGAIN_MIN;
+    loop {
+        match app.store.hold(id).await?.map(|hold| hold.status) {
+            Some(HoldStatus::Converted) => return Err(Refusal::HoldGone.into()),
+            None | Some(HoldStatus::Released | HoldStatus::Expired) => return Ok(()),
+            Some(HoldStatus::Active) if Instant::now() + wait >= until => {
+                let reason = "the hold is being closed".to_owned();
+                return Err(BookingError::Unavailable { reason, retry_after: Duration::from_secs(1) });
+            }
+            Some(HoldStatus::Active) => tokio::time::sleep(wait).await,
+        }
+        wait = (wait * 2).min(LOOK_AGAIN_MAX);
     }
 }
 

@@ -100,6 +100,7 @@ where
         make(id).await?;
         return Ok(Made { id, replayed: false });
     };
+    let new = id;
     let id = match app.store.begin_request(account, &key, fingerprint, id).await? {
         Standing::Begun(id) => id,
         Standing::Done(id) => return Ok(Made { id, replayed: true }),
@@ -108,9 +109,11 @@ where
     };
     let made = make(id).await;
     // An answer that said nothing about the outcome leaves the key: its repetition finds out, with the same id. A roll-back is an
-    // outcome.
+    // outcome, of this try: what became of an earlier one with that id is still open.
     let is_known = match &made {
-        Err(ManageError::Change(ChangeError::Repository(error))) => matches!(error, RepositoryError::RolledBack(_)),
+        Err(ManageError::Change(ChangeError::Repository(error))) => {
+            matches!(error, RepositoryError::RolledBack(_)) && id == new
+        }
         Err(ManageError::Inventory(_)) => false,
         _ => true,
     };

@@ -26,7 +26,7 @@ pub(super) fn all(
 ) -> Vec<Arc<dyn HealthCheck>> {
     let mut checks: Vec<Arc<dyn HealthCheck>> = vec![
         Arc::new(DatabaseCheck(pools.checks.clone())),
-        Arc::new(LedgerCheck { pool: pools.ledger.clone(), engine: engine.clone() }),
+        Arc::new(LedgerCheck { pool: pools.ledger.reads.clone(), engine: engine.clone() }),
     ];
     if counts.is_some() || cache.is_some() {
         checks.push(Arc::new(RedisCheck { counts, cache }));

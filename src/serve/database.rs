@@ -1,7 +1,7 @@
 //! Which database, and how it is reached.
 
+use actors::inventory::shared::LOADS_MAX;
 use anyhow::Context;
-use deadpool_postgres::Pool;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_postgres::{Client, NoTls};
@@ -14,6 +14,7 @@ use crate::{
         postgres::{
             address,
             connection::RequestPool,
+            ledger::LedgerPools,
             pool::{self, PoolError, PoolSettings},
         },
     },
@@ -35,9 +36,8 @@ pub fn address_fault(config: &Config) -> Option<ConfigFault> {
 
 /// The pools of a server.
 pub struct Pools {
-    /// Of the ledger: commits, loads, look-ups of keys. Use it on the engine's threads only, where its connections then
-    /// live.
-    pub ledger: Pool,
+    /// Of the ledger. Use them on the engine's threads only, where their connections then live.
+    pub ledger: LedgerPools,
     /// Of everything else.
     pub requests: RequestPool,
     /// One connection for the check of the database, which must not wait for requests.
@@ -125,17 +125,31 @@ impl Database {
         .await
     }
 
-    /// The connections, shared out: the ledger has its own, so that no storm of reads makes a commit wait for one. It needs
-    /// one a writer, and some for loads, look-ups and the session.
+    /// The connections, shared out: the ledger has its own, so that no storm of reads makes a commit wait for one, and half of all at
+    /// most.
     pub fn pools(&self, config: &Config) -> anyhow::Result<Pools> {
-        const BESIDE_THE_WRITERS: usize = 4;
         let all = config.database.max_connections;
-        let ledger = (config.database.ledger_writers + BESIDE_THE_WRITERS).min(all / 2).max(1);
+        let (ledger, size) = self.ledger_pools(config, all / 2)?;
         Ok(Pools {
-            ledger: pool::pool(&self.pool_settings(config, ledger))?,
-            requests: self.request_pool(config, all.saturating_sub(ledger).max(1))?,
+            ledger,
+            requests: self.request_pool(config, all.saturating_sub(size).max(1))?,
             checks: self.request_pool(config, 1)?,
         })
+    }
+
+    /// The pools of the ledger and how many connections they have: each writer its own, one for the session, whose renewal waits for
+    /// nobody, and some for what reads: two loads at a time, look-ups of keys, and looks at counters. When `most` are too few for
+    /// that, all share one pool.
+    fn ledger_pools(&self, config: &Config, most: usize) -> anyhow::Result<(LedgerPools, usize)> {
+        const SESSION: usize = 1;
+        const READS: usize = LOADS_MAX + 2;
+        let pool = |size| pool::pool(&self.pool_settings(config, size));
+        let (writers, shared) = (config.database.ledger_writers, most.max(1));
+        let apart = writers + SESSION + READS;
+        if apart > most {
+            return Ok((pool(shared)?.into(), shared));
+        }
+        Ok((LedgerPools::apart(pool(writers)?, pool(SESSION)?, pool(READS)?), apart))
     }
 
     /// A pool of at most so many connections, for what is not the ledger.

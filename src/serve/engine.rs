@@ -8,14 +8,13 @@ use actors::{
     inventory::actor::InventorySettings,
 };
 use anyhow::Context;
-use deadpool_postgres::Pool;
 use jiff::SignedDuration;
 use tokio::runtime::Handle;
 
 use super::{engine_runtime::EngineRuntime, patience::while_away};
 use crate::{
     config::Config,
-    infrastructure::postgres::ledger::{LedgerOptions, PgLedger},
+    infrastructure::postgres::ledger::{LedgerOptions, LedgerPools, PgLedger},
 };
 
 /// How long the end of the session is waited for. Without it another node has to wait until the session is stale.
@@ -29,12 +28,12 @@ pub(super) struct Session {
 
 impl Session {
     /// Opens it, which ends the one of a predecessor of the same name.
-    pub(super) async fn open(config: &Config, pool: Pool) -> anyhow::Result<Self> {
+    pub(super) async fn open(config: &Config, pools: LedgerPools) -> anyhow::Result<Self> {
         let runtime = EngineRuntime::new(config.inventory.threads).context("no threads for the engine")?;
         let (node, options) = (config.node.name.clone(), ledger_options(config)?);
         let open = async move {
-            let (pool, node) = (&pool, &*node);
-            while_away("open the session", || async move { Ok(PgLedger::open(pool.clone(), node, options).await?) })
+            let (pools, node) = (&pools, &*node);
+            while_away("open the session", || async move { Ok(PgLedger::open(pools.clone(), node, options).await?) })
                 .await
         };
         let ledger = runtime.run(open).await??;

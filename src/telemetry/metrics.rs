@@ -85,7 +85,7 @@ use Kind::{Counter, Gauge, Histogram};
 
 /// What every metric means, those of the actors included; `docs/operations.md` says what normal looks like. A test finds
 /// names that are recorded somewhere and missing here or there.
-const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 57] = [
+const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 59] = [
     (Counter, "boxoffice_http_requests_total", None, "Requests answered, by route template, method and status"),
     (
         Histogram,
@@ -250,6 +250,13 @@ const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 57] = [
         Some(Unit::Bytes),
         "Memory this process may use: its control group's limit or the machine's",
     ),
+    (
+        Counter,
+        "boxoffice_pool_connections_abandoned_total",
+        None,
+        "Connections closed because nobody waited for the end of their statement or transaction",
+    ),
+    (Counter, "boxoffice_transaction_retries_total", None, "Transactions outside of the ledger that were run again"),
     (Gauge, "boxoffice_build_info", None, "Always 1; the release is the label version"),
     (Counter, "boxoffice_log_lines_dropped_total", None, "Log lines lost because standard output was too slow"),
     (Counter, "boxoffice_log_lines_left_out_total", None, "Warnings not written because too many were alike"),

@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use boxoffice::infrastructure::postgres::{connection::RequestPool, rows::StoreError};
+use boxoffice::infrastructure::postgres::{
+    connection::RequestPool,
+    pool::{self, PoolSettings},
+    rows::StoreError,
+};
+use tokio::time::timeout;
 use tokio_postgres::types::Type;
 
 use crate::{
-    pool_of,
-    support::{TestDatabase, until},
+    pool_of, pool_settings,
+    support::{PATIENCE, TestDatabase, until},
 };
 
 const SLEEP: &str = "SELECT pg_sleep(600)";
@@ -25,7 +30,9 @@ async fn one(pool: &RequestPool) -> i32 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_that_is_given_up_makes_nobody_wait() {
     let database = TestDatabase::empty().await;
-    let pool = pool_of(&database, 1);
+    // The database itself would end the sleep after the test's patience.
+    let settings = PoolSettings { statement_timeout: 2 * PATIENCE, ..pool_settings(&database, 1) };
+    let pool = pool::pool_of_requests(&settings).unwrap();
     let sleeping = tokio::spawn({
         let pool = pool.clone();
         async move { pool.get().await.unwrap().query_typed(SLEEP, &[]).await.map(drop) }
@@ -33,7 +40,7 @@ async fn a_query_that_is_given_up_makes_nobody_wait() {
     until("the query runs", async || database.number(SLEEPERS, &[]).await == 1).await;
     sleeping.abort();
     assert!(sleeping.await.unwrap_err().is_cancelled());
-    assert_eq!(one(&pool).await, 1);
+    assert_eq!(timeout(PATIENCE, one(&pool)).await.expect("another connection"), 1);
     // The guard: its statement is cancelled, and does not keep locks and a back end until its time-out.
     until("the query is cancelled", async || database.number(SLEEPERS, &[]).await == 0).await;
 }

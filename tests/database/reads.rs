@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use domain::accounts::Role;
 use serde_json::json;
 
-use crate::support::{EventBuilder, TestServer, until};
+use crate::support::{Api, EventBuilder, TestServer, until};
 
 /// Far below the time-out of a statement (30 s), for which those who come later would wait, and far above what a request takes on a busy
 /// machine.
@@ -104,7 +104,11 @@ async fn a_database_that_is_read_only_is_not_ready_and_refuses_for_a_moment_only
         elsewhere.query(end, &[]).await.unwrap();
     };
     read_only(true).await;
-    until("it is not ready", async || server.api.get("/health/ready").await.status == 503).await;
+    // A connection that was ended is not ready either, for a moment.
+    let operations = Api::new(server.running.operations_address);
+    let told = async || String::from_utf8_lossy(&operations.get("/health/detailed").await.body).into_owned();
+    until("it is not ready, and says why", async || told().await.contains("it is read-only")).await;
+    assert_eq!(server.api.get("/health/ready").await.status, 503);
     let edit = async || organizer.patch("/api/v1/profile", &json!({ "name": "Ada Byron" })).await;
     edit().await.problem(503, "SERVICE_001");
     read_only(false).await;

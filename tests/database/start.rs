@@ -58,8 +58,9 @@ async fn production_refuses_a_database_that_forgets_in_a_crash() {
         .set("BOXOFFICE__MAIL__SMTP_URL", "smtps://user:hunter2@mail.example.org")
         .set("BOXOFFICE__MAIL__FROM", "no-reply@tickets.example.org")
         .set("BOXOFFICE__MAIL__LINK_ORIGIN", "https://tickets.example.org");
-    let output = child::run(&settings, &["serve"]);
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(64), "{output:?}");
-    assert!(text.contains("fsync = on") && text.contains("full_page_writes = on"), "{text}");
+    let mut server = ChildServer::new(settings);
+    server.launch();
+    assert_eq!(server.ended().await.code(), Some(64), "{}", server.log());
+    let log = server.log();
+    assert!(log.contains("fsync = on") && log.contains("full_page_writes = on"), "{log}");
 }

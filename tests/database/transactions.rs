@@ -9,7 +9,10 @@ use boxoffice::infrastructure::postgres::{
 use domain::repositories::RepositoryError;
 use tokio_postgres::types::Type;
 
-use crate::{pool_of, support::TestDatabase};
+use crate::{
+    pool_of,
+    support::{TestDatabase, until},
+};
 
 async fn with_notes() -> (TestDatabase, RequestPool) {
     let database = TestDatabase::empty().await;
@@ -115,6 +118,27 @@ async fn a_transaction_with_a_failed_statement_is_never_called_committed() {
         })
         .await;
     assert!(result.is_err());
+    assert_eq!(database.number("SELECT count(*) FROM notes", &[]).await, 0);
+}
+
+/// The guard: `TRANSACTION_MAX`, for a body that does not come to its end though each of its statements does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_takes_too_long_is_rolled_back_and_lets_go() {
+    let (database, pool) = with_notes().await;
+    let result: Result<(), StoreError> = pool
+        .transaction(|transaction| async move {
+            loop {
+                transaction.batch_execute("INSERT INTO notes SELECT count(*) FROM notes; SELECT pg_sleep(0.5)").await?;
+            }
+        })
+        .await;
+    assert!(matches!(&result, Err(StoreError::RolledBack(_))), "{result:?}");
+    // The server takes a moment to end it.
+    let lock = "LOCK TABLE notes IN ACCESS EXCLUSIVE MODE NOWAIT";
+    until("its locks are free", async || {
+        database.connect().await.batch_execute(&format!("BEGIN; {lock}")).await.is_ok()
+    })
+    .await;
     assert_eq!(database.number("SELECT count(*) FROM notes", &[]).await, 0);
 }
 

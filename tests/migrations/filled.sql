@@ -96,3 +96,6 @@ UPDATE ticket_types SET ever_taken = true WHERE id IN (SELECT ticket_type_id FRO
 UPDATE seat_maps SET seats_named_at = now() WHERE deleted_at IS NOT NULL;
 UPDATE event_cancellations SET cancelled_before = ARRAY[gen_random_uuid()];
 UPDATE categories SET made_id = gen_random_uuid();
+
+-- Versions of quotas that were deleted.
+UPDATE events SET version_base = 17;

@@ -120,7 +120,8 @@ impl Inventory {
 
     fn cancel(&self, booking: &Arc<Booking>, now: Timestamp) -> Result<Entry, Refusal> {
         let live = match booking.status {
-            BookingStatus::Confirmed => true,
+            // The ledger knows whether it is confirmed still, unless it is being closed from here.
+            BookingStatus::Confirmed => !self.closing.contains(&HolderId::Booking(booking.id)),
             // Unpaid bookings are known here: one that is not, or is being closed, is no longer unpaid.
             BookingStatus::PendingPayment => self.open(HolderId::Booking(booking.id)).is_some(),
             BookingStatus::Cancelled | BookingStatus::Expired => false,

@@ -101,6 +101,7 @@ pub fn seat_map(seats_per_section: &[usize]) -> SeatMap {
 /// What the ledger has of an event that has sold nothing.
 pub fn fresh(plan: SalePlan) -> LoadedInventory {
     LoadedInventory {
+        version_base: 0,
         counts: plan
             .quotas
             .iter()

@@ -206,7 +206,7 @@ impl Drop for Connection {
 }
 
 /// A closed connection ends only with its statement, which would hold its locks and its place until then.
-async fn cancel_statement(token: CancelToken) {
+pub(super) async fn cancel_statement(token: CancelToken) {
     match timeout(CANCEL_MAX, token.cancel_query(NoTls)).await {
         Ok(Ok(())) => tracing::debug!("a statement that nobody waits for was cancelled"),
         Ok(Err(error)) => tracing::debug!(%error, "a statement that nobody waits for can't be cancelled"),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Pool, PoolConfig, QueueMode, RecyclingMethod, Runtime, Timeouts,
+    Hook, HookError, Manager, ManagerConfig, Pool, PoolConfig, QueueMode, RecyclingMethod, Runtime, Status, Timeouts,
 };
 use secrecy::SecretString;
 use tokio_postgres::NoTls;
@@ -11,6 +11,7 @@ use tokio_postgres::NoTls;
 use super::{
     address::{self, AddressFault},
     connection::RequestPool,
+    ledger::LedgerPools,
 };
 
 /// How the pool connects.
@@ -98,14 +99,14 @@ const TEND_EVERY: Duration = Duration::from_secs(10);
 const ROUNDS_A_LOG_LINE: u32 = 6;
 
 /// Closes idle connections of `pool` above `min_idle`, opens missing ones, and publishes the figures of it and of the
-/// `ledger`'s pool together, for ever. The ledger's few connections are left open.
-pub async fn tend(pool: Pool, min_idle: usize, ledger: Pool) {
+/// `ledger`'s pools together, for ever. The ledger's few connections are left open.
+pub async fn tend(pool: Pool, min_idle: usize, ledger: LedgerPools) {
     let (size, available, waiting) = (
         metrics::gauge!("boxoffice_pool_connections"),
         metrics::gauge!("boxoffice_pool_idle_connections"),
         metrics::gauge!("boxoffice_pool_waiting"),
     );
-    let limit = pool.status().max_size + ledger.status().max_size;
+    let limit = pool.status().max_size + status(&ledger).max_size;
     metrics::gauge!("boxoffice_pool_connections_limit").set(limit as f64);
     let mut interval = tokio::time::interval(TEND_EVERY);
     for round in 0u32.. {
@@ -117,7 +118,7 @@ pub async fn tend(pool: Pool, min_idle: usize, ledger: Pool) {
             !close
         });
         warm(&pool, min_idle).await;
-        let (one, other) = (pool.status(), ledger.status());
+        let (one, other) = (pool.status(), status(&ledger));
         let (connections, idle) = (one.size + other.size, one.available + other.available);
         size.set(connections as f64);
         available.set(idle as f64);
@@ -127,6 +128,19 @@ pub async fn tend(pool: Pool, min_idle: usize, ledger: Pool) {
             tracing::info!(connections, idle, waiting, limit, "connection pool");
         }
     }
+}
+
+/// The figures of the ledger's pools together, each counted once.
+fn status(ledger: &LedgerPools) -> Status {
+    let mut sum = Status { max_size: 0, size: 0, available: 0, waiting: 0 };
+    for pool in ledger.distinct() {
+        let one = pool.status();
+        sum.max_size += one.max_size;
+        sum.size += one.size;
+        sum.available += one.available;
+        sum.waiting += one.waiting;
+    }
+    sum
 }
 
 /// Opens connections until there are `min_idle`; stops at the first that can't be had.

@@ -4,7 +4,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{OWN, act, book, organizer, places, published};
-use crate::support::{Api, Settings, TestServer, until};
+use crate::support::{
+    Api, Settings, TestServer,
+    listener::{Listener, patient_client},
+    until,
+};
 
 async fn finished(api: &Api, event: Uuid) {
     let path = format!("{OWN}/{event}");
@@ -124,4 +128,29 @@ async fn a_map_that_can_not_be_purged_stands_in_the_way_of_nothing() {
     finished(&api, event).await;
     act(&api, of.event, "cancel").await.ok();
     finished(&api, of.event).await;
+}
+
+/// Guards: the status in snapshots and deltas, and what can be bought of an event that is cancelled.
+#[tokio::test]
+async fn who_follows_a_cancelled_event_sees_that_nothing_can_be_bought() {
+    let server = TestServer::start().await;
+    let api = organizer(&server).await;
+    let (event, _, kind) = published(&server, &api, 100).await;
+    book(&server.signed_in().await, event, kind, 2).await.created();
+    let path = format!("/api/v1/events/{event}/availability");
+    let response = Listener::ask(&patient_client(), &server, &path, None).await;
+    let mut listener = Listener::of(response);
+    let (name, snapshot) = listener.event().await;
+    assert_eq!((name.as_str(), &snapshot["status"]), ("snapshot", &json!("PUBLISHED")));
+    assert_eq!(snapshot["ticketTypes"][0]["available"], 98);
+    act(&api, event, "cancel").await.ok();
+    let (name, told) = loop {
+        let (name, told) = listener.event().await;
+        if told["status"] == "CANCELLED" {
+            break (name, told);
+        }
+    };
+    assert_eq!((name.as_str(), &told["ticketTypes"][0]["available"]), ("delta", &json!(0)), "{told}");
+    let shown = server.api.get(&path).await.ok();
+    assert_eq!((&shown["status"], &shown["ticketTypes"][0]["available"]), (&json!("CANCELLED"), &json!(0)));
 }

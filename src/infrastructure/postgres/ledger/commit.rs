@@ -28,7 +28,7 @@ static STATEMENT: LazyLock<String> = LazyLock::new(|| {
 /// See [`domain::ledger::Ledger::commit`].
 pub(super) async fn commit(ledger: &PgLedger, batches: &[EventBatch]) -> Result<(), CommitError> {
     let unavailable = |error: StoreError| CommitError::Unavailable(error.to_string());
-    let client = ledger.pool.get().await.map_err(|error| unavailable(error.into()))?;
+    let client = ledger.pools.commits.get().await.map_err(|error| unavailable(error.into()))?;
     let columns = Columns::of(batches);
     let typed = columns.parameters(&ledger.session);
     // The function has done its work when its row arrives; the transaction has committed when the rows end, and both kinds
@@ -70,7 +70,12 @@ fn classify(error: Error) -> CommitError {
         _ => {}
     }
     match (db.code(), db.constraint()) {
-        (&SqlState::UNIQUE_VIOLATION, Some("bookings_account_key" | "holds_account_key")) => CommitError::KeyTaken,
+        // The id as well: a commit whose answer was lost has written the very same entry, under the same key.
+        (
+            &SqlState::UNIQUE_VIOLATION,
+            Some("bookings_account_key" | "holds_account_key" | "bookings_pkey" | "holds_pkey"),
+        ) => CommitError::KeyTaken,
+        (&SqlState::LOCK_NOT_AVAILABLE, _) => CommitError::Locked(text()),
         (&SqlState::FOREIGN_KEY_VIOLATION, Some("bookings_account_id")) => {
             CommitError::Rejected(Rejection::AccountGone)
         }

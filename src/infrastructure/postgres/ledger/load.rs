@@ -2,12 +2,14 @@
 
 use std::sync::{Arc, PoisonError};
 
+use deadpool_postgres::Object;
 use domain::{
     events::{Quota, SalePlan, SaleWindow},
     ids::{AccountId, EventId, QuotaId, SeatId, SeatMapVersionId},
     ledger::{LoadError, LoadedInventory, QuotaCount},
     seat_maps::SeatMap,
 };
+use jiff::Timestamp;
 use tokio_postgres::{IsolationLevel, Row, Transaction};
 use uuid::Uuid;
 
@@ -16,11 +18,15 @@ use super::{
         rows::{self, BOOKING_COLUMNS, HOLD_COLUMNS, StoreError, unsigned},
         seat_maps, ticket_types,
     },
-    COUNTS, PgLedger, count, session, unavailable,
+    COUNTS, PgLedger, count,
+    lease::Lease,
+    session, unavailable,
 };
 
 const EVENT: &str = "SELECT status::text AS status, starts_at, currency::text AS currency, max_per_account, \
-    seat_map_id, sale_starts_at, sale_ends_at, clock_timestamp() AS now FROM events WHERE id = $1";
+    seat_map_id, sale_starts_at, sale_ends_at, version_base FROM events WHERE id = $1";
+
+const NOW: &str = "SELECT clock_timestamp()";
 
 const QUOTAS: &str = "SELECT id, capacity FROM quotas WHERE event_id = $1 ORDER BY id";
 
@@ -31,12 +37,23 @@ const BY_ACCOUNT: &str = "SELECT account_id, sum(quantity)::bigint AS places FRO
 
 /// See [`domain::ledger::Ledger::load`].
 pub(super) async fn load(ledger: &PgLedger, event: EventId, settle: bool) -> Result<LoadedInventory, LoadError> {
+    let mut lease = Lease::of(&ledger.pools.reads).await.map_err(unavailable)?;
+    let loaded = load_on(lease.client().map_err(unavailable)?, ledger, event, settle).await;
+    lease.give_back();
+    loaded
+}
+
+async fn load_on(
+    client: &mut Object,
+    ledger: &PgLedger,
+    event: EventId,
+    settle: bool,
+) -> Result<LoadedInventory, LoadError> {
     if settle {
-        session::settle(&ledger.pool, ledger.session).await.map_err(unavailable)?;
+        session::settle(client, ledger.session).await.map_err(unavailable)?;
     }
-    session::claim(&ledger.pool, ledger.session, event).await?;
+    session::claim(client, ledger.session, event).await?;
     // The snapshot is taken after `settle`, so it holds whatever was in flight.
-    let mut client = ledger.pool.get().await.map_err(unavailable)?;
     let transaction = client
         .build_transaction()
         .isolation_level(IsolationLevel::RepeatableRead)
@@ -80,12 +97,15 @@ async fn read(
         holds: holds(transaction, event, plan.seat_map.as_deref()).await?,
         pending: pending(transaction, event).await?,
         by_account: Vec::new(),
-        now: row.try_get("now")?,
+        version_base: row.try_get("version_base")?,
+        now: Timestamp::UNIX_EPOCH,
         plan,
     };
     if max_per_account.is_some() {
         loaded.by_account = by_account(transaction, &loaded).await?;
     }
+    // Last, however long the rest has taken.
+    loaded.now = transaction.query_one(NOW, &[]).await?.try_get(0)?;
     Ok(Some(loaded))
 }
 
@@ -109,7 +129,9 @@ async fn seat_map(
         return Ok(map);
     }
     let rows = transaction.query(seat_maps::ROWS, &[&id.0]).await?;
-    let map = Arc::new(seat_maps::drawing(&rows)?.seat_map(id));
+    // A large house takes long: not on the threads on which all inventories decide.
+    let drawn = move || Ok::<_, StoreError>(Arc::new(seat_maps::drawing(&rows)?.seat_map(id)));
+    let map = tokio::task::spawn_blocking(drawn).await.map_err(|error| StoreError::Row(error.to_string()))??;
     let mut maps = ledger.seat_maps.lock().unwrap_or_else(PoisonError::into_inner);
     maps.retain(|_, map| map.strong_count() > 0);
     maps.insert(id, Arc::downgrade(&map));
@@ -133,7 +155,15 @@ async fn holds(
     let statement = format!("SELECT {HOLD_COLUMNS} FROM holds h WHERE h.event_id = $1 AND h.status = 'ACTIVE'");
     let found = transaction.query(&statement, &[&event.0]).await?;
     let seat = |id| map.and_then(|map| map.get(id)).cloned();
-    found.iter().map(|row| rows::hold(row, rows::stored_items(row)?, seat)).collect()
+    let hold = |row| {
+        let items = rows::stored_items(row)?;
+        // An active hold keeps its seats: without them memory would give them to others.
+        if let Some(id) = rows::named_seats(&items).find(|id| seat(*id).is_none()) {
+            return Err(StoreError::Row(format!("seat {id} is unknown")));
+        }
+        rows::hold(row, items, seat)
+    };
+    found.iter().map(hold).collect()
 }
 
 async fn pending(transaction: &Transaction<'_>, event: EventId) -> Result<Vec<domain::bookings::Booking>, StoreError> {

@@ -4,8 +4,11 @@
 //! not ended; whoever ends a session takes the lock exclusively first. So an end waits for the commits in flight, and no
 //! later commit gets past it. Compared with `SELECT … FOR SHARE` on the session's row, the lock writes nothing.
 
-use deadpool_postgres::Pool;
-use domain::{ids::EventId, ledger::LoadError};
+use deadpool_postgres::{Object, Pool};
+use domain::{
+    ids::EventId,
+    ledger::{LoadError, Renewal},
+};
 use tokio_postgres::{Transaction, error::SqlState};
 
 use super::{super::rows::StoreError, unavailable};
@@ -18,7 +21,10 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(1, $1)";
 const LOCK_SHARED: &str = "SELECT pg_advisory_xact_lock_shared(1, $1)";
 const END: &str = "UPDATE node_sessions SET ended_at = now() WHERE id = $1 AND ended_at IS NULL";
 const INSERT: &str = "INSERT INTO node_sessions (node) VALUES ($1) RETURNING id";
-const RENEW: &str = "UPDATE node_sessions SET renewed_at = now() WHERE id = $1 AND ended_at IS NULL";
+const RENEW: &str = "UPDATE node_sessions SET renewed_at = now() WHERE id = $1 AND ended_at IS NULL \
+    RETURNING clock_timestamp() AS now";
+/// The first part of the name of the file that is written to now.
+const TIMELINE: &str = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)";
 const IS_LIVE: &str = "SELECT 1 FROM node_sessions WHERE id = $1 AND ended_at IS NULL";
 
 /// Takes an event that nobody owns, or whose owner's session has ended.
@@ -74,17 +80,19 @@ pub(super) async fn close(pool: &Pool, session: i32) -> Result<(), StoreError> {
 }
 
 /// Shows that the node is alive.
-pub(super) async fn renew(pool: &Pool, session: i32) -> Result<(), LoadError> {
-    let client = pool.get().await.map_err(unavailable)?;
-    match client.execute(RENEW, &[&session]).await.map_err(unavailable)? {
-        0 => Err(LoadError::Fenced),
-        _ => Ok(()),
-    }
+pub(super) async fn renew(client: &Object, session: i32) -> Result<Renewal, LoadError> {
+    let row = client.query_opt(RENEW, &[&session]).await.map_err(unavailable)?.ok_or(LoadError::Fenced)?;
+    let timeline = match client.query_one(TIMELINE, &[]).await {
+        Ok(row) => row.try_get(0).map_err(unavailable)?,
+        // A service that hides its files. What it loses is found by comparing counters.
+        Err(error) if error.as_db_error().is_some() => String::new(),
+        Err(error) => return Err(unavailable(error)),
+    };
+    Ok(Renewal { now: row.try_get("now").map_err(unavailable)?, timeline })
 }
 
 /// Waits until no commit of the session is in flight.
-pub(super) async fn settle(pool: &Pool, session: i32) -> Result<(), StoreError> {
-    let mut client = pool.get().await?;
+pub(super) async fn settle(client: &mut Object, session: i32) -> Result<(), StoreError> {
     let transaction = client.transaction().await?;
     transaction.execute(LOCK, &[&session]).await?;
     transaction.commit().await?;
@@ -92,8 +100,7 @@ pub(super) async fn settle(pool: &Pool, session: i32) -> Result<(), StoreError> 
 }
 
 /// Makes the session the owner of the event.
-pub(super) async fn claim(pool: &Pool, session: i32, event: EventId) -> Result<(), LoadError> {
-    let mut client = pool.get().await.map_err(unavailable)?;
+pub(super) async fn claim(client: &mut Object, session: i32, event: EventId) -> Result<(), LoadError> {
     // Once more after the end of a stale owner's session.
     for _ in 0..2 {
         let transaction = client.transaction().await.map_err(unavailable)?;
