@@ -5,6 +5,8 @@ DROP FUNCTION refuse_loss_of_taken_sections();
 DROP TRIGGER refuse_sections_for_taken_types_update ON ticket_type_sections;
 DROP TRIGGER refuse_sections_for_taken_types_insert ON ticket_type_sections;
 DROP FUNCTION refuse_sections_for_taken_types();
+DROP TRIGGER remember_dropped_sections ON ticket_type_sections;
+DROP FUNCTION remember_dropped_sections();
 DROP TRIGGER refuse_change_of_taken_map ON events;
 DROP FUNCTION refuse_change_of_taken_map();
 

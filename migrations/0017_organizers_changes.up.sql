@@ -97,12 +97,30 @@ $$;
 CREATE TRIGGER refuse_change_of_taken_map BEFORE UPDATE OF seat_map_id ON events
     FOR EACH ROW WHEN (old.seat_map_id IS DISTINCT FROM new.seat_map_id) EXECUTE FUNCTION refuse_change_of_taken_map();
 
--- The sections of a ticket type of which something was taken stay as well.
+-- The sections of a ticket type of which something was taken stay as well. A server of the version before deletes all sections of a type
+-- with each change of it, and writes them again: what was deleted in the same transaction may come back.
+CREATE FUNCTION remember_dropped_sections() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config(
+        'boxoffice.dropped_sections',
+        concat(current_setting('boxoffice.dropped_sections', true), d.names), true)
+    FROM (SELECT string_agg(concat(' ', dropped.ticket_type_id, ':', section_id), '') AS names
+          FROM dropped JOIN ticket_types t ON t.id = dropped.ticket_type_id AND t.ever_taken) AS d
+    WHERE d.names IS NOT NULL;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER remember_dropped_sections AFTER DELETE ON ticket_type_sections REFERENCING OLD TABLE AS dropped
+    FOR EACH STATEMENT EXECUTE FUNCTION remember_dropped_sections();
+
 CREATE FUNCTION refuse_sections_for_taken_types() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     taken uuid;
 BEGIN
-    SELECT t.id INTO taken FROM added a JOIN ticket_types t ON t.id = a.ticket_type_id WHERE t.ever_taken LIMIT 1;
+    SELECT t.id INTO taken FROM added a JOIN ticket_types t ON t.id = a.ticket_type_id
+    WHERE t.ever_taken AND position(concat(' ', a.ticket_type_id, ':', a.section_id)
+                                    IN coalesce(current_setting('boxoffice.dropped_sections', true), '')) = 0
+    LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'places of ticket type % were taken: it gets no other sections', taken
             USING ERRCODE = 'check_violation', CONSTRAINT = 'ticket_type_sections_taken_check';

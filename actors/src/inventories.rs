@@ -151,15 +151,8 @@ impl Inventories {
         if matches!(refusal, Refusal::KeyReused | Refusal::AccountGone) {
             return Err(Denial::Refused(refusal).into());
         }
-        match self.known(key, fingerprint, deadline).await? {
-            None => Err(Denial::Refused(refusal).into()),
-            Some(prior) => {
-                // What a commit wrote whose answer was lost is this request's own.
-                let replayed = !is_own(command, &prior);
-                engine().replayed.increment(u64::from(replayed));
-                Ok(Answer { outcome: Outcome::from(&prior), replayed })
-            }
-        }
+        let is_own = |prior: &Prior| is_own(command, prior);
+        self.answered(key, fingerprint, is_own, deadline).await?.ok_or_else(|| Denial::Refused(refusal).into())
     }
 
     /// What was answered to the request with this key, if the ledger knows it: for requests that would be refused now for a reason that
@@ -170,16 +163,25 @@ impl Inventories {
         fingerprint: Fingerprint,
         deadline: Instant,
     ) -> Result<Option<Answer>, AskError> {
-        let prior = self.known(key, fingerprint, deadline).await?;
-        engine().replayed.increment(u64::from(prior.is_some()));
-        Ok(prior.map(|prior| Answer { outcome: Outcome::from(&prior), replayed: true }))
+        self.answered(key, fingerprint, |_| false, deadline).await
     }
 
-    /// What the ledger has under the key. A refusal when it belongs to another request.
-    async fn known(&self, key: KeyOf, fingerprint: Fingerprint, deadline: Instant) -> Result<Option<Prior>, AskError> {
+    async fn answered(
+        &self,
+        key: KeyOf,
+        fingerprint: Fingerprint,
+        is_own: impl Fn(&Prior) -> bool,
+        deadline: Instant,
+    ) -> Result<Option<Answer>, AskError> {
         match self.find_prior(key, deadline).await? {
-            Some(prior) if prior.fingerprint() != fingerprint => Err(Denial::Refused(Refusal::KeyReused).into()),
-            prior => Ok(prior),
+            None => Ok(None),
+            Some(prior) if prior.fingerprint() == fingerprint => {
+                // What a commit wrote whose answer was lost is this request's own.
+                let replayed = !is_own(&prior);
+                engine().replayed.increment(u64::from(replayed));
+                Ok(Some(Answer { outcome: Outcome::from(&prior), replayed }))
+            }
+            Some(_) => Err(Denial::Refused(Refusal::KeyReused).into()),
         }
     }
 
