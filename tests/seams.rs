@@ -13,8 +13,6 @@ mod complete;
 mod judge;
 #[path = "seams/lane.rs"]
 mod lane;
-#[path = "seams/log.rs"]
-mod log;
 #[path = "seams/operations.rs"]
 mod operations;
 #[path = "seams/points.rs"]

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    log,
     operations::{Operation, Promise, Told},
     race::{Plan, State},
     stage::Stage,
@@ -226,7 +225,7 @@ fn nothing_died(stage: &Stage, plan: &Plan) -> Vec<String> {
     let is_killed = plan.state == State::Restarted || plan.first.kills() || plan.second.kills();
     let may_be_stale = plan.state != State::Loaded || is_killed;
     let is_fine = |reason: &str| (is_killed && reason == "killed") || (may_be_stale && reason.contains("stale"));
-    log::deaths(stage.event.id)
+    crate::support::log::deaths(stage.event.id)
         .into_iter()
         .filter(|reason| !is_fine(reason))
         .map(|reason| format!("the inventory died: {reason}"))

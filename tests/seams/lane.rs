@@ -15,7 +15,6 @@ use rand::Rng;
 use tokio_postgres::Client;
 
 use crate::{
-    log,
     operations::{self, Operation},
     points::{FailPoint, Point},
     race::{self, Plan},
@@ -48,7 +47,7 @@ pub(crate) struct Lane {
 
 impl Lane {
     async fn open() -> Arc<Self> {
-        log::listen();
+        crate::support::log::listen();
         let db = TestDatabase::migrated().await;
         let superuser = db.connect_as_superuser().await;
         // A dead-lock is looked for after this time: a race must not take a second.

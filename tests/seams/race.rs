@@ -17,7 +17,6 @@ use tokio::task::JoinHandle;
 use crate::{
     judge,
     lane::Lane,
-    log,
     operations::{Operation, Told},
     points::{FailPoint, Point},
     stage::Stage,
@@ -117,7 +116,7 @@ async fn put_into(stage: &Stage, state: State) {
 pub(crate) async fn run(lane: &Arc<Lane>, plan: &Plan) -> Vec<String> {
     let needs: Vec<_> = plan.first.needs.iter().chain(plan.second.needs).copied().collect();
     let stage = Arc::new(Stage::set(lane, &needs, plan.choice).await);
-    let errors = log::errors(0).len();
+    let errors = crate::support::log::errors(0).len();
     let points = FailPoint { control: &lane.control };
     put_into(&stage, plan.state).await;
     points.arm(plan.point, plan.first.is_systems()).await;
@@ -142,7 +141,7 @@ pub(crate) async fn run(lane: &Arc<Lane>, plan: &Plan) -> Vec<String> {
     points.disarm().await;
     wrong.extend(judge::judge(&stage, plan, &told).await);
     if !wrong.is_empty() {
-        wrong.extend(log::errors(errors).into_iter().take(4).map(|error| format!("logged: {error}")));
+        wrong.extend(crate::support::log::errors(errors).into_iter().take(4).map(|error| format!("logged: {error}")));
     }
     wrong
 }
