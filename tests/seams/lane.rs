@@ -23,8 +23,8 @@ use crate::{
 
 /// The races of one pair again: `BOXOFFICE_SEAMS_PAIR=book+cancel`.
 const PAIR: &str = "BOXOFFICE_SEAMS_PAIR";
-/// How often each pair is raced, with other points and states each time.
-const ROUNDS: &str = "BOXOFFICE_SEAMS_ROUNDS";
+/// How many races there are at least; each pair has one, and then one after the other with other points and states each time.
+const RACES: &str = "BOXOFFICE_SEAMS_RACES";
 /// Servers of one process.
 const LANES: usize = 3;
 /// How often the progress of many rounds is told.
@@ -108,24 +108,22 @@ struct Work {
     began: Instant,
 }
 
-/// The pairs of one share of `of`, or the one that the environment names.
+/// The races of one share of `of`: all pairs, or the one that the environment names.
 fn jobs(share: usize, of: usize) -> Vec<Job> {
     let table = operations::table();
     let named = std::env::var(PAIR).ok();
-    let rounds: u64 = std::env::var(ROUNDS).ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    let is_named = |a: &Operation, b: &Operation| {
+        let names = [format!("{}+{}", a.name, b.name), format!("{}+{}", b.name, a.name)];
+        named.as_ref().is_none_or(|named| names.contains(named))
+    };
     let pairs = (0..table.len()).flat_map(|a| (a..table.len()).map(move |b| (a, b)));
-    let pairs: Vec<_> = pairs
-        .map(|(a, b)| [table[a], table[b]])
-        .filter(|[a, b]| {
-            let is_named =
-                |name: &String| *name == format!("{}+{}", a.name, b.name) || *name == format!("{}+{}", b.name, a.name);
-            named.as_ref().is_none_or(is_named)
-        })
-        .enumerate()
-        .filter(|(number, _)| number % of == share)
-        .map(|(_, pair)| pair)
-        .collect();
-    (0..rounds).flat_map(|round| pairs.iter().map(move |pair| Job { pair: *pair, round })).collect()
+    let pairs: Vec<_> = pairs.map(|(a, b)| [table[a], table[b]]).filter(|[a, b]| is_named(a, b)).collect();
+    assert!(!pairs.is_empty(), "{PAIR} names no pair: {named:?}");
+    let races = std::env::var(RACES).ok().and_then(|text| text.parse::<usize>().ok()).unwrap_or(1);
+    let rounds = races.div_ceil(pairs.len()).max(1) as u64;
+    let own = pairs.into_iter().enumerate().filter(|(number, _)| number % of == share);
+    let own: Vec<_> = own.map(|(_, pair)| pair).collect();
+    (0..rounds).flat_map(|round| own.iter().map(move |pair| Job { pair: *pair, round })).collect()
 }
 
 /// Races the share's pairs, and fails with everything that was wrong.
