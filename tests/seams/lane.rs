@@ -42,6 +42,8 @@ pub(crate) struct Lane {
     pub(crate) organizer: Buyer,
     pub(crate) buyer_api: Api,
     pub(crate) organizer_api: Api,
+    /// The organizer, who asks another node on the same database.
+    pub(crate) elsewhere_api: Api,
     pub(crate) admin_api: Api,
 }
 
@@ -62,7 +64,18 @@ impl Lane {
         let organizer = add_accounts(&server.client, 1, Role::Organizer).await.remove(0);
         let (buyer_api, organizer_api) = (server.api.of(&buyer), server.api.of(&organizer));
         let admin_api = server.signed_in_as(Role::Admin).await;
-        Arc::new(Self { server, control, watcher, buyer, organizer, buyer_api, organizer_api, admin_api })
+        let elsewhere_api = another_node(&server).await.of(&organizer);
+        Arc::new(Self {
+            server,
+            control,
+            watcher,
+            buyer,
+            organizer,
+            buyer_api,
+            organizer_api,
+            elsewhere_api,
+            admin_api,
+        })
     }
 
     /// One race or solo in a task of its own, so that a panic ends nothing else.
@@ -73,6 +86,21 @@ impl Lane {
         points.release().await;
         done.map_err(|error| error.to_string())
     }
+}
+
+/// Another node on the server's database, as long as the test's runtime runs. It does nothing by itself: it could not cancel bookings of
+/// events that the server has loaded, and would keep the work to itself for a while.
+async fn another_node(server: &TestServer) -> Api {
+    let running = boxoffice::serve::start(Settings::default().config(&server.db)).await.unwrap();
+    let api = Api::new(running.address);
+    tokio::spawn(async move {
+        // The whole of it, and not its upkeep alone.
+        let running = running;
+        running.upkeep.stop().await;
+        // All the rest of it lives on.
+        std::future::pending::<()>().await;
+    });
+    api
 }
 
 /// A pair, and which of its rounds it is.

@@ -30,6 +30,8 @@ pub(crate) enum State {
     Loaded,
     /// It has just died.
     Restarted,
+    /// It is loaded, and the organizer asks another node, which can't pause it.
+    Elsewhere,
 }
 
 /// Which race it is, and how it goes.
@@ -56,7 +58,8 @@ impl Plan {
     pub(crate) fn by_seed(pair: [&'static Operation; 2], seed: u64, passages: impl Fn(&str) -> u32) -> Self {
         let mut random = StdRng::seed_from_u64(seed);
         let [first, second] = if random.random() { pair } else { [pair[1], pair[0]] };
-        let state = [State::Idle, State::Loaded, State::Loaded, State::Restarted][random.random_range(0..4)];
+        let states = [State::Idle, State::Loaded, State::Loaded, State::Restarted, State::Elsewhere];
+        let state = states[random.random_range(0..states.len())];
         let reach = passages(first.name);
         let point = match random.random_range(0..8) {
             _ if reach == 0 => Point::None,
@@ -107,8 +110,10 @@ async fn put_into(stage: &Stage, state: State) {
     }
     // Also of an event that is not public: its inventory is loaded to find that out.
     stage.buyer(Method::GET, stage.event.path("availability"), None).send().await;
-    if state == State::Restarted {
-        stage.lane.server.running.inventories.kill(EventId(stage.event.id));
+    match state {
+        State::Restarted => stage.lane.server.running.inventories.kill(EventId(stage.event.id)),
+        State::Elsewhere => stage.is_elsewhere.store(true, Ordering::Relaxed),
+        State::Idle | State::Loaded => {}
     }
 }
 
@@ -139,6 +144,11 @@ pub(crate) async fn run(lane: &Arc<Lane>, plan: &Plan) -> Vec<String> {
         }
     }
     points.disarm().await;
+    if plan.state == State::Elsewhere {
+        // It hears of the other node's change by a refusal of the ledger, or by the sampler after a while.
+        stage.is_elsewhere.store(false, Ordering::Relaxed);
+        lane.server.running.inventories.reload(EventId(stage.event.id));
+    }
     wrong.extend(judge::judge(&stage, plan, &told).await);
     if !wrong.is_empty() {
         wrong.extend(crate::support::log::errors(errors).into_iter().take(4).map(|error| format!("logged: {error}")));

@@ -1,6 +1,9 @@
 //! One event for one race, with what its operations need to find.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use domain::ids::{BookingId, HoldId};
 use reqwest::Method;
@@ -45,6 +48,8 @@ pub(crate) struct Stage {
     /// The buyer's booking that waits for its payment.
     pub(crate) unpaid: Uuid,
     pub(crate) block: Uuid,
+    /// Whether the organizer asks another node.
+    pub(crate) is_elsewhere: AtomicBool,
     /// Of the booking that is asked for again.
     pub(crate) repeated_key: String,
 }
@@ -74,6 +79,7 @@ impl Stage {
             booking: Uuid::nil(),
             unpaid: Uuid::nil(),
             block: Uuid::nil(),
+            is_elsewhere: AtomicBool::new(false),
             repeated_key: Uuid::now_v7().to_string(),
             event,
         };
@@ -190,12 +196,18 @@ impl Stage {
     /// The organizer's request about something of the event.
     pub(crate) fn organizer(&self, method: Method, rest: &str, body: Option<Value>) -> Call {
         let path = format!("/api/v1/organizer/events/{}{rest}", self.event.id);
-        Call { api: self.lane.organizer_api.clone(), method, path, body, key: None, revision: false }
+        // Blocks are the inventory's business, which is on one node.
+        let api = if rest.starts_with("/blocks") { &self.lane.organizer_api } else { self.organizer_api() };
+        Call { api: api.clone(), method, path, body, key: None, revision: false }
+    }
+
+    fn organizer_api(&self) -> &Api {
+        if self.is_elsewhere.load(Ordering::Relaxed) { &self.lane.elsewhere_api } else { &self.lane.organizer_api }
     }
 
     /// The same about a path of one's own.
     pub(crate) fn organizer_at(&self, method: Method, path: String, body: Option<Value>) -> Call {
-        Call { api: self.lane.organizer_api.clone(), method, path, body, key: None, revision: false }
+        Call { api: self.organizer_api().clone(), method, path, body, key: None, revision: false }
     }
 
     /// An administrator's request: the maps of stages are the house's.
