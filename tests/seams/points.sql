@@ -86,15 +86,19 @@ BEGIN
 END
 $$;
 
--- A hold that was released, of an event that sells nothing any more.
-CREATE FUNCTION seams.give_up(p_id uuid, p_event uuid, p_account uuid, p_types uuid[], p_seats uuid[])
+-- An event that sells nothing any more, and a hold of one of its seats from before that was released.
+CREATE FUNCTION seams.give_up(p_id uuid, p_event uuid, p_account uuid, p_type uuid, p_seat uuid)
 RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    items jsonb;
 BEGIN
-    PERFORM seams.take(p_id, 'HOLD', p_event, p_account, now() + interval '10 minutes', p_types, p_seats);
-    UPDATE holds SET status = 'RELEASED' WHERE id = p_id;
-    UPDATE quotas SET version = version + 1, held = 0 WHERE event_id = p_event;
-    DELETE FROM seat_claims WHERE holder_id = p_id;
+    SELECT jsonb_build_array(jsonb_build_object('ticket_type_id', id, 'quota_id', quota_id, 'seat_id', p_seat, 'price', '0'))
+    INTO items FROM ticket_types WHERE id = p_type;
     DELETE FROM ticket_types WHERE event_id = p_event;
+    INSERT INTO holds (id, event_id, account_id, status, items, total, currency, idempotency_key, fingerprint,
+                       expires_at, created_at, updated_at)
+    VALUES (p_id, p_event, p_account, 'RELEASED', items, 0, 'EUR', p_id::text, gen_random_uuid(),
+        now() + interval '10 minutes', now(), now());
 END
 $$;
 

@@ -8,7 +8,6 @@ use std::sync::{
 use domain::ids::{BookingId, HoldId};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::{
@@ -109,11 +108,10 @@ impl Stage {
         self.sections = rows.iter().filter_map(|row| row.get(1)).collect();
         if !self.has_types {
             self.released = HoldId::generate().0;
-            let (kinds, seats) = ([self.event.types[STALLS]], [self.event.seats[STALLS][0]]);
+            let (kind, seat) = (self.event.types[STALLS], self.event.seats[STALLS][0]);
             let statement = "SELECT seams.give_up($1, $2, $3, $4, $5)";
-            let parameters: [&(dyn ToSql + Sync); 5] =
-                [&self.released, &self.event.id, &self.lane.buyer.id, &&kinds[..], &&seats[..]];
-            client.execute(statement, &parameters).await.unwrap();
+            let buyer = self.lane.buyer.id;
+            client.execute(statement, &[&self.released, &self.event.id, &buyer, &kind, &seat]).await.unwrap();
         }
         if needs.contains(&Needs::SecondVersion) {
             client.execute("SELECT seams.redraw($1)", &[&self.map]).await.unwrap();
