@@ -36,3 +36,25 @@ async fn every_pair_of_operations_leaves_the_ledger_exact() {
 async fn every_other_pair_of_operations_leaves_the_ledger_exact() {
     lane::race_all(1, 2).await;
 }
+
+/// Pairs that are what the matrix is for: an organizer's look at sales against a buyer's booking, and two decisions about one thing.
+const CLOSEST: [[&str; 2]; 12] = [
+    ["book", "type_move_quota"],
+    ["book", "type_move_sections"],
+    ["hold", "type_delete"],
+    ["book", "unpublish"],
+    ["book", "quota_less"],
+    ["hold", "map_move"],
+    ["hold_release", "hold_book"],
+    ["hold_release", "hold_release"],
+    ["hold_expires", "hold_book"],
+    ["booking_cancel", "booking_cancel"],
+    ["booking_cancel", "cancel"],
+    ["unpaid_expires", "unpaid_cancel"],
+];
+
+/// The same, at many points and in every state.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_closest_pairs_are_exact_at_every_point() {
+    lane::race_named(&CLOSEST, 16).await;
+}

@@ -156,7 +156,21 @@ fn jobs(share: usize, of: usize) -> Vec<Job> {
 
 /// Races the share's pairs, and fails with everything that was wrong.
 pub(crate) async fn race_all(share: usize, of: usize) {
-    let jobs = jobs(share, of);
+    race_jobs(jobs(share, of)).await;
+}
+
+/// Races these pairs so often each; not when the environment asks for something else.
+pub(crate) async fn race_named(pairs: &[[&str; 2]], rounds: u64) {
+    if [PAIR, RACES].iter().any(|name| std::env::var_os(name).is_some()) {
+        return;
+    }
+    let table = operations::table();
+    let find = |name: &str| *table.iter().find(|row| row.name == name).unwrap_or_else(|| panic!("no row {name}"));
+    let pairs: Vec<_> = pairs.iter().map(|pair| pair.map(find)).collect();
+    race_jobs((0..rounds).flat_map(|round| pairs.iter().map(move |pair| Job { pair: *pair, round })).collect()).await;
+}
+
+async fn race_jobs(jobs: Vec<Job>) {
     if jobs.is_empty() {
         return;
     }
