@@ -36,6 +36,12 @@ test: setup lint ## Check format and lints, then run every test
 	fi
 	cargo test --quiet --doc --workspace
 
+.PHONY: races
+RACES ?= 20000
+races: setup ## Race every pair of operations that change places, with fail points; RACES=20000 PAIR=book+cancel SEED=1
+	@scripts/setup tests
+	@RACES="$(RACES)" PAIR="$(PAIR)" SEED="$(SEED)" scripts/races
+
 .PHONY: lint
 lint: setup ## Check format and lints; warnings are errors
 	cargo fmt --all --check
@@ -141,6 +147,11 @@ bench-overload: setup ## Ask for five times what the server can do, and watch go
 .PHONY: bench-outage
 bench-outage: setup ## Take the database away under load, hung and refused, then kill it 20 times, about 8 minutes; ARGS=--help
 	@COMMAND=outage PROFILE=$(PROFILE) BINARY="$(BINARY)" scripts/bench-onsale $(ARGS)
+
+.PHONY: bench-faults
+bench-faults: setup ## Lose answers, silence connections, lock rows, start with 4,000 events to load: when refusals end; ARGS=lost
+	@scripts/setup tests
+	@PROFILE=$(PROFILE) scripts/bench-faults $(ARGS)
 
 .PHONY: bench-export
 bench-export: setup ## Measure the CSV of an event with a million bookings: memory, size, time; ARGS='100000' for fewer

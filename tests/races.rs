@@ -206,6 +206,19 @@ async fn an_inventory_killed_over_and_over_returns_with_the_exact_state() {
     assert_eq!(sold(0) + sold(1), in_ledger, "the picture is the ledger's");
 }
 
+/// Watches the supervisor: an inventory that is killed between two messages hands its state over like one that stops by itself, and is
+/// started again all the same. Nobody asks for it meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn holds_expire_though_their_inventory_was_killed_and_nobody_asks() {
+    let server = Settings::default().hold(Duration::from_secs(1)).start().await;
+    let event = server.event(EventBuilder::ga(10)).await;
+    server.signed_in().await.hold(&event, &event.places(1)).await.created();
+    server.running.inventories.kill(EventId(event.id));
+    let open = "SELECT count(*) FROM holds WHERE status = 'ACTIVE'";
+    until("the hold has expired", async || server.db.number(open, &[]).await == 0).await;
+    server.audit().await;
+}
+
 /// Whoever holds, books, gives back and lets go in any order: the counters stay exact.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn holds_bookings_and_cancellations_at_random_leave_exact_counters() {

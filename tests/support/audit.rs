@@ -1,9 +1,10 @@
 //! The audit of the ledger: whatever happened, its tables must tell one story.
 
 use tokio_postgres::Client;
+use uuid::Uuid;
 
-/// Each query answers one line a contradiction.
-const CONTRADICTIONS: [(&str, &str); 6] = [
+/// Each query answers one line a contradiction, of the event `$1`, or of all events when that is NULL.
+const CONTRADICTIONS: [(&str, &str); 9] = [
     (
         "a quota's counters are not what holds and bookings say, or exceed its capacity",
         "WITH places AS (
@@ -15,7 +16,7 @@ const CONTRADICTIONS: [(&str, &str); 6] = [
         ), counted AS (
             SELECT q.*, count(p.quota_id) FILTER (WHERE p.sold) AS real_sold,
                 count(p.quota_id) FILTER (WHERE NOT p.sold) AS real_held
-            FROM quotas q LEFT JOIN places p ON p.quota_id = q.id GROUP BY q.id
+            FROM quotas q LEFT JOIN places p ON p.quota_id = q.id WHERE $1::uuid IS NULL OR q.event_id = $1 GROUP BY q.id
         )
         SELECT format('quota %s of %s places: held %s and not %s, sold %s and not %s', id, capacity, held, real_held,
             sold, real_sold)
@@ -30,47 +31,81 @@ const CONTRADICTIONS: [(&str, &str); 6] = [
             UNION ALL
             SELECT h.event_id, (item ->> 'seat_id')::uuid, h.id, false FROM holds h, jsonb_array_elements(h.items) AS item
                 WHERE h.status = 'ACTIVE' AND item ? 'seat_id'
+        ), claimed AS (
+            SELECT event_id, seat_id, holder_id, sold FROM seat_claims
         )
-        (SELECT 'claimed only: ' || c FROM (SELECT * FROM seat_claims EXCEPT ALL SELECT * FROM live) c)
+        SELECT 'claimed only: ' || c FROM (SELECT * FROM claimed EXCEPT ALL SELECT * FROM live) c
+            WHERE $1::uuid IS NULL OR event_id = $1
         UNION ALL
-        (SELECT 'live only: ' || l FROM (SELECT * FROM live EXCEPT ALL SELECT * FROM seat_claims) l)",
+        SELECT 'live only: ' || l FROM (SELECT * FROM live EXCEPT ALL SELECT * FROM claimed) l
+            WHERE $1::uuid IS NULL OR event_id = $1",
     ),
     (
         "a seat is live twice",
         "SELECT format('seat %s of event %s', i.seat_id, b.event_id) FROM bookings b
             JOIN booking_items i ON i.booking_id = b.id
-        WHERE b.status IN ('CONFIRMED', 'PENDING_PAYMENT') AND i.seat_id IS NOT NULL
+        WHERE b.status IN ('CONFIRMED', 'PENDING_PAYMENT') AND i.seat_id IS NOT NULL AND ($1::uuid IS NULL OR b.event_id = $1)
         GROUP BY b.event_id, i.seat_id HAVING count(*) > 1",
     ),
     (
         "a key was used twice",
         "SELECT format('%s of %s', idempotency_key, account_id) FROM bookings
-            GROUP BY account_id, idempotency_key HAVING count(*) > 1
+            GROUP BY account_id, idempotency_key HAVING count(*) > 1 AND ($1::uuid IS NULL OR bool_or(event_id = $1))
         UNION ALL
         SELECT format('hold %s of %s', idempotency_key, account_id) FROM holds
-            GROUP BY account_id, idempotency_key HAVING count(*) > 1",
+            GROUP BY account_id, idempotency_key HAVING count(*) > 1 AND ($1::uuid IS NULL OR bool_or(event_id = $1))",
     ),
     (
         "a booking's items are not its quantity or not its total",
         "SELECT format('booking %s: %s items of %s, %s of %s', b.id, count(i.*), b.quantity, sum(i.price), b.total)
         FROM bookings b LEFT JOIN booking_items i ON i.booking_id = b.id
+        WHERE $1::uuid IS NULL OR b.event_id = $1
         GROUP BY b.id HAVING count(i.*) <> b.quantity OR sum(i.price) + b.fees <> b.total",
     ),
     (
         "a hold was converted and has no booking, or one that was not has",
         "SELECT format('hold %s is %s with %s bookings', h.id, h.status, count(b.*))
         FROM holds h LEFT JOIN bookings b ON b.hold_id = h.id
+        WHERE $1::uuid IS NULL OR h.event_id = $1
         GROUP BY h.id HAVING (h.status = 'CONVERTED')::int <> count(b.*)",
+    ),
+    (
+        "an event that is not public yet is booked",
+        "SELECT format('event %s is %s, and booking %s %s', e.id, e.status, b.id, b.status)
+        FROM events e JOIN bookings b ON b.event_id = e.id
+        WHERE e.status IN ('DRAFT', 'SCHEDULED') AND b.status IN ('CONFIRMED', 'PENDING_PAYMENT')
+          AND ($1::uuid IS NULL OR e.id = $1)",
+    ),
+    (
+        "a hold draws on another quota than its ticket type",
+        "SELECT format('hold %s: ticket type %s, quota %s and not %s', h.id, item ->> 'ticket_type_id', item ->> 'quota_id', t.quota_id)
+        FROM holds h CROSS JOIN jsonb_array_elements(h.items) AS item
+            LEFT JOIN ticket_types t ON t.id = (item ->> 'ticket_type_id')::uuid
+        WHERE h.status = 'ACTIVE' AND (item ->> 'quota_id')::uuid IS DISTINCT FROM t.quota_id
+          AND ($1::uuid IS NULL OR h.event_id = $1)",
+    ),
+    (
+        "a booked place is of no ticket type of its event",
+        "SELECT format('booking %s, ticket type %s', b.id, i.ticket_type_id)
+        FROM bookings b JOIN booking_items i ON i.booking_id = b.id
+            LEFT JOIN ticket_types t ON t.id = i.ticket_type_id AND t.event_id = b.event_id
+        WHERE t.id IS NULL AND ($1::uuid IS NULL OR b.event_id = $1)",
     ),
 ];
 
-/// Fails with every contradiction that there is.
-pub(crate) async fn audit(client: &Client) {
+/// Every contradiction that there is, of this event or of all.
+pub(crate) async fn contradictions(client: &Client, event: Option<Uuid>) -> Vec<String> {
     let mut found = Vec::new();
     for (what, query) in CONTRADICTIONS {
-        for row in client.query(query, &[]).await.unwrap() {
+        for row in client.query(query, &[&event]).await.unwrap() {
             found.push(format!("{what}: {}", row.get::<_, String>(0)));
         }
     }
+    found
+}
+
+/// Fails with every contradiction that there is.
+pub(crate) async fn audit(client: &Client) {
+    let found = contradictions(client, None).await;
     assert!(found.is_empty(), "the ledger contradicts itself:\n{}", found.join("\n"));
 }

@@ -14,7 +14,7 @@ use domain::accounts::Role;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::{Api, Buyer, EventBuilder, PATIENCE, TestDatabase, TestEvent, accounts, audit::audit};
+use super::{Api, Buyer, EventBuilder, PATIENCE, TestDatabase, TestEvent, accounts, audit::audit, proxy::Proxy};
 
 /// What a server is told: the environment variables of a real one.
 #[derive(Clone, Debug)]
@@ -80,9 +80,15 @@ impl Settings {
         self.set("BOXOFFICE__NODE__NAME", name)
     }
 
+    /// Reaches the database through a proxy.
+    pub(crate) fn through(self, proxy: &Proxy) -> Self {
+        self.set("DATABASE_URL", proxy.url())
+    }
+
     /// The configuration of a server on `database`.
     pub(crate) fn config(&self, database: &TestDatabase) -> Config {
-        let variables = self.clone().set("DATABASE_URL", database.url()).0;
+        let mut variables = self.0.clone();
+        variables.entry("DATABASE_URL".to_owned()).or_insert_with(|| database.url());
         // No files: what a developer has put there must not change a test.
         Config::load(&Sources { variables, folder: PathBuf::from("/nonexistent") }).unwrap()
     }

@@ -32,6 +32,8 @@ use crate::{
 const WOKEN_AT_ONCE_MAX: usize = 50;
 /// For the look at where something will expire, which may be long with many events.
 const EXPIRING_MAX: Duration = Duration::from_secs(30);
+/// The reason that ractor gives for an actor that was killed.
+const KILLED: &str = "killed";
 
 /// The inventory, or when to ask again.
 pub type Activation = Result<ActorRef<InventoryMessage>, Duration>;
@@ -306,11 +308,13 @@ impl<L: Ledger> Actor for InventoriesSupervisor<L> {
     ) -> Result<(), ActorProcessingErr> {
         match event {
             SupervisionEvent::ActorFailed(who, error) => self.failed(&myself, &who, &error.to_string(), children),
-            // A killed actor terminates without its state; one that stopped hands it over.
-            SupervisionEvent::ActorTerminated(who, None, reason) => {
-                self.failed(&myself, &who, reason.as_deref().unwrap_or("killed"), children);
+            // One that stopped by itself hands its state over. So does one that is killed between two messages.
+            SupervisionEvent::ActorTerminated(who, Some(_), reason) if reason.as_deref() != Some(KILLED) => {
+                self.stopped(&myself, &who, children);
             }
-            SupervisionEvent::ActorTerminated(who, Some(_), _) => self.stopped(&myself, &who, children),
+            SupervisionEvent::ActorTerminated(who, _, reason) => {
+                self.failed(&myself, &who, reason.as_deref().unwrap_or(KILLED), children);
+            }
             _ => {}
         }
         Ok(())
