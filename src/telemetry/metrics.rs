@@ -75,6 +75,7 @@ impl Metrics {
 }
 
 /// How a metric is described.
+#[derive(Clone, Copy)]
 enum Kind {
     Counter,
     Gauge,
@@ -272,7 +273,7 @@ const DESCRIPTIONS: &[(Kind, &str, Option<Unit>, &str)] = &[
 ];
 
 fn describe() {
-    for (kind, name, unit, meaning) in DESCRIPTIONS {
+    for &(kind, name, unit, meaning) in DESCRIPTIONS {
         match (kind, unit) {
             (Counter, _) => describe_counter!(name, meaning),
             (Gauge, None) => describe_gauge!(name, meaning),
