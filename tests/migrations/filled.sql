@@ -102,8 +102,3 @@ UPDATE events SET version_base = 17;
 
 -- Events without caps on unpaid places.
 UPDATE events SET unpaid_limited = false WHERE id IN (SELECT id FROM events ORDER BY id LIMIT 2);
-
--- What keeps the seats of deleted maps, and what was cancelled before its event was.
-UPDATE seat_maps SET seats_named_at = now() WHERE deleted_at IS NOT NULL;
-UPDATE event_cancellations SET cancelled_before = ARRAY[gen_random_uuid()];
-UPDATE categories SET made_id = gen_random_uuid();
