@@ -20,11 +20,14 @@ use domain::{
     unpaid::UnpaidLimits,
 };
 use jiff::SignedDuration;
-use tokio_postgres::{Row, types::ToSql};
+use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
 use self::lease::Lease;
-use super::rows::{StoreError, unsigned};
+use super::{
+    connection::Typed,
+    rows::{StoreError, unsigned},
+};
 
 /// What the schema does not say.
 #[derive(Clone, Copy, Debug)]
@@ -95,9 +98,9 @@ impl PgLedger {
     }
 
     /// The rows of one statement.
-    async fn read(&self, statement: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, StoreError> {
+    async fn read(&self, statement: &str, parameters: &[Typed<'_>]) -> Result<Vec<Row>, StoreError> {
         let mut lease = Lease::of(&self.pools.reads).await?;
-        let rows = lease.client()?.query(statement, parameters).await;
+        let rows = lease.client()?.query_typed(statement, parameters).await;
         lease.give_back();
         Ok(rows?)
     }
@@ -151,7 +154,7 @@ impl Ledger for PgLedger {
 
     async fn locked_events(&self, events: &[EventId]) -> Result<Vec<EventId>, LoadError> {
         let events: Vec<Uuid> = events.iter().map(|event| event.0).collect();
-        let rows = self.read(LOCKED, &[&events]).await.map_err(unavailable)?;
+        let rows = self.read(LOCKED, &[(&events, Type::UUID_ARRAY)]).await.map_err(unavailable)?;
         rows.iter().map(|row| row.try_get::<_, Uuid>(0).map(EventId).map_err(unavailable)).collect()
     }
 
@@ -168,7 +171,7 @@ impl Ledger for PgLedger {
     }
 
     async fn counts(&self, event: EventId) -> Result<Vec<QuotaCount>, LoadError> {
-        let rows = self.read(COUNTS, &[&event.0]).await.map_err(unavailable)?;
+        let rows = self.read(COUNTS, &[(&event.0, Type::UUID)]).await.map_err(unavailable)?;
         rows.iter().map(|row| count(row).map_err(unavailable)).collect()
     }
 }

@@ -4,11 +4,14 @@ use std::{collections::HashMap, sync::Arc};
 
 use deadpool_postgres::{Object, Pool};
 use domain::ledger::{KeyAnswer, KeyKind, KeyOf, Prior, Unreadable};
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
 use super::{
-    super::rows::{self, BOOKING_COLUMNS, HOLD_COLUMNS, StoreError},
+    super::{
+        connection::Typed,
+        rows::{self, BOOKING_COLUMNS, HOLD_COLUMNS, StoreError},
+    },
     lease::Lease,
 };
 
@@ -24,7 +27,8 @@ async fn find_on(client: &Object, keys: &[KeyOf]) -> Result<Vec<KeyAnswer>, Stor
     let mut found = vec![Ok(None); keys.len()];
     let (at, accounts, texts) = of_kind(keys, KeyKind::Booking);
     if !at.is_empty() {
-        let found_rows = client.query(&statement(BOOKING_COLUMNS, "bookings b", "b"), &[&accounts, &texts]).await?;
+        let named: [Typed<'_>; 2] = [(&accounts, Type::UUID_ARRAY), (&texts, Type::TEXT_ARRAY)];
+        let found_rows = client.query_typed(&statement(BOOKING_COLUMNS, "bookings b", "b"), &named).await?;
         let bookings = rows::readable_bookings(&***client, &found_rows).await?;
         for (row, booking) in found_rows.iter().zip(bookings) {
             found[at[place(row)?]] = read(booking.map(|booking| Prior::Booking(Arc::new(booking.as_first_answered()))));
@@ -32,7 +36,8 @@ async fn find_on(client: &Object, keys: &[KeyOf]) -> Result<Vec<KeyAnswer>, Stor
     }
     let (at, accounts, texts) = of_kind(keys, KeyKind::Hold);
     if !at.is_empty() {
-        let found_rows = client.query(&statement(HOLD_COLUMNS, "holds h", "h"), &[&accounts, &texts]).await?;
+        let named: [Typed<'_>; 2] = [(&accounts, Type::UUID_ARRAY), (&texts, Type::TEXT_ARRAY)];
+        let found_rows = client.query_typed(&statement(HOLD_COLUMNS, "holds h", "h"), &named).await?;
         let items: Vec<_> = found_rows.iter().map(rows::stored_items).collect();
         let named: Vec<_> = items.iter().flatten().flat_map(|items| rows::named_seats(items)).collect();
         let seats = if named.is_empty() { HashMap::new() } else { rows::seats_by_id(&***client, &named).await? };

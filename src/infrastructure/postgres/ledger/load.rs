@@ -10,7 +10,7 @@ use domain::{
     seat_maps::SeatMap,
 };
 use jiff::Timestamp;
-use tokio_postgres::{IsolationLevel, Row, Transaction};
+use tokio_postgres::{IsolationLevel, Row, Transaction, types::Type};
 use uuid::Uuid;
 
 use super::{
@@ -71,7 +71,7 @@ async fn read(
     transaction: &Transaction<'_>,
     event: EventId,
 ) -> Result<Option<LoadedInventory>, StoreError> {
-    let Some(row) = transaction.query_opt(EVENT, &[&event.0]).await? else { return Ok(None) };
+    let Some(row) = transaction.query_typed_opt(EVENT, &[(&event.0, Type::UUID)]).await? else { return Ok(None) };
     let is_limited: bool = row.try_get("unpaid_limited")?;
     let max_per_account: Option<i32> = row.try_get("max_per_account")?;
     let sale = SaleWindow { starts_at: row.try_get("sale_starts_at")?, ends_at: row.try_get("sale_ends_at")? };
@@ -107,18 +107,18 @@ async fn read(
         loaded.by_account = by_account(transaction, &loaded).await?;
     }
     // Last, however long the rest has taken.
-    loaded.now = transaction.query_one(NOW, &[]).await?.try_get(0)?;
+    loaded.now = transaction.query_typed_one(NOW, &[]).await?.try_get(0)?;
     Ok(Some(loaded))
 }
 
 async fn quotas(transaction: &Transaction<'_>, event: EventId) -> Result<Vec<Quota>, StoreError> {
-    let rows = transaction.query(QUOTAS, &[&event.0]).await?;
+    let rows = transaction.query_typed(QUOTAS, &[(&event.0, Type::UUID)]).await?;
     let quota = |row: &Row| Ok(Quota { id: QuotaId(row.try_get("id")?), capacity: unsigned(row, "capacity")? });
     rows.iter().map(quota).collect()
 }
 
 async fn counts(transaction: &Transaction<'_>, event: EventId) -> Result<Vec<QuotaCount>, StoreError> {
-    transaction.query(COUNTS, &[&event.0]).await?.iter().map(count).collect()
+    transaction.query_typed(COUNTS, &[(&event.0, Type::UUID)]).await?.iter().map(count).collect()
 }
 
 async fn seat_map(
@@ -130,7 +130,7 @@ async fn seat_map(
     if let Some(map) = known {
         return Ok(map);
     }
-    let rows = transaction.query(seat_maps::ROWS, &[&id.0]).await?;
+    let rows = transaction.query_typed(seat_maps::ROWS, &[(&id.0, Type::UUID)]).await?;
     // A large house takes long: not on the threads on which all inventories decide.
     let drawn = move || Ok::<_, StoreError>(Arc::new(seat_maps::drawing(&rows)?.seat_map(id)));
     let map = tokio::task::spawn_blocking(drawn).await.map_err(|error| StoreError::Row(error.to_string()))??;
@@ -142,7 +142,7 @@ async fn seat_map(
 
 async fn claims(transaction: &Transaction<'_>, event: EventId) -> Result<Vec<(SeatId, bool)>, StoreError> {
     let mut claims = Vec::new();
-    for row in transaction.query(CLAIMS, &[&event.0]).await? {
+    for row in transaction.query_typed(CLAIMS, &[(&event.0, Type::UUID)]).await? {
         let (seats, sold): (Vec<Uuid>, bool) = (row.try_get("seats")?, row.try_get("sold")?);
         claims.extend(seats.into_iter().map(|seat| (SeatId(seat), sold)));
     }
@@ -155,7 +155,7 @@ async fn holds(
     map: Option<&SeatMap>,
 ) -> Result<Vec<domain::bookings::Hold>, StoreError> {
     let statement = format!("SELECT {HOLD_COLUMNS} FROM holds h WHERE h.event_id = $1 AND h.status = 'ACTIVE'");
-    let found = transaction.query(&statement, &[&event.0]).await?;
+    let found = transaction.query_typed(&statement, &[(&event.0, Type::UUID)]).await?;
     let seat = |id| map.and_then(|map| map.get(id)).cloned();
     let hold = |row| {
         let items = rows::stored_items(row)?;
@@ -171,7 +171,7 @@ async fn holds(
 async fn pending(transaction: &Transaction<'_>, event: EventId) -> Result<Vec<domain::bookings::Booking>, StoreError> {
     let statement =
         format!("SELECT {BOOKING_COLUMNS} FROM bookings b WHERE b.event_id = $1 AND b.status = 'PENDING_PAYMENT'");
-    let found = transaction.query(&statement, &[&event.0]).await?;
+    let found = transaction.query_typed(&statement, &[(&event.0, Type::UUID)]).await?;
     rows::bookings(transaction, &found).await
 }
 
@@ -181,7 +181,7 @@ async fn by_account(
     loaded: &LoadedInventory,
 ) -> Result<Vec<(AccountId, u32)>, StoreError> {
     let mut places = std::collections::HashMap::new();
-    for row in transaction.query(BY_ACCOUNT, &[&loaded.plan.event_id.0]).await? {
+    for row in transaction.query_typed(BY_ACCOUNT, &[(&loaded.plan.event_id.0, Type::UUID)]).await? {
         let count = u32::try_from(row.try_get::<_, i64>("places")?).unwrap_or(u32::MAX);
         places.insert(AccountId(row.try_get("account_id")?), count);
     }

@@ -9,7 +9,7 @@ use domain::{
     ids::EventId,
     ledger::{LoadError, Renewal},
 };
-use tokio_postgres::{Transaction, error::SqlState};
+use tokio_postgres::{Transaction, error::SqlState, types::Type};
 
 use super::{super::rows::StoreError, unavailable};
 
@@ -56,17 +56,17 @@ pub(super) async fn open(pool: &Pool, node: &str) -> Result<i32, StoreError> {
 async fn try_open(pool: &Pool, node: &str) -> Result<i32, StoreError> {
     let mut client = pool.get().await?;
     let transaction = client.transaction().await?;
-    for row in transaction.query(LIVE_OF_NODE, &[&node]).await? {
+    for row in transaction.query_typed(LIVE_OF_NODE, &[(&node, Type::TEXT)]).await? {
         end(&transaction, row.try_get(0)?).await?;
     }
-    let session = transaction.query_one(INSERT, &[&node]).await?.try_get(0)?;
+    let session = transaction.query_typed_one(INSERT, &[(&node, Type::TEXT)]).await?.try_get(0)?;
     transaction.commit().await?;
     Ok(session)
 }
 
 async fn end(transaction: &Transaction<'_>, session: i32) -> Result<(), StoreError> {
-    transaction.execute(LOCK, &[&session]).await?;
-    transaction.execute(END, &[&session]).await?;
+    transaction.execute_typed(LOCK, &[(&session, Type::INT4)]).await?;
+    transaction.execute_typed(END, &[(&session, Type::INT4)]).await?;
     Ok(())
 }
 
@@ -81,8 +81,12 @@ pub(super) async fn close(pool: &Pool, session: i32) -> Result<(), StoreError> {
 
 /// Shows that the node is alive.
 pub(super) async fn renew(client: &Object, session: i32) -> Result<Renewal, LoadError> {
-    let row = client.query_opt(RENEW, &[&session]).await.map_err(unavailable)?.ok_or(LoadError::Fenced)?;
-    let timeline = match client.query_one(TIMELINE, &[]).await {
+    let row = client
+        .query_typed_opt(RENEW, &[(&session, Type::INT4)])
+        .await
+        .map_err(unavailable)?
+        .ok_or(LoadError::Fenced)?;
+    let timeline = match client.query_typed_one(TIMELINE, &[]).await {
         Ok(row) => row.try_get(0).map_err(unavailable)?,
         // A service that hides its files. What it loses is found by comparing counters.
         Err(error) if error.as_db_error().is_some() => String::new(),
@@ -94,7 +98,7 @@ pub(super) async fn renew(client: &Object, session: i32) -> Result<Renewal, Load
 /// Waits until no commit of the session is in flight.
 pub(super) async fn settle(client: &mut Object, session: i32) -> Result<(), StoreError> {
     let transaction = client.transaction().await?;
-    transaction.execute(LOCK, &[&session]).await?;
+    transaction.execute_typed(LOCK, &[(&session, Type::INT4)]).await?;
     transaction.commit().await?;
     Ok(())
 }
@@ -104,18 +108,21 @@ pub(super) async fn claim(client: &mut Object, session: i32, event: EventId) -> 
     // Once more after the end of a stale owner's session.
     for _ in 0..2 {
         let transaction = client.transaction().await.map_err(unavailable)?;
-        transaction.execute(LOCK_SHARED, &[&session]).await.map_err(unavailable)?;
-        if transaction.query_opt(IS_LIVE, &[&session]).await.map_err(unavailable)?.is_none() {
+        transaction.execute_typed(LOCK_SHARED, &[(&session, Type::INT4)]).await.map_err(unavailable)?;
+        if transaction.query_typed_opt(IS_LIVE, &[(&session, Type::INT4)]).await.map_err(unavailable)?.is_none() {
             return Err(LoadError::Fenced);
         }
-        let claimed = match transaction.execute(CLAIM, &[&event.0, &session]).await {
+        let claimed = match transaction.execute_typed(CLAIM, &[(&event.0, Type::UUID), (&session, Type::INT4)]).await {
             Err(error) if error.code() == Some(&SqlState::FOREIGN_KEY_VIOLATION) => return Err(LoadError::NoSuchEvent),
             result => result.map_err(unavailable)?,
         };
         if claimed == 1 {
             return transaction.commit().await.map_err(unavailable);
         }
-        let owner = transaction.query_one(OWNER, &[&event.0, &STALE_AFTER]).await.map_err(unavailable)?;
+        let owner = transaction
+            .query_typed_one(OWNER, &[(&event.0, Type::UUID), (&STALE_AFTER, Type::TEXT)])
+            .await
+            .map_err(unavailable)?;
         let node: String = owner.try_get("node").map_err(unavailable)?;
         if !owner.try_get::<_, bool>("stale").map_err(unavailable)? {
             return Err(LoadError::OwnedBy(node));
