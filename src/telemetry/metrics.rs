@@ -201,6 +201,20 @@ const DESCRIPTIONS: &[(Kind, &str, Option<Unit>, &str)] = &[
         "Places by which memory and ledger differed in the last comparison; anything but 0 is a fault",
     ),
     (Counter, "boxoffice_inventory_drifts_total", None, "Comparisons in which memory and ledger of an event differed"),
+    (Counter, "boxoffice_inventory_pauses_total", None, "Pauses of inventories for a change of what an event sells"),
+    (Counter, "boxoffice_inventory_reloads_total", None, "Times that a running inventory has read its plan anew"),
+    (
+        Gauge,
+        "boxoffice_ledger_mismatch_places",
+        None,
+        "Places by which counters of the ledger differ from holds, bookings and seat claims",
+    ),
+    (
+        Counter,
+        "boxoffice_ledger_mismatches_total",
+        None,
+        "Events found whose counters differ from their holds, bookings and seat claims",
+    ),
     (Histogram, "boxoffice_ledger_batch_entries", None, "Decisions in one commit"),
     (
         Histogram,
@@ -214,6 +228,12 @@ const DESCRIPTIONS: &[(Kind, &str, Option<Unit>, &str)] = &[
     (Counter, "boxoffice_actor_restarts_total", None, "Actors that failed and were started again, by kind of actor"),
     (Counter, "boxoffice_actor_give_ups_total", None, "Actors that failed too often to be started again at once"),
     (Counter, "boxoffice_swept_rows_total", None, "Rows deleted because they were over, by kind"),
+    (
+        Gauge,
+        "boxoffice_upkeep_last_success_timestamp_seconds",
+        Some(Unit::Seconds),
+        "When a chore in the background was last done with all that there was, by chore",
+    ),
     (
         Counter,
         "boxoffice_sign_ins_total",
