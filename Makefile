@@ -113,6 +113,15 @@ cov: setup ## Measure test coverage; the report is target/coverage
 setup: ## Install what is missing on this machine, saying what and why; quiet when nothing is
 	@scripts/setup
 
+.PHONY: bench-instructions
+bench-instructions: setup ## Count the instructions of a booking in groups of 1, 16 and 256, on a ledger in memory
+	@scripts/setup valgrind
+	@BINARY="$(BINARY)" scripts/bench-instructions
+
+.PHONY: bench-ledger
+bench-ledger: setup ## Measure what groups of 1, 16 and 256 bookings cost the database: log, pages, time
+	cargo bench --profile fast --bench ledger_groups
+
 .PHONY: bench-booking
 bench-booking: setup ## Measure bookings a second on one hot event; ARGS='64 256' sets the connections
 	@scripts/setup wrk

@@ -106,10 +106,20 @@ fn inventory(map: &Arc<SeatMap>, sold: Sold) -> Inventory {
         seat_map: Some(map.clone()),
         hold_for: SignedDuration::from_mins(10),
         payment_for: SignedDuration::from_mins(15),
+        unpaid: None,
     };
     let counts = vec![QuotaCount { quota_id: quota, held: 0, sold: claims.len() as u32, version: 0 }];
     let now = Timestamp::now();
-    let loaded = LoadedInventory { counts, plan, claims, holds: vec![], pending: vec![], by_account: vec![], now };
+    let loaded = LoadedInventory {
+        counts,
+        version_base: 0,
+        plan,
+        claims,
+        holds: vec![],
+        pending: vec![],
+        by_account: vec![],
+        now,
+    };
     Inventory::load(loaded).unwrap()
 }
 

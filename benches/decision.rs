@@ -62,8 +62,10 @@ fn inventory(seated: bool) -> (Inventory, TicketTypeId, Option<Arc<SeatMap>>) {
         seat_map: seat_map.clone(),
         hold_for: SignedDuration::from_mins(10),
         payment_for: SignedDuration::from_mins(15),
+        unpaid: None,
     };
     let loaded = LoadedInventory {
+        version_base: 0,
         counts: vec![QuotaCount { quota_id: quota, held: 0, sold: 0, version: 0 }],
         plan,
         claims: vec![],

@@ -20,13 +20,15 @@ use boxoffice::{
     application::{
         app::{App, AuthRules},
         background::Background,
+        pictures::SharedPictures,
+        verification::VerifiedAccounts,
     },
     config::RateLimitConfig,
     infrastructure::{
         limits::Limiter,
         passwords::{Cost, Passwords},
         postgres::{
-            pool::{PoolSettings, pool},
+            pool::{PoolSettings, pool_of_requests},
             store::PgStore,
         },
         tokens::{Keys, TokenSigner, TokenVerifier},
@@ -50,13 +52,15 @@ async fn router() -> Router<App<Installation>> {
     let engine = Engine::start(Arc::new(MemoryLedger::new()), EngineSettings::default()).await.unwrap();
     let keys = Keys::of_secret("bench", &[7; 32]);
     // Connects when it is asked for a connection, and never is.
-    let pool = pool(&PoolSettings {
+    let pool = pool_of_requests(&PoolSettings {
         url: "postgres://nobody@127.0.0.1/nothing".into(),
         max_connections: 1,
         connect_timeout: Duration::from_secs(1),
         statement_timeout: Duration::from_secs(1),
     });
     let app = App {
+        pictures: SharedPictures::default(),
+        verified: VerifiedAccounts::default(),
         store: PgStore::new(pool.unwrap()),
         hasher: Passwords::new(Cost { memory_kib: 8, passes: 1, lanes: 1 }, 1).unwrap(),
         issuer: TokenSigner::new(keys.signing, "boxoffice", Arc::default()),
@@ -73,6 +77,7 @@ async fn router() -> Router<App<Installation>> {
             verification_ttl: Duration::from_mins(15),
             reset_ttl: Duration::from_mins(15),
             require_verified_email: false,
+            verified_to_book: false,
         },
         command_deadline: Duration::from_secs(10),
     };

@@ -11,4 +11,6 @@ pub mod limits;
 pub mod mails;
 pub mod manage;
 pub mod passwords;
+pub mod pictures;
 pub mod sessions;
+pub mod verification;

@@ -122,6 +122,10 @@ pub fn run(cli: Cli) -> ExitCode {
             return ExitCode::from(EXIT_USAGE);
         }
     };
+    if let Some(fault) = serve::database::address_fault(&config) {
+        eprintln!("{fault}");
+        return ExitCode::from(EXIT_USAGE);
+    }
     if matches!(cli.command, Command::CheckConfig) {
         print!("{config}");
         return ExitCode::SUCCESS;
@@ -130,7 +134,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("boxoffice: {error:#}");
-            ExitCode::FAILURE
+            serve::exit_code(&error)
         }
     }
 }

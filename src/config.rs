@@ -66,7 +66,7 @@ impl Config {
     /// Reads and checks all layers. Returns every fault there is, each on a line of its own.
     pub fn load(sources: &Sources) -> Result<Self, Vec<ConfigFault>> {
         let (environment, mut layers) = sources.open();
-        let http = HttpConfig::read(&mut layers.section("http"));
+        let http = HttpConfig::read(&mut layers.section("http"), environment);
         let node = NodeConfig::read(&mut layers.section("node"), http.listen.port());
         let config = Self {
             environment,

@@ -55,4 +55,5 @@ pub mod router;
 pub mod routes;
 pub mod server;
 mod session_cookie;
+mod unsent;
 pub mod venues;

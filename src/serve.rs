@@ -1,4 +1,4 @@
-//! The composition root: configuration → database → actors → HTTP → drain.
+//! The composition root: addresses → database → actors → HTTP → drain.
 
 mod accounts;
 mod banner;
@@ -6,48 +6,60 @@ mod cache;
 mod checks;
 pub mod database;
 mod descriptors;
+mod durability;
+mod ending;
+mod engine;
 mod engine_runtime;
 mod limits;
+mod listeners;
 mod mail;
+mod patience;
 
-use std::{future::Future, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use actors::{
-    admission::AdmissionLimits,
     cache::{Cache, RunningCache},
-    engine::{Engine, EngineSettings},
+    engine::Engine,
     inventories::Inventories,
-    inventory::actor::InventorySettings,
     live::{Live, LiveSettings},
     outbox::{Outbox, RunningOutbox},
     upkeep::RunningUpkeep,
 };
 use anyhow::Context;
-use deadpool_postgres::Pool;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::{
-    signal::unix::{SignalKind, signal},
     sync::watch,
     task::{JoinHandle, JoinSet},
 };
 use tokio_postgres::Client;
 
 use self::{
+    cache::SharedRedis,
     database::{Database, Pools},
-    engine_runtime::EngineRuntime,
-    mail::Mail,
+    durability::NotDurable,
+    ending::{EndingTimes, Signals},
+    engine::Session,
+    listeners::Listeners,
+    mail::{Mail, MailSender},
+    patience::while_away,
+};
+pub use self::{
+    ending::{Ending, Stopped},
+    listeners::CannotListen,
 };
 use crate::{
     application::{
         app::{Adapters, App, HashingError, PasswordHasher},
         background::Background,
+        pictures::SharedPictures,
+        verification::VerifiedAccounts,
     },
     config::{Config, Environment},
     infrastructure::{
         limits::{Limiter, LimiterSettings},
         passwords::{Cost, Passwords},
         postgres::{
-            ledger::{LedgerOptions, PgLedger},
+            connection::RequestPool,
             migrate::Migrator,
             pool,
             seed::{self, DEMO_PASSWORD},
@@ -61,7 +73,7 @@ use crate::{
         operations::{self, Health, Identity},
         router::Router,
         routes::{self, api_routes},
-        server::{DrainReport, Server, Settings},
+        server::DrainReport,
     },
     telemetry::metrics,
 };
@@ -70,8 +82,13 @@ use crate::{
 const EXIT_FENCED: u8 = 75;
 /// How often is looked for events that are to be published, and for bookings of cancelled ones, without a hint.
 const UPKEEP_EVERY: Duration = Duration::from_secs(1);
-/// Connections of the operations listener: a few scrapers and balancers.
-const OPERATIONS_CONNECTIONS_MAX: usize = 256;
+/// Exit code of a server whose address is taken (`EX_UNAVAILABLE`). Nothing has been touched.
+const EXIT_ADDRESS_TAKEN: u8 = 69;
+/// Exit code of a server that was told to stop and has cut connections or left work undone (`EX_IOERR`).
+const EXIT_CUT: u8 = 74;
+
+/// Exit code of a server that may not run on such a database: that of a configuration that is wrong.
+const EXIT_MISCONFIGURED: u8 = 64;
 
 /// What this program is made of.
 pub struct Installation;
@@ -101,7 +118,7 @@ pub struct Running {
     api: JoinHandle<DrainReport>,
     operations: JoinHandle<DrainReport>,
     engine: Engine,
-    engine_runtime: EngineRuntime,
+    session: Session,
     mail: RunningOutbox,
     after_answers: Background,
     /// What goes on with events after the answer, for fault tests.
@@ -109,17 +126,29 @@ pub struct Running {
     background: JoinSet<()>,
     pools: Pools,
     database: Database,
+    ending: EndingTimes,
 }
 
-/// Why a server ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// It was told to.
-    Signal,
-    /// Its session was ended by another server.
-    Fenced,
-    /// The tree of actors ended by itself.
-    EngineDied,
+/// What a start that is broken off leaves behind, to be taken down in order.
+#[derive(Default)]
+struct Begun {
+    database: Option<Database>,
+    session: Option<Session>,
+    engine: Option<Engine>,
+}
+
+impl Begun {
+    async fn take_down(self) {
+        if let Some(engine) = self.engine {
+            engine.stop().await;
+        }
+        if let Some(session) = self.session {
+            session.end().await;
+        }
+        if let Some(database) = self.database {
+            database.release().await;
+        }
+    }
 }
 
 /// The OpenAPI document of this installation.
@@ -129,20 +158,70 @@ pub fn api_document() -> serde_json::Value {
 
 /// `boxoffice serve`: runs until a signal says stop.
 pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
-    descriptors::raise_limit(&config, &operations_settings());
-    let mut running = start(config).await?;
-    let ending = running.wait(stop_signal()?).await;
+    descriptors::raise_limit(&config, &listeners::operations_settings());
+    let mut signals = Signals::listen()?;
+    let mut begun = Begun::default();
+    let started = tokio::select! {
+        started = start_within(config, &mut begun) => Some(started),
+        () = signals.next() => None,
+    };
+    let mut running = match started {
+        Some(Ok(running)) => running,
+        Some(Err(error)) => {
+            begun.take_down().await;
+            return Err(error);
+        }
+        None => {
+            tracing::info!("stopping before the start is over");
+            tokio::select! {
+                () = begun.take_down() => return Ok(ExitCode::SUCCESS),
+                () = signals.next() => return Ok(ExitCode::from(EXIT_CUT)),
+            }
+        }
+    };
+    let ending = running.wait(signals.next()).await;
     tracing::info!(?ending, "stopping");
-    running.stop().await;
+    let stopped = match ending {
+        Ending::Signal => running.stop_unless_hurried(signals.next()).await,
+        // It can't sell any more: to go on answering helps nobody.
+        Ending::Fenced | Ending::EngineDied => running.stop_at_once_unless_hurried(signals.next()).await,
+    };
     Ok(match ending {
+        Ending::Signal if stopped.is_cut => ExitCode::from(EXIT_CUT),
         Ending::Signal => ExitCode::SUCCESS,
         Ending::Fenced => ExitCode::from(EXIT_FENCED),
         Ending::EngineDied => ExitCode::FAILURE,
     })
 }
 
+/// The exit code for a server that could not start.
+pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+    if error.is::<CannotListen>() {
+        ExitCode::from(EXIT_ADDRESS_TAKEN)
+    } else if error.is::<NotDurable>() {
+        ExitCode::from(EXIT_MISCONFIGURED)
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
 /// Starts everything, and returns once it serves.
 pub async fn start(config: Config) -> anyhow::Result<Running> {
+    let mut begun = Begun::default();
+    let started = start_within(config, &mut begun).await;
+    if started.is_err() {
+        begun.take_down().await;
+    }
+    started
+}
+
+/// Starts everything. What has to be taken down in order is in `begun` until it is over, so that this may be dropped.
+///
+/// All that can be wrong with this server alone is found out before its session is opened: that ends the session of whoever
+/// runs under the same name.
+async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Running> {
+    let listeners = Listeners::bind(&config).await?;
+    let (address, operations_address) = (listeners.api.local_addr()?, listeners.operations.local_addr()?);
     let metrics = metrics::install().context("metrics can't be set up")?;
     let mut background = JoinSet::new();
     let keep_up = metrics.clone();
@@ -150,26 +229,29 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
 
     let hasher = passwords(&config)?;
     let keys = Keys::from_config(&config.auth, &config.database.data_dir)?;
-    let database = Database::own(&config).await?;
-    prepare(&database, &config, &hasher).await?;
+    let sender = MailSender::new(&config)?;
+    let redis = SharedRedis::new(&config)?;
+    let shared_cache = redis.cache();
+    let shared_counts = limits::shared_counts(&config, &mut background)?;
+    let database = begun.database.insert(Database::own(&config).await?);
+    while_away("migrate", || prepare(database, &config, &hasher)).await?;
 
     let pools = database.pools(&config)?;
     let (pool, min_idle) = (pools.requests.clone(), config.database.min_idle);
-    background.spawn(pool::tend(pool.clone(), min_idle, pools.ledger.clone()));
+    background.spawn(pool::tend(pool.plain().clone(), min_idle, pools.ledger.clone()));
     background.spawn(usage::watch(pool.clone()));
-    let engine_runtime = EngineRuntime::new(config.inventory.threads).context("no threads for the engine")?;
-    let (node, options, settings) = (config.node.name.clone(), ledger_options(&config)?, engine_settings(&config));
-    let engine = engine_runtime.run(start_engine(pools.ledger.clone(), node, options, settings)).await??;
+    let session = begun.session.insert(Session::open(&config, pools.ledger.clone()).await?);
+    let engine = begun.engine.insert(session.start_engine(engine::settings(&config)).await?);
+    let inventories = engine.inventories.clone();
 
     let revocations = accounts::revocations(&pool, &mut background).await?;
-    let mail = Mail::start(&config, pool.clone()).await?;
-    let cache = cache::start(&config, &mut background).await?;
-    let upkeep = start_upkeep(&pool, &engine, &mail, cache.cache.clone()).await?;
-    let shared_counts = limits::shared_counts(&config, &mut background)?;
-    let health = Health::new(identity(&config, &database), checks::all(pool.clone(), shared_counts.clone()));
-    let api = bind(config.http.listen, Settings::from(&config.http)).await?;
-    let ops = bind(config.ops.listen, operations_settings()).await?;
-    let (address, operations_address) = (api.local_addr()?, ops.local_addr()?);
+    let mail = Mail::start(&config, sender, pool.clone()).await?;
+    let cache = cache::start(&config, redis, &mut background).await?;
+    let upkeep = start_upkeep(&pool, inventories.clone(), &mail, cache.cache.clone()).await?;
+    let health = Health::new(
+        identity(&config, database),
+        checks::all(&pools, &session.handle()?, shared_counts.clone(), shared_cache),
+    );
 
     let store = PgStore::new(pool.clone());
     if database.is_private() && config.environment == Environment::Development {
@@ -178,12 +260,14 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let live = Live::new(live_settings(&config));
     let after_answers = Background::default();
     let limiter = Arc::new(Limiter::new(LimiterSettings::from(&config.rate_limit), shared_counts));
-    let app = Arc::new(App::<Installation> {
+    let app = App::<Installation> {
+        pictures: SharedPictures::default(),
+        verified: VerifiedAccounts::default(),
         store,
         hasher,
         issuer: TokenSigner::new(keys.signing, &*config.auth.issuer, revocations.clone()),
         limits: limiter.clone(),
-        inventories: engine.inventories.clone(),
+        inventories: inventories.clone(),
         live: live.clone(),
         outbox: mail.running.outbox.clone(),
         cache: cache.cache.clone(),
@@ -191,21 +275,23 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         auth: accounts::rules(&config.auth),
         upkeep: upkeep.upkeep.clone(),
         command_deadline: config.inventory.request_deadline,
-    });
+    };
     let verifier = Arc::new(TokenVerifier::new(keys.accepted, &config.auth.issuer, revocations));
-    let routes = api_routes().into_iter().chain(operations::health_routes(&health));
-    let router = Router::build(app, verifier.clone(), routes)?;
-    let router = Arc::new(if config.http.bare { router } else { router.limited(limiter) });
+    let router = api_router(app, &health, verifier.clone(), (!config.http.bare).then_some(limiter))?;
     let ops_routes = operations::operations_routes(&health, metrics).into_iter();
     let ops_routes = ops_routes.chain(mail_routes(mail.folder.as_ref(), &mail.queue));
     let ops_router = Arc::new(Router::build(Arc::new(()), verifier, ops_routes)?);
 
+    let (Some(database), Some(session), Some(engine)) =
+        (begun.database.take(), begun.session.take(), begun.engine.take())
+    else {
+        anyhow::bail!("the start has lost what it began");
+    };
     let (stop, stopping) = watch::channel(false);
-    let api = tokio::spawn(api.serve(router, told(stopping)));
+    let api = tokio::spawn(listeners.api.serve(router, told(stopping)));
     // Serves to the very end, so that operators can watch a shutdown.
-    let operations = tokio::spawn(ops.serve(ops_router, std::future::pending()));
+    let operations = tokio::spawn(listeners.operations.serve(ops_router, std::future::pending()));
     tracing::info!(%address, operations = %operations_address, "ready");
-    let inventories = engine.inventories.clone();
     Ok(Running {
         address,
         operations_address,
@@ -217,7 +303,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         api,
         operations,
         engine,
-        engine_runtime,
+        session,
         mail: mail.running,
         cache,
         after_answers,
@@ -225,68 +311,35 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         background,
         pools,
         database,
+        ending: EndingTimes { lame_duck: config.http.lame_duck, whole: config.http.shutdown_timeout },
     })
 }
 
-impl Running {
-    /// Waits until there is a reason to end.
-    pub async fn wait(&mut self, signal: impl Future<Output = ()>) -> Ending {
-        tokio::select! {
-            () = signal => Ending::Signal,
-            // An error means that nobody is left to fence.
-            Ok(_) = self.engine.fenced.wait_for(|fenced| *fenced) => Ending::Fenced,
-            _ = &mut self.engine.ended => Ending::EngineDied,
-        }
-    }
+type ApiRouter = Arc<Router<App<Installation>>>;
 
-    /// Stops accepting, lets what is in progress finish, then takes everything down in the order opposite to the start (L5).
-    pub async fn stop(mut self) {
-        self.health.begin_draining();
-        self.stop.send_replace(true);
-        // They would go on for ever, and a drain waits for what is in progress.
-        self.live.end();
-        match self.api.await {
-            Ok(report) => tracing::info!(
-                connections = report.connections,
-                cut = report.cut,
-                unfinished = report.unfinished,
-                durationMs = report.took.as_millis() as u64,
-                "drained"
-            ),
-            Err(error) => tracing::error!(%error, "the listener panicked"),
-        }
-        self.after_answers.finish().await;
-        self.upkeep.stop().await;
-        self.engine.stop().await;
-        self.mail.stop().await;
-        self.cache.stop().await;
-        // Its clients are scrapers, who come again.
-        self.operations.abort();
-        self.background.shutdown().await;
-        self.pools.close();
-        drop(self.engine_runtime);
-        self.database.release().await;
-    }
+fn api_router(
+    app: App<Installation>,
+    health: &Arc<Health>,
+    verifier: Arc<TokenVerifier>,
+    limiter: Option<Arc<Limiter>>,
+) -> anyhow::Result<ApiRouter> {
+    let routes = api_routes().into_iter().chain(operations::health_routes(health));
+    let router = Router::build(Arc::new(app), verifier, routes)?;
+    Ok(Arc::new(match limiter {
+        Some(limiter) => router.limited(limiter),
+        None => router,
+    }))
 }
 
-async fn start_engine(
-    pool: Pool,
-    node: String,
-    options: LedgerOptions,
-    settings: EngineSettings,
-) -> anyhow::Result<Engine> {
-    let ledger = PgLedger::open(pool, &node, options).await?;
-    Engine::start(Arc::new(ledger), settings).await.context("the actors can't start")
-}
-
-async fn start_upkeep(pool: &Pool, engine: &Engine, mail: &Mail, cache: Cache) -> anyhow::Result<RunningUpkeep> {
-    let (events, inventories) = (Arc::new(PgStore::new(pool.clone())), engine.inventories.clone());
+async fn start_upkeep(
+    pool: &RequestPool,
+    inventories: Inventories,
+    mail: &Mail,
+    cache: Cache,
+) -> anyhow::Result<RunningUpkeep> {
+    let events = Arc::new(PgStore::new(pool.clone()));
     let upkeep = RunningUpkeep::start(events, inventories, mail.running.outbox.clone(), cache, UPKEEP_EVERY);
     upkeep.await.context("the upkeep of events can't start")
-}
-
-async fn bind(address: SocketAddr, settings: Settings) -> anyhow::Result<Server> {
-    Server::bind(address, settings).await.with_context(|| format!("can't listen on {address}"))
 }
 
 async fn told(mut stopping: watch::Receiver<bool>) {
@@ -294,19 +347,10 @@ async fn told(mut stopping: watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stop| *stop).await;
 }
 
-fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
-}
-
 /// Migrates, and fills a private database with the demo once.
 async fn prepare(database: &Database, config: &Config, hasher: &Passwords) -> anyhow::Result<()> {
     let mut client = database.connect(config).await?;
+    durability::check(&client, config.environment).await?;
     let applied = Migrator::embedded()?.up(&mut client).await?;
     tracing::info!(applied = applied.len(), "the schema is up to date");
     if database.is_private() && config.environment == Environment::Development && is_empty(&client).await? {
@@ -328,33 +372,10 @@ pub fn passwords(config: &Config) -> Result<Passwords, HashingError> {
     Passwords::new(cost, auth.hash_concurrency)
 }
 
-fn ledger_options(config: &Config) -> anyhow::Result<LedgerOptions> {
-    Ok(LedgerOptions {
-        hold: SignedDuration::try_from(config.inventory.hold)?,
-        payment: SignedDuration::try_from(config.inventory.payment)?,
-        prepared_statements: config.database.prepared_statements,
-    })
-}
-
-fn engine_settings(config: &Config) -> EngineSettings {
-    EngineSettings {
-        writers: config.database.ledger_writers,
-        admission: AdmissionLimits {
-            permits: u32::try_from(config.inventory.permits_per_event).unwrap_or(u32::MAX),
-            stalled_after: config.inventory.stalled_after,
-        },
-        inventory: InventorySettings { batch_max: config.inventory.max_batch, idle_after: config.inventory.idle_after },
-        ..EngineSettings::default()
-    }
-}
-
-fn operations_settings() -> Settings {
-    Settings { max_connections: OPERATIONS_CONNECTIONS_MAX, ..Settings::default() }
-}
-
 fn live_settings(config: &Config) -> LiveSettings {
     LiveSettings {
         streams_max: config.http.max_streams,
+        streams_per_network: config.http.streams_per_network,
         window: config.http.stream_window,
         heartbeat: config.http.stream_heartbeat,
         ..LiveSettings::default()

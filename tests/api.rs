@@ -34,6 +34,8 @@ mod live;
 mod manage;
 #[path = "api/matrix.rs"]
 mod matrix;
+#[path = "api/nul.rs"]
+mod nul;
 #[path = "api/openapi.rs"]
 mod openapi;
 #[path = "api/paging.rs"]
@@ -54,6 +56,8 @@ mod slugs;
 mod support;
 #[path = "api/table.rs"]
 mod table;
+#[path = "api/unpaid.rs"]
+mod unpaid;
 #[path = "api/usage.rs"]
 mod usage;
 #[path = "api/users.rs"]

@@ -27,6 +27,13 @@ const FORBIDDEN: [(&str, &[&str]); 8] = [
     ("src/commands", &["presentation", "hyper", "actors"]),
 ];
 
+/// Calls of the driver that prepare a named statement: a round trip more, and with PgBouncer in transaction mode it may not be there the
+/// next time. Statements with typed values have no name.
+const PREPARES: [&str; 7] =
+    [".query(", ".query_one(", ".query_opt(", ".query_raw(", ".prepare(", "client.execute(", "transaction.execute("];
+/// Where they may be: on connections of their own, and where a setting says so.
+const MAY_PREPARE: [&str; 3] = ["migrate", "seed", "ledger/commit.rs"];
+
 /// Who may name the database's driver: the adapter, those who put the server together, and what it is measured against.
 const NAMES_THE_DRIVER: [&str; 4] = ["src/infrastructure", "src/serve", "src/serve.rs", "loadtest/baseline"];
 
@@ -149,4 +156,17 @@ fn words_of_comments_and_texts_do_not_count() {
     assert!(words("use crate::{infrastructure::tokens, x};").contains("infrastructure"));
     assert!(!words("let a = \"infrastructure\"; // of infrastructure").contains("infrastructure"));
     assert!(!words("let deadpool_postgres_like = 1;").contains("deadpool_postgres"));
+}
+
+#[test]
+fn statements_have_no_names() {
+    let below = "src/infrastructure/postgres/";
+    let is_bound =
+        |path: &str| path.strip_prefix(below).is_some_and(|name| !MAY_PREPARE.iter().any(|may| name.starts_with(may)));
+    let mut wrong = Vec::new();
+    for (path, text) in sources().iter().filter(|(path, _)| is_bound(path)) {
+        let calls = PREPARES.iter().filter(|call| text.contains(**call));
+        wrong.extend(calls.map(|call| format!("{path} has {call}")));
+    }
+    assert!(wrong.is_empty(), "use query_typed and the like: {wrong:#?}");
 }

@@ -13,6 +13,8 @@ mod frames;
 mod http1;
 #[path = "attacks/http2.rs"]
 mod http2;
+#[path = "attacks/slow_readers.rs"]
+mod slow_readers;
 #[path = "support/harness.rs"]
 mod support;
 #[path = "attacks/target.rs"]

@@ -30,5 +30,7 @@ mod redis;
 mod repeats;
 #[path = "support/harness.rs"]
 mod support;
+#[path = "cache/unknown.rs"]
+mod unknown;
 #[path = "cache/visibility.rs"]
 mod visibility;

@@ -9,11 +9,12 @@ mod support;
 use std::time::Duration;
 
 use boxoffice::infrastructure::postgres::{
+    connection::RequestPool,
     pool::{self, PoolSettings},
     seed::{Counts, catalogue},
     store::catalogue::{event_statements, facet_statements, statement::Statement},
 };
-use deadpool_postgres::{Client as Pooled, Pool};
+use deadpool_postgres::Client as Pooled;
 use domain::{
     ids::{SeriesId, VenueId},
     search::{EventFilter, EventOrder, EventSearch, Key, KeyKind, Order, Place, Position, PublicStatus, Sort},
@@ -37,7 +38,7 @@ async fn seed(client: &mut Client, events: u32) -> Counts {
 }
 
 /// With the plans of a server's requests.
-fn pool_of(database: &TestDatabase) -> Pool {
+fn pool_of(database: &TestDatabase) -> RequestPool {
     let settings = PoolSettings {
         url: database.url().into(),
         max_connections: 2,
@@ -155,7 +156,7 @@ async fn no_page_of_a_hundred_thousand_events_reads_a_table_from_end_to_end() {
     let made = seed(&mut client, EVENTS).await;
     assert_eq!((made.events, made.venues, made.accounts), (100_000, 2_000, 100));
     assert_the_catalogue_is_varied(&client).await;
-    let pooled = pool_of(&database).get().await.unwrap();
+    let pooled = pool_of(&database).plain().get().await.unwrap();
     assert_a_series_is_found_by_its_index(&pooled).await;
     check(&pooled).await;
 }

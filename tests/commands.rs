@@ -6,6 +6,8 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
+#[path = "commands/ending.rs"]
+mod ending;
 #[path = "support/harness.rs"]
 mod support;
 
@@ -170,6 +172,9 @@ async fn the_fixture_of_load_tests_can_be_booked_with() {
     let fixture: Value = serde_json::from_str(&printed(&child::run(&settings, &arguments))).unwrap();
     let again: Value = serde_json::from_str(&printed(&child::run(&settings, &arguments))).unwrap();
     assert_eq!(fixture["events"], again["events"], "the same arguments, the same ids");
+
+    let capped = "SELECT count(*) FROM events WHERE unpaid_limited";
+    assert_eq!(database.number(capped, &[]).await, 0, "a few accounts stand for a crowd");
 
     let production = settings.clone().set("BOXOFFICE_ENV", "production");
     let refused = child::run(&production, &arguments);

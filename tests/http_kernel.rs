@@ -21,5 +21,7 @@ mod operations;
 mod refusals;
 #[path = "http_kernel/routing.rs"]
 mod routing;
+#[path = "http_kernel/slow_readers.rs"]
+mod slow_readers;
 #[path = "http_kernel/support.rs"]
 mod support;

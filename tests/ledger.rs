@@ -10,6 +10,9 @@
 #[path = "support/harness.rs"]
 mod support;
 
+#[path = "ledger/faults.rs"]
+mod faults;
+
 use std::{sync::Arc, time::Duration};
 
 use actors::ledger::commit::{BatchOutcome, EntryOutcome, commit_group};
@@ -44,7 +47,7 @@ async fn ledger(db: &TestDatabase, node: &str) -> Arc<PgLedger> {
         statement_timeout: Duration::from_secs(30),
     });
     let minutes = SignedDuration::from_mins(10);
-    let options = LedgerOptions { hold: minutes, payment: minutes, prepared_statements: true };
+    let options = LedgerOptions { hold: minutes, payment: minutes, prepared_statements: true, unpaid: None };
     Arc::new(PgLedger::open(pool.unwrap(), node, options).await.unwrap())
 }
 
@@ -159,7 +162,9 @@ async fn a_key_can_not_be_used_twice_and_leads_to_its_first_answer() {
     let of = |key: &str, kind| KeyOf { account_id: bench.account, key: IdempotencyKey::parse(key).unwrap(), kind };
     let keys = [of("a", KeyKind::Hold), of("a", KeyKind::Booking), of("b", KeyKind::Booking)];
     let found = bench.ledger.find_by_keys(&keys).await.unwrap();
-    assert!(matches!(&found[..], [None, Some(domain::ledger::Prior::Booking(found)), None] if found.id == booked.id));
+    assert!(
+        matches!(&found[..], [Ok(None), Ok(Some(domain::ledger::Prior::Booking(found))), Ok(None)] if found.id == booked.id)
+    );
     bench.audit().await;
 }
 
@@ -242,6 +247,11 @@ async fn a_reload_waits_for_the_commits_in_flight_and_sees_them() {
     bench.audit().await;
 }
 
+/// Has commits wait for rows as long as other statements do, so that they can be kept in flight.
+async fn wait_for_locks(db: &TestDatabase) {
+    db.execute("ALTER FUNCTION ledger_commit RESET lock_timeout").await;
+}
+
 /// A commit that has passed the fence and waits for a row.
 struct InFlight {
     blocker: tokio_postgres::Client,
@@ -251,6 +261,7 @@ struct InFlight {
 impl InFlight {
     async fn new(bench: &Bench) -> Self {
         let blocker = bench.db.connect().await;
+        wait_for_locks(&bench.db).await;
         blocker.batch_execute("BEGIN; SELECT FROM quotas FOR UPDATE").await.unwrap();
         let batch = bench.booking(&bench.load().await, "in-flight", bench.places(1));
         let writer = bench.ledger.clone();
@@ -369,6 +380,7 @@ async fn an_event_is_not_deleted_under_a_commit() {
             AND datname = current_database()";
         support::until("back ends wait for locks", async || bench.db.number(statement, &[]).await == count).await;
     };
+    wait_for_locks(&bench.db).await;
     // Keeps the commit from getting past the counters.
     let block = blocker.transaction().await.unwrap();
     block.execute("SELECT FROM quotas FOR UPDATE", &[]).await.unwrap();

@@ -10,6 +10,8 @@
 mod clients;
 #[path = "limits/outages.rs"]
 mod outages;
+#[path = "limits/places.rs"]
+mod places;
 #[path = "limits/shared.rs"]
 mod shared;
 #[path = "limits/single.rs"]

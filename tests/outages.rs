@@ -9,6 +9,11 @@
 #[path = "support/harness.rs"]
 mod support;
 
+mod outages {
+    mod failover;
+    mod mixed;
+}
+
 use std::time::{Duration, Instant};
 
 use nix::{
@@ -139,4 +144,40 @@ async fn a_database_that_says_nothing_is_noticed_and_what_it_kept_is_exact() {
     assert!([201, 503].contains(&cut_off.await.unwrap()));
     let made = all_are_served(&api, &event, &keys()).await;
     keys_and_rows_agree(&client, made).await;
+}
+
+/// Watches `set_apart`, `lock_timeout` of `ledger_commit` and the pools: whoever holds a row of one event holds up that event only,
+/// though both have the same writer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_locked_row_holds_up_its_own_event() {
+    let settings = settings()
+        .set("BOXOFFICE__DATABASE__LEDGER_WRITERS", 1)
+        .set("BOXOFFICE__DATABASE__MAX_CONNECTIONS", 20)
+        .set("BOXOFFICE__INVENTORY__STALLED_AFTER", "30s");
+    let server = TestServer::on(support::TestDatabase::migrated().await, &settings).await;
+    let (locked, other) = (server.event(EventBuilder::ga(100)).await, server.event(EventBuilder::ga(100)).await);
+    let api = server.signed_in().await;
+    for event in [&locked, &other] {
+        api.book(event, &event.places(1)).await.created();
+    }
+    let blocker = server.db.connect().await;
+    blocker.batch_execute("BEGIN").await.unwrap();
+    blocker.execute("SELECT FROM quotas WHERE event_id = $1 FOR UPDATE", &[&locked.id]).await.unwrap();
+    let waiting: Vec<_> = (0..5)
+        .map(|_| {
+            let (api, event) = (api.clone(), locked.clone());
+            tokio::spawn(async move { api.book(&event, &event.places(1)).await.status })
+        })
+        .collect();
+    let began = Instant::now();
+    for _ in 0..10 {
+        api.book(&other, &other.places(1)).await.created();
+    }
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?} for ten bookings of another event", began.elapsed());
+    assert!(waiting.iter().all(|asked| !asked.is_finished()), "their row is locked");
+    blocker.batch_execute("ROLLBACK").await.unwrap();
+    for asked in waiting {
+        assert_eq!(asked.await.unwrap(), 201);
+    }
+    audit(&server.client).await;
 }

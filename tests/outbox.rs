@@ -41,7 +41,7 @@ struct Bench {
 impl Bench {
     async fn new() -> Self {
         let db = TestDatabase::migrated().await;
-        let pool = pool::pool(&PoolSettings {
+        let pool = pool::pool_of_requests(&PoolSettings {
             url: db.url().into(),
             max_connections: 8,
             connect_timeout: Duration::from_secs(30),

@@ -127,7 +127,7 @@ async fn what_is_asked_for_is_booked_though_every_thread_that_serves_http_is_bus
     let url = server.db.url();
     let client = elsewhere.spawn(async move { connect(&url).await }).await.unwrap();
     api.book(&event, &event.places(1)).await.created();
-    // The commit of the second one waits for this row, for five seconds at most, and the third one waits for that commit.
+    // The commit of the second one waits for this row, for ten seconds at most, and the third one waits for that commit.
     client.batch_execute("BEGIN").await.unwrap();
     client.execute("SELECT FROM quotas WHERE event_id = $1 FOR UPDATE", &[&event.id]).await.unwrap();
     let slot = server.running.inventories.directory().find(domain::ids::EventId(event.id)).unwrap();

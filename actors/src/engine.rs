@@ -13,9 +13,9 @@ use tokio::{sync::watch, task::JoinHandle};
 use crate::{
     admission::AdmissionLimits,
     inventories::{Directory, Inventories, supervisor::InventoriesSupervisor},
-    inventory::actor::InventorySettings,
+    inventory::{actor::InventorySettings, shared::SharedParts},
     leases::Leases,
-    ledger::{probe::KeyProbe, writer::LedgerWriter},
+    ledger::{probe::KeyProbe, pulse::LedgerPulse, writer::LedgerWriter},
     metrics,
     restart::RestartPolicy,
     sampler::Sampler,
@@ -56,6 +56,8 @@ pub struct Engine {
     pub inventories: Inventories,
     /// Becomes true when this node's session has ended: it must stop.
     pub fenced: watch::Receiver<bool>,
+    /// Whether the ledger answers.
+    pub pulse: Arc<LedgerPulse>,
     root: ActorRef<SupervisorMessage>,
     /// Ends when the tree has ended.
     pub ended: JoinHandle<()>,
@@ -71,16 +73,20 @@ impl Engine {
         let inventories = Inventories::new(directory.clone(), supervisor.clone(), probe.clone());
 
         let mut specs = Vec::new();
-        for writer in writers.iter() {
-            let (ledger, fenced) = (ledger.clone(), fenced.clone());
+        let (pulse, shared_parts) = (LedgerPulse::new(writers.len() + 2), SharedParts::default());
+        for (place, writer) in writers.iter().enumerate() {
+            let (ledger, fenced, pulse) = (ledger.clone(), fenced.clone(), pulse.caller(place));
             specs.push(ChildSpec::new("writer", writer.clone(), move || {
-                (LedgerWriter::new(ledger.clone(), fenced.clone()), ())
+                (LedgerWriter::new(ledger.clone(), fenced.clone()).with_pulse(pulse.clone()), ())
             }));
         }
-        let reads = ledger.clone();
-        specs.push(ChildSpec::new("probe", probe, move || (KeyProbe::new(reads.clone()), ())));
+        let (reads, of_probe) = (ledger.clone(), pulse.caller(writers.len()));
+        specs.push(ChildSpec::new("probe", probe, move || {
+            (KeyProbe::new(reads.clone()).with_pulse(of_probe.clone()), ())
+        }));
+        let of_leases = pulse.caller(writers.len() + 1);
         let (started_before, hasher) = (Arc::new(AtomicBool::new(false)), RandomState::new());
-        let (shared, found) = (ledger.clone(), directory.clone());
+        let (shared, found, parts) = (ledger.clone(), directory.clone(), shared_parts.clone());
         specs.push(ChildSpec::new("inventories", supervisor, move || {
             let actor = InventoriesSupervisor {
                 directory: found.clone(),
@@ -89,13 +95,21 @@ impl Engine {
                 hasher: hasher.clone(),
                 settings: settings.inventory,
                 policy: settings.restart,
+                shared: parts.clone(),
                 started_before: started_before.clone(),
             };
             (actor, ())
         }));
-        let session = ledger.clone();
+        let (session, of_all) = (ledger.clone(), directory.clone());
         specs.push(ChildSpec::new("leases", Address::default(), move || {
-            (Leases { ledger: session.clone(), fenced: fenced.clone() }, ())
+            let leases = Leases {
+                ledger: session.clone(),
+                fenced: fenced.clone(),
+                directory: of_all.clone(),
+                clock: shared_parts.clock.clone(),
+                pulse: of_leases.clone(),
+            };
+            (leases, ())
         }));
         specs.push(ChildSpec::new("sampler", Address::default(), move || {
             let (directory, ledger) = (directory.clone(), ledger.clone());
@@ -105,14 +119,17 @@ impl Engine {
         // Inventories have a supervisor of their own and are not among the specifications.
         metrics::register(specs.iter().map(|spec| spec.kind).chain(["inventory"]));
         let (root, ended) = Actor::spawn(None, Supervisor::new(settings.restart), specs).await?;
-        Ok(Self { inventories, fenced: watch_fenced, root, ended })
+        Ok(Self { inventories, fenced: watch_fenced, pulse, root, ended })
     }
 
     /// Stops the tree. Call it once nobody asks any more: what is under way then is lost to those who wait for it, though
     /// never half done.
     pub async fn stop(self) {
         self.root.stop(Some("shutdown".to_owned()));
-        // An error means that the tree has ended by a panic; it has ended.
-        let _ = self.ended.await;
+        // Whoever has waited for its end already must not wait once more.
+        if !self.ended.is_finished() {
+            // An error means that the tree has ended by a panic; it has ended.
+            let _ = self.ended.await;
+        }
     }
 }

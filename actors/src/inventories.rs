@@ -7,12 +7,14 @@ pub mod supervisor;
 use std::{sync::Arc, time::Duration};
 
 use domain::{
+    bookings::Fingerprint,
     ids::EventId,
     inventory::{Availability, Command},
     ledger::{KeyOf, Prior},
     refusal::Refusal,
+    unpaid::Buyer,
 };
-use ractor::{ActorRef, ActorStatus, concurrency::oneshot, rpc::CallResult};
+use ractor::{ActorId, ActorRef, ActorStatus, concurrency::oneshot, rpc::CallResult};
 use tokio::time::{Instant, timeout_at};
 
 pub use directory::{Directory, Following, Slot};
@@ -30,6 +32,9 @@ use crate::{
 /// A dying inventory answers nobody; the caller asks its successor, this often at most: as often as one may fail before it is
 /// left down. One death often brings another, when a batch of the dead was still on its way to the ledger.
 const TRIES_MAX: u32 = 10;
+/// Waits between two tries to ask an inventory that is dying, until its supervisor knows.
+const DYING_WAIT_MIN: Duration = Duration::from_millis(1);
+const DYING_WAIT_MAX: Duration = Duration::from_millis(50);
 
 /// Why a question has no answer.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -77,12 +82,23 @@ impl Inventories {
 
     /// Has the event's inventory do `command`, and waits until it is durable, at most until `deadline`.
     pub async fn ask(&self, event: EventId, command: Command, deadline: Instant) -> Result<Answer, AskError> {
+        self.ask_for(Buyer::default(), event, command, deadline).await
+    }
+
+    /// The same for a buyer of whom something is known.
+    pub async fn ask_for(
+        &self,
+        buyer: Buyer,
+        event: EventId,
+        command: Command,
+        deadline: Instant,
+    ) -> Result<Answer, AskError> {
         let slot = self.directory.slot(event);
         let mut permit = Some(admit(&slot)?);
         let command = Arc::new(command);
         let answer = self
             .call(event, slot, &mut permit, deadline, |reply| {
-                InventoryMessage::Ask(Ask { command: command.clone(), deadline, reply })
+                InventoryMessage::Ask(Ask { command: command.clone(), buyer, deadline, reply })
             })
             .await?;
         match answer {
@@ -135,11 +151,35 @@ impl Inventories {
         if matches!(refusal, Refusal::KeyReused | Refusal::AccountGone) {
             return Err(Denial::Refused(refusal).into());
         }
+        let is_own = |prior: &Prior| is_own(command, prior);
+        self.answered(key, fingerprint, is_own, deadline).await?.ok_or_else(|| Denial::Refused(refusal).into())
+    }
+
+    /// What was answered to the request with this key, if the ledger knows it: for requests that would be refused now for a reason that
+    /// did not stand against them at first.
+    pub async fn recall(
+        &self,
+        key: KeyOf,
+        fingerprint: Fingerprint,
+        deadline: Instant,
+    ) -> Result<Option<Answer>, AskError> {
+        self.answered(key, fingerprint, |_| false, deadline).await
+    }
+
+    async fn answered(
+        &self,
+        key: KeyOf,
+        fingerprint: Fingerprint,
+        is_own: impl Fn(&Prior) -> bool,
+        deadline: Instant,
+    ) -> Result<Option<Answer>, AskError> {
         match self.find_prior(key, deadline).await? {
-            None => Err(Denial::Refused(refusal).into()),
+            None => Ok(None),
             Some(prior) if prior.fingerprint() == fingerprint => {
-                engine().replayed.increment(1);
-                Ok(Answer { outcome: Outcome::from(&prior), replayed: true })
+                // What a commit wrote whose answer was lost is this request's own.
+                let replayed = !is_own(&prior);
+                engine().replayed.increment(u64::from(replayed));
+                Ok(Some(Answer { outcome: Outcome::from(&prior), replayed }))
             }
             Some(_) => Err(Denial::Refused(Refusal::KeyReused).into()),
         }
@@ -172,7 +212,8 @@ impl Inventories {
         T: Send + 'static,
         F: Fn(ractor::RpcReplyPort<T>) -> InventoryMessage,
     {
-        for _ in 0..TRIES_MAX {
+        let mut dying = Dying::default();
+        while dying.count <= TRIES_MAX {
             let actor = match slot.actor() {
                 Some(actor) => actor,
                 None => self.activate(event, deadline).await?,
@@ -192,7 +233,9 @@ impl Inventories {
                 }
                 // It is dying, and its supervisor may not know yet: who finds no actor waits there for the successor.
                 Ok(Err(_)) => {
-                    gone(&slot, &actor);
+                    if !dying.met(&slot, &actor, deadline).await {
+                        return Err(self.late(event));
+                    }
                     // An event that was forgotten meanwhile has another one.
                     slot = self.directory.find(event).unwrap_or(slot);
                 }
@@ -230,8 +273,86 @@ fn overloaded(retry_after: Duration) -> AskError {
     AskError::Overloaded { retry_after }
 }
 
-fn gone(slot: &Slot, actor: &ActorRef<InventoryMessage>) {
-    if actor.get_status() >= ActorStatus::Stopping {
-        slot.close(actor.get_id());
+fn is_own(command: &Command, prior: &Prior) -> bool {
+    match (command, prior) {
+        (Command::Hold(new) | Command::Block(new), Prior::Hold(hold)) => new.id == hold.id,
+        (Command::Book(new), Prior::Booking(booking)) => new.id == booking.id,
+        _ => false,
+    }
+}
+
+/// The inventories that one caller has found dying, one after the other.
+#[derive(Default)]
+struct Dying {
+    count: u32,
+    last: Option<ActorId>,
+    wait: Duration,
+}
+
+impl Dying {
+    /// Another answer that did not come. An inventory that drops what it was asked is dying, though it may not look like it yet:
+    /// the caller waits a moment, longer each time, so that one death does not cost it all of its tries. False when `deadline`
+    /// comes before.
+    async fn met(&mut self, slot: &Slot, actor: &ActorRef<InventoryMessage>, deadline: Instant) -> bool {
+        if self.last != Some(actor.get_id()) {
+            self.last = Some(actor.get_id());
+            self.count += 1;
+            self.wait = Duration::ZERO;
+        }
+        if actor.get_status() >= ActorStatus::Stopping {
+            slot.close(actor.get_id());
+            return true;
+        }
+        self.wait = (self.wait * 2).clamp(DYING_WAIT_MIN, DYING_WAIT_MAX);
+        if Instant::now() + self.wait >= deadline {
+            return false;
+        }
+        tokio::time::sleep(self.wait).await;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use ractor::{Actor, ActorProcessingErr};
+
+    use super::*;
+    use crate::admission::AdmissionLimits;
+
+    /// Drops what it is asked, and does not look like dying.
+    struct Dropping(Arc<AtomicUsize>);
+
+    impl Actor for Dropping {
+        type Msg = InventoryMessage;
+        type State = ();
+        type Arguments = ();
+
+        async fn pre_start(&self, _: ActorRef<Self::Msg>, (): ()) -> Result<(), ActorProcessingErr> {
+            Ok(())
+        }
+
+        async fn handle(&self, _: ActorRef<Self::Msg>, _: Self::Msg, (): &mut ()) -> Result<(), ActorProcessingErr> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        }
+    }
+
+    /// Guards: the waits of `Dying`. The tries used to be spent on one dying inventory within a millisecond.
+    #[tokio::test(start_paused = true)]
+    async fn one_dying_inventory_does_not_cost_all_tries() {
+        let directory =
+            Arc::new(Directory::new(AdmissionLimits { permits: 10, stalled_after: Duration::from_secs(10) }));
+        let inventories = Inventories::new(directory.clone(), Address::default(), Address::default());
+        let (event, asked) = (EventId::generate(), Arc::new(AtomicUsize::new(0)));
+        let (actor, _) = Actor::spawn(None, Dropping(asked.clone()), ()).await.unwrap();
+        directory.slot(event).open(actor);
+        let began = Instant::now();
+        let answer = inventories.availability(event, began + Duration::from_secs(2)).await;
+        assert!(matches!(answer, Err(AskError::Unavailable { .. })), "{answer:?}");
+        assert!(began.elapsed() >= Duration::from_millis(1_900), "gave up after {:?}", began.elapsed());
+        let asked = asked.load(Ordering::Relaxed);
+        assert!((10..=60).contains(&asked), "asked {asked} times");
     }
 }

@@ -3,26 +3,32 @@
 pub mod actor;
 mod keys;
 mod loading;
+mod outcomes;
 pub(crate) mod pause;
 mod queue;
+pub mod shared;
 
 use std::sync::Arc;
 
 use domain::{
     bookings::{Booking, Fingerprint, Hold},
     inventory::{Availability, Command},
-    ledger::{KeyOf, LoadError, LoadedInventory, QuotaCount},
+    ledger::{KeyOf, QuotaCount},
     refusal::Refusal,
+    unpaid::Buyer,
 };
 use ractor::RpcReplyPort;
 use tokio::time::Instant;
 
+use self::{loading::LoadResult, pause::PauseGrant};
 use crate::ledger::commit::BatchOutcome;
 
 /// A command, and who waits for its answer until when.
 pub struct Ask {
     /// What to do. Shared with the caller, who may have to ask a successor the same.
     pub command: Arc<Command>,
+    /// What is known of who asks.
+    pub buyer: Buyer,
     /// When nobody waits any more.
     pub deadline: Instant,
     /// Where the answer goes. Dropped without one when the inventory dies: the outcome is then exact on a retry.
@@ -39,7 +45,7 @@ pub enum InventoryMessage {
     /// Show the inventory once it is loaded.
     Look(RpcReplyPort<Look>),
     /// The ledger was read.
-    Loaded(Box<Result<LoadedInventory, LoadError>>),
+    Loaded(Box<LoadResult>),
     /// The ledger answered the batch on its way.
     Committed(BatchOutcome),
     /// Look for what has expired.
@@ -50,9 +56,11 @@ pub enum InventoryMessage {
     Counts(RpcReplyPort<Option<Vec<QuotaCount>>>),
     /// The memory was found to differ from the ledger: die and load it again.
     Distrust,
-    /// Decide nothing more for a while; said once what was decided is in the ledger.
-    Pause(RpcReplyPort<()>),
-    /// Read plan and counters anew, once what was decided is in the ledger. Ends a pause.
+    /// Decide nothing more for a while; granted once what was decided is in the ledger.
+    Pause(RpcReplyPort<PauseGrant>),
+    /// The pause with this number is over: read plan and counters anew, once the others that were granted with it are over too.
+    EndPause(u64),
+    /// Read plan and counters anew, once what was decided is in the ledger.
     Reload,
     /// The ledger has these counters: read it anew, if that is not because of what is on its way.
     CatchUp(Vec<QuotaCount>),

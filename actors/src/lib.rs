@@ -26,6 +26,7 @@ pub mod leases;
 pub mod ledger;
 pub mod live;
 pub mod metrics;
+pub mod networks;
 mod notice;
 pub mod outbox;
 pub mod restart;

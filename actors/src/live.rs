@@ -17,13 +17,17 @@ use std::{
     time::Duration,
 };
 
-use domain::ids::EventId;
+use domain::{ids::EventId, unpaid::NetworkId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use history::{Picture, Shared};
 pub use stream::{Signal, Stream};
 
-use crate::{inventories::Following, metrics::engine};
+use crate::{
+    inventories::Following,
+    metrics::engine,
+    networks::{NetworkFull, Occupied, PerNetwork},
+};
 use broadcaster::{Broadcaster, End};
 
 /// Bounds of live availability.
@@ -31,6 +35,8 @@ use broadcaster::{Broadcaster, End};
 pub struct LiveSettings {
     /// Streams at once, of all events.
     pub streams_max: usize,
+    /// Streams of one network at once, of all events.
+    pub streams_per_network: usize,
     /// Between two deltas of an event at least; longer with more than 2,000 streams.
     pub window: Duration,
     /// An event's streams that have nothing to tell say so after this time.
@@ -43,11 +49,23 @@ impl Default for LiveSettings {
     fn default() -> Self {
         Self {
             streams_max: 10_000,
+            streams_per_network: usize::MAX,
             window: Duration::from_millis(100),
             heartbeat: Duration::from_secs(15),
             linger: Duration::from_secs(60),
         }
     }
+}
+
+/// Why no stream was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotOpened {
+    /// On this node.
+    #[error(transparent)]
+    NoPlace(#[from] NoPlace),
+    /// For this network.
+    #[error("too many streams of one network")]
+    OfNetwork(#[from] NetworkFull),
 }
 
 /// There are as many streams as there may be, or the server is stopping.
@@ -57,7 +75,10 @@ pub struct NoPlace;
 
 /// A stream's place among those there may be.
 #[derive(Debug)]
-struct Place(#[allow(dead_code, reason = "held, and given back when dropped")] OwnedSemaphorePermit);
+struct Place {
+    _permit: OwnedSemaphorePermit,
+    _of_network: Occupied,
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
@@ -71,6 +92,7 @@ pub struct Live {
     settings: LiveSettings,
     /// One permit a stream; closed when the server stops.
     places: Arc<Semaphore>,
+    networks: Arc<PerNetwork>,
     stations: Mutex<HashMap<EventId, Station>>,
 }
 
@@ -87,18 +109,30 @@ impl Live {
     /// Without streams yet.
     pub fn new(settings: LiveSettings) -> Arc<Self> {
         let places = Arc::new(Semaphore::new(settings.streams_max.min(Semaphore::MAX_PERMITS)));
-        Arc::new(Self { settings, places, stations: Mutex::default() })
+        let networks = PerNetwork::new(settings.streams_per_network);
+        Arc::new(Self { settings, places, networks, stations: Mutex::default() })
     }
 
     /// A stream of what `following` follows, for a client that has seen `version` of it. Call it inside of a tokio runtime.
-    pub fn open(self: &Arc<Self>, following: Following, version: Option<i64>) -> Result<Stream, NoPlace> {
+    pub fn open(self: &Arc<Self>, following: Following, version: Option<i64>) -> Result<Stream, NotOpened> {
+        self.open_from(None, following, version)
+    }
+
+    /// The same for a client of this network; `None` is exempt from its bound.
+    pub fn open_from(
+        self: &Arc<Self>,
+        network: Option<NetworkId>,
+        following: Following,
+        version: Option<i64>,
+    ) -> Result<Stream, NotOpened> {
+        let of_network = self.networks.enter(network)?;
         let picture = following.picture();
         let event = picture.event_id;
         let mut stations = self.stations();
         // Under the lock: `end` closes the semaphore under it, and ends those it finds.
         let permit = self.places.clone().try_acquire_owned().map_err(|_| NoPlace)?;
         engine().streams.increment(1.0);
-        let place = Place(permit);
+        let place = Place { _permit: permit, _of_network: of_network };
         let station = stations.entry(event).or_insert_with(|| Station {
             broadcaster: Broadcaster::new(picture.clone(), self.settings),
             run: 0,

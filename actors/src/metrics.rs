@@ -21,6 +21,8 @@ pub(crate) struct EngineMetrics {
     pub(crate) queue_depth: Gauge,
     pub(crate) drift_places: Gauge,
     pub(crate) drifts: Counter,
+    pub(crate) pauses: Counter,
+    pub(crate) reloads: Counter,
     pub(crate) streams: Gauge,
     pub(crate) stream_deltas: Counter,
     pub(crate) streams_dropped: Counter,
@@ -44,6 +46,8 @@ pub(crate) fn engine() -> &'static EngineMetrics {
         queue_depth: gauge!("boxoffice_inventory_queue_depth"),
         drift_places: gauge!("boxoffice_inventory_drift_places"),
         drifts: counter!("boxoffice_inventory_drifts_total"),
+        pauses: counter!("boxoffice_inventory_pauses_total"),
+        reloads: counter!("boxoffice_inventory_reloads_total"),
         streams: gauge!("boxoffice_streams"),
         stream_deltas: counter!("boxoffice_stream_deltas_total"),
         streams_dropped: counter!("boxoffice_streams_dropped_total"),
@@ -52,7 +56,10 @@ pub(crate) fn engine() -> &'static EngineMetrics {
 
 /// Makes every series of the engine, at zero: an alert on an increase misses a series that begins at one.
 pub(crate) fn register(actors: impl IntoIterator<Item = &'static str>) {
-    engine();
+    let EngineMetrics { pauses, reloads, .. } = engine();
+    for counter in [pauses, reloads] {
+        counter.increment(0);
+    }
     register_actors(actors);
 }
 

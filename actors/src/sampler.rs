@@ -11,11 +11,14 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, rpc::CallResult};
 use crate::{
     inventories::{Directory, Slot},
     inventory::InventoryMessage,
+    ledger::within,
     metrics::engine,
 };
 
 /// Most events compared in one round.
 const EVENTS_MAX: usize = 100;
+/// For one look at the counters.
+const COUNTS_MAX: Duration = Duration::from_secs(3);
 
 /// See the module's page.
 pub struct Sampler<L> {
@@ -43,14 +46,35 @@ impl<L: Ledger> Sampler<L> {
         first + count
     }
 
+    /// Memory is ahead of the ledger as it was read before: because something was committed in between, or because the ledger has
+    /// lost what it had. One that is read after memory is never behind it.
+    async fn look_again(
+        &self,
+        event: EventId,
+        actor: &ActorRef<InventoryMessage>,
+        memory: &[QuotaCount],
+    ) -> Option<()> {
+        let ledger = within(COUNTS_MAX, self.ledger.counts(event)).await.ok()?;
+        if memory.iter().any(|memory| is_ahead(memory, &ledger)) {
+            engine().drifts.increment(1);
+            tracing::error!(%event, "memory is ahead of the ledger, which has lost what it had");
+            let _ = actor.cast(InventoryMessage::Distrust);
+        }
+        Some(())
+    }
+
     /// Places by which memory differs from the ledger; nothing when they can't be compared now.
     async fn drift(&self, event: EventId, slot: &Slot) -> Option<u64> {
         let actor = slot.actor()?;
-        let ledger = self.ledger.counts(event).await.ok()?;
+        let ledger = within(COUNTS_MAX, self.ledger.counts(event)).await.ok()?;
         let call = actor.call(InventoryMessage::Counts, Some(Duration::from_secs(1))).await;
         let Ok(CallResult::Success(Some(memory))) = call else { return None };
         if memory.iter().any(|memory| is_behind(memory, &ledger)) {
             let _ = actor.cast(InventoryMessage::CatchUp(ledger));
+            return None;
+        }
+        if memory.iter().any(|memory| is_ahead(memory, &ledger)) {
+            self.look_again(event, &actor, &memory).await?;
             return None;
         }
         let places: u64 = memory.iter().filter_map(|memory| difference(memory, &ledger)).sum();
@@ -67,6 +91,11 @@ impl<L: Ledger> Sampler<L> {
 
 pub(crate) fn is_behind(memory: &QuotaCount, ledger: &[QuotaCount]) -> bool {
     ledger.iter().any(|count| count.quota_id == memory.quota_id && count.version > memory.version)
+}
+
+/// A quota that the ledger does not have counts as well: it was deleted, or never was.
+fn is_ahead(memory: &QuotaCount, ledger: &[QuotaCount]) -> bool {
+    !ledger.iter().any(|count| count.quota_id == memory.quota_id && count.version >= memory.version)
 }
 
 /// Counters can be compared only when memory and ledger are at the same version.

@@ -1,9 +1,15 @@
 //! What goes on with events after the answer: those whose time has come are published, and the bookings of cancelled ones are
-//! cancelled one after the other; deleted seat maps go bit by bit; and rows that are over are deleted. A tree of its own, which never gives up for good.
+//! cancelled one after the other; deleted seat maps go bit by bit; rows that are over are deleted; and counters are compared with rows.
+//! A tree of its own, which never gives up for good. Each chore is an actor of its own, so that none waits for another.
 //!
 //! The repository shares the work out, so several servers may do it; a server that dies leaves a lease that ends. Bookings are
 //! cancelled through their event's inventory like any other, in portions, so that it goes on answering meanwhile.
 
+mod canceller;
+mod keeper;
+mod publisher;
+mod purger;
+mod reconciler;
 mod sweeper;
 
 use std::{
@@ -14,51 +20,65 @@ use std::{
     time::Duration,
 };
 
-use domain::{
-    bookings::{Booking, BookingStatus},
-    cache::Tag,
-    ids::EventId,
-    inventory::Command,
-    management::events::EventUpkeep,
-    repositories::Found,
-    retention::Retention,
-};
-use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr};
-use tokio::{
-    task::{JoinHandle, JoinSet},
-    time::Instant,
-};
+use domain::{management::events::EventUpkeep, reconciliation::Reconciliation, retention::Retention};
+use ractor::{Actor, ActorRef, SpawnErr};
+use tokio::task::JoinHandle;
 
+use self::{
+    canceller::Canceller,
+    keeper::{Chore, Keeper, KeeperMessage, LastSuccess},
+    publisher::Publisher,
+    purger::Purger,
+    reconciler::{Differences, Reconciler},
+    sweeper::{Sweeper, SweptRows},
+};
 use crate::{
     cache::Cache,
-    inventories::{AskError, Inventories},
-    inventory::Denial,
+    inventories::Inventories,
     metrics,
     outbox::Outbox,
     restart::RestartPolicy,
     supervisor::{Address, ChildSpec, Supervisor, SupervisorMessage},
 };
-use sweeper::{Sweeper, SweptRows};
 
-/// Bookings that are cancelled at once. Each portion is a few group commits and one transaction for its mails.
-const PORTION: u32 = 100;
-/// For one booking to be cancelled.
-const DEADLINE: Duration = Duration::from_secs(5);
+/// The address of a chore's actor, and whether a hint to it is on its way: mailboxes have no bound of their own, and one hint says it
+/// all.
+#[derive(Clone, Debug, Default)]
+struct Door {
+    keeper: Address<KeeperMessage>,
+    hinted: Arc<AtomicBool>,
+}
+
+impl Door {
+    fn wake(&self) {
+        if !self.hinted.swap(true, Ordering::AcqRel) {
+            self.keeper.cast(KeeperMessage::Hint);
+        }
+    }
+
+    /// The child that does the chore behind this door.
+    fn child<C: Chore>(&self, chore: C, poll_every: Duration) -> ChildSpec {
+        let (chore, hinted, success) = (Arc::new(chore), self.hinted.clone(), LastSuccess::of(C::NAME));
+        ChildSpec::new(C::NAME, self.keeper.clone(), move || {
+            let keeper = Keeper { chore: chore.clone(), hinted: hinted.clone(), poll_every, success: success.clone() };
+            (keeper, ())
+        })
+    }
+}
 
 /// The door to the upkeep, for use cases.
 #[derive(Clone, Debug, Default)]
 pub struct Upkeep {
-    keeper: Address<KeeperMessage>,
-    /// Whether a hint is on its way: mailboxes have no bound of their own, and one hint says it all.
-    hinted: Arc<AtomicBool>,
+    publisher: Door,
+    canceller: Door,
+    purger: Door,
 }
 
 impl Upkeep {
     /// Tells that there is something to do. Without it, that waits for the next look.
     pub fn wake(&self) {
-        if !self.hinted.swap(true, Ordering::AcqRel) {
-            self.keeper.cast(KeeperMessage::Hint);
-        }
+        self.publisher.wake();
+        self.canceller.wake();
     }
 }
 
@@ -72,7 +92,7 @@ pub struct RunningUpkeep {
 
 impl RunningUpkeep {
     /// Starts to look every so often what there is to do.
-    pub async fn start<E: EventUpkeep + Retention>(
+    pub async fn start<E: EventUpkeep + Retention + Reconciliation>(
         events: Arc<E>,
         inventories: Inventories,
         outbox: Outbox,
@@ -80,32 +100,35 @@ impl RunningUpkeep {
         poll_every: Duration,
     ) -> Result<Self, SpawnErr> {
         let upkeep = Upkeep::default();
-        let hinted = upkeep.hinted.clone();
-        let (rows, swept) = (events.clone(), SweptRows::default());
+        let publisher = Publisher { events: events.clone(), inventories: inventories.clone(), cache };
+        let canceller = Canceller { events: events.clone(), inventories, outbox };
+        let (rows, swept, success) = (events.clone(), SweptRows::default(), LastSuccess::of("sweeper"));
         let sweeper = ChildSpec::new("sweeper", Address::default(), move || {
-            (Sweeper { rows: rows.clone(), swept: swept.clone() }, ())
+            (Sweeper { rows: rows.clone(), swept: swept.clone(), success: success.clone() }, ())
         });
-        let keeper = ChildSpec::new("upkeep", upkeep.keeper.clone(), move || {
-            let keeper = Keeper {
-                events: events.clone(),
-                inventories: inventories.clone(),
-                outbox: outbox.clone(),
-                cache: cache.clone(),
-                hinted: hinted.clone(),
-                poll_every,
-            };
-            (keeper, ())
+        let (rows, differences, success) = (events.clone(), Differences::default(), LastSuccess::of("reconciler"));
+        let reconciler = ChildSpec::new("reconciler", Address::default(), move || {
+            (Reconciler { rows: rows.clone(), differences: differences.clone(), success: success.clone() }, ())
         });
-        metrics::register_actors(["upkeep", "sweeper"]);
-        let (specs, policy) = (vec![keeper, sweeper], RestartPolicy::default());
+        let specs = vec![
+            upkeep.publisher.child(publisher, poll_every),
+            upkeep.canceller.child(canceller, poll_every),
+            upkeep.purger.child(Purger { events }, poll_every),
+            sweeper,
+            reconciler,
+        ];
+        metrics::register_actors(specs.iter().map(|spec| spec.kind));
+        let policy = RestartPolicy::default();
         let (root, ended) = Actor::spawn(None, Supervisor::persistent(policy), specs).await?;
         Ok(Self { upkeep, root, ended })
     }
 
-    /// Kills the actor, for fault tests.
-    pub fn kill_keeper(&self) {
-        if let Some(keeper) = self.upkeep.keeper.get() {
-            keeper.kill();
+    /// Kills the actors that publish, cancel and purge, for fault tests.
+    pub fn kill_keepers(&self) {
+        for door in [&self.upkeep.publisher, &self.upkeep.canceller, &self.upkeep.purger] {
+            if let Some(keeper) = door.keeper.get() {
+                keeper.kill();
+            }
         }
     }
 
@@ -114,118 +137,5 @@ impl RunningUpkeep {
         self.root.stop(Some("shutdown".to_owned()));
         // An error means that the tree has ended by a panic; it has ended.
         let _ = self.ended.await;
-    }
-}
-
-/// What the keeper can be told.
-#[derive(Debug)]
-enum KeeperMessage {
-    /// Look now.
-    Hint,
-    /// It is time to look.
-    Poll,
-}
-
-struct Keeper<E> {
-    events: Arc<E>,
-    inventories: Inventories,
-    outbox: Outbox,
-    cache: Cache,
-    hinted: Arc<AtomicBool>,
-    poll_every: Duration,
-}
-
-impl<E: EventUpkeep> Keeper<E> {
-    async fn round(&self) -> Found<()> {
-        for (event, series) in self.events.publish_due().await? {
-            tracing::info!(%event, "event published as scheduled");
-            self.inventories.reload(event);
-            self.cache.invalidate(&[Tag::Event(event), Tag::Events]);
-            if let Some(series) = series {
-                self.cache.invalidate(&[Tag::Series(series)]);
-            }
-        }
-        self.events.purge_seat_maps().await?;
-        while let Some(event) = self.events.claim_cancellation().await? {
-            if !self.cancel_bookings(event).await? {
-                // Its lease ends, and somebody tries again.
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
-
-    /// False when the inventory can't be had now.
-    async fn cancel_bookings(&self, event: EventId) -> Found<bool> {
-        loop {
-            let bookings = self.events.next_to_cancel(event, PORTION).await?;
-            let ids: Vec<_> = bookings.iter().map(|booking| booking.id).collect();
-            if !self.cancel(event, bookings).await {
-                return Ok(false);
-            }
-            self.events.note_cancelled(event, &ids).await?;
-            if ids.is_empty() {
-                tracing::info!(%event, "the bookings of the event are cancelled");
-                return Ok(true);
-            }
-            self.outbox.wake();
-        }
-    }
-
-    /// Whether all of them are closed by now, by this or by anybody else.
-    async fn cancel(&self, event: EventId, bookings: Vec<Booking>) -> bool {
-        let mut asking = JoinSet::new();
-        for booking in bookings {
-            // What was cancelled before a crash only waits for its mail.
-            if booking.status != BookingStatus::Cancelled {
-                let inventories = self.inventories.clone();
-                let command = Command::Cancel { booking: Arc::new(booking) };
-                asking.spawn(async move { inventories.ask(event, command, Instant::now() + DEADLINE).await });
-            }
-        }
-        let mut all = true;
-        while let Some(asked) = asking.join_next().await {
-            let closed = match asked {
-                Ok(Ok(_)) => true,
-                Ok(Err(AskError::Denied(Denial::Refused(_) | Denial::NotOpen | Denial::NoSuchEvent))) => true,
-                Ok(Err(error)) => {
-                    tracing::warn!(%event, %error, "a booking of a cancelled event can't be cancelled now");
-                    false
-                }
-                Err(_) => false,
-            };
-            all &= closed;
-        }
-        all
-    }
-}
-
-impl<E: EventUpkeep> Actor for Keeper<E> {
-    type Msg = KeeperMessage;
-    type State = ();
-    type Arguments = ();
-
-    async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<(), ActorProcessingErr> {
-        // A hint to the predecessor is lost with it.
-        self.hinted.store(false, Ordering::Release);
-        myself.cast(KeeperMessage::Poll)?;
-        Ok(())
-    }
-
-    async fn handle(
-        &self,
-        myself: ActorRef<Self::Msg>,
-        message: Self::Msg,
-        (): &mut (),
-    ) -> Result<(), ActorProcessingErr> {
-        // Before the look: what is hinted at from now on gives another hint.
-        self.hinted.store(false, Ordering::Release);
-        if let Err(error) = self.round().await {
-            tracing::warn!(%error, "what is due can't be read or done now");
-        }
-        if let KeeperMessage::Poll = message {
-            myself.send_after(self.poll_every, || KeeperMessage::Poll);
-        }
-        Ok(())
     }
 }

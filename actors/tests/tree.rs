@@ -16,16 +16,22 @@ mod support {
 mod engine {
     mod admission;
     mod availability;
+    mod clocks;
+    mod closings;
     mod culprits;
+    mod doubts;
     mod expiry;
     mod failures;
     mod group_commit;
     mod idempotency;
     mod kills;
     mod live;
+    mod loads;
+    mod locks;
     mod passivation;
     mod pauses;
     mod races;
     mod restarts;
+    mod silence;
     mod writer;
 }

@@ -4,7 +4,7 @@
 use domain::{
     events::{EventStatus, Quota, SalePlan, SaleWindow, TicketType},
     ids::{EventId, QuotaId, TicketTypeId},
-    ledger::{CommitError, EventBatch, KeyOf, Ledger, LoadError, LoadedInventory, Prior, QuotaCount},
+    ledger::{CommitError, EventBatch, KeyAnswer, KeyOf, Ledger, LoadError, LoadedInventory, QuotaCount, Renewal},
 };
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -47,6 +47,7 @@ impl MemoryLedger {
             seat_map: None,
             hold_for: SignedDuration::from_mins(10),
             payment_for: SignedDuration::from_mins(15),
+            unpaid: None,
         }
     }
 }
@@ -55,6 +56,7 @@ impl Ledger for MemoryLedger {
     async fn load(&self, event: EventId, _settle: bool) -> Result<LoadedInventory, LoadError> {
         Ok(LoadedInventory {
             plan: self.plan(event),
+            version_base: 0,
             counts: vec![QuotaCount { quota_id: self.quota_id, held: 0, sold: 0, version: 0 }],
             claims: Vec::new(),
             holds: Vec::new(),
@@ -68,20 +70,24 @@ impl Ledger for MemoryLedger {
         Ok(())
     }
 
-    async fn find_by_keys(&self, keys: &[KeyOf]) -> Result<Vec<Option<Prior>>, LoadError> {
-        Ok(vec![None; keys.len()])
+    async fn find_by_keys(&self, keys: &[KeyOf]) -> Result<Vec<KeyAnswer>, LoadError> {
+        Ok(vec![Ok(None); keys.len()])
     }
 
     async fn expiring_events(&self) -> Result<Vec<EventId>, LoadError> {
         Ok(Vec::new())
     }
 
-    async fn renew(&self) -> Result<(), LoadError> {
-        Ok(())
+    async fn locked_events(&self, _events: &[EventId]) -> Result<Vec<EventId>, LoadError> {
+        Ok(Vec::new())
+    }
+
+    async fn renew(&self) -> Result<Renewal, LoadError> {
+        Ok(Renewal { now: Timestamp::now(), timeline: String::new() })
     }
 
     /// None, so that memory is compared with nothing.
     async fn counts(&self, _event: EventId) -> Result<Vec<QuotaCount>, LoadError> {
-        Ok(Vec::new())
+        Err(LoadError::Unavailable("they are not counted".to_owned()))
     }
 }

@@ -17,6 +17,7 @@ use boxoffice::{
 };
 use domain::ids::{EventId, TicketTypeId};
 use jiff::{SignedDuration, Timestamp};
+use secrecy::ExposeSecret;
 use tempfile::TempDir;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -65,6 +66,7 @@ impl PrivateLedger {
             hold: SignedDuration::try_from(config.inventory.hold).unwrap(),
             payment: SignedDuration::try_from(config.inventory.payment).unwrap(),
             prepared_statements: config.database.prepared_statements,
+            unpaid: None,
         };
         let ledger = Arc::new(PgLedger::open(pool, "bench", options).await.unwrap());
         Self { ledger, fixture, config, database, stop, kept }
@@ -79,6 +81,15 @@ impl PrivateLedger {
     /// Runs statements without parameters.
     pub(crate) async fn execute(&self, statements: &str) {
         self.database.connect(&self.config).await.unwrap().batch_execute(statements).await.unwrap();
+    }
+
+    /// A connection that may change the database's settings.
+    pub(crate) async fn superuser(&self) -> tokio_postgres::Client {
+        let url = self.config.database.url.as_ref().unwrap().expose_secret();
+        let url = url.replacen("//boxoffice@", "//postgres@", 1);
+        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
     }
 
     /// One more event like another one: same hall, same prices, nothing sold.

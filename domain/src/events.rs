@@ -16,6 +16,7 @@ use crate::{
     ids::{AccountId, EventId, QuotaId, SeatMapVersionId, SectionId, SeriesId, TicketTypeId, VenueId},
     money::Currency,
     seat_maps::SeatMap,
+    unpaid::UnpaidLimits,
 };
 
 /// Where an event is in its life.
@@ -47,6 +48,11 @@ impl EventStatus {
             EventStatus::Cancelled => "CANCELLED",
             EventStatus::Archived => "ARCHIVED",
         }
+    }
+
+    /// Whether everybody may know of it. What was never published, or is no longer, is nobody's business.
+    pub fn is_public(self) -> bool {
+        !matches!(self, EventStatus::Draft | EventStatus::Scheduled)
     }
 }
 
@@ -186,6 +192,8 @@ pub struct SalePlan {
     pub hold_for: SignedDuration,
     /// How long a priced booking waits for its payment.
     pub payment_for: SignedDuration,
+    /// How many places may be taken without being paid; no caps when `None`.
+    pub unpaid: Option<UnpaidLimits>,
 }
 
 impl SalePlan {

@@ -12,6 +12,7 @@ mod choose;
 mod decide;
 mod seats;
 mod snapshot;
+mod unpaid;
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -33,6 +34,7 @@ pub use seats::SeatState;
 pub use snapshot::{Availability, TicketTypeAvailability};
 
 use seats::Seats;
+use unpaid::Unpaid;
 
 /// A request to hold places.
 #[derive(Clone, Debug)]
@@ -121,14 +123,18 @@ enum Holder {
 pub struct Inventory {
     plan: Arc<SalePlan>,
     quotas: Vec<QuotaState>,
+    /// Versions of quotas that were deleted; see [`LoadedInventory::version_base`].
+    version_base: i64,
     seats: Seats,
     holders: HashMap<HolderId, Holder>,
-    /// Holders that an entry on its way to the ledger closes.
+    /// Holds and bookings that an entry on its way to the ledger closes; also confirmed bookings, which are no holders here.
     closing: HashSet<HolderId>,
     /// When each holder expires, soonest first.
     expiries: BTreeSet<(Timestamp, HolderId)>,
     /// Places of each account, kept only when the event limits them.
     by_account: Option<HashMap<AccountId, u32>>,
+    /// Unpaid places, kept only when the event limits them.
+    unpaid: Option<Unpaid>,
 }
 
 /// The ledger's rows contradict each other, so there is no state to start from.
@@ -149,9 +155,11 @@ impl Inventory {
         }
         let seats = Seats::load(plan.seat_map.clone(), &loaded.claims).map_err(Inconsistent)?;
         let mut inventory = Self {
+            unpaid: plan.unpaid.map(Unpaid::new),
             by_account: plan.max_per_account.map(|_| loaded.by_account.into_iter().collect()),
             plan,
             quotas,
+            version_base: loaded.version_base,
             seats,
             holders: HashMap::new(),
             closing: HashSet::new(),
@@ -159,6 +167,9 @@ impl Inventory {
         };
         loaded.holds.into_iter().for_each(|hold| inventory.keep(Holder::Hold(Arc::new(hold))));
         loaded.pending.into_iter().for_each(|booking| inventory.keep(Holder::Booking(Arc::new(booking))));
+        if let Some(unpaid) = &mut inventory.unpaid {
+            inventory.holders.values().for_each(|holder| unpaid.keep(holder));
+        }
         Ok(inventory)
     }
 
@@ -170,6 +181,9 @@ impl Inventory {
     /// Takes the places of a decision, so that the next one sees them taken. Every applied entry must be settled or
     /// reverted once.
     pub fn apply(&mut self, entry: &Entry) {
+        if let Some(unpaid) = &mut self.unpaid {
+            unpaid.apply(entry);
+        }
         if entry.takes_free_places() {
             for item in entry.items().iter() {
                 if let Some(quota) = self.quota(item.quota_id) {
@@ -184,13 +198,14 @@ impl Inventory {
             Entry::Book { from: Some(hold), .. } => HolderId::Hold(hold.id),
             _ => HolderId::from(entry),
         };
-        if self.holders.contains_key(&closed) {
-            self.closing.insert(closed);
-        }
+        self.closing.insert(closed);
     }
 
     /// The ledger has the entry: memory follows.
     pub fn settle(&mut self, entry: &Entry) {
+        if let Some(unpaid) = &mut self.unpaid {
+            unpaid.settle(entry);
+        }
         let took = entry.takes_free_places();
         for change in entry.quota_changes() {
             if let Some(quota) = self.quota(change.quota_id) {
@@ -225,6 +240,9 @@ impl Inventory {
 
     /// The ledger refused the entry: memory is as if it had never been decided.
     pub fn revert(&mut self, entry: &Entry) {
+        if let Some(unpaid) = &mut self.unpaid {
+            unpaid.revert(entry);
+        }
         if entry.takes_free_places() {
             for item in entry.items().iter() {
                 if let Some(quota) = self.quota(item.quota_id) {

@@ -152,6 +152,15 @@ pub enum Prior {
 }
 
 impl Prior {
+    /// True when `entry` is what was written: a commit whose answer was lost had written it, and this is its repetition.
+    pub fn is_of(&self, entry: &Entry) -> bool {
+        match (self, entry) {
+            (Prior::Hold(hold), Entry::Hold(new)) => hold.id == new.id,
+            (Prior::Booking(booking), Entry::Book { booking: new, .. }) => booking.id == new.id,
+            _ => false,
+        }
+    }
+
     /// What the first request asked for.
     pub fn fingerprint(&self) -> Fingerprint {
         match self {
@@ -160,6 +169,14 @@ impl Prior {
         }
     }
 }
+
+/// What was written under one key. The row of one key that can't be read says nothing about the others.
+pub type KeyAnswer = Result<Option<Prior>, Unreadable>;
+
+/// Something was written under a key, but what it was can't be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("what was written under the key can't be read: {0}")]
+pub struct Unreadable(pub String);
 
 /// Decisions of one event, in order, with the state they were decided on.
 #[derive(Clone, Debug)]
@@ -192,6 +209,8 @@ pub struct LoadedInventory {
     pub plan: SalePlan,
     /// The counters.
     pub counts: Vec<QuotaCount>,
+    /// Added to the versions of the quotas for the version of the event: what the quotas had that were deleted.
+    pub version_base: i64,
     /// Seats that are held or sold; true for sold.
     pub claims: Vec<(SeatId, bool)>,
     /// Active holds.
@@ -200,8 +219,18 @@ pub struct LoadedInventory {
     pub pending: Vec<Booking>,
     /// Places of each account in active holds and live bookings; empty unless the event limits them.
     pub by_account: Vec<(AccountId, u32)>,
-    /// The database's clock at the time of reading.
+    /// The database's clock at the end of reading.
     pub now: Timestamp,
+}
+
+/// What a renewal of the session tells besides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renewal {
+    /// The database's clock.
+    pub now: Timestamp,
+    /// Names the history that the ledger is on. Another one than before means that a standby was promoted, or a backup restored:
+    /// what was written last may be gone.
+    pub timeline: String,
 }
 
 /// Why nothing could be loaded.
@@ -239,6 +268,9 @@ pub enum CommitError {
     /// Nothing was written, and the same batch may succeed at once (serialisation failure, deadlock).
     #[error("the ledger asks to try again: {0}")]
     TryAgain(String),
+    /// Nothing was written: something that the batches need is locked by somebody else, for longer than the ledger waits.
+    #[error("locked by somebody else: {0}")]
+    Locked(String),
     /// Nothing was written: the ledger could not be reached.
     #[error("the ledger can't be reached: {0}")]
     Unavailable(String),
@@ -256,6 +288,9 @@ pub enum Rejection {
     /// The account does not exist.
     #[error("the account does not exist")]
     AccountGone,
+    /// The key is in the ledger already, and what was written under it can't be read.
+    #[error("what was written under the key can't be read")]
+    KeyUnreadable,
     /// A constraint that memory should have kept; the memory can't be trusted.
     #[error("constraint {0}")]
     Guard(String),
@@ -273,13 +308,17 @@ pub trait Ledger: Send + Sync + 'static {
     fn commit(&self, batches: &[EventBatch]) -> impl Future<Output = Result<(), CommitError>> + Send;
 
     /// What was written under each of the keys, in their order.
-    fn find_by_keys(&self, keys: &[KeyOf]) -> impl Future<Output = Result<Vec<Option<Prior>>, LoadError>> + Send;
+    fn find_by_keys(&self, keys: &[KeyOf]) -> impl Future<Output = Result<Vec<KeyAnswer>, LoadError>> + Send;
+
+    /// Those of `events` whose counters are locked by somebody else at this moment. For when a commit was refused as
+    /// [`CommitError::Locked`].
+    fn locked_events(&self, events: &[EventId]) -> impl Future<Output = Result<Vec<EventId>, LoadError>> + Send;
 
     /// Events with active holds or unpaid bookings: something will expire there.
     fn expiring_events(&self) -> impl Future<Output = Result<Vec<EventId>, LoadError>> + Send;
 
     /// Shows that this node is alive; [`LoadError::Fenced`] when its session has ended.
-    fn renew(&self) -> impl Future<Output = Result<(), LoadError>> + Send;
+    fn renew(&self) -> impl Future<Output = Result<Renewal, LoadError>> + Send;
 
     /// The counters of an event's quotas.
     fn counts(&self, event: EventId) -> impl Future<Output = Result<Vec<QuotaCount>, LoadError>> + Send;

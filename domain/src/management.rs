@@ -77,6 +77,14 @@ pub enum Conflict {
     SeatsMoved(#[from] seat_maps::SeatsMoved),
 }
 
+impl Conflict {
+    /// Of a ticket type that was ever taken.
+    pub const PLACES_STAY: Self =
+        Self::InUse("places of the ticket type are or were taken: its quota and its sections stay");
+    /// The same, when it is to be deleted.
+    pub const TYPE_STAYS: Self = Self::InUse("places of the ticket type are or were taken");
+}
+
 /// Why nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {

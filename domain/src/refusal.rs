@@ -1,5 +1,7 @@
 //! Why the business says no. Not a failure: nothing was changed, and the client can act on it.
 
+use std::time::Duration;
+
 use crate::{
     ids::{SeatId, TicketTypeId},
     validation::FieldError,
@@ -33,6 +35,12 @@ pub enum Refusal {
     /// More, or fewer, than a booking or an account may have.
     #[error("{0}")]
     Limit(String),
+    /// Asked too often, or too many of the account's holds ran out: wait. Without a time whoever counts requests knows it.
+    #[error("too much was asked for, or held and not booked, in a short time")]
+    TooOften {
+        /// When it may be tried again.
+        retry_after: Option<Duration>,
+    },
     /// The hold expired, was released, was booked already, or never was the account's.
     #[error("the hold has expired or is gone")]
     HoldGone,

@@ -12,7 +12,7 @@ use crate::{
     ids::{AccountId, BookingId, EventId, HoldId},
     mail::Locale,
     sales::EventSales,
-    search::{EventSearch, EventSummary, Facet, Slice, VenueSearch},
+    search::{EventSearch, EventSummary, Facet, Slice, Total, VenueSearch},
     venues::Venue,
 };
 
@@ -22,6 +22,12 @@ pub enum RepositoryError {
     /// It can't be reached now; a later try may succeed.
     #[error("the database is away: {0}")]
     Unavailable(String),
+    /// It can't do it now, and nothing of what was to be changed is written: that is sure. A later try may succeed.
+    #[error("the database is busy or away: {0}")]
+    RolledBack(String),
+    /// It can't take a value that came from the client, such as a text with a NUL character.
+    #[error("the database can't take a value: {0}")]
+    Data(String),
     /// It answered what this version does not expect.
     #[error("the database answered unexpectedly: {0}")]
     Broken(String),
@@ -54,7 +60,7 @@ pub struct Page<T> {
     /// The entries.
     pub entries: Vec<T>,
     /// How many there are on all pages.
-    pub total: u64,
+    pub total: Total,
     /// Whether another page follows.
     pub has_more: bool,
 }

@@ -17,4 +17,5 @@ mod rules {
     mod holds;
     mod limits;
     mod places;
+    mod unpaid;
 }

@@ -21,7 +21,7 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use super::{background::Background, limits::LimitAttempts};
+use super::{background::Background, limits::LimitAttempts, pictures::SharedPictures, verification::VerifiedAccounts};
 
 /// Declares a trait that is all of the others.
 macro_rules! store {
@@ -116,6 +116,8 @@ pub struct AuthRules {
     pub reset_ttl: Duration,
     /// Whether nobody may sign in before their address is verified.
     pub require_verified_email: bool,
+    /// Whether nobody may hold or book places before their address is verified.
+    pub verified_to_book: bool,
 }
 
 /// The adapters that an installation is made of.
@@ -132,6 +134,10 @@ pub trait Adapters: Send + Sync + 'static {
 
 /// The application: its ports, and the door to the inventories.
 pub struct App<A: Adapters> {
+    /// Answers that show all seats of an event.
+    pub pictures: SharedPictures,
+    /// Which accounts are known to be verified.
+    pub verified: VerifiedAccounts,
     /// Where accounts, catalogue and bookings are stored.
     pub store: A::Store,
     /// How passwords are hashed.

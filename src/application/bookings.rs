@@ -13,10 +13,15 @@ use domain::{
     refusal::Refusal,
     repositories::{BookingRepository, RepositoryError},
     selection::Selection,
+    unpaid::{Buyer, NetworkId},
 };
 use tokio::time::Instant;
 
 use super::app::{Adapters, App};
+
+/// Waits between two looks at what is being closed.
+const LOOK_AGAIN_MIN: Duration = Duration::from_millis(5);
+const LOOK_AGAIN_MAX: Duration = Duration::from_millis(200);
 
 /// Why nothing was held, booked or closed.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +32,9 @@ pub enum BookingError {
     /// The business says no.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The account's address has to be verified first.
+    #[error("the e-mail address is not verified")]
+    Unverified,
     /// No answer can be given now. A retry with the same key is exact.
     #[error("{reason}")]
     Unavailable {
@@ -67,18 +75,29 @@ pub struct Made<T> {
     pub replayed: bool,
 }
 
+/// Who asks for places.
+#[derive(Clone, Copy, Debug)]
+pub struct Asking {
+    /// For whom.
+    pub account: AccountId,
+    /// From where; `None` for networks without a cap.
+    pub network: Option<NetworkId>,
+    /// Whether the account may take places now. Otherwise it is only given the answers that it had before.
+    pub may_take: bool,
+}
+
 /// Keeps places for a while (B2).
 pub async fn hold<A: Adapters>(
     app: &App<A>,
-    account_id: AccountId,
+    asking: Asking,
     event: EventId,
     key: IdempotencyKey,
     selection: Selection,
 ) -> Result<Made<Hold>, BookingError> {
     let source = Source::Selection(selection.clone());
     let fingerprint = Fingerprint::of(event, &source);
-    let new = NewHold { id: HoldId::generate(), account_id, key, fingerprint, selection };
-    match ask(app, event, Command::Hold(new)).await? {
+    let new = NewHold { id: HoldId::generate(), account_id: asking.account, key, fingerprint, selection };
+    match take(app, asking, event, Command::Hold(new)).await? {
         Answer { outcome: Outcome::Held(value), replayed } => Ok(Made { value, replayed }),
         answer => Err(unexpected(&answer)),
     }
@@ -87,14 +106,14 @@ pub async fn hold<A: Adapters>(
 /// Books places, free ones or those of a hold.
 pub async fn book<A: Adapters>(
     app: &App<A>,
-    account_id: AccountId,
+    asking: Asking,
     event: EventId,
     key: IdempotencyKey,
     source: Source,
 ) -> Result<Made<Booking>, BookingError> {
     let fingerprint = Fingerprint::of(event, &source);
-    let new = NewBooking { id: BookingId::generate(), account_id, key, fingerprint, source };
-    match ask(app, event, Command::Book(new)).await? {
+    let new = NewBooking { id: BookingId::generate(), account_id: asking.account, key, fingerprint, source };
+    match take(app, asking, event, Command::Book(new)).await? {
         Answer { outcome: Outcome::Booked(value), replayed } => Ok(Made { value, replayed }),
         answer => Err(unexpected(&answer)),
     }
@@ -110,12 +129,28 @@ pub async fn release<A: Adapters>(app: &App<A>, account_id: AccountId, id: HoldI
         HoldStatus::Active => {}
     }
     match ask(app, hold.event_id, Command::Release { hold_id: id, account_id }).await {
-        // It changed since it was read, or expires just now.
-        Err(BookingError::Refused(Refusal::HoldGone)) => match app.store.hold(id).await?.map(|hold| hold.status) {
-            Some(HoldStatus::Converted) => Err(Refusal::HoldGone.into()),
-            _ => Ok(()),
-        },
+        // It changed since it was read, or is being closed just now.
+        Err(BookingError::Refused(Refusal::HoldGone)) => released(app, id).await,
         result => result.map(drop),
+    }
+}
+
+/// What became of a hold that is open no more in memory. In the ledger it may be for a moment: while it is being booked elsewhere, or
+/// has expired and is being closed.
+async fn released<A: Adapters>(app: &App<A>, id: HoldId) -> Result<(), BookingError> {
+    let until = Instant::now() + app.command_deadline;
+    let mut wait = LOOK_AGAIN_MIN;
+    loop {
+        match app.store.hold(id).await?.map(|hold| hold.status) {
+            Some(HoldStatus::Converted) => return Err(Refusal::HoldGone.into()),
+            None | Some(HoldStatus::Released | HoldStatus::Expired) => return Ok(()),
+            Some(HoldStatus::Active) if Instant::now() + wait >= until => {
+                let reason = "the hold is being closed".to_owned();
+                return Err(BookingError::Unavailable { reason, retry_after: Duration::from_secs(1) });
+            }
+            Some(HoldStatus::Active) => tokio::time::sleep(wait).await,
+        }
+        wait = (wait * 2).min(LOOK_AGAIN_MAX);
     }
 }
 
@@ -153,6 +188,25 @@ pub async fn own_booking<A: Adapters>(
 /// Whether the event's inventory takes on work now. Says no without doing any.
 pub fn check<A: Adapters>(app: &App<A>, event: EventId) -> Result<(), BookingError> {
     Ok(app.inventories.check(event)?)
+}
+
+/// Takes places, or gives the answer again that was given to the same key. That comes before all that may have changed since:
+/// what the account has used up, or whether its address counts as verified.
+async fn take<A: Adapters>(
+    app: &App<A>,
+    asking: Asking,
+    event: EventId,
+    command: Command,
+) -> Result<Answer, BookingError> {
+    let unverified = app.auth.verified_to_book && !app.verified.has(&app.store, asking.account).await?;
+    let buyer = Buyer { network: asking.network, may_take: asking.may_take && !unverified };
+    let deadline = Instant::now() + app.command_deadline;
+    match app.inventories.ask_for(buyer, event, command, deadline).await.map_err(BookingError::from) {
+        Err(BookingError::Refused(Refusal::TooOften { retry_after: None })) if unverified => {
+            Err(BookingError::Unverified)
+        }
+        result => result,
+    }
 }
 
 async fn ask<A: Adapters>(app: &App<A>, event: EventId, command: Command) -> Result<Answer, BookingError> {

@@ -116,6 +116,17 @@ pub trait LimitRequests: Send + Sync + 'static {
     /// Counts one request of `client`.
     fn count(&self, tier: Tier, client: Client, now: Instant) -> Counted;
 
+    /// How the client stands by what is known here, without counting. `None` when it is not limited.
+    fn standing(&self, tier: Tier, client: Client, now: Instant) -> Option<Standing>;
+
+    /// Gives one back that was counted and admitted, because of what came of it. `None` when it is not limited.
+    fn give_back(
+        &self,
+        tier: Tier,
+        client: Client,
+        now: Instant,
+    ) -> Option<Pin<Box<dyn Future<Output = Standing> + Send>>>;
+
     /// The limit of a tier. `None` for [`Tier::Unlimited`].
     fn rate(&self, tier: Tier) -> Option<Rate>;
 }

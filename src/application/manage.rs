@@ -12,9 +12,10 @@ use actors::inventories::AskError;
 use domain::{
     bookings::{Fingerprint, IdempotencyKey},
     cache::Tag,
+    events::{EventStatus, lifecycle::Step},
     ids::{AccountId, EventId, SeriesId},
     management::{
-        ChangeError, Changed, Manager,
+        ChangeError, Changed, Conflict, Expected, Manager,
         events::{EventManagement, ManagedEvent},
         requests::{RequestKeys, Standing},
     },
@@ -82,7 +83,8 @@ pub struct Made {
     pub replayed: bool,
 }
 
-/// Makes something once. `make` is given the id, and must do nothing if there is such a thing already: a request that broke off
+/// Makes something once. The key is looked up before anything that time or state can change, such as whether a time is in the future: so
+/// `make` judges that, and a repetition is answered as the first time. It is given the id, and must do nothing if there is such a thing already: a request that broke off
 /// after its commit is repeated with the same id.
 pub async fn once<A: Adapters, F>(
     app: &App<A>,
@@ -98,6 +100,7 @@ where
         make(id).await?;
         return Ok(Made { id, replayed: false });
     };
+    let new = id;
     let id = match app.store.begin_request(account, &key, fingerprint, id).await? {
         Standing::Begun(id) => id,
         Standing::Done(id) => return Ok(Made { id, replayed: true }),
@@ -105,27 +108,97 @@ where
         Standing::Reused => return Err(ManageError::KeyReused),
     };
     let made = make(id).await;
-    // An answer that said nothing about the outcome leaves the key: its repetition finds out, with the same id.
-    let is_known = !matches!(made, Err(ManageError::Change(ChangeError::Repository(_)) | ManageError::Inventory(_)));
+    // An answer that said nothing about the outcome leaves the key: its repetition finds out, with the same id. A roll-back is an
+    // outcome, of this try: what became of an earlier one with that id is still open.
+    let is_known = match &made {
+        Err(ManageError::Change(ChangeError::Repository(error))) => {
+            matches!(error, RepositoryError::RolledBack(_)) && id == new
+        }
+        Err(ManageError::Inventory(_)) => false,
+        _ => true,
+    };
     if is_known && let Err(error) = app.store.finish_request(account, &key, made.is_ok()).await {
         tracing::warn!(%error, "the end of a request can't be noted; a repetition within a minute has to wait");
     }
     made.map(|()| Made { id, replayed: false })
 }
 
+/// An event of which it was judged that `by` may change it as asked: whose it is, its revision and its state. Only with one of these an
+/// inventory is paused, so a change that is refused anyway, such as a stranger's, costs no buyer anything. The transaction of the
+/// change judges again, under its locks.
+#[derive(Clone, Copy, Debug)]
+struct Judged {
+    event: EventId,
+    series: Option<SeriesId>,
+}
+
+impl Judged {
+    fn of(event: &ManagedEvent) -> Self {
+        Self { event: event.event.id, series: event.event.series_id }
+    }
+
+    /// One that is not cancelled or archived.
+    fn editable(event: &ManagedEvent) -> Result<Self, ManageError> {
+        if event.event.status.is_editable() {
+            return Ok(Self::of(event));
+        }
+        Err(ChangeError::from(Conflict::Event("a cancelled or archived event is not changed any more")).into())
+    }
+
+    /// One that can take the step now.
+    async fn for_step<A: Adapters>(
+        app: &App<A>,
+        by: &Manager,
+        event: EventId,
+        expected: Expected,
+        step: Step,
+    ) -> Result<Self, ManageError> {
+        Ok(Self { event, series: app.store.judge_step(by, event, expected, step).await? })
+    }
+
+    /// One that can be deleted.
+    fn deletable(event: &ManagedEvent) -> Result<Self, ManageError> {
+        if event.event.status == EventStatus::Draft {
+            return Ok(Self::of(event));
+        }
+        let conflict = Conflict::Event("only a draft can be deleted: cancel or archive the event");
+        Err(ChangeError::from(conflict).into())
+    }
+}
+
+/// Whether the revision is what the client has seen.
+fn is_expected(expected: Expected, revision: i32) -> Result<(), ManageError> {
+    if expected.is_none_or(|expected| expected == revision) { Ok(()) } else { Err(ChangeError::Stale.into()) }
+}
+
 /// Changes what an event sells, between two batches of its inventory.
 async fn change_plan<A: Adapters, T>(
     app: &App<A>,
-    event: EventId,
+    Judged { event, series }: Judged,
     change: impl Future<Output = Changed<T>> + Send,
 ) -> Result<T, ManageError> {
     let deadline = Instant::now() + app.command_deadline;
     let pause = app.inventories.pause(event, deadline).await?;
     let changed = change.await;
     pause.end(deadline).await;
-    let changed = changed?;
-    event_changed(app, event);
-    Ok(changed)
+    Ok(invalidated(app, changed, &tags_of(event, series))?)
+}
+
+/// Changes what is said of an event and no sale is decided by: no buyer waits for a corrected word.
+async fn change_words<A: Adapters, T>(
+    app: &App<A>,
+    Judged { event, series }: Judged,
+    change: impl Future<Output = Changed<T>> + Send,
+) -> Result<T, ManageError> {
+    Ok(invalidated(app, change.await, &tags_of(event, series))?)
+}
+
+/// Ends the cached answers that show what was changed: also when the outcome is unknown, for it may have been.
+pub fn invalidated<A: Adapters, T>(app: &App<A>, changed: Changed<T>, tags: &[Tag]) -> Changed<T> {
+    if matches!(changed, Ok(_) | Err(ChangeError::Repository(_))) {
+        app.cache.invalidate(tags);
+    }
+    changed
 }
 
 /// One of the events that `by` may see.
@@ -133,14 +206,9 @@ pub async fn event_of<A: Adapters>(app: &App<A>, by: &Manager, id: EventId) -> R
     Ok(app.store.managed_event(by, id).await?.ok_or(ChangeError::NotFound)?)
 }
 
-/// The one place, after the commit, for whoever keeps answers about an event.
-fn event_changed<A: Adapters>(app: &App<A>, event: EventId) {
-    app.cache.invalidate(&[Tag::Event(event), Tag::Events]);
-}
-
-/// The same for the pages of an event's siblings, which show when it begins and that it is there at all.
-fn siblings_changed<A: Adapters>(app: &App<A>, series: Option<SeriesId>) {
-    if let Some(series) = series {
-        app.cache.invalidate(&[Tag::Series(series)]);
-    }
+/// What shows an event, and that it is there at all: its own page, lists, and the pages of its siblings.
+fn tags_of(event: EventId, series: Option<SeriesId>) -> Vec<Tag> {
+    let mut tags = vec![Tag::Event(event), Tag::Events];
+    tags.extend(series.map(Tag::Series));
+    tags
 }

@@ -45,6 +45,9 @@ pub struct AuthConfig {
     pub reset_ttl: Duration,
     /// Whether nobody may sign in before their address is verified.
     pub require_verified_email: bool,
+    /// Whether nobody may hold or book places before their address is verified. Off: whoever makes up addresses has as many
+    /// accounts, and as many places, as they like.
+    pub verified_to_book: bool,
     /// Memory of a password hash in KiB. Too high: logins exhaust memory. Too low: stolen hashes are cheap to break.
     pub argon2_memory_kib: u32,
     /// Passes of a password hash. Too high: logins are slow. Too low: as with memory.
@@ -103,6 +106,11 @@ impl AuthConfig {
             verification_ttl: section.duration("verification_ttl", days(1), minutes(5)..=days(30)),
             reset_ttl: section.duration("reset_ttl", minutes(60), minutes(5)..=days(7)),
             require_verified_email: section.value("require_verified_email", false, "true or false"),
+            verified_to_book: section.value(
+                "verified_to_book",
+                environment == Environment::Production,
+                "true or false",
+            ),
             argon2_memory_kib: section.number("argon2_memory_kib", 19_456, 8..=1_048_576),
             argon2_passes: section.number("argon2_passes", 2, 1..=100),
             argon2_lanes: section.number("argon2_lanes", 1, 1..=16),

@@ -22,6 +22,9 @@ pub struct DatabaseConfig {
     pub connect_timeout: Duration,
     /// For one statement. Too high: a bad query holds its locks. Too low: migrations and reports are cancelled.
     pub statement_timeout: Duration,
+    /// For one statement of a search or a list, beside the limit above. Too high: a hundred searches for common words make everybody
+    /// wait. Too low: searches fail in a moment of load.
+    pub search_timeout: Duration,
     /// Folder of the private PostgreSQL and of generated secrets. Losing it loses every booking in it.
     pub data_dir: PathBuf,
     /// Folder with `initdb` and `postgres`, when they are not in PATH or where distributions put them.
@@ -46,6 +49,7 @@ impl DatabaseConfig {
             min_idle: section.number("min_idle", 5, 0..=1000),
             connect_timeout: section.duration("connect_timeout", s(2), ms(100)..=s(60)),
             statement_timeout: section.duration("statement_timeout", s(30), ms(100)..=s(3600)),
+            search_timeout: section.duration("search_timeout", s(5), ms(100)..=s(3600)),
             data_dir: section.path("data_dir", "./data"),
             bin_dir: section.optional("bin_dir").map(PathBuf::from),
             ledger_writers: section.number("ledger_writers", 2, 1..=64),

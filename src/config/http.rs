@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    Environment,
     network::{NETWORKS, Network, Networks},
     origins::Origins,
     sources::Section,
@@ -42,9 +43,25 @@ pub struct HttpConfig {
     /// For a client to take something of an answer on its way, then the connection is closed. Too high: clients that went
     /// to sleep hold places. Too low: phones in a tunnel are cut off.
     pub write_timeout: Duration,
+    /// Bytes a second that a client has to take of an answer that waits for it, on the average of the write timeout, then the
+    /// connection is closed; 0 for any. Too high: phones on bad networks are cut off. Too low: clients that take a byte now and then
+    /// hold memory.
+    pub least_rate_bytes: u64,
+    /// Bytes of answers that clients have asked for and not taken yet, in all; further requests get a 503. What many are sent
+    /// counts once. Too high: slow readers exhaust memory. Too low: readers of seat maps are refused in a rush.
+    pub unsent_max_bytes: usize,
+    /// The same for one network, with a 429; trusted networks and proxies are exempt. Too high: one client uses up what is there
+    /// for all. Too low: an office can't look at a large house.
+    pub unsent_per_network_bytes: usize,
     /// Live streams at once, further ones get a 503. Too high: each change of a hot event is a write to each of them, and
     /// each has a connection. Too low: people reload the page instead, which costs more.
     pub max_streams: usize,
+    /// Connections at once of one network, that is an address of IPv4 or a /64 of IPv6; further ones get a 429. Trusted networks
+    /// and proxies are exempt. Too high: one client takes the places of all others. Too low: offices and mobile networks that
+    /// share an address are turned away.
+    pub connections_per_network: usize,
+    /// Live streams at once of one network, as with connections; behind a proxy its clients' networks count.
+    pub streams_per_network: usize,
     /// Between two deltas of an event's live stream at least. Too high: people click on seats that are gone. Too low: the
     /// stream of a hot event takes the time that its bookings need.
     pub stream_window: Duration,
@@ -66,15 +83,25 @@ pub struct HttpConfig {
     /// `X-Forwarded-For`. Too wide: clients choose the address that they are limited and remembered by. Too narrow: all of a
     /// proxy's clients share one limit.
     pub trusted_proxies: Vec<Network>,
+    /// How long a server that was told to stop goes on accepting while it says that it is not ready. Too high: stopping takes
+    /// longer. Too low: balancers send clients to a closed port.
+    pub lame_duck: Duration,
     /// How long a shutdown waits for requests in progress. Too high: the supervisor of the process kills it first. Too
     /// low: requests are cut off.
     pub drain_timeout: Duration,
+    /// How long a shutdown takes in all, lame duck and drain included; what is left then is cut. Too high: the supervisor of
+    /// the process kills it first. Too low: mails on their way are sent twice.
+    pub shutdown_timeout: Duration,
 }
 
 impl HttpConfig {
-    pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
+    pub(super) fn read(section: &mut Section<'_, '_>, environment: Environment) -> Self {
         let default = Settings::default();
         let (ms, s) = (Duration::from_millis, Duration::from_secs);
+        // Where nobody balances, nobody has to notice.
+        let lame_duck = if environment == Environment::Production { s(5) } else { s(0) };
+        let drain_timeout = section.duration("drain_timeout", default.drain_timeout, ms(0)..=s(600));
+        let lame_duck = section.duration("lame_duck", lame_duck, ms(0)..=s(300));
         Self {
             listen: section.value("listen", SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), ADDRESS),
             max_connections: section.number("max_connections", default.max_connections, 1..=1_000_000),
@@ -84,7 +111,16 @@ impl HttpConfig {
             request_timeout: section.duration("request_timeout", default.request_timeout, ms(100)..=s(600)),
             idle_timeout: section.duration("idle_timeout", default.idle_timeout, ms(100)..=s(3600)),
             write_timeout: section.duration("write_timeout", default.write_timeout, ms(100)..=s(600)),
+            least_rate_bytes: section.number("least_rate_bytes", default.least_rate, 0..=(1 << 30)),
+            unsent_max_bytes: section.number("unsent_max_bytes", default.unsent_max, (1 << 20)..=(1 << 40)),
+            unsent_per_network_bytes: section.number(
+                "unsent_per_network_bytes",
+                default.unsent_per_network,
+                (1 << 20)..=(1 << 40),
+            ),
             max_streams: section.number("max_streams", 10_000, 0..=1_000_000),
+            connections_per_network: section.number("connections_per_network", 256, 1..=1_000_000),
+            streams_per_network: section.number("streams_per_network", 32, 0..=1_000_000),
             stream_window: section.duration("stream_window", ms(100), ms(1)..=s(60)),
             stream_heartbeat: section.duration("stream_heartbeat", s(15), ms(10)..=s(600)),
             body_limit_bytes: section.number("body_limit_bytes", default.body_limit, 1024..=(64 << 20)),
@@ -93,7 +129,10 @@ impl HttpConfig {
             bare: false,
             hsts: section.value("hsts", default.edge.hsts, "auto, always or never"),
             trusted_proxies: section.value("trusted_proxies", Networks(Vec::new()), NETWORKS).0,
-            drain_timeout: section.duration("drain_timeout", default.drain_timeout, ms(0)..=s(600)),
+            lame_duck,
+            drain_timeout,
+            // Some more for what follows the requests.
+            shutdown_timeout: section.duration("shutdown_timeout", lame_duck + drain_timeout + s(10), ms(0)..=s(1200)),
         }
     }
 }
@@ -109,9 +148,14 @@ impl From<&HttpConfig> for Settings {
             idle_timeout: config.idle_timeout,
             dormant_after: Self::default().dormant_after,
             write_timeout: config.write_timeout,
+            least_rate: config.least_rate_bytes,
+            unsent_max: config.unsent_max_bytes,
+            unsent_per_network: config.unsent_per_network_bytes,
             body_limit: config.body_limit_bytes,
             header_limit: config.header_limit_bytes,
             trusted_proxies: config.trusted_proxies.clone(),
+            trusted: Vec::new(),
+            connections_per_network: config.connections_per_network,
             drain_timeout: config.drain_timeout,
             edge: EdgeSettings { cors_origins: config.cors_origins.clone(), hsts: config.hsts, bare: config.bare },
         }

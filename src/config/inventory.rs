@@ -2,7 +2,14 @@
 
 use std::time::Duration;
 
-use super::sources::Section;
+use domain::rate_limit::Rate;
+
+use super::{
+    rate_limit::{default, rate},
+    sources::Section,
+};
+
+const EXPIRIES: Rate = default(3, 30 * 60);
 
 /// What an event's inventory accepts and how long it waits.
 #[derive(Clone, Debug)]
@@ -28,6 +35,15 @@ pub struct InventoryConfig {
     pub hold: Duration,
     /// How long a priced booking waits for its payment. Too high and too low: as with a hold.
     pub payment: Duration,
+    /// Most places of an event that one account has in holds and unpaid bookings. Too high: throw-away accounts keep a house
+    /// for nothing. Too low: groups can't buy together.
+    pub unpaid_per_account: u32,
+    /// The same for all accounts of one network; trusted networks and proxies are exempt. Too high: as above. Too low: those who
+    /// share an address, such as a mobile network's customers, keep each other from buying.
+    pub unpaid_per_network: u32,
+    /// How often an account may let a hold or an unpaid booking of an event run out; then it waits. Too high: places are kept by
+    /// holding them again and again. Too low: people who hesitate are locked out.
+    pub expiries: Rate,
     /// Decisions of one event in one commit. Too high: a failed commit concerns many buyers, and an event in a storm makes
     /// all others wait for its long ones. Too low: more commits for the same bookings.
     pub max_batch: usize,
@@ -44,6 +60,9 @@ impl InventoryConfig {
             idle_after: section.duration("idle_after", s(300), ms(100)..=s(86_400)),
             hold: section.duration("hold", s(600), s(1)..=s(86_400)),
             payment: section.duration("payment", s(900), s(1)..=s(86_400)),
+            unpaid_per_account: section.number("unpaid_per_account", 20, 1..=1_000_000),
+            unpaid_per_network: section.number("unpaid_per_network", 1000, 1..=100_000_000),
+            expiries: rate(section, "expiries", EXPIRIES),
             max_batch: section.number("max_batch", 512, 1..=65_536),
         }
     }

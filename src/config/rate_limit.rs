@@ -86,14 +86,14 @@ impl OutboundConfig {
 }
 
 /// For constants: one that is no rate does not compile.
-const fn default(count: u32, seconds: u64) -> Rate {
+pub(super) const fn default(count: u32, seconds: u64) -> Rate {
     match Rate::new(count, Duration::from_secs(seconds)) {
         Some(rate) => rate,
         None => panic!("not a rate"),
     }
 }
 
-fn rate(section: &mut Section<'_, '_>, key: &str, default: Rate) -> Rate {
+pub(super) fn rate(section: &mut Section<'_, '_>, key: &str, default: Rate) -> Rate {
     let parse = |text: &str| {
         let (count, window) = text.split_once('/')?;
         Rate::new(count.trim().parse().ok()?, parse_duration(window.trim())?).map(Written)

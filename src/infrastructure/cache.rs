@@ -66,6 +66,11 @@ impl RedisCache {
         }))
     }
 
+    /// Whether Redis answers on this connection; the error says why not.
+    pub async fn ping(&self) -> Result<(), String> {
+        self.link.ping().await
+    }
+
     /// Goes back to a Redis that was given up once it answers. Runs for as long as the server does.
     pub async fn tend(&self) {
         self.link.tend().await;

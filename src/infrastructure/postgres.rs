@@ -1,5 +1,8 @@
 //! PostgreSQL.
 
+pub mod address;
+pub mod connection;
+pub mod errors;
 pub mod ledger;
 pub mod migrate;
 pub mod outbox;
@@ -9,4 +12,5 @@ mod seat_maps;
 pub mod seed;
 pub mod store;
 mod ticket_types;
+pub mod transaction;
 pub mod usage;

@@ -35,6 +35,8 @@ const PING_EVERY_MIN: Duration = Duration::from_millis(100);
 const PING_EVERY_MAX: Duration = Duration::from_secs(5);
 /// It is well again when it has been so long.
 const WELL_AFTER: Duration = Duration::from_secs(10);
+/// How long a check waits for an answer.
+const PING_MAX: Duration = Duration::from_millis(500);
 /// A connection that answers nothing for so long is made anew.
 pub(super) const HUNG_AFTER: Duration = Duration::from_secs(2);
 
@@ -117,6 +119,16 @@ impl RedisLink {
     /// Whether it makes sense to ask.
     pub(super) fn is_reachable(&self) -> bool {
         !self.is_open.load(Ordering::Relaxed)
+    }
+
+    /// Asks whether Redis answers, also one that was given up, and counts nothing.
+    pub(super) async fn ping(&self) -> Result<(), String> {
+        match timeout(PING_MAX, self.client.ping::<()>(None)).await {
+            Ok(Ok(())) if self.is_reachable() => Ok(()),
+            Ok(Ok(())) => Err("it answers, and is asked again in a moment".to_owned()),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err("it does not answer".to_owned()),
+        }
     }
 
     /// Waits for the answer to a question, not for long.

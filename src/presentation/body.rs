@@ -9,7 +9,10 @@ use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Frame, SizeHint};
 
-use super::connection::InProgress;
+use super::{
+    connection::InProgress,
+    unsent::{Exceeded, Payer, is_counted},
+};
 
 /// What breaks a streamed body in the middle.
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
@@ -20,6 +23,8 @@ pub struct Body {
     kind: Kind,
     /// While a stream lasts, its request counts as being in progress, so that the connection is not taken for idle.
     guard: Option<InProgress>,
+    /// Who pays for the parts of a stream until they are sent.
+    payer: Option<Payer>,
 }
 
 #[derive(Debug, Default)]
@@ -33,12 +38,12 @@ enum Kind {
 impl Body {
     /// These bytes.
     pub fn full(bytes: impl Into<Bytes>) -> Self {
-        Self { kind: Kind::Full(bytes.into()), guard: None }
+        Self { kind: Kind::Full(bytes.into()), guard: None, payer: None }
     }
 
     /// A stream of unknown length, which lives as long as the client listens.
     pub fn stream(stream: UnsyncBoxBody<Bytes, BodyError>) -> Self {
-        Self { kind: Kind::Stream(stream), guard: None }
+        Self { kind: Kind::Stream(stream), guard: None, payer: None }
     }
 
     /// The length in bytes, when known.
@@ -62,12 +67,31 @@ impl Body {
         }
     }
 
+    /// Counts what is to be sent against the payer's budget until it is sent: a whole body now, the parts of a stream when they
+    /// come. A stream whose next part does not fit breaks off.
+    pub(super) fn charge(&mut self, payer: impl FnOnce() -> Payer) -> Result<(), Exceeded> {
+        match &mut self.kind {
+            Kind::Full(bytes) if is_counted(bytes) => *bytes = payer().charge(std::mem::take(bytes))?,
+            Kind::Full(_) | Kind::Empty => {}
+            Kind::Stream(_) => self.payer = Some(payer()),
+        }
+        Ok(())
+    }
+
     /// The bytes, when it is neither empty nor a stream.
     pub(super) fn full_bytes(&self) -> Option<&Bytes> {
         match &self.kind {
             Kind::Full(bytes) => Some(bytes),
             Kind::Empty | Kind::Stream(_) => None,
         }
+    }
+}
+
+fn charged(frame: Frame<Bytes>, payer: &Payer) -> Result<Frame<Bytes>, BodyError> {
+    match frame.into_data() {
+        Ok(bytes) if is_counted(&bytes) => Ok(Frame::data(payer.charge(bytes)?)),
+        Ok(bytes) => Ok(Frame::data(bytes)),
+        Err(frame) => Ok(frame),
     }
 }
 
@@ -83,7 +107,10 @@ impl hyper::body::Body for Body {
             Kind::Stream(mut stream) => {
                 let polled = Pin::new(&mut stream).poll_frame(cx);
                 self.kind = Kind::Stream(stream);
-                polled
+                match (polled, &self.payer) {
+                    (Poll::Ready(Some(Ok(frame))), Some(payer)) => Poll::Ready(Some(charged(frame, payer))),
+                    (polled, _) => polled,
+                }
             }
         }
     }

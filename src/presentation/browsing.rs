@@ -23,7 +23,9 @@ const LIMIT_DEFAULT: u32 = 20;
 /// Most entries on a page.
 const LIMIT_MAX: u32 = 100;
 /// Furthest offset: the database walks over all entries before it; a cursor goes as far as the list.
-const OFFSET_MAX: u32 = 10_000;
+pub(super) const OFFSET_MAX: u32 = 10_000;
+/// Furthest offset of a list that has to be looked for: words, or what is left at this moment, which no index has in order.
+pub(super) const SEARCH_OFFSET_MAX: u32 = 1_000;
 
 /// Longest cursor: two names of a hundred characters, four bytes each, a third longer as a text.
 const CURSOR_CHARS_MAX: usize = 1_200;
@@ -37,7 +39,9 @@ pub(super) fn parameters() -> [Parameter; 3] {
             "Where the page begins or ends: `nextCursor` or `prevCursor` of another page, with the same filter and sort.",
         )
         .opaque(CURSOR_CHARS_MAX),
-        Parameter::query("offset", "Entries to leave out; not together with `cursor`.").integer(0..=OFFSET_MAX).default(0),
+        Parameter::query("offset", "Entries to leave out; not together with `cursor`. At most 1,000 with `q` or `available`.")
+            .integer(0..=OFFSET_MAX)
+            .default(0),
     ]
 }
 
@@ -68,10 +72,10 @@ impl List {
         fingerprint(&format!("{}?{query}", self.path))
     }
 
-    /// Reads `limit`, and `cursor` or `offset`; `kinds` are those of the sort's keys.
-    pub(super) fn page(&self, query: &mut Query<'_>, kinds: &[KeyKind]) -> PageWanted {
+    /// Reads `limit`, and `cursor` or `offset`, which is `offset_max` at most; `kinds` are those of the sort's keys.
+    pub(super) fn page(&self, query: &mut Query<'_>, kinds: &[KeyKind], offset_max: u32) -> PageWanted {
         let limit = query.number("limit", LIMIT_DEFAULT, 1..=LIMIT_MAX);
-        let offset = query.number("offset", 0, 0..=OFFSET_MAX);
+        let offset = query.number("offset", 0, 0..=offset_max);
         let place = match query.text("cursor") {
             None => Place::Offset(offset),
             Some(text) => match self.cursor(&text, kinds) {

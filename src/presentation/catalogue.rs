@@ -63,7 +63,7 @@ catalogue! {
         "An administrator has suspended the account.",
         "Ask the operators of this service.";
     Unverified "AUTH_009" FORBIDDEN "E-mail address not verified",
-        "This service lets nobody sign in before their address is verified.",
+        "This service lets nobody sign in, or hold and book places, before their address is verified.",
         "Follow the link in the mail; POST /api/v1/auth/resend-verification sends another one.";
     MalformedJson "REQUEST_001" BAD_REQUEST "Malformed JSON",
         "The body is not JSON (RFC 8259), or is nested deeper than 1,024 levels.",
@@ -147,8 +147,8 @@ catalogue! {
         "The event, or this ticket type, is not on sale at this moment.",
         "Look at the sale window of the ticket type.";
     LimitExceeded "BOOKING_004" UNPROCESSABLE_ENTITY "Limit exceeded",
-        "More was asked for than one booking, or one account, may have for this event.",
-        "Ask for a number within the limits of the ticket type.";
+        "More was asked for than one booking, one account or one network may have of this event, paid or unpaid.",
+        "Ask for a number within the limits of the ticket type, and pay for unpaid places, or release them, first.";
     HoldGone "BOOKING_005" CONFLICT "Hold expired or gone",
         "The hold has run out, was released, or is already a booking.",
         "Hold the places again.";
@@ -165,7 +165,7 @@ catalogue! {
         "Nobody would be left to give rights to anybody.",
         "Make somebody else an administrator first.";
     RateLimited "RATE_001" TOO_MANY_REQUESTS "Too many requests",
-        "The limit for this kind of request is used up.",
+        "The limit for this kind of request, for connections of your network, or for holds that run out is used up.",
         "Wait as long as `Retry-After` says.";
     Unavailable "SERVICE_001" SERVICE_UNAVAILABLE "Service unavailable",
         "The server is overloaded, is shutting down, or something it depends on is away.",

@@ -106,6 +106,7 @@ impl<S: Send + Sync + 'static> Connection<S> {
                 idle: settings.idle_timeout,
                 dormant: settings.dormant_after,
                 write: settings.write_timeout,
+                least_rate: settings.least_rate,
             },
             timer: pin!(sleep(settings.header_timeout)),
             retire: &self.retire,

@@ -1,6 +1,7 @@
 //! One request, from the parsed head to the complete answer: identify, look up, authorise, run, record. What was answered a
 //! moment ago is answered again before any of that ([`Dispatcher::repeat`]).
 
+mod places;
 mod record;
 mod repeat;
 
@@ -30,18 +31,19 @@ use super::{
     connection::{Activity, InProgress},
     edge::{Asked, Edge, syntax, versions},
     handler::{Detaching, Overdue, Panicked, Running, within},
-    limits::Fields,
+    limits::{Asker, Fields},
     problem::Problem,
     repeats::{Repeats, Wanted},
     reply::Reply,
     request::{Request, RequestId, linger},
     router::{Lookup, Router, Target},
     server::Settings,
+    unsent::{Payer, Unsent},
 };
 use crate::{
     application::{
         access::Caller,
-        limits::{Client, Counted},
+        limits::{Client, Counted, Tier},
     },
     telemetry::context::RequestContext,
 };
@@ -59,6 +61,8 @@ pub(super) struct Dispatcher<S> {
     pub(super) in_flight: Gauge,
     /// Answers that are given again without asking their handler.
     repeats: Repeats,
+    /// What clients have not taken yet.
+    unsent: Arc<Unsent>,
 }
 
 /// A request before anything is done about it.
@@ -99,6 +103,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
             router,
             edge: Edge::new(&settings.edge),
             handlers: Arc::new(Semaphore::new(settings.handler_concurrency)),
+            unsent: Unsent::new(settings.unsent_max, settings.unsent_per_network),
             settings,
             detached: TaskTracker::new(),
             in_flight: gauge!("boxoffice_http_requests_in_flight"),
@@ -140,7 +145,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         let _in_flight = InFlight::enter(&self.in_flight);
         let id = RequestId::of(&head.headers, asked.present());
         let uri = head.uri.clone();
-        let is_head = head.method == Method::HEAD;
+        let (is_head, is_get) = (head.method == Method::HEAD, head.method == Method::GET);
         let is_options = head.method == Method::OPTIONS;
         let (mut limit_fields, mut repeatable) = (None, None);
 
@@ -167,6 +172,8 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
                     client_address: address,
                     arrived: started,
                     codings: asked.codings(),
+                    payer: self.payer(address),
+                    may_take_places: true,
                 };
                 let result;
                 (limit_fields, result) = self.serve(target, request, caller, (account, counted)).await;
@@ -192,6 +199,11 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
             fields.set(reply.headers_mut());
         }
         let mut reply = self.edge.finish(reply, asked).await;
+        // What has been done is told, however large the answer.
+        if is_get && let Err(exceeded) = reply.charge(|| self.payer(address)) {
+            let problem = Problem::from(exceeded).into_reply(uri.path(), id.as_str());
+            reply = self.edge.finish_unread(problem);
+        }
         let source = reply.take_source();
         let mut response = reply.into_response(&id, is_head);
         if let (Some(source), Some((row, manner)), Some(target)) = (source, repeatable, uri.path_and_query()) {
@@ -218,9 +230,15 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         }
         let (fields, counted) = match &self.router.limits {
             Some(limits) => {
-                let client = Client { address: request.client_address, account };
-                let counted = counted.unwrap_or_else(|| limits.count(target.info.tier, client, request.arrived));
-                limits.settle(&request, account, counted).await
+                let (tier, client) = (target.info.tier, Client { address: request.client_address, account });
+                if tier == Tier::Bookings
+                    && let Ok(Some(caller)) = caller
+                {
+                    request.caller = Some(caller);
+                    return Box::pin(self.serve_places(limits, target, request, client)).await;
+                }
+                let counted = counted.unwrap_or_else(|| limits.count(tier, client, request.arrived));
+                limits.settle(|| Asker::of(&request, account), tier, counted).await
             }
             None => (None, Ok(())),
         };
@@ -239,6 +257,11 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
             }
         };
         (fields, result)
+    }
+
+    /// Who pays for what is sent to this address.
+    fn payer(&self, address: IpAddr) -> Payer {
+        Payer { unsent: Arc::clone(&self.unsent), network: self.settings.network_of(address) }
     }
 
     /// Runs the handler under the concurrency limit and the deadline; a panic becomes a 500 and ends nothing else.

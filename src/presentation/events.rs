@@ -3,6 +3,7 @@
 pub(super) mod docs;
 mod dto;
 mod live;
+mod pictures;
 pub mod public;
 mod search;
 mod summary;

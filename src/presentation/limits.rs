@@ -1,12 +1,17 @@
 //! Limits on the way in, and how a client stands with them on the way out (C3): the fields `RateLimit` and
 //! `RateLimit-Policy` (IETF draft ratelimit-headers), and 429 with `Retry-After`.
 
-use std::{sync::Arc, time::Instant};
+use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use domain::{ids::AccountId, rate_limit::Rate};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{catalogue::Code, problem::Problem, request::Request};
+use super::{
+    catalogue::Code,
+    problem::Problem,
+    request::{Request, RequestId},
+    router::RouteInfo,
+};
 use crate::application::limits::{Client, Counted, LimitRequests, Limited, Standing, Tier};
 
 static RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -44,22 +49,43 @@ impl Limits {
     /// What came of counting a request: whether it is served, and what its answer says about it.
     pub(super) async fn settle(
         &self,
-        request: &Request,
-        account: Option<AccountId>,
+        asker: impl FnOnce() -> Asker,
+        tier: Tier,
         counted: Counted,
     ) -> (Option<Fields<'_>>, Result<(), Problem>) {
-        let standing = match counted {
-            Counted::Exempt => return (None, Ok(())),
-            Counted::Known(standing) => standing,
-            Counted::Asked(answer) => answer.await,
-        };
+        let Some(standing) = known(counted).await else { return (None, Ok(())) };
         let result = standing.outcome.map_err(|limited| {
             if limited.first {
-                log(request, account, limited);
+                log(&asker(), tier, limited);
             }
             Problem::from(limited)
         });
-        (self.fields(request.route().tier, standing), result)
+        (self.fields(tier, standing), result)
+    }
+
+    /// Whether a request would be admitted by what is known here; nothing is counted.
+    pub(super) fn has_left(&self, tier: Tier, client: Client, now: Instant) -> bool {
+        self.port.standing(tier, client, now).is_none_or(|standing| standing.remaining > 0)
+    }
+
+    /// Counts a request if there is one left. One that finds none is not held against its client.
+    pub(super) async fn admits(&self, tier: Tier, client: Client, now: Instant) -> bool {
+        self.has_left(tier, client, now)
+            && known(self.port.count(tier, client, now)).await.is_none_or(|standing| standing.outcome.is_ok())
+    }
+
+    /// Gives one of `bookings` back for one of `api`, as far as there are any. What answers say about it then.
+    pub(super) async fn exchange(&self, client: Client) -> Option<Option<Fields<'_>>> {
+        if !self.admits(Tier::Api, client, Instant::now()).await {
+            return None;
+        }
+        let standing = self.port.give_back(Tier::Bookings, client, Instant::now())?.await;
+        Some(self.fields(Tier::Bookings, standing))
+    }
+
+    /// What an answer says about a limit that it was not counted by.
+    pub(super) fn standing(&self, tier: Tier, client: Client) -> Option<Fields<'_>> {
+        self.fields(tier, self.port.standing(tier, client, Instant::now())?)
     }
 
     fn fields(&self, tier: Tier, standing: Standing) -> Option<Fields<'_>> {
@@ -68,16 +94,40 @@ impl Limits {
     }
 }
 
+/// How a client stands, once others have been asked; `None` when it is not limited.
+async fn known(counted: Counted) -> Option<Standing> {
+    match counted {
+        Counted::Exempt => None,
+        Counted::Known(standing) => Some(standing),
+        Counted::Asked(answer) => Some(answer.await),
+    }
+}
+
+/// Who asks for what, for the log.
+pub(super) struct Asker {
+    id: RequestId,
+    account: Option<AccountId>,
+    address: IpAddr,
+    route: Arc<RouteInfo>,
+}
+
+impl Asker {
+    pub(super) fn of(request: &Request, account: Option<AccountId>) -> Self {
+        let (id, route) = (request.request_id().clone(), Arc::clone(request.route()));
+        Self { id, account, address: request.client_address(), route }
+    }
+}
+
 /// A violation, once: what follows while the client goes on is in the metrics.
 #[cold]
-fn log(request: &Request, account: Option<AccountId>, limited: Limited) {
+fn log(asker: &Asker, tier: Tier, limited: Limited) {
     tracing::warn!(
-        requestId = request.request_id().as_str(),
-        userId = account.map(tracing::field::display),
-        client = %request.client_address(),
-        limit = request.route().tier.as_str(),
-        method = %request.route().method,
-        route = request.route().path,
+        requestId = asker.id.as_str(),
+        userId = asker.account.map(tracing::field::display),
+        client = %asker.address,
+        limit = tier.as_str(),
+        method = %asker.route.method,
+        route = asker.route.path,
         waitMs = limited.retry_after.as_millis() as u64,
         "limit exceeded"
     );

@@ -2,6 +2,7 @@
 
 use domain::{
     repositories::{Page, PageRequest, Start},
+    search::Total,
     validation::FieldError,
 };
 use serde::Serialize;
@@ -79,6 +80,8 @@ pub(super) struct Pagination {
     offset: Option<u32>,
     /// Entries on all pages.
     total: u64,
+    /// Whether `total` is what the database expects: entries are counted up to 1,000 only.
+    total_is_estimate: bool,
     has_more: bool,
     /// Asks for the next page, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,10 +102,15 @@ impl<T> Listing<T> {
             Start::Offset(offset) => Some(offset),
             Start::After(_) => None,
         };
+        let (total, total_is_estimate) = match page.total {
+            Total::Exact(total) => (total, false),
+            Total::About(total) => (total, true),
+        };
         let pagination = Pagination {
             limit: request.limit,
             offset,
-            total: page.total,
+            total,
+            total_is_estimate,
             has_more: page.has_more,
             next_cursor: last.map(|entry| key(entry).encode()),
         };

@@ -24,6 +24,11 @@ impl<'a> Query<'a> {
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             match (decode(name, true), decode(value, true)) {
+                // No text that is kept has one: it would reach the database, which can't take it.
+                (Some(name), Some(value)) if name.contains('\0') || value.contains('\0') => {
+                    let name: String = name.chars().take(100).collect();
+                    query.errors.push(FieldError::new(name, "INVALID", "must not have NUL characters"));
+                }
                 (Some(name), Some(value)) => query.pairs.push((name, value)),
                 (name, _) => {
                     let name = name.map_or_else(|| name_of(pair), Cow::into_owned);
@@ -171,6 +176,15 @@ mod tests {
     #[test]
     fn a_flood_of_parameters_is_refused() {
         assert!(Query::parse(&"a=1&".repeat(10_000)).finish().is_err());
+    }
+
+    #[test]
+    fn a_nul_character_reaches_nobody() {
+        for text in ["action=%00", "action=a%00b", "act%00ion=a"] {
+            let mut query = Query::parse(text);
+            assert_eq!(query.text("action"), None, "{text}");
+            assert!(query.finish().is_err(), "{text}");
+        }
     }
 
     #[test]

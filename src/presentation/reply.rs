@@ -4,7 +4,13 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
-use super::{body::Body, problem::Problem, repeats::Source, request::RequestId};
+use super::{
+    body::Body,
+    problem::Problem,
+    repeats::Source,
+    request::RequestId,
+    unsent::{Exceeded, Payer},
+};
 
 /// Correlates an answer with the log; a client may choose its value.
 pub static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -120,6 +126,11 @@ impl Reply {
 
     pub(super) fn take_source(&mut self) -> Option<Box<Source>> {
         self.source.take()
+    }
+
+    /// Counts its body against a budget until it is sent.
+    pub(super) fn charge(&mut self, payer: impl FnOnce() -> Payer) -> Result<(), Exceeded> {
+        self.response.body_mut().charge(payer)
     }
 
     pub(super) fn set_body(&mut self, body: Body) {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use domain::{audit::Actor, sessions::Device};
+use domain::{audit::Actor, sessions::Device, unpaid::NetworkId};
 use http::{HeaderMap, HeaderValue, Method, header, request::Parts};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -26,6 +26,7 @@ use super::{
     query::{self, Query},
     reply::REQUEST_ID,
     router::{Matched, RouteInfo},
+    unsent::Payer,
 };
 use crate::application::access::Caller;
 
@@ -100,6 +101,8 @@ pub struct Request {
     pub(super) body_timeout: Duration,
     pub(super) arrived: Instant,
     pub(super) codings: CodingChoice,
+    pub(super) payer: Payer,
+    pub(super) may_take_places: bool,
 }
 
 impl Request {
@@ -148,17 +151,33 @@ impl Request {
         self.client_address
     }
 
+    /// The client's network, for what is capped for each; `None` for those that are trusted, and for proxies of ours.
+    pub fn network(&self) -> Option<NetworkId> {
+        self.payer.network
+    }
+
+    /// Whether a large answer may be made for this client: 503 or 429 while too much is on its way to clients that do not take
+    /// it. Ask before it is made.
+    pub fn check_unsent(&self) -> Result<(), Problem> {
+        Ok(self.payer.check()?)
+    }
+
+    /// Whether it may take places; otherwise only what is known by its key is answered, as its account has none left.
+    pub fn may_take_places(&self) -> bool {
+        self.may_take_places
+    }
+
     /// Who is asking. 401 `AUTH_001` on a public route, where tokens are not looked at.
     pub fn caller(&self) -> Result<Caller, Problem> {
         self.caller.ok_or_else(|| Problem::new(Code::NoToken))
     }
 
-    /// A parameter of the path, decoded. 404 when it is not percent-encoded UTF-8. A name that the row does not have is a
-    /// bug: 500.
+    /// A parameter of the path, decoded. 404 when it is not percent-encoded UTF-8 or has a NUL character, which nothing that is kept
+    /// has in its name. A name that the row does not have is a bug: 500.
     pub fn param(&self, name: &str) -> Result<Cow<'_, str>, Problem> {
         let text = self.matched.param(name, self.path());
         let text = text.ok_or_else(|| Problem::internal(format_args!("no parameter {name:?} in the route")))?;
-        query::decode(text, false).ok_or_else(Problem::not_found)
+        query::decode(text, false).filter(|text| !text.contains('\0')).ok_or_else(Problem::not_found)
     }
 
     /// A parameter of the path that is an id. 404 when it is not a UUID in its usual form of 36 characters: there is

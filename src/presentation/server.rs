@@ -3,12 +3,14 @@
 use std::{
     future::Future,
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use actors::networks::{Occupied, PerNetwork};
+use domain::unpaid::NetworkId;
 use metrics::{Counter, Gauge, counter, gauge};
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
@@ -31,6 +33,8 @@ const REFUSALS_MAX: usize = 256;
 /// Connections that the kernel keeps until they are accepted; it cuts this down to its own limit (`somaxconn`). Above it a
 /// client's first packet is dropped, and it tries again after a whole second.
 const BACKLOG: u32 = 8192;
+/// When a network that has as many connections as it may have should try again.
+const NETWORK_FULL_RETRY: Duration = Duration::from_secs(5);
 /// Longest pause after a failed accept.
 const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
 
@@ -54,12 +58,22 @@ pub struct Settings {
     pub dormant_after: Duration,
     /// How long a client may take nothing of an answer that is being written.
     pub write_timeout: Duration,
+    /// Bytes a second that a client has to take of what waits for it, on the average of `write_timeout`; 0: any.
+    pub least_rate: u64,
+    /// Bytes of answers on their way to clients, in all; above it further requests are answered 503.
+    pub unsent_max: usize,
+    /// The same for one network; above it 429.
+    pub unsent_per_network: usize,
     /// Most bytes of a body, where a route does not say otherwise.
     pub body_limit: usize,
     /// Most bytes of a request's head; above it the answer is 431. At least 8 KiB.
     pub header_limit: usize,
     /// Proxies that are believed what they say about their clients' addresses.
     pub trusted_proxies: Vec<Network>,
+    /// Networks without caps, beside the proxies.
+    pub trusted: Vec<Network>,
+    /// Connections of one network at once; further ones are answered 429 and closed.
+    pub connections_per_network: usize,
     /// How long a shutdown waits for requests in progress.
     pub drain_timeout: Duration,
     /// What is decided about browsers and other sites.
@@ -77,9 +91,14 @@ impl Default for Settings {
             idle_timeout: Duration::from_secs(75),
             dormant_after: Duration::from_millis(250),
             write_timeout: Duration::from_secs(30),
+            least_rate: 8 << 10,
+            unsent_max: 256 << 20,
+            unsent_per_network: 32 << 20,
             body_limit: 1 << 20,
             header_limit: 16 << 10,
             trusted_proxies: Vec::new(),
+            trusted: Vec::new(),
+            connections_per_network: usize::MAX,
             drain_timeout: Duration::from_secs(25),
             edge: EdgeSettings::default(),
         }
@@ -87,6 +106,12 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The network that an address is capped by; `None` for those that are trusted, and for proxies, behind which are many.
+    pub(super) fn network_of(&self, address: IpAddr) -> Option<NetworkId> {
+        let mut exempt = self.trusted.iter().chain(&self.trusted_proxies);
+        (!exempt.any(|network| network.contains(address))).then(|| NetworkId::of(address))
+    }
+
     /// File descriptors that the listener needs when all connections are in use: itself, those, and those that are being
     /// refused.
     pub fn descriptors(&self) -> usize {
@@ -183,6 +208,8 @@ struct Listening<S> {
     slots: Arc<Semaphore>,
     /// One permit for each connection that is being refused.
     refusals: Arc<Semaphore>,
+    /// How many each network has.
+    networks: Arc<PerNetwork>,
     connections: TaskTracker,
     /// Asks connections to end after the requests in progress.
     retire: CancellationToken,
@@ -191,6 +218,7 @@ struct Listening<S> {
     open: Gauge,
     dormant: Gauge,
     refused: Counter,
+    refused_networks: Counter,
 }
 
 impl<S: Send + Sync + 'static> Listening<S> {
@@ -199,6 +227,7 @@ impl<S: Send + Sync + 'static> Listening<S> {
             protocols: Arc::new(Protocols::new(&settings)),
             slots: Arc::new(Semaphore::new(settings.max_connections)),
             refusals: Arc::new(Semaphore::new(REFUSALS_MAX)),
+            networks: PerNetwork::new(settings.connections_per_network),
             dispatcher: Arc::new(Dispatcher::new(router, settings)),
             connections: TaskTracker::new(),
             retire: CancellationToken::new(),
@@ -206,28 +235,28 @@ impl<S: Send + Sync + 'static> Listening<S> {
             open: gauge!("boxoffice_http_connections"),
             dormant: gauge!("boxoffice_http_dormant_connections"),
             refused: counter!("boxoffice_http_refused_connections_total"),
+            refused_networks: counter!("boxoffice_http_network_refused_connections_total"),
         }
     }
 
-    /// Serves a connection, or refuses it. Over the limit the answer is a 503 rather than silence in the backlog: a
+    /// Serves a connection, or refuses it. Over a limit the answer is a 429 or 503 rather than silence in the backlog: a
     /// client or balancer that is told can go elsewhere, one that waits makes the stampede worse.
     fn admit(&self, stream: TcpStream, peer: SocketAddr) {
+        // The peer's network: what a proxy says comes with a request, and proxies are exempt.
+        let Ok(of_network) = self.networks.enter(self.dispatcher.settings.network_of(peer.ip())) else {
+            self.refused_networks.increment(1);
+            let problem = Problem::new(Code::RateLimited).detail("too many connections from your network");
+            return self.refuse(stream, problem.retry_after(NETWORK_FULL_RETRY));
+        };
         let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
             self.refused.increment(1);
-            if let Ok(permit) = Arc::clone(&self.refusals).try_acquire_owned() {
-                let problem = Problem::new(Code::Unavailable).detail("too many connections");
-                let answer = refusal::encode(problem.retry_after(Duration::from_secs(1)), &self.dispatcher.edge);
-                tokio::spawn(async move {
-                    let _permit = permit;
-                    refusal::send(stream, &answer).await;
-                });
-            }
-            return;
+            let problem = Problem::new(Code::Unavailable).detail("too many connections");
+            return self.refuse(stream, problem.retry_after(Duration::from_secs(1)));
         };
         // Answers are written whole; waiting to fill a packet would add up to 40 ms to each.
         let _ = stream.set_nodelay(true);
         self.open.increment(1.0);
-        let slot = OpenSlot { _permit: slot, open: self.open.clone() };
+        let slot = OpenSlot { _permit: slot, _of_network: of_network, open: self.open.clone() };
         let connection = Connection {
             dispatcher: Arc::clone(&self.dispatcher),
             protocols: Arc::clone(&self.protocols),
@@ -238,6 +267,16 @@ impl<S: Send + Sync + 'static> Listening<S> {
         self.connections.spawn(async move {
             let _slot = slot;
             connection.serve(stream, peer).await;
+        });
+    }
+
+    /// Tells a client why, unless too many are being told already.
+    fn refuse(&self, stream: TcpStream, problem: Problem) {
+        let Ok(permit) = Arc::clone(&self.refusals).try_acquire_owned() else { return };
+        let answer = refusal::encode(problem, &self.dispatcher.edge);
+        tokio::spawn(async move {
+            let _permit = permit;
+            refusal::send(stream, &answer).await;
         });
     }
 
@@ -266,6 +305,7 @@ impl<S: Send + Sync + 'static> Listening<S> {
 /// Frees the connection's place and corrects the gauge, however the connection ends.
 struct OpenSlot {
     _permit: OwnedSemaphorePermit,
+    _of_network: Occupied,
     open: Gauge,
 }
 

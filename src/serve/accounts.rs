@@ -3,16 +3,22 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use deadpool_postgres::Pool;
 use domain::sessions::SessionLimits;
 use tokio::task::JoinSet;
 
-use crate::{application::app::AuthRules, config::AuthConfig, infrastructure::tokens::Revocations};
+use super::patience::while_away;
+use crate::{
+    application::app::AuthRules,
+    config::AuthConfig,
+    infrastructure::{postgres::connection::RequestPool, tokens::Revocations},
+};
 
 /// Which tokens were taken back, read before the first request and followed from then on.
-pub(super) async fn revocations(pool: &Pool, background: &mut JoinSet<()>) -> anyhow::Result<Arc<Revocations>> {
+pub(super) async fn revocations(pool: &RequestPool, background: &mut JoinSet<()>) -> anyhow::Result<Arc<Revocations>> {
     let revocations = Arc::new(Revocations::default());
-    let since = revocations.read_all(pool).await.context("revoked tokens can't be read")?;
+    let known = &revocations;
+    let read = || async move { known.read_all(pool).await.context("revoked tokens can't be read") };
+    let since = while_away("read revoked tokens", read).await?;
     background.spawn(Arc::clone(&revocations).follow(pool.clone(), since));
     Ok(revocations)
 }
@@ -24,5 +30,6 @@ pub(super) fn rules(config: &AuthConfig) -> AuthRules {
         verification_ttl: config.verification_ttl,
         reset_ttl: config.reset_ttl,
         require_verified_email: config.require_verified_email,
+        verified_to_book: config.verified_to_book,
     }
 }

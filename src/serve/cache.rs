@@ -12,14 +12,33 @@ use crate::{
     infrastructure::cache::{Listener, RedisCache},
 };
 
+/// What of it other nodes share, before anything is asked of it.
+pub(super) struct SharedRedis(Option<(Arc<RedisCache>, Listener)>);
+
+impl SharedRedis {
+    /// Checks what the configuration says; waits for nothing.
+    pub(super) fn new(config: &Config) -> anyhow::Result<Self> {
+        let Some(url) = config.redis.url.as_ref().filter(|_| config.cache.enabled) else { return Ok(Self(None)) };
+        let redis = RedisCache::connect(url, config.cache.redis_timeout).context("REDIS_URL is not right")?;
+        let listener = Listener::new(url, &redis).context("REDIS_URL is not right")?;
+        Ok(Self(Some((redis, listener))))
+    }
+
+    /// For its check.
+    pub(super) fn cache(&self) -> Option<Arc<RedisCache>> {
+        self.0.as_ref().map(|(redis, _)| redis.clone())
+    }
+}
+
 /// Starts it. Waits for nothing: a Redis that is away is found when it is there.
-pub(super) async fn start(config: &Config, background: &mut JoinSet<()>) -> anyhow::Result<RunningCache> {
-    let url = config.redis.url.as_ref().filter(|_| config.cache.enabled);
-    let Some(url) = url else {
+pub(super) async fn start(
+    config: &Config,
+    SharedRedis(redis): SharedRedis,
+    background: &mut JoinSet<()>,
+) -> anyhow::Result<RunningCache> {
+    let Some((redis, listener)) = redis else {
         return RunningCache::start(settings(&config.cache), None).await.context("the cache can't start");
     };
-    let redis = RedisCache::connect(url, config.cache.redis_timeout).context("REDIS_URL is not right")?;
-    let listener = Listener::new(url, &redis).context("REDIS_URL is not right")?;
     let tended = redis.clone();
     background.spawn(async move { tended.tend().await });
     let shared: Arc<dyn SharedCache> = redis;

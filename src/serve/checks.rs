@@ -1,42 +1,94 @@
 //! What readiness depends on, and what operators want to know besides.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use deadpool_postgres::Pool;
+use tokio::{runtime::Handle, task::JoinSet};
 
+use super::database::Pools;
 use crate::{
-    infrastructure::{limits::SharedCounts, postgres::rows::StoreError},
+    infrastructure::{
+        cache::RedisCache,
+        limits::SharedCounts,
+        postgres::{connection::RequestPool, rows::StoreError},
+    },
     presentation::operations::HealthCheck,
 };
 
-/// All of them.
-pub(super) fn all(pool: Pool, shared: Option<Arc<SharedCounts>>) -> Vec<Arc<dyn HealthCheck>> {
-    let mut checks: Vec<Arc<dyn HealthCheck>> = vec![Arc::new(DatabaseCheck(pool))];
-    if let Some(shared) = shared {
-        checks.push(Arc::new(RedisCheck(shared)));
+type Checking<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
+
+/// All of them. The ledger's connections live on the engine's threads.
+pub(super) fn all(
+    pools: &Pools,
+    engine: &Handle,
+    counts: Option<Arc<SharedCounts>>,
+    cache: Option<Arc<RedisCache>>,
+) -> Vec<Arc<dyn HealthCheck>> {
+    let mut checks: Vec<Arc<dyn HealthCheck>> = vec![
+        Arc::new(DatabaseCheck(pools.checks.clone())),
+        Arc::new(LedgerCheck { pool: pools.ledger.reads.clone(), engine: engine.clone() }),
+    ];
+    if counts.is_some() || cache.is_some() {
+        checks.push(Arc::new(RedisCheck { counts, cache }));
     }
     checks
 }
 
-/// The database answers.
-struct DatabaseCheck(Pool);
+/// The database answers and can be written to. On a connection of its own: what requests do to theirs says nothing about it.
+struct DatabaseCheck(RequestPool);
 
 impl HealthCheck for DatabaseCheck {
     fn name(&self) -> &'static str {
         "database"
     }
 
-    fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
+    fn check(&self) -> Checking<'_> {
         Box::pin(async {
-            let why = |error: StoreError| error.to_string();
-            let client = self.0.get().await.map_err(|error| why(error.into()))?;
-            client.query_typed("SELECT 1", &[]).await.map(drop).map_err(|error| why(error.into()))
+            let is_read_only = ask_read_only(&self.0).await.map_err(|error| error.to_string())?;
+            if is_read_only {
+                Err("it is read-only: a standby, or default_transaction_read_only".to_owned())
+            } else {
+                Ok(())
+            }
         })
     }
 }
 
-/// Redis answers. The server sells without it.
-struct RedisCheck(Arc<SharedCounts>);
+async fn ask_read_only(pool: &RequestPool) -> Result<bool, StoreError> {
+    const READ_ONLY: &str = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool";
+    Ok(pool.get().await?.query_typed_one(READ_ONLY, &[]).await?.try_get(0)?)
+}
+
+/// A connection of the ledger answers: without one nothing is sold, however well the database is.
+struct LedgerCheck {
+    pool: Pool,
+    engine: Handle,
+}
+
+impl HealthCheck for LedgerCheck {
+    fn name(&self) -> &'static str {
+        "ledger"
+    }
+
+    fn check(&self) -> Checking<'_> {
+        // A connection that does not answer is taken out of the pool when the check is given up.
+        let pool = RequestPool::new(self.pool.clone(), Duration::ZERO);
+        let mut asked = JoinSet::new();
+        asked.spawn_on(async move { pool.get().await?.query_typed("SELECT 1", &[]).await.map(drop) }, &self.engine);
+        Box::pin(async move {
+            match asked.join_next().await {
+                Some(Ok(answer)) => answer.map_err(|error: StoreError| error.to_string()),
+                _ => Err("the engine's threads have ended".to_owned()),
+            }
+        })
+    }
+}
+
+/// Redis answers, to whoever counts requests and to whoever keeps answers. The server sells without it.
+struct RedisCheck {
+    counts: Option<Arc<SharedCounts>>,
+    cache: Option<Arc<RedisCache>>,
+}
 
 impl HealthCheck for RedisCheck {
     fn name(&self) -> &'static str {
@@ -47,8 +99,18 @@ impl HealthCheck for RedisCheck {
         false
     }
 
-    fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
-        let reachable = self.0.is_reachable();
-        Box::pin(async move { reachable.then_some(()).ok_or_else(|| "it does not answer".to_owned()) })
+    fn check(&self) -> Checking<'_> {
+        let counts = async {
+            let Some(counts) = &self.counts else { return Ok(()) };
+            counts.ping().await.map_err(|error| format!("limits: {error}"))
+        };
+        let cache = async {
+            let Some(cache) = &self.cache else { return Ok(()) };
+            cache.ping().await.map_err(|error| format!("cache: {error}"))
+        };
+        Box::pin(async {
+            let (counts, cache) = tokio::join!(counts, cache);
+            counts.and(cache)
+        })
     }
 }

@@ -1,19 +1,23 @@
 //! Which database, and how it is reached.
 
-use std::time::Duration;
-
+use actors::inventory::shared::LOADS_MAX;
 use anyhow::Context;
 use deadpool_postgres::Pool;
-use rand::Rng;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_postgres::{Client, NoTls};
 
+use super::patience::while_away;
 use crate::{
-    config::Config,
+    config::{Config, ConfigFault},
     infrastructure::{
         embedded_postgres::{PrivatePostgres, PrivatePostgresSettings},
-        postgres::pool::{self, PoolSettings},
+        postgres::{
+            address,
+            connection::RequestPool,
+            ledger::LedgerPools,
+            pool::{self, PoolError, PoolSettings},
+        },
     },
 };
 
@@ -23,20 +27,30 @@ pub struct Database {
     private: Option<Private>,
 }
 
+/// What is wrong with the address of the database, as a fault of the configuration.
+pub fn address_fault(config: &Config) -> Option<ConfigFault> {
+    let fault = address::parse(config.database.url.as_ref()?).err()?;
+    let origin = config.settings().iter().find(|setting| setting.key == "database.url");
+    let name = origin.map_or_else(|| "DATABASE_URL".to_owned(), |setting| setting.origin.clone());
+    Some(ConfigFault { name, problem: fault.to_string() })
+}
+
 /// The pools of a server.
 pub struct Pools {
-    /// Of the ledger: commits, loads, look-ups of keys. Use it on the engine's threads only, where its connections then
-    /// live.
-    pub ledger: Pool,
+    /// Of the ledger. Use them on the engine's threads only, where their connections then live.
+    pub ledger: LedgerPools,
     /// Of everything else.
-    pub requests: Pool,
+    pub requests: RequestPool,
+    /// One connection for the check of the database, which must not wait for requests.
+    pub checks: RequestPool,
 }
 
 impl Pools {
     /// Closes them; whoever waits for a connection is told.
     pub fn close(&self) {
         self.ledger.close();
-        self.requests.close();
+        self.requests.plain().close();
+        self.checks.plain().close();
     }
 }
 
@@ -97,46 +111,57 @@ impl Database {
 
     /// A connection of its own; waits with back-off while the database is away (D7).
     pub async fn connect(&self, config: &Config) -> anyhow::Result<Client> {
-        let mut to: tokio_postgres::Config =
-            self.url.expose_secret().parse().context("DATABASE_URL is not a PostgreSQL connection string")?;
-        to.application_name("boxoffice").connect_timeout(config.database.connect_timeout);
-        let mut wait = Duration::from_millis(100);
-        loop {
-            match to.connect(NoTls).await {
-                Ok((client, connection)) => {
-                    tokio::spawn(async move {
-                        if let Err(error) = connection.await {
-                            tracing::warn!(%error, "a database connection ended");
-                        }
-                    });
-                    return Ok(client);
+        let mut to = address::parse(&self.url).map_err(PoolError::from)?;
+        to.connect_timeout(config.database.connect_timeout);
+        let to = &to;
+        while_away("connect", || async move {
+            let (client, connection) = to.connect(NoTls).await.context("the database refuses the connection")?;
+            tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    tracing::warn!(%error, "a database connection ended");
                 }
-                // It answered: waiting will not make the password right.
-                Err(error) if error.as_db_error().is_some_and(|db| !db.code().code().starts_with("57")) => {
-                    return Err(error).context("the database refuses the connection");
-                }
-                Err(error) => tracing::warn!(%error, waitMs = wait.as_millis() as u64, "the database is away"),
-            }
-            tokio::time::sleep(wait.mul_f64(rand::rng().random_range(0.5..=1.0))).await;
-            wait = (wait * 2).min(Duration::from_secs(5));
-        }
+            });
+            Ok(client)
+        })
+        .await
     }
 
-    /// The connections, shared out: the ledger has its own, so that no storm of reads makes a commit wait for one. It needs
-    /// one a writer, and some for loads, look-ups and the session.
+    /// The connections, shared out: the ledger has its own, so that no storm of reads makes a commit wait for one, and half of all at
+    /// most.
     pub fn pools(&self, config: &Config) -> anyhow::Result<Pools> {
-        const BESIDE_THE_WRITERS: usize = 4;
         let all = config.database.max_connections;
-        let ledger = (config.database.ledger_writers + BESIDE_THE_WRITERS).min(all / 2).max(1);
+        let (ledger, size) = self.ledger_pools(config, all / 2)?;
         Ok(Pools {
-            ledger: self.pool(config, ledger)?,
-            requests: pool::pool_of_requests(&self.pool_settings(config, all.saturating_sub(ledger).max(1)))?,
+            ledger,
+            requests: self.request_pool(config, all.saturating_sub(size).max(1))?,
+            checks: self.request_pool(config, 1)?,
         })
     }
 
-    /// A pool of at most so many connections.
-    pub fn pool(&self, config: &Config, max_connections: usize) -> anyhow::Result<Pool> {
+    /// The pools of the ledger and how many connections they have: each writer its own, one for the session, whose renewal waits for
+    /// nobody, and some for what reads: two loads at a time, look-ups of keys, and looks at counters. When `most` are too few for
+    /// that, all share one pool.
+    fn ledger_pools(&self, config: &Config, most: usize) -> anyhow::Result<(LedgerPools, usize)> {
+        const SESSION: usize = 1;
+        const READS: usize = LOADS_MAX + 2;
+        let pool = |size| self.ledger_pool(config, size);
+        let (writers, shared) = (config.database.ledger_writers, most.max(1));
+        let apart = writers + SESSION + READS;
+        if apart > most {
+            return Ok((pool(shared)?.into(), shared));
+        }
+        Ok((LedgerPools::apart(pool(writers)?, pool(SESSION)?, pool(READS)?), apart))
+    }
+
+    /// A pool of at most so many connections as the ledger has them, for the programs that measure it.
+    pub fn ledger_pool(&self, config: &Config, max_connections: usize) -> anyhow::Result<Pool> {
         Ok(pool::pool(&self.pool_settings(config, max_connections))?)
+    }
+
+    /// A pool of at most so many connections, for what is not the ledger.
+    pub fn request_pool(&self, config: &Config, max_connections: usize) -> anyhow::Result<RequestPool> {
+        let pool = pool::pool_of_requests(&self.pool_settings(config, max_connections))?;
+        Ok(pool.with_search_timeout(config.database.search_timeout))
     }
 
     fn pool_settings(&self, config: &Config, max_connections: usize) -> PoolSettings {

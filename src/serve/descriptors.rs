@@ -41,7 +41,7 @@ fn needed(config: &Config, operations: &Settings) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{config::Sources, serve::operations_settings};
+    use crate::{config::Sources, serve::listeners::operations_settings};
 
     /// What the configuration of a server that nobody has configured may need, where a hard limit of 20,000 is usual.
     #[test]

@@ -8,7 +8,7 @@
 use std::{future::Future, io};
 
 use anyhow::Context;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 /// Runs until it is dropped; what still runs on it then ends at its next pause.
 pub(super) struct EngineRuntime(Option<Runtime>);
@@ -18,6 +18,11 @@ impl EngineRuntime {
     pub(super) fn new(threads: usize) -> io::Result<Self> {
         let runtime = Builder::new_multi_thread().worker_threads(threads).thread_name("engine").enable_all().build()?;
         Ok(Self(Some(runtime)))
+    }
+
+    /// For work that others start there.
+    pub(super) fn handle(&self) -> anyhow::Result<Handle> {
+        Ok(self.0.as_ref().context("the engine's runtime has ended")?.handle().clone())
     }
 
     /// Runs `work` there. Whatever it spawns stays there.

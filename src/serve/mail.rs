@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use actors::outbox::{Backoff, OutboxSettings, RunningOutbox};
 use anyhow::Context;
-use deadpool_postgres::Pool;
 use domain::{accounts::EmailAddress, outbox::Upkeep, rate_limit::Rate};
 
 use crate::{
@@ -18,7 +17,7 @@ use crate::{
             smtp::{Encryption, Pace, SmtpSender, SmtpServer},
         },
         limits::OutboundLimit,
-        postgres::outbox::PgOutbox,
+        postgres::{connection::RequestPool, outbox::PgOutbox},
     },
 };
 
@@ -30,10 +29,21 @@ pub(super) struct Mail {
     pub(super) folder: Option<Arc<MailFolder>>,
 }
 
+/// How mails are sent, before any is.
+pub(super) struct MailSender(Sender, Option<Arc<MailFolder>>);
+
+impl MailSender {
+    /// Checks what the configuration says.
+    pub(super) fn new(config: &Config) -> anyhow::Result<Self> {
+        let (sender, folder) = sender(&config.mail, config.outbound.smtp)?;
+        Ok(Self(sender, folder))
+    }
+}
+
 impl Mail {
     /// Starts to send what is queued. A mail server that is away stops nobody from starting.
-    pub(super) async fn start(config: &Config, pool: Pool) -> anyhow::Result<Self> {
-        let (sender, folder) = sender(&config.mail, config.outbound.smtp)?;
+    pub(super) async fn start(config: &Config, sender: MailSender, pool: RequestPool) -> anyhow::Result<Self> {
+        let MailSender(sender, folder) = sender;
         let queue = Arc::new(PgOutbox::new(pool));
         let running = RunningOutbox::start(queue.clone(), Arc::new(sender), settings(&config.mail));
         Ok(Self { running: running.await.context("the outbox can't start")?, queue, folder })

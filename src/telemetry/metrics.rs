@@ -75,6 +75,7 @@ impl Metrics {
 }
 
 /// How a metric is described.
+#[derive(Clone, Copy)]
 enum Kind {
     Counter,
     Gauge,
@@ -85,7 +86,7 @@ use Kind::{Counter, Gauge, Histogram};
 
 /// What every metric means, those of the actors included; `docs/operations.md` says what normal looks like. A test finds
 /// names that are recorded somewhere and missing here or there.
-const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 57] = [
+const DESCRIPTIONS: &[(Kind, &str, Option<Unit>, &str)] = &[
     (Counter, "boxoffice_http_requests_total", None, "Requests answered, by route template, method and status"),
     (
         Histogram,
@@ -102,11 +103,19 @@ const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 57] = [
     ),
     (Gauge, "boxoffice_http_requests_in_flight", None, "Requests that have no answer yet"),
     (Counter, "boxoffice_http_refused_connections_total", None, "Connections over the limit, refused"),
+    (Gauge, "boxoffice_http_unsent_bytes", Some(Unit::Bytes), "Bytes of answers that clients have not taken yet"),
+    (Counter, "boxoffice_http_unsent_refusals_total", None, "Requests refused because too much is unsent, by bound"),
+    (
+        Counter,
+        "boxoffice_http_network_refused_connections_total",
+        None,
+        "Connections over their network's limit, refused",
+    ),
     (
         Counter,
         "boxoffice_http_stalled_connections_total",
         None,
-        "Connections closed because the client took nothing of its answer",
+        "Connections closed because the client took nothing, or too little, of its answer",
     ),
     (
         Counter,
@@ -164,6 +173,7 @@ const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 57] = [
     (Gauge, "boxoffice_cache_untold", None, "1 while Redis has still to be told of a change of this node"),
     (Counter, "boxoffice_cache_redis_failures_total", None, "Questions of the cache that Redis did not answer in time"),
     (Gauge, "boxoffice_streams", None, "Open live streams"),
+    (Counter, "boxoffice_streams_network_refused_total", None, "Live streams over their network's limit, refused"),
     (
         Counter,
         "boxoffice_stream_deltas_total",
@@ -250,13 +260,20 @@ const DESCRIPTIONS: [(Kind, &str, Option<Unit>, &str); 57] = [
         Some(Unit::Bytes),
         "Memory this process may use: its control group's limit or the machine's",
     ),
+    (
+        Counter,
+        "boxoffice_pool_connections_abandoned_total",
+        None,
+        "Connections closed because nobody waited for the end of their statement or transaction",
+    ),
+    (Counter, "boxoffice_transaction_retries_total", None, "Transactions outside of the ledger that were run again"),
     (Gauge, "boxoffice_build_info", None, "Always 1; the release is the label version"),
     (Counter, "boxoffice_log_lines_dropped_total", None, "Log lines lost because standard output was too slow"),
     (Counter, "boxoffice_log_lines_left_out_total", None, "Warnings not written because too many were alike"),
 ];
 
 fn describe() {
-    for (kind, name, unit, meaning) in DESCRIPTIONS {
+    for &(kind, name, unit, meaning) in DESCRIPTIONS {
         match (kind, unit) {
             (Counter, _) => describe_counter!(name, meaning),
             (Gauge, None) => describe_gauge!(name, meaning),

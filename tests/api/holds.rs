@@ -120,3 +120,53 @@ async fn a_hold_is_asked_for_again_with_its_key() {
     assert_eq!(api.places(&event).await, (0, 1, 9));
     server.audit().await;
 }
+
+/// Guards: the release waits for the booking that is on its way, and `released` for what is open in the ledger still.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hold_is_released_or_booked_and_never_both() {
+    let server = TestServer::start().await;
+    let event = server.event(EventBuilder::ga(1_000)).await;
+    let api = server.signed_in().await;
+    let mut won = [0, 0];
+    for round in 0..40 {
+        let hold = api.hold(&event, &event.places(1)).await.created();
+        let (path, wanted) = (path(&hold), json!({ "holdId": hold["id"] }));
+        let (released, booked) = tokio::join!(
+            async {
+                tokio::time::sleep(Duration::from_micros(round * 50)).await;
+                api.delete(&path).await
+            },
+            api.book(&event, &wanted)
+        );
+        match (released.status, booked.status) {
+            (204, 409) => won[0] += 1,
+            (409, 201) => {
+                released.problem(409, "BOOKING_005");
+                won[1] += 1;
+            }
+            both => panic!("{both:?} in round {round}"),
+        }
+    }
+    assert_eq!(api.places(&event).await.1, won[1], "released {}", won[0]);
+    server.audit().await;
+}
+
+/// Guards: `rows::hold` of a seat that is not there any more.
+#[tokio::test]
+async fn a_hold_is_shown_and_repeated_though_its_seats_are_gone() {
+    let server = TestServer::start().await;
+    let event = server.event(EventBuilder::seated(1, 3)).await;
+    let api = server.signed_in().await;
+    let hold = api.hold_as(&event, "key", &event.seats([0])).await.created();
+    api.delete(&path(&hold)).await;
+    // As after the deletion of its map.
+    server.db.execute("UPDATE holds SET items = jsonb_set(items, '{0,seat_id}', to_jsonb(gen_random_uuid()))").await;
+    server.running.inventories.kill(domain::ids::EventId(event.id));
+    let shown = api.get(&path(&hold)).await.ok();
+    assert_eq!((&shown["status"], shown["items"].as_array().unwrap().len()), (&json!("RELEASED"), 1));
+    assert_eq!(shown["items"][0].get("seatId"), None);
+    let again = api.hold_as(&event, "key", &event.seats([0])).await;
+    assert!(again.is_replay());
+    assert_eq!(again.created()["id"], hold["id"]);
+    assert_eq!(server.api.get("/health/ready").await.status, 200);
+}

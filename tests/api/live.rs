@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::ids::EventId;
+use domain::{accounts::Role, ids::EventId};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -12,7 +12,7 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::support::{
-    EventBuilder, PATIENCE, Settings, TestEvent, TestServer,
+    EventBuilder, PATIENCE, Settings, TestEvent, TestServer, accounts,
     client::quantity,
     listener::{Listener, Told, patient_client},
     until,
@@ -271,6 +271,23 @@ async fn a_shutdown_ends_streams_politely_and_does_not_wait_for_them() {
     }
 }
 
+/// Watches that who may see an event is judged again when that changes, and that nothing is told of it from then on.
+#[tokio::test]
+async fn a_stream_ends_when_its_event_is_not_public_any_more() {
+    let server = TestServer::start().await;
+    let event = server.event(EventBuilder::ga(10)).await;
+    let row = server.client.query_one("SELECT organizer_id FROM events WHERE id = $1", &[&event.id]).await.unwrap();
+    let token = accounts::token(row.get(0), Role::Organizer, Duration::ZERO);
+    let mut listener = Listener::open(&server, &event, "").await;
+    assert_eq!(listener.event().await.0, "snapshot");
+    let path = format!("/api/v1/organizer/events/{}/unpublish", event.id);
+    server.api.with_token(&token).send(reqwest::Method::POST, &path, None, None).await.ok();
+    assert_eq!(listener.next().await, Some(Told::Comment("come again".to_owned())));
+    assert_eq!(listener.next().await, None);
+    let again = Listener::ask(&patient_client(), &server, &event.path("availability"), None).await;
+    assert_eq!(again.status(), 404);
+}
+
 /// Guards: the permit in `Live::open`, and that a `Place` gives it back.
 #[tokio::test]
 async fn streams_over_the_limit_are_told_to_come_again() {
@@ -283,6 +300,30 @@ async fn streams_over_the_limit_are_told_to_come_again() {
     server.api.get(&path).await.ok();
     drop(listener);
     until("its place is free", async || Listener::ask(&client, &server, &path, None).await.status() == 200).await;
+}
+
+/// Guards: the bound of each network, by where clients are and not their proxy.
+#[tokio::test]
+async fn streams_of_one_network_over_its_limit_leave_the_others_theirs() {
+    let settings = Settings::default().set("BOXOFFICE__HTTP__STREAMS_PER_NETWORK", 1);
+    let settings =
+        settings.set("BOXOFFICE__RATE_LIMIT__TRUSTED", "").set("BOXOFFICE__HTTP__TRUSTED_PROXIES", "127.0.0.0/8");
+    let server = settings.start().await;
+    let event = server.event(EventBuilder::ga(10)).await;
+    let client = |address: &str| {
+        let headers = [("x-forwarded-for".parse().unwrap(), address.parse().unwrap())].into_iter().collect();
+        reqwest::Client::builder().default_headers(headers).build().unwrap()
+    };
+    let path = event.path("availability");
+    let listener = Listener::of(Listener::ask(&client("192.0.2.1"), &server, &path, None).await);
+    let refused = Listener::ask(&client("192.0.2.1"), &server, &path, None).await;
+    assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (429, &"5".parse().unwrap()));
+    let _other = Listener::of(Listener::ask(&client("192.0.2.2"), &server, &path, None).await);
+    drop(listener);
+    until("its place is free", async || {
+        Listener::ask(&client("192.0.2.1"), &server, &path, None).await.status() == 200
+    })
+    .await;
 }
 
 #[tokio::test]

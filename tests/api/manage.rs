@@ -1,15 +1,21 @@
 //! What organizers and admins do with the catalogue.
 
+#[path = "manage/against_buyers.rs"]
+mod against_buyers;
 #[path = "manage/blocks.rs"]
 mod blocks;
 #[path = "manage/cancellations.rs"]
 mod cancellations;
 #[path = "manage/catalogue.rs"]
 mod catalogue;
+#[path = "manage/deletions.rs"]
+mod deletions;
 #[path = "manage/events.rs"]
 mod events;
 #[path = "manage/guests.rs"]
 mod guests;
+#[path = "manage/judged_first.rs"]
+mod judged_first;
 #[path = "manage/lifecycle.rs"]
 mod lifecycle;
 #[path = "manage/moves.rs"]
@@ -18,6 +24,10 @@ mod moves;
 mod moving_storms;
 #[path = "manage/ownership.rs"]
 mod ownership;
+#[path = "manage/reconciliation.rs"]
+mod reconciliation;
+#[path = "manage/repeated.rs"]
+mod repeated;
 #[path = "manage/required.rs"]
 mod required;
 #[path = "manage/running.rs"]
@@ -32,6 +42,10 @@ mod seated;
 mod series;
 #[path = "manage/settings.rs"]
 mod settings;
+#[path = "manage/tags.rs"]
+mod tags;
+#[path = "manage/under_bookings.rs"]
+mod under_bookings;
 
 use domain::accounts::Role;
 use reqwest::Method;

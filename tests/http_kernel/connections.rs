@@ -2,7 +2,7 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use crate::support::{Kernel, post, soon, until};
+use crate::support::{Kernel, Wire, post, soon, until};
 
 const WAIT: &str = "GET /api/v1/waits HTTP/1.1\r\nhost: x\r\n\r\n";
 const SHORT: Duration = Duration::from_millis(50);
@@ -83,6 +83,44 @@ async fn connections_over_the_limit_are_told_and_closed() {
         }
     })
     .await;
+}
+
+/// Watches the cap of each network, that places are given back, and who is exempt.
+#[tokio::test]
+async fn one_network_has_so_many_connections_and_leaves_the_others_theirs() {
+    let ask = async |wire: &mut Wire| {
+        wire.write("GET /problems HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        wire.answer(false).await
+    };
+    let kernel = Kernel::with(|settings| settings.connections_per_network = 2).await;
+    let (mut first, mut second) = (kernel.open().await, kernel.open().await);
+    for wire in [&mut first, &mut second] {
+        assert_eq!(ask(wire).await.unwrap().status, 200);
+    }
+    let mut third = kernel.open().await;
+    let answer = third.answer(false).await.unwrap();
+    answer.problem(429, "RATE_001");
+    assert_eq!((answer.header("connection"), answer.header("retry-after")), (Some("close"), Some("5")));
+    assert!(third.is_closed().await);
+    let mut other = kernel.open_from([127, 0, 0, 2]).await;
+    assert_eq!(ask(&mut other).await.unwrap().status, 200);
+    drop(first);
+    soon(async { while ask(&mut kernel.open().await).await.is_none_or(|answer| answer.status != 200) {} }).await;
+
+    let trusting = Kernel::with(|settings| {
+        settings.connections_per_network = 1;
+        settings.trusted = vec!["127.0.0.1".parse().unwrap()];
+        settings.trusted_proxies = vec!["127.0.0.2".parse().unwrap()];
+    })
+    .await;
+    for address in [[127, 0, 0, 1], [127, 0, 0, 2]] {
+        let mut open = Vec::new();
+        for _ in 0..3 {
+            let mut wire = trusting.open_from(address).await;
+            assert_eq!(ask(&mut wire).await.unwrap().status, 200);
+            open.push(wire);
+        }
+    }
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     sync::{Semaphore, oneshot},
     task::JoinHandle,
 };
@@ -107,7 +107,7 @@ async fn waits(app: Arc<App>, _: Request) -> Result<Reply, Problem> {
 /// As much JSON as is asked for, with a strong validator.
 async fn sized(_: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let mut query = request.query();
-    let bytes = usize::try_from(query.number("bytes", 2000, 2..=1 << 20)).unwrap();
+    let bytes = usize::try_from(query.number("bytes", 2000, 2..=16 << 20)).unwrap();
     query.finish()?;
     let reply = Reply::ok(&"seat ".repeat(bytes).get(..bytes - 2))?;
     Ok(reply.header(http::header::ETAG, http::HeaderValue::from_static("\"seven\"")))
@@ -212,6 +212,13 @@ impl Kernel {
 
     pub(crate) async fn open(&self) -> Wire {
         Wire { stream: TcpStream::connect(self.address).await.unwrap(), buffer: Vec::new() }
+    }
+
+    /// A connection from another address of this machine.
+    pub(crate) async fn open_from(&self, address: [u8; 4]) -> Wire {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from((address, 0))).unwrap();
+        Wire { stream: socket.connect(self.address).await.unwrap(), buffer: Vec::new() }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

@@ -91,3 +91,14 @@ FROM sections c JOIN seat_rows later ON later.section_id = c.id
 
 -- Ticket types of which something was taken.
 UPDATE ticket_types SET ever_taken = true WHERE id IN (SELECT ticket_type_id FROM booking_items);
+
+-- What keeps the seats of deleted maps, and what was cancelled before its event was.
+UPDATE seat_maps SET seats_named_at = now() WHERE deleted_at IS NOT NULL;
+UPDATE event_cancellations SET cancelled_before = ARRAY[gen_random_uuid()];
+UPDATE categories SET made_id = gen_random_uuid();
+
+-- Versions of quotas that were deleted.
+UPDATE events SET version_base = 17;
+
+-- Events without caps on unpaid places.
+UPDATE events SET unpaid_limited = false WHERE id IN (SELECT id FROM events ORDER BY id LIMIT 2);

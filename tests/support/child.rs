@@ -126,6 +126,11 @@ impl ChildServer {
         kill(Pid::from_raw(i32::try_from(self.pid()).unwrap()), Signal::SIGTERM).unwrap();
     }
 
+    /// Starts a second one with the same settings, and waits for its end.
+    pub(crate) fn again(&self) -> Output {
+        program(&self.settings, self.folder.path()).arg("serve").output().unwrap()
+    }
+
     /// What it was told.
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings

@@ -45,6 +45,8 @@ pub(crate) struct EventBuilder {
     starts_at: Timestamp,
     sale: (Timestamp, Timestamp),
     max_per_account: Option<i32>,
+    /// Whether unpaid places are capped. Not unless a test says so: most are about something else.
+    unpaid_limited: bool,
     types: Vec<TypeSpec>,
     tags: Vec<String>,
 }
@@ -100,6 +102,7 @@ impl EventBuilder {
             starts_at: in_seconds(30 * DAY_S),
             sale: (in_seconds(-DAY_S), in_seconds(29 * DAY_S)),
             max_per_account: None,
+            unpaid_limited: false,
             types: vec![first],
             tags: Vec::new(),
         }
@@ -159,6 +162,12 @@ impl EventBuilder {
 
     pub(crate) fn max_per_account(mut self, max: i32) -> Self {
         self.max_per_account = Some(max);
+        self
+    }
+
+    /// Unpaid places are capped, as they are of every event in production.
+    pub(crate) fn unpaid_limited(mut self) -> Self {
+        self.unpaid_limited = true;
         self
     }
 
@@ -224,9 +233,10 @@ impl EventBuilder {
             run(client, "INSERT INTO seat_maps (id, venue_id, name) VALUES ($1, $2, 'Plan')", &[&map, &venue]).await;
         }
         let event = "INSERT INTO events (id, slug, organizer_id, venue_id, seat_map_id, title, summary, description,
-                category, status, starts_at, ends_at, time_zone, currency, sale_starts_at, sale_ends_at, max_per_account)
+                category, status, starts_at, ends_at, time_zone, currency, sale_starts_at, sale_ends_at, max_per_account,
+                unpaid_limited)
             VALUES ($1, $2, $3, $4, $5, $6, $12, $13, $14, $7::text::event_status, $8::timestamptz,
-                $8::timestamptz + interval '2 hours', 'Europe/Berlin', 'EUR', $9, $10, $11)";
+                $8::timestamptz + interval '2 hours', 'Europe/Berlin', 'EUR', $9, $10, $11, $15)";
         let (from, to) = self.sale;
         let parameters: &[&(dyn ToSql + Sync)] = &[
             &id,
@@ -243,6 +253,7 @@ impl EventBuilder {
             &self.summary,
             &self.description,
             &self.category,
+            &self.unpaid_limited,
         ];
         run(client, event, parameters).await;
         for tag in &self.tags {

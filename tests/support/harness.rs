@@ -22,6 +22,7 @@ pub(crate) mod log;
 pub(crate) mod person;
 pub(crate) mod proxy;
 pub(crate) mod redis;
+pub(crate) mod relay;
 pub(crate) mod retry;
 pub(crate) mod server;
 pub(crate) mod shared_postgres;

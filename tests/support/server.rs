@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use boxoffice::{
     config::{Config, Sources},
     infrastructure::postgres::{
-        pool::{PoolSettings, pool},
+        pool::{PoolSettings, pool_of_requests},
         store::PgStore,
     },
     serve::{self, Running},
@@ -142,7 +142,7 @@ impl TestServer {
             connect_timeout: PATIENCE,
             statement_timeout: PATIENCE,
         };
-        PgStore::new(pool(&settings).unwrap())
+        PgStore::new(pool_of_requests(&settings).unwrap())
     }
 
     /// A client that is signed in as a new account of this role.

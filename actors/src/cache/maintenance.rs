@@ -6,11 +6,12 @@
 //! - the *sweeper* counts, and deletes what is dead.
 
 use std::{
+    collections::VecDeque,
     future::Future,
     pin::Pin,
     sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -45,19 +46,39 @@ pub(super) struct Door {
     teller: Address<TellerMessage>,
     sweeper: Address<Sweep>,
     workers: Arc<[Address<WorkerMessage>]>,
+    queue: Arc<Queue>,
     /// One permit an answer that waits for a worker, or has one.
     places: Arc<Semaphore>,
-    next: Arc<AtomicUsize>,
+}
+
+/// What waits for a worker. All workers take from it, so that nothing waits for one that is busy while another is free.
+struct Queue {
+    renewals: Mutex<VecDeque<Renewal>>,
+    /// For each worker whether it has been told to look here, and has not done so yet.
+    told: Box<[AtomicBool]>,
+}
+
+impl Queue {
+    fn renewals(&self) -> MutexGuard<'_, VecDeque<Renewal>> {
+        // Nothing panics while holding the lock.
+        self.renewals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_told(&self, worker: usize, told: bool) -> bool {
+        self.told.get(worker).is_none_or(|is_told| is_told.swap(told, Ordering::AcqRel))
+    }
 }
 
 impl Door {
     fn new(settings: &CacheSettings) -> Self {
+        let workers = settings.workers.max(1);
+        let told = (0..workers).map(|_| AtomicBool::new(false)).collect();
         Self {
             teller: Address::default(),
             sweeper: Address::default(),
-            workers: (0..settings.workers.max(1)).map(|_| Address::default()).collect(),
+            workers: (0..workers).map(|_| Address::default()).collect(),
+            queue: Arc::new(Queue { renewals: Mutex::default(), told }),
             places: Arc::new(Semaphore::new(settings.queue_max)),
-            next: Arc::default(),
         }
     }
 
@@ -65,9 +86,12 @@ impl Door {
     pub(super) fn submit(&self, mut renewal: Renewal) -> bool {
         let Ok(place) = self.places.clone().try_acquire_owned() else { return false };
         renewal.place = Some(place);
-        let worker = self.next.fetch_add(1, Ordering::Relaxed) % self.workers.len();
-        if let Some(worker) = self.workers.get(worker) {
-            worker.cast(WorkerMessage(renewal));
+        self.queue.renewals().push_back(renewal);
+        // Whoever is free takes it. Those that are busy look when they are done, and are told once at most.
+        for (place, worker) in self.workers.iter().enumerate() {
+            if !self.queue.is_told(place, true) {
+                worker.cast(WorkerMessage);
+            }
         }
         true
     }
@@ -104,32 +128,47 @@ impl Drop for Renewal {
     }
 }
 
-struct WorkerMessage(Renewal);
+/// Look into the queue.
+struct WorkerMessage;
 
 /// Reads answers anew, one at a time.
-struct Worker;
+struct Worker {
+    queue: Arc<Queue>,
+    place: usize,
+}
 
 impl Actor for Worker {
     type Msg = WorkerMessage;
     type State = ();
     type Arguments = ();
 
-    async fn pre_start(&self, _: ActorRef<Self::Msg>, (): ()) -> Result<(), ActorProcessingErr> {
+    async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<(), ActorProcessingErr> {
+        // A predecessor may have been told, and have died instead of looking.
+        self.queue.is_told(self.place, true);
+        myself.cast(WorkerMessage)?;
         Ok(())
     }
 
     async fn handle(
         &self,
-        _: ActorRef<Self::Msg>,
-        WorkerMessage(mut renewal): Self::Msg,
+        myself: ActorRef<Self::Msg>,
+        WorkerMessage: Self::Msg,
         (): &mut (),
     ) -> Result<(), ActorProcessingErr> {
+        // Before the look: what comes from now on tells it again.
+        self.queue.is_told(self.place, false);
+        let next = self.queue.renewals().pop_front();
+        let Some(mut renewal) = next else { return Ok(()) };
         let done = tokio::time::timeout(RENEWAL_MAX, &mut renewal.work).await.unwrap_or(false);
         let totals = &renewal.cache.0.book.totals;
         if done {
             totals.renewed.up()
         } else {
             totals.renewals_failed.up()
+        }
+        // One a message, so that a stop waits for one at most.
+        if !self.queue.is_told(self.place, true) {
+            myself.cast(WorkerMessage)?;
         }
         Ok(())
     }
@@ -262,8 +301,11 @@ impl RunningCache {
         let door = Door::new(&settings);
         let cache = Cache::new(settings, shared, door.clone());
         let mut specs = Vec::new();
-        for worker in door.workers.iter() {
-            specs.push(ChildSpec::new("cache-worker", worker.clone(), || (Worker, ())));
+        for (place, worker) in door.workers.iter().enumerate() {
+            let queue = door.queue.clone();
+            specs.push(ChildSpec::new("cache-worker", worker.clone(), move || {
+                (Worker { queue: queue.clone(), place }, ())
+            }));
         }
         let swept = cache.clone();
         specs.push(ChildSpec::new("cache-sweeper", door.sweeper, move || {
@@ -305,6 +347,9 @@ impl RunningCache {
             }
         }
         self.root.stop(Some("shutdown".to_owned()));
+        // They hold the cache, which holds the queue.
+        let undone = std::mem::take(&mut *self.cache.0.door.queue.renewals());
+        drop(undone);
         // An error means that the tree has ended by a panic; it has ended.
         let _ = self.ended.await;
     }

@@ -6,8 +6,11 @@ use domain::ids::EventId;
 use ractor::rpc::CallResult;
 use tokio::time::Instant;
 
-use super::{AskError, Directory, Inventories, TRIES_MAX, gone};
-use crate::inventory::InventoryMessage;
+use super::{AskError, Directory, Dying, Inventories, TRIES_MAX};
+use crate::{
+    inventory::{InventoryMessage, pause::PauseGrant},
+    metrics::engine,
+};
 
 /// As long as it lives, this node's inventory of the event decides nothing, and nothing of it is on its way to the ledger.
 /// Afterwards the inventory reads its plan anew. A pause that lasts too long ends by itself: the ledger then refuses what was
@@ -17,6 +20,8 @@ use crate::inventory::InventoryMessage;
 pub struct Pause {
     directory: Arc<Directory>,
     event: EventId,
+    /// `None` when the inventory was not loaded.
+    grant: Option<PauseGrant>,
 }
 
 impl Pause {
@@ -34,8 +39,11 @@ impl Pause {
 
 impl Drop for Pause {
     fn drop(&mut self) {
-        // Whoever is there now: also a successor, which may have read the old plan.
-        if let Some(actor) = self.directory.find(self.event).and_then(|slot| slot.actor()) {
+        let granted_by = self.grant.as_ref().map(|grant| grant.inventory().get_id());
+        // Another one than has granted it, if any, which may have read the old plan. The grant itself says that it is over.
+        if let Some(actor) = self.directory.find(self.event).and_then(|slot| slot.actor())
+            && granted_by != Some(actor.get_id())
+        {
             let _ = actor.cast(InventoryMessage::Reload);
         }
     }
@@ -47,15 +55,23 @@ impl Inventories {
     pub async fn pause(&self, event: EventId, deadline: Instant) -> Result<Pause, AskError> {
         let unavailable =
             |reason: &str| AskError::Unavailable { reason: reason.to_owned(), retry_after: Duration::from_secs(1) };
-        for _ in 0..TRIES_MAX {
-            let Some(slot) = self.directory.find(event) else { return Ok(self.pause_of(event)) };
-            let Some(actor) = slot.actor() else { return Ok(self.pause_of(event)) };
+        let mut dying = Dying::default();
+        while dying.count <= TRIES_MAX {
+            let Some(slot) = self.directory.find(event) else { return Ok(self.pause_of(event, None)) };
+            let Some(actor) = slot.actor() else { return Ok(self.pause_of(event, None)) };
             let wait = deadline.saturating_duration_since(Instant::now());
             match actor.call(InventoryMessage::Pause, Some(wait)).await {
-                Ok(CallResult::Success(())) => return Ok(self.pause_of(event)),
+                Ok(CallResult::Success(grant)) => {
+                    engine().pauses.increment(1);
+                    return Ok(self.pause_of(event, Some(grant)));
+                }
                 Ok(CallResult::Timeout) => return Err(unavailable("it could not be paused in time")),
                 // It is dying; its successor may have begun already.
-                Ok(CallResult::SenderError) | Err(_) => gone(&slot, &actor),
+                Ok(CallResult::SenderError) | Err(_) => {
+                    if !dying.met(&slot, &actor, deadline).await {
+                        break;
+                    }
+                }
             }
         }
         Err(unavailable("it keeps failing"))
@@ -63,10 +79,10 @@ impl Inventories {
 
     /// Has the event's inventory, if it is loaded here, read its plan anew.
     pub fn reload(&self, event: EventId) {
-        drop(self.pause_of(event));
+        drop(self.pause_of(event, None));
     }
 
-    fn pause_of(&self, event: EventId) -> Pause {
-        Pause { directory: self.directory.clone(), event }
+    fn pause_of(&self, event: EventId, grant: Option<PauseGrant>) -> Pause {
+        Pause { directory: self.directory.clone(), event, grant }
     }
 }

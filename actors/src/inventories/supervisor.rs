@@ -13,20 +13,25 @@ use std::{
 
 use domain::{ids::EventId, ledger::Ledger};
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorStatus, RpcReplyPort, SupervisionEvent};
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 use super::Directory;
 use crate::{
     inventory::{
         InventoryMessage,
         actor::{InventoryActor, InventorySettings},
+        shared::SharedParts,
     },
-    ledger::writer::WriterMessage,
+    ledger::{within, writer::WriterMessage},
     metrics::{count_give_up, count_restart, engine},
     restart::{FailureHistory, RestartPolicy, Verdict},
     supervisor::Address,
 };
 
+/// So many inventories are woken before others who ask have their turn.
+const WOKEN_AT_ONCE_MAX: usize = 50;
+/// For the look at where something will expire, which may be long with many events.
+const EXPIRING_MAX: Duration = Duration::from_secs(30);
 /// The reason that ractor gives for an actor that was killed.
 const KILLED: &str = "killed";
 
@@ -57,6 +62,8 @@ pub struct InventoriesSupervisor<L> {
     pub settings: InventorySettings,
     /// Bounds of restarting.
     pub policy: RestartPolicy,
+    /// What they have in common.
+    pub shared: SharedParts,
     /// False until the first incarnation of this supervisor has started.
     pub started_before: Arc<AtomicBool>,
 }
@@ -67,6 +74,15 @@ struct Child {
     /// A predecessor failed, so a commit of it may still be in flight.
     settle: bool,
     waiters: Vec<RpcReplyPort<Activation>>,
+}
+
+/// How an inventory is started.
+#[derive(Clone, Copy)]
+struct Start {
+    /// A predecessor may have left a commit in flight.
+    settle: bool,
+    /// Somebody waits for it, or will soon.
+    is_asked_for: bool,
 }
 
 enum Phase {
@@ -90,9 +106,13 @@ impl<L: Ledger> InventoriesSupervisor<L> {
         &self,
         myself: &ActorRef<InventoriesMessage>,
         event: EventId,
-        settle: bool,
+        how: Start,
         children: &mut Children,
     ) -> Result<ActorRef<InventoryMessage>, ActorProcessingErr> {
+        let asked_for = Arc::new(Notify::new());
+        if how.is_asked_for {
+            asked_for.notify_one();
+        }
         let slot = self.directory.slot(event);
         let writer = self.hasher.hash_one(event) as usize % self.writers.len();
         let actor = InventoryActor {
@@ -100,8 +120,10 @@ impl<L: Ledger> InventoriesSupervisor<L> {
             ledger: self.ledger.clone(),
             writer: self.writers[writer].clone(),
             slot: slot.clone(),
-            settle: settle || children.settle_all,
+            settle: how.settle || children.settle_all,
             settings: self.settings,
+            shared: self.shared.clone(),
+            asked_for,
         };
         let (child, _) = Actor::spawn_linked(None, actor, (), myself.get_cell()).await?;
         children.by_actor.insert(child.get_id(), event);
@@ -140,7 +162,8 @@ impl<L: Ledger> InventoriesSupervisor<L> {
                 }
             }
         }
-        let actor = self.start(myself, event, settle, children).await?;
+        let how = Start { settle, is_asked_for: reply.is_some() };
+        let actor = self.start(myself, event, how, children).await?;
         let child = children.by_event.entry(event).or_insert_with(|| Child {
             phase: Phase::Restarting,
             history: FailureHistory::default(),
@@ -158,8 +181,9 @@ impl<L: Ledger> InventoriesSupervisor<L> {
         event: EventId,
         children: &mut Children,
     ) -> Result<(), ActorProcessingErr> {
-        let Some(settle) = children.by_event.get(&event).map(|child| child.settle) else { return Ok(()) };
-        let actor = self.start(myself, event, settle, children).await?;
+        let Some(child) = children.by_event.get(&event) else { return Ok(()) };
+        let how = Start { settle: child.settle, is_asked_for: !child.waiters.is_empty() };
+        let actor = self.start(myself, event, how, children).await?;
         if let Some(child) = children.by_event.get_mut(&event) {
             child.phase = Phase::Running;
             child.waiters.drain(..).for_each(|waiter| answer(Some(waiter), Ok(actor.clone())));
@@ -217,7 +241,7 @@ impl<L: Ledger> InventoriesSupervisor<L> {
         let ledger = self.ledger.clone();
         tokio::spawn(async move {
             loop {
-                match ledger.expiring_events().await {
+                match within(EXPIRING_MAX, ledger.expiring_events()).await {
                     Ok(events) => {
                         let _ = myself.cast(InventoriesMessage::Wake(events));
                         return;
@@ -262,8 +286,13 @@ impl<L: Ledger> Actor for InventoriesSupervisor<L> {
         match message {
             InventoriesMessage::Activate(event, reply) => self.activate(&myself, event, Some(reply), children).await,
             InventoriesMessage::Wake(events) => {
+                let mut events = events;
+                let rest = events.split_off(events.len().min(WOKEN_AT_ONCE_MAX));
                 for event in events {
                     self.activate(&myself, event, None, children).await?;
+                }
+                if !rest.is_empty() {
+                    myself.cast(InventoriesMessage::Wake(rest))?;
                 }
                 Ok(())
             }

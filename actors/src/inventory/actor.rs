@@ -7,31 +7,28 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{
-    bookings::BookingStatus,
     ids::EventId,
     inventory::{Availability, Command, Inventory},
-    ledger::{Entry, Ledger, Rejection},
+    ledger::Ledger,
     refusal::Refusal,
+    unpaid::NetworkId,
 };
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use smallvec::{SmallVec, smallvec};
-use tokio::{task::JoinHandle, time::Instant};
+use tokio::{sync::Notify, task::JoinHandle, time::Instant};
 
 use super::{
     Answer, Ask, Denial, InventoryMessage, Look, Outcome,
     keys::RecentKeys,
     loading::Waiting,
-    pause::Pausing,
+    pause::{PauseGrant, Pausing},
     queue::{Identity, Pending, Queue, send},
+    shared::SharedParts,
 };
 use crate::{
     clock::LedgerClock,
     inventories::Slot,
-    ledger::{
-        commit::{BatchOutcome, EntryOutcome},
-        open_batch::OpenBatch,
-        writer::WriterMessage,
-    },
+    ledger::{open_batch::OpenBatch, writer::WriterMessage},
     metrics::engine,
     supervisor::Address,
 };
@@ -59,6 +56,10 @@ pub struct InventoryActor<L> {
     pub settle: bool,
     /// Bounds.
     pub settings: InventorySettings,
+    /// What it has in common with the other inventories of this node.
+    pub shared: SharedParts,
+    /// Notified when somebody asks for it: its load then waits behind no inventory that was only woken.
+    pub asked_for: Arc<Notify>,
 }
 
 /// State of an [`InventoryActor`].
@@ -89,13 +90,15 @@ pub(super) fn show(reply: RpcReplyPort<Look>, look: Look) {
 /// State of an inventory at work.
 pub struct Ready {
     pub(super) inventory: Inventory,
-    pub(super) clock: LedgerClock,
+    pub(super) clock: Arc<LedgerClock>,
     pub(super) queue: Queue,
     pub(super) keys: RecentKeys,
     /// Asks that wait: until what had expired before the load is closed, or until a pause ends. `None`: nobody waits.
     pub(super) warming: Option<Vec<Ask>>,
     /// Why nothing is decided now, other than warming.
     pub(super) pausing: Option<Pausing>,
+    /// Those who want a pause once the present one is over, and those who were held back by it have been served.
+    pub(super) pauses: Vec<RpcReplyPort<PauseGrant>>,
     pub(super) open_batch: Arc<OpenBatch>,
     pub(super) last_asked: Instant,
     /// When it fires. May be earlier than there is something to do: setting it anew for every batch would cost more.
@@ -141,9 +144,14 @@ impl<L: Ledger> InventoryActor<L> {
                 return pending.waiters.push(ask.reply);
             }
         }
-        match ready.inventory.decide(&ask.command, ready.clock.now()) {
+        if let Some(closing) = ready.queue.closing_what(&ask.command) {
+            // What is being closed may stay open after all: the outcome decides, so whoever wants the same thing waits for it.
+            return closing.followers.push(ask);
+        }
+        match ready.inventory.decide_for(&ask.buyer, &ask.command, ready.clock.now()) {
             Ok(entry) => {
-                self.write(Pending { entry, identity, waiters: smallvec![ask.reply] }, ready);
+                let pending = Pending::new(entry, identity, smallvec![ask.reply]);
+                self.write(pending, ask.buyer.network, ready);
             }
             Err(refusal) => {
                 engine().refused.increment(1);
@@ -153,62 +161,16 @@ impl<L: Ledger> InventoryActor<L> {
     }
 
     /// Takes a decision's places and sends it on its way.
-    fn write(&self, pending: Pending, ready: &mut Ready) {
+    fn write(&self, pending: Pending, network: Option<NetworkId>, ready: &mut Ready) {
         ready.inventory.apply(&pending.entry);
+        if let Some(network) = network {
+            ready.inventory.came_from(&pending.entry, network);
+        }
         ready.open_batch.add(pending.entry.clone(), &self.writer);
         if ready.queue.is_empty() {
             self.slot.admission.asked();
         }
         ready.queue.push(pending);
-    }
-
-    fn committed(
-        &self,
-        myself: &ActorRef<InventoryMessage>,
-        outcome: BatchOutcome,
-        ready: &mut Ready,
-    ) -> Result<(), ActorProcessingErr> {
-        let (outcomes, versions) = match outcome {
-            BatchOutcome::Done { entries, versions } => (entries, versions),
-            BatchOutcome::Failed(failure) => return Err(format!("memory can't be trusted: {failure}").into()),
-        };
-        let landed = ready.queue.landed(outcomes.len());
-        self.slot.admission.answered();
-        if !ready.queue.is_empty() {
-            self.slot.admission.asked();
-        }
-        ready.inventory.set_versions(&versions);
-        let mut answers = Vec::with_capacity(landed.len());
-        for (pending, outcome) in landed.into_iter().zip(outcomes) {
-            match &outcome {
-                EntryOutcome::Committed => {
-                    ready.inventory.settle(&pending.entry);
-                    if let (Identity::Key(key), Some(prior)) = (&pending.identity, pending.prior()) {
-                        ready.keys.remember(key.clone(), prior);
-                    }
-                }
-                EntryOutcome::Prior(prior) => {
-                    ready.inventory.revert(&pending.entry);
-                    if let Identity::Key(key) = &pending.identity {
-                        ready.keys.remember(key.clone(), prior.clone());
-                    }
-                }
-                EntryOutcome::Rejected(Rejection::AccountGone) => ready.inventory.revert(&pending.entry),
-                EntryOutcome::Rejected(Rejection::NotOpen) if closes_confirmed(&pending.entry) => {
-                    ready.inventory.revert(&pending.entry);
-                }
-                EntryOutcome::Rejected(rejection) => {
-                    return Err(format!("memory can't be trusted: {rejection}").into());
-                }
-            }
-            answers.push((pending, outcome));
-        }
-        self.publish(ready);
-        // Also what did not fit into the last batch, or what the ledger refused to close: no timer comes for it.
-        self.tick(myself, ready);
-        answers.into_iter().for_each(|(pending, outcome)| answer(pending, outcome));
-        self.finish_warming(ready);
-        Ok(())
     }
 
     pub(super) fn publish(&self, ready: &Ready) -> Arc<Availability> {
@@ -226,7 +188,7 @@ impl<L: Ledger> InventoryActor<L> {
             let command = Command::Expire(holder);
             if let Ok(entry) = ready.inventory.decide(&command, now) {
                 let (identity, _) = Identity::of(&command);
-                self.write(Pending { entry, identity, waiters: SmallVec::new() }, ready);
+                self.write(Pending::new(entry, identity, SmallVec::new()), None, ready);
             }
         }
         self.arm_timer(myself, ready);
@@ -276,28 +238,6 @@ impl<L: Ledger> InventoryActor<L> {
     }
 }
 
-/// A confirmed booking is known to the ledger only, so it may have been closed since it was read.
-fn closes_confirmed(entry: &Entry) -> bool {
-    matches!(entry, Entry::CloseBooking { booking, .. } if booking.status == BookingStatus::Confirmed)
-}
-
-fn answer(pending: Pending, outcome: EntryOutcome) {
-    match outcome {
-        EntryOutcome::Committed => {
-            engine().applied.increment(1);
-            pending.answer();
-        }
-        EntryOutcome::Prior(prior) => {
-            engine().replayed.increment(1);
-            let same = pending.prior().map(|own| own.fingerprint()) == Some(prior.fingerprint());
-            let replay = Answer { outcome: Outcome::from(&prior), replayed: true };
-            pending.answer_all(&if same { Ok(replay) } else { Err(Refusal::KeyReused.into()) });
-        }
-        EntryOutcome::Rejected(Rejection::AccountGone) => pending.answer_all(&Err(Refusal::AccountGone.into())),
-        EntryOutcome::Rejected(_) => pending.answer_all(&Err(Denial::NotOpen)),
-    }
-}
-
 impl<L: Ledger> Actor for InventoryActor<L> {
     type Msg = InventoryMessage;
     type State = State;
@@ -319,12 +259,18 @@ impl<L: Ledger> Actor for InventoryActor<L> {
             (InventoryMessage::Loaded(loaded), state) => self.loaded(&myself, *loaded, state)?,
             (InventoryMessage::Distrust, _) => return Err("memory differs from the ledger".into()),
             (InventoryMessage::Ask(ask), State::Ready(ready)) => self.ask(ask, ready),
-            (InventoryMessage::Ask(ask), State::Loading { waiting, failures: 0, .. }) => waiting.asks.push(ask),
-            (InventoryMessage::Look(look), State::Loading { waiting, failures: 0, .. }) => waiting.looks.push(look),
+            (InventoryMessage::Ask(ask), State::Loading { waiting, failures: 0, .. }) => {
+                self.asked_for.notify_one();
+                waiting.asks.push(ask);
+            }
+            (InventoryMessage::Look(look), State::Loading { waiting, failures: 0, .. }) => {
+                self.asked_for.notify_one();
+                waiting.looks.push(look);
+            }
             // The ledger is known to be away: say so at once instead of letting everybody wait.
             (InventoryMessage::Ask(ask), State::Loading { .. }) => send(ask.reply, Err(ledger_away())),
             (InventoryMessage::Look(look), State::Loading { .. }) => show(look, Err(ledger_away())),
-            (InventoryMessage::Look(look), State::Ready(ready)) => show(look, Ok(self.publish(ready))),
+            (InventoryMessage::Look(look), State::Ready(ready)) => self.look(look, ready),
             (InventoryMessage::Committed(outcome), state @ State::Ready(_)) => {
                 if let State::Ready(ready) = state {
                     self.committed(&myself, outcome, ready)?;
@@ -332,10 +278,12 @@ impl<L: Ledger> Actor for InventoryActor<L> {
                 self.reload_if_due(&myself, state);
             }
             (InventoryMessage::Pause(reply), state) => self.pause(&myself, reply, state),
+            (InventoryMessage::EndPause(number), state) => self.end_pause(&myself, number, state),
             (InventoryMessage::Reload, state) => self.reload(&myself, state),
             (InventoryMessage::CatchUp(ledger), state) => self.catch_up(&myself, &ledger, state),
             (InventoryMessage::Tick, State::Ready(ready)) => {
-                ready.timer = None;
+                // It may have come early, because the clock was set.
+                ready.timer.take().iter().for_each(|(_, timer)| timer.abort());
                 self.tick(&myself, ready);
             }
             (InventoryMessage::StopIfIdle, State::Ready(ready)) => {

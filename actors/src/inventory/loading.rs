@@ -1,9 +1,9 @@
 //! How an inventory starts: it reads the ledger, closes what has expired meanwhile, and then serves those who have waited.
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
 use domain::{
-    inventory::Inventory,
+    inventory::{Inconsistent, Inventory},
     ledger::{Ledger, LoadError, LoadedInventory},
 };
 use ractor::{ActorProcessingErr, ActorRef, RpcReplyPort};
@@ -14,10 +14,32 @@ use super::{
     Ask, Denial, InventoryMessage, Look,
     actor::{InventoryActor, Ready, State, show},
     keys::RecentKeys,
-    pause::Pausing,
+    pause::PauseGrant,
     queue::{Queue, send},
 };
-use crate::{clock::LedgerClock, ledger::open_batch::OpenBatch, notice::Notice};
+use crate::{
+    ledger::{open_batch::OpenBatch, within},
+    notice::Notice,
+};
+
+/// For one load; then it is tried again, on another connection.
+const LOAD_MAX: Duration = Duration::from_secs(10);
+/// What has more rows than that is put together apart from the threads on which all inventories decide.
+const ROWS_AT_ONCE_MAX: usize = 2_000;
+
+/// The inventory as the ledger has it, or why there is none.
+pub(super) type LoadResult = Result<Inventory, LoadFailure>;
+
+/// Why an inventory could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadFailure {
+    /// It could not be read.
+    #[error(transparent)]
+    Ledger(#[from] LoadError),
+    /// What was read makes no sense.
+    #[error(transparent)]
+    Inconsistent(#[from] Inconsistent),
+}
 
 /// Those who wait until the inventory is loaded.
 #[derive(Default)]
@@ -25,7 +47,7 @@ pub struct Waiting {
     pub(super) asks: Vec<Ask>,
     pub(super) looks: Vec<RpcReplyPort<Look>>,
     /// Those who want the inventory to pause.
-    pub(super) pauses: VecDeque<RpcReplyPort<()>>,
+    pub(super) pauses: Vec<RpcReplyPort<PauseGrant>>,
 }
 
 impl Waiting {
@@ -38,53 +60,48 @@ impl Waiting {
 impl<L: Ledger> InventoryActor<L> {
     pub(super) fn load(&self, myself: &ActorRef<InventoryMessage>, wait: Duration) {
         let (ledger, event_id, settle) = (self.ledger.clone(), self.event_id, self.settle);
+        let (shared, slot, asked_for) = (self.shared.clone(), self.slot.clone(), self.asked_for.clone());
         let died = LoadError::Unavailable("the load died".to_owned());
-        let report = Notice::new(myself.clone(), InventoryMessage::Loaded(Box::new(Err(died))));
-        self.slot.admission.asked();
+        let report = Notice::new(myself.clone(), InventoryMessage::Loaded(Box::new(Err(died.into()))));
         tokio::spawn(async move {
             tokio::time::sleep(wait).await;
-            let loaded = ledger.load(event_id, settle).await;
-            report.say(InventoryMessage::Loaded(Box::new(loaded)));
+            let turn = shared.loads.wait(&asked_for).await;
+            // To wait for a turn is no stall of the ledger.
+            slot.admission.asked();
+            let asked = Instant::now();
+            let result = match within(LOAD_MAX, ledger.load(event_id, settle)).await {
+                Ok(loaded) => {
+                    shared.clock.saw(loaded.now, asked);
+                    built(loaded).await
+                }
+                Err(error) => Err(error.into()),
+            };
+            drop(turn);
+            report.say(InventoryMessage::Loaded(Box::new(result)));
         });
     }
 
     pub(super) fn loaded(
         &self,
         myself: &ActorRef<InventoryMessage>,
-        loaded: Result<LoadedInventory, LoadError>,
+        loaded: LoadResult,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         let State::Loading { waiting, failures, again } = state else { return Ok(()) };
         if std::mem::take(again) && loaded.is_ok() {
+            self.asked_for.notify_one();
             self.load(myself, Duration::ZERO);
             return Ok(());
         }
-        let mut waiting = std::mem::take(waiting);
+        let waiting = std::mem::take(waiting);
         match loaded {
-            Ok(loaded) => {
+            Ok(inventory) => {
                 self.slot.admission.answered();
-                let clock = LedgerClock::of(&loaded);
-                let inventory = Inventory::load(loaded)?;
-                let (versions, most) = (inventory.versions(), self.settings.batch_max);
-                let mut ready = Ready {
-                    open_batch: OpenBatch::new(self.event_id, versions, most, myself.clone()),
-                    inventory,
-                    clock,
-                    queue: Queue::default(),
-                    keys: RecentKeys::default(),
-                    warming: Some(waiting.asks),
-                    pausing: Pausing::wanted_by(std::mem::take(&mut waiting.pauses)),
-                    last_asked: Instant::now(),
-                    timer: None,
-                };
-                let snapshot = self.publish(&ready);
-                waiting.looks.into_iter().for_each(|look| show(look, Ok(snapshot.clone())));
-                self.tick(myself, &mut ready);
-                self.finish_warming(&mut ready);
-                *state = State::Ready(ready);
+                *state = State::Ready(self.ready(myself, inventory, waiting));
                 self.reload_if_due(myself, state);
             }
-            Err(error @ (LoadError::NoSuchEvent | LoadError::OwnedBy(_))) => {
+            Err(LoadFailure::Inconsistent(error)) => return Err(error.into()),
+            Err(LoadFailure::Ledger(error @ (LoadError::NoSuchEvent | LoadError::OwnedBy(_)))) => {
                 let denial = match error {
                     LoadError::NoSuchEvent => Denial::NoSuchEvent,
                     other => Denial::Unavailable(other.to_string()),
@@ -94,7 +111,7 @@ impl<L: Ledger> InventoryActor<L> {
                 self.slot.give_up();
                 myself.stop(Some(denial.to_string()));
             }
-            Err(error) => {
+            Err(LoadFailure::Ledger(error)) => {
                 *failures += 1;
                 let denial = Denial::Unavailable(error.to_string());
                 tracing::warn!(event = %self.event_id, failures = *failures, %error, "the inventory can't be loaded");
@@ -107,6 +124,27 @@ impl<L: Ledger> InventoryActor<L> {
         Ok(())
     }
 
+    fn ready(&self, myself: &ActorRef<InventoryMessage>, inventory: Inventory, waiting: Waiting) -> Ready {
+        let (versions, most) = (inventory.versions(), self.settings.batch_max);
+        let mut ready = Ready {
+            open_batch: OpenBatch::new(self.event_id, versions, most, myself.clone()),
+            inventory,
+            clock: self.shared.clock.clone(),
+            queue: Queue::default(),
+            keys: RecentKeys::new(self.shared.keys.clone()),
+            warming: Some(waiting.asks),
+            pausing: None,
+            pauses: waiting.pauses,
+            last_asked: Instant::now(),
+            timer: None,
+        };
+        let snapshot = self.publish(&ready);
+        waiting.looks.into_iter().for_each(|look| show(look, Ok(snapshot.clone())));
+        self.tick(myself, &mut ready);
+        self.finish_warming(&mut ready);
+        ready
+    }
+
     /// Once everything that had expired is closed, serves those who waited.
     pub(super) fn finish_warming(&self, ready: &mut Ready) {
         // While it is paused, whoever asks waits on; `reload_if_due` looks at what is wanted.
@@ -116,5 +154,17 @@ impl<L: Ledger> InventoryActor<L> {
         for ask in ready.warming.take().unwrap_or_default() {
             self.ask(ask, ready);
         }
+    }
+}
+
+async fn built(loaded: LoadedInventory) -> LoadResult {
+    let seats = loaded.plan.seat_map.as_ref().map_or(0, |map| map.seats().len());
+    let rows = seats + loaded.claims.len() + loaded.holds.len() + loaded.pending.len() + loaded.by_account.len();
+    if rows <= ROWS_AT_ONCE_MAX {
+        return Ok(Inventory::load(loaded)?);
+    }
+    match tokio::task::spawn_blocking(move || Inventory::load(loaded)).await {
+        Ok(inventory) => Ok(inventory?),
+        Err(error) => Err(LoadError::Unavailable(format!("the load died: {error}")).into()),
     }
 }

@@ -1,39 +1,86 @@
-//! How an inventory's plan changes under it: it pauses between two batches, whoever wanted that changes the rows, and then it
+//! How an inventory's plan changes under it: it pauses between two batches, those who wanted that change the rows, and then it
 //! reads them anew.
 //!
-//! Nothing that was asked is lost: who asks during a pause waits, and is served by the new plan. A pause is a courtesy and no
-//! lock. A change that goes past one, of another node or after the pause has run out, makes the quotas' versions grow, so
-//! the ledger refuses what stale memory decides, and the inventory starts anew.
+//! Nothing that was asked is lost: who asks during a pause waits, and is served by the new plan. Those who want a pause at the same
+//! time get it together, and the rows are read once for all of them; who wants one later waits until those who were held back
+//! have been served. A pause is a courtesy and no lock: a change that goes past one, of another node or after the pause has run
+//! out, makes the quotas' versions grow, so the ledger refuses what stale memory decides, and the inventory starts anew.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
 
 use domain::ledger::{Ledger, QuotaCount};
 use ractor::{ActorRef, RpcReplyPort};
+use tokio::task::JoinHandle;
 
 use super::{
-    InventoryMessage,
+    InventoryMessage, Look,
     actor::{InventoryActor, Ready, State},
     loading::Waiting,
 };
-use crate::sampler::is_behind;
+use crate::{metrics::engine, sampler::is_behind};
 
 /// A pause that nobody ends by then ends by itself. Too short, and slow changes cost their event a restart.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
+/// Pauses are told apart over all inventories and their successors.
+static NEXT_PAUSE: AtomicU64 = AtomicU64::new(0);
+
+/// A pause that was granted. It ends when this is dropped: also when that happens on the way to a caller that has given up.
+#[derive(Debug)]
+pub struct PauseGrant {
+    number: u64,
+    inventory: ActorRef<InventoryMessage>,
+}
+
+impl PauseGrant {
+    fn new(inventory: &ActorRef<InventoryMessage>) -> Self {
+        Self { number: NEXT_PAUSE.fetch_add(1, Relaxed), inventory: inventory.clone() }
+    }
+
+    /// Who has granted it.
+    pub(crate) fn inventory(&self) -> &ActorRef<InventoryMessage> {
+        &self.inventory
+    }
+}
+
+impl Drop for PauseGrant {
+    fn drop(&mut self) {
+        // A dead one has a successor, which has read what is there now, or will be told to by the pause's owner.
+        let _ = self.inventory.cast(InventoryMessage::EndPause(self.number));
+    }
+}
+
 /// What a paused inventory, or one that is about to pause, waits for.
 #[derive(Default)]
 pub(crate) struct Pausing {
-    /// Those who want a pause, one after the other.
-    wanted_by: VecDeque<RpcReplyPort<()>>,
-    /// The first of them has been told, and has not ended it yet.
-    is_granted: bool,
-    /// Read anew as soon as nothing is on its way.
+    /// Those who want a pause, all at once.
+    wanted_by: Vec<RpcReplyPort<PauseGrant>>,
+    /// The pauses that were granted and have not ended, each with what ends it when its time is over.
+    granted: Vec<(u64, JoinHandle<()>)>,
+    /// Read anew as soon as nothing is on its way and all pauses have ended.
     reload: bool,
+    /// Those who want to see what is read then.
+    looks: Vec<RpcReplyPort<Look>>,
 }
 
 impl Pausing {
-    pub(super) fn wanted_by(waiting: VecDeque<RpcReplyPort<()>>) -> Option<Self> {
-        (!waiting.is_empty()).then(|| Self { wanted_by: waiting, ..Self::default() })
+    fn is_granted(&self) -> bool {
+        !self.granted.is_empty()
+    }
+
+    fn end(&mut self, number: u64) {
+        if let Some(place) = self.granted.iter().position(|(granted, _)| *granted == number) {
+            self.granted.swap_remove(place).1.abort();
+        }
+    }
+}
+
+impl Drop for Pausing {
+    fn drop(&mut self) {
+        self.granted.iter().for_each(|(_, timer)| timer.abort());
     }
 }
 
@@ -43,16 +90,32 @@ fn hold_back(ready: &mut Ready) -> &mut Pausing {
 }
 
 impl<L: Ledger> InventoryActor<L> {
-    pub(super) fn pause(&self, myself: &ActorRef<InventoryMessage>, reply: RpcReplyPort<()>, state: &mut State) {
+    pub(super) fn pause(
+        &self,
+        myself: &ActorRef<InventoryMessage>,
+        reply: RpcReplyPort<PauseGrant>,
+        state: &mut State,
+    ) {
         match state {
             State::Ready(ready) => {
-                hold_back(ready).wanted_by.push_back(reply);
+                ready.pauses.push(reply);
                 self.reload_if_due(myself, state);
             }
-            State::Loading { waiting, failures: 0, .. } => waiting.pauses.push_back(reply),
+            State::Loading { waiting, failures: 0, .. } => {
+                self.asked_for.notify_one();
+                waiting.pauses.push(reply);
+            }
             // The ledger is away, so nothing is decided: the change may try its luck.
-            State::Loading { .. } => drop(reply.send(())),
+            State::Loading { .. } => drop(reply.send(PauseGrant::new(myself))),
         }
+    }
+
+    /// The pause with this number is over. Its rows may have changed, also when it had run out before.
+    pub(super) fn end_pause(&self, myself: &ActorRef<InventoryMessage>, number: u64, state: &mut State) {
+        if let State::Ready(Ready { pausing: Some(pausing), .. }) = state {
+            pausing.end(number);
+        }
+        self.reload(myself, state);
     }
 
     pub(super) fn reload(&self, myself: &ActorRef<InventoryMessage>, state: &mut State) {
@@ -76,30 +139,66 @@ impl<L: Ledger> InventoryActor<L> {
         }
     }
 
-    /// Once nothing is on its way: reads anew, or tells the next one who wants a pause.
+    /// Once nothing is on its way: reads anew, or grants the pauses that are wanted.
     pub(super) fn reload_if_due(&self, myself: &ActorRef<InventoryMessage>, state: &mut State) {
         let State::Ready(ready) = state else { return };
+        self.begin_pausing(ready);
         if !ready.queue.is_empty() {
             return;
         }
         let Some(pausing) = &mut ready.pausing else { return };
-        while !pausing.reload && !pausing.is_granted {
-            let Some(reply) = pausing.wanted_by.pop_front() else {
-                // All have given up.
-                pausing.reload = true;
-                break;
-            };
-            pausing.is_granted = reply.send(()).is_ok();
-            if pausing.is_granted {
-                myself.send_after(PAUSE_MAX, || InventoryMessage::Reload);
+        if !pausing.reload && !pausing.is_granted() {
+            for reply in std::mem::take(&mut pausing.wanted_by).into_iter().filter(|reply| !reply.is_closed()) {
+                grant(myself, reply, pausing);
             }
+            // All have given up. Nothing was changed, but who was held back is served by those who read.
+            pausing.reload |= !pausing.is_granted();
         }
-        if !pausing.reload {
+        if !pausing.reload || pausing.is_granted() {
             return;
         }
-        let pauses = std::mem::take(&mut pausing.wanted_by);
-        let waiting = Waiting { asks: ready.warming.take().unwrap_or_default(), pauses, ..Waiting::default() };
-        *state = State::Loading { waiting, failures: 0, again: false };
+        let (asks, looks) = (ready.warming.take().unwrap_or_default(), std::mem::take(&mut pausing.looks));
+        let mut pauses = std::mem::take(&mut pausing.wanted_by);
+        pauses.append(&mut ready.pauses);
+        *state = State::Loading { waiting: Waiting { asks, looks, pauses }, failures: 0, again: false };
+        self.asked_for.notify_one();
+        engine().reloads.increment(1);
         self.load(myself, Duration::ZERO);
+    }
+
+    /// From now on who asks is held back for those who want a pause, unless others are held back already: they come first.
+    fn begin_pausing(&self, ready: &mut Ready) {
+        if ready.pauses.is_empty() {
+            return;
+        }
+        match &mut ready.pausing {
+            None if ready.warming.is_none() => {
+                let wanted_by = std::mem::take(&mut ready.pauses);
+                hold_back(ready).wanted_by = wanted_by;
+            }
+            Some(pausing) if !pausing.reload && !pausing.is_granted() => pausing.wanted_by.append(&mut ready.pauses),
+            _ => {}
+        }
+    }
+
+    /// Shows a picture: the new one, if the plan is to be read anew.
+    pub(super) fn look(&self, look: RpcReplyPort<Look>, ready: &mut Ready) {
+        match &mut ready.pausing {
+            Some(pausing) if pausing.reload => pausing.looks.push(look),
+            _ => super::actor::show(look, Ok(self.publish(ready))),
+        }
+    }
+}
+
+fn grant(myself: &ActorRef<InventoryMessage>, reply: RpcReplyPort<PauseGrant>, pausing: &mut Pausing) {
+    let (grant, inventory) = (PauseGrant::new(myself), myself.clone());
+    let number = grant.number;
+    let timer = tokio::spawn(async move {
+        tokio::time::sleep(PAUSE_MAX).await;
+        let _ = inventory.cast(InventoryMessage::EndPause(number));
+    });
+    pausing.granted.push((number, timer));
+    if reply.send(grant).is_err() {
+        pausing.end(number);
     }
 }

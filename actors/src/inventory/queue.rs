@@ -6,7 +6,7 @@ use std::{
 };
 
 use domain::{
-    bookings::{BookingStatus, Fingerprint, HoldStatus, HolderId},
+    bookings::{BookingStatus, Fingerprint, HoldStatus, HolderId, Source},
     inventory::Command,
     ledger::{Entry, KeyKind, KeyOf, Prior},
 };
@@ -14,7 +14,7 @@ use foldhash::quality::RandomState;
 use ractor::RpcReplyPort;
 use smallvec::SmallVec;
 
-use super::{Answer, Denial, Outcome};
+use super::{Answer, Ask, Denial, Outcome};
 
 pub(super) type Reply = RpcReplyPort<Result<Answer, Denial>>;
 
@@ -47,9 +47,23 @@ pub(super) struct Pending {
     pub(super) identity: Identity,
     /// The first is who asked first; the others sent the same request again.
     pub(super) waiters: SmallVec<[Reply; 1]>,
+    /// Those who want something else with what it closes. They are asked again once its outcome is known.
+    pub(super) followers: Vec<Ask>,
 }
 
 impl Pending {
+    pub(super) fn new(entry: Entry, identity: Identity, waiters: SmallVec<[Reply; 1]>) -> Self {
+        Self { entry, identity, waiters, followers: Vec::new() }
+    }
+
+    /// The hold that it turns into a booking, as a thing that is closed. What only closes has that for its identity.
+    fn closes_beside(&self) -> Option<Identity> {
+        match &self.entry {
+            Entry::Book { from: Some(hold), .. } => Some(Identity::Closing(HolderId::Hold(hold.id))),
+            _ => None,
+        }
+    }
+
     /// What a retry will be told, for entries with a key.
     pub(super) fn prior(&self) -> Option<Prior> {
         match &self.entry {
@@ -67,14 +81,6 @@ impl Pending {
             }
             (Entry::CloseBooking { to: BookingStatus::Cancelled, .. }, Command::Cancel { .. }) => true,
             _ => false,
-        }
-    }
-
-    /// Tells everybody who waits that it is done.
-    pub(super) fn answer(self) {
-        let outcome = self.prior().as_ref().map_or(Outcome::Closed, Outcome::from);
-        for (index, reply) in self.waiters.into_iter().enumerate() {
-            send(reply, Ok(Answer { outcome: outcome.clone(), replayed: index > 0 }));
         }
     }
 
@@ -118,7 +124,24 @@ impl Queue {
         self.pending.get_mut(usize::try_from(sequence - self.first).ok()?)
     }
 
+    /// The decision that closes what `command` wants to close or to book. It is nobody else's business that it does.
+    pub(super) fn closing_what(&mut self, command: &Command) -> Option<&mut Pending> {
+        let (wanted, account) = match command {
+            Command::Release { hold_id, account_id } => (HolderId::Hold(*hold_id), *account_id),
+            Command::Cancel { booking } => (HolderId::Booking(booking.id), booking.account_id),
+            Command::Book(new) => match &new.source {
+                Source::Hold(hold_id) => (HolderId::Hold(*hold_id), new.account_id),
+                Source::Selection(_) => return None,
+            },
+            Command::Hold(_) | Command::Block(_) | Command::Expire(_) => return None,
+        };
+        self.find(&Identity::Closing(wanted)).filter(|pending| pending.entry.account_id() == account)
+    }
+
     pub(super) fn push(&mut self, pending: Pending) {
+        if let Some(closed) = pending.closes_beside() {
+            self.by_identity.insert(closed, self.first + self.pending.len() as u64);
+        }
         self.by_identity.insert(pending.identity.clone(), self.first + self.pending.len() as u64);
         self.pending.push_back(pending);
     }
@@ -129,6 +152,9 @@ impl Queue {
         self.first += landed.len() as u64;
         for pending in &landed {
             self.by_identity.remove(&pending.identity);
+            if let Some(closed) = pending.closes_beside() {
+                self.by_identity.remove(&closed);
+            }
         }
         landed
     }

@@ -1,18 +1,18 @@
 //! Commits a group of batches such that one bad entry never fails its neighbours.
 
-use std::{
-    borrow::Cow,
-    collections::{HashMap, HashSet},
-    time::Duration,
-};
+mod group;
+
+use std::time::Duration;
 
 use domain::{
-    ids::{EventId, QuotaId},
-    ledger::{CommitError, Entry, EventBatch, KeyOf, Ledger, Prior, Rejection},
+    ids::QuotaId,
+    ledger::{CommitError, EventBatch, Ledger, Prior, Rejection},
 };
 use rand::Rng;
+use tokio::time::Instant;
 
-use crate::metrics::engine;
+use self::group::{Group, Place};
+use super::within;
 
 /// What became of one entry.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,19 +51,100 @@ pub enum BatchOutcome {
     },
     /// The inventory must start anew from the ledger.
     Failed(BatchFailure),
+    /// The inventory must start anew from the ledger. Some entries were answered before.
+    Partly {
+        /// One an entry, as far as there is one.
+        known: Vec<Option<EntryOutcome>>,
+        /// What became of the others.
+        failure: BatchFailure,
+    },
 }
+
+impl BatchOutcome {
+    /// Why the inventory must start anew, if it must.
+    pub fn failure(&self) -> Option<&BatchFailure> {
+        match self {
+            Self::Done { .. } => None,
+            Self::Failed(failure) | Self::Partly { failure, .. } => Some(failure),
+        }
+    }
+}
+
+/// What became of a batch of a group.
+pub(crate) enum GroupOutcome {
+    /// This.
+    Known(BatchOutcome),
+    /// Something that it needs is locked by somebody else: [`LockedBatch::commit`] tries it by itself.
+    Locked(Box<LockedBatch>),
+}
+
+/// A batch that waits until somebody else gives a lock back.
+pub(crate) struct LockedBatch(Group);
 
 /// Serialisation failures are retried this often, with back-off (D5).
 const TRIES_MAX: u32 = 5;
+/// For a look at keys that are taken.
+const LOOK_UP_MAX: Duration = Duration::from_secs(3);
+/// For a look at which events are locked.
+const LOOK_AT_LOCKS_MAX: Duration = Duration::from_secs(1);
+/// A group that waits for a lock which nobody seems to have is tried again this often, before it is halved.
+const UNKNOWN_LOCK_TRIES_MAX: u32 = 2;
+/// How long a batch waits for a lock in all. Nobody waits that long for a booking.
+const LOCKED_MAX: Duration = Duration::from_secs(10);
+/// Waits between two tries of a locked batch.
+const LOCKED_WAIT_MIN: Duration = Duration::from_millis(20);
+const LOCKED_WAIT_MAX: Duration = Duration::from_millis(250);
+
+/// Commits `batches` and says what became of each, in their order. What is locked by somebody else is waited for.
+pub async fn commit_group<L: Ledger>(ledger: &L, batches: Vec<EventBatch>) -> Vec<BatchOutcome> {
+    let mut outcomes = Vec::with_capacity(batches.len());
+    for outcome in commit_unlocked(ledger, batches).await {
+        outcomes.push(match outcome {
+            GroupOutcome::Known(outcome) => outcome,
+            GroupOutcome::Locked(batch) => batch.commit(ledger, || false).await,
+        });
+    }
+    outcomes
+}
 
 /// Commits `batches` and says what became of each, in their order.
 ///
 /// All go in one transaction. When the ledger refuses it, the culprits are found and the rest is tried again: taken keys by
-/// one look-up, stale events by name, any other culprit by halving. At most `2·log₂(n)` further transactions a culprit.
-pub async fn commit_group<L: Ledger>(ledger: &L, batches: Vec<EventBatch>) -> Vec<BatchOutcome> {
+/// one look-up, stale and locked events by name, any other culprit by halving. At most `2·log₂(n)` further transactions a culprit.
+pub(crate) async fn commit_unlocked<L: Ledger>(ledger: &L, batches: Vec<EventBatch>) -> Vec<GroupOutcome> {
     let mut group = Group::new(batches);
+    let all = group.all();
+    commit_parts(ledger, &mut group, all).await;
+    group.finish()
+}
+
+impl LockedBatch {
+    /// Tries again and again, for ten seconds at most or until `gone` says that nobody waits for it any more.
+    pub(crate) async fn commit<L: Ledger>(self, ledger: &L, gone: impl Fn() -> bool) -> BatchOutcome {
+        let (Self(mut group), until, mut wait) = (self, Instant::now() + LOCKED_MAX, LOCKED_WAIT_MIN);
+        loop {
+            let jittered = wait.mul_f64(rand::rng().random_range(0.5..=1.0));
+            tokio::time::sleep(jittered).await;
+            wait = (wait * 2).min(LOCKED_WAIT_MAX);
+            group.bring_back();
+            let rest = group.rest();
+            if gone() || Instant::now() >= until {
+                group.fail_all(&rest, &BatchFailure::Lost("locked by somebody else".to_owned()));
+            } else {
+                commit_parts(ledger, &mut group, rest).await;
+            }
+            match group.finish().pop() {
+                Some(GroupOutcome::Locked(still)) => group = still.0,
+                Some(GroupOutcome::Known(outcome)) => return outcome,
+                None => return BatchOutcome::Failed(BatchFailure::Lost("a batch without entries".to_owned())),
+            }
+        }
+    }
+}
+
+async fn commit_parts<L: Ledger>(ledger: &L, group: &mut Group, all: Vec<Place>) {
     // Ranges of entries to write, last first.
-    let mut work = vec![group.all()];
+    let (mut work, mut lock_tries) = (vec![all], 0);
     while let Some(part) = work.pop() {
         let part = group.without_failed(part);
         if part.is_empty() {
@@ -83,18 +164,47 @@ pub async fn commit_group<L: Ledger>(ledger: &L, batches: Vec<EventBatch>) -> Ve
             Err(error @ CommitError::Stale(_)) => group.fail_all(&part, &BatchFailure::Lost(error.to_string())),
             Err(CommitError::Rejected(rejection)) => match part[..] {
                 [culprit] => group.rejected(culprit, rejection),
-                _ => {
-                    let (first, second) = part.split_at(part.len() / 2);
-                    work.extend([second.to_vec(), first.to_vec()]);
-                }
+                _ => work.extend(halves(&part, part.len() / 2)),
             },
+            Err(CommitError::Locked(reason)) => {
+                tracing::warn!(reason, entries = part.len(), "a group meets a lock of somebody else");
+                lock_tries += 1;
+                work.extend(without_locked(ledger, group, part, lock_tries).await);
+            }
             Err(CommitError::Fenced) => group.fail_all(&part, &BatchFailure::Fenced),
             Err(error @ (CommitError::TryAgain(_) | CommitError::Unavailable(_) | CommitError::Unknown(_))) => {
                 group.fail_all(&part, &BatchFailure::Lost(error.to_string()))
             }
         }
     }
-    group.finish()
+}
+
+fn halves(part: &[Place], at: usize) -> [Vec<Place>; 2] {
+    let (first, second) = part.split_at(at);
+    [second.to_vec(), first.to_vec()]
+}
+
+/// Sets the events apart that are locked, and returns what is to be tried again of `part`.
+async fn without_locked<L: Ledger>(ledger: &L, group: &mut Group, part: Vec<Place>, tries: u32) -> Vec<Vec<Place>> {
+    let events = group.events_of(&part);
+    if let [event] = events[..] {
+        group.set_apart(&[event]);
+        return Vec::new();
+    }
+    // That it can't be told is as good as that none is.
+    let locked = within(LOOK_AT_LOCKS_MAX, ledger.locked_events(&events)).await.unwrap_or_default();
+    if locked.iter().any(|event| events.contains(event)) {
+        group.set_apart(&locked);
+        return vec![part];
+    }
+    if tries <= UNKNOWN_LOCK_TRIES_MAX {
+        tokio::time::sleep(LOCKED_WAIT_MIN * tries).await;
+        return vec![part];
+    }
+    // Between two events: those of one wait for each other anyway.
+    let middle = events[events.len() / 2];
+    let at = part.iter().position(|place| group.is_of(*place, middle)).unwrap_or(part.len() / 2);
+    halves(&part, at).into()
 }
 
 async fn commit_retrying<L: Ledger>(ledger: &L, batches: &[EventBatch]) -> Result<(), CommitError> {
@@ -109,146 +219,5 @@ async fn commit_retrying<L: Ledger>(ledger: &L, batches: &[EventBatch]) -> Resul
             }
             result => return result,
         }
-    }
-}
-
-/// Place of an entry: which batch, and which entry of it.
-type Place = (usize, usize);
-
-/// The batches of a group, with what is known of each.
-struct Group {
-    batches: Vec<EventBatch>,
-    outcomes: Vec<Vec<Option<EntryOutcome>>>,
-    failures: HashMap<usize, BatchFailure>,
-}
-
-impl Group {
-    fn new(batches: Vec<EventBatch>) -> Self {
-        let outcomes = batches.iter().map(|batch| vec![None; batch.entries.len()]).collect();
-        Self { batches, outcomes, failures: HashMap::new() }
-    }
-
-    fn all(&self) -> Vec<Place> {
-        let places = |(batch, of): (usize, &EventBatch)| (0..of.entries.len()).map(move |entry| (batch, entry));
-        self.batches.iter().enumerate().flat_map(places).collect()
-    }
-
-    fn without_failed(&self, mut part: Vec<Place>) -> Vec<Place> {
-        part.retain(|(batch, _)| !self.failures.contains_key(batch));
-        part
-    }
-
-    fn entry(&self, (batch, entry): Place) -> &Entry {
-        &self.batches[batch].entries[entry]
-    }
-
-    /// The batches cut down to the entries of `part`; as they are when that is all of them, which is nearly always.
-    fn batches_of(&self, part: &[Place]) -> Cow<'_, [EventBatch]> {
-        if part.len() == self.batches.iter().map(|batch| batch.entries.len()).sum::<usize>() {
-            return Cow::Borrowed(&self.batches);
-        }
-        let mut cut: Vec<EventBatch> = Vec::new();
-        let mut last = None;
-        for (batch, entry) in part {
-            let source = &self.batches[*batch];
-            if last != Some(*batch) {
-                let (event_id, versions) = (source.event_id, source.versions.clone());
-                cut.push(EventBatch { event_id, versions, entries: Vec::new() });
-                last = Some(*batch);
-            }
-            if let Some(into) = cut.last_mut() {
-                into.entries.push(source.entries[*entry].clone());
-            }
-        }
-        Cow::Owned(cut)
-    }
-
-    fn committed(&mut self, part: &[Place]) {
-        // Each quota that a transaction changed grows by one version, as the ledger does it. A batch has few quotas.
-        let mut grown: Vec<Vec<bool>> = self.batches.iter().map(|batch| vec![false; batch.versions.len()]).collect();
-        for (batch, entry) in part {
-            let EventBatch { versions, entries, .. } = &self.batches[*batch];
-            for item in entries[*entry].items().iter() {
-                if let Some(index) = versions.iter().position(|(quota, _)| *quota == item.quota_id) {
-                    grown[*batch][index] = true;
-                }
-            }
-            self.outcomes[*batch][*entry] = Some(EntryOutcome::Committed);
-        }
-        for (batch, grown) in self.batches.iter_mut().zip(grown) {
-            let versions = batch.versions.iter_mut().zip(grown);
-            versions.filter(|(_, grown)| *grown).for_each(|((_, version), _)| *version += 1);
-        }
-    }
-
-    fn rejected(&mut self, (batch, entry): Place, rejection: Rejection) {
-        engine().culprits.increment(1);
-        self.outcomes[batch][entry] = Some(EntryOutcome::Rejected(rejection));
-    }
-
-    /// Finds the entries of `part` whose keys are taken, and returns the others; apart, those whose key another entry has
-    /// too: a client may name requests to several events alike. Once the first is written, the next look-up finds it.
-    async fn look_up_keys<L: Ledger>(
-        &mut self,
-        ledger: &L,
-        part: &[Place],
-    ) -> Result<(Vec<Place>, Vec<Place>), String> {
-        let key_of = |place: &Place| {
-            let (account_id, key, kind) = self.entry(*place).key()?;
-            Some((*place, KeyOf { account_id, key: key.clone(), kind }))
-        };
-        let (places, keys): (Vec<Place>, Vec<KeyOf>) = part.iter().filter_map(key_of).unzip();
-        let found = ledger.find_by_keys(&keys).await.map_err(|error| error.to_string())?;
-        let (mut known, mut postponed, mut seen) = (HashSet::new(), Vec::new(), HashSet::new());
-        for ((place, key), prior) in places.into_iter().zip(&keys).zip(found) {
-            if let Some(prior) = prior {
-                engine().culprits.increment(1);
-                self.outcomes[place.0][place.1] = Some(EntryOutcome::Prior(prior));
-                known.insert(place);
-            } else if !seen.insert(key) {
-                postponed.push(place);
-                known.insert(place);
-            }
-        }
-        let rest: Vec<_> = part.iter().filter(|place| !known.contains(place)).copied().collect();
-        if rest.len() == part.len() {
-            // A conflict without a row: the other transaction was rolled back, or is not visible yet.
-            return Err("a key is taken by what can't be seen".to_owned());
-        }
-        Ok((rest, postponed))
-    }
-
-    fn has(&self, event: EventId, part: &[Place]) -> bool {
-        part.iter().any(|(batch, _)| self.batches[*batch].event_id == event)
-    }
-
-    fn fail_event(&mut self, event: EventId, failure: &BatchFailure) {
-        for (index, batch) in self.batches.iter().enumerate() {
-            if batch.event_id == event {
-                self.failures.insert(index, failure.clone());
-            }
-        }
-    }
-
-    fn fail_all(&mut self, part: &[Place], failure: &BatchFailure) {
-        engine().commit_failures.increment(1);
-        tracing::warn!(%failure, entries = part.len(), "a batch failed");
-        for (batch, _) in part {
-            self.failures.insert(*batch, failure.clone());
-        }
-    }
-
-    fn finish(mut self) -> Vec<BatchOutcome> {
-        let failures = &mut self.failures;
-        let of = |(index, (batch, outcomes)): (usize, (EventBatch, Vec<Option<EntryOutcome>>))| {
-            if let Some(failure) = failures.remove(&index) {
-                return BatchOutcome::Failed(failure);
-            }
-            match outcomes.into_iter().collect::<Option<Vec<_>>>() {
-                Some(entries) => BatchOutcome::Done { entries, versions: batch.versions },
-                None => BatchOutcome::Failed(BatchFailure::Lost("an entry was not answered".to_owned())),
-            }
-        };
-        self.batches.into_iter().zip(self.outcomes).enumerate().map(of).collect()
     }
 }

@@ -94,6 +94,11 @@ impl OpenBatch {
         EventBatch { event_id: self.event_id, versions: state.versions.clone(), entries }
     }
 
+    /// Whether the inventory is gone, so that nobody waits for what was decided.
+    pub(super) fn is_closed(&self) -> bool {
+        self.state().phase == Phase::Closed
+    }
+
     /// The batch that was taken last has this outcome. A call to the writer if there is more to take.
     pub(super) fn landed(self: &Arc<Self>, outcome: &BatchOutcome) -> Option<Call> {
         let BatchOutcome::Done { versions, .. } = outcome else {

@@ -1,15 +1,18 @@
 //! Looks idempotency keys up in groups. A refusal of a request with a key that memory does not know is only final once the
 //! ledger does not know the key either: the booking may have been made before a crash.
 
-use std::{mem, sync::Arc};
+use std::{mem, sync::Arc, time::Duration};
 
-use domain::ledger::{KeyOf, Ledger, Prior};
+use domain::ledger::{KeyOf, Ledger, LoadError, Prior};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 
+use super::{pulse::PulseCaller, within};
 use crate::notice::Notice;
 
 /// Most keys in one look-up.
 const KEYS_MAX: usize = 512;
+/// For one look-up; then those in it are told, and the next ones have their turn.
+const LOOK_UP_MAX: Duration = Duration::from_secs(3);
 /// Most keys that wait: while the ledger does not answer, callers leave and others come.
 const WAITING_MAX: usize = 32_768;
 
@@ -27,6 +30,7 @@ pub enum ProbeMessage {
 /// See the module's page.
 pub struct KeyProbe<L> {
     ledger: Arc<L>,
+    pulse: PulseCaller,
 }
 
 /// State of a [`KeyProbe`].
@@ -51,7 +55,12 @@ impl ProbeState {
 impl<L: Ledger> KeyProbe<L> {
     /// Reads from `ledger`.
     pub fn new(ledger: Arc<L>) -> Self {
-        Self { ledger }
+        Self { ledger, pulse: PulseCaller::default() }
+    }
+
+    /// Tells `pulse` whether the ledger answers.
+    pub(crate) fn with_pulse(self, pulse: PulseCaller) -> Self {
+        Self { pulse, ..self }
     }
 
     fn start_group(&self, myself: &ActorRef<ProbeMessage>, state: &mut ProbeState) {
@@ -61,13 +70,19 @@ impl<L: Ledger> KeyProbe<L> {
         if group.is_empty() {
             return;
         }
+        let pulse = self.pulse.clone();
         let (ledger, free) = (self.ledger.clone(), Notice::new(myself.clone(), ProbeMessage::Free));
         tokio::spawn(async move {
             let (keys, ports): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-            let found = ledger.find_by_keys(&keys).await;
+            pulse.asks();
+            let found = within(LOOK_UP_MAX, ledger.find_by_keys(&keys)).await;
+            pulse.was_told(!matches!(found, Err(LoadError::Unavailable(_))));
             drop(free);
             match found {
-                Ok(found) => ports.into_iter().zip(found).for_each(|(port, prior)| answer(port, Ok(prior))),
+                Ok(found) => {
+                    let found = found.into_iter().map(|found| found.map_err(|error| error.to_string()));
+                    ports.into_iter().zip(found).for_each(|(port, found)| answer(port, found));
+                }
                 Err(error) => ports.into_iter().for_each(|port| answer(port, Err(error.to_string()))),
             }
         });

@@ -14,8 +14,9 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::{sync::watch, time::Instant};
 
 use super::{
-    commit::{BatchFailure, BatchOutcome, commit_group},
+    commit::{BatchFailure, BatchOutcome, GroupOutcome, LockedBatch, commit_unlocked},
     open_batch::Call,
+    pulse::PulseCaller,
 };
 use crate::{inventory::InventoryMessage, metrics::engine, notice::Notice};
 
@@ -35,6 +36,7 @@ pub struct LedgerWriter<L> {
     ledger: Arc<L>,
     /// Becomes true when the ledger says that this node's session has ended.
     fenced: watch::Sender<bool>,
+    pulse: PulseCaller,
 }
 
 /// State of a [`LedgerWriter`].
@@ -47,7 +49,12 @@ pub struct WriterState {
 impl<L: Ledger> LedgerWriter<L> {
     /// Writes to `ledger`, and says by `fenced` when it may not any more.
     pub fn new(ledger: Arc<L>, fenced: watch::Sender<bool>) -> Self {
-        Self { ledger, fenced }
+        Self { ledger, fenced, pulse: PulseCaller::default() }
+    }
+
+    /// Tells `pulse` whether the ledger answers.
+    pub(crate) fn with_pulse(self, pulse: PulseCaller) -> Self {
+        Self { pulse, ..self }
     }
 
     fn start_group(&self, myself: &ActorRef<WriterMessage>, state: &mut WriterState) {
@@ -81,26 +88,64 @@ impl<L: Ledger> LedgerWriter<L> {
         let metrics = engine();
         metrics.batch_entries.record(entries as f64);
         let (ledger, fenced, myself) = (self.ledger.clone(), self.fenced.clone(), myself.clone());
+        let pulse = self.pulse.clone();
         let free = Notice::new(myself.clone(), WriterMessage::Free);
         tokio::spawn(async move {
             let began = Instant::now();
-            let outcomes = commit_group(&*ledger, batches).await;
+            pulse.asks();
+            let outcomes = commit_unlocked(&*ledger, batches).await;
+            pulse.was_told(outcomes.iter().any(is_answer));
             metrics.commit_seconds.record(began.elapsed());
             slow_commit(began.elapsed(), entries);
-            if outcomes.contains(&BatchOutcome::Failed(BatchFailure::Fenced)) {
-                fenced.send_replace(true);
-            }
-            let more = calls.iter().zip(&outcomes).filter_map(|(call, outcome)| call.batch.landed(outcome));
-            let more: Vec<Call> = more.collect();
+            let mut more = Vec::new();
             // First, for the outcomes of the next group must not overtake these: an inventory takes them for those of its
             // oldest decisions. Saying them costs little; the answers are spread while the next group is on its way.
             for (call, outcome) in calls.into_iter().zip(outcomes) {
-                call.receipt.say(InventoryMessage::Committed(outcome));
+                match outcome {
+                    GroupOutcome::Known(outcome) => more.extend(say(call, outcome, &fenced)),
+                    GroupOutcome::Locked(batch) => wait_apart(ledger.clone(), &myself, fenced.clone(), call, batch),
+                }
             }
             more.into_iter().for_each(|more| drop(myself.cast(WriterMessage::Take(more))));
             drop(free);
         });
     }
+}
+
+/// Tells the inventory what became of its batch. A call to the writer if there is more to take.
+fn say(call: Call, outcome: BatchOutcome, fenced: &watch::Sender<bool>) -> Option<Call> {
+    if outcome.failure() == Some(&BatchFailure::Fenced) {
+        fenced.send_replace(true);
+    }
+    let more = call.batch.landed(&outcome);
+    call.receipt.say(InventoryMessage::Committed(outcome));
+    more
+}
+
+/// Whether an outcome shows that the ledger has answered.
+fn is_answer(outcome: &GroupOutcome) -> bool {
+    match outcome {
+        GroupOutcome::Known(outcome) => !matches!(outcome.failure(), Some(BatchFailure::Lost(_))),
+        GroupOutcome::Locked(_) => true,
+    }
+}
+
+/// Goes on with a batch that meets a lock of somebody else, while the writer takes those of other events. The event's next batch
+/// comes after it: the writer is not called to its open batch before this one has landed.
+fn wait_apart<L: Ledger>(
+    ledger: Arc<L>,
+    writer: &ActorRef<WriterMessage>,
+    fenced: watch::Sender<bool>,
+    call: Call,
+    batch: Box<LockedBatch>,
+) {
+    let writer = writer.clone();
+    tokio::spawn(async move {
+        let outcome = batch.commit(&*ledger, || call.batch.is_closed()).await;
+        if let Some(more) = say(call, outcome, &fenced) {
+            drop(writer.cast(WriterMessage::Take(more)));
+        }
+    });
 }
 
 fn slow_commit(elapsed: Duration, entries: usize) {

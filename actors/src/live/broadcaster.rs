@@ -42,7 +42,7 @@ pub(super) struct Pulse {
 pub(super) enum End {
     /// Nobody listens.
     Deserted,
-    /// The event is gone, or another node's.
+    /// The event is gone, or another node's, or not public any more.
     Gone,
 }
 
@@ -104,7 +104,12 @@ impl Broadcaster {
                     if !there_is_more {
                         return End::Gone;
                     }
-                    if self.advance(following.picture()) {
+                    let picture = following.picture();
+                    if !picture.status.is_public() {
+                        // Who may see it was judged when each stream was opened.
+                        return End::Gone;
+                    }
+                    if self.advance(picture) {
                         last_sent = Instant::now();
                         self.tell(|_| ()).await;
                         tokio::time::sleep_until(last_sent + self.settings.window).await;

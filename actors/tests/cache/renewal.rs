@@ -122,3 +122,28 @@ async fn only_so_many_answers_wait_for_a_worker() {
     let loads = running.cache.overview().namespaces[1].2.loads;
     assert_eq!(loads, 10 + 3, "no more than the queue holds");
 }
+
+/// Watches the common queue: what is to be read anew does not wait behind a read that hangs while another worker is free.
+#[tokio::test(start_paused = true)]
+async fn a_free_worker_takes_what_waits() {
+    let settings = CacheSettings { workers: 2, ..CacheSettings::default() };
+    let running = RunningCache::start(settings, None).await.unwrap();
+    let old = Instant::now() + Duration::from_secs(7);
+    let hangs = Key::one(Namespace::Event, "hangs");
+    let key = |number: usize| Key::one(Namespace::Event, &number.to_string());
+    let first = async || Ok(Load::found("old", &[Tag::Events]));
+    for key in std::iter::once(hangs.clone()).chain((0..4).map(key)) {
+        running.cache.answer(key, Instant::now(), first).await.unwrap();
+    }
+    let began = tokio::time::Instant::now();
+    running.cache.answer(hangs, old, std::future::pending).await.unwrap();
+    for number in 0..4 {
+        let source = Source::new("new");
+        let (asked, cache) = (source.clone(), running.cache.clone());
+        cache.answer(key(number), old, move || async move { asked.read().await }).await.unwrap();
+        while source.reads() == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}

@@ -42,7 +42,12 @@ async fn a_late_ask_changes_nothing() {
     let actor = running.engine.inventories.directory().find(hall.id).unwrap().actor().unwrap();
     let (command, deadline) = (hall.singles(1).remove(0), Instant::now());
     let ask = |reply| {
-        actors::inventory::InventoryMessage::Ask(actors::inventory::Ask { command: command.into(), deadline, reply })
+        actors::inventory::InventoryMessage::Ask(actors::inventory::Ask {
+            command: command.into(),
+            buyer: Default::default(),
+            deadline,
+            reply,
+        })
     };
     let answer = actor.call(ask, None).await.unwrap().unwrap();
     assert!(matches!(answer, Err(Denial::TooLate)), "{answer:?}");

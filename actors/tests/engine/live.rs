@@ -237,5 +237,5 @@ async fn at_the_end_streams_take_their_leave_and_none_is_opened() {
     assert!(matches!(stream.next().await, Some(Signal::Farewell)));
     assert!(stream.next().await.is_none());
     let following = running.engine.inventories.follow(hall.id, Instant::now() + WINDOW).await.unwrap();
-    assert_eq!(live.open(following, None).err(), Some(NoPlace));
+    assert_eq!(live.open(following, None).err(), Some(NoPlace.into()));
 }

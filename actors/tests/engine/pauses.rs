@@ -131,3 +131,119 @@ async fn a_pause_survives_the_death_of_the_inventory() {
     assert_eq!(granted(&all(running.asking_all(&hall, hall.singles(2))).await), 1);
     running.assert_exact(&EventSpec { capacity: 3, ..hall }).await;
 }
+
+/// Guards: `wanted_by` is granted as a whole. Many changes at the same time cost one reading.
+#[tokio::test]
+async fn those_who_want_a_pause_at_the_same_time_get_it_together() {
+    let hall = event(5);
+    let running = start(&[&hall]).await;
+    booked(&running.book(&hall, 1).await);
+    running.ledger.hold_commits();
+    let on_its_way = running.asking(&hall, Command::Book(hall.book(hall.places(1))));
+    eventually("it is on its way", || running.ledger.arrived() == 2).await;
+    let pausing: Vec<_> = (0..5)
+        .map(|_| {
+            let inventories = running.engine.inventories.clone();
+            tokio::spawn(async move { inventories.pause(hall.id, soon()).await.unwrap() })
+        })
+        .collect();
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+    running.caught_up(&hall).await;
+    running.ledger.release_commits();
+    booked(&on_its_way.await.unwrap());
+    let mut pauses = Vec::new();
+    for pause in pausing {
+        pauses.push(pause.await.unwrap());
+    }
+    resize(&running, &hall, 4);
+    let last = pauses.pop().unwrap();
+    pauses.into_iter().for_each(drop);
+    running.caught_up(&hall).await;
+    assert_eq!(running.ledger.loads(hall.id).len(), 1, "one pause is not over");
+    last.end(soon()).await;
+    assert_eq!((running.ledger.loads(hall.id).len(), capacity(&running, &hall)), (2, 4), "one reading for all");
+}
+
+/// Guards: who is held back is served before the next pause.
+#[tokio::test]
+async fn buyers_are_served_between_two_pauses() {
+    let hall = event(5);
+    let running = start(&[&hall]).await;
+    booked(&running.book(&hall, 1).await);
+    let first = running.engine.inventories.pause(hall.id, soon()).await.unwrap();
+    let buyer = running.asking(&hall, hall.singles(1).remove(0));
+    running.under_way(&hall, 1).await;
+    let inventories = running.engine.inventories.clone();
+    let second = tokio::spawn(async move { inventories.pause(hall.id, soon()).await.unwrap() });
+    running.caught_up(&hall).await;
+    drop(first);
+    let second = second.await.unwrap();
+    booked(&buyer.await.unwrap());
+    assert_eq!(running.ledger.places(&hall), (0, 2), "before the second pause was granted");
+    drop(second);
+    booked(&running.book(&hall, 1).await);
+    running.assert_exact(&hall).await;
+}
+
+/// Guards: the timer ends with its pause. Otherwise each change reads the event once more ten seconds later, and ends the pause of
+/// another one then.
+#[tokio::test(start_paused = true)]
+async fn the_timer_of_a_pause_ends_with_it() {
+    let hall = event(5);
+    let running = start(&[&hall]).await;
+    booked(&running.book(&hall, 1).await);
+    let pause = running.engine.inventories.pause(hall.id, soon()).await.unwrap();
+    pause.end(soon()).await;
+    assert_eq!(running.ledger.loads(hall.id).len(), 2);
+    tokio::time::sleep(Duration::from_secs(9)).await;
+    let second = running.engine.inventories.pause(hall.id, soon()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let waiting = running.asking(&hall, hall.singles(1).remove(0));
+    running.under_way(&hall, 1).await;
+    running.caught_up(&hall).await;
+    assert!(!waiting.is_finished(), "the second pause goes on");
+    assert_eq!(running.ledger.loads(hall.id).len(), 2, "read once a change");
+    second.end(soon()).await;
+    booked(&waiting.await.unwrap());
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!(running.ledger.loads(hall.id).len(), 3);
+}
+
+/// Guards: the grant ends its pause when it is dropped, wherever that is.
+#[tokio::test(start_paused = true)]
+async fn who_gives_up_while_a_pause_is_granted_keeps_nobody_waiting() {
+    let hall = event(5);
+    let running = start(&[&hall]).await;
+    booked(&running.book(&hall, 1).await);
+    let actor = running.engine.inventories.directory().find(hall.id).and_then(|slot| slot.actor()).unwrap();
+    let (port, granted) = ractor::concurrency::oneshot();
+    actor.cast(actors::inventory::InventoryMessage::Pause(port.into())).unwrap();
+    // Granted, and never taken out: the caller's time was over in this moment.
+    running.caught_up(&hall).await;
+    drop(granted);
+    let began = tokio::time::Instant::now();
+    booked(&running.book(&hall, 1).await);
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+}
+
+/// Guards: the number of a pause. One that had run out before does not end the one that is granted now.
+#[tokio::test(start_paused = true)]
+async fn the_late_end_of_a_pause_is_not_that_of_another() {
+    let hall = event(5);
+    let running = start(&[&hall]).await;
+    booked(&running.book(&hall, 1).await);
+    let late = running.engine.inventories.pause(hall.id, soon()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    let present = running.engine.inventories.pause(hall.id, soon()).await.unwrap();
+    drop(late);
+    let waiting = running.asking(&hall, hall.singles(1).remove(0));
+    running.under_way(&hall, 1).await;
+    running.caught_up(&hall).await;
+    assert_eq!(running.ledger.arrived(), 1, "nothing is decided in a pause");
+    assert!(!waiting.is_finished());
+    present.end(soon()).await;
+    booked(&waiting.await.unwrap());
+    running.assert_exact(&hall).await;
+}

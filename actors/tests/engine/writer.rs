@@ -17,7 +17,9 @@ use actors::{
 use domain::{
     ids::EventId,
     inventory::Inventory,
-    ledger::{CommitError, Entry, EventBatch, KeyOf, Ledger, LoadError, LoadedInventory, Prior, QuotaCount},
+    ledger::{
+        CommitError, Entry, EventBatch, KeyAnswer, KeyOf, Ledger, LoadError, LoadedInventory, QuotaCount, Renewal,
+    },
 };
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::watch;
@@ -130,7 +132,7 @@ async fn a_batch_takes_all_that_was_decided_meanwhile() {
         let heard = heard.lock().unwrap();
         let size = |outcome: &BatchOutcome| match outcome {
             BatchOutcome::Done { entries, .. } => entries.len(),
-            BatchOutcome::Failed(failure) => panic!("{failure}"),
+            BatchOutcome::Failed(failure) | BatchOutcome::Partly { failure, .. } => panic!("{failure}"),
         };
         heard.iter().map(size).collect::<Vec<_>>()
     };
@@ -164,7 +166,7 @@ impl Ledger for Quick {
         Ok(())
     }
 
-    async fn find_by_keys(&self, _: &[KeyOf]) -> Result<Vec<Option<Prior>>, LoadError> {
+    async fn find_by_keys(&self, _: &[KeyOf]) -> Result<Vec<KeyAnswer>, LoadError> {
         Ok(Vec::new())
     }
 
@@ -172,8 +174,12 @@ impl Ledger for Quick {
         Ok(Vec::new())
     }
 
-    async fn renew(&self) -> Result<(), LoadError> {
-        Ok(())
+    async fn locked_events(&self, _: &[EventId]) -> Result<Vec<EventId>, LoadError> {
+        Ok(Vec::new())
+    }
+
+    async fn renew(&self) -> Result<Renewal, LoadError> {
+        Err(LoadError::Fenced)
     }
 
     async fn counts(&self, _: EventId) -> Result<Vec<QuotaCount>, LoadError> {

@@ -92,6 +92,7 @@ impl EventSpec {
             seat_map: self.seats.clone(),
             hold_for: SignedDuration::from_secs(600),
             payment_for: SignedDuration::from_secs(900),
+            unpaid: None,
         }
     }
 

@@ -94,6 +94,7 @@ impl EventRows {
         LoadedInventory {
             plan: self.spec.plan(),
             counts: self.counts.clone(),
+            version_base: 0,
             claims: self.claims.iter().map(|(seat, (_, sold))| (*seat, *sold)).collect(),
             holds: self.holds.values().filter(active).cloned().collect(),
             pending: self.bookings.values().filter(pending).cloned().collect(),

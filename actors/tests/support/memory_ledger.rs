@@ -3,11 +3,14 @@
 use std::{
     collections::{HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use domain::{
     ids::EventId,
-    ledger::{CommitError, EventBatch, KeyOf, Ledger, LoadError, LoadedInventory, Prior, QuotaCount},
+    ledger::{
+        CommitError, EventBatch, KeyAnswer, KeyOf, Ledger, LoadError, LoadedInventory, QuotaCount, Renewal, Unreadable,
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::{
@@ -29,6 +32,18 @@ pub enum Fault {
     LoseAnswer,
     /// The commit panics.
     Panic,
+    /// Nothing goes wrong.
+    None,
+}
+
+/// A call that reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    Load,
+    Keys,
+    Expiring,
+    Renewal,
+    Counts,
 }
 
 /// What goes wrong until it is changed again.
@@ -44,6 +59,22 @@ pub struct Faults {
     pub reads_down: bool,
     /// So many loads panic.
     pub loads_panic: usize,
+    /// The next calls of these kinds have no answer, one each.
+    pub hang: Vec<Read>,
+    /// Rows of these events are locked by somebody else.
+    pub locked: HashSet<EventId>,
+    /// As long as something is locked, nobody can tell by whom.
+    pub locks_are_hidden: bool,
+    /// What was written under these keys can't be read.
+    pub unreadable: HashSet<KeyOf>,
+    /// Which history the ledger is on.
+    pub timeline: u32,
+    /// Added to the clock that the ledger shows.
+    pub clock_ahead: SignedDuration,
+    /// A load takes so long after it was read.
+    pub load_takes: Duration,
+    /// A look at counters takes so long after they were read.
+    pub counts_take: Duration,
     /// This node's session has ended.
     pub fenced: bool,
     /// The memory of these events is always found to be stale.
@@ -63,6 +94,8 @@ pub struct MemoryLedger {
     /// Entries of each event, for each group that was written.
     groups: Mutex<Vec<Vec<(EventId, usize)>>>,
     loads: Mutex<Vec<(EventId, bool)>>,
+    /// Loads under way, and the most that ever were.
+    loading: Mutex<(usize, usize)>,
 }
 
 impl MemoryLedger {
@@ -78,12 +111,13 @@ impl MemoryLedger {
             arrived: watch::Sender::new(0),
             groups: Mutex::default(),
             loads: Mutex::default(),
+            loading: Mutex::default(),
         })
     }
 
     /// The database's clock.
     pub fn now(&self) -> Timestamp {
-        epoch() + SignedDuration::try_from(self.started.elapsed()).unwrap()
+        epoch() + SignedDuration::try_from(self.started.elapsed()).unwrap() + self.faults().clock_ahead
     }
 
     /// All rows, to look at or to change behind the engine's back.
@@ -103,6 +137,16 @@ impl MemoryLedger {
     /// The loads so far: of which event, and whether they waited for the commits in flight.
     pub fn loads(&self, event: EventId) -> Vec<bool> {
         self.loads.lock().unwrap().iter().filter(|(of, _)| *of == event).map(|(_, settle)| *settle).collect()
+    }
+
+    /// The most loads that were ever under way at once.
+    pub fn loads_at_once(&self) -> usize {
+        self.loading.lock().unwrap().1
+    }
+
+    /// Of which events something was loaded, in the order of the loads.
+    pub fn loaded_events(&self) -> Vec<EventId> {
+        self.loads.lock().unwrap().iter().map(|(event, _)| *event).collect()
     }
 
     /// Holds back every commit from now on.
@@ -126,7 +170,14 @@ impl MemoryLedger {
         (count.held, count.sold)
     }
 
-    fn readable(&self) -> Result<(), LoadError> {
+    async fn readable(&self, read: Read) -> Result<(), LoadError> {
+        let hangs = {
+            let hang = &mut self.faults().hang;
+            hang.iter().position(|kind| *kind == read).map(|place| hang.remove(place))
+        };
+        if hangs.is_some() {
+            std::future::pending::<()>().await;
+        }
         let faults = self.faults();
         if faults.fenced {
             return Err(LoadError::Fenced);
@@ -142,6 +193,9 @@ impl MemoryLedger {
         let mut faults = self.faults();
         if let Some(batch) = batches.iter().find(|batch| faults.stale.contains(&batch.event_id)) {
             return Some(Fault::Fail(CommitError::Stale(batch.event_id)));
+        }
+        if let Some(locked) = batches.iter().find(|batch| faults.locked.contains(&batch.event_id)) {
+            return Some(Fault::Fail(CommitError::Locked(format!("planted: {}", locked.event_id))));
         }
         if faults.commits_down {
             return Some(Fault::Fail(CommitError::Unavailable("planted".to_owned())));
@@ -171,12 +225,23 @@ impl Ledger for MemoryLedger {
             self.faults().loads_panic = panics - 1;
             panic!("planted: a load panics");
         }
-        self.readable()?;
+        self.readable(Read::Load).await?;
         if settle {
             drop(self.in_flight.write().await);
         }
-        let rows = self.rows();
-        rows.events.get(&event).map(|rows| rows.load(self.now())).ok_or(LoadError::NoSuchEvent)
+        let now = self.now();
+        let loaded = self.rows().events.get(&event).map(|rows| rows.load(now)).ok_or(LoadError::NoSuchEvent);
+        let takes = self.faults().load_takes;
+        if !takes.is_zero() {
+            {
+                let (now, most) = &mut *self.loading.lock().unwrap();
+                *now += 1;
+                *most = (*most).max(*now);
+            }
+            tokio::time::sleep(takes).await;
+            self.loading.lock().unwrap().0 -= 1;
+        }
+        loaded
     }
 
     async fn commit(&self, batches: &[EventBatch]) -> Result<(), CommitError> {
@@ -194,29 +259,47 @@ impl Ledger for MemoryLedger {
                 self.write(batches)?;
                 Err(CommitError::Unknown("planted".to_owned()))
             }
-            None => self.write(batches),
+            Some(Fault::None) | None => self.write(batches),
         }
     }
 
-    async fn find_by_keys(&self, keys: &[KeyOf]) -> Result<Vec<Option<Prior>>, LoadError> {
-        self.readable()?;
+    async fn find_by_keys(&self, keys: &[KeyOf]) -> Result<Vec<KeyAnswer>, LoadError> {
+        self.readable(Read::Keys).await?;
+        let unreadable = self.faults().unreadable.clone();
         let rows = self.rows();
-        Ok(keys.iter().map(|key| rows.keys.get(key).cloned()).collect())
+        let find = |key| match unreadable.contains(key) {
+            true => Err(Unreadable("planted".to_owned())),
+            false => Ok(rows.keys.get(key).cloned()),
+        };
+        Ok(keys.iter().map(find).collect())
+    }
+
+    async fn locked_events(&self, events: &[EventId]) -> Result<Vec<EventId>, LoadError> {
+        let faults = self.faults();
+        let is_locked = |event: &&EventId| !faults.locks_are_hidden && faults.locked.contains(*event);
+        Ok(events.iter().filter(is_locked).copied().collect())
     }
 
     async fn expiring_events(&self) -> Result<Vec<EventId>, LoadError> {
-        self.readable()?;
+        self.readable(Read::Expiring).await?;
         let rows = self.rows();
         let expiring = rows.events.iter().filter(|(_, rows)| rows.has_expiring());
         Ok(expiring.map(|(event, _)| *event).collect())
     }
 
-    async fn renew(&self) -> Result<(), LoadError> {
-        self.readable()
+    async fn renew(&self) -> Result<Renewal, LoadError> {
+        self.readable(Read::Renewal).await?;
+        let timeline = self.faults().timeline.to_string();
+        Ok(Renewal { now: self.now(), timeline })
     }
 
     async fn counts(&self, event: EventId) -> Result<Vec<QuotaCount>, LoadError> {
-        self.readable()?;
-        self.rows().events.get(&event).map(|rows| rows.counts.clone()).ok_or(LoadError::NoSuchEvent)
+        self.readable(Read::Counts).await?;
+        let counts = self.rows().events.get(&event).map(|rows| rows.counts.clone()).ok_or(LoadError::NoSuchEvent);
+        let takes = self.faults().counts_take;
+        if !takes.is_zero() {
+            tokio::time::sleep(takes).await;
+        }
+        counts
     }
 }

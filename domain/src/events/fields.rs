@@ -131,6 +131,18 @@ impl EventFields {
     }
 }
 
+impl EventFields {
+    /// Whether the event sells as before: nothing differs that its [`super::SalePlan`] is made of. Title, texts, category, tags, venue,
+    /// end and slug are no part of it.
+    pub fn keeps_plan(&self, before: &Event, seat_map_id: Option<SeatMapId>) -> bool {
+        self.starts_at == before.starts_at
+            && self.currency == before.currency
+            && self.sale == before.sale
+            && self.max_per_account == before.max_per_account
+            && self.seat_map_id == seat_map_id
+    }
+}
+
 impl RawEvent {
     /// The event as it is, for changes on top.
     pub fn of(event: &Event, seat_map_id: Option<SeatMapId>, tags: Vec<String>) -> Self {

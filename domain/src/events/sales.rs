@@ -95,6 +95,8 @@ pub struct ManagedTicketType {
     pub fields: TicketTypeFields,
     /// Its place in the organizer's order.
     pub position: u32,
+    /// Whether places of it are, or ever were, held, blocked or booked: it then stays with its quota and its sections.
+    pub ever_taken: bool,
     /// Grows with each change.
     pub revision: i32,
 }
@@ -138,6 +140,17 @@ pub struct TicketTypeFields {
 }
 
 impl TicketTypeFields {
+    /// Whether the ticket type sells as before: only what is said of it may differ, and that no decision reads.
+    pub fn keeps_plan(&self, before: &Self) -> bool {
+        let Self { name, description, .. } = before.clone();
+        Self { name, description, ..self.clone() } == *before
+    }
+
+    /// Whether its places are counted and found where they were: what was ever taken stays there.
+    pub fn keeps_places(&self, before: &Self) -> bool {
+        self.quota_id == before.quota_id && self.sections == before.sections
+    }
+
     /// Checks every field against the event and reports every fault.
     pub fn parse(raw: RawTicketType, event: &Event) -> Result<Self, Vec<FieldError>> {
         let mut errors = FieldErrors::default();

@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 
 use super::{Availability, SeatState, TicketTypeAvailability};
-use crate::ids::{EventId, SeatId};
+use crate::{
+    events::EventStatus,
+    ids::{EventId, SeatId},
+};
 
 /// The way from one picture to a later one. Values are absolute, so whoever has the earlier picture, and puts these values
 /// over it, has the later one.
@@ -11,6 +14,8 @@ use crate::ids::{EventId, SeatId};
 pub struct Changes {
     /// Of which event.
     pub event_id: EventId,
+    /// Where the event is in its life, as the later picture has it.
+    pub status: EventStatus,
     /// The version of the earlier picture.
     pub from: i64,
     /// The version of the later picture; greater.
@@ -56,13 +61,14 @@ impl Availability {
         }
         let ticket_types = types.iter().zip(before).filter(|(now, then)| now != then).map(|(now, _)| *now).collect();
         let (event_id, from, to) = (self.event_id, earlier.version, self.version);
-        Some(Changes { event_id, from, to, as_of: self.as_of, ticket_types, seats })
+        Some(Changes { event_id, status: self.status, from, to, as_of: self.as_of, ticket_types, seats })
     }
 
     /// Whether both show the same state of the ledger.
     pub fn shows_the_same_as(&self, other: &Availability) -> bool {
         let of = |seats: (_, SeatState)| seats.1.in_ledger();
         self.version == other.version
+            && self.status == other.status
             && self.ticket_types == other.ticket_types
             && self.seats().map(of).eq(other.seats().map(of))
     }

@@ -214,5 +214,6 @@ fn within_limits(ticket_type: &TicketType, line: &Line) -> Result<(), Refusal> {
     if (min..=max).contains(&line.choice.places()) {
         return Ok(());
     }
-    Err(Refusal::Limit(format!("{} is sold in {min} to {max} places a booking", ticket_type.name)))
+    // Without the name: a ticket type may be renamed, and its inventory is not told.
+    Err(Refusal::Limit(format!("a booking has {min} to {max} places of this ticket type")))
 }

@@ -14,20 +14,29 @@ use crate::{
     money::Money,
     refusal::Refusal,
     selection::Selection,
+    unpaid::Buyer,
 };
 
 /// Most places of an event in all its blocks together: the seats of the largest house.
 const BLOCKED_PLACES_MAX: usize = 100_000;
 
 impl Inventory {
-    /// What the command would do at `now`, or why it may not.
+    /// What the command would do at `now`, or why it may not, for somebody of whom nothing is known but the account.
     pub fn decide(&self, command: &Command, now: Timestamp) -> Result<Entry, Refusal> {
+        self.decide_for(&Buyer::default(), command, now)
+    }
+
+    /// What the command of this buyer would do at `now`, or why it may not.
+    pub fn decide_for(&self, buyer: &Buyer, command: &Command, now: Timestamp) -> Result<Entry, Refusal> {
         match command {
+            Command::Hold(_) | Command::Book(_) if !buyer.may_take => Err(Refusal::TooOften { retry_after: None }),
             Command::Hold(new) => {
                 let items = self.choose(&new.selection, Rules::OfSale { account: new.account_id, now })?;
+                self.within_unpaid_limits(new.account_id, items.len(), buyer, now)?;
                 Ok(self.hold(new, items, now, now + self.plan.hold_for))
             }
             Command::Block(new) => {
+                self.editable()?;
                 let items = self.choose(&new.selection, Rules::OfOrganizer)?;
                 self.within_block_limits(items.len())?;
                 Ok(self.hold(new, items, now, Hold::NEVER))
@@ -36,7 +45,7 @@ impl Inventory {
                 let hold = self.open_hold(*hold_id, *account_id, now)?;
                 Ok(Entry::CloseHold { hold, to: HoldStatus::Released, at: now })
             }
-            Command::Book(new) => self.book(new, now),
+            Command::Book(new) => self.book(new, buyer, now),
             Command::Cancel { booking } => self.cancel(booking, now),
             Command::Expire(holder) => self.expire(*holder, now),
         }
@@ -80,7 +89,7 @@ impl Inventory {
         }))
     }
 
-    fn book(&self, new: &NewBooking, now: Timestamp) -> Result<Entry, Refusal> {
+    fn book(&self, new: &NewBooking, buyer: &Buyer, now: Timestamp) -> Result<Entry, Refusal> {
         let (items, from): (Arc<[Item]>, _) = match &new.source {
             Source::Selection(selection) => {
                 (self.choose(selection, Rules::OfSale { account: new.account_id, now })?.into(), None)
@@ -97,6 +106,9 @@ impl Inventory {
         };
         let total = self.total(&items);
         let status = Booking::first_status(total);
+        if from.is_none() && status == BookingStatus::PendingPayment {
+            self.within_unpaid_limits(new.account_id, items.len(), buyer, now)?;
+        }
         let none = Money::new(Decimal::ZERO, self.plan.currency);
         let booking = Booking {
             id: new.id,
@@ -119,7 +131,8 @@ impl Inventory {
 
     fn cancel(&self, booking: &Arc<Booking>, now: Timestamp) -> Result<Entry, Refusal> {
         let live = match booking.status {
-            BookingStatus::Confirmed => true,
+            // The ledger knows whether it is confirmed still, unless it is being closed from here.
+            BookingStatus::Confirmed => !self.closing.contains(&HolderId::Booking(booking.id)),
             // Unpaid bookings are known here: one that is not, or is being closed, is no longer unpaid.
             BookingStatus::PendingPayment => self.open(HolderId::Booking(booking.id)).is_some(),
             BookingStatus::Cancelled | BookingStatus::Expired => false,
@@ -159,6 +172,14 @@ impl Inventory {
 
     fn total(&self, items: &[Item]) -> Money {
         Money::new(items.iter().map(|item| item.price).sum(), self.plan.currency)
+    }
+
+    /// What is cancelled or archived is not changed any more, so nothing of it is kept back. What is kept back may be given free.
+    fn editable(&self) -> Result<(), Refusal> {
+        if self.plan.status.is_editable() {
+            return Ok(());
+        }
+        Err(Refusal::NotOnSale("the event is cancelled or over"))
     }
 
     /// Only a published event sells; an event that was cancelled does not even sell the places that are held.

@@ -22,7 +22,7 @@ pub struct TicketTypeAvailability {
     pub held: u32,
     /// Sold.
     pub sold: u32,
-    /// Neither.
+    /// What can be bought now: neither, as long as the event is on sale; 0 for one that is cancelled or over.
     pub available: u32,
 }
 
@@ -33,7 +33,8 @@ pub struct Availability {
     pub event_id: EventId,
     /// Where the event is in its life; what was never published is nobody's business.
     pub status: EventStatus,
-    /// The sum of the quotas' versions: grows with every commit, also across restarts.
+    /// The sum of the versions of the quotas, those that were deleted included: grows with every commit, across restarts and
+    /// changes of the plan, and never falls.
     pub version: i64,
     /// When the picture was taken.
     pub as_of: Timestamp,
@@ -57,6 +58,7 @@ impl Availability {
 impl Inventory {
     /// A picture of the state that the ledger has.
     pub fn availability(&self, now: Timestamp) -> Availability {
+        let is_sold = !matches!(self.plan.status, EventStatus::Cancelled | EventStatus::Archived);
         let mut ticket_types = Vec::with_capacity(self.plan.ticket_types.len());
         for ticket_type in &self.plan.ticket_types {
             if let Some(index) = self.plan.quota_index(ticket_type.quota_id) {
@@ -66,14 +68,14 @@ impl Inventory {
                     capacity: state.capacity,
                     held: state.held,
                     sold: state.sold,
-                    available: state.capacity.saturating_sub(state.held + state.sold),
+                    available: if is_sold { state.capacity.saturating_sub(state.held + state.sold) } else { 0 },
                 });
             }
         }
         Availability {
             event_id: self.plan.event_id,
             status: self.plan.status,
-            version: self.quotas.iter().map(|quota| quota.version).sum(),
+            version: self.version_base + self.quotas.iter().map(|quota| quota.version).sum::<i64>(),
             as_of: now,
             ticket_types,
             seat_map: self.seats.map().cloned(),

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use jiff::Timestamp;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{Changed, Expected, Manager};
 use crate::{
@@ -65,8 +66,15 @@ pub trait CatalogueManagement {
     /// One word.
     fn term(&self, of: Vocabulary, slug: &str) -> impl Future<Output = Found<Option<Term>>> + Send;
 
-    /// Adds a word.
-    fn add_term(&self, by: &Manager, of: Vocabulary, slug: &str, name: &str) -> impl Future<Output = Changed> + Send;
+    /// Adds a word. Does nothing when the request with this id has added it already.
+    fn add_term(
+        &self,
+        by: &Manager,
+        of: Vocabulary,
+        id: Uuid,
+        slug: &str,
+        name: &str,
+    ) -> impl Future<Output = Changed> + Send;
 
     /// Gives a word another name.
     fn rename_term(

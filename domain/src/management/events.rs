@@ -63,6 +63,20 @@ pub enum EventOrder {
     CreatedAtDescending,
 }
 
+impl ManagedEvent {
+    /// Whether `fields` say nothing new of the event.
+    pub fn says(&self, fields: &EventFields) -> bool {
+        let Event { title, summary, description, category, venue_id, ends_at, time_zone, slug, .. } = &self.event;
+        fields.keeps_plan(&self.event, self.seat_map.map(|(map, _)| map))
+            && (&fields.title, &fields.summary, &fields.description) == (title, summary, description)
+            && (&fields.category, &fields.venue_id, &fields.time_zone) == (category, venue_id, time_zone)
+            && fields.ends_at == *ends_at
+            && fields.slug.as_ref() == Some(slug)
+            && fields.tags.len() == self.tags.len()
+            && self.tags.iter().all(|tag| fields.tags.contains(&tag.slug))
+    }
+}
+
 impl EventOrder {
     /// The place of an event in the list.
     pub fn key(self, event: &Event) -> EventKey {
@@ -119,6 +133,16 @@ pub trait EventManagement {
         organizer: Option<AccountId>,
         fields: &EventFields,
     ) -> impl Future<Output = Changed> + Send;
+
+    /// Whether `by` may have the event take the step now: what [`EventManagement::step_event`] would say, without changing or locking
+    /// anything. It may differ a moment later.
+    fn judge_step(
+        &self,
+        by: &Manager,
+        id: EventId,
+        expected: Expected,
+        step: Step,
+    ) -> impl Future<Output = Changed<Option<SeriesId>>> + Send;
 
     /// Deletes a draft that nobody ever booked.
     fn delete_event(&self, by: &Manager, id: EventId, expected: Expected) -> impl Future<Output = Changed> + Send;
@@ -274,19 +298,23 @@ pub trait GuestList {
 /// Work that goes on after the answer: what is due by now, the cancelling of a cancelled event's bookings, and what deleted seat maps
 /// have left. Servers share it.
 pub trait EventUpkeep: Send + Sync + 'static {
-    /// Removes some of the seats of deleted seat maps. A few, because all bookings wait for it.
-    fn purge_seat_maps(&self) -> impl Future<Output = Found<()>> + Send;
+    /// Removes some of the seats of a deleted seat map, if there is one whose seats no hold that is kept can name. Whether there was
+    /// something to remove.
+    fn purge_seat_maps(&self) -> impl Future<Output = Found<bool>> + Send;
 
-    /// Publishes the events whose time has come, each once, and names them with their series.
-    fn publish_due(&self) -> impl Future<Output = Found<Vec<(EventId, Option<SeriesId>)>>> + Send;
+    /// The events whose time to be published has come, at most so many.
+    fn due_to_publish(&self, limit: u32) -> impl Future<Output = Found<Vec<EventId>>> + Send;
 
-    /// Takes a cancelled event whose bookings are not all cancelled, for the time of a lease.
+    /// Publishes one of them and gives its series; nothing when it is not due any more, or another server is at it.
+    fn publish_due(&self, event: EventId) -> impl Future<Output = Found<Option<Option<SeriesId>>>> + Send;
+
+    /// Takes a cancelled event whose bookings are not all cancelled, for the time of a lease: the one that has waited longest.
     fn claim_cancellation(&self) -> impl Future<Output = Found<Option<EventId>>> + Send;
 
     /// The next bookings that are still to be cancelled, or are cancelled and their mail is not queued; at most so many.
     fn next_to_cancel(&self, event: EventId, limit: u32) -> impl Future<Output = Found<Vec<Booking>>> + Send;
 
-    /// Queues a mail for each of these bookings that is cancelled by now, and moves on past them, in one transaction. No
-    /// bookings: all are done.
+    /// Queues a mail for each of these bookings that is cancelled by now, moves on past them, and ends the lease, in one transaction.
+    /// No bookings: all are done.
     fn note_cancelled(&self, event: EventId, bookings: &[BookingId]) -> impl Future<Output = Found<()>> + Send;
 }

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use domain::{
     bookings::{BookingStatus, HolderId, Source},
-    events::sales::ManagedQuota,
+    events::{EventStatus, sales::ManagedQuota},
     ids::{AccountId, BookingId, HoldId},
     inventory::{Command, Inventory, SeatState},
     ledger::Entry,
@@ -272,7 +272,10 @@ impl<'a> History<'a> {
             let quota = reference.spec.quota_of(kind);
             let (held, sold) = (reference.held(quota), reference.sold(quota));
             same("shown", (shown.held, shown.sold, shown.capacity), (held, sold, reference.spec.capacities[quota]))?;
-            same("conserved", shown.available + shown.held + shown.sold, shown.capacity)?;
+            // What is cancelled or over can't be bought.
+            let is_over = matches!(reference.spec.status, EventStatus::Cancelled | EventStatus::Archived);
+            let left = if is_over { 0 } else { shown.capacity - shown.held - shown.sold };
+            same("conserved", shown.available, left)?;
         }
         for (seat, (_, state)) in picture.seats().enumerate() {
             let keepers = reference.keepers(seat);

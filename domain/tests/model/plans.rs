@@ -91,6 +91,7 @@ impl PlanSpec {
             seat_map: Some(Arc::new(seat_map(&SECTIONS))),
             hold_for: jiff::SignedDuration::from_secs(self.hold_for),
             payment_for: jiff::SignedDuration::from_secs(self.payment_for),
+            unpaid: None,
             ..plan(0)
         }
     }

@@ -214,8 +214,8 @@ impl<'a> Reference<'a> {
     pub fn cancellable(&self, claim: &Claim) -> Result<(), String> {
         let open = match claim.expires_at {
             Some(_) => claim.state == State::Live && !claim.closing,
-            // Confirmed bookings are the ledger's business.
-            None => true,
+            // Whether it is confirmed still, the ledger knows; that it is being closed from here, memory does.
+            None => !claim.closing,
         };
         if open && self.now < self.spec.starts_at { Ok(()) } else { Err("not cancellable".to_owned()) }
     }
@@ -262,6 +262,7 @@ impl<'a> Reference<'a> {
         LoadedInventory {
             plan: self.spec.plan(),
             counts: self.counts(),
+            version_base: 0,
             claims: seats.collect(),
             holds: live().filter_map(hold).collect(),
             pending: live().filter_map(pending).collect(),
@@ -307,8 +308,7 @@ impl<'a> Reference<'a> {
             }
             Entry::CloseHold { .. } | Entry::CloseBooking { .. } => Some(HolderId::from(entry)),
         };
-        // Confirmed bookings are not known to an inventory, so their closing is not either.
-        self.change(closed, |claim| claim.closing = claim.expires_at.is_some());
+        self.change(closed, |claim| claim.closing = true);
     }
 
     /// The ledger's word on an outstanding entry: false when it must refuse.
@@ -318,7 +318,7 @@ impl<'a> Reference<'a> {
             if self.find(id).is_none_or(|claim| claim.state != State::Live) {
                 return false;
             }
-            self.change(Some(id), |claim| claim.state = State::Gone);
+            self.change(Some(id), |claim| (claim.state, claim.closing) = (State::Gone, false));
         } else {
             self.change(self.find(id).and_then(|claim| claim.from), |hold| hold.state = State::Gone);
             self.change(Some(id), |claim| {
@@ -371,6 +371,6 @@ pub fn gist(refusal: &Refusal) -> String {
         Refusal::Limit(_) => "limit".to_owned(),
         Refusal::HoldGone => "hold gone".to_owned(),
         Refusal::NotCancellable(_) => "not cancellable".to_owned(),
-        Refusal::KeyReused | Refusal::AccountGone => "not the inventory's".to_owned(),
+        Refusal::KeyReused | Refusal::AccountGone | Refusal::TooOften { .. } => "not the inventory's".to_owned(),
     }
 }

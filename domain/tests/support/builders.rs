@@ -70,6 +70,7 @@ pub fn plan(capacity: u32) -> SalePlan {
         seat_map: None,
         hold_for: SignedDuration::from_secs(600),
         payment_for: SignedDuration::from_secs(900),
+        unpaid: None,
     }
 }
 
@@ -101,6 +102,7 @@ pub fn seat_map(seats_per_section: &[usize]) -> SeatMap {
 /// What the ledger has of an event that has sold nothing.
 pub fn fresh(plan: SalePlan) -> LoadedInventory {
     LoadedInventory {
+        version_base: 0,
         counts: plan
             .quotas
             .iter()

@@ -66,9 +66,11 @@ pub(crate) async fn groups(config: &Config, args: &GroupsArgs) -> anyhow::Result
         hold: SignedDuration::try_from(config.inventory.hold)?,
         payment: SignedDuration::try_from(config.inventory.payment)?,
         prepared_statements: config.database.prepared_statements,
+        unpaid: None,
     };
-    let ledger =
-        Arc::new(PgLedger::open(database.pool(config, config.database.max_connections)?, "groups", options).await?);
+    let ledger = Arc::new(
+        PgLedger::open(database.ledger_pool(config, config.database.max_connections)?, "groups", options).await?,
+    );
     let postgres = postmaster(config).map(|pid| Watched { name: "postgres".into(), pid, family: true });
     let used = || postgres.as_ref().and_then(cpu_seconds);
     let mut found = Vec::new();

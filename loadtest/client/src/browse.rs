@@ -73,8 +73,11 @@ const CORES: [&str; 2] = ["0", "1"];
 /// What browsers say.
 const CODINGS: &str = "gzip, deflate, br, zstd";
 /// Every client is counted, and nobody is refused.
-const SETTINGS: [(&str, &str); 2] =
-    [("BOXOFFICE__RATE_LIMIT__TRUSTED", ""), ("BOXOFFICE__RATE_LIMIT__PUBLIC", "1000000/1s")];
+const SETTINGS: [(&str, &str); 3] = [
+    ("BOXOFFICE__RATE_LIMIT__TRUSTED", ""),
+    ("BOXOFFICE__RATE_LIMIT__PUBLIC", "1000000/1s"),
+    ("BOXOFFICE__HTTP__CONNECTIONS_PER_NETWORK", "1000000"),
+];
 
 /// Who is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

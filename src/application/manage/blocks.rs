@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use actors::{
     inventories::AskError,
-    inventory::{Answer, Outcome},
+    inventory::{Answer, Denial, Outcome},
 };
 use domain::{
     bookings::{Fingerprint, Hold, IdempotencyKey, Source},
     ids::{EventId, HoldId},
     inventory::{Command, NewHold},
+    ledger::{KeyKind, KeyOf},
     management::{
-        ChangeError, Manager,
+        ChangeError, Conflict, Manager,
         events::{BlockSummary, SalesManagement},
     },
     refusal::Refusal,
@@ -69,15 +70,37 @@ pub async fn block<A: Adapters>(
     event: EventId,
     selection: Selection,
 ) -> Result<Made<Hold>, ManageError> {
-    event_of(app, by, event).await?;
     let fingerprint = Fingerprint::of(event, &Source::Selection(selection.clone()));
+    let deadline = Instant::now() + app.command_deadline;
+    match (event_of(app, by, event).await, &key) {
+        (Ok(_), _) => {}
+        // Somebody else's by now, or deleted: a repetition is answered as the first time.
+        (Err(ManageError::Change(ChangeError::NotFound)), Some(key)) => {
+            let name = KeyOf { account_id: by.account, key: key.clone(), kind: KeyKind::Hold };
+            return match app.inventories.recall(name, fingerprint, deadline).await? {
+                Some(answer) => made(answer),
+                None => Err(ChangeError::NotFound.into()),
+            };
+        }
+        (Err(error), _) => return Err(error),
+    }
     // A request without a name of its own gets one: nothing is asked twice by accident.
     let key = key.or_else(|| IdempotencyKey::parse(&format!("block-{}", Uuid::now_v7())));
     let key = key.ok_or_else(|| RepositoryError::Broken("a key that is none".to_owned()))?;
     let new = NewHold { id: HoldId::generate(), account_id: by.account, key, fingerprint, selection };
-    let deadline = Instant::now() + app.command_deadline;
     let _turn = turn(&new.selection, deadline).await?;
-    match app.inventories.ask(event, Command::Block(new), deadline).await? {
+    match app.inventories.ask(event, Command::Block(new), deadline).await {
+        Ok(answer) => made(answer),
+        Err(AskError::Denied(Denial::Refused(Refusal::NotOnSale(_)))) => {
+            let conflict = Conflict::Event("a cancelled or archived event is not changed any more");
+            Err(ChangeError::from(conflict).into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn made(answer: Answer) -> Result<Made<Hold>, ManageError> {
+    match answer {
         Answer { outcome: Outcome::Held(value), replayed } if value.is_block() => Ok(Made { value, replayed }),
         // The account has used the key for a hold of its own.
         Answer { outcome: Outcome::Held(_), .. } => Err(ManageError::KeyReused),

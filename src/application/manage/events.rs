@@ -7,14 +7,17 @@ use domain::{
     },
     ids::{AccountId, EventId},
     management::{
-        ChangeError, Expected, Manager,
+        Expected, Manager,
         events::{EventManagement, ManagedEvent},
     },
     validation::FieldError,
 };
 use jiff::Timestamp;
 
-use super::{Made, ManageError, NamedRequest, change_plan, event_changed, event_of, once, siblings_changed};
+use super::{
+    Judged, Made, ManageError, NamedRequest, change_plan, change_words, event_of, invalidated, is_expected, once,
+    tags_of,
+};
 use crate::application::app::{Adapters, App};
 
 /// Makes a draft.
@@ -25,9 +28,9 @@ pub async fn create<A: Adapters>(
     organizer: Option<AccountId>,
     raw: RawEvent,
 ) -> Result<Made, ManageError> {
-    let fields = EventFields::parse(raw, None, Timestamp::now())?;
     let organizer = organizer.unwrap_or(by.account);
     once(app, by.account, request, async |id| {
+        let fields = EventFields::parse(raw, None, Timestamp::now())?;
         app.store.add_event(by, EventId(id), organizer, &fields).await?;
         tracing::info!(event = %id, userId = %by.account, "event created");
         Ok(())
@@ -46,13 +49,18 @@ pub async fn update<A: Adapters>(
 ) -> Result<ManagedEvent, ManageError> {
     let before = event_of(app, by, id).await?;
     // What the change is put on top of must be what the client has seen.
-    if expected.is_some_and(|expected| expected != before.revision) {
-        return Err(ChangeError::Stale.into());
-    }
+    is_expected(expected, before.revision)?;
     let fields = EventFields::parse(change(&before), Some(&before.event), Timestamp::now())?;
-    let expected = Some(before.revision);
-    change_plan(app, id, app.store.update_event(by, id, expected, organizer, &fields)).await?;
-    siblings_changed(app, before.event.series_id);
+    let judged = Judged::editable(&before)?;
+    if before.says(&fields) && organizer.is_none_or(|organizer| organizer == before.event.organizer_id) {
+        return Ok(before);
+    }
+    let written = app.store.update_event(by, id, Some(before.revision), organizer, &fields);
+    if fields.keeps_plan(&before.event, before.seat_map.map(|(map, _)| map)) {
+        change_words(app, judged, written).await?;
+    } else {
+        change_plan(app, judged, written).await?;
+    }
     event_of(app, by, id).await
 }
 
@@ -63,7 +71,10 @@ pub async fn delete<A: Adapters>(
     id: EventId,
     expected: Expected,
 ) -> Result<(), ManageError> {
-    change_plan(app, id, app.store.delete_event(by, id, expected)).await?;
+    let before = event_of(app, by, id).await?;
+    is_expected(expected, before.revision)?;
+    let judged = Judged::deletable(&before)?;
+    change_plan(app, judged, app.store.delete_event(by, id, expected)).await?;
     tracing::info!(event = %id, userId = %by.account, "event deleted");
     Ok(())
 }
@@ -104,8 +115,8 @@ pub(super) async fn take<A: Adapters>(
     step: Step,
     at: Option<Timestamp>,
 ) -> Result<(), ManageError> {
-    let series = change_plan(app, id, app.store.step_event(by, id, expected, step, at)).await?;
-    siblings_changed(app, series);
+    let judged = Judged::for_step(app, by, id, expected, step).await?;
+    change_plan(app, judged, app.store.step_event(by, id, expected, step, at)).await?;
     tracing::info!(event = %id, userId = %by.account, step = step.as_str(), "event changed its status");
     app.upkeep.wake();
     Ok(())
@@ -119,13 +130,12 @@ pub async fn duplicate<A: Adapters>(
     id: EventId,
     starts_at: Timestamp,
 ) -> Result<Made, ManageError> {
-    if starts_at <= Timestamp::now() {
-        return Err(vec![FieldError::new("startsAt", "NOT_IN_FUTURE", "must be in the future")].into());
-    }
     once(app, by.account, request, async |copy| {
-        app.store.duplicate_event(by, id, EventId(copy), starts_at).await?;
-        event_changed(app, EventId(copy));
-        Ok(())
+        if starts_at <= Timestamp::now() {
+            return Err(vec![FieldError::new("startsAt", "NOT_IN_FUTURE", "must be in the future")].into());
+        }
+        let made = app.store.duplicate_event(by, id, EventId(copy), starts_at).await;
+        Ok(invalidated(app, made, &tags_of(EventId(copy), None))?)
     })
     .await
 }

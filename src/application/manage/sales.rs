@@ -1,12 +1,14 @@
-//! Ticket types and quotas. Each change pauses the event's inventory, so that it is decided on either the old plan or the new one.
+//! Ticket types and quotas. Each change of what is decided by pauses the event's inventory, so that it is decided on either the old plan
+//! or the new one; other names and descriptions pause nothing.
 
 use domain::{
     events::sales::{ManagedQuota, ManagedTicketType, QuotaFields, RawTicketType, TicketTypeFields},
     ids::{EventId, QuotaId, TicketTypeId},
-    management::{ChangeError, Expected, Manager, events::SalesManagement},
+    management::{ChangeError, Conflict, Expected, Manager, events::SalesManagement},
+    validation::FieldError,
 };
 
-use super::{Made, ManageError, NamedRequest, change_plan, event_of, once};
+use super::{Judged, Made, ManageError, NamedRequest, change_plan, change_words, event_of, is_expected, once};
 use crate::application::app::{Adapters, App};
 
 /// The quotas of an event.
@@ -34,9 +36,9 @@ pub async fn add_quota<A: Adapters>(
     event: EventId,
     fields: QuotaFields,
 ) -> Result<Made, ManageError> {
-    event_of(app, by, event).await?;
     once(app, by.account, request, async |id| {
-        change_plan(app, event, app.store.add_quota(by, event, QuotaId(id), &fields)).await
+        let judged = Judged::editable(&event_of(app, by, event).await?)?;
+        change_plan(app, judged, app.store.add_quota(by, event, QuotaId(id), &fields)).await
     })
     .await
 }
@@ -49,11 +51,22 @@ pub async fn update_quota<A: Adapters>(
     expected: Expected,
     change: impl FnOnce(&ManagedQuota) -> (Option<String>, Option<u32>),
 ) -> Result<ManagedQuota, ManageError> {
+    let of = event_of(app, by, event).await?;
     let before = quota(app, by, event, id).await?;
     let (name, capacity) = change(&before);
     let fields = QuotaFields::parse(name.as_deref(), capacity)?;
-    let expected = expected.or(Some(before.revision));
-    change_plan(app, event, app.store.update_quota(by, event, id, expected, &fields)).await?;
+    is_expected(expected, before.revision)?;
+    let judged = Judged::editable(&of)?;
+    let written = app.store.update_quota(by, event, id, Some(before.revision), &fields);
+    if fields.capacity == before.capacity {
+        if fields.name == before.name {
+            return Ok(before);
+        }
+        change_words(app, judged, written).await?;
+    } else {
+        before.resized(fields.capacity).map_err(|error| ChangeError::from(Conflict::from(error)))?;
+        change_plan(app, judged, written).await?;
+    }
     quota(app, by, event, id).await
 }
 
@@ -65,8 +78,14 @@ pub async fn delete_quota<A: Adapters>(
     id: QuotaId,
     expected: Expected,
 ) -> Result<(), ManageError> {
-    event_of(app, by, event).await?;
-    change_plan(app, event, app.store.delete_quota(by, event, id, expected)).await
+    let judged = Judged::editable(&event_of(app, by, event).await?);
+    is_expected(expected, quota(app, by, event, id).await?.revision)?;
+    let types = app.store.ticket_types(event).await?;
+    let judged = judged?;
+    if types.iter().any(|of| of.fields.quota_id == id) {
+        return Err(ChangeError::from(Conflict::InUse("ticket types draw on the quota")).into());
+    }
+    change_plan(app, judged, app.store.delete_quota(by, event, id, expected)).await
 }
 
 /// The ticket types of an event, in the organizer's order.
@@ -98,11 +117,21 @@ pub async fn add_ticket_type<A: Adapters>(
     event: EventId,
     raw: RawTicketType,
 ) -> Result<Made, ManageError> {
-    let fields = TicketTypeFields::parse(raw, &event_of(app, by, event).await?.event)?;
     once(app, by.account, request, async |id| {
-        change_plan(app, event, app.store.add_ticket_type(by, event, TicketTypeId(id), &fields)).await
+        let of = event_of(app, by, event).await?;
+        let fields = TicketTypeFields::parse(raw, &of.event)?;
+        let judged = Judged::editable(&of)?;
+        has_quota(app, event, fields.quota_id).await?;
+        change_plan(app, judged, app.store.add_ticket_type(by, event, TicketTypeId(id), &fields)).await
     })
     .await
+}
+
+async fn has_quota<A: Adapters>(app: &App<A>, event: EventId, id: QuotaId) -> Result<(), ManageError> {
+    if app.store.quotas(event).await?.iter().any(|quota| quota.id == id) {
+        return Ok(());
+    }
+    Err(vec![FieldError::new("quotaId", "UNKNOWN", "the event has no such quota")].into())
 }
 
 /// Changes a ticket type: `change` is given it as it is.
@@ -115,9 +144,22 @@ pub async fn update_ticket_type<A: Adapters>(
 ) -> Result<ManagedTicketType, ManageError> {
     let of = event_of(app, by, event).await?;
     let before = ticket_type(app, by, event, id).await?;
-    let fields = TicketTypeFields::parse(change(before.fields.into()), &of.event)?;
-    let expected = expected.or(Some(before.revision));
-    change_plan(app, event, app.store.update_ticket_type(by, event, id, expected, &fields)).await?;
+    let fields = TicketTypeFields::parse(change(before.fields.clone().into()), &of.event)?;
+    is_expected(expected, before.revision)?;
+    let judged = Judged::editable(&of)?;
+    let written = app.store.update_ticket_type(by, event, id, Some(before.revision), &fields);
+    if fields.keeps_plan(&before.fields) {
+        if fields == before.fields {
+            return Ok(before);
+        }
+        change_words(app, judged, written).await?;
+    } else {
+        if before.ever_taken && !fields.keeps_places(&before.fields) {
+            return Err(ChangeError::from(Conflict::PLACES_STAY).into());
+        }
+        has_quota(app, event, fields.quota_id).await?;
+        change_plan(app, judged, written).await?;
+    }
     ticket_type(app, by, event, id).await
 }
 
@@ -129,8 +171,14 @@ pub async fn delete_ticket_type<A: Adapters>(
     id: TicketTypeId,
     expected: Expected,
 ) -> Result<(), ManageError> {
-    event_of(app, by, event).await?;
-    change_plan(app, event, app.store.delete_ticket_type(by, event, id, expected)).await
+    let judged = Judged::editable(&event_of(app, by, event).await?);
+    let before = ticket_type(app, by, event, id).await?;
+    is_expected(expected, before.revision)?;
+    let judged = judged?;
+    if before.ever_taken {
+        return Err(ChangeError::from(Conflict::TYPE_STAYS).into());
+    }
+    change_plan(app, judged, app.store.delete_ticket_type(by, event, id, expected)).await
 }
 
 /// Puts the ticket types into another order.
@@ -140,7 +188,20 @@ pub async fn order_ticket_types<A: Adapters>(
     event: EventId,
     order: Vec<TicketTypeId>,
 ) -> Result<Vec<ManagedTicketType>, ManageError> {
-    event_of(app, by, event).await?;
-    change_plan(app, event, app.store.order_ticket_types(by, event, &order)).await?;
+    let of = event_of(app, by, event).await?;
+    let before = app.store.ticket_types(event).await?;
+    let judged = Judged::editable(&of)?;
+    let mut named = order.clone();
+    let mut there: Vec<_> = before.iter().map(|of| of.id).collect();
+    if named == there {
+        return Ok(before);
+    }
+    named.sort_unstable();
+    there.sort_unstable();
+    if named != there {
+        return Err(vec![FieldError::new("order", "INVALID", "must name each ticket type of the event once")].into());
+    }
+    // Availability shows ticket types in their order, so the inventory has to know it.
+    change_plan(app, judged, app.store.order_ticket_types(by, event, &order)).await?;
     ticket_types(app, by, event).await
 }

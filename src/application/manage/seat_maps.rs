@@ -17,7 +17,7 @@ use domain::{
     validation::FieldError,
 };
 
-use super::{Made, ManageError, NamedRequest, change_plan, event_of, once};
+use super::{Judged, Made, ManageError, NamedRequest, change_plan, event_of, is_expected, once};
 use crate::application::app::{Adapters, App};
 
 /// A map with its versions, and the sections of the last one.
@@ -160,8 +160,8 @@ pub async fn add_version<A: Adapters>(
     expected: Expected,
     layout: Layout,
 ) -> Result<Made, ManageError> {
-    find(app, by, map).await?;
     once(app, by.account, request, async |id| {
+        find(app, by, map).await?;
         app.store.add_version(by, map, expected, SeatMapVersionId(id), &layout).await?;
         tracing::info!(seatMap = %map, version = %id, userId = %by.account, "version of a seat map added");
         Ok(())
@@ -204,9 +204,8 @@ pub async fn move_event<A: Adapters>(
 ) -> Result<EventSeatMap, ManageError> {
     let number = version_number(number).map_err(|error| vec![error])?;
     let before = event_of(app, by, event).await?;
-    if expected.is_some_and(|expected| expected != before.revision) {
-        return Err(ChangeError::Stale.into());
-    }
+    is_expected(expected, before.revision)?;
+    let judged = Judged::editable(&before);
     let (from, revision) = (before.event.seat_map_version_id.ok_or(ChangeError::NotFound)?, before.revision);
     let (now, drawn) = sold_by(app, before).await?;
     if now.version == number {
@@ -218,7 +217,7 @@ pub async fn move_event<A: Adapters>(
     let next = app.store.drawing(to.id).await?;
     let sections = next.summary().iter().map(|section| section.id).collect();
     let step = Move { from, to: to.id, changed: drawn.changed_in(&next), sections };
-    change_plan(app, event, app.store.move_event(by, event, Some(revision), &step)).await?;
+    change_plan(app, judged?, app.store.move_event(by, event, Some(revision), &step)).await?;
     tracing::info!(%event, userId = %by.account, from = now.version, to = number, "event moved to another version of its seat map");
     of_event(app, by, event).await
 }

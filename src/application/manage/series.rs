@@ -17,7 +17,7 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use super::{Made, ManageError, NamedRequest, event_changed, event_of, events, once, siblings_changed};
+use super::{Made, ManageError, NamedRequest, event_of, events, invalidated, once, tags_of};
 use crate::application::app::{Adapters, App};
 
 /// Adds occurrences of an event; what is made is the first of them.
@@ -33,9 +33,9 @@ pub async fn repeat<A: Adapters>(
         let starts = Starts::parse(raw, &before.event, Timestamp::now())?;
         // The times were computed from this state of the event.
         let expected = Some(before.revision);
-        let series = app.store.add_occurrences(by, event, expected, EventId(first), &starts).await?;
-        event_changed(app, event);
-        siblings_changed(app, series);
+        let made = app.store.add_occurrences(by, event, expected, EventId(first), &starts).await;
+        let series = *made.as_ref().unwrap_or(&before.event.series_id);
+        invalidated(app, made, &tags_of(event, series))?;
         let added = starts.as_slice().len();
         tracing::info!(%event, series = series.map(tracing::field::display), userId = %by.account, added, "event repeated");
         Ok(())
@@ -99,10 +99,10 @@ pub async fn change_following<A: Adapters>(
     raw: RawTexts,
 ) -> Result<(Vec<(Occurrence, Outcome)>, i32), ManageError> {
     let texts = Texts::parse(raw)?;
-    let changed = app.store.change_following(by, id, event, expected, &texts).await?;
-    let mut tags = vec![Tag::Series(id), Tag::Events];
-    tags.extend(changed.iter().map(|event| Tag::Event(*event)));
-    app.cache.invalidate(&tags);
+    // Each page of an occurrence has the tag of its series.
+    let changed = app.store.change_following(by, id, event, expected, &texts).await;
+    let changed = invalidated(app, changed, &tags_of(event, Some(id)))?;
+    app.cache.invalidate(&changed.iter().map(|event| Tag::Event(*event)).collect::<Vec<_>>());
     tracing::info!(%event, series = %id, userId = %by.account, changed = changed.len(), "texts of a series changed");
     let with_outcome = |of: Occurrence| {
         let outcome = if changed.contains(&of.id) { Outcome::Changed } else { Outcome::Unchanged };
@@ -119,9 +119,8 @@ pub async fn leave<A: Adapters>(
     (id, event): (SeriesId, EventId),
     expected: Expected,
 ) -> Result<(), ManageError> {
-    app.store.leave_series(by, id, event, expected).await?;
-    event_changed(app, event);
-    siblings_changed(app, Some(id));
+    let left = app.store.leave_series(by, id, event, expected).await;
+    invalidated(app, left, &tags_of(event, Some(id)))?;
     tracing::info!(%event, series = %id, userId = %by.account, "event left its series");
     Ok(())
 }

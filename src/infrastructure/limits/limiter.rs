@@ -7,7 +7,9 @@
 //! late is charged all the same.
 
 use std::{
+    future::Future,
     net::IpAddr,
+    pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -152,6 +154,18 @@ impl Inner {
         self.trusted.iter().any(|network| network.contains(address))
     }
 
+    /// Which limit counts a request, for whom; `None` when none does.
+    fn whom(&self, tier: Tier, client: Client) -> Option<(usize, Kind, u128)> {
+        let index = tier.index()?;
+        if self.is_trusted(client.address) {
+            return None;
+        }
+        Some(match (tier, client.account) {
+            (Tier::Bookings | Tier::Api, Some(account)) => (index, Kind::Account, account.0.as_u128()),
+            _ => (index, Kind::Network, network(client.address)),
+        })
+    }
+
     /// This process's clock.
     fn clock(&self, now: Instant) -> u64 {
         u64::try_from(now.saturating_duration_since(self.epoch).as_nanos()).unwrap_or(u64::MAX / 2)
@@ -160,7 +174,7 @@ impl Inner {
     /// Counts one, now, by `limits[index]`.
     fn count_one(self: &Arc<Self>, index: usize, kind: Kind, subject: u128, now: Instant) -> Counted {
         let Some(limit) = self.limits.get(index) else { return Counted::Exempt };
-        let key = Key { subject, space: (index * 3 + kind as usize + 1) as u8 };
+        let key = key(index, kind, subject);
         let now = self.clock(now);
         let shared = self.shared.as_ref().filter(|shared| shared.is_reachable());
         match (self.take(limit, key, now, shared.is_some()), shared) {
@@ -246,16 +260,45 @@ impl Inner {
 
 impl LimitRequests for Limiter {
     fn count(&self, tier: Tier, client: Client, now: Instant) -> Counted {
-        let Some(index) = tier.index() else { return Counted::Exempt };
-        if self.0.is_trusted(client.address) {
-            return Counted::Exempt;
-        }
-        match (tier, client.account) {
-            (Tier::Bookings | Tier::Api, Some(account)) => {
-                self.0.count_one(index, Kind::Account, account.0.as_u128(), now)
+        let Some((index, kind, subject)) = self.0.whom(tier, client) else { return Counted::Exempt };
+        self.0.count_one(index, kind, subject, now)
+    }
+
+    fn standing(&self, tier: Tier, client: Client, now: Instant) -> Option<Standing> {
+        let (index, kind, subject) = self.0.whom(tier, client)?;
+        let (limit, now) = (self.0.limits.get(index)?, self.0.clock(now));
+        let arrival = self.0.table.find(key(index, kind, subject)).map_or(0, |entry| entry.arrival);
+        let full_after = Duration::from_nanos(arrival.saturating_sub(now));
+        Some(Standing { outcome: Ok(()), remaining: limit.gcra.remaining(arrival, now), full_after })
+    }
+
+    fn give_back(
+        &self,
+        tier: Tier,
+        client: Client,
+        now: Instant,
+    ) -> Option<Pin<Box<dyn Future<Output = Standing> + Send>>> {
+        let (index, kind, subject) = self.0.whom(tier, client)?;
+        let (limit, now) = (self.0.limits.get(index)?, self.0.clock(now));
+        let (key, name, shared_gcra) = (key(index, kind, subject), limit.name, limit.shared_gcra);
+        let ((standing, was_told), _) = self.0.table.with(key, now, |entry| {
+            entry.arrival = entry.arrival.saturating_sub(limit.gcra.interval);
+            let was_told = entry.untold == 0;
+            if was_told {
+                entry.shared_arrival = entry.shared_arrival.saturating_sub(shared_gcra.interval);
+            } else {
+                entry.untold -= 1;
             }
-            _ => self.0.count_one(index, Kind::Network, network(client.address), now),
-        }
+            (limit.standing(entry, now, Ok(())), was_told)
+        });
+        let shared = self.0.shared.as_ref().filter(|shared| was_told && shared.is_reachable()).map(Arc::clone);
+        Some(Box::pin(async move {
+            if let Some(shared) = shared {
+                // What Redis does not hear stays counted there, which errs on the strict side.
+                let _ = shared.give_back(name, key, shared_gcra.interval).await;
+            }
+            standing
+        }))
     }
 
     fn rate(&self, tier: Tier) -> Option<Rate> {
@@ -282,6 +325,10 @@ impl LimitAttempts for Limiter {
         }
         outcome
     }
+}
+
+fn key(index: usize, kind: Kind, subject: u128) -> Key {
+    Key { subject, space: (index * 3 + kind as usize + 1) as u8 }
 }
 
 /// The network that an address stands for: one address of IPv4, and a /64 of IPv6, which is what a customer has at least.

@@ -38,6 +38,7 @@ pub(super) struct Told {
 pub struct SharedCounts {
     link: Arc<RedisLink>,
     script: Script,
+    give_back: Script,
 }
 
 impl std::fmt::Debug for SharedCounts {
@@ -56,7 +57,8 @@ impl SharedCounts {
             failures: counter!("boxoffice_rate_limit_redis_failures_total"),
         };
         let link = RedisLink::connect(url, answer_timeout, purpose)?;
-        Ok(Arc::new(Self { link, script: Script::from_lua(include_str!("count.lua")) }))
+        let script = Script::from_lua(include_str!("count.lua"));
+        Ok(Arc::new(Self { link, script, give_back: Script::from_lua(include_str!("give_back.lua")) }))
     }
 
     /// Whether it makes sense to ask.
@@ -67,8 +69,7 @@ impl SharedCounts {
     /// Tells what was admitted, and asks for one more.
     pub(super) async fn tell(&self, report: &Report) -> Result<Told, Unanswered> {
         let Report { name, key, spent, known, most, gcra } = *report;
-        // In braces is what decides about the node of a cluster.
-        let key = format!("boxoffice:limit:{{{name}:{:x}:{:x}}}", key.space, key.subject);
+        let key = name_of(name, key);
         let numbers = [gcra.interval, gcra.tolerance, u64::from(spent), known, most];
         let arguments: Vec<String> = numbers.iter().map(ToString::to_string).collect();
         let question = self.script.evalsha_with_reload::<(u64, u64, u64), _, _>(self.link.client(), key, arguments);
@@ -76,8 +77,25 @@ impl SharedCounts {
         Ok(Told { admitted: admitted == 1, ahead, arrival })
     }
 
+    /// Whether Redis answers on this connection; the error says why not.
+    pub async fn ping(&self) -> Result<(), String> {
+        self.link.ping().await
+    }
+
+    /// Gives one back that was told.
+    pub(super) async fn give_back(&self, name: &'static str, key: Key, interval: u64) -> Result<(), Unanswered> {
+        let (key, arguments) = (name_of(name, key), vec![interval.to_string()]);
+        let question = self.give_back.evalsha_with_reload::<u64, _, _>(self.link.client(), key, arguments);
+        self.link.ask(question).await.map(drop)
+    }
+
     /// Goes back to a Redis that was given up once it answers. Runs for as long as the server does.
     pub async fn tend(&self) {
         self.link.tend().await;
     }
+}
+
+fn name_of(name: &str, key: Key) -> String {
+    // In braces is what decides about the node of a cluster.
+    format!("boxoffice:limit:{{{name}:{:x}:{:x}}}", key.space, key.subject)
 }

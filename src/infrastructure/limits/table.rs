@@ -64,6 +64,13 @@ impl Table {
         Self { sets: (0..sets).map(|_| Mutex::new([EMPTY; WAYS])).collect(), hasher: RandomState::default() }
     }
 
+    /// The entry of a key, if there is one.
+    pub(super) fn find(&self, key: Key) -> Option<Entry> {
+        let hash = self.hasher.hash_one(key) as usize;
+        let set = self.sets[hash & (self.sets.len() - 1)].lock().unwrap_or_else(PoisonError::into_inner);
+        set.iter().find(|slot| slot.key == key).map(|slot| slot.entry)
+    }
+
     /// Does `work` with the entry of a key, a new one if there is none. `now` is this process's clock. The second value says
     /// whether somebody was forgotten for it who was not full again.
     pub(super) fn with<T>(&self, key: Key, now: u64, work: impl FnOnce(&mut Entry) -> T) -> (T, bool) {

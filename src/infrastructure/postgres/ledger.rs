@@ -3,6 +3,7 @@
 mod columns;
 mod commit;
 mod keys;
+mod lease;
 mod load;
 mod session;
 
@@ -14,14 +15,19 @@ use std::{
 use deadpool_postgres::Pool;
 use domain::{
     ids::{EventId, QuotaId, SeatMapVersionId},
-    ledger::{CommitError, EventBatch, KeyOf, Ledger, LoadError, LoadedInventory, Prior, QuotaCount},
+    ledger::{CommitError, EventBatch, KeyAnswer, KeyOf, Ledger, LoadError, LoadedInventory, QuotaCount, Renewal},
     seat_maps::SeatMap,
+    unpaid::UnpaidLimits,
 };
 use jiff::SignedDuration;
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
-use super::rows::{StoreError, unsigned};
+use self::lease::Lease;
+use super::{
+    connection::Typed,
+    rows::{StoreError, unsigned},
+};
 
 /// What the schema does not say.
 #[derive(Clone, Copy, Debug)]
@@ -32,11 +38,49 @@ pub struct LedgerOptions {
     pub payment: SignedDuration,
     /// Whether commits use a prepared statement; see the configuration.
     pub prepared_statements: bool,
+    /// Of the unpaid places of events that limit them.
+    pub unpaid: Option<UnpaidLimits>,
+}
+
+/// The connections of the ledger, shared out by what they are for, so that none waits for another.
+#[derive(Clone)]
+pub struct LedgerPools {
+    /// One for each writer.
+    pub commits: Pool,
+    /// Of the session and its renewal.
+    pub session: Pool,
+    /// Of loads, look-ups of keys and looks at counters.
+    pub reads: Pool,
+    is_shared: bool,
+}
+
+impl LedgerPools {
+    /// A pool for each.
+    pub fn apart(commits: Pool, session: Pool, reads: Pool) -> Self {
+        Self { commits, session, reads, is_shared: false }
+    }
+
+    /// Each of them once.
+    pub fn distinct(&self) -> Vec<&Pool> {
+        if self.is_shared { vec![&self.commits] } else { vec![&self.commits, &self.session, &self.reads] }
+    }
+
+    /// Closes them; whoever waits for a connection is told.
+    pub fn close(&self) {
+        self.distinct().into_iter().for_each(Pool::close);
+    }
+}
+
+/// One pool for everything.
+impl From<Pool> for LedgerPools {
+    fn from(pool: Pool) -> Self {
+        Self { commits: pool.clone(), session: pool.clone(), reads: pool, is_shared: true }
+    }
 }
 
 /// The ledger, written under one session of this node.
 pub struct PgLedger {
-    pool: Pool,
+    pools: LedgerPools,
     session: i32,
     options: LedgerOptions,
     /// Seat maps in use: they never change, and are large.
@@ -46,15 +90,30 @@ pub struct PgLedger {
 impl PgLedger {
     /// Opens a new session for `node`, and ends the one of its predecessor: what the predecessor has in flight is either
     /// written before this returns, or never.
-    pub async fn open(pool: Pool, node: &str, options: LedgerOptions) -> Result<Self, StoreError> {
-        let session = session::open(&pool, node).await?;
+    pub async fn open(pools: impl Into<LedgerPools>, node: &str, options: LedgerOptions) -> Result<Self, StoreError> {
+        let pools = pools.into();
+        let session = session::open(&pools.session, node).await?;
         tracing::info!(node, session, "session opened");
-        Ok(Self { pool, session, options, seat_maps: Mutex::default() })
+        Ok(Self { pools, session, options, seat_maps: Mutex::default() })
+    }
+
+    /// The rows of one statement.
+    async fn read(&self, statement: &str, parameters: &[Typed<'_>]) -> Result<Vec<Row>, StoreError> {
+        let mut lease = Lease::of(&self.pools.reads).await?;
+        let rows = lease.client()?.query_typed(statement, parameters).await;
+        lease.give_back();
+        Ok(rows?)
     }
 
     /// The epoch under which this node writes.
     pub fn session(&self) -> i32 {
         self.session
+    }
+
+    /// Ends the session, so that another node takes its events over at once instead of waiting until it is stale. What is
+    /// being committed is waited for, and nothing can be committed afterwards.
+    pub async fn end_session(&self) -> Result<(), StoreError> {
+        session::close(&self.pools.session, self.session).await
     }
 }
 
@@ -62,6 +121,10 @@ const COUNTS: &str = "SELECT id, held, sold, version FROM quotas WHERE event_id 
 
 const EXPIRING: &str = "SELECT event_id FROM holds WHERE status = 'ACTIVE' AND expires_at < '9999-01-01Z' \
     UNION SELECT event_id FROM bookings WHERE status = 'PENDING_PAYMENT'";
+
+/// The events of which a counter is locked by somebody else. Takes the locks that are free for an instant, as a commit would.
+const LOCKED: &str = "WITH free AS (SELECT id FROM quotas WHERE event_id = ANY ($1) FOR NO KEY UPDATE SKIP LOCKED) \
+    SELECT DISTINCT event_id FROM quotas q WHERE event_id = ANY ($1) AND NOT EXISTS (SELECT FROM free f WHERE f.id = q.id)";
 
 fn count(row: &Row) -> Result<QuotaCount, StoreError> {
     Ok(QuotaCount {
@@ -85,23 +148,30 @@ impl Ledger for PgLedger {
         commit::commit(self, batches).await
     }
 
-    async fn find_by_keys(&self, keys: &[KeyOf]) -> Result<Vec<Option<Prior>>, LoadError> {
-        keys::find(&self.pool, keys).await.map_err(unavailable)
+    async fn find_by_keys(&self, keys: &[KeyOf]) -> Result<Vec<KeyAnswer>, LoadError> {
+        keys::find(&self.pools.reads, keys).await.map_err(unavailable)
     }
 
-    async fn expiring_events(&self) -> Result<Vec<EventId>, LoadError> {
-        let client = self.pool.get().await.map_err(unavailable)?;
-        let rows = client.query(EXPIRING, &[]).await.map_err(unavailable)?;
+    async fn locked_events(&self, events: &[EventId]) -> Result<Vec<EventId>, LoadError> {
+        let events: Vec<Uuid> = events.iter().map(|event| event.0).collect();
+        let rows = self.read(LOCKED, &[(&events, Type::UUID_ARRAY)]).await.map_err(unavailable)?;
         rows.iter().map(|row| row.try_get::<_, Uuid>(0).map(EventId).map_err(unavailable)).collect()
     }
 
-    async fn renew(&self) -> Result<(), LoadError> {
-        session::renew(&self.pool, self.session).await
+    async fn expiring_events(&self) -> Result<Vec<EventId>, LoadError> {
+        let rows = self.read(EXPIRING, &[]).await.map_err(unavailable)?;
+        rows.iter().map(|row| row.try_get::<_, Uuid>(0).map(EventId).map_err(unavailable)).collect()
+    }
+
+    async fn renew(&self) -> Result<Renewal, LoadError> {
+        let mut lease = Lease::of(&self.pools.session).await.map_err(unavailable)?;
+        let renewal = session::renew(lease.client().map_err(unavailable)?, self.session).await;
+        lease.give_back();
+        renewal
     }
 
     async fn counts(&self, event: EventId) -> Result<Vec<QuotaCount>, LoadError> {
-        let client = self.pool.get().await.map_err(unavailable)?;
-        let rows = client.query(COUNTS, &[&event.0]).await.map_err(unavailable)?;
+        let rows = self.read(COUNTS, &[(&event.0, Type::UUID)]).await.map_err(unavailable)?;
         rows.iter().map(|row| count(row).map_err(unavailable)).collect()
     }
 }

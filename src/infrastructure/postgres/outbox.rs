@@ -7,7 +7,6 @@ mod dead_letters;
 
 use std::time::Duration;
 
-use deadpool_postgres::Pool;
 use domain::{
     accounts::EmailAddress,
     ids::MailId,
@@ -17,11 +16,14 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 use tokio_postgres::{
-    GenericClient, Row,
+    Row,
     types::{Json, ToSql, Type},
 };
 
-use super::rows::{StoreError, unsigned};
+use super::{
+    connection::{RequestPool, Statements},
+    rows::{StoreError, unsigned},
+};
 
 /// Rows deleted in one statement: a long one would hold back the database's own tidying.
 const DELETED_AT_ONCE: i64 = 1000;
@@ -71,7 +73,7 @@ struct Payload<T> {
 
 /// Queues a mail within the transaction of the change that causes it: it is sent if, and only if, that is committed. Wake the
 /// outbox after the commit.
-pub async fn enqueue(client: &impl GenericClient, message: &Message) -> Result<MailId, StoreError> {
+pub async fn enqueue(client: &impl Statements, message: &Message) -> Result<MailId, StoreError> {
     let id = MailId::generate();
     let payload = Json(Payload { locale: message.locale, template: &message.template });
     let parameters: [(&(dyn ToSql + Sync), Type); 4] = [
@@ -87,17 +89,17 @@ pub async fn enqueue(client: &impl GenericClient, message: &Message) -> Result<M
 /// See the module's page.
 #[derive(Clone)]
 pub struct PgOutbox {
-    pool: Pool,
+    pool: RequestPool,
 }
 
 impl PgOutbox {
     /// Over `pool`.
-    pub fn new(pool: Pool) -> Self {
+    pub fn new(pool: RequestPool) -> Self {
         Self { pool }
     }
 
     async fn execute(&self, statement: &str, parameters: &[(&(dyn ToSql + Sync), Type)]) -> Result<u64, StoreError> {
-        Ok(self.pool.get().await?.execute_typed(statement, parameters).await?)
+        self.pool.get().await?.execute_typed(statement, parameters).await
     }
 
     async fn claim_due(&self, limit: u32, lease: Duration, attempts_max: u32) -> Result<Vec<Mail>, StoreError> {

@@ -3,10 +3,16 @@
 use std::time::Duration;
 
 use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Pool, PoolConfig, QueueMode, RecyclingMethod, Runtime, Timeouts,
+    Hook, HookError, Manager, ManagerConfig, Pool, PoolConfig, QueueMode, RecyclingMethod, Runtime, Status, Timeouts,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio_postgres::NoTls;
+
+use super::{
+    address::{self, AddressFault},
+    connection::RequestPool,
+    ledger::LedgerPools,
+};
 
 /// How the pool connects.
 #[derive(Clone, Debug)]
@@ -24,14 +30,20 @@ pub struct PoolSettings {
 /// Why there is no pool.
 #[derive(Debug, thiserror::Error)]
 pub enum PoolError {
-    /// The URL can't be understood. The text never holds the URL: it has a password.
-    #[error("DATABASE_URL is not a PostgreSQL connection string: {0}")]
-    Url(tokio_postgres::Error),
+    /// The URL can't lead to a connection.
+    #[error("DATABASE_URL {0}")]
+    Url(#[from] AddressFault),
     /// The settings contradict each other.
     #[error(transparent)]
     Build(#[from] deadpool_postgres::BuildError),
 }
 
+/// What a program that sells things relies on, whatever the database's own settings are. An acknowledged commit is on the disk; and a
+/// statement that has waited for a lock sees what was committed meanwhile. A database that waits for its standbys as well
+/// (`remote_apply`) goes on doing so.
+const CAREFUL: &str = "SET default_transaction_isolation = 'read committed'; \
+    SELECT set_config('synchronous_commit', 'on', false) \
+    WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')";
 /// Generic plans: the statements of the ledger's function look the same for every group, and planning them anew cost as much as
 /// running them.
 const LEDGER_PLANS: &str = "SET plan_cache_mode = force_generic_plan";
@@ -46,23 +58,19 @@ pub fn pool(settings: &PoolSettings) -> Result<Pool, PoolError> {
 }
 
 /// A pool by these settings, for all that is not the ledger.
-pub fn pool_of_requests(settings: &PoolSettings) -> Result<Pool, PoolError> {
-    build(settings, REQUEST_PLANS)
+pub fn pool_of_requests(settings: &PoolSettings) -> Result<RequestPool, PoolError> {
+    Ok(RequestPool::new(build(settings, REQUEST_PLANS)?, settings.statement_timeout))
 }
 
 fn build(settings: &PoolSettings, plans: &str) -> Result<Pool, PoolError> {
-    let mut config: tokio_postgres::Config = settings.url.expose_secret().parse().map_err(PoolError::Url)?;
-    config
-        .application_name("boxoffice")
-        .connect_timeout(settings.connect_timeout)
-        .keepalives_idle(Duration::from_secs(10))
-        .tcp_user_timeout(Duration::from_secs(10));
+    let mut config = address::parse(&settings.url)?;
+    config.connect_timeout(settings.connect_timeout);
     // Fast recycling notices a closed connection without a round trip; one that dies later is an error of its statement.
     let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
     // Set once a connection, not as a start-up option, which PgBouncer would refuse.
     let set = format!(
         "SET statement_timeout = {}; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'; \
-         {plans}",
+         {CAREFUL}; {plans}",
         settings.statement_timeout.as_millis()
     );
     let timeouts = Timeouts {
@@ -91,14 +99,14 @@ const TEND_EVERY: Duration = Duration::from_secs(10);
 const ROUNDS_A_LOG_LINE: u32 = 6;
 
 /// Closes idle connections of `pool` above `min_idle`, opens missing ones, and publishes the figures of it and of the
-/// `ledger`'s pool together, for ever. The ledger's few connections are left open.
-pub async fn tend(pool: Pool, min_idle: usize, ledger: Pool) {
+/// `ledger`'s pools together, for ever. The ledger's few connections are left open.
+pub async fn tend(pool: Pool, min_idle: usize, ledger: LedgerPools) {
     let (size, available, waiting) = (
         metrics::gauge!("boxoffice_pool_connections"),
         metrics::gauge!("boxoffice_pool_idle_connections"),
         metrics::gauge!("boxoffice_pool_waiting"),
     );
-    let limit = pool.status().max_size + ledger.status().max_size;
+    let limit = pool.status().max_size + status(&ledger).max_size;
     metrics::gauge!("boxoffice_pool_connections_limit").set(limit as f64);
     let mut interval = tokio::time::interval(TEND_EVERY);
     for round in 0u32.. {
@@ -110,7 +118,7 @@ pub async fn tend(pool: Pool, min_idle: usize, ledger: Pool) {
             !close
         });
         warm(&pool, min_idle).await;
-        let (one, other) = (pool.status(), ledger.status());
+        let (one, other) = (pool.status(), status(&ledger));
         let (connections, idle) = (one.size + other.size, one.available + other.available);
         size.set(connections as f64);
         available.set(idle as f64);
@@ -120,6 +128,19 @@ pub async fn tend(pool: Pool, min_idle: usize, ledger: Pool) {
             tracing::info!(connections, idle, waiting, limit, "connection pool");
         }
     }
+}
+
+/// The figures of the ledger's pools together, each counted once.
+fn status(ledger: &LedgerPools) -> Status {
+    let mut sum = Status { max_size: 0, size: 0, available: 0, waiting: 0 };
+    for pool in ledger.distinct() {
+        let one = pool.status();
+        sum.max_size += one.max_size;
+        sum.size += one.size;
+        sum.available += one.available;
+        sum.waiting += one.waiting;
+    }
+    sum
 }
 
 /// Opens connections until there are `min_idle`; stops at the first that can't be had.

@@ -10,38 +10,11 @@ use domain::{
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use tokio_postgres::{GenericClient, Row};
+use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
-/// A statement failed, or a row is not what this version expects.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The database said no, or could not be reached.
-    #[error("{}", describe(.0))]
-    Database(#[from] tokio_postgres::Error),
-    /// No connection could be had.
-    #[error("no connection to the database: {}", describe_pool(.0))]
-    Pool(#[from] deadpool_postgres::PoolError),
-    /// A row does not make sense.
-    #[error("unexpected value in the database: {0}")]
-    Row(String),
-}
-
-/// The whole reason: the driver's own text is only `db error`.
-fn describe(error: &tokio_postgres::Error) -> String {
-    match error.as_db_error() {
-        Some(db) => format!("{} ({})", db.message(), db.code().code()),
-        None => error.to_string(),
-    }
-}
-
-/// What PostgreSQL says when it refuses a connection (`the database system is starting up`), or why none was asked for.
-fn describe_pool(error: &deadpool_postgres::PoolError) -> String {
-    match error {
-        deadpool_postgres::PoolError::Backend(error) => describe(error),
-        other => other.to_string(),
-    }
-}
+use super::connection::Statements;
+pub use super::errors::StoreError;
 
 /// A text column as one of the domain's enumerations.
 pub(crate) fn parse<T: FromStr>(text: &str) -> Result<T, StoreError>
@@ -100,18 +73,18 @@ pub(crate) fn named_seats(items: &[StoredItem]) -> impl Iterator<Item = SeatId> 
     items.iter().filter_map(|item| item.seat_id)
 }
 
-/// A hold from its row.
+/// A hold from its row. A seat that is not known any more, because its map was deleted after the hold had ended, is left out: the
+/// place, its ticket type and its price are shown all the same.
 pub(crate) fn hold(
     row: &Row,
     items: Vec<StoredItem>,
     seat: impl Fn(SeatId) -> Option<Arc<Seat>>,
 ) -> Result<Hold, StoreError> {
     let item = |stored: StoredItem| {
-        let seat = stored.seat_id.map(|id| seat(id).ok_or_else(|| StoreError::Row(format!("seat {id} is unknown"))));
-        let StoredItem { ticket_type_id, quota_id, price, .. } = stored;
-        Ok(Item { ticket_type_id, quota_id, seat: seat.transpose()?, price })
+        let StoredItem { ticket_type_id, quota_id, price, seat_id } = stored;
+        Item { ticket_type_id, quota_id, seat: seat_id.and_then(&seat), price }
     };
-    let items = items.into_iter().map(item).collect::<Result<Vec<_>, StoreError>>()?;
+    let items: Vec<_> = items.into_iter().map(item).collect();
     let currency: Currency = parse(row.try_get("currency")?)?;
     Ok(Hold {
         id: HoldId(row.try_get("id")?),
@@ -155,10 +128,19 @@ pub(crate) fn booking(row: &Row, items: Vec<Item>) -> Result<Booking, StoreError
 }
 
 /// Bookings from their rows, with the items of all of them read by one statement.
-pub(crate) async fn bookings(client: &impl GenericClient, rows: &[Row]) -> Result<Vec<Booking>, StoreError> {
+pub(crate) async fn bookings(client: &impl Statements, rows: &[Row]) -> Result<Vec<Booking>, StoreError> {
+    readable_bookings(client, rows).await?.into_iter().collect()
+}
+
+/// The same, each by itself: one that can't be read says nothing about the others.
+pub(crate) async fn readable_bookings(
+    client: &impl Statements,
+    rows: &[Row],
+) -> Result<Vec<Result<Booking, StoreError>>, StoreError> {
     let ids = rows.iter().map(|row| row.try_get("id")).collect::<Result<Vec<Uuid>, _>>()?;
     let mut items = booking_items(client, &ids).await?;
-    rows.iter().zip(&ids).map(|(row, id)| booking(row, items.remove(id).unwrap_or_default())).collect()
+    let of = |(row, id)| booking(row, items.remove(id).unwrap_or_else(|| Ok(Vec::new()))?);
+    Ok(rows.iter().zip(&ids).map(of).collect())
 }
 
 /// Reads the items of bookings, in their order.
@@ -169,21 +151,32 @@ const BOOKING_ITEMS: &str = "SELECT i.booking_id, i.ticket_type_id, t.quota_id, 
     LEFT JOIN sections c ON c.id = r.section_id \
     WHERE i.booking_id = ANY($1) ORDER BY i.booking_id, i.position";
 
-async fn booking_items(client: &impl GenericClient, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<Item>>, StoreError> {
-    let mut items: HashMap<Uuid, Vec<Item>> = HashMap::with_capacity(ids.len());
+type ReadItems = HashMap<Uuid, Result<Vec<Item>, StoreError>>;
+
+async fn booking_items(client: &impl Statements, ids: &[Uuid]) -> Result<ReadItems, StoreError> {
+    let mut items = ReadItems::with_capacity(ids.len());
     if ids.is_empty() {
         return Ok(items);
     }
-    for row in client.query(BOOKING_ITEMS, &[&ids]).await? {
-        let seat_id: Option<Uuid> = row.try_get("seat_id")?;
-        items.entry(row.try_get("booking_id")?).or_default().push(Item {
-            ticket_type_id: TicketTypeId(row.try_get("ticket_type_id")?),
-            quota_id: QuotaId(row.try_get("quota_id")?),
-            seat: seat_id.map(|id| seat(&row, SeatId(id)).map(Arc::new)).transpose()?,
-            price: row.try_get("price")?,
-        });
+    for row in client.query_typed(BOOKING_ITEMS, &[(&ids, Type::UUID_ARRAY)]).await? {
+        let of_booking = items.entry(row.try_get("booking_id")?).or_insert_with(|| Ok(Vec::new()));
+        match (booking_item(&row), &mut *of_booking) {
+            (Ok(item), Ok(read)) => read.push(item),
+            (Err(error), _) => *of_booking = Err(error),
+            (_, Err(_)) => {}
+        }
     }
     Ok(items)
+}
+
+fn booking_item(row: &Row) -> Result<Item, StoreError> {
+    let seat_id: Option<Uuid> = row.try_get("seat_id")?;
+    Ok(Item {
+        ticket_type_id: TicketTypeId(row.try_get("ticket_type_id")?),
+        quota_id: QuotaId(row.try_get("quota_id")?),
+        seat: seat_id.map(|id| seat(row, SeatId(id)).map(Arc::new)).transpose()?,
+        price: row.try_get("price")?,
+    })
 }
 
 fn seat(row: &Row, id: SeatId) -> Result<Seat, StoreError> {
@@ -202,12 +195,12 @@ const SEATS: &str = "SELECT s.id, s.label, s.accessible, r.label AS row, coalesc
     FROM seats s JOIN seat_rows r ON r.id = s.row_id JOIN sections c ON c.id = r.section_id WHERE s.id = ANY($1)";
 
 /// The seats with these ids.
-pub(crate) async fn seats_by_id(client: &impl GenericClient, ids: &[SeatId]) -> Result<SeatsById, StoreError> {
+pub(crate) async fn seats_by_id(client: &impl Statements, ids: &[SeatId]) -> Result<SeatsById, StoreError> {
     if ids.is_empty() {
         return Ok(SeatsById::new());
     }
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let rows = client.query(SEATS, &[&ids]).await?;
+    let rows = client.query_typed(SEATS, &[(&ids, Type::UUID_ARRAY)]).await?;
     rows.iter()
         .map(|row| {
             let id = SeatId(row.try_get("id")?);

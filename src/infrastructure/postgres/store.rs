@@ -12,46 +12,60 @@ mod manage;
 mod retention;
 mod sessions;
 
-use deadpool_postgres::Pool;
-use domain::repositories::{Page, RepositoryError};
+use domain::{repositories::Page, search::Total};
 use tokio_postgres::Row;
 
-use super::rows::StoreError;
+use self::catalogue::walk;
+use super::{
+    connection::{Connection, RequestPool, Typed},
+    rows::StoreError,
+};
 
 /// The repositories, over one pool.
 #[derive(Clone)]
 pub struct PgStore {
-    pool: Pool,
+    pool: RequestPool,
 }
 
 impl PgStore {
     /// Over `pool`.
-    pub fn new(pool: Pool) -> Self {
+    pub fn new(pool: RequestPool) -> Self {
         Self { pool }
     }
 }
 
-impl From<StoreError> for RepositoryError {
-    fn from(error: StoreError) -> Self {
-        match &error {
-            StoreError::Database(database) if database.as_db_error().is_some() => Self::Broken(error.to_string()),
-            StoreError::Database(_) | StoreError::Pool(_) => Self::Unavailable(error.to_string()),
-            StoreError::Row(_) => Self::Broken(error.to_string()),
-        }
-    }
-}
-
-/// A page from rows of which one more than the limit was asked for.
+/// A page from rows of which one more than the limit was asked for, of a list that was counted.
 fn page<T>(
     rows: &[Row],
     limit: u32,
     total: i64,
     entry: impl Fn(&Row) -> Result<T, StoreError>,
 ) -> Result<Page<T>, StoreError> {
+    page_of(rows, limit, Total::Exact(u64::try_from(total).unwrap_or(0)), entry)
+}
+
+/// A page from rows of which one more than the limit was asked for.
+fn page_of<T>(
+    rows: &[Row],
+    limit: u32,
+    total: Total,
+    entry: impl Fn(&Row) -> Result<T, StoreError>,
+) -> Result<Page<T>, StoreError> {
     let limit = limit as usize;
-    Ok(Page {
-        entries: rows.iter().take(limit).map(entry).collect::<Result<_, _>>()?,
-        total: u64::try_from(total).unwrap_or(0),
-        has_more: rows.len() > limit,
-    })
+    let entries = rows.iter().take(limit).map(entry).collect::<Result<_, _>>()?;
+    Ok(Page { entries, total, has_more: rows.len() > limit })
+}
+
+/// How many rows there are `from` (a table, joins, `WHERE …`): counted up to a thousand, because a count reads all that a page goes out of
+/// its way not to read; what the planner expects beyond that. `from` is made of constants of this program only.
+async fn total_of(client: &Connection, from: &str, parameters: &[Typed<'_>]) -> Result<Total, StoreError> {
+    let most = walk::COUNT_MAX + 1;
+    let count = format!("SELECT count(*) FROM (SELECT FROM {from} LIMIT {most}) AS counted");
+    let counted: i64 = client.query_typed_one(&count, parameters).await?.try_get(0)?;
+    let counted = u64::try_from(counted).unwrap_or(0);
+    if counted < u64::from(most) {
+        return Ok(Total::Exact(counted));
+    }
+    let explained = client.query_typed(&format!("EXPLAIN (FORMAT JSON) SELECT FROM {from}"), parameters).await?;
+    Ok(Total::About(walk::expected_rows(&explained)?.max(counted)))
 }

@@ -4,10 +4,13 @@ use domain::{
     events::{SaleWindow, TicketType},
     ids::{EventId, QuotaId, SectionId, TicketTypeId},
 };
-use tokio_postgres::{GenericClient, Row, types::Type};
+use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
-use super::rows::{StoreError, unsigned};
+use super::{
+    connection::{Statements, Typed},
+    rows::{StoreError, unsigned},
+};
 
 const OF_EVENT: &str = "SELECT t.id, t.quota_id, t.name, t.description, t.price, t.seated, t.min_per_booking, \
     t.max_per_booking, coalesce(t.sale_starts_at, $2) AS sale_starts_at, coalesce(t.sale_ends_at, $3) AS sale_ends_at, \
@@ -16,11 +19,11 @@ const OF_EVENT: &str = "SELECT t.id, t.quota_id, t.name, t.description, t.price,
 
 /// In the organizer's order; `sale` is the event's window, for types that have none of their own.
 pub(super) async fn of_event(
-    client: &impl GenericClient,
+    client: &impl Statements,
     event: EventId,
     sale: SaleWindow,
 ) -> Result<Vec<TicketType>, StoreError> {
-    let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] =
+    let parameters: [Typed<'_>; 3] =
         [(&event.0, Type::UUID), (&sale.starts_at, Type::TIMESTAMPTZ), (&sale.ends_at, Type::TIMESTAMPTZ)];
     client.query_typed(OF_EVENT, &parameters).await?.iter().map(ticket_type).collect()
 }

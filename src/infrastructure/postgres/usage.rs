@@ -4,10 +4,9 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::Pool;
 use metrics::gauge;
 
-use super::rows::StoreError;
+use super::{connection::RequestPool, rows::StoreError};
 
 /// How often the database is asked.
 const EVERY: Duration = Duration::from_secs(60);
@@ -18,7 +17,7 @@ const TABLE_SCANS: &str = "SELECT relname::text, coalesce(seq_scan, 0) FROM pg_s
     WHERE schemaname = current_schema()";
 
 /// Publishes what the database has counted since its statistics were last reset, for ever. Gauges, because a reset begins at 0.
-pub async fn watch(pool: Pool) {
+pub async fn watch(pool: RequestPool) {
     let mut interval = tokio::time::interval(EVERY);
     loop {
         interval.tick().await;
@@ -29,7 +28,7 @@ pub async fn watch(pool: Pool) {
     }
 }
 
-async fn publish(pool: &Pool) -> Result<(), StoreError> {
+async fn publish(pool: &RequestPool) -> Result<(), StoreError> {
     let client = pool.get().await?;
     for row in client.query_typed(INDEX_SCANS, &[]).await? {
         let (table, index): (String, String) = (row.try_get(0)?, row.try_get(1)?);

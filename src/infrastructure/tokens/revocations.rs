@@ -4,13 +4,12 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use deadpool_postgres::Pool;
 use domain::ids::AccountId;
 use foldhash::fast::RandomState;
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::types::Type;
 
-use crate::infrastructure::postgres::rows::StoreError;
+use crate::infrastructure::postgres::{connection::RequestPool, rows::StoreError};
 
 /// No token lives for longer: `auth.access_ttl` has this bound, and the load test's fixture.
 const LIFE_MAX: SignedDuration = SignedDuration::from_hours(25);
@@ -61,7 +60,7 @@ impl Revocations {
     }
 
     /// Reads what has moved since `since`, and says since when to ask the next time.
-    pub async fn read(&self, pool: &Pool, since: Timestamp) -> Result<Timestamp, StoreError> {
+    pub async fn read(&self, pool: &RequestPool, since: Timestamp) -> Result<Timestamp, StoreError> {
         let now = Timestamp::now();
         let client = pool.get().await?;
         let rows = client.query_typed(MOVED, &[(&since, Type::TIMESTAMPTZ)]).await?;
@@ -74,12 +73,12 @@ impl Revocations {
     }
 
     /// Everything that a token may still be refused for.
-    pub async fn read_all(&self, pool: &Pool) -> Result<Timestamp, StoreError> {
+    pub async fn read_all(&self, pool: &RequestPool) -> Result<Timestamp, StoreError> {
         self.read(pool, Timestamp::now() - LIFE_MAX).await
     }
 
     /// Asks for ever what other nodes have done. While the database is away nobody can do anything there.
-    pub async fn follow(self: Arc<Self>, pool: Pool, mut since: Timestamp) {
+    pub async fn follow(self: Arc<Self>, pool: RequestPool, mut since: Timestamp) {
         let mut interval = tokio::time::interval(POLL_EVERY);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {

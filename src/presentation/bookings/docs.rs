@@ -28,11 +28,18 @@ fn items() -> Value {
 
 fn hold() -> Operation {
     Operation::post("/api/v1/events/{id}/holds", "createHold", "Hold places")
-        .details("Keeps places for as long as `expiresAt` says, so that a buyer can decide.")
+        .details(
+            "Keeps places for as long as `expiresAt` says, so that a buyer can decide. Places that nobody has paid, held or in \
+             unpaid bookings, are capped for each account and event (20 unless set otherwise) and for each network (1,000): \
+             above that 422 `BOOKING_004`. Who lets several holds of an event run out has to wait: 429 `RATE_001`. Where \
+             addresses have to be verified first, an account whose is not gets 403 `AUTH_009`. A known key is answered \
+             before any of that is looked at.",
+        )
         .idempotent()
         .body::<HoldBody>(json!({ "items": items() }))
         .created::<HoldJson<'_>>("The hold.")
         .refusals(&NO_PLACES)
+        .refusals(&[Code::Unverified])
 }
 
 fn show_hold() -> Operation {
@@ -50,13 +57,14 @@ fn book() -> Operation {
     Operation::post("/api/v1/events/{id}/bookings", "createBooking", "Book places")
         .details(
             "Free places are `CONFIRMED` in the answer; others are `PENDING_PAYMENT` until `expiresAt`. The answer comes when \
-             the booking is durable. Give either `items` or the `holdId` of a hold.",
+             the booking is durable. Give either `items` or the `holdId` of a hold. Unpaid places are capped as those of \
+             holds are.",
         )
         .idempotent()
         .body::<BookingSchema>(json!({ "items": items() }))
         .created::<BookingJson<'_>>("The booking.")
         .refusals(&NO_PLACES)
-        .refusals(&[Code::HoldGone])
+        .refusals(&[Code::HoldGone, Code::Unverified])
 }
 
 fn list() -> Operation {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     bookings::{IdempotencyKey, Source},
-    ids::{BookingId, EventId, HoldId},
+    ids::{AccountId, BookingId, EventId, HoldId},
     repositories::BookingRepository,
     selection::Selection,
 };
@@ -13,7 +13,7 @@ use super::dto::{BookingBody, BookingJson, HoldBody, HoldJson};
 use crate::{
     application::{
         app::{Adapters, App},
-        bookings,
+        bookings::{self, Asking},
     },
     presentation::{
         catalogue::Code,
@@ -29,6 +29,10 @@ fn key(request: &Request) -> Result<IdempotencyKey, Problem> {
     IdempotencyKey::parse(request.idempotency_key()?).ok_or_else(|| Problem::new(Code::IdempotencyKeyMissing))
 }
 
+fn asking(account: AccountId, request: &Request) -> Asking {
+    Asking { account, network: request.network(), may_take: request.may_take_places() }
+}
+
 /// The gate before whatever takes places: an event that has too much to do, or whose ledger does not answer, refuses
 /// before anything is read. Ids that are none are the handler's to refuse.
 pub fn gate<A: Adapters>(app: &App<A>, params: &Params<'_>) -> Result<(), Problem> {
@@ -42,7 +46,7 @@ pub fn gate<A: Adapters>(app: &App<A>, params: &Params<'_>) -> Result<(), Proble
 pub async fn hold<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
     let (caller, event, key) = (request.caller()?, request.id::<EventId>("id")?, key(&request)?);
     let selection = Selection::try_from(request.body::<HoldBody>().await?)?;
-    let made = bookings::hold(&app, caller.account, event, key, selection).await?;
+    let made = bookings::hold(&app, asking(caller.account, &request), event, key, selection).await?;
     let reply = Reply::created(&format!("/api/v1/holds/{}", made.value.id), &HoldJson::from(&*made.value))?;
     Ok(if made.replayed { reply.replayed() } else { reply })
 }
@@ -65,7 +69,7 @@ pub async fn show_hold<A: Adapters>(app: Arc<App<A>>, request: Request) -> Resul
 pub async fn book<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
     let (caller, event, key) = (request.caller()?, request.id::<EventId>("id")?, key(&request)?);
     let source = Source::try_from(request.body::<BookingBody>().await?)?;
-    let made = bookings::book(&app, caller.account, event, key, source).await?;
+    let made = bookings::book(&app, asking(caller.account, &request), event, key, source).await?;
     let reply = Reply::created(&format!("/api/v1/bookings/{}", made.value.id), &BookingJson::from(&*made.value))?;
     Ok(if made.replayed { reply.replayed() } else { reply })
 }

@@ -11,6 +11,7 @@ impl From<BookingError> for Problem {
     fn from(error: BookingError) -> Self {
         match error {
             BookingError::NotFound => Problem::not_found(),
+            BookingError::Unverified => Problem::new(Code::Unverified),
             BookingError::Refused(refusal) => refusal.into(),
             BookingError::Unavailable { reason, retry_after } => Problem::unavailable(retry_after, reason),
             BookingError::Repository(error) => error.into(),
@@ -35,6 +36,8 @@ impl From<Refusal> for Problem {
             }
             Refusal::NotOnSale(_) => of(Code::NotOnSale),
             Refusal::Limit(_) => of(Code::LimitExceeded),
+            Refusal::TooOften { retry_after: None } => of(Code::RateLimited),
+            Refusal::TooOften { retry_after: Some(wait) } => of(Code::RateLimited).retry_after(wait),
             Refusal::HoldGone => of(Code::HoldGone),
             Refusal::NotCancellable(_) => of(Code::NotCancellable),
             Refusal::KeyReused => of(Code::IdempotencyKeyReused),

@@ -30,6 +30,10 @@ pub(in crate::presentation) struct Activity {
     head_since_ms: AtomicU64,
     /// Since when the client takes nothing of what is to be written, or [`NONE`].
     blocked_since_ms: AtomicU64,
+    /// Since when the bytes are counted that the client takes of what waits for it, or [`NONE`].
+    rated_since_ms: AtomicU64,
+    /// How many it has taken since.
+    taken: AtomicU64,
     /// In HTTP/2, bytes between requests are settings and pings, not the beginning of a head.
     http2: AtomicBool,
 }
@@ -45,6 +49,8 @@ pub(in crate::presentation) struct Patience {
     pub(in crate::presentation) dormant: Duration,
     /// While bytes wait to be taken by the client.
     pub(in crate::presentation) write: Duration,
+    /// Bytes a second that the client has to take meanwhile, on the average of that time.
+    pub(in crate::presentation) least_rate: u64,
 }
 
 impl Patience {
@@ -61,7 +67,7 @@ pub(in crate::presentation) enum Verdict {
     LookAgain(Instant),
     /// A request head did not arrive in time: nobody waits for an answer, close.
     Overdue,
-    /// The client takes nothing of its answer: close.
+    /// The client takes nothing of its answer, or next to nothing: close.
     Stalled,
     /// Nothing happened for a while: give its buffers back. If nothing happens until then either, it is idle.
     Dormant(Instant),
@@ -78,6 +84,8 @@ impl Activity {
             // The head of the first request is due from the start: opening a connection and saying nothing holds a slot.
             head_since_ms: AtomicU64::new(0),
             blocked_since_ms: AtomicU64::new(NONE),
+            rated_since_ms: AtomicU64::new(NONE),
+            taken: AtomicU64::new(0),
             http2: AtomicBool::new(false),
         })
     }
@@ -103,7 +111,10 @@ impl Activity {
         if blocked_since != NONE {
             // The handler may be done, and the connection must neither be idle nor dormant: its answer is on its way.
             let due = since(blocked_since) + patience.write;
-            return if due <= now { Verdict::Stalled } else { Verdict::LookAgain(due) };
+            return match self.next_look_at_rate(now, patience) {
+                Some(look) if due > now => Verdict::LookAgain(due.min(look)),
+                _ => Verdict::Stalled,
+            };
         }
         if self.is_busy() {
             return Verdict::LookAgain(now + patience.header.min(patience.idle).min(patience.write));
@@ -127,6 +138,27 @@ impl Activity {
         }
     }
 
+    /// When to look again at how much the client takes; `None` when it is too little. A byte now and then buys no more than that
+    /// time.
+    fn next_look_at_rate(&self, now: Instant, patience: Patience) -> Option<Instant> {
+        let since = self.rated_since_ms.load(Relaxed);
+        if since == NONE {
+            return Some(now + patience.write);
+        }
+        let due = self.opened + Duration::from_millis(since) + patience.write;
+        if due > now {
+            return Some(due);
+        }
+        let took = now - (self.opened + Duration::from_millis(since));
+        let least = u128::from(patience.least_rate) * took.as_millis() / 1000;
+        if u128::from(self.taken.load(Relaxed)) < least {
+            return None;
+        }
+        self.taken.store(0, Relaxed);
+        self.rated_since_ms.store(self.ms_at(now), Relaxed);
+        Some(now + patience.write)
+    }
+
     fn now_ms(&self) -> u64 {
         self.ms_at(Instant::now())
     }
@@ -136,14 +168,31 @@ impl Activity {
     }
 
     /// Notes whether the socket had room for what was written to it.
-    pub(in crate::presentation) fn written<T>(&self, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    pub(in crate::presentation) fn written(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         let blocked_since = self.blocked_since_ms.load(Relaxed);
         match &polled {
-            Poll::Pending if blocked_since == NONE => self.blocked_since_ms.store(self.now_ms(), Relaxed),
-            Poll::Ready(_) if blocked_since != NONE => self.blocked_since_ms.store(NONE, Relaxed),
+            Poll::Pending if blocked_since == NONE => {
+                let now = self.now_ms();
+                self.blocked_since_ms.store(now, Relaxed);
+                if self.rated_since_ms.load(Relaxed) == NONE {
+                    self.taken.store(0, Relaxed);
+                    self.rated_since_ms.store(now, Relaxed);
+                }
+            }
+            Poll::Ready(written) if blocked_since != NONE => {
+                self.blocked_since_ms.store(NONE, Relaxed);
+                self.taken.fetch_add(written.as_ref().map_or(0, |written| *written as u64), Relaxed);
+            }
             _ => {}
         }
         polled
+    }
+
+    /// Notes that nothing waits to be taken any more.
+    pub(in crate::presentation) fn flushed(&self) {
+        if self.rated_since_ms.load(Relaxed) != NONE {
+            self.rated_since_ms.store(NONE, Relaxed);
+        }
     }
 
     pub(in crate::presentation) fn bytes_arrived(&self) {
@@ -186,8 +235,10 @@ mod tests {
     const DORMANT: Duration = Duration::from_secs(1);
 
     fn verdict(activity: &Activity, after: Duration) -> Verdict {
-        activity
-            .verdict(activity.opened + after, Patience { header: HEADER, idle: IDLE, dormant: DORMANT, write: WRITE })
+        activity.verdict(
+            activity.opened + after,
+            Patience { header: HEADER, idle: IDLE, dormant: DORMANT, write: WRITE, least_rate: 1000 },
+        )
     }
 
     #[test]
@@ -200,6 +251,33 @@ mod tests {
         assert_eq!(verdict(&activity, WRITE * 2), Verdict::Stalled);
         let _ = activity.written(taken);
         assert!(matches!(verdict(&activity, WRITE * 2), Verdict::LookAgain(_)));
+    }
+
+    /// Watches that progress which is too slow buys no time, and that what is over is forgotten.
+    #[test]
+    fn a_client_that_takes_less_than_the_least_rate_is_stalled() {
+        let blocked = || Poll::<io::Result<usize>>::Pending;
+        let trickle = |activity: &Activity, bytes: usize| {
+            let _ = activity.written(Poll::Ready(Ok(bytes)));
+            let _ = activity.written(blocked());
+        };
+        let seconds = WRITE.as_secs() as usize;
+        for (bytes, is_slow) in [(1, true), (seconds * 900, true), (seconds * 1100, false)] {
+            let activity = Activity::new();
+            let _request = activity.begin(false);
+            let _ = activity.written(blocked());
+            trickle(&activity, bytes);
+            // Blocked again just now, by the clock of the test.
+            activity.blocked_since_ms.store(WRITE.as_millis() as u64, Relaxed);
+            assert_eq!(verdict(&activity, WRITE) == Verdict::Stalled, is_slow, "{bytes}");
+        }
+        let activity = Activity::new();
+        let _request = activity.begin(false);
+        let _ = activity.written(blocked());
+        let _ = activity.written(Poll::Ready(Ok(1)));
+        activity.flushed();
+        activity.blocked_since_ms.store(WRITE.as_millis() as u64, Relaxed);
+        assert!(matches!(verdict(&activity, WRITE), Verdict::LookAgain(_)), "that was another answer");
     }
 
     #[test]

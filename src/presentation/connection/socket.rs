@@ -159,6 +159,8 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Asked for only when all is written.
+        self.activity.flushed();
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

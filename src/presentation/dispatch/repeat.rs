@@ -27,6 +27,9 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
             return None;
         }
         let mut response = found.response(&head.headers, asked.present())?;
+        // Who has too much on the way already is told so on the long way.
+        let address = arrived.address;
+        response.body_mut().charge(|| self.payer(address)).ok()?;
         let fields = match &self.router.limits {
             None => None,
             Some(limits) => {

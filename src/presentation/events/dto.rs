@@ -184,6 +184,8 @@ impl<'a> TicketTypeJson<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct AvailabilityJson<'a> {
     event_id: EventId,
+    /// Where the event is in its life: nothing of one that is cancelled or over can be bought.
+    status: EventStatus,
     /// Grows with every change.
     version: i64,
     as_of: Timestamp,
@@ -207,6 +209,7 @@ impl<'a> AvailabilityJson<'a> {
     fn of(availability: &'a Availability, seats: Option<SeatsJson<'a>>) -> Self {
         Self {
             event_id: availability.event_id,
+            status: availability.status,
             version: availability.version,
             as_of: availability.as_of,
             ticket_types: availability.ticket_types.iter().map(PlacesJson::from).collect(),
@@ -221,6 +224,8 @@ impl<'a> AvailabilityJson<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct ChangesJson {
     event_id: EventId,
+    /// Where the event is now.
+    status: EventStatus,
     version: i64,
     previous_version: i64,
     as_of: Timestamp,
@@ -235,6 +240,7 @@ impl ChangesJson {
         let seats = || changes.seats.iter().map(|(id, status)| SeatStatusJson { id: *id, status: *status }).collect();
         Self {
             event_id: changes.event_id,
+            status: changes.status,
             version: changes.to,
             previous_version: changes.from,
             as_of: changes.as_of,

@@ -7,12 +7,19 @@ use std::{
     time::Duration,
 };
 
-use actors::{inventories::Following, live::Signal};
+use actors::{
+    inventories::Following,
+    live::{NotOpened, Signal},
+};
 use bytes::Bytes;
-use domain::inventory::{Availability, Changes};
+use domain::{
+    inventory::{Availability, Changes},
+    unpaid::NetworkId,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Frame;
+use metrics::counter;
 use rand::Rng;
 use serde::Serialize;
 use tokio_util::sync::ReusableBoxFuture;
@@ -22,6 +29,7 @@ use crate::{
     application::app::{Adapters, App},
     presentation::{
         body::{Body, BodyError},
+        catalogue::Code,
         edge::negotiation,
         problem::Problem,
         reply::Reply,
@@ -55,11 +63,18 @@ pub(super) fn last_seen(headers: &HeaderMap, parameter: Option<&str>) -> Option<
 pub(super) fn reply<A: Adapters>(
     app: &App<A>,
     following: Following,
+    network: Option<NetworkId>,
     version: Option<i64>,
     with_seats: bool,
 ) -> Result<Reply, Problem> {
-    let stream =
-        app.live.open(following, version).map_err(|no_place| Problem::unavailable(NO_PLACE_RETRY, no_place))?;
+    let stream = app.live.open_from(network, following, version).map_err(|error| match error {
+        NotOpened::NoPlace(_) => Problem::unavailable(NO_PLACE_RETRY, error),
+        NotOpened::OfNetwork(_) => {
+            counter!("boxoffice_streams_network_refused_total").increment(1);
+            let detail = "too many live streams from your network; close some, or read the availability now and then";
+            Problem::new(Code::RateLimited).detail(detail).retry_after(NO_PLACE_RETRY)
+        }
+    })?;
     let retry = Bytes::from(format!("retry: {}\n\n", rand::rng().random_range(RETRY_MS)));
     let reader = Reader { stream, with_seats, first: Some(retry) };
     let body = EventStream { next: Some(ReusableBoxFuture::new(reader.next())) };

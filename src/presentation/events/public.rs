@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use actors::cache::{Key, Load, Namespace};
-use domain::{cache::Tag, events::EventStatus, ids::EventId, repositories::EventRepository, validation::FieldError};
+use domain::{cache::Tag, ids::EventId, repositories::EventRepository, validation::FieldError};
 use tokio::time::Instant;
 
 use super::{
     dto::{AvailabilityJson, EventDetailJson},
-    live, search,
+    live, pictures, search,
     summary::{EventSummaryJson, FacetsJson, SalesJson},
 };
 use crate::{
@@ -124,20 +124,18 @@ pub async fn availability<A: Adapters>(app: Arc<App<A>>, request: Request) -> Re
     let deadline = Instant::now() + app.command_deadline;
     if live::is_wanted(request.headers()) {
         let following = app.inventories.follow(request.id("id")?, deadline).await.map_err(BookingError::from)?;
-        if !is_public(following.picture().status) {
+        if !following.picture().status.is_public() {
             return Err(Problem::not_found());
         }
-        return live::reply(&app, following, seen, with_seats);
+        return live::reply(&app, following, request.network(), seen, with_seats);
     }
     let event: EventId = request.id("id")?;
     let snapshot = app.inventories.availability(event, deadline).await.map_err(BookingError::from)?;
-    if !is_public(snapshot.status) {
+    if !snapshot.status.is_public() {
         return Err(Problem::not_found());
     }
-    Reply::ok(&AvailabilityJson::new(&snapshot, with_seats))
-}
-
-/// What was never published is nobody's business.
-fn is_public(status: EventStatus) -> bool {
-    !matches!(status, EventStatus::Draft | EventStatus::Scheduled)
+    if with_seats {
+        return pictures::reply(&app, &request, &snapshot).await;
+    }
+    Reply::ok(&AvailabilityJson::new(&snapshot, false))
 }

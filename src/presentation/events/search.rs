@@ -9,7 +9,12 @@ use domain::{
 };
 
 use crate::presentation::{
-    browsing::List, filters, openapi::parameter::Parameter, problem::Problem, query::Query, request::Request,
+    browsing::{self, List},
+    filters,
+    openapi::parameter::Parameter,
+    problem::Problem,
+    query::Query,
+    request::Request,
 };
 
 /// Where the list is.
@@ -61,7 +66,9 @@ pub(super) fn read(request: &Request) -> Result<(EventSearch, List), Problem> {
     let filter = filter(&mut query);
     let sort = filters::sort(&mut query, &SORTS, EventOrder::Relevance, filter.text.is_some());
     let list = List::new(PATH, parameters(&filter, sort));
-    let page = list.page(&mut query, sort.by.keys());
+    let is_search = filter.text.is_some() || filter.available;
+    let offset_max = if is_search { browsing::SEARCH_OFFSET_MAX } else { browsing::OFFSET_MAX };
+    let page = list.page(&mut query, sort.by.keys(), offset_max);
     query.finish()?;
     Ok((EventSearch { filter, sort, place: page.place, limit: page.limit }, list))
 }

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     application::{
         app::{Adapters, App},
-        manage::{ManageError, once},
+        manage::{ManageError, invalidated, once},
     },
     presentation::{
         openapi::texts,
@@ -57,10 +57,10 @@ pub(super) async fn add_venue<A: Adapters>(app: Arc<App<A>>, mut request: Reques
     let (body, named) = named_body::<NewVenueBody>(&mut request).await?;
     let fields = VenueFields::parse(body.into())?;
     let made = once(&app, by.account, named, async |id| {
-        Ok::<_, ManageError>(app.store.add_venue(&by, VenueId(id), &fields).await?)
+        let added = app.store.add_venue(&by, VenueId(id), &fields).await;
+        Ok::<_, ManageError>(invalidated(&app, added, &[Tag::Venues])?)
     })
     .await?;
-    app.cache.invalidate(&[Tag::Venues]);
     let found = app.store.managed_venue(VenueId(made.id)).await?;
     let (venue, revision) = found.ok_or_else(Problem::not_found)?;
     let path = format!("/api/v1/admin/venues/{}", venue.id);
@@ -82,8 +82,8 @@ async fn change_venue<A: Adapters, B: DeserializeOwned>(
         return Err(ChangeError::Stale.into());
     }
     let fields = VenueFields::parse(change(body, venue.into()))?;
-    app.store.update_venue(&by, id, Some(revision), &fields).await?;
-    app.cache.invalidate(&[Tag::Venue(id), Tag::Venues, Tag::Events]);
+    let updated = app.store.update_venue(&by, id, Some(revision), &fields).await;
+    invalidated(app, updated, &[Tag::Venue(id), Tag::Venues, Tag::Events])?;
     let (venue, revision) = app.store.managed_venue(id).await?.ok_or_else(Problem::not_found)?;
     Ok(tagged(Reply::ok(&VenueJson::from(&venue))?, revision))
 }
@@ -107,8 +107,8 @@ pub(super) async fn delete_venue<A: Adapters>(app: Arc<App<A>>, request: Request
     request.query().finish()?;
     let expected = perhaps_expected(&request)?.flatten();
     let id = request.id("id")?;
-    app.store.delete_venue(&manager(&request)?, id, expected).await?;
-    app.cache.invalidate(&[Tag::Venue(id), Tag::Venues]);
+    let deleted = app.store.delete_venue(&manager(&request)?, id, expected).await;
+    invalidated(&app, deleted, &[Tag::Venue(id), Tag::Venues])?;
     Ok(Reply::no_content())
 }
 
@@ -205,10 +205,11 @@ async fn add<A: Adapters>(
     let slug = errors.keep(text::slug("slug", &body.slug));
     let name = errors.keep(text::line("name", &body.name, 2..=100));
     let (slug, name) = errors.finish(slug.zip(name))?;
-    let made =
-        once(app, by.account, named, async |_| Ok::<_, ManageError>(app.store.add_term(&by, of, &slug, &name).await?))
-            .await?;
-    app.cache.invalidate(&[Tag::Vocabulary]);
+    let made = once(app, by.account, named, async |id| {
+        let added = app.store.add_term(&by, of, id, &slug, &name).await;
+        Ok::<_, ManageError>(invalidated(app, added, &[Tag::Vocabulary])?)
+    })
+    .await?;
     let term = term(app, of, &slug).await?;
     let reply = Reply::created(&format!("/api/v1/admin/{path}/{slug}"), &TermJson::from(&term))?;
     let reply = tagged(reply, term.revision);
@@ -221,8 +222,8 @@ async fn rename<A: Adapters>(app: &App<A>, mut request: Request, of: Vocabulary)
     let slug = request.param("slug")?.into_owned();
     let body: NameBody = request.body().await?;
     let name = text::line("name", &body.name, 2..=100)?;
-    app.store.rename_term(&by, of, &slug, expected, &name).await?;
-    app.cache.invalidate(&[Tag::Vocabulary]);
+    let renamed = app.store.rename_term(&by, of, &slug, expected, &name).await;
+    invalidated(app, renamed, &[Tag::Vocabulary])?;
     let term = term(app, of, &slug).await?;
     Ok(tagged(Reply::ok(&TermJson::from(&term))?, term.revision))
 }
@@ -230,8 +231,8 @@ async fn rename<A: Adapters>(app: &App<A>, mut request: Request, of: Vocabulary)
 async fn delete<A: Adapters>(app: &App<A>, request: Request, of: Vocabulary) -> Result<Reply, Problem> {
     request.query().finish()?;
     let expected = perhaps_expected(&request)?.flatten();
-    app.store.delete_term(&manager(&request)?, of, &request.param("slug")?, expected).await?;
-    app.cache.invalidate(&[Tag::Vocabulary]);
+    let deleted = app.store.delete_term(&manager(&request)?, of, &request.param("slug")?, expected).await;
+    invalidated(app, deleted, &[Tag::Vocabulary])?;
     Ok(Reply::no_content())
 }
 

@@ -99,6 +99,7 @@ macro_rules! events {
             ))
             .with(change(
                 Operation::delete(concat!($prefix, "/events/{id}"), concat!("delete", $who, "Event"), "Delete a draft")
+                    .details("One that nobody ever booked, and of which nothing is held or blocked.")
                     .tagged()
                     .no_content("It is gone."),
             ))
@@ -161,14 +162,17 @@ macro_rules! events {
             )
             .with(change(
                 Operation::patch(concat!($prefix, "/events/{id}/ticket-types/{typeId}"), concat!("update", $who, "TicketType"), "Change a ticket type")
-                    .details("For bookings from now on; at once, also while the event sells.")
+                    .details(
+                        "For bookings from now on; at once, also while the event sells. Once a place of it was held, blocked or booked, \
+                         its quota and its sections stay.",
+                    )
                     .versioned()
                     .body::<TicketTypeChangeBody>(json!({ "maxPerBooking": 4 }))
                     .ok::<TicketTypeJson<'_>>("The ticket type as it is now."),
             ))
             .with(change(
                 Operation::delete(concat!($prefix, "/events/{id}/ticket-types/{typeId}"), concat!("delete", $who, "TicketType"), "Delete a ticket type")
-                    .details("Only while nobody has booked it.")
+                    .details("Only while no place of it is or ever was held, blocked or booked.")
                     .tagged()
                     .no_content("It is gone."),
             ))
@@ -208,12 +212,13 @@ macro_rules! events {
                 Operation::post(concat!($prefix, "/events/{id}/blocks"), concat!("create", $who, "Block"), "Keep places back")
                     .details(
                         "Places of ticket types, as in a booking but up to ten thousand at once, or `wholeSection`: all that is free \
-                         in a section. Windows and limits do not matter. An event has at most 100,000 places in blocks.",
+                         in a section. Windows and limits do not matter. An event has at most 100,000 places in blocks, and a cancelled or \
+                         archived one takes none.",
                     )
                     .repeatable()
                     .body::<BlockBody>(json!({ "items": [{ "ticketTypeId": ID, "quantity": 4 }] }))
                     .created::<BlockJson<'_>>("The block. Its places are shown as held.")
-                    .refusals(&[Code::SoldOut, Code::SeatTaken, Code::LimitExceeded]),
+                    .refusals(&[Code::SoldOut, Code::SeatTaken, Code::LimitExceeded, Code::EventState]),
             )
             .with(
                 Operation::get(concat!($prefix, "/events/{id}/blocks/{blockId}"), concat!("get", $who, "Block"), "Show a block")

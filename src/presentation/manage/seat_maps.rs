@@ -118,6 +118,7 @@ fn owner(by: &Manager, named: Option<AccountId>) -> Result<Option<AccountId>, Pr
 
 /// `GET …/seat-maps/{id}`
 pub(super) async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    request.check_unsent()?;
     request.query().finish()?;
     let (shown, revision) = detail(&app, &manager(&request)?, request.id("id")?).await?;
     Ok(tagged(Reply::ok(&shown)?, revision))
@@ -158,6 +159,7 @@ pub(super) async fn add_version<A: Adapters>(app: Arc<App<A>>, mut request: Requ
 
 /// `GET …/seat-maps/{id}/versions/{number}`
 pub(super) async fn show_version<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    request.check_unsent()?;
     request.query().finish()?;
     let shown = seat_maps::version(&app, &manager(&request)?, request.id("id")?, number(&request)?).await?;
     Reply::ok(&VersionDetailJson::from(&shown))
@@ -165,6 +167,7 @@ pub(super) async fn show_version<A: Adapters>(app: Arc<App<A>>, request: Request
 
 /// `GET …/seat-maps/{id}/versions/{number}/layout`
 pub(super) async fn export<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+    request.check_unsent()?;
     request.query().finish()?;
     let drawing = seat_maps::export(&app, &manager(&request)?, request.id("id")?, number(&request)?).await?;
     Reply::ok(&LayoutJson::from(drawing.layout()))

@@ -23,7 +23,10 @@ use utoipa::{
 
 use super::{expected, manager, tagged};
 use crate::{
-    application::app::{Adapters, App},
+    application::{
+        app::{Adapters, App},
+        manage::invalidated,
+    },
     presentation::{
         cache::{self, cached},
         openapi::texts,
@@ -167,8 +170,8 @@ pub(super) async fn update<A: Adapters>(app: Arc<App<A>>, mut request: Request) 
         changes.extend(errors.keep(value).map(|value| (key, value)));
     }
     let changes = errors.finish(Some(changes))?;
-    app.store.change_settings(&by, expected, &changes).await?;
-    app.cache.invalidate(&[Tag::Settings]);
+    let changed = app.store.change_settings(&by, expected, &changes).await;
+    invalidated(&app, changed, &[Tag::Settings])?;
     tracing::info!(userId = %by.account, settings = changes.len(), "settings changed");
     shown(&app).await
 }

@@ -6,7 +6,12 @@ use domain::{
 };
 
 use crate::presentation::{
-    browsing::List, filters, openapi::parameter::Parameter, problem::Problem, query::Query, request::Request,
+    browsing::{self, List},
+    filters,
+    openapi::parameter::Parameter,
+    problem::Problem,
+    query::Query,
+    request::Request,
 };
 
 /// Where the list is.
@@ -40,7 +45,8 @@ pub(super) fn read(request: &Request) -> Result<(VenueSearch, List), Problem> {
     };
     let sort = filters::sort(&mut query, &SORTS, VenueOrder::Relevance, filter.text.is_some());
     let list = List::new(PATH, parameters(&filter, sort));
-    let page = list.page(&mut query, sort.by.keys());
+    let offset_max = if filter.text.is_some() { browsing::SEARCH_OFFSET_MAX } else { browsing::OFFSET_MAX };
+    let page = list.page(&mut query, sort.by.keys(), offset_max);
     query.finish()?;
     Ok((VenueSearch { filter, sort, place: page.place, limit: page.limit }, list))
 }

@@ -127,3 +127,25 @@ async fn a_whole_section_is_blocked_at_once() {
     assert_eq!(server.api.places(&event).await, (9_000, 2, 998));
     server.audit().await;
 }
+
+/// Guards: `editable` in `Inventory::decide`. What is over is not changed any more, but what is kept back of it may be given free.
+#[tokio::test]
+async fn what_is_cancelled_or_archived_takes_no_blocks() {
+    let server = TestServer::start().await;
+    let (api, boss) = (organizer(&server).await, super::admin(&server).await);
+    let (event, _, kind) = published(&server, &api, 10).await;
+    let blocks = format!("{OWN}/{event}/blocks");
+    let body = json!({ "items": [{ "ticketTypeId": kind, "quantity": 2 }] });
+    let kept = api.post(&blocks, &body).await.created();
+    super::act(&api, event, "cancel").await.ok();
+    api.post(&blocks, &body).await.problem(409, "EVENT_001");
+    let path = format!("/api/v1/admin/events/{event}");
+    until("nothing is left to cancel", async || boss.get(&path).await.ok()["cancellation"]["finishedAt"].is_string())
+        .await;
+    super::act(&api, event, "archive").await.ok();
+    api.post(&blocks, &body).await.problem(409, "EVENT_001");
+    assert_eq!(server.db.number("SELECT sum(held)::bigint FROM quotas", &[]).await, 2);
+    assert_eq!(api.delete(&format!("{blocks}/{}", kept["id"].as_str().unwrap())).await.status, 204);
+    assert_eq!(server.db.number("SELECT sum(held)::bigint FROM quotas", &[]).await, 0);
+    server.audit().await;
+}

@@ -4,7 +4,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{OWN, act, book, organizer, places, published};
-use crate::support::{Api, Settings, TestServer, until};
+use crate::support::{
+    Api, Settings, TestServer,
+    listener::{Listener, patient_client},
+    until,
+};
 
 async fn finished(api: &Api, event: Uuid) {
     let path = format!("{OWN}/{event}");
@@ -77,7 +81,7 @@ async fn a_cancellation_goes_on_after_a_crash() {
     });
     futures_util::future::join_all(booked).await;
     act(&api, event, "cancel").await.ok();
-    server.running.upkeep.kill_keeper();
+    server.running.upkeep.kill_keepers();
     server.running.inventories.kill(domain::ids::EventId(event));
     let server = server.restart(&settings).await;
     // As if the first portion's bookings had been cancelled, and the server had died before it noted that.
@@ -87,4 +91,66 @@ async fn a_cancellation_goes_on_after_a_crash() {
     assert_eq!(mails(&server).await, (150, 150));
     assert_eq!(api.get(&format!("{OWN}/{event}")).await.ok()["cancellation"]["done"], 150);
     server.audit().await;
+}
+
+/// Guards: `cancelled_before`. Who gave a booking back in the same second, just before, is neither counted nor told.
+#[tokio::test]
+async fn what_was_cancelled_a_moment_before_is_not_of_it() {
+    let server = TestServer::start().await;
+    let api = organizer(&server).await;
+    let (event, _, kind) = published(&server, &api, 10).await;
+    let buyers = server.buyers(3).await;
+    let mut booked = Vec::new();
+    for buyer in &buyers {
+        booked.push(book(&server.api.of(buyer), event, kind, 1).await.created());
+    }
+    let first = format!("/api/v1/bookings/{}", booked[0]["id"].as_str().unwrap());
+    server.api.of(&buyers[0]).delete(&first).await.ok();
+    assert_eq!(act(&api, event, "cancel").await.ok()["cancellation"]["total"], 2);
+    finished(&api, event).await;
+    assert_eq!(api.get(&format!("{OWN}/{event}")).await.ok()["cancellation"]["done"], 2);
+    assert_eq!(mails(&server).await, (2, 2));
+}
+
+/// Guards: that no chore ends another one's round. A deleted map that can't be purged keeps nothing else from being done.
+#[tokio::test]
+async fn a_map_that_can_not_be_purged_stands_in_the_way_of_nothing() {
+    let server = TestServer::start().await;
+    let api = organizer(&server).await;
+    let of = super::seated::Seated::of(&server, &api, &super::seat_maps::layout(&[("Stalls", "A", 2)])).await;
+    let (event, _, kind) = published(&server, &api, 10).await;
+    book(&server.signed_in().await, event, kind, 1).await.created();
+    // An event still uses it.
+    server.db.execute("UPDATE seat_maps SET deleted_at = now(), seats_named_at = NULL").await;
+    let store = server.store(1);
+    domain::management::events::EventUpkeep::purge_seat_maps(&store).await.unwrap_err();
+    act(&api, event, "cancel").await.ok();
+    finished(&api, event).await;
+    act(&api, of.event, "cancel").await.ok();
+    finished(&api, of.event).await;
+}
+
+/// Guards: the status in snapshots and deltas, and what can be bought of an event that is cancelled.
+#[tokio::test]
+async fn who_follows_a_cancelled_event_sees_that_nothing_can_be_bought() {
+    let server = TestServer::start().await;
+    let api = organizer(&server).await;
+    let (event, _, kind) = published(&server, &api, 100).await;
+    book(&server.signed_in().await, event, kind, 2).await.created();
+    let path = format!("/api/v1/events/{event}/availability");
+    let response = Listener::ask(&patient_client(), &server, &path, None).await;
+    let mut listener = Listener::of(response);
+    let (name, snapshot) = listener.event().await;
+    assert_eq!((name.as_str(), &snapshot["status"]), ("snapshot", &json!("PUBLISHED")));
+    assert_eq!(snapshot["ticketTypes"][0]["available"], 98);
+    act(&api, event, "cancel").await.ok();
+    let (name, told) = loop {
+        let (name, told) = listener.event().await;
+        if told["status"] == "CANCELLED" {
+            break (name, told);
+        }
+    };
+    assert_eq!((name.as_str(), &told["ticketTypes"][0]["available"]), ("delta", &json!(0)), "{told}");
+    let shown = server.api.get(&path).await.ok();
+    assert_eq!((&shown["status"], &shown["ticketTypes"][0]["available"]), (&json!("CANCELLED"), &json!(0)));
 }

@@ -88,13 +88,13 @@ async fn a_schedule_survives_a_restart() {
     let path = format!("{OWN}/{event}");
     api.post(&format!("{path}/publish"), &json!({ "at": in_seconds(3600) })).await.ok();
     let token = api.token().unwrap().to_owned();
-    server.running.upkeep.kill_keeper();
+    server.running.upkeep.kill_keepers();
     server.db.execute("UPDATE events SET publish_at = now() - interval '1 second'").await;
     let server = server.restart(&settings).await;
     let api = server.api.with_token(&token);
     until("it is published", async || api.get(&path).await.ok()["status"] == "PUBLISHED").await;
     // And a keeper that died has a successor.
-    server.running.upkeep.kill_keeper();
+    server.running.upkeep.kill_keepers();
     let (other, ..) = drafted(&server, &api, 5).await;
     let path = format!("{OWN}/{other}");
     api.post(&format!("{path}/publish"), &json!({ "at": in_seconds(2) })).await.ok();

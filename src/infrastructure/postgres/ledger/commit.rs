@@ -9,7 +9,11 @@ use domain::{
 };
 use tokio_postgres::{Error, error::SqlState};
 
-use super::{super::rows::StoreError, PgLedger, columns::Columns};
+use super::{
+    super::{errors::is_definite, rows::StoreError},
+    PgLedger,
+    columns::Columns,
+};
 
 /// How long a commit may take (D5). Nobody waits that long for a booking.
 const COMMIT_MAX: Duration = Duration::from_secs(10);
@@ -24,7 +28,7 @@ static STATEMENT: LazyLock<String> = LazyLock::new(|| {
 /// See [`domain::ledger::Ledger::commit`].
 pub(super) async fn commit(ledger: &PgLedger, batches: &[EventBatch]) -> Result<(), CommitError> {
     let unavailable = |error: StoreError| CommitError::Unavailable(error.to_string());
-    let client = ledger.pool.get().await.map_err(|error| unavailable(error.into()))?;
+    let client = ledger.pools.commits.get().await.map_err(|error| unavailable(error.into()))?;
     let columns = Columns::of(batches);
     let typed = columns.parameters(&ledger.session);
     // The function has done its work when its row arrives; the transaction has committed when the rows end, and both kinds
@@ -66,14 +70,19 @@ fn classify(error: Error) -> CommitError {
         _ => {}
     }
     match (db.code(), db.constraint()) {
-        (&SqlState::UNIQUE_VIOLATION, Some("bookings_account_key" | "holds_account_key")) => CommitError::KeyTaken,
+        // The id as well: a commit whose answer was lost has written the very same entry, under the same key.
+        (
+            &SqlState::UNIQUE_VIOLATION,
+            Some("bookings_account_key" | "holds_account_key" | "bookings_pkey" | "holds_pkey"),
+        ) => CommitError::KeyTaken,
+        (&SqlState::LOCK_NOT_AVAILABLE, _) => CommitError::Locked(text()),
         (&SqlState::FOREIGN_KEY_VIOLATION, Some("bookings_account_id")) => {
             CommitError::Rejected(Rejection::AccountGone)
         }
         (_, Some(constraint)) => CommitError::Rejected(Rejection::Guard(constraint.to_owned())),
         (&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED, _) => CommitError::TryAgain(text()),
         // A connection that is told to end may be told so just after its commit.
-        (&SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN, _) => CommitError::Unknown(text()),
+        _ if !is_definite(db) => CommitError::Unknown(text()),
         // Out of disk or memory, cancelled: rolled back, whatever the reason.
         _ => CommitError::Unavailable(text()),
     }

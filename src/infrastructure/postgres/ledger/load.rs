@@ -2,13 +2,15 @@
 
 use std::sync::{Arc, PoisonError};
 
+use deadpool_postgres::Object;
 use domain::{
     events::{Quota, SalePlan, SaleWindow},
     ids::{AccountId, EventId, QuotaId, SeatId, SeatMapVersionId},
     ledger::{LoadError, LoadedInventory, QuotaCount},
     seat_maps::SeatMap,
 };
-use tokio_postgres::{IsolationLevel, Row, Transaction};
+use jiff::Timestamp;
+use tokio_postgres::{IsolationLevel, Row, Transaction, types::Type};
 use uuid::Uuid;
 
 use super::{
@@ -16,11 +18,15 @@ use super::{
         rows::{self, BOOKING_COLUMNS, HOLD_COLUMNS, StoreError, unsigned},
         seat_maps, ticket_types,
     },
-    COUNTS, PgLedger, count, session, unavailable,
+    COUNTS, PgLedger, count,
+    lease::Lease,
+    session, unavailable,
 };
 
 const EVENT: &str = "SELECT status::text AS status, starts_at, currency::text AS currency, max_per_account, \
-    seat_map_id, sale_starts_at, sale_ends_at, clock_timestamp() AS now FROM events WHERE id = $1";
+    seat_map_id, sale_starts_at, sale_ends_at, version_base, unpaid_limited FROM events WHERE id = $1";
+
+const NOW: &str = "SELECT clock_timestamp()";
 
 const QUOTAS: &str = "SELECT id, capacity FROM quotas WHERE event_id = $1 ORDER BY id";
 
@@ -31,12 +37,23 @@ const BY_ACCOUNT: &str = "SELECT account_id, sum(quantity)::bigint AS places FRO
 
 /// See [`domain::ledger::Ledger::load`].
 pub(super) async fn load(ledger: &PgLedger, event: EventId, settle: bool) -> Result<LoadedInventory, LoadError> {
+    let mut lease = Lease::of(&ledger.pools.reads).await.map_err(unavailable)?;
+    let loaded = load_on(lease.client().map_err(unavailable)?, ledger, event, settle).await;
+    lease.give_back();
+    loaded
+}
+
+async fn load_on(
+    client: &mut Object,
+    ledger: &PgLedger,
+    event: EventId,
+    settle: bool,
+) -> Result<LoadedInventory, LoadError> {
     if settle {
-        session::settle(&ledger.pool, ledger.session).await.map_err(unavailable)?;
+        session::settle(client, ledger.session).await.map_err(unavailable)?;
     }
-    session::claim(&ledger.pool, ledger.session, event).await?;
+    session::claim(client, ledger.session, event).await?;
     // The snapshot is taken after `settle`, so it holds whatever was in flight.
-    let mut client = ledger.pool.get().await.map_err(unavailable)?;
     let transaction = client
         .build_transaction()
         .isolation_level(IsolationLevel::RepeatableRead)
@@ -54,7 +71,8 @@ async fn read(
     transaction: &Transaction<'_>,
     event: EventId,
 ) -> Result<Option<LoadedInventory>, StoreError> {
-    let Some(row) = transaction.query_opt(EVENT, &[&event.0]).await? else { return Ok(None) };
+    let Some(row) = transaction.query_typed_opt(EVENT, &[(&event.0, Type::UUID)]).await? else { return Ok(None) };
+    let is_limited: bool = row.try_get("unpaid_limited")?;
     let max_per_account: Option<i32> = row.try_get("max_per_account")?;
     let sale = SaleWindow { starts_at: row.try_get("sale_starts_at")?, ends_at: row.try_get("sale_ends_at")? };
     let seat_map_id: Option<Uuid> = row.try_get("seat_map_id")?;
@@ -73,6 +91,7 @@ async fn read(
         seat_map,
         hold_for: ledger.options.hold,
         payment_for: ledger.options.payment,
+        unpaid: ledger.options.unpaid.filter(|_| is_limited),
     };
     let mut loaded = LoadedInventory {
         counts: counts(transaction, event).await?,
@@ -80,23 +99,26 @@ async fn read(
         holds: holds(transaction, event, plan.seat_map.as_deref()).await?,
         pending: pending(transaction, event).await?,
         by_account: Vec::new(),
-        now: row.try_get("now")?,
+        version_base: row.try_get("version_base")?,
+        now: Timestamp::UNIX_EPOCH,
         plan,
     };
     if max_per_account.is_some() {
         loaded.by_account = by_account(transaction, &loaded).await?;
     }
+    // Last, however long the rest has taken.
+    loaded.now = transaction.query_typed_one(NOW, &[]).await?.try_get(0)?;
     Ok(Some(loaded))
 }
 
 async fn quotas(transaction: &Transaction<'_>, event: EventId) -> Result<Vec<Quota>, StoreError> {
-    let rows = transaction.query(QUOTAS, &[&event.0]).await?;
+    let rows = transaction.query_typed(QUOTAS, &[(&event.0, Type::UUID)]).await?;
     let quota = |row: &Row| Ok(Quota { id: QuotaId(row.try_get("id")?), capacity: unsigned(row, "capacity")? });
     rows.iter().map(quota).collect()
 }
 
 async fn counts(transaction: &Transaction<'_>, event: EventId) -> Result<Vec<QuotaCount>, StoreError> {
-    transaction.query(COUNTS, &[&event.0]).await?.iter().map(count).collect()
+    transaction.query_typed(COUNTS, &[(&event.0, Type::UUID)]).await?.iter().map(count).collect()
 }
 
 async fn seat_map(
@@ -108,8 +130,10 @@ async fn seat_map(
     if let Some(map) = known {
         return Ok(map);
     }
-    let rows = transaction.query(seat_maps::ROWS, &[&id.0]).await?;
-    let map = Arc::new(seat_maps::drawing(&rows)?.seat_map(id));
+    let rows = transaction.query_typed(seat_maps::ROWS, &[(&id.0, Type::UUID)]).await?;
+    // A large house takes long: not on the threads on which all inventories decide.
+    let drawn = move || Ok::<_, StoreError>(Arc::new(seat_maps::drawing(&rows)?.seat_map(id)));
+    let map = tokio::task::spawn_blocking(drawn).await.map_err(|error| StoreError::Row(error.to_string()))??;
     let mut maps = ledger.seat_maps.lock().unwrap_or_else(PoisonError::into_inner);
     maps.retain(|_, map| map.strong_count() > 0);
     maps.insert(id, Arc::downgrade(&map));
@@ -118,7 +142,7 @@ async fn seat_map(
 
 async fn claims(transaction: &Transaction<'_>, event: EventId) -> Result<Vec<(SeatId, bool)>, StoreError> {
     let mut claims = Vec::new();
-    for row in transaction.query(CLAIMS, &[&event.0]).await? {
+    for row in transaction.query_typed(CLAIMS, &[(&event.0, Type::UUID)]).await? {
         let (seats, sold): (Vec<Uuid>, bool) = (row.try_get("seats")?, row.try_get("sold")?);
         claims.extend(seats.into_iter().map(|seat| (SeatId(seat), sold)));
     }
@@ -131,15 +155,23 @@ async fn holds(
     map: Option<&SeatMap>,
 ) -> Result<Vec<domain::bookings::Hold>, StoreError> {
     let statement = format!("SELECT {HOLD_COLUMNS} FROM holds h WHERE h.event_id = $1 AND h.status = 'ACTIVE'");
-    let found = transaction.query(&statement, &[&event.0]).await?;
+    let found = transaction.query_typed(&statement, &[(&event.0, Type::UUID)]).await?;
     let seat = |id| map.and_then(|map| map.get(id)).cloned();
-    found.iter().map(|row| rows::hold(row, rows::stored_items(row)?, seat)).collect()
+    let hold = |row| {
+        let items = rows::stored_items(row)?;
+        // An active hold keeps its seats: without them memory would give them to others.
+        if let Some(id) = rows::named_seats(&items).find(|id| seat(*id).is_none()) {
+            return Err(StoreError::Row(format!("seat {id} is unknown")));
+        }
+        rows::hold(row, items, seat)
+    };
+    found.iter().map(hold).collect()
 }
 
 async fn pending(transaction: &Transaction<'_>, event: EventId) -> Result<Vec<domain::bookings::Booking>, StoreError> {
     let statement =
         format!("SELECT {BOOKING_COLUMNS} FROM bookings b WHERE b.event_id = $1 AND b.status = 'PENDING_PAYMENT'");
-    let found = transaction.query(&statement, &[&event.0]).await?;
+    let found = transaction.query_typed(&statement, &[(&event.0, Type::UUID)]).await?;
     rows::bookings(transaction, &found).await
 }
 
@@ -149,7 +181,7 @@ async fn by_account(
     loaded: &LoadedInventory,
 ) -> Result<Vec<(AccountId, u32)>, StoreError> {
     let mut places = std::collections::HashMap::new();
-    for row in transaction.query(BY_ACCOUNT, &[&loaded.plan.event_id.0]).await? {
+    for row in transaction.query_typed(BY_ACCOUNT, &[(&loaded.plan.event_id.0, Type::UUID)]).await? {
         let count = u32::try_from(row.try_get::<_, i64>("places")?).unwrap_or(u32::MAX);
         places.insert(AccountId(row.try_get("account_id")?), count);
     }

@@ -4,9 +4,12 @@
 //! not ended; whoever ends a session takes the lock exclusively first. So an end waits for the commits in flight, and no
 //! later commit gets past it. Compared with `SELECT … FOR SHARE` on the session's row, the lock writes nothing.
 
-use deadpool_postgres::Pool;
-use domain::{ids::EventId, ledger::LoadError};
-use tokio_postgres::{Transaction, error::SqlState};
+use deadpool_postgres::{Object, Pool};
+use domain::{
+    ids::EventId,
+    ledger::{LoadError, Renewal},
+};
+use tokio_postgres::{Transaction, error::SqlState, types::Type};
 
 use super::{super::rows::StoreError, unavailable};
 
@@ -18,7 +21,10 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(1, $1)";
 const LOCK_SHARED: &str = "SELECT pg_advisory_xact_lock_shared(1, $1)";
 const END: &str = "UPDATE node_sessions SET ended_at = now() WHERE id = $1 AND ended_at IS NULL";
 const INSERT: &str = "INSERT INTO node_sessions (node) VALUES ($1) RETURNING id";
-const RENEW: &str = "UPDATE node_sessions SET renewed_at = now() WHERE id = $1 AND ended_at IS NULL";
+const RENEW: &str = "UPDATE node_sessions SET renewed_at = now() WHERE id = $1 AND ended_at IS NULL \
+    RETURNING clock_timestamp() AS now";
+/// The first part of the name of the file that is written to now.
+const TIMELINE: &str = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)";
 const IS_LIVE: &str = "SELECT 1 FROM node_sessions WHERE id = $1 AND ended_at IS NULL";
 
 /// Takes an event that nobody owns, or whose owner's session has ended.
@@ -50,56 +56,73 @@ pub(super) async fn open(pool: &Pool, node: &str) -> Result<i32, StoreError> {
 async fn try_open(pool: &Pool, node: &str) -> Result<i32, StoreError> {
     let mut client = pool.get().await?;
     let transaction = client.transaction().await?;
-    for row in transaction.query(LIVE_OF_NODE, &[&node]).await? {
+    for row in transaction.query_typed(LIVE_OF_NODE, &[(&node, Type::TEXT)]).await? {
         end(&transaction, row.try_get(0)?).await?;
     }
-    let session = transaction.query_one(INSERT, &[&node]).await?.try_get(0)?;
+    let session = transaction.query_typed_one(INSERT, &[(&node, Type::TEXT)]).await?.try_get(0)?;
     transaction.commit().await?;
     Ok(session)
 }
 
 async fn end(transaction: &Transaction<'_>, session: i32) -> Result<(), StoreError> {
-    transaction.execute(LOCK, &[&session]).await?;
-    transaction.execute(END, &[&session]).await?;
+    transaction.execute_typed(LOCK, &[(&session, Type::INT4)]).await?;
+    transaction.execute_typed(END, &[(&session, Type::INT4)]).await?;
+    Ok(())
+}
+
+/// Ends the session by itself, for others to take its events over. Waits for its commits in flight; again is no error.
+pub(super) async fn close(pool: &Pool, session: i32) -> Result<(), StoreError> {
+    let mut client = pool.get().await?;
+    let transaction = client.transaction().await?;
+    end(&transaction, session).await?;
+    transaction.commit().await?;
     Ok(())
 }
 
 /// Shows that the node is alive.
-pub(super) async fn renew(pool: &Pool, session: i32) -> Result<(), LoadError> {
-    let client = pool.get().await.map_err(unavailable)?;
-    match client.execute(RENEW, &[&session]).await.map_err(unavailable)? {
-        0 => Err(LoadError::Fenced),
-        _ => Ok(()),
-    }
+pub(super) async fn renew(client: &Object, session: i32) -> Result<Renewal, LoadError> {
+    let row = client
+        .query_typed_opt(RENEW, &[(&session, Type::INT4)])
+        .await
+        .map_err(unavailable)?
+        .ok_or(LoadError::Fenced)?;
+    let timeline = match client.query_typed_one(TIMELINE, &[]).await {
+        Ok(row) => row.try_get(0).map_err(unavailable)?,
+        // A service that hides its files. What it loses is found by comparing counters.
+        Err(error) if error.as_db_error().is_some() => String::new(),
+        Err(error) => return Err(unavailable(error)),
+    };
+    Ok(Renewal { now: row.try_get("now").map_err(unavailable)?, timeline })
 }
 
 /// Waits until no commit of the session is in flight.
-pub(super) async fn settle(pool: &Pool, session: i32) -> Result<(), StoreError> {
-    let mut client = pool.get().await?;
+pub(super) async fn settle(client: &mut Object, session: i32) -> Result<(), StoreError> {
     let transaction = client.transaction().await?;
-    transaction.execute(LOCK, &[&session]).await?;
+    transaction.execute_typed(LOCK, &[(&session, Type::INT4)]).await?;
     transaction.commit().await?;
     Ok(())
 }
 
 /// Makes the session the owner of the event.
-pub(super) async fn claim(pool: &Pool, session: i32, event: EventId) -> Result<(), LoadError> {
-    let mut client = pool.get().await.map_err(unavailable)?;
+pub(super) async fn claim(client: &mut Object, session: i32, event: EventId) -> Result<(), LoadError> {
     // Once more after the end of a stale owner's session.
     for _ in 0..2 {
         let transaction = client.transaction().await.map_err(unavailable)?;
-        transaction.execute(LOCK_SHARED, &[&session]).await.map_err(unavailable)?;
-        if transaction.query_opt(IS_LIVE, &[&session]).await.map_err(unavailable)?.is_none() {
+        transaction.execute_typed(LOCK_SHARED, &[(&session, Type::INT4)]).await.map_err(unavailable)?;
+        if transaction.query_typed_opt(IS_LIVE, &[(&session, Type::INT4)]).await.map_err(unavailable)?.is_none() {
             return Err(LoadError::Fenced);
         }
-        let claimed = match transaction.execute(CLAIM, &[&event.0, &session]).await {
+        let claimed = match transaction.execute_typed(CLAIM, &[(&event.0, Type::UUID), (&session, Type::INT4)]).await {
             Err(error) if error.code() == Some(&SqlState::FOREIGN_KEY_VIOLATION) => return Err(LoadError::NoSuchEvent),
             result => result.map_err(unavailable)?,
         };
         if claimed == 1 {
             return transaction.commit().await.map_err(unavailable);
         }
-        let owner = transaction.query_one(OWNER, &[&event.0, &STALE_AFTER]).await.map_err(unavailable)?;
+        let owner = transaction
+            .query_typed_one(OWNER, &[(&event.0, Type::UUID), (&STALE_AFTER, Type::TEXT)])
+            .await
+            .map_err(unavailable)?;
         let node: String = owner.try_get("node").map_err(unavailable)?;
         if !owner.try_get::<_, bool>("stale").map_err(unavailable)? {
             return Err(LoadError::OwnedBy(node));

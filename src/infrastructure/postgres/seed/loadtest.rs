@@ -122,6 +122,11 @@ pub async fn loadtest(
     scenario.accounts.push(organizer);
     scenario.venues.extend([stage.grounds, stage.house]);
     writer::write(client, &scenario).await?;
+    // A few accounts stand for a crowd.
+    let events: Vec<Uuid> = scenario.events.iter().map(|event| event.id).collect();
+    client
+        .execute("UPDATE events SET unpaid_limited = false WHERE id = ANY($1) AND unpaid_limited", &[&events])
+        .await?;
 
     let buyers = scenario.accounts.into_iter().filter(|account| account.role == Role::User);
     let user = |account: Account| {

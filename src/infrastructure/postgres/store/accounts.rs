@@ -9,10 +9,13 @@ use domain::{
     validation::FieldError,
 };
 use serde_json::json;
-use tokio_postgres::{GenericClient, Row, types::Type};
+use tokio_postgres::{Row, types::Type};
 
 use super::{
-    super::rows::{self, StoreError},
+    super::{
+        connection::Statements,
+        rows::{self, StoreError},
+    },
     PgStore, audit,
 };
 
@@ -61,7 +64,7 @@ pub(super) fn account(row: &Row) -> Result<Account, StoreError> {
 
 /// Adds an account with its profile; false when another one has its address.
 pub(super) async fn insert(
-    client: &impl GenericClient,
+    client: &impl Statements,
     account: &Account,
     password_hash: &str,
 ) -> Result<bool, StoreError> {
@@ -86,11 +89,6 @@ pub(super) async fn insert(
 
 impl PgStore {
     async fn add_audited(&self, account: &Account, password_hash: &str, actor: &Actor) -> Result<bool, StoreError> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        if !insert(&*transaction, account, password_hash).await? {
-            return Ok(false);
-        }
         let deed = Deed {
             at: account.created_at,
             actor: actor.clone(),
@@ -99,9 +97,16 @@ impl PgStore {
             target_id: account.id.to_string(),
             details: json!({ "role": account.role.as_str() }),
         };
-        audit::record(&*transaction, deed).await?;
-        transaction.commit().await?;
-        Ok(true)
+        let deed = &deed;
+        self.pool
+            .transaction(|transaction| async move {
+                let is_added = insert(&transaction, account, password_hash).await?;
+                if is_added {
+                    audit::record(&transaction, deed.clone()).await?;
+                }
+                Ok(is_added)
+            })
+            .await
     }
 
     async fn change_profile(&self, id: AccountId, change: &ProfileChange) -> Result<(), StoreError> {

@@ -11,17 +11,14 @@ use domain::{
 };
 use jiff::Timestamp;
 use serde_json::json;
-use tokio_postgres::{
-    GenericClient,
-    types::{ToSql, Type},
-};
+use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 use super::{
-    super::{outbox::enqueue, rows::StoreError},
+    super::{connection::Transaction, outbox::enqueue, rows::StoreError},
     PgStore,
     accounts::{ACCOUNT_COLUMNS, ACCOUNTS, account},
-    audit, page, sessions,
+    audit, page_of, sessions, total_of,
 };
 
 /// Whoever takes an administrator takes this advisory lock first: two who take the last two at once would each see the other.
@@ -93,8 +90,8 @@ impl PgStore {
             [(&pattern, Type::TEXT), (&role, Type::TEXT), (&status, Type::TEXT), (&filter.verified, Type::BOOL)];
         let text_filter = if pattern.is_some() { TEXT_FILTER } else { "$1::text IS NULL" };
         let client = self.pool.get().await?;
-        let count = format!("SELECT count(*) AS count FROM {ACCOUNTS} WHERE {text_filter} AND {FILTER}");
-        let total: i64 = client.query_typed_one(&count, &filters).await?.try_get("count")?;
+        // Each account has one profile, which needs no look for a count.
+        let total = total_of(&client, &format!("accounts a WHERE {text_filter} AND {FILTER}"), &filters).await?;
         let statement = format!(
             "SELECT {ACCOUNT_COLUMNS} FROM {ACCOUNTS} WHERE {text_filter} AND {FILTER} AND a.id < $5 \
              ORDER BY a.id DESC OFFSET $6 LIMIT $7"
@@ -103,19 +100,17 @@ impl PgStore {
             [(&before, Type::UUID), (&offset, Type::INT8), (&limit, Type::INT8)];
         let parameters: Vec<_> = filters.into_iter().chain(place).collect();
         let rows = client.query_typed(&statement, &parameters).await?;
-        page(&rows, request.limit, total, account)
+        page_of(&rows, request.limit, total, account)
     }
 
     async fn change(
-        &self,
+        transaction: &Transaction,
         id: AccountId,
         change: AccountChange,
         expected: Expected,
         actor: &Actor,
         now: Timestamp,
     ) -> Result<Result<(), ChangeAccountError>, StoreError> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
         transaction.query_typed(ADMINISTRATORS, &[]).await?;
         let look = format!("SELECT {ACCOUNT_COLUMNS} FROM {ACCOUNTS} WHERE a.id = $1 FOR UPDATE");
         let rows = transaction.query_typed(&look, &[(&id.0, Type::UUID)]).await?;
@@ -127,7 +122,7 @@ impl PgStore {
         if change.is_empty() {
             return Ok(Ok(()));
         }
-        if change.takes_an_administrator(&before) && is_last(&*transaction, id).await? {
+        if change.takes_an_administrator(&before) && is_last(transaction, id).await? {
             return Ok(Err(ChangeAccountError::LastAdministrator));
         }
         let (role, status) = (change.role.map(Role::as_str), change.status.map(AccountStatus::as_str));
@@ -135,20 +130,20 @@ impl PgStore {
             [(&id.0, Type::UUID), (&role, Type::TEXT), (&status, Type::TEXT), (&now, Type::TIMESTAMPTZ)];
         transaction.execute_typed(CHANGE, &parameters).await?;
         if change.status == Some(AccountStatus::Suspended) {
-            sessions::end(&*transaction, id, now).await?;
+            sessions::end(transaction, id, now).await?;
             let template = Template::AccountSuspended { name: before.name.as_str().to_owned() };
-            enqueue(&*transaction, &Message { to: before.email.clone(), locale: before.locale, template }).await?;
+            enqueue(transaction, &Message { to: before.email.clone(), locale: before.locale, template }).await?;
         }
         for deed in deeds(&before, change, actor, now) {
-            audit::record(&*transaction, deed).await?;
+            audit::record(transaction, deed).await?;
         }
-        transaction.commit().await?;
         Ok(Ok(()))
     }
 }
 
-async fn is_last(client: &impl GenericClient, id: AccountId) -> Result<bool, StoreError> {
-    let others: i64 = client.query_typed_one(COUNT_ADMINISTRATORS, &[(&id.0, Type::UUID)]).await?.try_get("count")?;
+async fn is_last(transaction: &Transaction, id: AccountId) -> Result<bool, StoreError> {
+    let others: i64 =
+        transaction.query_typed_one(COUNT_ADMINISTRATORS, &[(&id.0, Type::UUID)]).await?.try_get("count")?;
     Ok(others == 0)
 }
 
@@ -166,7 +161,10 @@ impl AccountAdministration for PgStore {
         now: Timestamp,
     ) -> Result<Account, ChangeAccountError> {
         let broken = |error: StoreError| ChangeAccountError::Repository(error.into());
-        self.change(id, change, expected, actor, now).await.map_err(broken)??;
+        let changed = self.pool.transaction(|transaction| async move {
+            Self::change(&transaction, id, change, expected, actor, now).await
+        });
+        changed.await.map_err(broken)??;
         self.find_account(id).await.map_err(broken)?.ok_or(ChangeAccountError::NotFound)
     }
 }

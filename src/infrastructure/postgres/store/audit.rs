@@ -8,11 +8,14 @@ use domain::{
     repositories::{Found, Page, PageRequest, Start},
 };
 use tokio_postgres::{
-    GenericClient, Row,
+    Row,
     types::{Json, ToSql, Type},
 };
 
-use super::{super::rows::StoreError, PgStore, page};
+use super::{
+    super::{connection::Statements, rows::StoreError},
+    PgStore, page_of, total_of,
+};
 
 /// Writers of the log take this advisory lock, and with it their turn, until their transaction ends. So whoever writes down a
 /// deed does it last.
@@ -32,7 +35,7 @@ const FILTER: &str = "($1::uuid IS NULL OR actor_id = $1) AND ($2::text IS NULL 
 const CHECKED_AT_ONCE: i64 = 1000;
 
 /// Writes a deed down, in the transaction of the change. Call it last: others wait until that transaction ends.
-pub(super) async fn record(client: &impl GenericClient, deed: Deed) -> Result<(), StoreError> {
+pub(super) async fn record(client: &impl Statements, deed: Deed) -> Result<(), StoreError> {
     client.query_typed(TURN, &[]).await?;
     let (seq, previous) = match client.query_typed(LAST, &[]).await?.first() {
         Some(row) => (number(row)? + 1, hash(row)?),
@@ -108,23 +111,19 @@ impl PgStore {
             (&filter.target_id, Type::TEXT),
         ];
         let client = self.pool.get().await?;
-        let count = format!("SELECT count(*) AS count FROM audit_log WHERE {FILTER}");
-        let total: i64 = client.query_typed_one(&count, &filters).await?.try_get("count")?;
+        let total = total_of(&client, &format!("audit_log WHERE {FILTER}"), &filters).await?;
         let statement =
             format!("SELECT {COLUMNS} FROM audit_log WHERE {FILTER} AND seq < $5 ORDER BY seq DESC OFFSET $6 LIMIT $7");
         let place: [(&(dyn ToSql + Sync), Type); 3] =
             [(&before, Type::INT8), (&offset, Type::INT8), (&limit, Type::INT8)];
         let parameters: Vec<_> = filters.into_iter().chain(place).collect();
         let rows = client.query_typed(&statement, &parameters).await?;
-        page(&rows, request.limit, total, entry)
+        page_of(&rows, request.limit, total, entry)
     }
 
     async fn record_alone(&self, deed: Deed) -> Result<(), StoreError> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        record(&*transaction, deed).await?;
-        transaction.commit().await?;
-        Ok(())
+        let deed = &deed;
+        self.pool.transaction(|transaction| async move { record(&transaction, deed.clone()).await }).await
     }
 
     async fn check_audit_log(&self) -> Result<Verification, StoreError> {

@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use super::{
     super::rows::{self, BOOKING_COLUMNS, HOLD_COLUMNS, StoreError},
-    PgStore,
+    PgStore, total_of,
 };
 
-const COUNT: &str = "SELECT count(*) FROM bookings WHERE account_id = $1";
+const OF_ACCOUNT: &str = "bookings WHERE account_id = $1";
 
 impl PgStore {
     async fn read_bookings(
@@ -42,19 +42,18 @@ impl PgStore {
                 ],
             )
             .await?;
-        let total = client.query_typed(COUNT, &[(&account.0, Type::UUID)]).await?;
+        let total = total_of(&client, OF_ACCOUNT, &[(&account.0, Type::UUID)]).await?;
         let has_more = found.len() > page.limit as usize;
         found.truncate(page.limit as usize);
-        let total: i64 = total.first().map_or(Ok(0), |row| row.try_get(0))?;
-        let entries = rows::bookings(&**client, &found).await?;
-        Ok(Page { entries, total: u64::try_from(total).unwrap_or(0), has_more })
+        let entries = rows::bookings(&client, &found).await?;
+        Ok(Page { entries, total, has_more })
     }
 
     async fn read_booking(&self, id: BookingId) -> Result<Option<Booking>, StoreError> {
         let client = self.pool.get().await?;
         let statement = format!("SELECT {BOOKING_COLUMNS} FROM bookings b WHERE b.id = $1");
         let found = client.query_typed(&statement, &[(&id.0, Type::UUID)]).await?;
-        Ok(rows::bookings(&**client, &found).await?.pop())
+        Ok(rows::bookings(&client, &found).await?.pop())
     }
 
     async fn read_hold(&self, id: HoldId) -> Result<Option<Hold>, StoreError> {
@@ -64,7 +63,7 @@ impl PgStore {
         let Some(row) = found.first() else { return Ok(None) };
         let items = rows::stored_items(row)?;
         let named: Vec<_> = rows::named_seats(&items).collect();
-        let seats = rows::seats_by_id(&**client, &named).await?;
+        let seats = rows::seats_by_id(&client, &named).await?;
         rows::hold(row, items, |seat| seats.get(&seat).cloned()).map(Some)
     }
 }

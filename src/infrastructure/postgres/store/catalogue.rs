@@ -6,7 +6,7 @@ mod spelling;
 pub mod statement;
 mod typing;
 mod venues;
-mod walk;
+pub(super) mod walk;
 
 use domain::{
     events::{EventStatus, SaleWindow},
@@ -18,7 +18,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use tokio_postgres::{
-    GenericClient, Row,
+    Row,
     types::{ToSql, Type},
 };
 use uuid::Uuid;
@@ -26,6 +26,7 @@ use uuid::Uuid;
 use self::{statement::Statement, typing::Typing};
 use super::{
     super::{
+        connection::Statements,
         rows::{StoreError, parse},
         ticket_types,
     },
@@ -122,7 +123,7 @@ listed!(VenueSearch, Venue, venues);
 
 /// The page of a search. A walk keeps to the spellings with which it began; at its beginning, other spellings are looked for when
 /// the typed one finds little.
-async fn find<S: Listed>(client: &impl GenericClient, search: &S) -> Result<Slice<S::Entry>, StoreError> {
+async fn find<S: Listed>(client: &impl Statements, search: &S) -> Result<Slice<S::Entry>, StoreError> {
     let exact = Typing::exact(search.text());
     let Some(text) = search.text() else { return list(client, search, &exact).await };
     let spellings = match search.place() {
@@ -148,7 +149,7 @@ async fn find<S: Listed>(client: &impl GenericClient, search: &S) -> Result<Slic
 
 /// A page of those that have the words: how many have them decides how it is best read.
 async fn with_words<S: Listed>(
-    client: &impl GenericClient,
+    client: &impl Statements,
     search: &S,
     typing: &Typing<'_>,
     total: Total,
@@ -162,7 +163,7 @@ async fn with_words<S: Listed>(
 
 /// A page without any words, which often tells its total.
 async fn list<S: Listed>(
-    client: &impl GenericClient,
+    client: &impl Statements,
     search: &S,
     typing: &Typing<'_>,
 ) -> Result<Slice<S::Entry>, StoreError> {
@@ -175,7 +176,7 @@ async fn list<S: Listed>(
 }
 
 /// Counted as far as a count costs little; what the planner expects beyond that.
-async fn total<S: Listed>(client: &impl GenericClient, search: &S, typing: &Typing<'_>) -> Result<Total, StoreError> {
+async fn total<S: Listed>(client: &impl Statements, search: &S, typing: &Typing<'_>) -> Result<Total, StoreError> {
     let counted = search.count(typing).rows(client).await?;
     let counted: i64 = counted.first().map_or(Ok(0), |row| row.try_get(0))?;
     let counted = u64::try_from(counted).unwrap_or(0);
@@ -195,10 +196,10 @@ impl PgStore {
             IdOrSlug::Slug(slug) => statement.sql("e.slug = ").bind(slug.to_owned(), Type::TEXT),
         };
         let client = self.pool.get().await?;
-        let found = statement.rows(&**client).await?;
+        let found = statement.rows(&client).await?;
         let Some(row) = found.first() else { return Ok(None) };
         let (event, venue) = rows::event_with_venue(row)?;
-        let ticket_types = ticket_types::of_event(&**client, event.id, event.sale).await?;
+        let ticket_types = ticket_types::of_event(&client, event.id, event.sale).await?;
         let next = match event.series_id {
             Some(series) => {
                 let parameters: [(&(dyn ToSql + Sync), Type); 2] = [(&series.0, Type::UUID), (&event.id.0, Type::UUID)];
@@ -217,7 +218,7 @@ impl PgStore {
             IdOrSlug::Id(id) => statement.sql("v.id = ").bind(id.0, Type::UUID),
             IdOrSlug::Slug(slug) => statement.sql("v.slug = ").bind(slug.to_owned(), Type::TEXT),
         };
-        let found = statement.rows(&**self.pool.get().await?).await?;
+        let found = statement.rows(&self.pool.get().await?).await?;
         found.first().map(rows::venue).transpose()
     }
 
@@ -276,8 +277,8 @@ fn offer(row: &Row) -> Result<Option<Offer>, StoreError> {
 
 impl EventRepository for PgStore {
     async fn public_events(&self, search: &EventSearch) -> Found<Slice<EventSummary>> {
-        let client = self.pool.get().await.map_err(StoreError::from)?;
-        Ok(find(&**client, search).await?)
+        let client = self.pool.get_for_search().await?;
+        Ok(find(&client, search).await?)
     }
 
     async fn public_event(&self, by: IdOrSlug<'_, EventId>) -> Found<Option<EventDetail>> {
@@ -303,8 +304,8 @@ impl EventRepository for PgStore {
 
 impl VenueRepository for PgStore {
     async fn venues(&self, search: &VenueSearch) -> Found<Slice<Venue>> {
-        let client = self.pool.get().await.map_err(StoreError::from)?;
-        Ok(find(&**client, search).await?)
+        let client = self.pool.get_for_search().await?;
+        Ok(find(&client, search).await?)
     }
 
     async fn venue(&self, by: IdOrSlug<'_, VenueId>) -> Found<Option<Venue>> {

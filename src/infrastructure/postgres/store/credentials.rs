@@ -10,12 +10,12 @@ use domain::{
 };
 use jiff::Timestamp;
 use tokio_postgres::{
-    GenericClient, Row,
+    Row,
     types::{ToSql, Type},
 };
 
 use super::{
-    super::{outbox::enqueue, rows::StoreError},
+    super::{connection::Statements, outbox::enqueue, rows::StoreError},
     PgStore,
     accounts::{ACCOUNT_COLUMNS, ACCOUNTS, account, insert},
     sessions,
@@ -38,7 +38,7 @@ const UPGRADE: &str = "UPDATE accounts SET password_hash = $3 WHERE id = $1 AND 
 const SET_PASSWORD: &str =
     "UPDATE accounts SET password_hash = $2, updated_at = $3, revision = revision + 1 WHERE id = $1";
 
-async fn add_link(client: &impl GenericClient, id: AccountId, link: &Link) -> Result<(), StoreError> {
+async fn add_link(client: &impl Statements, id: AccountId, link: &Link) -> Result<(), StoreError> {
     client
         .execute_typed(
             ADD_LINK,
@@ -55,7 +55,7 @@ async fn add_link(client: &impl GenericClient, id: AccountId, link: &Link) -> Re
 }
 
 async fn use_link(
-    client: &impl GenericClient,
+    client: &impl Statements,
     hash: TokenHash,
     purpose: LinkPurpose,
     now: Timestamp,
@@ -66,14 +66,14 @@ async fn use_link(
     Ok(rows.first().map(|row| row.try_get(0)).transpose()?.map(AccountId))
 }
 
-async fn verify(client: &impl GenericClient, id: AccountId, now: Timestamp) -> Result<(), StoreError> {
+async fn verify(client: &impl Statements, id: AccountId, now: Timestamp) -> Result<(), StoreError> {
     client.execute_typed(VERIFY, &[(&id.0, Type::UUID), (&now, Type::TIMESTAMPTZ)]).await?;
     Ok(())
 }
 
 /// A new password, and the end of all that was proved with the old one.
 async fn set_password(
-    client: &impl GenericClient,
+    client: &impl Statements,
     id: AccountId,
     password_hash: &str,
     mail: &Message,
@@ -102,22 +102,21 @@ impl PgStore {
         mail: &Message,
         to_owner: fn(&Account) -> Message,
     ) -> Result<Registered, StoreError> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        let registered = if insert(&*transaction, new, password_hash).await? {
-            add_link(&*transaction, new.id, link).await?;
-            enqueue(&*transaction, mail).await?;
-            Registered::New
-        } else {
-            let statement = format!("SELECT {ACCOUNT_COLUMNS} FROM {ACCOUNTS} WHERE a.email = $1");
-            let rows = transaction.query_typed(&statement, &[(&new.email.as_str(), Type::TEXT)]).await?;
-            if let Some(owner) = rows.first().map(account).transpose()? {
-                enqueue(&*transaction, &to_owner(&owner)).await?;
-            }
-            Registered::Taken
-        };
-        transaction.commit().await?;
-        Ok(registered)
+        self.pool
+            .transaction(|transaction| async move {
+                if insert(&transaction, new, password_hash).await? {
+                    add_link(&transaction, new.id, link).await?;
+                    enqueue(&transaction, mail).await?;
+                    return Ok(Registered::New);
+                }
+                let statement = format!("SELECT {ACCOUNT_COLUMNS} FROM {ACCOUNTS} WHERE a.email = $1");
+                let rows = transaction.query_typed(&statement, &[(&new.email.as_str(), Type::TEXT)]).await?;
+                if let Some(owner) = rows.first().map(account).transpose()? {
+                    enqueue(&transaction, &to_owner(&owner)).await?;
+                }
+                Ok(Registered::Taken)
+            })
+            .await
     }
 
     async fn find_with_hash(
@@ -132,14 +131,14 @@ impl PgStore {
     }
 
     async fn set_link(&self, id: AccountId, link: &Link, mail: &Message) -> Result<(), StoreError> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        let purpose = link.purpose.as_str();
-        transaction.execute_typed(DELETE_LINKS, &[(&id.0, Type::UUID), (&purpose, Type::TEXT)]).await?;
-        add_link(&*transaction, id, link).await?;
-        enqueue(&*transaction, mail).await?;
-        transaction.commit().await?;
-        Ok(())
+        self.pool
+            .transaction(|transaction| async move {
+                let purpose = link.purpose.as_str();
+                transaction.execute_typed(DELETE_LINKS, &[(&id.0, Type::UUID), (&purpose, Type::TEXT)]).await?;
+                add_link(&transaction, id, link).await?;
+                enqueue(&transaction, mail).await.map(drop)
+            })
+            .await
     }
 
     async fn find_link_owner(
@@ -161,14 +160,15 @@ impl PgStore {
     }
 
     async fn use_to_verify(&self, hash: TokenHash, now: Timestamp) -> Result<Option<AccountId>, StoreError> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        let owner = use_link(&*transaction, hash, LinkPurpose::VerifyEmail, now).await?;
-        if let Some(id) = owner {
-            verify(&*transaction, id, now).await?;
-            transaction.commit().await?;
-        }
-        Ok(owner)
+        self.pool
+            .transaction(|transaction| async move {
+                let owner = use_link(&transaction, hash, LinkPurpose::VerifyEmail, now).await?;
+                if let Some(id) = owner {
+                    verify(&transaction, id, now).await?;
+                }
+                Ok(owner)
+            })
+            .await
     }
 
     async fn use_to_reset(
@@ -178,13 +178,14 @@ impl PgStore {
         mail: &Message,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, StoreError> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        let Some(id) = use_link(&*transaction, hash, LinkPurpose::ResetPassword, now).await? else { return Ok(None) };
-        verify(&*transaction, id, now).await?;
-        let since = set_password(&*transaction, id, password_hash, mail, now).await?;
-        transaction.commit().await?;
-        Ok(Some(since))
+        self.pool
+            .transaction(|transaction| async move {
+                let owner = use_link(&transaction, hash, LinkPurpose::ResetPassword, now).await?;
+                let Some(id) = owner else { return Ok(None) };
+                verify(&transaction, id, now).await?;
+                set_password(&transaction, id, password_hash, mail, now).await.map(Some)
+            })
+            .await
     }
 
     async fn set_password(
@@ -194,15 +195,13 @@ impl PgStore {
         mail: &Message,
         now: Timestamp,
     ) -> Result<Timestamp, StoreError> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        let since = set_password(&*transaction, id, password_hash, mail, now).await?;
-        transaction.commit().await?;
-        Ok(since)
+        self.pool
+            .transaction(|transaction| async move { set_password(&transaction, id, password_hash, mail, now).await })
+            .await
     }
 
     async fn execute(&self, statement: &str, parameters: &[(&(dyn ToSql + Sync), Type)]) -> Result<u64, StoreError> {
-        Ok(self.pool.get().await?.execute_typed(statement, parameters).await?)
+        self.pool.get().await?.execute_typed(statement, parameters).await
     }
 }
 
@@ -219,6 +218,10 @@ impl CredentialRepository for PgStore {
     }
 
     async fn account_by_email(&self, email: &str) -> Found<Option<(Account, String)>> {
+        // No address has one, and the database can't even be asked for it.
+        if email.contains('\0') {
+            return Ok(None);
+        }
         Ok(self.find_with_hash("email", (&email, Type::TEXT)).await?)
     }
 

@@ -1,16 +1,22 @@
 //! The catalogue as organizers and admins change it: one transaction a change, which checks whose it is, its revision and its
 //! rules under the row's lock.
+//!
+//! Locks are taken in one order: the event's row, its quotas by their ids, ticket types, tags, the rows that join tags to events by
+//! (tag, event), venues and seat maps, listings by their events, the audit log.
 
 mod catalogue;
 mod copies;
 mod events;
 mod guests;
+mod reconciliation;
+mod references;
 mod requests;
 mod sales;
 mod seat_maps;
 mod series;
 mod settings;
 mod steps;
+mod tags;
 mod texts;
 mod ticket_types;
 mod upkeep;
@@ -22,19 +28,17 @@ use domain::{
     management::{ChangeError, Conflict, Expected, Manager, Reach},
     validation::FieldError,
 };
-use tokio_postgres::{
-    Row, Transaction,
-    error::SqlState,
-    types::{ToSql, Type},
-};
+use serde_json::Value;
+use tokio_postgres::{Row, types::Type};
 
 use super::{
-    super::rows::{self, StoreError},
-    audit,
+    super::{
+        connection::{Statements, Transaction, Typed},
+        rows::{self, StoreError},
+        transaction::TransactionError,
+    },
+    PgStore, audit,
 };
-
-/// A value with its type, so that no statement is prepared.
-type Typed<'a> = (&'a (dyn ToSql + Sync), Type);
 
 /// Why a transaction was not committed.
 #[derive(Debug)]
@@ -88,17 +92,19 @@ impl From<deadpool_postgres::PoolError> for Fault {
     }
 }
 
-/// The constraint that a statement has violated.
-fn violated(error: &tokio_postgres::Error) -> Option<&str> {
-    match error.code() {
-        Some(&SqlState::UNIQUE_VIOLATION | &SqlState::FOREIGN_KEY_VIOLATION) => error.as_db_error()?.constraint(),
-        _ => None,
+impl TransactionError for Fault {
+    fn into_store(self) -> Result<StoreError, Self> {
+        match self {
+            Self::Store(error) => Ok(error),
+            fault @ Self::Change(_) => Err(fault),
+        }
     }
 }
 
 /// Turns the violation of a constraint into what it means to the caller.
-fn on_violation(error: tokio_postgres::Error, meaning: impl FnOnce(&str) -> Option<Fault>) -> Fault {
-    match violated(&error).and_then(meaning) {
+fn on_violation(error: impl Into<StoreError>, meaning: impl FnOnce(&str) -> Option<Fault>) -> Fault {
+    let error = error.into();
+    match error.violated().and_then(meaning) {
         Some(fault) => fault,
         None => error.into(),
     }
@@ -123,20 +129,42 @@ struct LockedEvent {
     starts_at: jiff::Timestamp,
     ends_at: jiff::Timestamp,
     sale: SaleWindow,
+    max_per_account: Option<i32>,
 }
 
-const LOCK_EVENT: &str = "SELECT revision, organizer_id, status::text AS status, series_id, seat_map_id, currency::text AS currency, starts_at, ends_at, \
-    sale_starts_at, sale_ends_at FROM events WHERE id = $1 AND ($2::uuid IS NULL OR organizer_id = $2) FOR NO KEY UPDATE";
+const EVENT: &str = "SELECT revision, organizer_id, status::text AS status, series_id, seat_map_id, currency::text AS currency, \
+    starts_at, ends_at, sale_starts_at, sale_ends_at, max_per_account FROM events \
+    WHERE id = $1 AND ($2::uuid IS NULL OR organizer_id = $2)";
 
-/// Locks an event that `by` may change. Another organizer's is not found.
+/// Locks an event that `by` may change. Another organizer's is not found. Says nothing about what is sold: see [`open_plan`].
 async fn lock_event(
-    transaction: &Transaction<'_>,
+    transaction: &Transaction,
+    by: &Manager,
+    id: EventId,
+    expected: Expected,
+) -> Result<LockedEvent, Fault> {
+    event_by(transaction, &format!("{EVENT} FOR NO KEY UPDATE"), by, id, expected).await
+}
+
+/// The same without a lock: what is true now.
+async fn read_event(
+    connection: &impl Statements,
+    by: &Manager,
+    id: EventId,
+    expected: Expected,
+) -> Result<LockedEvent, Fault> {
+    event_by(connection, EVENT, by, id, expected).await
+}
+
+async fn event_by(
+    connection: &impl Statements,
+    statement: &str,
     by: &Manager,
     id: EventId,
     expected: Expected,
 ) -> Result<LockedEvent, Fault> {
     let only = by.only().map(|account| account.0);
-    let rows = transaction.query_typed(LOCK_EVENT, &[(&id.0, Type::UUID), (&only, Type::UUID)]).await?;
+    let rows = connection.query_typed(statement, &[(&id.0, Type::UUID), (&only, Type::UUID)]).await?;
     let row = rows.first().ok_or(ChangeError::NotFound)?;
     is_expected(row, expected)?;
     Ok(LockedEvent {
@@ -149,7 +177,34 @@ async fn lock_event(
         starts_at: row.try_get("starts_at")?,
         ends_at: row.try_get("ends_at")?,
         sale: SaleWindow { starts_at: row.try_get("sale_starts_at")?, ends_at: row.try_get("sale_ends_at")? },
+        max_per_account: row.try_get("max_per_account")?,
     })
+}
+
+/// How each change begins that looks at what is held or sold, or changes what is sold: the event is locked and judged, and then the
+/// versions move. What the transaction looks at afterwards stays as it sees it.
+async fn open_plan(
+    transaction: &Transaction,
+    by: &Manager,
+    id: EventId,
+    expected: Expected,
+) -> Result<LockedEvent, Fault> {
+    let event = lock_event(transaction, by, id, expected).await?;
+    event.editable()?;
+    move_versions(transaction, id).await?;
+    Ok(event)
+}
+
+/// Moves the versions of all quotas of a locked event on. That waits for the commits of bookings under way, so the next statement sees
+/// what they have written; and whatever else was decided on the old plan is refused by the ledger, whether its inventory was paused
+/// or not. In the order of their ids, as the ledger takes them.
+async fn move_versions(transaction: &Transaction, event: EventId) -> Result<(), Fault> {
+    let parameters: [Typed<'_>; 1] = [(&event.0, Type::UUID)];
+    let lock = "SELECT 1 FROM quotas WHERE event_id = $1 ORDER BY id FOR NO KEY UPDATE";
+    transaction.query_typed(lock, &parameters).await?;
+    let statement = "UPDATE quotas SET version = version + 1 WHERE event_id = $1";
+    transaction.execute_typed(statement, &parameters).await?;
+    Ok(())
 }
 
 impl LockedEvent {
@@ -162,44 +217,54 @@ impl LockedEvent {
     }
 }
 
-/// Writes down in the audit log what an admin does; what organizers do with their own is not in it. The last statement of its
-/// transaction: writers of the log wait for each other.
-async fn note(
-    transaction: &Transaction<'_>,
-    by: &Manager,
-    action: Action,
-    (target_kind, target_id): (&'static str, String),
-    details: serde_json::Value,
-) -> Result<(), Fault> {
-    if by.reach == Reach::All {
-        let deed =
-            Deed { at: jiff::Timestamp::now(), actor: by.actor.clone(), action, target_kind, target_id, details };
-        audit::record(transaction, deed).await?;
-    }
-    Ok(())
-}
-
-/// Commits a change of something that an event sells, with the note of it.
-async fn commit_noted(
-    transaction: deadpool_postgres::Transaction<'_>,
-    by: &Manager,
+/// What is noted in the audit log of a change that an admin makes; what organizers do with their own is not in it.
+struct Note {
     action: Action,
     target: (&'static str, String),
-    event: EventId,
-) -> Result<(), Fault> {
-    note(&transaction, by, action, target, serde_json::json!({ "event": event })).await?;
-    transaction.commit().await?;
-    Ok(())
+    details: Value,
 }
 
-/// Moves the versions of an event's quotas on: whoever has decided on the old plan, and did not pause, is refused.
-async fn plan_changed(transaction: &Transaction<'_>, event: EventId) -> Result<(), Fault> {
-    let statement = "UPDATE quotas SET version = version + 1 WHERE event_id = $1";
-    transaction.execute_typed(statement, &[(&event.0, Type::UUID)]).await?;
-    Ok(())
+impl Note {
+    fn new(action: Action, kind: &'static str, id: impl ToString, details: Value) -> Option<Self> {
+        Some(Self { action, target: (kind, id.to_string()), details })
+    }
+
+    /// Of something that an event sells.
+    fn of_sales(action: Action, kind: &'static str, id: impl ToString, event: EventId) -> Option<Self> {
+        Self::new(action, kind, id, serde_json::json!({ "event": event }))
+    }
+}
+
+impl PgStore {
+    /// Runs a change in a transaction, and notes in it what `body` says. That is the last statement: writers of the log wait for each
+    /// other. See [`RequestPool::transaction`](super::super::connection::RequestPool::transaction) for when `body` is run again.
+    async fn noted<T: Send, F>(&self, by: &Manager, body: impl Fn(Transaction) -> F + Send + Sync) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<(T, Option<Note>), Fault>> + Send,
+    {
+        let body = &body;
+        self.pool
+            .transaction(|transaction| async move {
+                let (value, note) = body(transaction.clone()).await?;
+                if let Some(Note { action, target: (target_kind, target_id), details }) = note
+                    && by.reach == Reach::All
+                {
+                    let at = jiff::Timestamp::now();
+                    let deed = Deed { at, actor: by.actor.clone(), action, target_kind, target_id, details };
+                    audit::record(&transaction, deed).await?;
+                }
+                Ok(value)
+            })
+            .await
+    }
 }
 
 /// A number for a column of signed ones; the domain has checked its bounds.
 fn signed(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+/// A count as a number of places.
+fn unsigned_count(row: &Row, column: &str) -> Result<u32, StoreError> {
+    u32::try_from(row.try_get::<_, i64>(column)?).map_err(|error| StoreError::Row(format!("{column}: {error}")))
 }

@@ -30,7 +30,10 @@ fn first_id_of(instant: Timestamp) -> Uuid {
 
 impl PgStore {
     async fn delete_old(&self, kind: Leftover, limit: u32) -> Result<u64, StoreError> {
-        let ended_before = Timestamp::now() - kind.kept();
+        let client = self.pool.get().await?;
+        // By the database's clock, which wrote the rows: a wrong date of this machine must not delete what is not over.
+        let now: Timestamp = client.query_typed_one("SELECT clock_timestamp()", &[]).await?.try_get(0)?;
+        let ended_before = now - kind.kept();
         let (limit, first_kept) = (i64::from(limit), first_id_of(ended_before));
         let parameters: [(&(dyn ToSql + Sync), Type); 3] =
             [(&ended_before, Type::TIMESTAMPTZ), (&limit, Type::INT8), (&first_kept, Type::UUID)];
@@ -40,7 +43,7 @@ impl PgStore {
             Leftover::RequestKeys => (REQUEST_KEYS, 2),
             Leftover::Holds => (HOLDS, 3),
         };
-        Ok(self.pool.get().await?.execute_typed(statement, &parameters[..count]).await?)
+        client.execute_typed(statement, &parameters[..count]).await
     }
 }
 

@@ -10,12 +10,15 @@ use domain::{
 };
 use jiff::Timestamp;
 use tokio_postgres::{
-    GenericClient, Row,
+    Row,
     types::{ToSql, Type},
 };
 
 use super::{
-    super::rows::StoreError,
+    super::{
+        connection::{Statements, Transaction},
+        rows::StoreError,
+    },
     PgStore,
     accounts::{ACCOUNT_COLUMNS, account},
 };
@@ -62,17 +65,13 @@ fn session(row: &Row) -> Result<Session, StoreError> {
 }
 
 /// Ends all sessions of an account.
-pub(super) async fn end(client: &impl GenericClient, account: AccountId, now: Timestamp) -> Result<(), StoreError> {
+pub(super) async fn end(client: &impl Statements, account: AccountId, now: Timestamp) -> Result<(), StoreError> {
     client.execute_typed(END_ALL, &[(&account.0, Type::UUID), (&now, Type::TIMESTAMPTZ)]).await?;
     Ok(())
 }
 
 /// Refuses all access tokens that an account has. Since when they are good again.
-async fn refuse_tokens(
-    client: &impl GenericClient,
-    account: AccountId,
-    now: Timestamp,
-) -> Result<Timestamp, StoreError> {
+async fn refuse_tokens(client: &impl Statements, account: AccountId, now: Timestamp) -> Result<Timestamp, StoreError> {
     let rows = client.query_typed(REFUSE_TOKENS, &[(&account.0, Type::UUID), (&now, Type::TIMESTAMPTZ)]).await?;
     // Whoever is gone has no tokens.
     rows.first().map_or(Ok(now), |row| Ok(row.try_get(0)?))
@@ -80,7 +79,7 @@ async fn refuse_tokens(
 
 /// Ends all sessions of an account and refuses its access tokens. Since when they are good again.
 pub(super) async fn end_all(
-    client: &impl GenericClient,
+    client: &impl Statements,
     account: AccountId,
     now: Timestamp,
 ) -> Result<Timestamp, StoreError> {
@@ -90,7 +89,7 @@ pub(super) async fn end_all(
 
 impl PgStore {
     async fn refresh(
-        &self,
+        transaction: &Transaction,
         id: SessionId,
         token: TokenHash,
         successor: TokenHash,
@@ -98,8 +97,6 @@ impl PgStore {
         now: Timestamp,
         limits: &SessionLimits,
     ) -> Result<Refreshed, StoreError> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
         // The session's row is locked, so that of two who use a token at once the second sees that it was used.
         let look = format!(
             "SELECT {ACCOUNT_COLUMNS}, {SESSION_COLUMNS}, s.revoked_at IS NOT NULL AS revoked, t.used_at \
@@ -123,8 +120,7 @@ impl PgStore {
                     [(&account.id.0, Type::UUID), (&session.id.0, Type::UUID), (&now, Type::TIMESTAMPTZ)];
                 transaction.execute_typed(END, &ended).await?;
                 // All of them: nobody knows which the thief has.
-                account.tokens_not_before = refuse_tokens(&*transaction, account.id, now).await?;
-                transaction.commit().await?;
+                account.tokens_not_before = refuse_tokens(transaction, account.id, now).await?;
                 return Ok(Refreshed::Stolen(account));
             }
             Verdict::Rotate => {}
@@ -143,7 +139,6 @@ impl PgStore {
             (&device.address, Type::INET),
         ];
         transaction.execute_typed(KEEP_UP, &changes).await?;
-        transaction.commit().await?;
         Ok(Refreshed::Rotated(account, session.expires_at))
     }
 
@@ -173,7 +168,7 @@ impl PgStore {
 
 impl SessionRepository for PgStore {
     async fn open_session(&self, session: &Session, token: TokenHash) -> Found<()> {
-        let client = self.pool.get().await.map_err(StoreError::from)?;
+        let client = self.pool.get().await?;
         client
             .execute_typed(
                 OPEN,
@@ -187,8 +182,7 @@ impl SessionRepository for PgStore {
                     (&token.0.as_slice(), Type::BYTEA),
                 ],
             )
-            .await
-            .map_err(StoreError::from)?;
+            .await?;
         Ok(())
     }
 
@@ -201,7 +195,10 @@ impl SessionRepository for PgStore {
         now: Timestamp,
         limits: &SessionLimits,
     ) -> Found<Refreshed> {
-        Ok(self.refresh(id, token, successor, device, now, limits).await?)
+        let refreshed = self.pool.transaction(|transaction| async move {
+            Self::refresh(&transaction, id, token, successor, device, now, limits).await
+        });
+        Ok(refreshed.await?)
     }
 
     async fn sessions_of(&self, account: AccountId, now: Timestamp) -> Found<Vec<Session>> {
@@ -213,19 +210,15 @@ impl SessionRepository for PgStore {
     }
 
     async fn end_session(&self, account: AccountId, id: SessionId, now: Timestamp) -> Found<bool> {
-        let client = self.pool.get().await.map_err(StoreError::from)?;
+        let client = self.pool.get().await?;
         let ended = client
             .execute_typed(END, &[(&account.0, Type::UUID), (&id.0, Type::UUID), (&now, Type::TIMESTAMPTZ)])
-            .await
-            .map_err(StoreError::from)?;
+            .await?;
         Ok(ended > 0)
     }
 
     async fn end_sessions(&self, account: AccountId, now: Timestamp) -> Found<Timestamp> {
-        let mut client = self.pool.get().await.map_err(StoreError::from)?;
-        let transaction = client.transaction().await.map_err(StoreError::from)?;
-        let since = end_all(&*transaction, account, now).await?;
-        transaction.commit().await.map_err(StoreError::from)?;
-        Ok(since)
+        let ended = |transaction: Transaction| async move { end_all(&transaction, account, now).await };
+        Ok(self.pool.transaction(ended).await?)
     }
 }

@@ -5,9 +5,9 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use tokio_postgres::{GenericClient, types::Type};
+use tokio_postgres::types::Type;
 
-use crate::infrastructure::postgres::rows::StoreError;
+use crate::infrastructure::postgres::{connection::Statements, rows::StoreError};
 
 /// Words of a text that are looked up; a text with more is no slip of the finger.
 const WORDS_MAX: usize = 6;
@@ -22,7 +22,7 @@ const SIMILAR: &str = "SELECT w.place, w.word, s.term FROM ( \
     ) AS s ORDER BY w.place, s.alike DESC, s.term";
 
 /// The text as it was typed and as it may have been meant. Nothing when no word of the catalogue is near.
-pub(super) async fn spellings(client: &impl GenericClient, text: &str) -> Result<Option<Vec<String>>, StoreError> {
+pub(super) async fn spellings(client: &impl Statements, text: &str) -> Result<Option<Vec<String>>, StoreError> {
     let places = words(text);
     let typed: Vec<&str> = places.iter().map(|place| &text[place.clone()]).collect();
     if typed.is_empty() {

@@ -4,11 +4,11 @@
 use std::fmt::Write;
 
 use tokio_postgres::{
-    GenericClient, Row,
+    Row,
     types::{ToSql, Type},
 };
 
-use crate::infrastructure::postgres::rows::StoreError;
+use crate::infrastructure::postgres::{connection::Statements, rows::StoreError};
 
 /// A statement with its parameters.
 #[derive(Debug, Default)]
@@ -49,7 +49,7 @@ impl Statement {
     }
 
     /// Runs it: unnamed, in one round trip.
-    pub(super) async fn rows(&self, client: &impl GenericClient) -> Result<Vec<Row>, StoreError> {
-        Ok(client.query_typed(&self.text, &self.parameters()).await?)
+    pub(super) async fn rows(&self, client: &impl Statements) -> Result<Vec<Row>, StoreError> {
+        client.query_typed(&self.text, &self.parameters()).await
     }
 }

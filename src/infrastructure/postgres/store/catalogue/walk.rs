@@ -15,7 +15,7 @@ use crate::infrastructure::postgres::rows::StoreError;
 
 /// Entries of a list are counted up to this number for each page; of a longer one the planner's estimate is told, which costs
 /// as much for a hundred entries as for a million.
-pub(super) const COUNT_MAX: u32 = 1_000;
+pub(in crate::infrastructure::postgres::store) const COUNT_MAX: u32 = 1_000;
 
 /// Names for the entries of each rank, in the order of a walk.
 const RANKS: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"];
@@ -228,7 +228,7 @@ pub(super) fn count(words: bool, matching: impl FnOnce(&mut Statement)) -> State
 }
 
 /// How many rows the planner expects, from what `EXPLAIN (FORMAT JSON)` says.
-pub(super) fn expected_rows(explained: &[Row]) -> Result<u64, StoreError> {
+pub(in crate::infrastructure::postgres::store) fn expected_rows(explained: &[Row]) -> Result<u64, StoreError> {
     let plan: Value = explained.first().map_or(Ok(Value::Null), |row| row.try_get(0))?;
     Ok(plan[0]["Plan"]["Plan Rows"].as_u64().unwrap_or(0))
 }

@@ -11,15 +11,20 @@ use domain::{
     text,
     venues::{Venue, VenueFields},
 };
-use tokio_postgres::{Row, Transaction, types::Type};
+use tokio_postgres::{Row, types::Type};
+use uuid::Uuid;
 
 use super::{
     super::{
-        super::rows::StoreError,
+        super::{
+            connection::{Transaction, Typed},
+            rows::StoreError,
+        },
         PgStore,
         catalogue::rows::{VENUE_COLUMNS, venue},
     },
-    Fault, Typed, is_expected, note, on_violation, signed,
+    Fault, Note, is_expected, on_violation, signed,
+    tags::{defer_listings, refresh_listings, remove_tag},
 };
 
 const LOCK_VENUE: &str = "SELECT revision FROM venues WHERE id = $1 FOR UPDATE";
@@ -33,7 +38,10 @@ struct Words {
     kind: &'static str,
     select: &'static str,
     count: &'static str,
+    /// `$1` is the request that adds it.
     insert: &'static str,
+    /// Whether the request `$1` has added `$2`.
+    is_made: &'static str,
     lock: &'static str,
     rename: &'static str,
     delete: &'static str,
@@ -45,10 +53,10 @@ const CATEGORIES: Words = Words {
     select: "SELECT t.slug, t.name, t.created_at, t.updated_at, t.revision, \
         (SELECT count(*) FROM events e WHERE e.category = t.slug) AS events FROM categories t",
     count: "SELECT count(*) FROM categories",
-    insert: "INSERT INTO categories (slug, name) VALUES ($1, $2)",
+    insert: "INSERT INTO categories (made_id, slug, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+    is_made: "SELECT 1 FROM categories WHERE made_id = $1 AND slug = $2",
     // No event can begin to use it: events lock it for their reference.
-    lock: "SELECT revision, EXISTS (SELECT FROM events e WHERE e.category = $1) AS is_used FROM categories WHERE slug = $1 \
-        FOR UPDATE",
+    lock: "SELECT revision, NULL::uuid AS tag FROM categories WHERE slug = $1 FOR UPDATE",
     rename: "UPDATE categories SET name = $2, revision = revision + 1, updated_at = now() WHERE slug = $1",
     delete: "DELETE FROM categories WHERE slug = $1 AND NOT EXISTS (SELECT FROM events WHERE category = $1)",
 };
@@ -57,8 +65,9 @@ const TAGS: Words = Words {
     select: "SELECT t.slug, t.name, t.created_at, t.updated_at, t.revision, \
         (SELECT count(*) FROM event_tags e WHERE e.tag_id = t.id) AS events FROM tags t",
     count: "SELECT count(*) FROM tags",
-    insert: "INSERT INTO tags (id, slug, name) VALUES (gen_random_uuid(), $1, $2)",
-    lock: "SELECT revision, false AS is_used FROM tags WHERE slug = $1 FOR UPDATE",
+    insert: "INSERT INTO tags (id, slug, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+    is_made: "SELECT 1 FROM tags WHERE id = $1 AND slug = $2",
+    lock: "SELECT revision, id AS tag FROM tags WHERE slug = $1 FOR UPDATE",
     rename: "UPDATE tags SET name = $2, revision = revision + 1, updated_at = now() WHERE slug = $1",
     delete: "DELETE FROM tags WHERE slug = $1",
 };
@@ -89,49 +98,48 @@ impl PgStore {
         expected: Option<Expected>,
         fields: &VenueFields,
     ) -> Result<(), Fault> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        if let Some(expected) = expected {
-            let rows = transaction.query_typed(LOCK_VENUE, &[(&id.0, Type::UUID)]).await?;
-            is_expected(rows.first().ok_or(ChangeError::NotFound)?, expected)?;
-        }
         let simple = id.0.simple().to_string();
         let slug = fields.slug.clone().unwrap_or_else(|| text::slug_of(&fields.name, &simple[simple.len() - 8..]));
-        let parameters: [Typed<'_>; 9] = [
-            (&id.0, Type::UUID),
-            (&slug, Type::TEXT),
-            (&fields.name, Type::TEXT),
-            (&fields.description, Type::TEXT),
-            (&fields.address, Type::TEXT),
-            (&fields.city, Type::TEXT),
-            (&fields.country, Type::BPCHAR),
-            (&fields.time_zone, Type::TEXT),
-            (&signed(fields.capacity), Type::INT4),
-        ];
-        let statement = if expected.is_some() { UPDATE_VENUE } else { INSERT_VENUE };
-        transaction.execute_typed(statement, &parameters).await.map_err(|error| {
-            on_violation(error, |constraint| {
-                (constraint == "venues_slug_key").then(|| Conflict::SlugTaken(slug.clone()).into())
-            })
-        })?;
-        let action = if expected.is_some() { Action::Changed } else { Action::Created };
-        note(&transaction, by, action, ("venue", id.to_string()), serde_json::json!({ "name": fields.name })).await?;
-        transaction.commit().await?;
-        Ok(())
+        let slug = &slug;
+        self.noted(by, |transaction| async move {
+            if let Some(expected) = expected {
+                let rows = transaction.query_typed(LOCK_VENUE, &[(&id.0, Type::UUID)]).await?;
+                is_expected(rows.first().ok_or(ChangeError::NotFound)?, expected)?;
+            }
+            let parameters: [Typed<'_>; 9] = [
+                (&id.0, Type::UUID),
+                (slug, Type::TEXT),
+                (&fields.name, Type::TEXT),
+                (&fields.description, Type::TEXT),
+                (&fields.address, Type::TEXT),
+                (&fields.city, Type::TEXT),
+                (&fields.country, Type::BPCHAR),
+                (&fields.time_zone, Type::TEXT),
+                (&signed(fields.capacity), Type::INT4),
+            ];
+            let statement = if expected.is_some() { UPDATE_VENUE } else { INSERT_VENUE };
+            transaction.execute_typed(statement, &parameters).await.map_err(|error| {
+                on_violation(error, |constraint| {
+                    (constraint == "venues_slug_key").then(|| Conflict::SlugTaken(slug.clone()).into())
+                })
+            })?;
+            let action = if expected.is_some() { Action::Changed } else { Action::Created };
+            Ok(((), Note::new(action, "venue", id, serde_json::json!({ "name": fields.name }))))
+        })
+        .await
     }
 
     async fn remove_venue(&self, by: &Manager, id: VenueId, expected: Expected) -> Result<(), Fault> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        let rows = transaction.query_typed(LOCK_VENUE, &[(&id.0, Type::UUID)]).await?;
-        is_expected(rows.first().ok_or(ChangeError::NotFound)?, expected)?;
-        let deleted = transaction.execute_typed("DELETE FROM venues WHERE id = $1", &[(&id.0, Type::UUID)]).await;
-        deleted.map_err(|error| {
-            on_violation(error, |_| Some(Conflict::InUse("events or seat maps need the venue").into()))
-        })?;
-        note(&transaction, by, Action::Deleted, ("venue", id.to_string()), serde_json::json!({})).await?;
-        transaction.commit().await?;
-        Ok(())
+        self.noted(by, |transaction| async move {
+            let rows = transaction.query_typed(LOCK_VENUE, &[(&id.0, Type::UUID)]).await?;
+            is_expected(rows.first().ok_or(ChangeError::NotFound)?, expected)?;
+            let deleted = transaction.execute_typed("DELETE FROM venues WHERE id = $1", &[(&id.0, Type::UUID)]).await;
+            deleted.map_err(|error| {
+                on_violation(error, |_| Some(Conflict::InUse("events or seat maps need the venue").into()))
+            })?;
+            Ok(((), Note::new(Action::Deleted, "venue", id, serde_json::json!({}))))
+        })
+        .await
     }
 
     async fn read_terms(&self, of: Vocabulary, request: &PageRequest<String>) -> Result<Page<Term>, StoreError> {
@@ -155,68 +163,75 @@ impl PgStore {
         rows.first().map(term).transpose()
     }
 
-    async fn insert_term(&self, by: &Manager, of: Vocabulary, slug: &str, name: &str) -> Result<(), Fault> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        let parameters: [Typed<'_>; 2] = [(&slug, Type::TEXT), (&name, Type::TEXT)];
-        let inserted = transaction.execute_typed(words(of).insert, &parameters).await;
-        inserted.map_err(|error| on_violation(error, |_| Some(Conflict::SlugTaken(slug.to_owned()).into())))?;
-        note(&transaction, by, Action::Created, (words(of).kind, slug.to_owned()), serde_json::json!({ "name": name }))
-            .await?;
-        transaction.commit().await?;
-        Ok(())
+    async fn insert_term(&self, by: &Manager, of: Vocabulary, id: Uuid, slug: &str, name: &str) -> Result<(), Fault> {
+        let words = words(of);
+        self.noted(by, |transaction| async move {
+            let parameters: [Typed<'_>; 3] = [(&id, Type::UUID), (&slug, Type::TEXT), (&name, Type::TEXT)];
+            if transaction.execute_typed(words.insert, &parameters).await? == 0
+                && transaction.query_typed(words.is_made, &parameters[..2]).await?.is_empty()
+            {
+                return Err(Conflict::SlugTaken(slug.to_owned()).into());
+            }
+            Ok(((), Note::new(Action::Created, words.kind, slug, serde_json::json!({ "name": name }))))
+        })
+        .await
     }
 
-    /// Changes or, without a name, deletes a word.
-    async fn change_term(
+    async fn change_term_name(
         &self,
         by: &Manager,
         of: Vocabulary,
         slug: &str,
         expected: Expected,
-        name: Option<&str>,
+        name: &str,
     ) -> Result<(), Fault> {
         let words = words(of);
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        let is_used = lock_term(&transaction, words, slug, expected).await?;
-        match name {
-            Some(name) => {
-                let parameters: [Typed<'_>; 2] = [(&slug, Type::TEXT), (&name, Type::TEXT)];
-                transaction.execute_typed(words.rename, &parameters).await?;
+        self.noted(by, |transaction| async move {
+            lock_term(&transaction, words, slug, expected).await?;
+            // Of a tag, the trigger refreshes the listings of its events, in their order.
+            transaction.execute_typed(words.rename, &[(&slug, Type::TEXT), (&name, Type::TEXT)]).await?;
+            Ok(((), Note::new(Action::Changed, words.kind, slug, serde_json::json!({ "name": name }))))
+        })
+        .await
+    }
+
+    async fn remove_term(&self, by: &Manager, of: Vocabulary, slug: &str, expected: Expected) -> Result<(), Fault> {
+        let words = words(of);
+        self.noted(by, |transaction| async move {
+            let tag = lock_term(&transaction, words, slug, expected).await?;
+            defer_listings(&transaction).await?;
+            let untagged = match tag {
+                Some(tag) => remove_tag(&transaction, tag).await?,
+                None => Vec::new(),
+            };
+            if transaction.execute_typed(words.delete, &[(&slug, Type::TEXT)]).await? == 0 {
+                return Err(Conflict::InUse("events have this category").into());
             }
-            None => {
-                let deleted =
-                    if is_used { 0 } else { transaction.execute_typed(words.delete, &[(&slug, Type::TEXT)]).await? };
-                if deleted == 0 {
-                    return Err(Conflict::InUse("events have this category").into());
-                }
-            }
-        }
-        let action = if name.is_some() { Action::Changed } else { Action::Deleted };
-        note(&transaction, by, action, (words.kind, slug.to_owned()), serde_json::json!({ "name": name })).await?;
-        transaction.commit().await?;
-        Ok(())
+            refresh_listings(&transaction, &untagged).await?;
+            Ok(((), Note::new(Action::Deleted, words.kind, slug, serde_json::json!({ "name": null }))))
+        })
+        .await
     }
 }
 
+/// Locks a word; a tag's id.
 async fn lock_term(
-    transaction: &Transaction<'_>,
+    transaction: &Transaction,
     words: &Words,
     slug: &str,
     expected: Expected,
-) -> Result<bool, Fault> {
+) -> Result<Option<Uuid>, Fault> {
     let rows = transaction.query_typed(words.lock, &[(&slug, Type::TEXT)]).await?;
     let row = rows.first().ok_or(ChangeError::NotFound)?;
     is_expected(row, expected)?;
-    Ok(row.try_get("is_used")?)
+    Ok(row.try_get("tag")?)
 }
 
 impl CatalogueManagement for PgStore {
     async fn managed_venue(&self, id: VenueId) -> Found<Option<(Venue, i32)>> {
         let statement = format!("SELECT {VENUE_COLUMNS}, v.revision FROM venues v WHERE v.id = $1");
-        let client = self.pool.get().await.map_err(StoreError::from)?;
-        let rows = client.query_typed(&statement, &[(&id.0, Type::UUID)]).await.map_err(StoreError::from)?;
+        let client = self.pool.get().await?;
+        let rows = client.query_typed(&statement, &[(&id.0, Type::UUID)]).await?;
         let with_revision = |row: &Row| Ok::<_, StoreError>((venue(row)?, row.try_get("revision")?));
         Ok(rows.first().map(with_revision).transpose()?)
     }
@@ -241,15 +256,15 @@ impl CatalogueManagement for PgStore {
         Ok(self.read_term(of, slug).await?)
     }
 
-    async fn add_term(&self, by: &Manager, of: Vocabulary, slug: &str, name: &str) -> Changed {
-        Ok(self.insert_term(by, of, slug, name).await?)
+    async fn add_term(&self, by: &Manager, of: Vocabulary, id: Uuid, slug: &str, name: &str) -> Changed {
+        Ok(self.insert_term(by, of, id, slug, name).await?)
     }
 
     async fn rename_term(&self, by: &Manager, of: Vocabulary, slug: &str, expected: Expected, name: &str) -> Changed {
-        Ok(self.change_term(by, of, slug, expected, Some(name)).await?)
+        Ok(self.change_term_name(by, of, slug, expected, name).await?)
     }
 
     async fn delete_term(&self, by: &Manager, of: Vocabulary, slug: &str, expected: Expected) -> Changed {
-        Ok(self.change_term(by, of, slug, expected, None).await?)
+        Ok(self.remove_term(by, of, slug, expected).await?)
     }
 }

@@ -8,10 +8,19 @@ use domain::{
     text,
 };
 use jiff::{Timestamp, tz::TimeZone};
-use tokio_postgres::{Transaction, types::Type};
+use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{super::PgStore, Fault, LockedEvent, Typed, events::tail, lock_event, note, on_violation};
+use super::{
+    super::{
+        super::connection::{Transaction, Typed},
+        PgStore,
+    },
+    Fault, LockedEvent, Note,
+    events::tail,
+    lock_event, on_violation,
+    tags::{defer_listings, set_tags},
+};
 
 /// `$1` is the event, `$2` the ids of the copies, `$3` by how much the times of each are shifted.
 const COPY_EVENTS: &str = "INSERT INTO events (id, slug, organizer_id, venue_id, seat_map_id, title, summary, description, \
@@ -21,15 +30,15 @@ const COPY_EVENTS: &str = "INSERT INTO events (id, slug, organizer_id, venue_id,
         e.sale_starts_at + n.shift::interval, e.sale_ends_at + n.shift::interval, e.max_per_account, $5 \
     FROM events e CROSS JOIN unnest($2::uuid[], $3::text[], $4::text[]) AS n (id, shift, slug) WHERE e.id = $1";
 
-const COPY_TAGS: &str = "INSERT INTO event_tags (event_id, tag_id) \
-    SELECT n.id, t.tag_id FROM event_tags t CROSS JOIN unnest($2::uuid[]) AS n (id) WHERE t.event_id = $1";
+/// The tags, which stay until the end of the transaction: one that is being deleted is not copied.
+const TAGS: &str = "SELECT t.id FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = $1 ORDER BY t.id FOR KEY SHARE OF t";
 
 /// The copies' ids are made here, and the copies of ticket types find those of their quotas by them.
 const COPY_SALES: &str = "WITH quota AS MATERIALIZED ( \
-        SELECT gen_random_uuid() AS copy, n.id AS event, q.* FROM quotas q CROSS JOIN unnest($2::uuid[]) AS n (id) \
+        SELECT uuid_v7() AS copy, n.id AS event, q.* FROM quotas q CROSS JOIN unnest($2::uuid[]) AS n (id) \
         WHERE event_id = $1 \
     ), kind AS MATERIALIZED ( \
-        SELECT gen_random_uuid() AS copy, n.id AS event, n.shift::interval AS shift, t.* \
+        SELECT uuid_v7() AS copy, n.id AS event, n.shift::interval AS shift, t.* \
         FROM ticket_types t CROSS JOIN unnest($2::uuid[], $3::text[]) AS n (id, shift) WHERE event_id = $1 \
     ), quotas_copied AS ( \
         INSERT INTO quotas (id, event_id, name, capacity) SELECT copy, event, name, capacity FROM quota \
@@ -64,20 +73,28 @@ impl PgStore {
         copy: EventId,
         starts_at: Timestamp,
     ) -> Result<(), Fault> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        let event = lock_event(&transaction, by, id, None).await?;
-        make_copies(&transaction, &event, &[Copy { id: copy, starts_at }], None).await?;
-        note(&transaction, by, Action::Created, ("event", copy.to_string()), serde_json::json!({ "copyOf": id }))
-            .await?;
-        transaction.commit().await?;
-        Ok(())
+        self.noted(by, |transaction| async move {
+            let event = lock_event(&transaction, by, id, None).await?;
+            let note = Note::new(Action::Created, "event", copy, serde_json::json!({ "copyOf": id }));
+            if is_made(&transaction, copy).await? {
+                return Ok(((), None));
+            }
+            make_copies(&transaction, &event, &[Copy { id: copy, starts_at }], None).await?;
+            Ok(((), note))
+        })
+        .await
     }
+}
+
+/// Whether there is such an event already: the request is repeated that broke off after its commit.
+pub(super) async fn is_made(transaction: &Transaction, id: EventId) -> Result<bool, Fault> {
+    let rows = transaction.query_typed("SELECT 1 FROM events WHERE id = $1", &[(&id.0, Type::UUID)]).await?;
+    Ok(!rows.is_empty())
 }
 
 /// Makes the copies, as occurrences of a series or as events of their own.
 pub(super) async fn make_copies(
-    transaction: &Transaction<'_>,
+    transaction: &Transaction,
     event: &LockedEvent,
     copies: &[Copy],
     series: Option<SeriesId>,
@@ -105,14 +122,16 @@ pub(super) async fn make_copies(
         (&series.map(|series| series.0), Type::UUID),
     ];
     // Their listings are made at the end.
-    transaction.batch_execute("SET LOCAL boxoffice.event_listings = 'later'").await?;
+    defer_listings(transaction).await?;
     transaction.execute_typed(COPY_EVENTS, &parameters).await.map_err(|error| {
         on_violation(error, |constraint| {
             // A sibling was moved to one of these times in this very moment.
             (constraint == "events_series_start_key").then(|| Conflict::Repeated(Vec::new()).into())
         })
     })?;
-    transaction.execute_typed(COPY_TAGS, &parameters[..2]).await?;
+    let tags = transaction.query_typed(TAGS, &parameters[..1]).await?;
+    let tags: Vec<Uuid> = tags.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    set_tags(transaction, &ids, &tags).await?;
     // Foreign keys are checked at the end of the statement, so the order within it does not matter.
     transaction.execute_typed(COPY_SALES, &parameters[..3]).await?;
     transaction.execute_typed(COPY_LISTINGS, &parameters[..2]).await?;

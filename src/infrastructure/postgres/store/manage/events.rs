@@ -5,24 +5,29 @@ use domain::{
     events::{EventStatus, fields::EventFields, lifecycle::Step},
     ids::{AccountId, EventId, SeatMapId, SeriesId},
     management::{
-        ChangeError, Changed, Conflict, Expected, Manager,
+        Changed, Conflict, Expected, Manager,
         events::{Cancellation, EventFilter, EventKey, EventManagement, EventOrder, ManagedEvent},
     },
     repositories::{Found, Page, PageRequest, Start, Tag},
     text,
-    validation::FieldError,
 };
 use jiff::Timestamp;
-use tokio_postgres::{Row, Transaction, types::Type};
+use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
 use super::{
     super::{
-        super::rows::StoreError,
+        super::{
+            connection::{Transaction, Typed},
+            rows::StoreError,
+        },
         PgStore,
         catalogue::rows::{EVENT_COLUMNS, event},
     },
-    Fault, LockedEvent, Typed, lock_event, note, on_violation, plan_changed, signed,
+    Fault, LockedEvent, Note, lock_event, move_versions, on_violation,
+    references::{check_references, unknown, version_to_sell},
+    signed,
+    tags::{defer_listings, refresh_listings, remove_tags, set_tags},
 };
 
 /// Tags and the state of a cancellation come with each row, so that a page is one statement.
@@ -141,24 +146,19 @@ impl PgStore {
         organizer: AccountId,
         fields: &EventFields,
     ) -> Result<(), Fault> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        let tags = check_references(&transaction, fields).await?;
-        let map = version_to_sell(&transaction, fields, organizer.0, None).await?;
-        let slug = fields.slug.clone().unwrap_or_else(|| text::slug_of(&fields.title, &tail(id)));
-        if write_event(&transaction, INSERT, (id, Some(organizer)), &slug, map, fields).await? == 1 {
-            write_tags(&transaction, id, &tags).await?;
-        }
-        note(
-            &transaction,
-            by,
-            Action::Created,
-            ("event", id.to_string()),
-            serde_json::json!({ "title": fields.title }),
-        )
-        .await?;
-        transaction.commit().await?;
-        Ok(())
+        self.noted(by, |transaction| async move {
+            let tags = check_references(&transaction, fields).await?;
+            let map = version_to_sell(&transaction, fields, organizer.0, None).await?;
+            let slug = slug_to_use(id, fields);
+            defer_listings(&transaction).await?;
+            if write_event(&transaction, INSERT, (id, Some(organizer)), &slug, map, fields).await? == 1 {
+                set_tags(&transaction, &[id.0], &tags).await?;
+                refresh_listings(&transaction, &[id.0]).await?;
+            }
+            let details = serde_json::json!({ "title": fields.title });
+            Ok(((), Note::new(Action::Created, "event", id, details)))
+        })
+        .await
     }
 
     async fn change_event(
@@ -169,49 +169,83 @@ impl PgStore {
         organizer: Option<AccountId>,
         fields: &EventFields,
     ) -> Result<(), Fault> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        let before = lock_event(&transaction, by, id, expected).await?;
-        before.editable()?;
-        let of = organizer.map_or(before.organizer, |organizer| organizer.0);
-        let map = version_to_sell(&transaction, fields, of, before.seat_map).await?;
-        keeps_what_is_sold(&transaction, &before, map, fields).await?;
-        let tags = check_references(&transaction, fields).await?;
-        let slug = fields.slug.clone().unwrap_or_else(|| text::slug_of(&fields.title, &tail(id)));
-        write_event(&transaction, UPDATE, (id, organizer), &slug, map, fields).await?;
-        transaction.execute_typed("DELETE FROM event_tags WHERE event_id = $1", &[(&id.0, Type::UUID)]).await?;
-        write_tags(&transaction, id, &tags).await?;
-        plan_changed(&transaction, id).await?;
-        note(
-            &transaction,
-            by,
-            Action::Changed,
-            ("event", id.to_string()),
-            serde_json::json!({ "title": fields.title }),
-        )
-        .await?;
-        transaction.commit().await?;
-        Ok(())
+        self.noted(by, |transaction| async move {
+            let before = lock_event(&transaction, by, id, expected).await?;
+            before.editable()?;
+            let of = organizer.map_or(before.organizer, |organizer| organizer.0);
+            let map = version_to_sell(&transaction, fields, of, before.seat_map).await?;
+            if !before.sells_as(map, fields) {
+                move_versions(&transaction, id).await?;
+            }
+            keeps_what_is_sold(&transaction, &before, map, fields).await?;
+            let tags = check_references(&transaction, fields).await?;
+            defer_listings(&transaction).await?;
+            write_event(&transaction, UPDATE, (id, organizer), &slug_to_use(id, fields), map, fields).await?;
+            set_tags(&transaction, &[id.0], &tags).await?;
+            refresh_listings(&transaction, &[id.0]).await?;
+            let details = serde_json::json!({ "title": fields.title });
+            Ok(((), Note::new(Action::Changed, "event", id, details)))
+        })
+        .await
     }
 
     async fn remove_event(&self, by: &Manager, id: EventId, expected: Expected) -> Result<(), Fault> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        let event = lock_event(&transaction, by, id, expected).await?;
-        if event.status != EventStatus::Draft {
-            return Err(Conflict::Event("only a draft can be deleted: cancel or archive the event").into());
-        }
-        // Ticket types first: they refer to the quotas, and the order of cascades is not ours to choose.
-        for statement in ["DELETE FROM ticket_types WHERE event_id = $1", "DELETE FROM events WHERE id = $1"] {
-            let deleted = transaction.execute_typed(statement, &[(&id.0, Type::UUID)]).await;
-            deleted.map_err(|error| {
-                on_violation(error, |_| Some(Conflict::Event("the event has bookings: cancel or archive it").into()))
-            })?;
-        }
-        note(&transaction, by, Action::Deleted, ("event", id.to_string()), serde_json::json!({})).await?;
-        transaction.commit().await?;
-        Ok(())
+        self.noted(by, |transaction| async move {
+            let event = lock_event(&transaction, by, id, expected).await?;
+            if event.status != EventStatus::Draft {
+                return Err(Conflict::Event("only a draft can be deleted: cancel or archive the event").into());
+            }
+            move_versions(&transaction, id).await?;
+            nothing_is_taken(&transaction, id).await?;
+            defer_listings(&transaction).await?;
+            remove_tags(&transaction, id).await?;
+            // Its ticket types go with it, by the trigger that has the last word.
+            let deleted = transaction.execute_typed("DELETE FROM events WHERE id = $1", &[(&id.0, Type::UUID)]).await;
+            deleted.map_err(|error| on_violation(error, |_| Some(Conflict::Event(HAS_BOOKINGS).into())))?;
+            Ok(((), Note::new(Action::Deleted, "event", id, serde_json::json!({}))))
+        })
+        .await
     }
+}
+
+const HAS_BOOKINGS: &str =
+    "the event has or had bookings, so it can't be deleted: publish it again and cancel it, or keep it";
+
+/// The versions have moved, so nothing is taken any more that is not taken now.
+const TAKEN: &str = "SELECT EXISTS (SELECT FROM bookings WHERE event_id = $1) AS has_bookings, \
+    EXISTS (SELECT FROM holds WHERE event_id = $1 AND status = 'ACTIVE' AND expires_at >= '9999-01-01Z') AS has_blocks, \
+    EXISTS (SELECT FROM holds WHERE event_id = $1 AND status = 'ACTIVE' AND expires_at < '9999-01-01Z') AS has_holds";
+
+async fn nothing_is_taken(transaction: &Transaction, id: EventId) -> Result<(), Fault> {
+    let rows = transaction.query_typed(TAKEN, &[(&id.0, Type::UUID)]).await?;
+    let row = rows.first().ok_or_else(|| StoreError::Row("nothing is known of an event".to_owned()))?;
+    let reasons = [
+        ("has_bookings", HAS_BOOKINGS),
+        ("has_blocks", "the event has blocks: release them first"),
+        ("has_holds", "the event has holds: wait until they have expired"),
+    ];
+    for (column, reason) in reasons {
+        if row.try_get(column)? {
+            return Err(Conflict::Event(reason).into());
+        }
+    }
+    Ok(())
+}
+
+impl LockedEvent {
+    /// Whether the event, once `fields` and the version of a map are said of it, sells as it does now. The same question as
+    /// [`EventFields::keeps_plan`], under the lock.
+    fn sells_as(&self, map: Option<Uuid>, fields: &EventFields) -> bool {
+        self.starts_at == fields.starts_at
+            && self.currency == fields.currency.as_str()
+            && self.sale == fields.sale
+            && self.max_per_account == fields.max_per_account.map(signed)
+            && self.seat_map == map
+    }
+}
+
+fn slug_to_use(id: EventId, fields: &EventFields) -> String {
+    fields.slug.clone().unwrap_or_else(|| text::slug_of(&fields.title, &tail(id)))
 }
 
 /// What keeps slugs of equal titles apart.
@@ -221,7 +255,7 @@ pub(super) fn tail(id: EventId) -> String {
 }
 
 async fn write_event(
-    transaction: &Transaction<'_>,
+    transaction: &Transaction,
     statement: &str,
     (id, organizer): (EventId, Option<AccountId>),
     slug: &str,
@@ -259,66 +293,9 @@ async fn write_event(
     })
 }
 
-fn unknown(field: &'static str, message: &'static str) -> FieldError {
-    FieldError::new(field, "UNKNOWN", message)
-}
-
-/// Category and tags exist, and do so until the end of the transaction; the tags' ids.
-async fn check_references(transaction: &Transaction<'_>, fields: &EventFields) -> Result<Vec<Uuid>, Fault> {
-    check_category(transaction, &fields.category).await?;
-    tag_ids(transaction, &fields.tags).await
-}
-
-/// There is such a category until the end of the transaction.
-pub(super) async fn check_category(transaction: &Transaction<'_>, slug: &str) -> Result<(), Fault> {
-    let category = "SELECT 1 FROM categories WHERE slug = $1 FOR KEY SHARE";
-    if transaction.query_typed(category, &[(&slug, Type::TEXT)]).await?.is_empty() {
-        return Err(unknown("category", "there is no such category").into());
-    }
-    Ok(())
-}
-
-/// The ids of tags that exist until the end of the transaction.
-pub(super) async fn tag_ids(transaction: &Transaction<'_>, slugs: &[String]) -> Result<Vec<Uuid>, Fault> {
-    let tags = "SELECT id FROM tags WHERE slug = ANY($1) FOR KEY SHARE";
-    let rows = transaction.query_typed(tags, &[(&slugs, Type::TEXT_ARRAY)]).await?;
-    if rows.len() != slugs.len() {
-        return Err(unknown("tags", "there is no such tag").into());
-    }
-    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
-}
-
-/// `$4` is what the event sells now. It keeps to that version, whatever others there are; a map that is new to it sells its last
-/// one.
-const VERSION_TO_SELL: &str = "SELECT v.id FROM seat_maps m JOIN seat_map_versions v ON v.seat_map_id = m.id \
-    WHERE m.id = $1 AND m.venue_id = $2 AND m.deleted_at IS NULL \
-        AND (m.organizer_id IS NULL OR m.organizer_id = $3 OR v.id = $4) \
-    ORDER BY v.id = $4 DESC NULLS LAST, v.number DESC LIMIT 1 FOR KEY SHARE OF m";
-
-/// The version of the seat map that the event is to sell: of its venue, and its organizer's or the house's.
-async fn version_to_sell(
-    transaction: &Transaction<'_>,
-    fields: &EventFields,
-    organizer: Uuid,
-    now: Option<Uuid>,
-) -> Result<Option<Uuid>, Fault> {
-    let Some(map) = fields.seat_map_id else { return Ok(None) };
-    let parameters: [Typed<'_>; 4] =
-        [(&map.0, Type::UUID), (&fields.venue_id.0, Type::UUID), (&organizer, Type::UUID), (&now, Type::UUID)];
-    let rows = transaction.query_typed(VERSION_TO_SELL, &parameters).await?;
-    let row = rows.first().ok_or_else(|| unknown("seatMapId", "the venue has no such seat map"))?;
-    Ok(Some(row.try_get(0)?))
-}
-
-async fn write_tags(transaction: &Transaction<'_>, event: EventId, tags: &[Uuid]) -> Result<(), Fault> {
-    let statement = "INSERT INTO event_tags (event_id, tag_id) SELECT $1, id FROM unnest($2::uuid[]) AS id";
-    transaction.execute_typed(statement, &[(&event.0, Type::UUID), (&tags, Type::UUID_ARRAY)]).await?;
-    Ok(())
-}
-
 /// Prices are in the event's currency and seated ticket types sell the map's sections: neither changes under them.
 async fn keeps_what_is_sold(
-    transaction: &Transaction<'_>,
+    transaction: &Transaction,
     before: &LockedEvent,
     map: Option<Uuid>,
     fields: &EventFields,
@@ -362,6 +339,10 @@ impl EventManagement for PgStore {
         Ok(self.change_event(by, id, expected, organizer, fields).await?)
     }
 
+    async fn judge_step(&self, by: &Manager, id: EventId, expected: Expected, step: Step) -> Changed<Option<SeriesId>> {
+        Ok(self.read_step(by, id, expected, step).await?)
+    }
+
     async fn delete_event(&self, by: &Manager, id: EventId, expected: Expected) -> Changed {
         Ok(self.remove_event(by, id, expected).await?)
     }
@@ -378,10 +359,6 @@ impl EventManagement for PgStore {
     }
 
     async fn duplicate_event(&self, by: &Manager, id: EventId, copy: EventId, starts_at: Timestamp) -> Changed {
-        match self.copy_event(by, id, copy, starts_at).await {
-            // The repetition of a request.
-            Err(Fault::Store(StoreError::Database(error))) if super::violated(&error) == Some("events_pkey") => Ok(()),
-            result => result.map_err(ChangeError::from),
-        }
+        Ok(self.copy_event(by, id, copy, starts_at).await?)
     }
 }

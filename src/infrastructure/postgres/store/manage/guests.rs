@@ -12,10 +12,12 @@ use uuid::Uuid;
 
 use super::{
     super::{
-        super::rows::{self, BOOKING_COLUMNS, StoreError},
+        super::{
+            connection::Typed,
+            rows::{self, BOOKING_COLUMNS, StoreError},
+        },
         PgStore,
     },
-    Typed,
     events::containing,
 };
 
@@ -68,7 +70,7 @@ impl PgStore {
         for row in client.query_typed(names, &[(&event.0, Type::UUID)]).await? {
             ticket_types.insert(row.try_get("id")?, row.try_get("name")?);
         }
-        let bookings = rows::bookings(&**client, &found).await?;
+        let bookings = rows::bookings(&client, &found).await?;
         let guest = |(booking, row): (domain::bookings::Booking, &tokio_postgres::Row)| {
             let name =
                 |item: &domain::bookings::Item| ticket_types.get(&item.ticket_type_id.0).cloned().unwrap_or_default();
@@ -80,7 +82,7 @@ impl PgStore {
             })
         };
         let entries = bookings.into_iter().zip(&found).map(guest).collect::<Result<_, StoreError>>()?;
-        Ok(Page { entries, total: u64::try_from(total).unwrap_or(0), has_more })
+        Ok(Page { entries, total: domain::search::Total::Exact(u64::try_from(total).unwrap_or(0)), has_more })
     }
 }
 

@@ -9,9 +9,9 @@ use domain::{
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{
-    super::{super::rows::StoreError, PgStore},
-    Typed,
+use super::super::{
+    super::{connection::Typed, rows::StoreError},
+    PgStore,
 };
 
 /// Whoever began and was not heard of for a minute has broken off: no request takes so long. The conflict's row is locked, so

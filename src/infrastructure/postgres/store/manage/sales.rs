@@ -15,18 +15,21 @@ use tokio_postgres::{Row, types::Type};
 
 use super::{
     super::{
-        super::rows::{self, HOLD_COLUMNS, StoreError, unsigned},
+        super::{
+            connection::{Transaction, Typed},
+            rows::{self, HOLD_COLUMNS, StoreError, unsigned},
+        },
         PgStore,
     },
-    Fault, Typed, commit_noted, is_expected, lock_event, on_violation, plan_changed, signed,
+    Fault, Note, is_expected, lock_event, move_versions, on_violation, open_plan, signed,
 };
 
 const QUOTAS: &str =
     "SELECT id, name, capacity, held, sold, revision FROM quotas WHERE event_id = $1 ORDER BY name, id";
-const LOCK_QUOTA: &str =
-    "SELECT id, name, capacity, held, sold, revision FROM quotas WHERE event_id = $1 AND id = $2 FOR NO KEY UPDATE";
+const QUOTA: &str = "SELECT id, name, capacity, held, sold, revision FROM quotas WHERE event_id = $1 AND id = $2";
+/// Its version is one of those that have moved.
 const INSERT_QUOTA: &str =
-    "INSERT INTO quotas (id, event_id, name, capacity) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING";
+    "INSERT INTO quotas (id, event_id, name, capacity, version) VALUES ($1, $2, $3, $4, 1) ON CONFLICT (id) DO NOTHING";
 const UPDATE_QUOTA: &str = "UPDATE quotas SET name = $2, capacity = $3, revision = revision + 1 WHERE id = $1";
 
 const BLOCKS: &str = "SELECT id, jsonb_array_length(items) AS places, created_at, updated_at FROM holds \
@@ -52,6 +55,19 @@ fn quota(row: &Row) -> Result<ManagedQuota, StoreError> {
     })
 }
 
+/// A quota of a locked event.
+async fn quota_of(
+    transaction: &Transaction,
+    event: EventId,
+    id: QuotaId,
+    expected: Expected,
+) -> Result<ManagedQuota, Fault> {
+    let rows = transaction.query_typed(QUOTA, &[(&event.0, Type::UUID), (&id.0, Type::UUID)]).await?;
+    let row = rows.first().ok_or(ChangeError::NotFound)?;
+    is_expected(row, expected)?;
+    Ok(quota(row)?)
+}
+
 impl PgStore {
     async fn read_quotas(&self, event: EventId) -> Result<Vec<ManagedQuota>, StoreError> {
         let client = self.pool.get().await?;
@@ -59,18 +75,18 @@ impl PgStore {
     }
 
     async fn insert_quota(&self, by: &Manager, event: EventId, id: QuotaId, fields: &QuotaFields) -> Result<(), Fault> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        lock_event(&transaction, by, event, None).await?.editable()?;
-        let parameters: [Typed<'_>; 4] = [
-            (&id.0, Type::UUID),
-            (&event.0, Type::UUID),
-            (&fields.name, Type::TEXT),
-            (&signed(fields.capacity), Type::INT4),
-        ];
-        transaction.execute_typed(INSERT_QUOTA, &parameters).await?;
-        plan_changed(&transaction, event).await?;
-        commit_noted(transaction, by, Action::Created, ("quota", id.to_string()), event).await
+        self.noted(by, |transaction| async move {
+            open_plan(&transaction, by, event, None).await?;
+            let parameters: [Typed<'_>; 4] = [
+                (&id.0, Type::UUID),
+                (&event.0, Type::UUID),
+                (&fields.name, Type::TEXT),
+                (&signed(fields.capacity), Type::INT4),
+            ];
+            transaction.execute_typed(INSERT_QUOTA, &parameters).await?;
+            Ok(((), Note::of_sales(Action::Created, "quota", id, event)))
+        })
+        .await
     }
 
     async fn change_quota(
@@ -81,31 +97,33 @@ impl PgStore {
         expected: Expected,
         fields: &QuotaFields,
     ) -> Result<(), Fault> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        lock_event(&transaction, by, event, None).await?.editable()?;
-        let rows = transaction.query_typed(LOCK_QUOTA, &[(&event.0, Type::UUID), (&id.0, Type::UUID)]).await?;
-        let row = rows.first().ok_or(ChangeError::NotFound)?;
-        is_expected(row, expected)?;
-        quota(row)?.resized(fields.capacity).map_err(Conflict::from)?;
-        let parameters: [Typed<'_>; 3] =
-            [(&id.0, Type::UUID), (&fields.name, Type::TEXT), (&signed(fields.capacity), Type::INT4)];
-        transaction.execute_typed(UPDATE_QUOTA, &parameters).await?;
-        plan_changed(&transaction, event).await?;
-        commit_noted(transaction, by, Action::Changed, ("quota", id.to_string()), event).await
+        self.noted(by, |transaction| async move {
+            lock_event(&transaction, by, event, None).await?.editable()?;
+            // Whoever changes a capacity has locked the event.
+            let mut before = quota_of(&transaction, event, id, expected).await?;
+            if before.capacity != fields.capacity {
+                move_versions(&transaction, event).await?;
+                before = quota_of(&transaction, event, id, expected).await?;
+                before.resized(fields.capacity).map_err(Conflict::from)?;
+            }
+            let parameters: [Typed<'_>; 3] =
+                [(&id.0, Type::UUID), (&fields.name, Type::TEXT), (&signed(fields.capacity), Type::INT4)];
+            transaction.execute_typed(UPDATE_QUOTA, &parameters).await?;
+            Ok(((), Note::of_sales(Action::Changed, "quota", id, event)))
+        })
+        .await
     }
 
     async fn remove_quota(&self, by: &Manager, event: EventId, id: QuotaId, expected: Expected) -> Result<(), Fault> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        lock_event(&transaction, by, event, None).await?.editable()?;
-        let rows = transaction.query_typed(LOCK_QUOTA, &[(&event.0, Type::UUID), (&id.0, Type::UUID)]).await?;
-        is_expected(rows.first().ok_or(ChangeError::NotFound)?, expected)?;
-        let deleted = transaction.execute_typed("DELETE FROM quotas WHERE id = $1", &[(&id.0, Type::UUID)]).await;
-        deleted
-            .map_err(|error| on_violation(error, |_| Some(Conflict::InUse("ticket types draw on the quota").into())))?;
-        plan_changed(&transaction, event).await?;
-        commit_noted(transaction, by, Action::Deleted, ("quota", id.to_string()), event).await
+        self.noted(by, |transaction| async move {
+            open_plan(&transaction, by, event, None).await?;
+            quota_of(&transaction, event, id, expected).await?;
+            let deleted = transaction.execute_typed("DELETE FROM quotas WHERE id = $1", &[(&id.0, Type::UUID)]).await;
+            let in_use = || Conflict::InUse("ticket types draw on the quota").into();
+            deleted.map_err(|error| on_violation(error, |_| Some(in_use())))?;
+            Ok(((), Note::of_sales(Action::Deleted, "quota", id, event)))
+        })
+        .await
     }
 
     async fn read_blocks(&self, event: EventId, limit: u32) -> Result<Vec<BlockSummary>, StoreError> {
@@ -124,7 +142,7 @@ impl PgStore {
         let Some(row) = rows.first() else { return Ok(None) };
         let items = rows::stored_items(row)?;
         let named: Vec<_> = rows::named_seats(&items).collect();
-        let seats = rows::seats_by_id(&**client, &named).await?;
+        let seats = rows::seats_by_id(&client, &named).await?;
         rows::hold(row, items, |id| seats.get(&id).cloned()).map(Some)
     }
 }

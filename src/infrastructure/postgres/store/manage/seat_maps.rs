@@ -14,21 +14,29 @@ use domain::{
         },
     },
     repositories::{Found, Page, PageRequest, Start},
+    retention::Leftover,
     seat_maps::{drawing::Drawing, layout::Layout},
     validation::FieldError,
 };
-use tokio_postgres::{Row, Transaction, types::Type};
+use jiff::{SignedDuration, Timestamp};
+use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
 use super::{
     super::{
-        super::rows::{StoreError, unsigned},
+        super::{
+            connection::{Transaction, Typed},
+            rows::{StoreError, unsigned},
+        },
         PgStore,
     },
-    Fault, Typed,
+    Fault, Note,
     events::containing,
-    is_expected, note, on_violation,
+    is_expected, on_violation,
 };
+
+/// In the audit log.
+const KIND: &str = "seat-map";
 
 const COLUMNS: &str = "m.id, m.venue_id, m.organizer_id, m.name, m.description, m.created_at, m.updated_at, m.revision, \
     (SELECT max(v.number) FROM seat_map_versions v WHERE v.seat_map_id = m.id) AS latest";
@@ -47,11 +55,16 @@ const IS_USED: &str =
     "SELECT 1 FROM seat_map_versions v JOIN events e ON e.seat_map_id = v.id WHERE v.seat_map_id = $1 LIMIT 1";
 const MARK_DELETED: &str = "UPDATE seat_maps SET deleted_at = now(), revision = revision + 1 WHERE id = $1";
 
-const DELETED: &str = "SELECT id FROM seat_maps WHERE deleted_at IS NOT NULL ORDER BY deleted_at LIMIT 1";
-/// A few rows of seats at a time: each statement keeps all bookings waiting.
+/// Holds are kept for a while after their end, and show the words of their seats: so these stay as long, and a day more for the
+/// sweeper's sake.
+const SEATS_KEPT: SignedDuration = Leftover::Holds.kept().saturating_add(SignedDuration::from_hours(24));
+
+const DELETED: &str = "SELECT id FROM seat_maps WHERE deleted_at IS NOT NULL AND (seats_named_at IS NULL OR seats_named_at < $1) \
+    ORDER BY deleted_at LIMIT 1";
+/// A few rows of seats at a time, so that a stop waits for one statement only.
 const PURGE_SOME: &str = "DELETE FROM seat_rows WHERE id IN ( \
         SELECT r.id FROM seat_map_versions v JOIN sections c ON c.seat_map_id = v.id JOIN seat_rows r ON r.section_id = c.id \
-        WHERE v.seat_map_id = $1 LIMIT 20)";
+        WHERE v.seat_map_id = $1 ORDER BY r.id LIMIT 20)";
 /// Not while another server removes the last rows: that would take all others with it.
 const PURGE_REST: &str = "DELETE FROM seat_maps m WHERE m.id = $1 AND m.deleted_at IS NOT NULL AND NOT EXISTS ( \
         SELECT FROM seat_map_versions v JOIN sections c ON c.seat_map_id = v.id JOIN seat_rows r ON r.section_id = c.id \
@@ -73,7 +86,7 @@ fn managed(row: &Row) -> Result<ManagedSeatMap, StoreError> {
 
 /// Locks a map that `by` may change, against all who would change it, too. One of another organizer is not found.
 async fn lock(
-    transaction: &Transaction<'_>,
+    transaction: &Transaction,
     by: &Manager,
     id: SeatMapId,
     expected: Expected,
@@ -89,10 +102,6 @@ async fn lock(
     }
     is_expected(&row, expected)?;
     Ok(row)
-}
-
-fn target(id: SeatMapId) -> (&'static str, String) {
-    ("seat-map", id.to_string())
 }
 
 impl PgStore {
@@ -134,33 +143,32 @@ impl PgStore {
     }
 
     async fn insert_seat_map(&self, by: &Manager, new: &NewSeatMap, layout: &Layout) -> Result<(), Fault> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        let organizer = new.organizer_id.map(|account| account.0);
-        let parameters: [Typed<'_>; 5] = [
-            (&new.id.0, Type::UUID),
-            (&new.venue_id.0, Type::UUID),
-            (&organizer, Type::UUID),
-            (&new.fields.name, Type::TEXT),
-            (&new.fields.description, Type::TEXT),
-        ];
-        let inserted = transaction.execute_typed(INSERT, &parameters).await.map_err(|error| {
-            on_violation(error, |constraint| {
-                let unknown = |field, message| Some(FieldError::new(field, "UNKNOWN", message).into());
-                match constraint {
-                    "seat_maps_venue_id_fkey" => unknown("venueId", "there is no such venue"),
-                    "seat_maps_organizer_id_fkey" => unknown("organizerId", "there is no such account"),
-                    _ => None,
-                }
-            })
-        })?;
-        if inserted == 1 {
-            versions::write(&transaction, SeatMapVersionId(new.id.0), layout, &Default::default()).await?;
-        }
-        let details = serde_json::json!({ "name": new.fields.name });
-        note(&transaction, by, Action::Created, target(new.id), details).await?;
-        transaction.commit().await?;
-        Ok(())
+        let organizer = &new.organizer_id.map(|account| account.0);
+        self.noted(by, |transaction| async move {
+            let parameters: [Typed<'_>; 5] = [
+                (&new.id.0, Type::UUID),
+                (&new.venue_id.0, Type::UUID),
+                (organizer, Type::UUID),
+                (&new.fields.name, Type::TEXT),
+                (&new.fields.description, Type::TEXT),
+            ];
+            let inserted = transaction.execute_typed(INSERT, &parameters).await.map_err(|error| {
+                on_violation(error, |constraint| {
+                    let unknown = |field, message| Some(FieldError::new(field, "UNKNOWN", message).into());
+                    match constraint {
+                        "seat_maps_venue_id_fkey" => unknown("venueId", "there is no such venue"),
+                        "seat_maps_organizer_id_fkey" => unknown("organizerId", "there is no such account"),
+                        _ => None,
+                    }
+                })
+            })?;
+            if inserted == 1 {
+                versions::write(&transaction, SeatMapVersionId(new.id.0), layout, &Default::default()).await?;
+            }
+            let details = serde_json::json!({ "name": new.fields.name });
+            Ok(((), Note::new(Action::Created, KIND, new.id, details)))
+        })
+        .await
     }
 
     async fn change_seat_map(
@@ -170,42 +178,40 @@ impl PgStore {
         expected: Expected,
         fields: &SeatMapFields,
     ) -> Result<(), Fault> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        lock(&transaction, by, id, expected, "NO KEY UPDATE").await?;
-        let parameters: [Typed<'_>; 3] =
-            [(&id.0, Type::UUID), (&fields.name, Type::TEXT), (&fields.description, Type::TEXT)];
-        transaction.execute_typed(UPDATE, &parameters).await?;
-        let details = serde_json::json!({ "name": fields.name });
-        note(&transaction, by, Action::Changed, target(id), details).await?;
-        transaction.commit().await?;
-        Ok(())
+        self.noted(by, |transaction| async move {
+            lock(&transaction, by, id, expected, "NO KEY UPDATE").await?;
+            let parameters: [Typed<'_>; 3] =
+                [(&id.0, Type::UUID), (&fields.name, Type::TEXT), (&fields.description, Type::TEXT)];
+            transaction.execute_typed(UPDATE, &parameters).await?;
+            Ok(((), Note::new(Action::Changed, KIND, id, serde_json::json!({ "name": fields.name }))))
+        })
+        .await
     }
 
     async fn remove_seat_map(&self, by: &Manager, id: SeatMapId, expected: Expected) -> Result<(), Fault> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        // The strongest: an event that begins to use it just now has locked it, and is seen afterwards.
-        lock(&transaction, by, id, expected, "UPDATE").await?;
-        if !transaction.query_typed(IS_USED, &[(&id.0, Type::UUID)]).await?.is_empty() {
-            return Err(Conflict::InUse("events use the seat map").into());
-        }
-        transaction.execute_typed(MARK_DELETED, &[(&id.0, Type::UUID)]).await?;
-        note(&transaction, by, Action::Deleted, target(id), serde_json::json!({})).await?;
-        transaction.commit().await?;
-        Ok(())
+        self.noted(by, |transaction| async move {
+            // The strongest: an event that begins to use it just now has locked it, and is seen afterwards.
+            lock(&transaction, by, id, expected, "UPDATE").await?;
+            if !transaction.query_typed(IS_USED, &[(&id.0, Type::UUID)]).await?.is_empty() {
+                return Err(Conflict::InUse("events use the seat map").into());
+            }
+            transaction.execute_typed(MARK_DELETED, &[(&id.0, Type::UUID)]).await?;
+            Ok(((), Note::new(Action::Deleted, KIND, id, serde_json::json!({}))))
+        })
+        .await
     }
 
     /// See [`domain::management::events::EventUpkeep::purge_seat_maps`].
-    pub(super) async fn purge(&self) -> Result<(), StoreError> {
+    pub(super) async fn purge(&self) -> Result<bool, StoreError> {
         let client = self.pool.get().await?;
-        let rows = client.query_typed(DELETED, &[]).await?;
-        let Some(row) = rows.first() else { return Ok(()) };
+        let named_before = Timestamp::now() - SEATS_KEPT;
+        let rows = client.query_typed(DELETED, &[(&named_before, Type::TIMESTAMPTZ)]).await?;
+        let Some(row) = rows.first() else { return Ok(false) };
         let map: Uuid = row.try_get("id")?;
         if client.execute_typed(PURGE_SOME, &[(&map, Type::UUID)]).await? == 0 {
             client.execute_typed(PURGE_REST, &[(&map, Type::UUID)]).await?;
         }
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -236,8 +242,8 @@ impl SeatMapManagement for PgStore {
     }
 
     async fn drawing(&self, version: SeatMapVersionId) -> Found<Drawing> {
-        let client = self.pool.get().await.map_err(StoreError::from)?;
-        Ok(versions::read(&**client, version).await?)
+        let client = self.pool.get().await?;
+        Ok(versions::read(&client, version).await?)
     }
 
     async fn add_seat_map(&self, by: &Manager, new: &NewSeatMap, layout: &Layout) -> Changed {

@@ -16,17 +16,21 @@ use domain::{
     repositories::Found,
 };
 use jiff::Timestamp;
-use tokio_postgres::{Row, Transaction, types::Type};
+use tokio_postgres::{Row, types::Type};
 
 use super::{
     super::{
-        super::rows::{self, StoreError},
+        super::{
+            connection::{Transaction, Typed},
+            rows::{self, StoreError},
+        },
         PgStore,
     },
-    Fault, LockedEvent, Typed,
-    copies::{Copy, make_copies},
+    Fault, LockedEvent, Note,
+    copies::{Copy, is_made, make_copies},
     events::cancellation,
-    lock_event, note,
+    lock_event,
+    tags::{defer_listings, refresh_listings},
 };
 
 const OCCURRENCES: &str = "SELECT e.id, e.slug, e.title, e.status::text AS status, e.publish_at, e.starts_at, e.ends_at, \
@@ -68,42 +72,43 @@ impl PgStore {
         first: EventId,
         starts: &Starts,
     ) -> Result<Option<SeriesId>, Fault> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        let event = lock_event(&transaction, by, event, expected).await?;
-        let is_made = "SELECT 1 FROM events WHERE id = $1";
-        if !transaction.query_typed(is_made, &[(&first.0, Type::UUID)]).await?.is_empty() {
-            // The repetition of a request that broke off after its commit.
-            return Ok(event.series);
-        }
-        let series = join(&transaction, &event).await?;
-        check_series(&transaction, series, starts.as_slice()).await?;
-        let ids = std::iter::once(first).chain(std::iter::repeat_with(EventId::generate));
-        let copies = starts.as_slice().iter().zip(ids).map(|(starts_at, id)| Copy { id, starts_at: *starts_at });
-        make_copies(&transaction, &event, &copies.collect::<Vec<_>>(), Some(series)).await?;
-        let details = serde_json::json!({ "event": event.id, "occurrences": starts.as_slice().len() });
-        note(&transaction, by, Action::Created, ("series", series.to_string()), details).await?;
-        transaction.commit().await?;
-        Ok(Some(series))
+        self.noted(by, |transaction| async move {
+            let event = lock_event(&transaction, by, event, expected).await?;
+            if is_made(&transaction, first).await? {
+                return Ok((event.series, None));
+            }
+            defer_listings(&transaction).await?;
+            let series = join(&transaction, &event).await?;
+            check_series(&transaction, series, starts.as_slice()).await?;
+            let ids = std::iter::once(first).chain(std::iter::repeat_with(EventId::generate));
+            let copies: Vec<_> =
+                starts.as_slice().iter().zip(ids).map(|(starts_at, id)| Copy { id, starts_at: *starts_at }).collect();
+            make_copies(&transaction, &event, &copies, Some(series)).await?;
+            if event.series.is_none() {
+                refresh_listings(&transaction, &[event.id.0]).await?;
+            }
+            let details = serde_json::json!({ "event": event.id, "occurrences": starts.as_slice().len() });
+            Ok((Some(series), Note::new(Action::Created, "series", series, details)))
+        })
+        .await
     }
 
     async fn take_out(&self, by: &Manager, series: SeriesId, event: EventId, expected: Expected) -> Result<(), Fault> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        let event = lock_event(&transaction, by, event, expected).await?;
-        if event.series != Some(series) {
-            return Err(ChangeError::NotFound.into());
-        }
-        belong(&transaction, event.id, None).await?;
-        let details = serde_json::json!({ "left": series });
-        note(&transaction, by, Action::Changed, ("event", event.id.to_string()), details).await?;
-        transaction.commit().await?;
-        Ok(())
+        self.noted(by, |transaction| async move {
+            let event = lock_event(&transaction, by, event, expected).await?;
+            if event.series != Some(series) {
+                return Err(ChangeError::NotFound.into());
+            }
+            belong(&transaction, event.id, None).await?;
+            let details = serde_json::json!({ "left": series });
+            Ok(((), Note::new(Action::Changed, "event", event.id, details)))
+        })
+        .await
     }
 }
 
 /// The event's series, or a new one whose first occurrence it becomes.
-async fn join(transaction: &Transaction<'_>, event: &LockedEvent) -> Result<SeriesId, Fault> {
+async fn join(transaction: &Transaction, event: &LockedEvent) -> Result<SeriesId, Fault> {
     if let Some(series) = event.series {
         return Ok(series);
     }
@@ -113,14 +118,14 @@ async fn join(transaction: &Transaction<'_>, event: &LockedEvent) -> Result<Seri
     Ok(series)
 }
 
-async fn belong(transaction: &Transaction<'_>, event: EventId, series: Option<SeriesId>) -> Result<(), Fault> {
+async fn belong(transaction: &Transaction, event: EventId, series: Option<SeriesId>) -> Result<(), Fault> {
     let series = series.map(|series| series.0);
     transaction.execute_typed(MEMBERSHIP, &[(&event.0, Type::UUID), (&series, Type::UUID)]).await?;
     Ok(())
 }
 
 /// No occurrence twice, and not too many.
-async fn check_series(transaction: &Transaction<'_>, series: SeriesId, starts: &[Timestamp]) -> Result<(), Fault> {
+async fn check_series(transaction: &Transaction, series: SeriesId, starts: &[Timestamp]) -> Result<(), Fault> {
     let name = series.to_string();
     let turn: [Typed<'_>; 1] = [(&name, Type::TEXT)];
     transaction.query_typed(TURN, &turn).await?;

@@ -14,8 +14,11 @@ use serde_json::Value;
 use tokio_postgres::{Row, types::Type};
 
 use super::{
-    super::{super::rows::StoreError, PgStore},
-    Fault, Typed, is_expected, note,
+    super::{
+        super::{connection::Typed, rows::StoreError},
+        PgStore,
+    },
+    Fault, Note, is_expected,
 };
 
 const ALL: &str = "SELECT key, value, updated_at FROM settings ORDER BY key";
@@ -62,21 +65,19 @@ impl PgStore {
         expected: Expected,
         changes: &[(SettingKey, Option<Value>)],
     ) -> Result<(), Fault> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        let rows = transaction.query_typed(LOCK, &[]).await?;
-        is_expected(rows.first().ok_or(ChangeError::NotFound)?, expected)?;
-        for (key, value) in changes {
-            let parameters: [Typed<'_>; 3] =
-                [(&key.as_str(), Type::TEXT), (value, Type::JSONB), (&by.account.0, Type::UUID)];
-            transaction.execute_typed(CHANGE, &parameters).await?;
-        }
-        transaction.execute_typed("UPDATE settings_revision SET revision = revision + 1", &[]).await?;
-        let keys: Vec<&str> = changes.iter().map(|(key, _)| key.as_str()).collect();
-        note(&transaction, by, Action::Changed, ("settings", "site".to_owned()), serde_json::json!({ "keys": keys }))
-            .await?;
-        transaction.commit().await?;
-        Ok(())
+        self.noted(by, |transaction| async move {
+            let rows = transaction.query_typed(LOCK, &[]).await?;
+            is_expected(rows.first().ok_or(ChangeError::NotFound)?, expected)?;
+            for (key, value) in changes {
+                let parameters: [Typed<'_>; 3] =
+                    [(&key.as_str(), Type::TEXT), (value, Type::JSONB), (&by.account.0, Type::UUID)];
+                transaction.execute_typed(CHANGE, &parameters).await?;
+            }
+            transaction.execute_typed("UPDATE settings_revision SET revision = revision + 1", &[]).await?;
+            let keys: Vec<&str> = changes.iter().map(|(key, _)| key.as_str()).collect();
+            Ok(((), Note::new(Action::Changed, "settings", "site", serde_json::json!({ "keys": keys }))))
+        })
+        .await
     }
 
     async fn read_changes(&self, request: &PageRequest<i64>) -> Result<Page<SettingChange>, StoreError> {

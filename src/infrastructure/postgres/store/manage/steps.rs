@@ -4,17 +4,23 @@ use domain::{
     audit::Action,
     events::{
         EventStatus,
-        lifecycle::{Situation, Step},
+        lifecycle::{Situation, Step, StepRefused},
     },
     ids::{EventId, SeriesId},
     management::{Conflict, Expected, Manager},
 };
 use jiff::Timestamp;
-use tokio_postgres::{Transaction, types::Type};
+use tokio_postgres::types::Type;
 
 use super::{
-    super::{super::rows::StoreError, PgStore},
-    Fault, LockedEvent, Typed, lock_event, note, plan_changed,
+    super::{
+        super::{
+            connection::{Statements, Typed},
+            rows::StoreError,
+        },
+        PgStore,
+    },
+    Fault, LockedEvent, Note, lock_event, move_versions, read_event,
 };
 
 const SITUATION: &str = "SELECT clock_timestamp() AS now, \
@@ -26,8 +32,12 @@ const SITUATION: &str = "SELECT clock_timestamp() AS now, \
 const STEP: &str = "UPDATE events SET status = $2::text::event_status, publish_at = $3, revision = revision + 1, \
     updated_at = now() WHERE id = $1";
 
-const CANCEL_BOOKINGS: &str = "INSERT INTO event_cancellations (event_id, total) \
-    SELECT $1, count(*) FROM bookings WHERE event_id = $1 AND status IN ('PENDING_PAYMENT', 'CONFIRMED')";
+/// Those that were cancelled shortly before are named: their time alone, by another clock, does not tell them from those that this
+/// cancels.
+const CANCEL_BOOKINGS: &str = "INSERT INTO event_cancellations (event_id, total, cancelled_before) \
+    SELECT $1, count(*) FILTER (WHERE status IN ('PENDING_PAYMENT', 'CONFIRMED')), \
+        coalesce(array_agg(id) FILTER (WHERE status = 'CANCELLED' AND updated_at >= now() - interval '10 seconds'), '{}') \
+    FROM bookings WHERE event_id = $1";
 
 impl PgStore {
     pub(super) async fn take_step(
@@ -38,26 +48,46 @@ impl PgStore {
         step: Step,
         at: Option<Timestamp>,
     ) -> Result<Option<SeriesId>, Fault> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        let event = lock_event(&transaction, by, id, expected).await?;
-        let (situation, now) = situation(&transaction, &event).await?;
-        let to = situation.after(step, now).map_err(Conflict::from)?;
-        let at = at.filter(|_| to == EventStatus::Scheduled);
-        let parameters: [Typed<'_>; 3] = [(&id.0, Type::UUID), (&to.as_str(), Type::TEXT), (&at, Type::TIMESTAMPTZ)];
-        transaction.execute_typed(STEP, &parameters).await?;
-        if step == Step::Cancel {
-            transaction.execute_typed(CANCEL_BOOKINGS, &[(&id.0, Type::UUID)]).await?;
-        }
-        plan_changed(&transaction, id).await?;
-        let details = serde_json::json!({ "from": event.status.as_str(), "to": to.as_str() });
-        note(&transaction, by, Action::Changed, ("event", id.to_string()), details).await?;
-        transaction.commit().await?;
+        self.noted(by, |transaction| async move {
+            let event = lock_event(&transaction, by, id, expected).await?;
+            event
+                .status
+                .after(step)
+                .ok_or(StepRefused::NotFrom { from: event.status, step })
+                .map_err(Conflict::from)?;
+            move_versions(&transaction, id).await?;
+            let (situation, now) = situation(&transaction, &event).await?;
+            let to = situation.after(step, now).map_err(Conflict::from)?;
+            let at = at.filter(|_| to == EventStatus::Scheduled);
+            let parameters: [Typed<'_>; 3] =
+                [(&id.0, Type::UUID), (&to.as_str(), Type::TEXT), (&at, Type::TIMESTAMPTZ)];
+            transaction.execute_typed(STEP, &parameters).await?;
+            if step == Step::Cancel {
+                transaction.execute_typed(CANCEL_BOOKINGS, &[(&id.0, Type::UUID)]).await?;
+            }
+            let details = serde_json::json!({ "from": event.status.as_str(), "to": to.as_str() });
+            Ok((event.series, Note::new(Action::Changed, "event", id, details)))
+        })
+        .await
+    }
+
+    /// What [`PgStore::take_step`] would say now.
+    pub(super) async fn read_step(
+        &self,
+        by: &Manager,
+        id: EventId,
+        expected: Expected,
+        step: Step,
+    ) -> Result<Option<SeriesId>, Fault> {
+        let connection = self.pool.get().await?;
+        let event = read_event(&connection, by, id, expected).await?;
+        let (situation, now) = situation(&connection, &event).await?;
+        situation.after(step, now).map_err(Conflict::from)?;
         Ok(event.series)
     }
 }
 
-async fn situation(transaction: &Transaction<'_>, event: &LockedEvent) -> Result<(Situation, Timestamp), Fault> {
+async fn situation(transaction: &impl Statements, event: &LockedEvent) -> Result<(Situation, Timestamp), Fault> {
     let rows = transaction.query_typed(SITUATION, &[(&event.id.0, Type::UUID)]).await?;
     let row = rows.first().ok_or_else(|| StoreError::Row("no situation".to_owned()))?;
     let situation = Situation {

@@ -6,14 +6,20 @@ use domain::{
     ids::{EventId, SeriesId},
     management::{ChangeError, Expected, Manager},
 };
-use tokio_postgres::{Row, Transaction, types::Type};
+use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
 use super::{
-    super::{super::rows, PgStore},
-    Fault, Typed,
-    events::{check_category, tag_ids},
-    lock_event, note,
+    super::{
+        super::{
+            connection::{Transaction, Typed},
+            rows,
+        },
+        PgStore,
+    },
+    Fault, Note, lock_event,
+    references::{check_category, tag_ids},
+    tags::{defer_listings, refresh_listings, set_tags},
 };
 
 /// In one order, so that two such changes wait for each other instead of dead-locking.
@@ -45,42 +51,52 @@ impl PgStore {
         expected: Expected,
         texts: &Texts,
     ) -> Result<Vec<EventId>, Fault> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        let only = by.only().map(|account| account.0);
-        transaction.query_typed(LOCK, &[(&series.0, Type::UUID), (&only, Type::UUID)]).await?;
-        let locked = lock_event(&transaction, by, event, expected).await?;
-        if locked.series != Some(series) {
-            return Err(ChangeError::NotFound.into());
-        }
-        locked.editable()?;
-        if let Some(category) = &texts.category {
-            check_category(&transaction, category).await?;
-        }
-        let tags = match &texts.tags {
-            Some(slugs) => Some(tag_ids(&transaction, slugs).await?),
-            None => None,
-        };
-        let rows = transaction.query_typed(COMPARE, &[(&series.0, Type::UUID), (&event.0, Type::UUID)]).await?;
-        let (mut changed, mut retagged) = (Vec::new(), Vec::new());
-        for row in &rows {
-            let id: Uuid = row.try_get("id")?;
-            let is_retagged = tags.is_some() && row.try_get("tags")?;
-            if is_editable(row)? && (is_retagged || is_reworded(row, texts)?) {
-                changed.push(id);
-                retagged.extend(is_retagged.then_some(id));
+        self.noted(by, |transaction| async move {
+            let only = by.only().map(|account| account.0);
+            transaction.query_typed(LOCK, &[(&series.0, Type::UUID), (&only, Type::UUID)]).await?;
+            let locked = lock_event(&transaction, by, event, expected).await?;
+            if locked.series != Some(series) {
+                return Err(ChangeError::NotFound.into());
             }
-        }
-        write(&transaction, event, &changed, texts).await?;
-        if let Some(tags) = tags {
-            write_tags(&transaction, &retagged, &tags).await?;
-        }
-        transaction.execute_typed("SELECT refresh_event_listings($1)", &[(&changed, Type::UUID_ARRAY)]).await?;
-        let details = serde_json::json!({ "from": event, "events": changed.len(), "title": texts.title });
-        note(&transaction, by, Action::Changed, ("series", series.to_string()), details).await?;
-        transaction.commit().await?;
-        Ok(changed.into_iter().map(EventId).collect())
+            locked.editable()?;
+            if let Some(category) = &texts.category {
+                check_category(&transaction, category).await?;
+            }
+            let tags = match &texts.tags {
+                Some(slugs) => Some(tag_ids(&transaction, slugs).await?),
+                None => None,
+            };
+            let (changed, retagged) = to_change(&transaction, series, event, texts).await?;
+            write(&transaction, event, &changed, texts).await?;
+            if let Some(tags) = tags {
+                set_tags(&transaction, &retagged, &tags).await?;
+            }
+            refresh_listings(&transaction, &changed).await?;
+            let details = serde_json::json!({ "from": event, "events": changed.len(), "title": texts.title });
+            let note = Note::new(Action::Changed, "series", series, details);
+            Ok((changed.into_iter().map(EventId).collect(), note))
+        })
+        .await
     }
+}
+
+/// The events whose texts change, and among them those that get other tags.
+async fn to_change(
+    transaction: &Transaction,
+    series: SeriesId,
+    event: EventId,
+    texts: &Texts,
+) -> Result<(Vec<Uuid>, Vec<Uuid>), Fault> {
+    let (mut changed, mut retagged) = (Vec::new(), Vec::new());
+    for row in &transaction.query_typed(COMPARE, &[(&series.0, Type::UUID), (&event.0, Type::UUID)]).await? {
+        let id: Uuid = row.try_get("id")?;
+        let is_retagged = texts.tags.is_some() && row.try_get("tags")?;
+        if is_editable(row)? && (is_retagged || is_reworded(row, texts)?) {
+            changed.push(id);
+            retagged.extend(is_retagged.then_some(id));
+        }
+    }
+    Ok((changed, retagged))
 }
 
 fn is_editable(row: &Row) -> Result<bool, Fault> {
@@ -103,7 +119,7 @@ fn is_reworded(row: &Row, texts: &Texts) -> Result<bool, Fault> {
     Ok(false)
 }
 
-async fn write(transaction: &Transaction<'_>, event: EventId, ids: &[Uuid], texts: &Texts) -> Result<(), Fault> {
+async fn write(transaction: &Transaction, event: EventId, ids: &[Uuid], texts: &Texts) -> Result<(), Fault> {
     let parameters: [Typed<'_>; 6] = [
         (&event.0, Type::UUID),
         (&ids, Type::UUID_ARRAY),
@@ -113,16 +129,7 @@ async fn write(transaction: &Transaction<'_>, event: EventId, ids: &[Uuid], text
         (&texts.category, Type::TEXT),
     ];
     // Their listings once at the end, instead of once a table.
-    transaction.batch_execute("SET LOCAL boxoffice.event_listings = 'later'").await?;
+    defer_listings(transaction).await?;
     transaction.execute_typed(CHANGE, &parameters).await?;
-    Ok(())
-}
-
-async fn write_tags(transaction: &Transaction<'_>, events: &[Uuid], tags: &[Uuid]) -> Result<(), Fault> {
-    let parameters: [Typed<'_>; 2] = [(&events, Type::UUID_ARRAY), (&tags, Type::UUID_ARRAY)];
-    transaction.execute_typed("DELETE FROM event_tags WHERE event_id = ANY($1)", &parameters[..1]).await?;
-    let insert = "INSERT INTO event_tags (event_id, tag_id) \
-        SELECT event, tag FROM unnest($1::uuid[]) AS event CROSS JOIN unnest($2::uuid[]) AS tag";
-    transaction.execute_typed(insert, &parameters).await?;
     Ok(())
 }

@@ -8,29 +8,32 @@ use domain::{
     money::{Currency, Money},
     validation::FieldError,
 };
-use tokio_postgres::{Row, Transaction, types::Type};
+use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
 use super::{
     super::{
-        super::rows::{self, StoreError, unsigned},
+        super::{
+            connection::{Transaction, Typed},
+            rows::{self, StoreError, unsigned},
+        },
         PgStore,
     },
-    Fault, LockedEvent, Typed, commit_noted, is_expected, lock_event, note, on_violation, plan_changed, signed,
+    Fault, LockedEvent, Note, is_expected, lock_event, move_versions, on_violation, open_plan, signed,
 };
 
-const OF_EVENT: &str = "SELECT t.id, t.quota_id, t.name, t.description, t.price, t.min_per_booking, t.max_per_booking, \
-        t.sale_starts_at, t.sale_ends_at, t.position, t.revision, e.currency::text AS currency, \
-        ARRAY(SELECT section_id FROM ticket_type_sections s WHERE s.ticket_type_id = t.id ORDER BY section_id) AS sections \
-    FROM ticket_types t JOIN events e ON e.id = t.event_id WHERE t.event_id = $1 ORDER BY t.position";
+/// The columns of a ticket type, of all of an event.
+macro_rules! of_event {
+    () => {
+        "SELECT t.id, t.quota_id, t.name, t.description, t.price, t.min_per_booking, t.max_per_booking, t.sale_starts_at, \
+            t.sale_ends_at, t.position, t.revision, t.ever_taken, e.currency::text AS currency, \
+            ARRAY(SELECT section_id FROM ticket_type_sections s WHERE s.ticket_type_id = t.id ORDER BY section_id) AS sections \
+        FROM ticket_types t JOIN events e ON e.id = t.event_id WHERE t.event_id = $1"
+    };
+}
 
-const LOCK: &str = "SELECT revision, seated, \
-        ARRAY(SELECT section_id FROM ticket_type_sections s WHERE s.ticket_type_id = t.id ORDER BY section_id) AS sections, \
-        quota_id, EXISTS (SELECT FROM bookings b JOIN booking_items i ON i.booking_id = b.id \
-            WHERE b.event_id = $1 AND i.ticket_type_id = $2::text::uuid) \
-        OR EXISTS (SELECT FROM holds h WHERE h.event_id = $1 AND h.status = 'ACTIVE' \
-            AND h.items @> jsonb_build_array(jsonb_build_object('ticket_type_id', $2))) AS is_taken \
-    FROM ticket_types t WHERE event_id = $1 AND id = $2::text::uuid FOR NO KEY UPDATE OF t";
+const OF_EVENT: &str = concat!(of_event!(), " ORDER BY t.position");
+const ONE: &str = concat!(of_event!(), " AND t.id = $2");
 
 const INSERT: &str = "INSERT INTO ticket_types (id, event_id, quota_id, name, description, price, seated, min_per_booking, \
         max_per_booking, sale_starts_at, sale_ends_at, position) \
@@ -42,8 +45,11 @@ const UPDATE: &str = "UPDATE ticket_types SET quota_id = $3, name = $4, descript
     WHERE id = $1 AND event_id = $2";
 
 /// Sections of the event's own map only.
+const KNOWN_SECTIONS: &str =
+    "SELECT 1 FROM sections WHERE coalesce(first_id, id) = ANY($1) AND seat_map_id = $2 FOR KEY SHARE";
+const DELETE_SECTIONS: &str = "DELETE FROM ticket_type_sections WHERE ticket_type_id = $1 AND section_id <> ALL($2)";
 const INSERT_SECTIONS: &str = "INSERT INTO ticket_type_sections (ticket_type_id, section_id) \
-    SELECT $1, coalesce(first_id, id) FROM sections WHERE coalesce(first_id, id) = ANY($2) AND seat_map_id = $3";
+    SELECT $1, section FROM unnest($2::uuid[]) AS section ON CONFLICT DO NOTHING";
 
 fn ticket_type(row: &Row) -> Result<ManagedTicketType, StoreError> {
     let sections: Vec<Uuid> = row.try_get("sections")?;
@@ -62,6 +68,7 @@ fn ticket_type(row: &Row) -> Result<ManagedTicketType, StoreError> {
             sale_ends_at: row.try_get("sale_ends_at")?,
         },
         position: unsigned(row, "position")?,
+        ever_taken: row.try_get("ever_taken")?,
         revision: row.try_get("revision")?,
     })
 }
@@ -79,15 +86,14 @@ impl PgStore {
         id: TicketTypeId,
         fields: &TicketTypeFields,
     ) -> Result<(), Fault> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        let locked = lock_event(&transaction, by, event, None).await?;
-        locked.editable()?;
-        if write(&transaction, INSERT, &locked, id, fields).await? == 1 {
-            write_sections(&transaction, &locked, id, fields).await?;
-            plan_changed(&transaction, event).await?;
-        }
-        commit_noted(transaction, by, Action::Created, ("ticket-type", id.to_string()), event).await
+        self.noted(by, |transaction| async move {
+            let locked = open_plan(&transaction, by, event, None).await?;
+            if write(&transaction, INSERT, &locked, id, fields).await? == 1 {
+                set_sections(&transaction, &locked, id, fields).await?;
+            }
+            Ok(((), Note::of_sales(Action::Created, "ticket-type", id, event)))
+        })
+        .await
     }
 
     pub(super) async fn change_ticket_type(
@@ -98,24 +104,26 @@ impl PgStore {
         expected: Expected,
         fields: &TicketTypeFields,
     ) -> Result<(), Fault> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        let locked = lock_event(&transaction, by, event, None).await?;
-        locked.editable()?;
-        let row = lock(&transaction, event, id).await?;
-        is_expected(&row, expected)?;
-        let (sections, quota): (Vec<Uuid>, Uuid) = (row.try_get("sections")?, row.try_get("quota_id")?);
-        let same = quota == fields.quota_id.0 && sections.iter().eq(fields.sections.iter().map(|section| &section.0));
-        if !same && row.try_get("is_taken")? {
-            let reason = "places of the ticket type are taken: its quota and its sections stay";
-            return Err(Conflict::InUse(reason).into());
-        }
-        write(&transaction, UPDATE, &locked, id, fields).await?;
-        let delete = "DELETE FROM ticket_type_sections WHERE ticket_type_id = $1";
-        transaction.execute_typed(delete, &[(&id.0, Type::UUID)]).await?;
-        write_sections(&transaction, &locked, id, fields).await?;
-        plan_changed(&transaction, event).await?;
-        commit_noted(transaction, by, Action::Changed, ("ticket-type", id.to_string()), event).await
+        self.noted(by, |transaction| async move {
+            let locked = lock_event(&transaction, by, event, None).await?;
+            locked.editable()?;
+            // Whoever changes what is said of a ticket type has locked the event.
+            let mut before = type_of(&transaction, event, id, expected).await?;
+            if !fields.keeps_plan(&before.fields) {
+                move_versions(&transaction, event).await?;
+                before = type_of(&transaction, event, id, expected).await?;
+            }
+            let keeps_places = fields.keeps_places(&before.fields);
+            if before.ever_taken && !keeps_places {
+                return Err(Conflict::PLACES_STAY.into());
+            }
+            write(&transaction, UPDATE, &locked, id, fields).await?;
+            if !keeps_places {
+                set_sections(&transaction, &locked, id, fields).await?;
+            }
+            Ok(((), Note::of_sales(Action::Changed, "ticket-type", id, event)))
+        })
+        .await
     }
 
     pub(super) async fn remove_ticket_type(
@@ -125,19 +133,17 @@ impl PgStore {
         id: TicketTypeId,
         expected: Expected,
     ) -> Result<(), Fault> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        lock_event(&transaction, by, event, None).await?.editable()?;
-        let row = lock(&transaction, event, id).await?;
-        is_expected(&row, expected)?;
-        let taken = || Fault::from(Conflict::InUse("places of the ticket type are or were taken"));
-        if row.try_get("is_taken")? {
-            return Err(taken());
-        }
-        let deleted = transaction.execute_typed("DELETE FROM ticket_types WHERE id = $1", &[(&id.0, Type::UUID)]).await;
-        deleted.map_err(|error| on_violation(error, |_| Some(taken())))?;
-        plan_changed(&transaction, event).await?;
-        commit_noted(transaction, by, Action::Deleted, ("ticket-type", id.to_string()), event).await
+        self.noted(by, |transaction| async move {
+            open_plan(&transaction, by, event, None).await?;
+            if type_of(&transaction, event, id, expected).await?.ever_taken {
+                return Err(Conflict::TYPE_STAYS.into());
+            }
+            let deleted =
+                transaction.execute_typed("DELETE FROM ticket_types WHERE id = $1", &[(&id.0, Type::UUID)]).await;
+            deleted.map_err(|error| on_violation(error, |_| Some(Conflict::TYPE_STAYS.into())))?;
+            Ok(((), Note::of_sales(Action::Deleted, "ticket-type", id, event)))
+        })
+        .await
     }
 
     pub(super) async fn sort_ticket_types(
@@ -146,43 +152,47 @@ impl PgStore {
         event: EventId,
         order: &[TicketTypeId],
     ) -> Result<(), Fault> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        lock_event(&transaction, by, event, None).await?.editable()?;
-        let mut there = Vec::new();
-        for row in transaction.query_typed(OF_EVENT, &[(&event.0, Type::UUID)]).await? {
-            there.push(row.try_get::<_, Uuid>("id")?);
-        }
-        let ids: Vec<Uuid> = order.iter().map(|id| id.0).collect();
-        let mut named = ids.clone();
-        named.sort_unstable();
-        there.sort_unstable();
-        if named != there {
-            let message = "must name each ticket type of the event once";
-            return Err(FieldError::new("order", "INVALID", message).into());
-        }
-        // Positions are unique at any moment: first to where nobody is.
-        for first in [1_000_000_i64, 0] {
-            let statement = "UPDATE ticket_types t SET position = (o.n - 1 + $2)::int \
-                FROM unnest($1::uuid[]) WITH ORDINALITY AS o (id, n) WHERE t.id = o.id";
-            transaction.execute_typed(statement, &[(&ids, Type::UUID_ARRAY), (&first, Type::INT8)]).await?;
-        }
-        plan_changed(&transaction, event).await?;
-        note(&transaction, by, Action::Changed, ("event", event.to_string()), serde_json::json!({ "order": order }))
-            .await?;
-        transaction.commit().await?;
-        Ok(())
+        self.noted(by, |transaction| async move {
+            open_plan(&transaction, by, event, None).await?;
+            let mut there = Vec::new();
+            for row in transaction.query_typed(OF_EVENT, &[(&event.0, Type::UUID)]).await? {
+                there.push(row.try_get::<_, Uuid>("id")?);
+            }
+            let ids: Vec<Uuid> = order.iter().map(|id| id.0).collect();
+            let mut named = ids.clone();
+            named.sort_unstable();
+            there.sort_unstable();
+            if named != there {
+                let message = "must name each ticket type of the event once";
+                return Err(FieldError::new("order", "INVALID", message).into());
+            }
+            // Positions are unique at any moment: first to where nobody is.
+            for first in [1_000_000_i64, 0] {
+                let statement = "UPDATE ticket_types t SET position = (o.n - 1 + $2)::int \
+                    FROM unnest($1::uuid[]) WITH ORDINALITY AS o (id, n) WHERE t.id = o.id";
+                transaction.execute_typed(statement, &[(&ids, Type::UUID_ARRAY), (&first, Type::INT8)]).await?;
+            }
+            Ok(((), Note::new(Action::Changed, "event", event, serde_json::json!({ "order": order }))))
+        })
+        .await
     }
 }
 
-async fn lock(transaction: &Transaction<'_>, event: EventId, id: TicketTypeId) -> Result<Row, Fault> {
-    let text = id.to_string();
-    let mut rows = transaction.query_typed(LOCK, &[(&event.0, Type::UUID), (&text, Type::TEXT)]).await?;
-    rows.pop().ok_or_else(|| ChangeError::NotFound.into())
+/// A ticket type of a locked event.
+async fn type_of(
+    transaction: &Transaction,
+    event: EventId,
+    id: TicketTypeId,
+    expected: Expected,
+) -> Result<ManagedTicketType, Fault> {
+    let rows = transaction.query_typed(ONE, &[(&event.0, Type::UUID), (&id.0, Type::UUID)]).await?;
+    let row = rows.first().ok_or(ChangeError::NotFound)?;
+    is_expected(row, expected)?;
+    Ok(ticket_type(row)?)
 }
 
 async fn write(
-    transaction: &Transaction<'_>,
+    transaction: &Transaction,
     statement: &str,
     event: &LockedEvent,
     id: TicketTypeId,
@@ -217,21 +227,21 @@ async fn write(
     })
 }
 
-async fn write_sections(
-    transaction: &Transaction<'_>,
+/// Has the ticket type sell these sections: what stays is not touched.
+async fn set_sections(
+    transaction: &Transaction,
     event: &LockedEvent,
     id: TicketTypeId,
     fields: &TicketTypeFields,
 ) -> Result<(), Fault> {
-    if fields.sections.is_empty() {
-        return Ok(());
-    }
     let sections: Vec<Uuid> = fields.sections.iter().map(|section| section.0).collect();
     let parameters: [Typed<'_>; 3] =
         [(&id.0, Type::UUID), (&sections, Type::UUID_ARRAY), (&event.seat_map, Type::UUID)];
-    let written = transaction.execute_typed(INSERT_SECTIONS, &parameters).await?;
-    if written as usize != sections.len() {
+    transaction.execute_typed(DELETE_SECTIONS, &parameters[..2]).await?;
+    let known = transaction.query_typed(KNOWN_SECTIONS, &parameters[1..]).await?;
+    if known.len() != sections.len() {
         return Err(FieldError::new("sections", "UNKNOWN", "the event's seat map has no such section").into());
     }
+    transaction.execute_typed(INSERT_SECTIONS, &parameters[..2]).await?;
     Ok(())
 }

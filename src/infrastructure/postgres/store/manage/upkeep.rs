@@ -7,33 +7,29 @@ use domain::{
     mail::{BookedPlace, BookingSummary, Locale, Message, Template},
     management::events::EventUpkeep,
     money::{Currency, Money},
-    repositories::Found,
+    repositories::{Found, RepositoryError},
 };
-use tokio_postgres::{Row, Transaction, types::Type};
+use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
 use super::{
     super::{
         super::{
+            connection::{Transaction, Typed},
             outbox::enqueue,
             rows::{self, BOOKING_COLUMNS, StoreError},
         },
         PgStore,
     },
-    Typed,
+    Fault, move_versions,
 };
 
-/// The locked rows are chosen first and once. Another server that looks at the same time passes them over, and finds them
-/// published afterwards: each is published once.
-const PUBLISH_DUE: &str = "WITH due AS MATERIALIZED ( \
-        SELECT id FROM events WHERE status = 'SCHEDULED' AND publish_at <= now() ORDER BY publish_at LIMIT 100 \
-        FOR NO KEY UPDATE SKIP LOCKED \
-    ), published AS ( \
-        UPDATE events e SET status = 'PUBLISHED', publish_at = NULL, revision = e.revision + 1, updated_at = now() \
-        FROM due WHERE e.id = due.id RETURNING e.id, e.series_id \
-    ), versions AS ( \
-        UPDATE quotas SET version = version + 1 WHERE event_id IN (SELECT id FROM published) \
-    ) SELECT id, series_id FROM published";
+const DUE: &str =
+    "SELECT id FROM events WHERE status = 'SCHEDULED' AND publish_at <= now() ORDER BY publish_at LIMIT $1";
+/// Another server that looks at the same time passes it over, and finds it published afterwards: each is published once.
+const LOCK_DUE: &str = "SELECT series_id FROM events WHERE id = $1 AND status = 'SCHEDULED' AND publish_at <= now() \
+    FOR NO KEY UPDATE SKIP LOCKED";
+const PUBLISH: &str = "UPDATE events SET status = 'PUBLISHED', publish_at = NULL, revision = revision + 1, updated_at = now() WHERE id = $1";
 
 const CLAIM: &str = "WITH next AS MATERIALIZED ( \
         SELECT event_id FROM event_cancellations WHERE finished_at IS NULL AND lease_until <= now() \
@@ -41,13 +37,14 @@ const CLAIM: &str = "WITH next AS MATERIALIZED ( \
     ) UPDATE event_cancellations c SET lease_until = now() + interval '10 seconds' FROM next WHERE c.event_id = next.event_id \
     RETURNING c.event_id";
 
-/// Cancelled since: by this work, whose mails were not queued before it broke off, or by their accounts in between. The second
-/// is for clocks, which agree to less than that.
-const CANCELLED_SINCE: &str = "b.status = 'CANCELLED' AND b.updated_at >= c.started_at - interval '1 second'";
+/// Cancelled since: by this work, whose mails were not queued before it broke off, or by their accounts in between. The seconds are for
+/// clocks, which agree to less than that; what was cancelled within them and before is named.
+const CANCELLED_SINCE: &str = "b.status = 'CANCELLED' AND b.updated_at >= c.started_at - interval '10 seconds' \
+    AND b.id <> ALL (c.cancelled_before)";
 
-/// A claim that came too late finds that somebody else has moved on.
-const ADVANCE: &str = "UPDATE event_cancellations SET after_booking = $2, done = done + $3, \
-        lease_until = now() + interval '10 seconds' \
+/// A claim that came too late finds that somebody else has moved on. The lease ends: the next portion is of whichever event has waited
+/// longest.
+const ADVANCE: &str = "UPDATE event_cancellations SET after_booking = $2, done = done + $3, lease_until = clock_timestamp() \
     WHERE event_id = $1 AND after_booking < $4 AND finished_at IS NULL";
 const FINISH: &str = "UPDATE event_cancellations SET finished_at = now() WHERE event_id = $1 AND finished_at IS NULL";
 
@@ -63,11 +60,21 @@ const TO_TELL: &str = "SELECT b.id, p.name, a.email, e.title, e.starts_at, e.tim
     WHERE b.id = ANY($1) AND b.status = 'CANCELLED'";
 
 impl PgStore {
-    async fn publish(&self) -> Result<Vec<(EventId, Option<SeriesId>)>, StoreError> {
-        let rows = self.pool.get().await?.query_typed(PUBLISH_DUE, &[]).await?;
-        rows.iter()
-            .map(|row| Ok((EventId(row.try_get(0)?), row.try_get::<_, Option<Uuid>>(1)?.map(SeriesId))))
-            .collect()
+    async fn read_due(&self, limit: u32) -> Result<Vec<EventId>, StoreError> {
+        let rows = self.pool.get().await?.query_typed(DUE, &[(&i64::from(limit), Type::INT8)]).await?;
+        rows.iter().map(|row| Ok(EventId(row.try_get(0)?))).collect()
+    }
+
+    async fn publish(&self, event: EventId) -> Result<Option<Option<SeriesId>>, Fault> {
+        self.pool
+            .transaction(|transaction| async move {
+                let rows = transaction.query_typed(LOCK_DUE, &[(&event.0, Type::UUID)]).await?;
+                let Some(row) = rows.first() else { return Ok(None) };
+                move_versions(&transaction, event).await?;
+                transaction.execute_typed(PUBLISH, &[(&event.0, Type::UUID)]).await?;
+                Ok(Some(row.try_get::<_, Option<Uuid>>(0)?.map(SeriesId)))
+            })
+            .await
     }
 
     async fn claim(&self) -> Result<Option<EventId>, StoreError> {
@@ -84,30 +91,32 @@ impl PgStore {
         );
         let parameters: [Typed<'_>; 2] = [(&event.0, Type::UUID), (&i64::from(limit), Type::INT8)];
         let found = client.query_typed(&statement, &parameters).await?;
-        rows::bookings(&**client, &found).await
+        rows::bookings(&client, &found).await
     }
 
     async fn note(&self, event: EventId, bookings: &[BookingId]) -> Result<(), StoreError> {
-        let mut client = self.pool.get().await?;
         let ids: Vec<Uuid> = bookings.iter().map(|booking| booking.0).collect();
+        let ids = &ids;
         let (Some(first), Some(last)) = (ids.iter().min(), ids.iter().max()) else {
-            client.execute_typed(FINISH, &[(&event.0, Type::UUID)]).await?;
+            self.pool.get().await?.execute_typed(FINISH, &[(&event.0, Type::UUID)]).await?;
             return Ok(());
         };
-        let transaction = client.transaction().await?;
-        let told = transaction.query_typed(TO_TELL, &[(&ids, Type::UUID_ARRAY)]).await?;
-        let done = i64::try_from(told.len()).unwrap_or(i64::MAX);
-        let parameters: [Typed<'_>; 4] =
-            [(&event.0, Type::UUID), (last, Type::UUID), (&done, Type::INT8), (first, Type::UUID)];
-        if transaction.execute_typed(ADVANCE, &parameters).await? == 1 {
-            tell(&transaction, &told).await?;
-        }
-        transaction.commit().await?;
-        Ok(())
+        self.pool
+            .transaction(|transaction| async move {
+                let told = transaction.query_typed(TO_TELL, &[(ids, Type::UUID_ARRAY)]).await?;
+                let done = i64::try_from(told.len()).unwrap_or(i64::MAX);
+                let parameters: [Typed<'_>; 4] =
+                    [(&event.0, Type::UUID), (last, Type::UUID), (&done, Type::INT8), (first, Type::UUID)];
+                if transaction.execute_typed(ADVANCE, &parameters).await? == 1 {
+                    tell(&transaction, &told).await?;
+                }
+                Ok(())
+            })
+            .await
     }
 }
 
-async fn tell(transaction: &Transaction<'_>, rows: &[Row]) -> Result<(), StoreError> {
+async fn tell(transaction: &Transaction, rows: &[Row]) -> Result<(), StoreError> {
     for row in rows {
         let email = EmailAddress::parse("email", row.try_get("email")?);
         let to = email.map_err(|error| StoreError::Row(format!("email: {}", error.code)))?;
@@ -136,12 +145,19 @@ fn summary(row: &Row) -> Result<BookingSummary, StoreError> {
 }
 
 impl EventUpkeep for PgStore {
-    async fn purge_seat_maps(&self) -> Found<()> {
+    async fn purge_seat_maps(&self) -> Found<bool> {
         Ok(self.purge().await?)
     }
 
-    async fn publish_due(&self) -> Found<Vec<(EventId, Option<SeriesId>)>> {
-        Ok(self.publish().await?)
+    async fn due_to_publish(&self, limit: u32) -> Found<Vec<EventId>> {
+        Ok(self.read_due(limit).await?)
+    }
+
+    async fn publish_due(&self, event: EventId) -> Found<Option<Option<SeriesId>>> {
+        self.publish(event).await.map_err(|fault| match fault {
+            Fault::Store(error) => error.into(),
+            Fault::Change(error) => RepositoryError::Broken(error.to_string()),
+        })
     }
 
     async fn claim_cancellation(&self) -> Found<Option<EventId>> {

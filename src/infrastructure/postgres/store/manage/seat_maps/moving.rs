@@ -10,10 +10,16 @@ use domain::{
         seat_maps::{Move, SeatsMoved},
     },
 };
-use tokio_postgres::{Transaction, types::Type};
+use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::super::{super::PgStore, Fault, Typed, lock_event, note, plan_changed};
+use super::super::{
+    super::{
+        super::connection::{Transaction, Typed},
+        PgStore,
+    },
+    Fault, Note, open_plan,
+};
 
 const TAKEN: &str = "SELECT seat_id FROM seat_claims WHERE event_id = $1 AND seat_id = ANY($2)";
 
@@ -32,32 +38,28 @@ impl PgStore {
         expected: Expected,
         to: &Move,
     ) -> Result<(), Fault> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        let before = lock_event(&transaction, by, event, expected).await?;
-        before.editable()?;
-        if before.seat_map != Some(to.from.0) {
-            return Err(ChangeError::Stale.into());
-        }
-        // First of all. It locks the quotas, which every entry of the ledger changes before it takes a seat: what another node
-        // had on its way is in the claims below, and what it decided on the old map is refused from now on.
-        plan_changed(&transaction, event).await?;
-        nobody_is_moved(&transaction, event, to).await?;
-        let sections: Vec<Uuid> = to.sections.iter().map(|section| section.0).collect();
-        let parameters: [Typed<'_>; 2] = [(&event.0, Type::UUID), (&sections, Type::UUID_ARRAY)];
-        transaction.execute_typed(DROP_SECTIONS, &parameters).await?;
-        if let Some(row) = transaction.query_typed(WITHOUT_SECTION, &[(&event.0, Type::UUID)]).await?.first() {
-            return Err(Conflict::NoSectionLeft(row.try_get(0)?).into());
-        }
-        transaction.execute_typed(UPDATE, &[(&event.0, Type::UUID), (&to.to.0, Type::UUID)]).await?;
-        let details = serde_json::json!({ "seatMapVersion": { "from": to.from, "to": to.to } });
-        note(&transaction, by, Action::Changed, ("event", event.to_string()), details).await?;
-        transaction.commit().await?;
-        Ok(())
+        self.noted(by, |transaction| async move {
+            // What another node had on its way is in the claims below, and what it decided on the old map is refused from now on.
+            let before = open_plan(&transaction, by, event, expected).await?;
+            if before.seat_map != Some(to.from.0) {
+                return Err(ChangeError::Stale.into());
+            }
+            nobody_is_moved(&transaction, event, to).await?;
+            let sections: Vec<Uuid> = to.sections.iter().map(|section| section.0).collect();
+            let parameters: [Typed<'_>; 2] = [(&event.0, Type::UUID), (&sections, Type::UUID_ARRAY)];
+            transaction.execute_typed(DROP_SECTIONS, &parameters).await?;
+            if let Some(row) = transaction.query_typed(WITHOUT_SECTION, &[(&event.0, Type::UUID)]).await?.first() {
+                return Err(Conflict::NoSectionLeft(row.try_get(0)?).into());
+            }
+            transaction.execute_typed(UPDATE, &[(&event.0, Type::UUID), (&to.to.0, Type::UUID)]).await?;
+            let details = serde_json::json!({ "seatMapVersion": { "from": to.from, "to": to.to } });
+            Ok(((), Note::new(Action::Changed, "event", event, details)))
+        })
+        .await
     }
 }
 
-async fn nobody_is_moved(transaction: &Transaction<'_>, event: EventId, to: &Move) -> Result<(), Fault> {
+async fn nobody_is_moved(transaction: &Transaction, event: EventId, to: &Move) -> Result<(), Fault> {
     if to.changed.is_empty() {
         return Ok(());
     }

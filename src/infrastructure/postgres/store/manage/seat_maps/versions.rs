@@ -13,21 +13,22 @@ use domain::{
     },
     validation::FieldError,
 };
-use tokio_postgres::{GenericClient, Row, Transaction, types::Type};
+use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
 use super::{
     super::{
         super::{
             super::{
+                connection::{Statements, Transaction, Typed},
                 rows::{self, StoreError, unsigned},
                 seat_maps,
             },
             PgStore,
         },
-        Fault, Typed, note,
+        Fault, Note,
     },
-    lock, target,
+    KIND, lock,
 };
 
 /// Seats written by one statement.
@@ -72,7 +73,7 @@ fn using(row: &Row) -> Result<UsingEvent, StoreError> {
 }
 
 /// The seats of a version.
-pub(super) async fn read(client: &impl GenericClient, id: SeatMapVersionId) -> Result<Drawing, StoreError> {
+pub(super) async fn read(client: &impl Statements, id: SeatMapVersionId) -> Result<Drawing, StoreError> {
     seat_maps::drawing(&client.query_typed(seat_maps::ROWS, &[(&id.0, Type::UUID)]).await?)
 }
 
@@ -83,7 +84,7 @@ fn row_ids(public: Uuid, is_known: bool) -> (Uuid, Option<Uuid>) {
 
 /// Writes the seats of a version that has none yet.
 pub(super) async fn write(
-    transaction: &Transaction<'_>,
+    transaction: &Transaction,
     id: SeatMapVersionId,
     layout: &Layout,
     known: &Identities,
@@ -118,7 +119,7 @@ pub(super) async fn write(
 }
 
 async fn write_seats(
-    transaction: &Transaction<'_>,
+    transaction: &Transaction,
     rows: &[DrawnRow],
     row_ids_of: &[Uuid],
     known: &Identities,
@@ -182,37 +183,46 @@ impl PgStore {
         id: SeatMapVersionId,
         layout: &Layout,
     ) -> Result<(), Fault> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        // One version after the other: each knows the ids of all before. Events may begin to use the map meanwhile.
-        lock(&transaction, by, map, None, "NO KEY UPDATE").await?;
-        let before = transaction.query_typed(VERSIONS, &[(&None::<Uuid>, Type::UUID), (&map.0, Type::UUID)]).await?;
-        let before = before.iter().map(version).collect::<Result<Vec<_>, _>>()?;
-        if before.iter().any(|before| before.id == id) {
-            return Ok(());
-        }
-        // Not before: the repetition of a request has changed the revision itself.
-        lock(&transaction, by, map, expected, "NO KEY UPDATE").await?;
-        let number = before.last().map_or(0, |last| last.number) + 1;
-        if number > VERSIONS_MAX {
-            let message = "a seat map has at most 100 versions: make another map";
-            return Err(FieldError::new("sections", "TOO_MANY_VERSIONS", message).into());
-        }
-        let mut known = Identities::default();
-        for earlier in before.iter().rev() {
-            if known.know(layout) {
-                break;
+        self.noted(by, |transaction| async move {
+            // One version after the other: each knows the ids of all before. Events may begin to use the map meanwhile.
+            lock(&transaction, by, map, None, "NO KEY UPDATE").await?;
+            let before =
+                transaction.query_typed(VERSIONS, &[(&None::<Uuid>, Type::UUID), (&map.0, Type::UUID)]).await?;
+            let before = before.iter().map(version).collect::<Result<Vec<_>, _>>()?;
+            if before.iter().any(|before| before.id == id) {
+                return Ok(((), None));
             }
-            known.add(&read(&*transaction, earlier.id).await?);
-        }
-        let number = i32::try_from(number).unwrap_or(i32::MAX);
-        let parameters: [Typed<'_>; 3] = [(&id.0, Type::UUID), (&map.0, Type::UUID), (&number, Type::INT4)];
-        transaction.execute_typed(INSERT, &parameters).await?;
-        write(&transaction, id, layout, &known).await?;
-        transaction.execute_typed(TOUCH, &[(&map.0, Type::UUID)]).await?;
-        let details = serde_json::json!({ "version": number });
-        note(&transaction, by, Action::Changed, target(map), details).await?;
-        transaction.commit().await?;
-        Ok(())
+            // Not before: the repetition of a request has changed the revision itself.
+            lock(&transaction, by, map, expected, "NO KEY UPDATE").await?;
+            let number = before.last().map_or(0, |last| last.number) + 1;
+            if number > VERSIONS_MAX {
+                let message = "a seat map has at most 100 versions: make another map";
+                return Err(FieldError::new("sections", "TOO_MANY_VERSIONS", message).into());
+            }
+            let known = known_before(&transaction, &before, layout).await?;
+            let number = i32::try_from(number).unwrap_or(i32::MAX);
+            let parameters: [Typed<'_>; 3] = [(&id.0, Type::UUID), (&map.0, Type::UUID), (&number, Type::INT4)];
+            transaction.execute_typed(INSERT, &parameters).await?;
+            write(&transaction, id, layout, &known).await?;
+            transaction.execute_typed(TOUCH, &[(&map.0, Type::UUID)]).await?;
+            Ok(((), Note::new(Action::Changed, KIND, map, serde_json::json!({ "version": number }))))
+        })
+        .await
     }
+}
+
+/// The ids of what `layout` has in common with the versions before.
+async fn known_before(
+    transaction: &Transaction,
+    before: &[SeatMapVersion],
+    layout: &Layout,
+) -> Result<Identities, Fault> {
+    let mut known = Identities::default();
+    for earlier in before.iter().rev() {
+        if known.know(layout) {
+            break;
+        }
+        known.add(&read(transaction, earlier.id).await?);
+    }
+    Ok(known)
 }

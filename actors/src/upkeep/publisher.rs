@@ -1,0 +1,56 @@
+//! Publishes the events whose time has come.
+
+use std::sync::Arc;
+
+use domain::{cache::Tag, ids::EventId, management::events::EventUpkeep, repositories::Found};
+
+use super::keeper::Chore;
+use crate::{cache::Cache, inventories::Inventories};
+
+/// Events that are published in one portion.
+const PORTION: u32 = 100;
+
+/// See the module's page.
+pub(super) struct Publisher<E> {
+    pub(super) events: Arc<E>,
+    pub(super) inventories: Inventories,
+    pub(super) cache: Cache,
+}
+
+impl<E: EventUpkeep> Publisher<E> {
+    async fn publish(&self, event: EventId) -> Found<()> {
+        let published = self.events.publish_due(event).await;
+        // Also when the answer was lost: it may be published.
+        if !matches!(published, Ok(None)) {
+            self.inventories.reload(event);
+            self.cache.invalidate(&[Tag::Event(event), Tag::Events]);
+        }
+        if let Some(series) = published? {
+            tracing::info!(%event, "event published as scheduled");
+            if let Some(series) = series {
+                self.cache.invalidate(&[Tag::Series(series)]);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<E: EventUpkeep> Chore for Publisher<E> {
+    const NAME: &'static str = "publisher";
+
+    /// One that can't be published stands in the way of no other.
+    async fn portion(&self) -> Found<bool> {
+        let due = self.events.due_to_publish(PORTION).await?;
+        let mut failed = None;
+        for event in &due {
+            if let Err(error) = self.publish(*event).await {
+                tracing::warn!(%event, %error, "an event that is due can't be published now");
+                failed = Some(error);
+            }
+        }
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(due.len() == PORTION as usize),
+        }
+    }
+}

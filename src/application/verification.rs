@@ -1,0 +1,37 @@
+//! Which accounts are known to have verified their address. Nobody's is taken back, so what was seen once need not be read again.
+
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+};
+
+use domain::{
+    ids::AccountId,
+    repositories::{AccountRepository, RepositoryError},
+};
+
+/// So many are remembered, 16 bytes each; above it all are forgotten, and read again.
+const KNOWN_MAX: usize = 100_000;
+
+/// See the module's page.
+#[derive(Debug, Default)]
+pub struct VerifiedAccounts(Mutex<HashSet<AccountId>>);
+
+impl VerifiedAccounts {
+    /// Whether the account's address is verified.
+    pub async fn has(&self, accounts: &impl AccountRepository, id: AccountId) -> Result<bool, RepositoryError> {
+        // Nothing panics while holding the lock.
+        if self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&id) {
+            return Ok(true);
+        }
+        let is_verified = accounts.account(id).await?.is_some_and(|account| account.email_verified_at.is_some());
+        if is_verified {
+            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.len() >= KNOWN_MAX {
+                known.clear();
+            }
+            known.insert(id);
+        }
+        Ok(is_verified)
+    }
+}

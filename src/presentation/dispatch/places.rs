@@ -1,0 +1,74 @@
+//! Requests that take places, counted by what came of them.
+//!
+//! One costs its account one of the tier `bookings` if it takes places. One that takes none, because it is a repetition or
+//! was refused, costs one of the tier `api` instead: so nobody has to pay for what they did not get, and nobody asks without
+//! bound. An account that has none left in `bookings` still gets the answers that it was given before, by their keys.
+
+use std::time::Instant;
+
+use http::StatusCode;
+
+use super::{Dispatcher, Target};
+use crate::{
+    application::limits::{Client, Tier},
+    presentation::{
+        catalogue::Code,
+        limits::{Asker, Fields, Limits},
+        problem::Problem,
+        reply::{IDEMPOTENT_REPLAYED, Reply},
+        request::Request,
+    },
+};
+
+impl<S: Send + Sync + 'static> Dispatcher<S> {
+    /// Runs the handler of a row that takes places, for an account.
+    pub(super) async fn serve_places<'a>(
+        &'a self,
+        limits: &'a Limits,
+        target: &Target<S>,
+        mut request: Request,
+        client: Client,
+    ) -> (Option<Fields<'a>>, Result<Reply, Problem>) {
+        let mut refused = None;
+        if limits.has_left(Tier::Bookings, client, request.arrived) {
+            let counted = limits.count(Tier::Bookings, client, request.arrived);
+            match limits.settle(|| Asker::of(&request, client.account), Tier::Bookings, counted).await {
+                (fields, Ok(())) => {
+                    let result = self.run(target, request).await;
+                    if took_places(&result) {
+                        return (fields, result);
+                    }
+                    return (limits.exchange(client).await.unwrap_or(fields), result);
+                }
+                (fields, Err(problem)) => refused = Some((fields, Err(problem))),
+            }
+        }
+        let asker = Asker::of(&request, client.account);
+        if limits.admits(Tier::Api, client, request.arrived).await {
+            request.may_take_places = false;
+            let result = self.run(target, request).await;
+            if !matches!(&result, Err(problem) if problem.code() == Code::RateLimited) {
+                return (limits.standing(Tier::Bookings, client), result);
+            }
+        } else {
+            Box::pin(request.discard_body()).await;
+        }
+        match refused {
+            Some(refused) => refused,
+            None => {
+                let counted = limits.count(Tier::Bookings, client, Instant::now());
+                let (fields, outcome) = limits.settle(|| asker, Tier::Bookings, counted).await;
+                // Admitted in the last moment, when the request has been refused: it may come again at once.
+                (fields, Err(outcome.err().unwrap_or_else(|| Problem::new(Code::RateLimited))))
+            }
+        }
+    }
+}
+
+/// Whether places were taken, or may have been.
+fn took_places(result: &Result<Reply, Problem>) -> bool {
+    match result {
+        Ok(reply) => reply.status() == StatusCode::CREATED && !reply.headers().contains_key(&IDEMPOTENT_REPLAYED),
+        Err(problem) => matches!(problem.code(), Code::DeadlineExceeded | Code::Internal),
+    }
+}

@@ -1,0 +1,192 @@
+//! The end of a server: what tells it to end, and in which order everything is taken down.
+
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+
+use actors::{cache::RunningCache, engine::Engine, live::Live, outbox::RunningOutbox, upkeep::RunningUpkeep};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+    task::JoinHandle,
+    time::{Instant, sleep, sleep_until, timeout},
+};
+
+use super::{Running, engine::Session};
+use crate::{
+    application::background::Background,
+    presentation::{operations::Health, server::DrainReport},
+};
+
+/// How long a private PostgreSQL is waited for when everything else was cut short. One that takes longer is adopted by the next
+/// start.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why a server ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It was told to.
+    Signal,
+    /// Its session was ended by another server.
+    Fenced,
+    /// The tree of actors ended by itself.
+    EngineDied,
+}
+
+/// How the end of a server went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// Connections were cut, or work was left undone: the time for it was over, or somebody was in a hurry.
+    pub is_cut: bool,
+}
+
+/// How much time the end of a server takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EndingTimes {
+    /// For balancers to notice that the server is not ready, while it still serves.
+    pub(super) lame_duck: Duration,
+    /// For everything, the former included.
+    pub(super) whole: Duration,
+}
+
+/// The signals that mean "stop": SIGTERM and SIGINT. From when they are listened for on, neither ends the process by itself.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub(super) fn listen() -> anyhow::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for the next one. Nothing is lost when it is dropped.
+    pub(super) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+impl Running {
+    /// Waits until there is a reason to end.
+    pub async fn wait(&mut self, signal: impl Future<Output = ()>) -> Ending {
+        tokio::select! {
+            () = signal => Ending::Signal,
+            // An error means that nobody is left to fence.
+            Ok(_) = self.engine.fenced.wait_for(|fenced| *fenced) => Ending::Fenced,
+            _ = &mut self.engine.ended => Ending::EngineDied,
+        }
+    }
+
+    /// Takes the server down in an orderly way, without a lame-duck time.
+    pub async fn stop(self) -> Stopped {
+        self.stop_at_once_unless_hurried(std::future::pending()).await
+    }
+
+    /// As [`Running::stop_unless_hurried`], without a lame-duck time.
+    pub(super) async fn stop_at_once_unless_hurried(mut self, hurry: impl Future<Output = ()>) -> Stopped {
+        self.ending.lame_duck = Duration::ZERO;
+        self.stop_unless_hurried(hurry).await
+    }
+
+    /// Says that the server is not ready, goes on serving for the lame-duck time, stops accepting, lets what is in progress
+    /// finish, and takes everything down in the order opposite to the start. All of it has one deadline; when that is over,
+    /// or `hurry` resolves, what is left is cut.
+    pub async fn stop_unless_hurried(self, hurry: impl Future<Output = ()>) -> Stopped {
+        let deadline = Instant::now() + self.ending.whole;
+        let cut = async {
+            tokio::select! {
+                () = hurry => tracing::warn!("told to stop once more: what is left is cut"),
+                () = sleep_until(deadline) => tracing::warn!("the time for stopping is over: what is left is cut"),
+            }
+        };
+        let Self { session, operations, mut background, pools, database, .. } = self;
+        let accepting = self.api.abort_handle();
+        let steps = Steps {
+            lame_duck: self.ending.lame_duck,
+            health: self.health,
+            stop: self.stop,
+            live: self.live,
+            api: self.api,
+            after_answers: self.after_answers,
+            upkeep: self.upkeep,
+            engine: self.engine,
+            session: &session,
+            mail: self.mail,
+            cache: self.cache,
+        };
+        let finished = {
+            let (orderly, cut) = (pin!(steps.take()), pin!(cut));
+            tokio::select! {
+                is_whole = orderly => Some(is_whole),
+                () = cut => None,
+            }
+        };
+        if finished.is_none() {
+            accepting.abort();
+            session.end().await;
+        }
+        // Its clients are scrapers, who come again.
+        operations.abort();
+        background.shutdown().await;
+        pools.close();
+        drop(session);
+        let released = database.release();
+        if finished.is_some() {
+            released.await;
+        } else if timeout(RELEASE_TIMEOUT, released).await.is_err() {
+            tracing::warn!("the private PostgreSQL is left to end by itself");
+        }
+        Stopped { is_cut: finished != Some(true) }
+    }
+}
+
+/// What is taken down in order, and waited for.
+struct Steps<'a> {
+    lame_duck: Duration,
+    health: Arc<Health>,
+    stop: watch::Sender<bool>,
+    live: Arc<Live>,
+    api: JoinHandle<DrainReport>,
+    after_answers: Background,
+    upkeep: RunningUpkeep,
+    engine: Engine,
+    session: &'a Session,
+    mail: RunningOutbox,
+    cache: RunningCache,
+}
+
+impl Steps<'_> {
+    /// Takes them; says whether nothing was cut. May be dropped at any point.
+    async fn take(self) -> bool {
+        self.health.begin_draining();
+        sleep(self.lame_duck).await;
+        self.stop.send_replace(true);
+        // They would go on for ever, and a drain waits for what is in progress.
+        self.live.end();
+        let is_whole = match self.api.await {
+            Ok(report) => {
+                tracing::info!(
+                    connections = report.connections,
+                    cut = report.cut,
+                    unfinished = report.unfinished,
+                    durationMs = report.took.as_millis() as u64,
+                    "drained"
+                );
+                report.cut == 0 && report.unfinished == 0
+            }
+            Err(error) => {
+                tracing::error!(%error, "the listener panicked");
+                false
+            }
+        };
+        self.after_answers.finish().await;
+        self.upkeep.stop().await;
+        self.engine.stop().await;
+        // Nothing writes any more: whoever takes this node's events over need not wait for its mails.
+        self.session.end().await;
+        self.mail.stop().await;
+        self.cache.stop().await;
+        is_whole
+    }
+}

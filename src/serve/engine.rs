@@ -1,0 +1,93 @@
+//! The engine in operation: its tree of actors, the threads that it lives on, and the session under which it writes.
+
+use std::{sync::Arc, time::Duration};
+
+use actors::{
+    admission::AdmissionLimits,
+    engine::{Engine, EngineSettings},
+    inventory::actor::InventorySettings,
+};
+use anyhow::Context;
+use domain::unpaid::UnpaidLimits;
+use jiff::SignedDuration;
+use tokio::runtime::Handle;
+
+use super::{engine_runtime::EngineRuntime, patience::while_away};
+use crate::{
+    config::Config,
+    infrastructure::postgres::ledger::{LedgerOptions, LedgerPools, PgLedger},
+};
+
+/// How long the end of the session is waited for. Without it another node has to wait until the session is stale.
+const SESSION_END_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The session, and the threads that the engine lives on.
+pub(super) struct Session {
+    runtime: EngineRuntime,
+    ledger: Arc<PgLedger>,
+}
+
+impl Session {
+    /// Opens it, which ends the one of a predecessor of the same name.
+    pub(super) async fn open(config: &Config, pools: LedgerPools) -> anyhow::Result<Self> {
+        let runtime = EngineRuntime::new(config.inventory.threads).context("no threads for the engine")?;
+        let (node, options) = (config.node.name.clone(), ledger_options(config)?);
+        let open = async move {
+            let (pools, node) = (&pools, &*node);
+            while_away("open the session", || async move { Ok(PgLedger::open(pools.clone(), node, options).await?) })
+                .await
+        };
+        let ledger = runtime.run(open).await??;
+        Ok(Self { runtime, ledger: Arc::new(ledger) })
+    }
+
+    /// Where the ledger's connections live.
+    pub(super) fn handle(&self) -> anyhow::Result<Handle> {
+        self.runtime.handle()
+    }
+
+    /// Starts the actors that write under it.
+    pub(super) async fn start_engine(&self, settings: EngineSettings) -> anyhow::Result<Engine> {
+        let ledger = self.ledger.clone();
+        self.runtime.run(Engine::start(ledger, settings)).await?.context("the actors can't start")
+    }
+
+    /// Ends it, so that another node takes the events over at once. What is being committed is waited for, and whatever comes
+    /// later is refused by the database: so this may be called at any time.
+    pub(super) async fn end(&self) {
+        let ledger = self.ledger.clone();
+        let ending = self.runtime.run(async move { ledger.end_session().await });
+        let why = match tokio::time::timeout(SESSION_END_TIMEOUT, ending).await {
+            Ok(Ok(Ok(()))) => return tracing::info!("session ended"),
+            Ok(Ok(Err(error))) => error.to_string(),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the database does not answer".to_owned(),
+        };
+        tracing::warn!(why, "the session could not be ended: other nodes take its events over when it is stale");
+    }
+}
+
+fn ledger_options(config: &Config) -> anyhow::Result<LedgerOptions> {
+    Ok(LedgerOptions {
+        hold: SignedDuration::try_from(config.inventory.hold)?,
+        payment: SignedDuration::try_from(config.inventory.payment)?,
+        prepared_statements: config.database.prepared_statements,
+        unpaid: Some(UnpaidLimits {
+            per_account: config.inventory.unpaid_per_account,
+            per_network: config.inventory.unpaid_per_network,
+            expiries: config.inventory.expiries,
+        }),
+    })
+}
+
+pub(super) fn settings(config: &Config) -> EngineSettings {
+    EngineSettings {
+        writers: config.database.ledger_writers,
+        admission: AdmissionLimits {
+            permits: u32::try_from(config.inventory.permits_per_event).unwrap_or(u32::MAX),
+            stalled_after: config.inventory.stalled_after,
+        },
+        inventory: InventorySettings { batch_max: config.inventory.max_batch, idle_after: config.inventory.idle_after },
+        ..EngineSettings::default()
+    }
+}

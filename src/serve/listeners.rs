@@ -1,0 +1,49 @@
+//! The sockets of a server: bound before anything else, so that a start on a taken address changes nothing.
+
+use std::{io, net::SocketAddr};
+
+use crate::{
+    config::Config,
+    presentation::server::{Server, Settings},
+};
+
+/// Connections of the operations listener: a few scrapers and balancers.
+const OPERATIONS_CONNECTIONS_MAX: usize = 256;
+
+/// Somebody else listens there, or nobody may.
+#[derive(Debug, thiserror::Error)]
+#[error("can't listen on {address}: {source}")]
+pub struct CannotListen {
+    /// Where.
+    pub address: SocketAddr,
+    /// What the system says.
+    pub source: io::Error,
+}
+
+/// Bound sockets that do not serve yet; who connects waits.
+pub(super) struct Listeners {
+    pub(super) api: Server,
+    pub(super) operations: Server,
+}
+
+impl Listeners {
+    pub(super) async fn bind(config: &Config) -> Result<Self, CannotListen> {
+        Ok(Self {
+            api: bind(config.http.listen, api_settings(config)).await?,
+            operations: bind(config.ops.listen, operations_settings()).await?,
+        })
+    }
+}
+
+fn api_settings(config: &Config) -> Settings {
+    Settings { trusted: config.rate_limit.trusted.clone(), ..Settings::from(&config.http) }
+}
+
+async fn bind(address: SocketAddr, settings: Settings) -> Result<Server, CannotListen> {
+    Server::bind(address, settings).await.map_err(|source| CannotListen { address, source })
+}
+
+/// Its clients are our own: no limits for each network.
+pub(super) fn operations_settings() -> Settings {
+    Settings { max_connections: OPERATIONS_CONNECTIONS_MAX, ..Settings::default() }
+}

@@ -1,0 +1,62 @@
+//! Steps of the start that need the database: repeated while it is away, given up when waiting does not help.
+
+use std::{future::Future, time::Duration};
+
+use rand::Rng;
+use tokio::time::sleep;
+
+use crate::infrastructure::postgres::errors::{StoreError, is_away};
+
+/// Before the second try; doubled before each further one.
+const WAIT_FIRST: Duration = Duration::from_millis(100);
+const WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// Takes a step, again and again with a jittered exponential back-off, while the database is away, starts, has no connection to give, or
+/// is read-only until it is promoted. Any other failure is final: a wrong password, a schema that is not ours.
+pub(super) async fn while_away<T, F>(step: &'static str, mut attempt: impl FnMut() -> F) -> anyhow::Result<T>
+where
+    F: Future<Output = anyhow::Result<T>>,
+{
+    let mut wait = WAIT_FIRST;
+    loop {
+        let error = match attempt().await {
+            Err(error) if passes(&error) => error,
+            result => return result,
+        };
+        let pause = wait.mul_f64(rand::rng().random_range(0.5..=1.0));
+        tracing::warn!(step, error = format!("{error:#}"), waitMs = pause.as_millis() as u64, "the database is away");
+        sleep(pause).await;
+        wait = (wait * 2).min(WAIT_MAX);
+    }
+}
+
+/// Whether one of the reasons of an error passes by itself.
+fn passes(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let by_store = cause.downcast_ref::<StoreError>().is_some_and(StoreError::is_away);
+        by_store || cause.downcast_ref::<tokio_postgres::Error>().is_some_and(is_away)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use anyhow::Context;
+
+    use super::*;
+
+    fn away() -> anyhow::Error {
+        StoreError::Deadline(Duration::from_secs(1)).into()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_step_is_repeated_while_the_database_is_away_and_no_longer() {
+        let tries = AtomicU32::new(0);
+        let tried = || tries.fetch_add(1, Ordering::Relaxed) + 1;
+        let done = while_away("test", async || if tried() < 20 { Err(away()).context("a step") } else { Ok(7) }).await;
+        assert_eq!((done.unwrap(), tries.load(Ordering::Relaxed)), (7, 20));
+        let wrong = || StoreError::Row("what no wait makes right".to_owned());
+        assert!(while_away("test", async || Err::<(), _>(wrong().into())).await.is_err());
+    }
+}

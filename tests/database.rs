@@ -1,0 +1,43 @@
+//! What the server does with its connections to the database, and with what the database answers.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+#[path = "support/harness.rs"]
+mod support;
+
+mod database {
+    mod given_up;
+    mod keys;
+    mod lists;
+    mod reads;
+    mod settings;
+    mod start;
+    mod transactions;
+}
+
+use std::time::Duration;
+
+use boxoffice::infrastructure::postgres::{
+    connection::RequestPool,
+    pool::{self, PoolSettings},
+};
+use support::TestDatabase;
+
+/// How to reach `database` with so many connections.
+fn pool_settings(database: &TestDatabase, max_connections: usize) -> PoolSettings {
+    PoolSettings {
+        url: database.url().into(),
+        max_connections,
+        connect_timeout: Duration::from_secs(20),
+        statement_timeout: Duration::from_secs(20),
+    }
+}
+
+/// A pool of requests with so many connections.
+fn pool_of(database: &TestDatabase, max_connections: usize) -> RequestPool {
+    pool::pool_of_requests(&pool_settings(database, max_connections)).unwrap()
+}
