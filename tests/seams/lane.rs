@@ -242,7 +242,9 @@ async fn run_lane(lane: Arc<Lane>, work: Arc<Work>) {
         if !wrong.is_empty() {
             let pair = job.pair.map(|operation| operation.name).join("+");
             let texts = wrong.iter().map(|text| text.chars().take(TEXT_MAX).collect::<String>());
-            let lines = texts.map(|text| format!("{plan} (round {}): {text}", job.round));
+            let lines: Vec<_> = texts.map(|text| format!("{plan} (round {}): {text}", job.round)).collect();
+            // At once: thousands of races may follow before the report.
+            lines.iter().for_each(|line| eprintln!("{line}"));
             report.failures.entry(pair).or_default().extend(lines);
         }
         drop(report);
