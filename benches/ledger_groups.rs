@@ -20,7 +20,6 @@ use domain::{
 };
 use jiff::Timestamp;
 use private_ledger::PrivateLedger;
-use tokio_postgres::Client;
 use uuid::Uuid;
 
 /// Bookings a group, and how many groups are measured.
@@ -28,22 +27,14 @@ const GROUPS: [(usize, usize); 3] = [(1, 4000), (16, 1000), (256, 300)];
 /// An idle back end reports what it did after ten seconds at the latest.
 const REPORTED: Duration = Duration::from_secs(11);
 
-/// What the database has done so far.
-struct Accounts {
-    wal_bytes: f64,
-    pages: f64,
-    milliseconds: f64,
-}
+/// Bytes of log, pages and milliseconds so far.
+const SO_FAR: &str = "SELECT (pg_current_wal_insert_lsn() - '0/0')::float8, \
+    (SELECT (blks_hit + blks_read)::float8 FROM pg_stat_database WHERE datname = current_database()), \
+    coalesce((SELECT total_time FROM pg_stat_user_functions WHERE funcname = 'ledger_commit'), 0)";
 
-impl Accounts {
-    async fn of(client: &Client) -> Self {
-        tokio::time::sleep(REPORTED).await;
-        let query = "SELECT (pg_current_wal_insert_lsn() - '0/0')::float8, \
-            (SELECT (blks_hit + blks_read)::float8 FROM pg_stat_database WHERE datname = current_database()), \
-            coalesce((SELECT total_time FROM pg_stat_user_functions WHERE funcname = 'ledger_commit'), 0)";
-        let row = client.query_one(query, &[]).await.unwrap();
-        Self { wal_bytes: row.get(0), pages: row.get(1), milliseconds: row.get(2) }
-    }
+async fn so_far(private: &PrivateLedger) -> [f64; 3] {
+    tokio::time::sleep(REPORTED).await;
+    private.numbers(SO_FAR).await
 }
 
 /// Decides bookings in memory and commits them, a group at a time.
@@ -93,27 +84,18 @@ impl<'a> Buyers<'a> {
 
 async fn run() {
     let private = PrivateLedger::start(House::Arena, 0).await;
-    let client = private.superuser().await;
     // Nothing else writes, and a page's first change costs no more than its others.
-    client.batch_execute("ALTER SYSTEM SET track_functions = 'pl'").await.unwrap();
-    client.batch_execute("ALTER SYSTEM SET autovacuum = off").await.unwrap();
-    client.batch_execute("ALTER SYSTEM SET full_page_writes = off").await.unwrap();
-    client.batch_execute("SELECT pg_reload_conf()").await.unwrap();
+    private.configure(&["track_functions = 'pl'", "autovacuum = off", "full_page_writes = off"]).await;
     let mut buyers = Buyers::new(&private).await;
     println!("{:>8} {:>20} {:>18} {:>18}", "group", "WAL bytes a booking", "pages a booking", "µs a booking");
     for (bookings, groups) in GROUPS {
         buyers.commits(bookings, groups / 10).await;
-        client.batch_execute("CHECKPOINT").await.unwrap();
-        let before = Accounts::of(&client).await;
+        let before = so_far(&private).await;
         buyers.commits(bookings, groups).await;
-        let after = Accounts::of(&client).await;
+        let after = so_far(&private).await;
         let each = (bookings * groups) as f64;
-        println!(
-            "{bookings:>8} {:>20.0} {:>18.1} {:>18.1}",
-            (after.wal_bytes - before.wal_bytes) / each,
-            (after.pages - before.pages) / each,
-            (after.milliseconds - before.milliseconds) * 1000.0 / each
-        );
+        let [wal, pages, milliseconds] = std::array::from_fn(|index| (after[index] - before[index]) / each);
+        println!("{bookings:>8} {wal:>20.0} {pages:>18.1} {:>18.1}", milliseconds * 1000.0);
     }
     drop(buyers);
     private.stop().await;

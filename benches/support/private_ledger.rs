@@ -83,13 +83,30 @@ impl PrivateLedger {
         self.database.connect(&self.config).await.unwrap().batch_execute(statements).await.unwrap();
     }
 
-    /// A connection that may change the database's settings.
-    pub(crate) async fn superuser(&self) -> tokio_postgres::Client {
+    /// The configuration of a connection that may change the database's settings.
+    fn of_superuser(&self) -> Config {
+        let mut config = self.config.clone();
         let url = self.config.database.url.as_ref().unwrap().expose_secret();
-        let url = url.replacen("//boxoffice@", "//postgres@", 1);
-        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-        tokio::spawn(connection);
-        client
+        config.database.url = Some(url.replacen("//boxoffice@", "//postgres@", 1).into());
+        config
+    }
+
+    /// Sets settings of the whole database server.
+    pub(crate) async fn configure(&self, settings: &[&str]) {
+        let config = self.of_superuser();
+        let client = Database::own(&config).await.unwrap().connect(&config).await.unwrap();
+        for setting in settings {
+            client.batch_execute(&format!("ALTER SYSTEM SET {setting}")).await.unwrap();
+        }
+        client.batch_execute("SELECT pg_reload_conf(); CHECKPOINT").await.unwrap();
+    }
+
+    /// The numbers in the only row of a query.
+    pub(crate) async fn numbers<const N: usize>(&self, query: &str) -> [f64; N] {
+        let config = self.of_superuser();
+        let client = Database::own(&config).await.unwrap().connect(&config).await.unwrap();
+        let row = client.query_one(query, &[]).await.unwrap();
+        std::array::from_fn(|index| row.get(index))
     }
 
     /// One more event like another one: same hall, same prices, nothing sold.
