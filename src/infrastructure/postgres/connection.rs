@@ -150,12 +150,6 @@ impl Connection {
         self.answered(self.client()?.batch_execute(statements)).await
     }
 
-    /// A transaction of the pool's own, without care for what is given up. Use [`RequestPool::transaction`] instead.
-    pub async fn transaction(&mut self) -> Result<deadpool_postgres::Transaction<'_>, StoreError> {
-        let object = self.object.as_mut().ok_or_else(taken)?;
-        Ok(object.transaction().await?)
-    }
-
     fn client(&self) -> Result<&Object, StoreError> {
         self.object.as_ref().ok_or_else(taken)
     }
