@@ -38,7 +38,7 @@ async fn every_other_pair_of_operations_leaves_the_ledger_exact() {
 }
 
 /// Pairs that are what the matrix is for: an organizer's look at sales against a buyer's booking, and two decisions about one thing.
-const CLOSEST: [[&str; 2]; 12] = [
+const CLOSEST: [[&str; 2]; 13] = [
     ["book", "type_move_quota"],
     ["book", "type_move_sections"],
     ["hold", "type_delete"],
@@ -51,6 +51,7 @@ const CLOSEST: [[&str; 2]; 12] = [
     ["booking_cancel", "booking_cancel"],
     ["booking_cancel", "cancel"],
     ["unpaid_expires", "unpaid_cancel"],
+    ["scheduled_publish", "block"],
 ];
 
 /// The same, at many points and in every state.

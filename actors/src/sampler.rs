@@ -89,13 +89,14 @@ impl<L: Ledger> Sampler<L> {
     }
 }
 
+/// A quota that the ledger does not have counts as well: it was deleted, perhaps with its event, and the plan is to be read anew.
 pub(crate) fn is_behind(memory: &QuotaCount, ledger: &[QuotaCount]) -> bool {
-    ledger.iter().any(|count| count.quota_id == memory.quota_id && count.version > memory.version)
+    let counted = ledger.iter().find(|count| count.quota_id == memory.quota_id);
+    counted.is_none_or(|count| count.version > memory.version)
 }
 
-/// A quota that the ledger does not have counts as well: it was deleted, or never was.
 fn is_ahead(memory: &QuotaCount, ledger: &[QuotaCount]) -> bool {
-    !ledger.iter().any(|count| count.quota_id == memory.quota_id && count.version >= memory.version)
+    ledger.iter().any(|count| count.quota_id == memory.quota_id && count.version < memory.version)
 }
 
 /// Counters can be compared only when memory and ledger are at the same version.

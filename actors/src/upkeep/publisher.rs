@@ -1,14 +1,17 @@
 //! Publishes the events whose time has come.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use domain::{cache::Tag, ids::EventId, management::events::EventUpkeep, repositories::Found};
+use tokio::time::Instant;
 
 use super::keeper::Chore;
 use crate::{cache::Cache, inventories::Inventories};
 
 /// Events that are published in one portion.
 const PORTION: u32 = 100;
+/// For an inventory to pause. One that is stalled must not keep the events behind it from being published on time.
+const PAUSE_WITHIN: Duration = Duration::from_millis(500);
 
 /// See the module's page.
 pub(super) struct Publisher<E> {
@@ -19,10 +22,16 @@ pub(super) struct Publisher<E> {
 
 impl<E: EventUpkeep> Publisher<E> {
     async fn publish(&self, event: EventId) -> Found<()> {
+        // As for any change of a plan: blocks are taken of an event that is scheduled. Without a pause the ledger refuses what is decided on
+        // the old plan, and the inventory starts again.
+        let pause = self.inventories.pause(event, Instant::now() + PAUSE_WITHIN).await;
         let published = self.events.publish_due(event).await;
+        if pause.is_err() {
+            self.inventories.reload(event);
+        }
+        drop(pause);
         // Also when the answer was lost: it may be published.
         if !matches!(published, Ok(None)) {
-            self.inventories.reload(event);
             self.cache.invalidate(&[Tag::Event(event), Tag::Events]);
         }
         if let Some(series) = published? {

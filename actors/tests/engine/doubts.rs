@@ -125,6 +125,20 @@ async fn memory_ahead_of_the_ledger_is_noticed() {
     running.assert_exact(&hall).await;
 }
 
+/// Guards: that a quota which the ledger does not have is no reason for doubt in `is_ahead`. It was deleted, as organizers do.
+#[tokio::test(start_paused = true)]
+async fn a_deleted_quota_is_read_anew_without_a_doubt() {
+    let hall = event(5);
+    let settings = EngineSettings { sample_every: Duration::from_secs(10), ..settings() };
+    let running = start_on(MemoryLedger::new(&[&hall]), settings).await;
+    booked(&running.book(&hall, 1).await);
+    running.ledger.rows().events.get_mut(&hall.id).unwrap().counts.clear();
+    tokio::time::advance(Duration::from_secs(11)).await;
+    eventually("it is read anew", || running.ledger.loads(hall.id).len() >= 2).await;
+    // A successor of one that died would wait for what that one has in flight.
+    assert_eq!(running.ledger.loads(hall.id)[..2], [false, false]);
+}
+
 /// Guards: that memory which is ahead only because something was committed meanwhile is trusted.
 #[tokio::test(start_paused = true)]
 async fn a_comparison_during_a_sale_doubts_nothing() {
