@@ -250,7 +250,7 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
     let upkeep = start_upkeep(&pool, inventories.clone(), &mail, cache.cache.clone()).await?;
     let health = Health::new(
         identity(&config, database),
-        checks::all(&pools, &session.handle()?, shared_counts.clone(), shared_cache),
+        checks::all(&pools, &session.handle()?, engine.pulse.clone(), shared_counts.clone(), shared_cache),
     );
 
     let store = PgStore::new(pool.clone());

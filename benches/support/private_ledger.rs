@@ -47,12 +47,10 @@ impl PrivateLedger {
         // PostgreSQL runs as an ordinary user and must be able to pass.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let postgres = PrivatePostgres::start(PrivatePostgresSettings::new(folder.path())).await.unwrap();
-        let variables = BTreeMap::from([("DATABASE_URL".to_owned(), postgres.url().to_owned())]);
+        let config = of_url(postgres.url());
         let (stop, stopping) = oneshot::channel();
         let kept = tokio::spawn(keep(postgres, folder, stopping));
 
-        // No files: what a developer has put there must not change what is measured.
-        let config = Config::load(&Sources { variables, folder: "/nonexistent".into() }).unwrap();
         let database = Database::own(&config).await.unwrap();
         let mut client = database.connect(&config).await.unwrap();
         Migrator::embedded().unwrap().up(&mut client).await.unwrap();
@@ -85,10 +83,8 @@ impl PrivateLedger {
 
     /// The configuration of a connection that may change the database's settings.
     fn of_superuser(&self) -> Config {
-        let mut config = self.config.clone();
         let url = self.config.database.url.as_ref().unwrap().expose_secret();
-        config.database.url = Some(url.replacen("//boxoffice@", "//postgres@", 1).into());
-        config
+        of_url(&url.replacen("//boxoffice@", "//postgres@", 1))
     }
 
     /// Sets settings of the whole database server.
@@ -204,6 +200,13 @@ impl PrivateLedger {
         let _ = self.stop.send(());
         let _ = self.kept.await;
     }
+}
+
+/// The settings of a server to which nothing was said but where its database is.
+fn of_url(url: &str) -> Config {
+    let variables = BTreeMap::from([("DATABASE_URL".to_owned(), url.to_owned())]);
+    // No files: what a developer has put there must not change what is measured.
+    Config::load(&Sources { variables, folder: "/nonexistent".into() }).unwrap()
 }
 
 /// Statements that make two temporary tables: `buyers`, numbered, and `sale`, the event's seats in no order that means

@@ -2,6 +2,7 @@
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
+use actors::ledger::pulse::LedgerPulse;
 use deadpool_postgres::Pool;
 use tokio::{runtime::Handle, task::JoinSet};
 
@@ -17,16 +18,21 @@ use crate::{
 
 type Checking<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
 
+/// The ledger is taken for away once it has owed an answer for so long: longer than a commit that waits for a lock, shorter than
+/// the time limit of a call.
+const UNANSWERED_MAX: Duration = Duration::from_secs(3);
+
 /// All of them. The ledger's connections live on the engine's threads.
 pub(super) fn all(
     pools: &Pools,
     engine: &Handle,
+    pulse: Arc<LedgerPulse>,
     counts: Option<Arc<SharedCounts>>,
     cache: Option<Arc<RedisCache>>,
 ) -> Vec<Arc<dyn HealthCheck>> {
     let mut checks: Vec<Arc<dyn HealthCheck>> = vec![
         Arc::new(DatabaseCheck(pools.checks.clone())),
-        Arc::new(LedgerCheck { pool: pools.ledger.reads.clone(), engine: engine.clone() }),
+        Arc::new(LedgerCheck { pool: pools.ledger.reads.clone(), engine: engine.clone(), pulse }),
     ];
     if counts.is_some() || cache.is_some() {
         checks.push(Arc::new(RedisCheck { counts, cache }));
@@ -63,6 +69,8 @@ async fn ask_read_only(pool: &RequestPool) -> Result<bool, StoreError> {
 struct LedgerCheck {
     pool: Pool,
     engine: Handle,
+    /// What the writers, look-ups of keys and the session's renewal see of it.
+    pulse: Arc<LedgerPulse>,
 }
 
 impl HealthCheck for LedgerCheck {
@@ -75,7 +83,11 @@ impl HealthCheck for LedgerCheck {
         let pool = RequestPool::new(self.pool.clone(), Duration::ZERO);
         let mut asked = JoinSet::new();
         asked.spawn_on(async move { pool.get().await?.query_typed("SELECT 1", &[]).await.map(drop) }, &self.engine);
+        let unanswered = self.pulse.unanswered_for();
         Box::pin(async move {
+            if unanswered > UNANSWERED_MAX {
+                return Err(format!("it has not answered for {unanswered:.1?}"));
+            }
             match asked.join_next().await {
                 Some(Ok(answer)) => answer.map_err(|error: StoreError| error.to_string()),
                 _ => Err("the engine's threads have ended".to_owned()),

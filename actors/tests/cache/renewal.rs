@@ -130,7 +130,7 @@ async fn a_free_worker_takes_what_waits() {
     let running = RunningCache::start(settings, None).await.unwrap();
     let old = Instant::now() + Duration::from_secs(7);
     let hangs = Key::one(Namespace::Event, "hangs");
-    let key = |number: usize| Key::one(Namespace::Event, &number.to_string());
+    let key = |number: usize| Key::one(Namespace::Event, number.to_string());
     let first = async || Ok(Load::found("old", &[Tag::Events]));
     for key in std::iter::once(hangs.clone()).chain((0..4).map(key)) {
         running.cache.answer(key, Instant::now(), first).await.unwrap();
