@@ -130,8 +130,17 @@ END
 $$;
 CREATE TRIGGER refuse_sections_for_taken_types_insert AFTER INSERT ON ticket_type_sections REFERENCING NEW TABLE AS added
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_sections_for_taken_types();
-CREATE TRIGGER refuse_sections_for_taken_types_update AFTER UPDATE ON ticket_type_sections REFERENCING NEW TABLE AS added
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_sections_for_taken_types();
+CREATE FUNCTION refuse_exchange_of_taken_sections() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM ticket_types WHERE id IN (old.ticket_type_id, new.ticket_type_id) AND ever_taken) THEN
+        RAISE EXCEPTION 'places of ticket type % were taken: it keeps its sections', old.ticket_type_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ticket_type_sections_taken_check';
+    END IF;
+    RETURN new;
+END
+$$;
+CREATE TRIGGER refuse_exchange_of_taken_sections BEFORE UPDATE ON ticket_type_sections
+    FOR EACH ROW WHEN (new IS DISTINCT FROM old) EXECUTE FUNCTION refuse_exchange_of_taken_sections();
 
 -- But for those that the event's map does not have any more. That is known at the end only: the event may be about to move on.
 CREATE FUNCTION refuse_loss_of_taken_sections() RETURNS trigger LANGUAGE plpgsql AS $$
