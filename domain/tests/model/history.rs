@@ -88,7 +88,7 @@ impl<'a> History<'a> {
             }
             Step::Block { account: of, lines } => {
                 let lines = selected(lines);
-                let expected = self.reference.choose_for(None, &lines);
+                let expected = self.reference.choose_block(&lines);
                 self.decide(&block(account(*of), selection(lines.iter().map(raw))), expected)
             }
             Step::Resize { quota, capacity } => self.resize(*quota, *capacity),

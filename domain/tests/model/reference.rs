@@ -124,8 +124,16 @@ impl<'a> Reference<'a> {
         self.choose_for(Some(account), lines)
     }
 
+    /// What is kept back by the organizer: of an event that can still be changed.
+    pub fn choose_block(&self, lines: &[LineSpec]) -> Result<Vec<Taken>, String> {
+        match self.spec.status {
+            EventStatus::Cancelled | EventStatus::Archived => Err("not on sale".to_owned()),
+            _ => self.choose_for(None, lines),
+        }
+    }
+
     /// The same for a buyer, or without any rule but that the places are free.
-    pub fn choose_for(&self, account: Option<AccountId>, lines: &[LineSpec]) -> Result<Vec<Taken>, String> {
+    fn choose_for(&self, account: Option<AccountId>, lines: &[LineSpec]) -> Result<Vec<Taken>, String> {
         let (mut places, mut taken) = (Vec::new(), Vec::new());
         for (index, line) in lines.iter().enumerate() {
             let kind = self.spec.types.get(line.ticket_type).ok_or(format!("invalid items[{index}].ticketTypeId"))?;
