@@ -34,16 +34,6 @@ impl PgStore {
     }
 }
 
-/// A page from rows of which one more than the limit was asked for, of a list that was counted.
-fn page<T>(
-    rows: &[Row],
-    limit: u32,
-    total: i64,
-    entry: impl Fn(&Row) -> Result<T, StoreError>,
-) -> Result<Page<T>, StoreError> {
-    page_of(rows, limit, Total::Exact(u64::try_from(total).unwrap_or(0)), entry)
-}
-
 /// A page from rows of which one more than the limit was asked for.
 fn page_of<T>(
     rows: &[Row],
@@ -54,6 +44,14 @@ fn page_of<T>(
     let limit = limit as usize;
     let entries = rows.iter().take(limit).map(entry).collect::<Result<_, _>>()?;
     Ok(Page { entries, total, has_more: rows.len() > limit })
+}
+
+/// The condition that `column`, of an enumerated type, is one of `names`, which are constants of this program; no condition when there are none.
+/// Written out, and not a parameter: of an array that has yet to become one of the type, the planner knows neither how rare its values are
+/// nor which partial index has them, and walks the whole list to fill a page.
+fn is_one_of(column: &str, names: impl Iterator<Item = &'static str>) -> String {
+    let names: Vec<_> = names.map(|name| format!("'{name}'")).collect();
+    if names.is_empty() { "true".to_owned() } else { format!("{column} IN ({})", names.join(", ")) }
 }
 
 /// How many rows there are `from` (a table, joins, `WHERE …`): counted up to a thousand, because a count reads all that a page goes out of

@@ -22,6 +22,7 @@ use super::{
         },
         PgStore,
         catalogue::rows::{VENUE_COLUMNS, venue},
+        page_of, total_of,
     },
     Fault, Note, is_expected, on_violation, signed,
     tags::{defer_listings, refresh_listings, remove_tag},
@@ -37,7 +38,7 @@ const UPDATE_VENUE: &str = "UPDATE venues SET slug = $2, name = $3, description 
 struct Words {
     kind: &'static str,
     select: &'static str,
-    count: &'static str,
+    table: &'static str,
     /// `$1` is the request that adds it.
     insert: &'static str,
     /// Whether the request `$1` has added `$2`.
@@ -52,7 +53,7 @@ const CATEGORIES: Words = Words {
     kind: "category",
     select: "SELECT t.slug, t.name, t.created_at, t.updated_at, t.revision, \
         (SELECT count(*) FROM events e WHERE e.category = t.slug) AS events FROM categories t",
-    count: "SELECT count(*) FROM categories",
+    table: "categories",
     insert: "INSERT INTO categories (made_id, slug, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
     is_made: "SELECT 1 FROM categories WHERE made_id = $1 AND slug = $2",
     // No event can begin to use it: events lock it for their reference.
@@ -64,7 +65,7 @@ const TAGS: Words = Words {
     kind: "tag",
     select: "SELECT t.slug, t.name, t.created_at, t.updated_at, t.revision, \
         (SELECT count(*) FROM event_tags e WHERE e.tag_id = t.id) AS events FROM tags t",
-    count: "SELECT count(*) FROM tags",
+    table: "tags",
     insert: "INSERT INTO tags (id, slug, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
     is_made: "SELECT 1 FROM tags WHERE id = $1 AND slug = $2",
     lock: "SELECT revision, id AS tag FROM tags WHERE slug = $1 FOR UPDATE",
@@ -153,8 +154,7 @@ impl PgStore {
         let client = self.pool.get().await?;
         let parameters: [Typed<'_>; 3] = [(&after, Type::TEXT), (&offset, Type::INT8), (&limit, Type::INT8)];
         let rows = client.query_typed(&statement, &parameters).await?;
-        let total = client.query_typed(words.count, &[]).await?;
-        super::super::page(&rows, request.limit, total.first().map_or(Ok(0), |row| row.try_get(0))?, term)
+        page_of(&rows, request.limit, total_of(&client, words.table, &[]).await?, term)
     }
 
     async fn read_term(&self, of: Vocabulary, slug: &str) -> Result<Option<Term>, StoreError> {

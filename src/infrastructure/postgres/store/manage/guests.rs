@@ -6,6 +6,7 @@ use domain::{
     ids::{BookingId, EventId},
     management::events::{BookingFilter, GuestBooking, GuestList},
     repositories::{Found, Page, PageRequest, Start},
+    search::Total,
 };
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -13,20 +14,88 @@ use uuid::Uuid;
 use super::{
     super::{
         super::{
-            connection::Typed,
+            connection::{Connection, Typed},
             rows::{self, BOOKING_COLUMNS, StoreError},
         },
-        PgStore,
+        PgStore, is_one_of, total_of,
     },
     events::containing,
 };
 
-/// The reference is made of bits of the id, see [`BookingId::reference`].
-const WHICH: &str = "b.event_id = $1 AND (cardinality($2::text[]) = 0 OR b.status::text = ANY($2)) \
-    AND ($3::text IS NULL OR p.name ILIKE $3 OR a.email ILIKE $3 \
-        OR (('x' || right(replace(b.id::text, '-', ''), 16))::bit(64)::bigint >> 8) & 1125899906842623 = $4)";
+/// The reference is made of bits of the id, see [`BookingId::reference`], so the index of the event's bookings answers without the table.
+/// There is no index of references: each booking would have to write to it.
+const REFERRED: &str = "SELECT id FROM bookings WHERE event_id = $1 \
+    AND (('x' || right(replace(id::text, '-', ''), 16))::bit(64)::bigint >> 8) & 1125899906842623 = $2";
 
 const FROM: &str = "bookings b JOIN accounts a ON a.id = b.account_id JOIN profiles p ON p.account_id = a.id";
+
+/// The accounts that a search finds, some of them twice. In lower case, as the trigram indexes have them.
+const FOUND: &str = "SELECT id FROM accounts WHERE email LIKE lower($1) \
+    UNION ALL SELECT account_id FROM profiles WHERE lower(name) LIKE lower($1) LIMIT $2";
+
+/// Of so many accounts at most the bookings are looked up. When a search finds more, a page of bookings is soon found by looking at each.
+const FOUND_MAX: usize = 1_000;
+
+/// Whose bookings are listed.
+enum Guests {
+    All,
+    /// Of these accounts, which a search has found.
+    Found(Vec<Uuid>),
+    /// Of more accounts than that, or of those that no index finds: each booking is looked at, until there are enough.
+    Many,
+}
+
+impl Guests {
+    /// The tables that a count needs, and the condition. `$1` is the event, `$2` the pattern, `$3` the accounts found, and `$4` the bookings
+    /// with the reference.
+    fn filter(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::All => ("bookings b", "b.event_id = $1"),
+            // Apart, so that none but the bookings found are looked at, however many the event has.
+            Self::Found(_) => (
+                "bookings b",
+                "b.event_id = $1 AND b.id IN (SELECT id FROM bookings WHERE event_id = $1 AND account_id = ANY($3) \
+                    UNION SELECT id FROM bookings WHERE event_id = $1 AND id = ANY($4))",
+            ),
+            Self::Many => {
+                (FROM, "b.event_id = $1 AND (lower(p.name) LIKE lower($2) OR a.email LIKE lower($2) OR b.id = ANY($4))")
+            }
+        }
+    }
+}
+
+/// Whether the trigram indexes help to find `text`, which takes three letters or digits in a row.
+fn is_indexed(text: &str) -> bool {
+    text.split(|c: char| !c.is_alphanumeric()).any(|word| word.chars().count() >= 3)
+}
+
+/// Whom a search for `q`, with its `pattern`, is about.
+async fn guests(client: &Connection, q: Option<&str>, pattern: Option<&String>) -> Result<Guests, StoreError> {
+    let (Some(q), Some(pattern)) = (q, pattern) else { return Ok(Guests::All) };
+    if !is_indexed(q) {
+        return Ok(Guests::Many);
+    }
+    let most = i64::try_from(FOUND_MAX).unwrap_or(i64::MAX).saturating_add(1);
+    let found = client.query_typed(FOUND, &[(pattern, Type::TEXT), (&most, Type::INT8)]).await?;
+    if found.len() > FOUND_MAX {
+        return Ok(Guests::Many);
+    }
+    Ok(Guests::Found(found.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?))
+}
+
+/// The bookings of the event that have the reference.
+async fn referred(client: &Connection, event: EventId, reference: Option<i64>) -> Result<Vec<Uuid>, StoreError> {
+    let Some(reference) = reference else { return Ok(Vec::new()) };
+    let rows = client.query_typed(REFERRED, &[(&event.0, Type::UUID), (&reference, Type::INT8)]).await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
+/// The names of an event's ticket types.
+async fn names_of(client: &Connection, event: EventId) -> Result<HashMap<Uuid, String>, StoreError> {
+    let names = "SELECT id, name FROM ticket_types WHERE event_id = $1";
+    let rows = client.query_typed(names, &[(&event.0, Type::UUID)]).await?;
+    rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("name")?))).collect()
+}
 
 impl PgStore {
     async fn read_guests(
@@ -36,40 +105,35 @@ impl PgStore {
         request: &PageRequest<BookingId>,
         counted: bool,
     ) -> Result<Page<GuestBooking>, StoreError> {
-        let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.as_str()).collect();
+        let client = self.pool.get().await?;
         let q = filter.q.as_deref().map(containing);
         let reference = filter.q.as_deref().and_then(BookingId::reference_bits);
+        let referred = referred(&client, event, reference).await?;
+        let guests = guests(&client, filter.q.as_deref(), q.as_ref()).await?;
+        let (from, which) = guests.filter();
+        let which = format!("{which} AND {}", is_one_of("b.status", filter.statuses.iter().map(|of| of.as_str())));
+        let accounts = if let Guests::Found(accounts) = guests { accounts } else { Vec::new() };
         let (before, offset) = match &request.start {
             Start::After(id) => (id.0, 0),
             Start::Offset(offset) => (Uuid::max(), i64::from(*offset)),
         };
         let limit = i64::from(request.limit) + 1;
         let filters: [Typed<'_>; 4] =
-            [(&event.0, Type::UUID), (&statuses, Type::TEXT_ARRAY), (&q, Type::TEXT), (&reference, Type::INT8)];
+            [(&event.0, Type::UUID), (&q, Type::TEXT), (&accounts, Type::UUID_ARRAY), (&referred, Type::UUID_ARRAY)];
         let place: [Typed<'_>; 3] = [(&before, Type::UUID), (&offset, Type::INT8), (&limit, Type::INT8)];
         let statement = format!(
-            "SELECT {BOOKING_COLUMNS}, p.name, a.email FROM {FROM} WHERE {WHICH} AND b.id < $5 \
+            "SELECT {BOOKING_COLUMNS}, p.name, a.email FROM {FROM} WHERE {which} AND b.id < $5 \
              ORDER BY b.id DESC OFFSET $6 LIMIT $7"
         );
-        let client = self.pool.get().await?;
         let mut found = client.query_typed(&statement, &[&filters[..], &place[..]].concat()).await?;
-        let total: i64 = if counted {
-            // Without a search nobody needs to be looked up.
-            let from = if q.is_some() { FROM } else { "bookings b" };
-            let which = if q.is_some() { WHICH } else { WHICH.split(" AND ($3").next().unwrap_or(WHICH) };
-            let filters = if q.is_some() { &filters[..] } else { &filters[..2] };
-            let count = client.query_typed(&format!("SELECT count(*) FROM {from} WHERE {which}"), filters).await?;
-            count.first().map_or(Ok(0), |row| row.try_get(0))?
+        let total = if counted {
+            total_of(&client, &format!("{from} WHERE {which}"), &filters).await?
         } else {
-            0
+            Total::Exact(0)
         };
         let has_more = found.len() > request.limit as usize;
         found.truncate(request.limit as usize);
-        let names = "SELECT id, name FROM ticket_types WHERE event_id = $1";
-        let mut ticket_types: HashMap<Uuid, String> = HashMap::new();
-        for row in client.query_typed(names, &[(&event.0, Type::UUID)]).await? {
-            ticket_types.insert(row.try_get("id")?, row.try_get("name")?);
-        }
+        let ticket_types = names_of(&client, event).await?;
         let bookings = rows::bookings(&client, &found).await?;
         let guest = |(booking, row): (domain::bookings::Booking, &tokio_postgres::Row)| {
             let name =
@@ -82,7 +146,7 @@ impl PgStore {
             })
         };
         let entries = bookings.into_iter().zip(&found).map(guest).collect::<Result<_, StoreError>>()?;
-        Ok(Page { entries, total: domain::search::Total::Exact(u64::try_from(total).unwrap_or(0)), has_more })
+        Ok(Page { entries, total, has_more })
     }
 }
 

@@ -28,7 +28,7 @@ use super::{
             connection::{Transaction, Typed},
             rows::{StoreError, unsigned},
         },
-        PgStore,
+        PgStore, page_of, total_of,
     },
     Fault, Note,
     events::containing,
@@ -129,9 +129,8 @@ impl PgStore {
         );
         let client = self.pool.get().await?;
         let rows = client.query_typed(&statement, &[&filters[..], &place[..]].concat()).await?;
-        let count = format!("SELECT count(*) FROM seat_maps m WHERE {SEEN} AND {FILTER}");
-        let total = client.query_typed(&count, &filters).await?;
-        super::super::page(&rows, request.limit, total.first().map_or(Ok(0), |row| row.try_get(0))?, managed)
+        let total = total_of(&client, &format!("seat_maps m WHERE {SEEN} AND {FILTER}"), &filters).await?;
+        page_of(&rows, request.limit, total, managed)
     }
 
     async fn read_seat_map(&self, by: &Manager, id: SeatMapId) -> Result<Option<ManagedSeatMap>, StoreError> {

@@ -16,7 +16,7 @@ use tokio_postgres::{Row, types::Type};
 use super::{
     super::{
         super::{connection::Typed, rows::StoreError},
-        PgStore,
+        PgStore, page_of, total_of,
     },
     Fault, Note, is_expected,
 };
@@ -89,8 +89,7 @@ impl PgStore {
         let client = self.pool.get().await?;
         let parameters: [Typed<'_>; 3] = [(&before, Type::INT8), (&offset, Type::INT8), (&limit, Type::INT8)];
         let rows = client.query_typed(CHANGES, &parameters).await?;
-        let total = client.query_typed("SELECT count(*) FROM setting_changes", &[]).await?;
-        super::super::page(&rows, request.limit, total.first().map_or(Ok(0), |row| row.try_get(0))?, change)
+        page_of(&rows, request.limit, total_of(&client, "setting_changes", &[]).await?, change)
     }
 }
 
