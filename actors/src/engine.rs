@@ -1,8 +1,9 @@
 //! The engine: the tree of actors, started and stopped as one.
 
 use std::{
+    collections::HashSet,
     hash::RandomState,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -85,7 +86,7 @@ impl Engine {
             (KeyProbe::new(reads.clone()).with_pulse(of_probe.clone()), ())
         }));
         let of_leases = pulse.caller(writers.len() + 1);
-        let (started_before, hasher) = (Arc::new(AtomicBool::new(false)), RandomState::new());
+        let (unsettled, hasher) = (Arc::new(Mutex::new(HashSet::new())), RandomState::new());
         let (shared, found, parts) = (ledger.clone(), directory.clone(), shared_parts.clone());
         specs.push(ChildSpec::new("inventories", supervisor, move || {
             let actor = InventoriesSupervisor {
@@ -96,7 +97,7 @@ impl Engine {
                 settings: settings.inventory,
                 policy: settings.restart,
                 shared: parts.clone(),
-                started_before: started_before.clone(),
+                unsettled: unsettled.clone(),
             };
             (actor, ())
         }));
