@@ -9,14 +9,17 @@ use std::{
 
 use domain::ledger::Ledger;
 use ractor::{Actor, ActorRef, SpawnErr};
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::{Semaphore, watch},
+    task::JoinHandle,
+};
 
 use crate::{
     admission::AdmissionLimits,
     inventories::{Directory, Inventories, supervisor::InventoriesSupervisor},
     inventory::{actor::InventorySettings, shared::SharedParts},
     leases::Leases,
-    ledger::{probe::KeyProbe, pulse::LedgerPulse, writer::LedgerWriter},
+    ledger::{commit::APART_MAX, probe::KeyProbe, pulse::LedgerPulse, writer::LedgerWriter},
     metrics,
     restart::RestartPolicy,
     sampler::Sampler,
@@ -74,11 +77,14 @@ impl Engine {
         let inventories = Inventories::new(directory.clone(), supervisor.clone(), probe.clone());
 
         let mut specs = Vec::new();
+        let apart = Arc::new(Semaphore::new(APART_MAX));
         let (pulse, shared_parts) = (LedgerPulse::new(writers.len() + 2), SharedParts::default());
         for (place, writer) in writers.iter().enumerate() {
             let (ledger, fenced, pulse) = (ledger.clone(), fenced.clone(), pulse.caller(place));
+            let apart = apart.clone();
             specs.push(ChildSpec::new("writer", writer.clone(), move || {
-                (LedgerWriter::new(ledger.clone(), fenced.clone()).with_pulse(pulse.clone()), ())
+                let actor = LedgerWriter::new(ledger.clone(), fenced.clone());
+                (actor.with_pulse(pulse.clone()).with_turns(apart.clone()), ())
             }));
         }
         let (reads, of_probe) = (ledger.clone(), pulse.caller(writers.len()));

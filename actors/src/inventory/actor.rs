@@ -229,8 +229,7 @@ impl<L: Ledger> InventoryActor<L> {
             // Somebody looks at it, which is as good as asking.
             ready.last_asked = Instant::now();
         }
-        let idle = ready.inventory.next_expiry().is_none()
-            && ready.last_asked.elapsed() >= self.settings.idle_after;
+        let idle = ready.inventory.next_expiry().is_none() && ready.last_asked.elapsed() >= self.settings.idle_after;
         if !idle {
             return self.arm_timer(myself, ready);
         }
