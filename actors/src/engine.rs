@@ -1,21 +1,25 @@
 //! The engine: the tree of actors, started and stopped as one.
 
 use std::{
+    collections::HashSet,
     hash::RandomState,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use domain::ledger::Ledger;
 use ractor::{Actor, ActorRef, SpawnErr};
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::{Semaphore, watch},
+    task::JoinHandle,
+};
 
 use crate::{
     admission::AdmissionLimits,
     inventories::{Directory, Inventories, supervisor::InventoriesSupervisor},
     inventory::{actor::InventorySettings, shared::SharedParts},
     leases::Leases,
-    ledger::{probe::KeyProbe, pulse::LedgerPulse, writer::LedgerWriter},
+    ledger::{commit::APART_MAX, probe::KeyProbe, pulse::LedgerPulse, writer::LedgerWriter},
     metrics,
     restart::RestartPolicy,
     sampler::Sampler,
@@ -73,11 +77,14 @@ impl Engine {
         let inventories = Inventories::new(directory.clone(), supervisor.clone(), probe.clone());
 
         let mut specs = Vec::new();
+        let apart = Arc::new(Semaphore::new(APART_MAX));
         let (pulse, shared_parts) = (LedgerPulse::new(writers.len() + 2), SharedParts::default());
         for (place, writer) in writers.iter().enumerate() {
             let (ledger, fenced, pulse) = (ledger.clone(), fenced.clone(), pulse.caller(place));
+            let apart = apart.clone();
             specs.push(ChildSpec::new("writer", writer.clone(), move || {
-                (LedgerWriter::new(ledger.clone(), fenced.clone()).with_pulse(pulse.clone()), ())
+                let actor = LedgerWriter::new(ledger.clone(), fenced.clone());
+                (actor.with_pulse(pulse.clone()).with_turns(apart.clone()), ())
             }));
         }
         let (reads, of_probe) = (ledger.clone(), pulse.caller(writers.len()));
@@ -85,7 +92,7 @@ impl Engine {
             (KeyProbe::new(reads.clone()).with_pulse(of_probe.clone()), ())
         }));
         let of_leases = pulse.caller(writers.len() + 1);
-        let (started_before, hasher) = (Arc::new(AtomicBool::new(false)), RandomState::new());
+        let (unsettled, hasher) = (Arc::new(Mutex::new(HashSet::new())), RandomState::new());
         let (shared, found, parts) = (ledger.clone(), directory.clone(), shared_parts.clone());
         specs.push(ChildSpec::new("inventories", supervisor, move || {
             let actor = InventoriesSupervisor {
@@ -96,7 +103,7 @@ impl Engine {
                 settings: settings.inventory,
                 policy: settings.restart,
                 shared: parts.clone(),
-                started_before: started_before.clone(),
+                unsettled: unsettled.clone(),
             };
             (actor, ())
         }));

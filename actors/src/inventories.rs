@@ -67,7 +67,8 @@ pub struct Inventories {
 }
 
 impl Inventories {
-    pub(crate) fn new(
+    /// A door to the inventories that `supervisor` starts and `directory` knows. `probe` looks up the keys of what they refuse.
+    pub fn new(
         directory: Arc<Directory>,
         supervisor: Address<InventoriesMessage>,
         probe: Address<ProbeMessage>,

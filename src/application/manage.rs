@@ -180,7 +180,7 @@ async fn change_plan<A: Adapters, T>(
     let deadline = Instant::now() + app.command_deadline;
     let pause = app.inventories.pause(event, deadline).await?;
     let changed = change.await;
-    pause.end(deadline).await;
+    pause.end().await;
     Ok(invalidated(app, changed, &tags_of(event, series))?)
 }
 

@@ -1,6 +1,6 @@
 //! Which database, and how it is reached.
 
-use actors::inventory::shared::LOADS_MAX;
+use actors::{inventory::shared::LOADS_MAX, ledger::commit::APART_MAX};
 use anyhow::Context;
 use deadpool_postgres::Pool;
 use secrecy::{ExposeSecret, SecretString};
@@ -138,19 +138,15 @@ impl Database {
         })
     }
 
-    /// The pools of the ledger and how many connections they have: each writer its own, one for the session, whose renewal waits for
-    /// nobody, and some for what reads: two loads at a time, look-ups of keys, and looks at counters. When `most` are too few for
-    /// that, all share one pool.
+    /// The pools of the ledger and how many connections they have; see [`ledger_sizes`].
     fn ledger_pools(&self, config: &Config, most: usize) -> anyhow::Result<(LedgerPools, usize)> {
-        const SESSION: usize = 1;
-        const READS: usize = LOADS_MAX + 2;
         let pool = |size| self.ledger_pool(config, size);
-        let (writers, shared) = (config.database.ledger_writers, most.max(1));
-        let apart = writers + SESSION + READS;
-        if apart > most {
+        let Some(sizes) = ledger_sizes(config.database.ledger_writers, most) else {
+            let shared = most.max(1);
             return Ok((pool(shared)?.into(), shared));
-        }
-        Ok((LedgerPools::apart(pool(writers)?, pool(SESSION)?, pool(READS)?), apart))
+        };
+        let [commits, session, reads] = sizes;
+        Ok((LedgerPools::apart(pool(commits)?, pool(session)?, pool(reads)?), sizes.iter().sum()))
     }
 
     /// A pool of at most so many connections as the ledger has them, for the programs that measure it.
@@ -180,5 +176,33 @@ impl Database {
             // It ends by itself or has ended; a panic in it was logged.
             let _ = stopped.await;
         }
+    }
+}
+
+/// The sizes of the ledger's pools: as many connections as ever ask at once, so that nobody waits for one.
+///
+/// - commits: each writer, which also looks at keys and locks with it, for it does one thing at a time; the batches that wait for locks of
+///   somebody else; and the look-up of keys.
+/// - the session: its renewal.
+/// - reads: loads, the sampler, the look at where something will expire, and the check of the server's health.
+///
+/// `None` when `most` are too few for that: then all share one pool.
+fn ledger_sizes(writers: usize, most: usize) -> Option<[usize; 3]> {
+    const PROBE: usize = 1;
+    const SESSION: usize = 1;
+    const LOOKS: usize = 3;
+    let sizes = [writers + APART_MAX + PROBE, SESSION, LOADS_MAX + LOOKS];
+    (sizes.iter().sum::<usize>() <= most).then_some(sizes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By default each purpose has its own connections: 20 in all, of which the ledger has half, and two writers.
+    #[test]
+    fn the_default_is_enough_for_a_pool_for_each_purpose() {
+        assert_eq!(ledger_sizes(2, 20 / 2), Some([4, 1, 5]));
+        assert_eq!(ledger_sizes(3, 10), None);
     }
 }

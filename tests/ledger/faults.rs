@@ -1,6 +1,6 @@
 //! What goes wrong around the ledger, and what it says then.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actors::ledger::commit::{BatchOutcome, EntryOutcome, commit_group};
 use domain::{
@@ -12,6 +12,7 @@ use domain::{
 use crate::{
     Bench,
     support::{EventBuilder, until},
+    waits_for_the_session,
 };
 
 impl Bench {
@@ -194,4 +195,43 @@ async fn a_released_hold_is_not_booked_by_a_later_commit() {
         "as first answered"
     );
     bench.audit().await;
+}
+
+/// Watches `is_fence`. Who waits for what is in flight, or ends a session, has the lock that all commits share: that is nobody's row, so
+/// no event is set apart for it and nothing is halved.
+#[tokio::test]
+async fn a_commit_waits_longer_for_the_fence_than_for_a_row() {
+    let bench = Bench::new(EventBuilder::ga(10)).await;
+    let batch = bench.booking(&bench.load().await, "a", bench.places(1));
+    let blocker = bench.db.connect().await;
+    blocker.batch_execute("BEGIN").await.unwrap();
+    blocker.execute("SELECT pg_advisory_xact_lock(1, $1)", &[&bench.ledger.session()]).await.unwrap();
+    let writer = bench.ledger.clone();
+    let commit = tokio::spawn(async move { writer.commit(&[batch]).await });
+    waits_for_the_session(&bench).await;
+    let began = Instant::now();
+    until("a row would not have been waited for that long", async || began.elapsed() > Duration::from_secs(1)).await;
+    assert!(!commit.is_finished(), "{:?}", commit.await);
+    blocker.batch_execute("ROLLBACK").await.unwrap();
+    commit.await.unwrap().unwrap();
+    bench.audit().await;
+}
+
+/// Watches `Lease` in `commit`: one that is given up does not keep its back end, and the locks that it has, until the database ends it.
+#[tokio::test]
+async fn a_commit_that_is_given_up_is_cancelled() {
+    let bench = Bench::new(EventBuilder::ga(10)).await;
+    bench.db.execute("ALTER FUNCTION ledger_commit SET lock_timeout = '60s'").await;
+    let batch = bench.booking(&bench.load().await, "a", bench.places(1));
+    let blocker = bench.db.connect().await;
+    blocker.batch_execute("BEGIN; SELECT FROM quotas FOR UPDATE").await.unwrap();
+    let writer = bench.ledger.clone();
+    let commit = tokio::spawn(async move { writer.commit(&[batch]).await });
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    until("it waits", async || bench.db.number(waiting, &[]).await == 1).await;
+    commit.abort();
+    until("it is cancelled", async || bench.db.number(waiting, &[]).await == 0).await;
+    blocker.batch_execute("ROLLBACK").await.unwrap();
+    assert_eq!(bench.load().await.counts()[0].sold, 0);
 }

@@ -177,11 +177,20 @@ impl Directory {
         !pinned
     }
 
-    /// Forgets all but those that somebody follows, whose inventories are gone as well; returns these.
-    pub(crate) fn clear(&self) -> Vec<EventId> {
+    /// Forgets all but those that somebody follows, whose inventories are gone as well.
+    pub(crate) fn clear(&self) -> Cleared {
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let all = slots.keys().copied().collect();
         slots.retain(|_, slot| slot.is_pinned());
         slots.values().for_each(|slot| slot.actor.store(None));
-        slots.keys().copied().collect()
+        Cleared { all, followed: slots.keys().copied().collect() }
     }
+}
+
+/// The events that were in a directory.
+pub(crate) struct Cleared {
+    /// All of them.
+    pub(crate) all: Vec<EventId>,
+    /// Those that are left, because somebody follows them.
+    pub(crate) followed: Vec<EventId>,
 }

@@ -12,6 +12,10 @@ use crate::{
     metrics::engine,
 };
 
+/// How long the new plan is waited for. The change is done, and an answer that comes a little late is better than one that is not true
+/// yet.
+const END_MAX: Duration = Duration::from_secs(5);
+
 /// As long as it lives, this node's inventory of the event decides nothing, and nothing of it is on its way to the ledger.
 /// Afterwards the inventory reads its plan anew. A pause that lasts too long ends by itself: the ledger then refuses what was
 /// decided on the old plan.
@@ -25,15 +29,14 @@ pub struct Pause {
 }
 
 impl Pause {
-    /// Ends the pause, and waits until the inventory has the new plan; at most until `deadline`. Whoever is told of a change
-    /// afterwards sees it.
-    pub async fn end(self, deadline: Instant) {
+    /// Ends the pause, and waits until the inventory has the new plan; at most five seconds, however long the change has taken.
+    /// Whoever is told of a change afterwards sees it.
+    pub async fn end(self) {
         let (directory, event) = (self.directory.clone(), self.event);
         drop(self);
         let Some(actor) = directory.find(event).and_then(|slot| slot.actor()) else { return };
-        let wait = deadline.saturating_duration_since(Instant::now());
         // Behind the word to read anew. One that dies reads the new plan when it starts again.
-        let _ = actor.call(InventoryMessage::Look, Some(wait)).await;
+        let _ = actor.call(InventoryMessage::Look, Some(END_MAX)).await;
     }
 }
 

@@ -2,12 +2,9 @@
 //! event that keeps failing is left down for a while; the others do not notice.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{HashMap, HashSet, hash_map::Entry},
     hash::{BuildHasher, RandomState},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -15,7 +12,7 @@ use domain::{ids::EventId, ledger::Ledger};
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorStatus, RpcReplyPort, SupervisionEvent};
 use tokio::{sync::Notify, time::Instant};
 
-use super::Directory;
+use super::{Directory, directory::Cleared};
 use crate::{
     inventory::{
         InventoryMessage,
@@ -64,8 +61,9 @@ pub struct InventoriesSupervisor<L> {
     pub policy: RestartPolicy,
     /// What they have in common.
     pub shared: SharedParts,
-    /// False until the first incarnation of this supervisor has started.
-    pub started_before: Arc<AtomicBool>,
+    /// Events whose inventories died with an earlier incarnation of this supervisor, perhaps with a commit in flight, and have not been
+    /// started since.
+    pub unsettled: Arc<Mutex<HashSet<EventId>>>,
 }
 
 struct Child {
@@ -97,11 +95,13 @@ enum Phase {
 pub struct Children {
     by_event: HashMap<EventId, Child>,
     by_actor: HashMap<ActorId, EventId>,
-    /// This supervisor itself was restarted: any inventory may have had a predecessor.
-    settle_all: bool,
 }
 
 impl<L: Ledger> InventoriesSupervisor<L> {
+    fn unsettled(&self) -> MutexGuard<'_, HashSet<EventId>> {
+        self.unsettled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn start(
         &self,
         myself: &ActorRef<InventoriesMessage>,
@@ -115,12 +115,14 @@ impl<L: Ledger> InventoriesSupervisor<L> {
         }
         let slot = self.directory.slot(event);
         let writer = self.hasher.hash_one(event) as usize % self.writers.len();
+        // Once: if it dies before it has waited, it has a slot or has failed, and its successor waits.
+        let is_unsettled = self.unsettled().remove(&event);
         let actor = InventoryActor {
             event_id: event,
             ledger: self.ledger.clone(),
             writer: self.writers[writer].clone(),
             slot: slot.clone(),
-            settle: how.settle || children.settle_all,
+            settle: how.settle || is_unsettled,
             settings: self.settings,
             shared: self.shared.clone(),
             asked_for,
@@ -271,10 +273,11 @@ impl<L: Ledger> Actor for InventoriesSupervisor<L> {
 
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<Self::State, ActorProcessingErr> {
         // The inventories of a predecessor died with it, perhaps with a commit that nobody has published.
-        let _ = myself.cast(InventoriesMessage::Wake(self.directory.clear()));
+        let Cleared { all, followed } = self.directory.clear();
+        self.unsettled().extend(all);
+        let _ = myself.cast(InventoriesMessage::Wake(followed));
         self.wake_expiring(myself);
-        let settle_all = self.started_before.swap(true, Ordering::Relaxed);
-        Ok(Children { by_event: HashMap::new(), by_actor: HashMap::new(), settle_all })
+        Ok(Children { by_event: HashMap::new(), by_actor: HashMap::new() })
     }
 
     async fn handle(

@@ -73,6 +73,8 @@ pub enum State {
         failures: u32,
         /// What is being read may be out of date already: read once more.
         again: bool,
+        /// A predecessor may have left a commit in flight, and no load has waited for it yet.
+        settle: bool,
     },
     /// At work.
     Ready(Ready),
@@ -218,17 +220,16 @@ impl<L: Ledger> InventoryActor<L> {
     }
 
     fn stop_if_idle(&self, myself: &ActorRef<InventoryMessage>, ready: &mut Ready) {
-        if !ready.queue.is_empty() {
-            // The commit's answer arms the timer again; one that has run out already would do so without end.
+        if !ready.queue.is_empty() || ready.warming.is_some() {
+            // The commit's answer, or the reload at the end of a pause, arms the timer again; one that has run out already would do so
+            // without end.
             return;
         }
         if self.slot.is_followed() {
             // Somebody looks at it, which is as good as asking.
             ready.last_asked = Instant::now();
         }
-        let idle = ready.warming.is_none()
-            && ready.inventory.next_expiry().is_none()
-            && ready.last_asked.elapsed() >= self.settings.idle_after;
+        let idle = ready.inventory.next_expiry().is_none() && ready.last_asked.elapsed() >= self.settings.idle_after;
         if !idle {
             return self.arm_timer(myself, ready);
         }
@@ -245,8 +246,8 @@ impl<L: Ledger> Actor for InventoryActor<L> {
 
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<Self::State, ActorProcessingErr> {
         // Read in the background: a supervisor waits for `pre_start`, and one slow event must not hold up the others.
-        self.load(&myself, Duration::ZERO);
-        Ok(State::Loading { waiting: Waiting::default(), failures: 0, again: false })
+        self.load(&myself, Duration::ZERO, self.settle);
+        Ok(State::Loading { waiting: Waiting::default(), failures: 0, again: false, settle: self.settle })
     }
 
     async fn handle(

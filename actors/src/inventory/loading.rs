@@ -58,8 +58,10 @@ impl Waiting {
 }
 
 impl<L: Ledger> InventoryActor<L> {
-    pub(super) fn load(&self, myself: &ActorRef<InventoryMessage>, wait: Duration) {
-        let (ledger, event_id, settle) = (self.ledger.clone(), self.event_id, self.settle);
+    /// Reads the ledger after `wait`; with `settle` once nothing is in flight of what a predecessor has sent. That takes a lock which all
+    /// commits of the node share.
+    pub(super) fn load(&self, myself: &ActorRef<InventoryMessage>, wait: Duration, settle: bool) {
+        let (ledger, event_id) = (self.ledger.clone(), self.event_id);
         let (shared, slot, asked_for) = (self.shared.clone(), self.slot.clone(), self.asked_for.clone());
         let died = LoadError::Unavailable("the load died".to_owned());
         let report = Notice::new(myself.clone(), InventoryMessage::Loaded(Box::new(Err(died.into()))));
@@ -87,10 +89,12 @@ impl<L: Ledger> InventoryActor<L> {
         loaded: LoadResult,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
-        let State::Loading { waiting, failures, again } = state else { return Ok(()) };
+        let State::Loading { waiting, failures, again, settle } = state else { return Ok(()) };
+        // What was in flight before a load that has waited for it is not in flight any more.
+        *settle &= loaded.is_err();
         if std::mem::take(again) && loaded.is_ok() {
             self.asked_for.notify_one();
-            self.load(myself, Duration::ZERO);
+            self.load(myself, Duration::ZERO, *settle);
             return Ok(());
         }
         let waiting = std::mem::take(waiting);
@@ -118,7 +122,7 @@ impl<L: Ledger> InventoryActor<L> {
                 waiting.deny(&denial);
                 // Up to 1.6 s: so long nothing is sold though the ledger may be back.
                 let longest = Duration::from_millis(50 << (*failures).min(5));
-                self.load(myself, longest.mul_f64(rand::rng().random_range(0.5..=1.0)));
+                self.load(myself, longest.mul_f64(rand::rng().random_range(0.5..=1.0)), *settle);
             }
         }
         Ok(())

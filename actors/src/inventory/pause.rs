@@ -160,10 +160,12 @@ impl<L: Ledger> InventoryActor<L> {
         let (asks, looks) = (ready.warming.take().unwrap_or_default(), std::mem::take(&mut pausing.looks));
         let mut pauses = std::mem::take(&mut pausing.wanted_by);
         pauses.append(&mut ready.pauses);
-        *state = State::Loading { waiting: Waiting { asks, looks, pauses }, failures: 0, again: false };
+        let waiting = Waiting { asks, looks, pauses };
+        // Nothing of its own is on its way, and what its predecessor had sent was waited for by its first load.
+        *state = State::Loading { waiting, failures: 0, again: false, settle: false };
         self.asked_for.notify_one();
         engine().reloads.increment(1);
-        self.load(myself, Duration::ZERO);
+        self.load(myself, Duration::ZERO, false);
     }
 
     /// From now on who asks is held back for those who want a pause, unless others are held back already: they come first.

@@ -9,7 +9,10 @@ use domain::{
     ledger::{CommitError, EventBatch, Ledger, Prior, Rejection},
 };
 use rand::Rng;
-use tokio::time::Instant;
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
 
 use self::group::{Group, Place};
 use super::within;
@@ -89,19 +92,24 @@ const LOOK_UP_MAX: Duration = Duration::from_secs(3);
 const LOOK_AT_LOCKS_MAX: Duration = Duration::from_secs(1);
 /// A group that waits for a lock which nobody seems to have is tried again this often, before it is halved.
 const UNKNOWN_LOCK_TRIES_MAX: u32 = 2;
+/// Of the batches that wait for locks of somebody else, all of a node together, so many ask the ledger at once. Each takes a connection
+/// beside those of the writers.
+pub const APART_MAX: usize = 1;
 /// How long a batch waits for a lock in all. Nobody waits that long for a booking.
 const LOCKED_MAX: Duration = Duration::from_secs(10);
 /// Waits between two tries of a locked batch.
 const LOCKED_WAIT_MIN: Duration = Duration::from_millis(20);
 const LOCKED_WAIT_MAX: Duration = Duration::from_millis(250);
 
-/// Commits `batches` and says what became of each, in their order. What is locked by somebody else is waited for.
+/// Commits `batches` and says what became of each, in their order. What is locked by somebody else is waited for: a writer goes on with
+/// others meanwhile, by itself, and this is for those who have nothing else to do, such as tests of a ledger.
 pub async fn commit_group<L: Ledger>(ledger: &L, batches: Vec<EventBatch>) -> Vec<BatchOutcome> {
+    let turns = Semaphore::new(APART_MAX);
     let mut outcomes = Vec::with_capacity(batches.len());
     for outcome in commit_unlocked(ledger, batches).await {
         outcomes.push(match outcome {
             GroupOutcome::Known(outcome) => outcome,
-            GroupOutcome::Locked(batch) => batch.commit(ledger, || false).await,
+            GroupOutcome::Locked(batch) => batch.commit(ledger, &turns, || false).await,
         });
     }
     outcomes
@@ -119,20 +127,28 @@ pub(crate) async fn commit_unlocked<L: Ledger>(ledger: &L, batches: Vec<EventBat
 }
 
 impl LockedBatch {
-    /// Tries again and again, for ten seconds at most or until `gone` says that nobody waits for it any more.
-    pub(crate) async fn commit<L: Ledger>(self, ledger: &L, gone: impl Fn() -> bool) -> BatchOutcome {
+    /// Tries again and again, for ten seconds at most or until `gone` says that nobody waits for it any more. It asks the ledger in its
+    /// turn only, of which there are as many as connections for such batches: those of the writers are left to them.
+    pub(crate) async fn commit<L: Ledger>(
+        self,
+        ledger: &L,
+        turns: &Semaphore,
+        gone: impl Fn() -> bool,
+    ) -> BatchOutcome {
         let (Self(mut group), until, mut wait) = (self, Instant::now() + LOCKED_MAX, LOCKED_WAIT_MIN);
         loop {
             let jittered = wait.mul_f64(rand::rng().random_range(0.5..=1.0));
             tokio::time::sleep(jittered).await;
             wait = (wait * 2).min(LOCKED_WAIT_MAX);
+            let turn = timeout_at(until, turns.acquire()).await;
             group.bring_back();
             let rest = group.rest();
-            if gone() || Instant::now() >= until {
+            if turn.is_err() || gone() || Instant::now() >= until {
                 group.fail_all(&rest, &BatchFailure::Lost("locked by somebody else".to_owned()));
             } else {
-                commit_parts(ledger, &mut group, rest).await;
+                commit_when_free(ledger, &mut group, rest).await;
             }
+            drop(turn);
             match group.finish().pop() {
                 Some(GroupOutcome::Locked(still)) => group = still.0,
                 Some(GroupOutcome::Known(outcome)) => return outcome,
@@ -177,6 +193,16 @@ async fn commit_parts<L: Ledger>(ledger: &L, group: &mut Group, all: Vec<Place>)
             }
         }
     }
+}
+
+/// Looks first, which takes no time, where a commit would wait for the lock and let all others wait for their turns.
+async fn commit_when_free<L: Ledger>(ledger: &L, group: &mut Group, rest: Vec<Place>) {
+    let events = group.events_of(&rest);
+    let locked = within(LOOK_AT_LOCKS_MAX, ledger.locked_events(&events)).await.unwrap_or_default();
+    if locked.iter().any(|event| events.contains(event)) {
+        return group.set_apart(&events);
+    }
+    commit_parts(ledger, group, rest).await;
 }
 
 fn halves(part: &[Place], at: usize) -> [Vec<Place>; 2] {

@@ -11,10 +11,13 @@ use std::{
 
 use domain::ledger::Ledger;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::{Semaphore, watch},
+    time::Instant,
+};
 
 use super::{
-    commit::{BatchFailure, BatchOutcome, GroupOutcome, LockedBatch, commit_unlocked},
+    commit::{APART_MAX, BatchFailure, BatchOutcome, GroupOutcome, LockedBatch, commit_unlocked},
     open_batch::Call,
     pulse::PulseCaller,
 };
@@ -37,6 +40,8 @@ pub struct LedgerWriter<L> {
     /// Becomes true when the ledger says that this node's session has ended.
     fenced: watch::Sender<bool>,
     pulse: PulseCaller,
+    /// Those of the batches that are set apart.
+    turns: Arc<Semaphore>,
 }
 
 /// State of a [`LedgerWriter`].
@@ -49,12 +54,17 @@ pub struct WriterState {
 impl<L: Ledger> LedgerWriter<L> {
     /// Writes to `ledger`, and says by `fenced` when it may not any more.
     pub fn new(ledger: Arc<L>, fenced: watch::Sender<bool>) -> Self {
-        Self { ledger, fenced, pulse: PulseCaller::default() }
+        Self { ledger, fenced, pulse: PulseCaller::default(), turns: Arc::new(Semaphore::new(APART_MAX)) }
     }
 
     /// Tells `pulse` whether the ledger answers.
     pub(crate) fn with_pulse(self, pulse: PulseCaller) -> Self {
         Self { pulse, ..self }
+    }
+
+    /// Shares the turns of the batches that are set apart with the other writers.
+    pub(crate) fn with_turns(self, turns: Arc<Semaphore>) -> Self {
+        Self { turns, ..self }
     }
 
     fn start_group(&self, myself: &ActorRef<WriterMessage>, state: &mut WriterState) {
@@ -88,7 +98,7 @@ impl<L: Ledger> LedgerWriter<L> {
         let metrics = engine();
         metrics.batch_entries.record(entries as f64);
         let (ledger, fenced, myself) = (self.ledger.clone(), self.fenced.clone(), myself.clone());
-        let pulse = self.pulse.clone();
+        let (pulse, turns) = (self.pulse.clone(), self.turns.clone());
         let free = Notice::new(myself.clone(), WriterMessage::Free);
         tokio::spawn(async move {
             let began = Instant::now();
@@ -103,7 +113,10 @@ impl<L: Ledger> LedgerWriter<L> {
             for (call, outcome) in calls.into_iter().zip(outcomes) {
                 match outcome {
                     GroupOutcome::Known(outcome) => more.extend(say(call, outcome, &fenced)),
-                    GroupOutcome::Locked(batch) => wait_apart(ledger.clone(), &myself, fenced.clone(), call, batch),
+                    GroupOutcome::Locked(batch) => {
+                        let apart = Apart { ledger: ledger.clone(), fenced: fenced.clone(), turns: turns.clone() };
+                        apart.commit(&myself, call, batch);
+                    }
                 }
             }
             more.into_iter().for_each(|more| drop(myself.cast(WriterMessage::Take(more))));
@@ -130,22 +143,25 @@ fn is_answer(outcome: &GroupOutcome) -> bool {
     }
 }
 
-/// Goes on with a batch that meets a lock of somebody else, while the writer takes those of other events. The event's next batch
-/// comes after it: the writer is not called to its open batch before this one has landed.
-fn wait_apart<L: Ledger>(
+/// What a batch needs that is committed apart from its group.
+struct Apart<L> {
     ledger: Arc<L>,
-    writer: &ActorRef<WriterMessage>,
     fenced: watch::Sender<bool>,
-    call: Call,
-    batch: Box<LockedBatch>,
-) {
-    let writer = writer.clone();
-    tokio::spawn(async move {
-        let outcome = batch.commit(&*ledger, || call.batch.is_closed()).await;
-        if let Some(more) = say(call, outcome, &fenced) {
-            drop(writer.cast(WriterMessage::Take(more)));
-        }
-    });
+    turns: Arc<Semaphore>,
+}
+
+impl<L: Ledger> Apart<L> {
+    /// Goes on with a batch that meets a lock of somebody else, while the writer takes those of other events. The event's next batch
+    /// comes after it: the writer is not called to its open batch before this one has landed.
+    fn commit(self, writer: &ActorRef<WriterMessage>, call: Call, batch: Box<LockedBatch>) {
+        let writer = writer.clone();
+        tokio::spawn(async move {
+            let outcome = batch.commit(&*self.ledger, &self.turns, || call.batch.is_closed()).await;
+            if let Some(more) = say(call, outcome, &self.fenced) {
+                drop(writer.cast(WriterMessage::Take(more)));
+            }
+        });
+    }
 }
 
 fn slow_commit(elapsed: Duration, entries: usize) {

@@ -1,11 +1,20 @@
 //! An inventory is killed in the middle of everything.
 
-use actors::inventories::AskError;
+use std::{hash::RandomState, sync::Arc, time::Duration};
+
+use actors::{
+    inventories::{AskError, Directory, Inventories, supervisor::InventoriesSupervisor},
+    inventory::shared::SharedParts,
+    supervisor::Address,
+};
 use domain::{bookings::Source, inventory::Command, refusal::Refusal};
+use ractor::Actor;
+use tokio::time::Instant;
 
 use crate::support::{
-    builders::event,
+    builders::{event, settings},
     harness::{all, booked, eventually, held, refused, start},
+    memory_ledger::MemoryLedger,
 };
 
 /// Guards: `settle` of the successor's load; the versions; keys that make the callers' repetition exact.
@@ -103,4 +112,42 @@ async fn a_killed_inventory_returns_with_its_holds() {
     let booking = booked(&running.ask(&hall, Command::Book(request)).await);
     assert_eq!((&booking.items, booking.total), (&hold.items, hold.total));
     running.assert_exact(&hall).await;
+}
+
+/// Guards: `unsettled`. What the inventories of a dead supervisor had in flight is waited for once an event, and not with each later
+/// start: that takes a lock which all commits of the node share.
+#[tokio::test(start_paused = true)]
+async fn a_new_supervisor_waits_once_an_event_for_what_was_in_flight() {
+    let hall = event(10);
+    let (ledger, directory) = (MemoryLedger::new(&[&hall]), Arc::new(Directory::new(settings().admission)));
+    let supervisor = Address::default();
+    let inventories = Inventories::new(directory.clone(), supervisor.clone(), Address::default());
+    let unsettled = Arc::default();
+    let start = async || {
+        let actor = InventoriesSupervisor {
+            directory: directory.clone(),
+            ledger: ledger.clone(),
+            writers: [Address::default()].into(),
+            hasher: RandomState::new(),
+            settings: settings().inventory,
+            policy: settings().restart,
+            shared: SharedParts::default(),
+            unsettled: Arc::clone(&unsettled),
+        };
+        let (actor, ended) = Actor::spawn(None, actor, ()).await.unwrap();
+        supervisor.set(actor.clone());
+        (actor, ended)
+    };
+    let look = async || inventories.availability(hall.id, Instant::now() + Duration::from_secs(20)).await.unwrap();
+    let (first, ended) = start().await;
+    look().await;
+    first.kill();
+    ended.await.unwrap();
+    let _second = start().await;
+    look().await;
+    assert_eq!(ledger.loads(hall.id), [false, true]);
+    tokio::time::advance(settings().inventory.idle_after).await;
+    eventually("it is unloaded", || directory.find(hall.id).is_none()).await;
+    look().await;
+    assert_eq!(ledger.loads(hall.id), [false, true, false]);
 }

@@ -103,3 +103,34 @@ async fn the_locked_batch_of_a_killed_inventory_is_given_up() {
     assert_eq!(running.ledger.loads(hall.id).len(), 2, "nothing was written behind the successor's back");
     running.assert_exact(&hall).await;
 }
+
+/// Guards: `turns` of the locked batches. However many there are, one of them and the writer ask the ledger: there are no more
+/// connections, and a writer that waits for one fails the group that it has taken.
+#[tokio::test(start_paused = true)]
+async fn locked_batches_take_turns_and_leave_the_writer_its_connection() {
+    let (locked, other): (Vec<_>, _) = ((0..6).map(|_| event(10)).collect(), event(100));
+    let running = start(&locked.iter().chain([&other]).collect::<Vec<_>>()).await;
+    for event in locked.iter().chain([&other]) {
+        booked(&running.book(event, 1).await);
+    }
+    {
+        let mut faults = running.ledger.faults();
+        faults.locks_are_hidden = true;
+        faults.lock_takes = Duration::from_millis(200);
+        faults.locked.extend(locked.iter().map(|event| event.id));
+    }
+    let waiting: Vec<_> = locked.iter().flat_map(|event| running.asking_all(event, event.singles(1))).collect();
+    eventually("they wait", || running.ledger.waiting_at_once() > 1).await;
+    for _ in 0..10 {
+        booked(&running.book(&other, 1).await);
+    }
+    let arrived = running.ledger.arrived();
+    eventually("they are tried again and again", || running.ledger.arrived() > arrived + 10).await;
+    assert_eq!(running.ledger.waiting_at_once(), 2, "the writer, and one of those that are set apart");
+    running.ledger.faults().locked.clear();
+    assert_eq!(granted(&all(waiting).await), 6);
+    for event in locked.iter().chain([&other]) {
+        assert_eq!(running.ledger.loads(event.id), [false], "nothing was doubted");
+        running.assert_exact(event).await;
+    }
+}

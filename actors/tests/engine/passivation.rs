@@ -54,26 +54,49 @@ async fn asks_that_race_with_the_stop_are_answered() {
     running.assert_exact(&hall).await;
 }
 
-/// Guards: `stop_if_idle` waits for the commit's answer instead of asking itself again and again.
-#[test]
-fn an_inventory_with_a_long_commit_waits_quietly() {
+/// Runs `story` on a paused clock, which goes on only while nobody has anything to do.
+fn told_quietly(story: impl Future<Output = ()> + Send + 'static) {
     let (done, is_done) = mpsc::channel();
-    let story = async {
-        let hall = event(10);
-        let running = start(&[&hall]).await;
-        booked(&running.book(&hall, 1).await);
-        running.ledger.hold_commits();
-        let _asking = running.asking(&hall, hall.singles(1).remove(0));
-        eventually("the commit", || running.ledger.arrived() == 2).await;
-        // The paused clock goes on only while nobody has anything to do.
-        tokio::time::sleep(settings().inventory.idle_after * 2).await;
-        running.ledger.release_commits();
-        eventually("it is written", || running.ledger.places(&hall) == (0, 2)).await;
-    };
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         runtime.unwrap().block_on(story);
         done.send(()).unwrap();
     });
     is_done.recv_timeout(Duration::from_secs(20)).expect("the inventory keeps itself busy");
+}
+
+/// Guards: `stop_if_idle` waits for the commit's answer instead of asking itself again and again.
+#[test]
+fn an_inventory_with_a_long_commit_waits_quietly() {
+    told_quietly(async {
+        let hall = event(10);
+        let running = start(&[&hall]).await;
+        booked(&running.book(&hall, 1).await);
+        running.ledger.hold_commits();
+        let _asking = running.asking(&hall, hall.singles(1).remove(0));
+        eventually("the commit", || running.ledger.arrived() == 2).await;
+        tokio::time::sleep(settings().inventory.idle_after * 2).await;
+        running.ledger.release_commits();
+        eventually("it is written", || running.ledger.places(&hall) == (0, 2)).await;
+    });
+}
+
+/// Guards: `stop_if_idle` waits for the end of a pause in the same way, and the reload arms the timer again.
+#[test]
+fn a_paused_inventory_waits_quietly_and_is_unloaded_later() {
+    told_quietly(async {
+        let hall = event(10);
+        let running = start(&[&hall]).await;
+        booked(&running.book(&hall, 1).await);
+        let idle_after = settings().inventory.idle_after;
+        tokio::time::sleep(idle_after - Duration::from_secs(2)).await;
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        let pause = running.engine.inventories.pause(hall.id, deadline).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        pause.end().await;
+        let directory = running.engine.inventories.directory();
+        assert!(directory.find(hall.id).is_some());
+        tokio::time::sleep(idle_after + Duration::from_secs(1)).await;
+        eventually("it is unloaded", || directory.find(hall.id).is_none()).await;
+    });
 }

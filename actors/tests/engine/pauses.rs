@@ -51,7 +51,7 @@ async fn a_pause_waits_for_what_is_decided_and_loses_nothing_that_is_asked() {
     running.caught_up(&hall).await;
     assert_eq!(running.ledger.arrived(), 2, "nothing is decided in a pause");
     resize(&running, &hall, 5);
-    pause.end(soon()).await;
+    pause.end().await;
     assert_eq!(capacity(&running, &hall), 5, "whoever ends a pause sees the new plan");
     assert_eq!(granted(&all(waiting).await), 3);
     assert_eq!(running.ledger.loads(hall.id), [false, false], "read anew once, and never failed");
@@ -97,7 +97,7 @@ async fn nothing_expires_into_a_change() {
     tokio::time::advance(Duration::from_secs(6)).await;
     running.caught_up(&hall).await;
     assert_eq!((running.ledger.arrived(), running.ledger.places(&hall)), (1, (2, 0)));
-    pause.end(soon()).await;
+    pause.end().await;
     eventually("the hold expires", || running.ledger.places(&hall) == (0, 0)).await;
     running.assert_exact(&hall).await;
 }
@@ -126,7 +126,7 @@ async fn a_pause_survives_the_death_of_the_inventory() {
     running.engine.inventories.kill(hall.id);
     booked(&running.book(&hall, 1).await);
     resize(&running, &hall, 3);
-    pause.end(soon()).await;
+    pause.end().await;
     assert_eq!(capacity(&running, &hall), 3);
     assert_eq!(granted(&all(running.asking_all(&hall, hall.singles(2))).await), 1);
     running.assert_exact(&EventSpec { capacity: 3, ..hall }).await;
@@ -162,7 +162,7 @@ async fn those_who_want_a_pause_at_the_same_time_get_it_together() {
     pauses.into_iter().for_each(drop);
     running.caught_up(&hall).await;
     assert_eq!(running.ledger.loads(hall.id).len(), 1, "one pause is not over");
-    last.end(soon()).await;
+    last.end().await;
     assert_eq!((running.ledger.loads(hall.id).len(), capacity(&running, &hall)), (2, 4), "one reading for all");
 }
 
@@ -195,7 +195,7 @@ async fn the_timer_of_a_pause_ends_with_it() {
     let running = start(&[&hall]).await;
     booked(&running.book(&hall, 1).await);
     let pause = running.engine.inventories.pause(hall.id, soon()).await.unwrap();
-    pause.end(soon()).await;
+    pause.end().await;
     assert_eq!(running.ledger.loads(hall.id).len(), 2);
     tokio::time::sleep(Duration::from_secs(9)).await;
     let second = running.engine.inventories.pause(hall.id, soon()).await.unwrap();
@@ -205,7 +205,7 @@ async fn the_timer_of_a_pause_ends_with_it() {
     running.caught_up(&hall).await;
     assert!(!waiting.is_finished(), "the second pause goes on");
     assert_eq!(running.ledger.loads(hall.id).len(), 2, "read once a change");
-    second.end(soon()).await;
+    second.end().await;
     booked(&waiting.await.unwrap());
     tokio::time::sleep(Duration::from_secs(30)).await;
     assert_eq!(running.ledger.loads(hall.id).len(), 3);
@@ -243,7 +243,27 @@ async fn the_late_end_of_a_pause_is_not_that_of_another() {
     running.caught_up(&hall).await;
     assert_eq!(running.ledger.arrived(), 1, "nothing is decided in a pause");
     assert!(!waiting.is_finished());
-    present.end(soon()).await;
+    present.end().await;
     booked(&waiting.await.unwrap());
     running.assert_exact(&hall).await;
+}
+
+/// Guards: `settle` in the state of an inventory that loads. What its predecessor had in flight is waited for once, and not with each
+/// change of the plan: that takes a lock which all commits of the node share.
+#[tokio::test]
+async fn an_inventory_that_has_failed_once_is_read_anew_like_any_other() {
+    let hall = event(10);
+    let running = start(&[&hall]).await;
+    booked(&running.book(&hall, 1).await);
+    running.engine.inventories.kill(hall.id);
+    booked(&running.book(&hall, 1).await);
+    assert_eq!(running.ledger.loads(hall.id), [false, true]);
+    for capacity in [11, 12] {
+        let pause = running.engine.inventories.pause(hall.id, soon()).await.unwrap();
+        resize(&running, &hall, capacity);
+        pause.end().await;
+    }
+    booked(&running.book(&hall, 1).await);
+    assert_eq!(running.ledger.loads(hall.id), [false, true, false, false]);
+    running.assert_exact(&EventSpec { capacity: 12, ..hall }).await;
 }

@@ -65,6 +65,8 @@ pub struct Faults {
     pub locked: HashSet<EventId>,
     /// As long as something is locked, nobody can tell by whom.
     pub locks_are_hidden: bool,
+    /// A commit that meets such a lock waits for it so long.
+    pub lock_takes: Duration,
     /// What was written under these keys can't be read.
     pub unreadable: HashSet<KeyOf>,
     /// Which history the ledger is on.
@@ -96,6 +98,8 @@ pub struct MemoryLedger {
     loads: Mutex<Vec<(EventId, bool)>>,
     /// Loads under way, and the most that ever were.
     loading: Mutex<(usize, usize)>,
+    /// Commits that wait for a lock, and the most that ever did.
+    waiting: Mutex<(usize, usize)>,
 }
 
 impl MemoryLedger {
@@ -112,6 +116,7 @@ impl MemoryLedger {
             groups: Mutex::default(),
             loads: Mutex::default(),
             loading: Mutex::default(),
+            waiting: Mutex::default(),
         })
     }
 
@@ -142,6 +147,22 @@ impl MemoryLedger {
     /// The most loads that were ever under way at once.
     pub fn loads_at_once(&self) -> usize {
         self.loading.lock().unwrap().1
+    }
+
+    /// The most commits that ever waited for a lock at once.
+    pub fn waiting_at_once(&self) -> usize {
+        self.waiting.lock().unwrap().1
+    }
+
+    async fn wait_for_lock(&self) {
+        {
+            let (now, most) = &mut *self.waiting.lock().unwrap();
+            *now += 1;
+            *most = (*most).max(*now);
+        }
+        let takes = self.faults().lock_takes;
+        tokio::time::sleep(takes).await;
+        self.waiting.lock().unwrap().0 -= 1;
     }
 
     /// Of which events something was loaded, in the order of the loads.
@@ -253,7 +274,12 @@ impl Ledger for MemoryLedger {
             std::future::pending::<()>().await;
         }
         match self.next_fault(batches) {
-            Some(Fault::Fail(error)) => Err(error),
+            Some(Fault::Fail(error)) => {
+                if matches!(error, CommitError::Locked(_)) {
+                    self.wait_for_lock().await;
+                }
+                Err(error)
+            }
             Some(Fault::Panic) => panic!("planted: a commit panics"),
             Some(Fault::LoseAnswer) => {
                 self.write(batches)?;

@@ -45,11 +45,11 @@ pub struct LedgerOptions {
 /// The connections of the ledger, shared out by what they are for, so that none waits for another.
 #[derive(Clone)]
 pub struct LedgerPools {
-    /// One for each writer.
+    /// Of commits, of the looks at keys and locks that come of them, and of other look-ups of keys. A writer has one of them at a time.
     pub commits: Pool,
     /// Of the session and its renewal.
     pub session: Pool,
-    /// Of loads, look-ups of keys and looks at counters.
+    /// Of loads, looks at counters and at what will expire.
     pub reads: Pool,
     is_shared: bool,
 }
@@ -97,9 +97,9 @@ impl PgLedger {
         Ok(Self { pools, session, options, seat_maps: Mutex::default() })
     }
 
-    /// The rows of one statement.
-    async fn read(&self, statement: &str, parameters: &[Typed<'_>]) -> Result<Vec<Row>, StoreError> {
-        let mut lease = Lease::of(&self.pools.reads).await?;
+    /// The rows of one statement, by a connection of `pool`.
+    async fn read(pool: &Pool, statement: &str, parameters: &[Typed<'_>]) -> Result<Vec<Row>, StoreError> {
+        let mut lease = Lease::of(pool).await?;
         let rows = lease.client()?.query_typed(statement, parameters).await;
         lease.give_back();
         Ok(rows?)
@@ -149,17 +149,18 @@ impl Ledger for PgLedger {
     }
 
     async fn find_by_keys(&self, keys: &[KeyOf]) -> Result<Vec<KeyAnswer>, LoadError> {
-        keys::find(&self.pools.reads, keys).await.map_err(unavailable)
+        keys::find(&self.pools.commits, keys).await.map_err(unavailable)
     }
 
     async fn locked_events(&self, events: &[EventId]) -> Result<Vec<EventId>, LoadError> {
         let events: Vec<Uuid> = events.iter().map(|event| event.0).collect();
-        let rows = self.read(LOCKED, &[(&events, Type::UUID_ARRAY)]).await.map_err(unavailable)?;
+        let rows =
+            Self::read(&self.pools.commits, LOCKED, &[(&events, Type::UUID_ARRAY)]).await.map_err(unavailable)?;
         rows.iter().map(|row| row.try_get::<_, Uuid>(0).map(EventId).map_err(unavailable)).collect()
     }
 
     async fn expiring_events(&self) -> Result<Vec<EventId>, LoadError> {
-        let rows = self.read(EXPIRING, &[]).await.map_err(unavailable)?;
+        let rows = Self::read(&self.pools.reads, EXPIRING, &[]).await.map_err(unavailable)?;
         rows.iter().map(|row| row.try_get::<_, Uuid>(0).map(EventId).map_err(unavailable)).collect()
     }
 
@@ -171,7 +172,7 @@ impl Ledger for PgLedger {
     }
 
     async fn counts(&self, event: EventId) -> Result<Vec<QuotaCount>, LoadError> {
-        let rows = self.read(COUNTS, &[(&event.0, Type::UUID)]).await.map_err(unavailable)?;
+        let rows = Self::read(&self.pools.reads, COUNTS, &[(&event.0, Type::UUID)]).await.map_err(unavailable)?;
         rows.iter().map(|row| count(row).map_err(unavailable)).collect()
     }
 }

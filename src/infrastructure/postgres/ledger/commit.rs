@@ -10,9 +10,10 @@ use domain::{
 use tokio_postgres::{Error, error::SqlState};
 
 use super::{
-    super::{errors::is_definite, rows::StoreError},
+    super::{connection::Typed, errors::is_definite, rows::StoreError},
     PgLedger,
     columns::Columns,
+    lease::Lease,
 };
 
 /// How long a commit may take (D5). Nobody waits that long for a booking.
@@ -27,30 +28,64 @@ static STATEMENT: LazyLock<String> = LazyLock::new(|| {
 
 /// See [`domain::ledger::Ledger::commit`].
 pub(super) async fn commit(ledger: &PgLedger, batches: &[EventBatch]) -> Result<(), CommitError> {
-    let unavailable = |error: StoreError| CommitError::Unavailable(error.to_string());
-    let client = ledger.pools.commits.get().await.map_err(|error| unavailable(error.into()))?;
+    let mut lease = Lease::of(&ledger.pools.commits).await.map_err(unavailable)?;
     let columns = Columns::of(batches);
     let typed = columns.parameters(&ledger.session);
-    // The function has done its work when its row arrives; the transaction has committed when the rows end, and both kinds
-    // of query wait for that.
+    let client = lease.client().map_err(unavailable)?;
     let written = async {
-        if ledger.options.prepared_statements {
-            let statement = client.prepare_cached(&STATEMENT).await.map_err(|error| unavailable(error.into()))?;
-            let parameters: Vec<_> = typed.iter().map(|(value, _)| *value).collect();
-            client.query(&statement, &parameters).await.map_err(classify)
-        } else {
-            client.query_typed(&STATEMENT, &typed).await.map_err(classify)
+        loop {
+            match write(client, &typed, ledger.options.prepared_statements).await {
+                // Somebody ends a session or waits for what is in flight, and no other commit gets past that either. It is over soon.
+                Err(Failure::Fence) => continue,
+                Err(Failure::Commit(error)) => return Err(error),
+                Ok(()) => return Ok(()),
+            }
         }
     };
     match tokio::time::timeout(COMMIT_MAX, written).await {
-        Ok(result) => result.map(drop),
-        Err(_) => {
-            // What waits for an answer is no connection to hand out again. Closing it lets the back end end by itself, and
-            // whoever loads the event next waits for that.
-            drop(Object::take(client));
-            Err(CommitError::Unknown(format!("no answer within {COMMIT_MAX:?}")))
+        Ok(result) => {
+            lease.give_back();
+            result
         }
+        // What waits for an answer is no connection to hand out again: dropped, it is closed and the statement is cancelled. Whoever
+        // loads the event next waits for the end of it.
+        Err(_) => Err(CommitError::Unknown(format!("no answer within {COMMIT_MAX:?}"))),
     }
+}
+
+/// Why one try has failed.
+enum Failure {
+    /// It has waited for an advisory lock of `ledger_commit`, and was rolled back.
+    Fence,
+    /// Anything else.
+    Commit(CommitError),
+}
+
+/// The function has done its work when its row arrives; the transaction has committed when the rows end, and both kinds of query wait for
+/// that.
+async fn write(client: &Object, typed: &[Typed<'_>], prepared: bool) -> Result<(), Failure> {
+    let written = if prepared {
+        let statement = client.prepare_cached(&STATEMENT).await;
+        let statement = statement.map_err(|error| Failure::Commit(unavailable(error.into())))?;
+        let parameters: Vec<_> = typed.iter().map(|(value, _)| *value).collect();
+        client.query(&statement, &parameters).await
+    } else {
+        client.query_typed(&STATEMENT, typed).await
+    };
+    written.map(drop).map_err(|error| if is_fence(&error) { Failure::Fence } else { Failure::Commit(classify(error)) })
+}
+
+fn unavailable(error: StoreError) -> CommitError {
+    CommitError::Unavailable(error.to_string())
+}
+
+/// Whether a commit waited in vain for one of the locks that all commits share, which it takes before any row's. A row's lock is
+/// somebody's who may keep it, and its code is the same; but the server says in which statement of the function it has waited.
+fn is_fence(error: &Error) -> bool {
+    error.as_db_error().is_some_and(|answer| {
+        *answer.code() == SqlState::LOCK_NOT_AVAILABLE
+            && answer.where_().is_some_and(|place| place.contains("pg_advisory_xact_lock_shared"))
+    })
 }
 
 /// What an error says about the group. An answer of the server means that the transaction was rolled back; no answer means
