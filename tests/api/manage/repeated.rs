@@ -201,3 +201,17 @@ async fn nothing_is_noted_of_a_request_for_what_is_somebody_elses() {
         sent(&stranger, path, &new_key(), body).await.problem(404, "RESOURCE_001");
     }
 }
+
+/// Guards: `Creation::Venue`, as above.
+#[tokio::test]
+async fn a_venue_whose_answer_was_lost_is_found_again() {
+    let server = TestServer::start().await;
+    let (boss, path, key) = (admin(&server).await, "/api/v1/admin/venues", new_key());
+    let body = json!({ "name": "The Hall", "address": "1 High Street", "city": "Berlin", "country": "DE", "timeZone": "Europe/Berlin",
+        "capacity": 500 });
+    let made = sent(&boss, path, &key, &body).await.created();
+    break_off(&server).await;
+    let again = sent(&boss, path, &key, &body).await;
+    assert!(again.is_replay(), "{again:?}");
+    assert_eq!(again.created(), made);
+}
