@@ -32,6 +32,7 @@ use crate::{
 pub use changes::Changes;
 pub use seats::SeatState;
 pub use snapshot::{Availability, TicketTypeAvailability};
+pub use unpaid::UnpaidMemory;
 
 use seats::Seats;
 use unpaid::Unpaid;
@@ -116,6 +117,15 @@ impl QuotaState {
 enum Holder {
     Hold(Arc<Hold>),
     Booking(Arc<Booking>),
+}
+
+impl Holder {
+    fn places(&self) -> usize {
+        match self {
+            Self::Hold(hold) => hold.items.len(),
+            Self::Booking(booking) => booking.items.len(),
+        }
+    }
 }
 
 /// See the module's page.

@@ -17,7 +17,7 @@ use domain::{
     management::{
         ChangeError, Changed, Conflict, Expected, Manager,
         events::{EventManagement, ManagedEvent},
-        requests::{RequestKeys, Standing},
+        requests::{Creation, RequestKeys, Standing},
     },
     repositories::RepositoryError,
     validation::FieldError,
@@ -45,6 +45,17 @@ pub enum ManageError {
     /// The first request with this key is being worked on.
     #[error("the first request is still running")]
     InProgress,
+}
+
+impl ManageError {
+    /// Whether it is an outcome. Otherwise the change may have been made.
+    fn says_that_nothing_was_made(&self) -> bool {
+        match self {
+            Self::Change(ChangeError::Repository(error)) => matches!(error, RepositoryError::RolledBack(_)),
+            Self::Inventory(_) => false,
+            _ => true,
+        }
+    }
 }
 
 impl From<RepositoryError> for ManageError {
@@ -84,12 +95,15 @@ pub struct Made {
 }
 
 /// Makes something once. The key is looked up before anything that time or state can change, such as whether a time is in the future: so
-/// `make` judges that, and a repetition is answered as the first time. It is given the id, and must do nothing if there is such a thing already: a request that broke off
+/// `make` judges that, and a repetition is answered as the first time. Behind the look-up `owned` judges whether there is what it is made for, and
+/// whose: before that nothing is noted. `make` is given the id, and must do nothing if there is such a thing already: a request that broke off
 /// after its commit is repeated with the same id.
 pub async fn once<A: Adapters, F>(
     app: &App<A>,
     account: AccountId,
     request: Option<NamedRequest>,
+    creates: Creation,
+    owned: impl Future<Output = Result<(), ManageError>> + Send,
     make: impl FnOnce(Uuid) -> F + Send,
 ) -> Result<Made, ManageError>
 where
@@ -101,21 +115,25 @@ where
         return Ok(Made { id, replayed: false });
     };
     let new = id;
-    let id = match app.store.begin_request(account, &key, fingerprint, id).await? {
+    let standing = match app.store.find_request(account, &key, fingerprint, creates).await? {
+        Some(standing) => standing,
+        None => {
+            owned.await?;
+            app.store.begin_request(account, &key, fingerprint, new).await?
+        }
+    };
+    let id = match standing {
         Standing::Begun(id) => id,
         Standing::Done(id) => return Ok(Made { id, replayed: true }),
         Standing::InProgress => return Err(ManageError::InProgress),
         Standing::Reused => return Err(ManageError::KeyReused),
     };
     let made = make(id).await;
-    // An answer that said nothing about the outcome leaves the key: its repetition finds out, with the same id. A roll-back is an
-    // outcome, of this try: what became of an earlier one with that id is still open.
+    // An answer that said nothing about the outcome leaves the key: its repetition finds out, with the same id. So does a refusal, or a
+    // roll-back, of a try that is not the first: it is an outcome of this one, and that of the earlier one is still open.
     let is_known = match &made {
-        Err(ManageError::Change(ChangeError::Repository(error))) => {
-            matches!(error, RepositoryError::RolledBack(_)) && id == new
-        }
-        Err(ManageError::Inventory(_)) => false,
-        _ => true,
+        Ok(()) => true,
+        Err(error) => id == new && error.says_that_nothing_was_made(),
     };
     if is_known && let Err(error) = app.store.finish_request(account, &key, made.is_ok()).await {
         tracing::warn!(%error, "the end of a request can't be noted; a repetition within a minute has to wait");
@@ -204,6 +222,16 @@ pub fn invalidated<A: Adapters, T>(app: &App<A>, changed: Changed<T>, tags: &[Ta
 /// One of the events that `by` may see.
 pub async fn event_of<A: Adapters>(app: &App<A>, by: &Manager, id: EventId) -> Result<ManagedEvent, ManageError> {
     Ok(app.store.managed_event(by, id).await?.ok_or(ChangeError::NotFound)?)
+}
+
+/// Whether it is one of the events that `by` may see: for what is made of it.
+async fn owns<A: Adapters>(app: &App<A>, by: &Manager, id: EventId) -> Result<(), ManageError> {
+    event_of(app, by, id).await.map(drop)
+}
+
+/// For what belongs to nothing else.
+pub async fn unowned() -> Result<(), ManageError> {
+    Ok(())
 }
 
 /// What shows an event, and that it is there at all: its own page, lists, and the pages of its siblings.

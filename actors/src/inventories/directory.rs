@@ -3,13 +3,16 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{Ordering, fence},
     },
 };
 
 use arc_swap::ArcSwapOption;
-use domain::{ids::EventId, inventory::Availability};
+use domain::{
+    ids::EventId,
+    inventory::{Availability, UnpaidMemory},
+};
 use foldhash::fast::RandomState;
 use ractor::{ActorId, ActorRef};
 use tokio::sync::watch;
@@ -28,6 +31,8 @@ pub struct Slot {
     snapshot: ArcSwapOption<Availability>,
     /// Wakes those who follow the event.
     news: watch::Sender<News>,
+    /// What the inventory that was loaded last knew beside the ledger's rows, until the next one is.
+    unpaid: Mutex<Option<UnpaidMemory>>,
 }
 
 /// Why those who follow an event are woken.
@@ -46,7 +51,18 @@ impl Slot {
             actor: ArcSwapOption::empty(),
             snapshot: ArcSwapOption::empty(),
             news: watch::Sender::new(News::Picture),
+            unpaid: Mutex::default(),
         }
+    }
+
+    /// Keeps what an inventory that ends knew.
+    pub(crate) fn keep_unpaid(&self, memory: Option<UnpaidMemory>) {
+        *self.unpaid.lock().unwrap_or_else(PoisonError::into_inner) = memory;
+    }
+
+    /// Takes what the predecessor knew.
+    pub(crate) fn take_unpaid(&self) -> Option<UnpaidMemory> {
+        self.unpaid.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// The inventory actor, unless it is down.

@@ -91,6 +91,7 @@ pub(super) fn show(reply: RpcReplyPort<Look>, look: Look) {
 
 /// State of an inventory at work.
 pub struct Ready {
+    pub(super) slot: Arc<Slot>,
     pub(super) inventory: Inventory,
     pub(super) clock: Arc<LedgerClock>,
     pub(super) queue: Queue,
@@ -110,6 +111,8 @@ pub struct Ready {
 impl Drop for Ready {
     fn drop(&mut self) {
         self.open_batch.close();
+        // However it ends: for a new plan, or because it failed. Else each change of the plan would lift the caps.
+        self.slot.keep_unpaid(self.inventory.hand_over_unpaid());
         if let Some((_, timer)) = &self.timer {
             timer.abort();
         }

@@ -128,9 +128,13 @@ impl<L: Ledger> InventoryActor<L> {
         Ok(())
     }
 
-    fn ready(&self, myself: &ActorRef<InventoryMessage>, inventory: Inventory, waiting: Waiting) -> Ready {
+    fn ready(&self, myself: &ActorRef<InventoryMessage>, mut inventory: Inventory, waiting: Waiting) -> Ready {
+        if let Some(memory) = self.slot.take_unpaid() {
+            inventory.take_over_unpaid(memory);
+        }
         let (versions, most) = (inventory.versions(), self.settings.batch_max);
         let mut ready = Ready {
+            slot: self.slot.clone(),
             open_batch: OpenBatch::new(self.event_id, versions, most, myself.clone()),
             inventory,
             clock: self.shared.clock.clone(),

@@ -2,12 +2,18 @@
 
 use std::time::Duration;
 
-use domain::inventory::Command;
+use domain::{
+    ids::AccountId,
+    inventory::{Command, NewHold},
+    rate_limit::Rate,
+    refusal::Refusal,
+    unpaid::{Buyer, NetworkId, UnpaidLimits},
+};
 use tokio::time::Instant;
 
 use crate::support::{
     builders::{EventSpec, event, settings},
-    harness::{Running, all, booked, eventually, granted, held, start, start_on},
+    harness::{Running, all, booked, eventually, granted, held, refused, start, start_on},
     memory_ledger::MemoryLedger,
 };
 
@@ -130,6 +136,45 @@ async fn a_pause_survives_the_death_of_the_inventory() {
     assert_eq!(capacity(&running, &hall), 3);
     assert_eq!(granted(&all(running.asking_all(&hall, hall.singles(2))).await), 1);
     running.assert_exact(&EventSpec { capacity: 3, ..hall }).await;
+}
+
+/// Guards: `Ready::drop` and `take_unpaid`. Neither a change of the plan nor a failure lifts the caps of what no row tells.
+#[tokio::test(start_paused = true)]
+async fn caps_of_unpaid_places_outlive_changes_and_failures() {
+    let limits =
+        UnpaidLimits { per_account: 9, per_network: 3, expiries: Rate::new(1, Duration::from_secs(50_000)).unwrap() };
+    let hall = EventSpec { unpaid: Some(limits), ..event(20) };
+    let mut settings = settings();
+    settings.inventory.idle_after = Duration::from_secs(100_000);
+    let running = start_on(MemoryLedger::new(&[&hall]), settings).await;
+    let idler = AccountId::generate();
+    let idle = || Command::Hold(NewHold { account_id: idler, ..hall.hold(hall.places(1)) });
+    held(&running.ask(&hall, idle()).await);
+    tokio::time::advance(Duration::from_secs(601)).await;
+    eventually("the hold expires", || running.ledger.places(&hall) == (0, 0)).await;
+    let here = Buyer { network: Some(NetworkId::of("192.0.2.1".parse().unwrap())), may_take: true };
+    let from_here = async |places| {
+        let command = Command::Hold(hall.hold(hall.places(places)));
+        running.engine.inventories.ask_for(here, hall.id, command, soon()).await
+    };
+    held(&from_here(2).await);
+    let is_capped = async |when: &str| {
+        let refusal = refused(&running.ask(&hall, idle()).await);
+        assert!(matches!(refusal, Refusal::TooOften { .. }), "{when}: {refusal:?}");
+        let refusal = refused(&from_here(2).await);
+        assert!(matches!(refusal, Refusal::Limit(_)), "{when}: {refusal:?}");
+    };
+    is_capped("before").await;
+    for capacity in [30, 40] {
+        let pause = running.engine.inventories.pause(hall.id, soon()).await.unwrap();
+        resize(&running, &hall, capacity);
+        pause.end(soon()).await;
+        is_capped("after a change").await;
+    }
+    running.engine.inventories.kill(hall.id);
+    is_capped("after a failure").await;
+    held(&from_here(1).await);
+    running.assert_exact(&EventSpec { capacity: 40, ..hall }).await;
 }
 
 /// Guards: `wanted_by` is granted as a whole. Many changes at the same time cost one reading.

@@ -12,6 +12,7 @@ use domain::{
     inventory::{Command, NewBooking, NewHold},
     seat_maps::{Seat, SeatMap},
     selection::{RawLine, Selection},
+    unpaid::UnpaidLimits,
 };
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -31,6 +32,7 @@ pub struct EventSpec {
     pub capacity: u32,
     pub price: Decimal,
     pub seats: Option<Arc<SeatMap>>,
+    pub unpaid: Option<UnpaidLimits>,
 }
 
 /// A free event of `capacity` places of general admission.
@@ -42,6 +44,7 @@ pub fn event(capacity: u32) -> EventSpec {
         capacity,
         price: Decimal::ZERO,
         seats: None,
+        unpaid: None,
     }
 }
 
@@ -92,7 +95,7 @@ impl EventSpec {
             seat_map: self.seats.clone(),
             hold_for: SignedDuration::from_secs(600),
             payment_for: SignedDuration::from_secs(900),
-            unpaid: None,
+            unpaid: self.unpaid,
         }
     }
 

@@ -1,7 +1,8 @@
 //! Who has how many unpaid places, kept beside the places themselves.
 //!
 //! What accounts have follows from the ledger's rows, so it is exact after a reload. Networks and what ran out are known in
-//! memory only: neither is worth a column, and a restart forgives.
+//! memory only: neither is worth a column. So each inventory hands them over to the one that is read anew in its place, and only
+//! what forgets the event, such as a restart of the process, forgives.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -33,6 +34,24 @@ pub(super) struct Unpaid {
     networks: HashMap<HolderId, (NetworkId, u32)>,
     /// Of accounts that have let something run out: until when that counts (the arrival time of GCRA).
     cooling: HashMap<AccountId, u64>,
+}
+
+/// What no row tells, handed over from an inventory to its successor.
+#[derive(Debug)]
+pub struct UnpaidMemory {
+    networks: HashMap<HolderId, (NetworkId, u32)>,
+    cooling: HashMap<AccountId, u64>,
+}
+
+impl UnpaidMemory {
+    /// From where a holder came. The booking of a hold may be news: then it came from where the hold did.
+    fn network(&self, id: HolderId, holder: &Holder) -> Option<NetworkId> {
+        let from = match holder {
+            Holder::Booking(booking) => booking.hold_id.and_then(|hold| self.networks.get(&HolderId::Hold(hold))),
+            Holder::Hold(_) => None,
+        };
+        self.networks.get(&id).or(from).map(|(network, _)| *network)
+    }
 }
 
 impl Unpaid {
@@ -173,6 +192,27 @@ impl Inventory {
         {
             unpaid.came_from(HolderId::from(entry), network, entry.items().len());
         }
+    }
+
+    /// Ends what is known here beside the ledger's rows, and gives it away. `None` when the event limits nothing.
+    pub fn hand_over_unpaid(&mut self) -> Option<UnpaidMemory> {
+        let unpaid = self.unpaid.as_mut()?;
+        unpaid.by_network.clear();
+        Some(UnpaidMemory {
+            networks: std::mem::take(&mut unpaid.networks),
+            cooling: std::mem::take(&mut unpaid.cooling),
+        })
+    }
+
+    /// Goes on from what its predecessor knew, as far as the ledger still has it. Nothing may have been applied yet.
+    pub fn take_over_unpaid(&mut self, memory: UnpaidMemory) {
+        let Some(unpaid) = &mut self.unpaid else { return };
+        for (id, holder) in &self.holders {
+            if let Some(network) = memory.network(*id, holder) {
+                unpaid.came_from(*id, network, holder.places());
+            }
+        }
+        unpaid.cooling = memory.cooling;
     }
 }
 

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use uuid::Uuid;
 
+use super::catalogue::Vocabulary;
 use crate::{
     bookings::{Fingerprint, IdempotencyKey},
     ids::AccountId,
@@ -23,8 +24,37 @@ pub enum Standing {
     Reused,
 }
 
+/// What a request creates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Creation {
+    /// An event, or the first of several.
+    Event,
+    /// A quota of an event.
+    Quota,
+    /// A ticket type of an event.
+    TicketType,
+    /// A seat map.
+    SeatMap,
+    /// A version of a seat map.
+    SeatMapVersion,
+    /// A venue.
+    Venue,
+    /// A word of a vocabulary.
+    Term(Vocabulary),
+}
+
 /// Where they are remembered.
 pub trait RequestKeys {
+    /// How a request stands, without noting anything. `None`: it is new, or it broke off and what it was to create is not there. One that
+    /// broke off after its commit is done.
+    fn find_request(
+        &self,
+        account: AccountId,
+        key: &IdempotencyKey,
+        fingerprint: Fingerprint,
+        creates: Creation,
+    ) -> impl Future<Output = Found<Option<Standing>>> + Send;
+
     /// Notes that a request begins.
     fn begin_request(
         &self,

@@ -14,7 +14,7 @@ use domain::{
 use rust_decimal::Decimal;
 
 use crate::support::builders::{
-    ALICE, BOB, at, block, book, book_hold, fresh, hold, inventory, plan, quantity, run, selection, ticket_type,
+    ALICE, BOB, CAROL, at, block, book, book_hold, fresh, hold, inventory, plan, quantity, run, selection, ticket_type,
 };
 
 /// At most five places of an account, eight of a network; two may run out in 1,000 s. Ticket type 0 costs something, 1 nothing.
@@ -120,6 +120,48 @@ fn a_network_has_so_many_unpaid_places_of_all_its_accounts() {
     let Entry::Book { booking, .. } = booked else { panic!() };
     run(&mut inventory, &Command::Cancel { booking }, at(1)).unwrap();
     assert!(inventory.decide_for(&here, &bobs, at(1)).is_ok());
+}
+
+/// Guards: `take_over_unpaid`. What no row tells outlives a reload, as far as the ledger has it still.
+#[test]
+fn what_no_row_tells_is_handed_over_to_the_inventory_that_is_read_anew() {
+    let here = Buyer { network: Some(NetworkId::of("192.0.2.1".parse().unwrap())), may_take: true };
+    let mut before = inventory(capped());
+    run(&mut before, &hold(BOB, selection([quantity(0, 1)])), at(1)).unwrap();
+    run(&mut before, &hold(BOB, selection([quantity(0, 1)])), at(1)).unwrap();
+    for holder in before.expired(at(601), 10) {
+        run(&mut before, &Command::Expire(holder), at(601)).unwrap();
+    }
+    let mut take = |command: &Command| {
+        let entry = before.decide_for(&here, command, at(602)).unwrap();
+        before.apply(&entry);
+        before.came_from(&entry, here.network.unwrap());
+        before.settle(&entry);
+        entry
+    };
+    let Entry::Hold(kept) = take(&holding(2)) else { panic!() };
+    let Entry::Hold(held) = take(&holding(3)) else { panic!() };
+    // Booked, and the answer is still on its way: the ledger has the booking, and memory knows the hold.
+    let booked = before.decide_for(&here, &book_hold(ALICE, held.id), at(602)).unwrap();
+    before.apply(&booked);
+    // And this one never got there.
+    let lost = before.decide_for(&here, &hold(CAROL, selection([quantity(0, 3)])), at(602)).unwrap();
+    before.apply(&lost);
+    before.came_from(&lost, here.network.unwrap());
+    let Entry::Book { booking, .. } = booked else { panic!() };
+    let (holds, pending) = (vec![(*kept).clone()], vec![(*booking).clone()]);
+    let mut after =
+        Inventory::load(LoadedInventory { counts: before.counts(), holds, pending, ..fresh(capped()) }).unwrap();
+    after.take_over_unpaid(before.hand_over_unpaid().unwrap());
+    let carols = |places| hold(CAROL, selection([quantity(0, places)]));
+    assert!(matches!(after.decide_for(&here, &carols(4), at(602)), Err(Refusal::Limit(_))), "five of eight are taken");
+    assert!(after.decide_for(&here, &carols(3), at(602)).is_ok());
+    let bobs = after.decide(&hold(BOB, selection([quantity(0, 1)])), at(602));
+    assert!(matches!(bobs, Err(Refusal::TooOften { retry_after: Some(_) })), "{bobs:?}");
+    // Given back as if nothing had been between.
+    run(&mut after, &Command::Cancel { booking }, at(603)).unwrap();
+    run(&mut after, &Command::Release { hold_id: kept.id, account_id: ALICE }, at(603)).unwrap();
+    assert!(after.decide_for(&here, &carols(5), at(603)).is_ok());
 }
 
 /// Guards: `ran_out`, and its bound.

@@ -19,6 +19,7 @@ use uuid::Uuid;
 pub const EVENT: EventId = EventId(Uuid::from_u128(1));
 pub const ALICE: AccountId = AccountId(Uuid::from_u128(0xa11ce));
 pub const BOB: AccountId = AccountId(Uuid::from_u128(0xb0b));
+pub const CAROL: AccountId = AccountId(Uuid::from_u128(0xca201));
 
 /// Second 0 of every test.
 pub fn at(second: i64) -> Timestamp {

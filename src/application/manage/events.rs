@@ -9,14 +9,15 @@ use domain::{
     management::{
         Expected, Manager,
         events::{EventManagement, ManagedEvent},
+        requests::Creation,
     },
     validation::FieldError,
 };
 use jiff::Timestamp;
 
 use super::{
-    Judged, Made, ManageError, NamedRequest, change_plan, change_words, event_of, invalidated, is_expected, once,
-    tags_of,
+    Judged, Made, ManageError, NamedRequest, change_plan, change_words, event_of, invalidated, is_expected, once, owns,
+    tags_of, unowned,
 };
 use crate::application::app::{Adapters, App};
 
@@ -29,7 +30,7 @@ pub async fn create<A: Adapters>(
     raw: RawEvent,
 ) -> Result<Made, ManageError> {
     let organizer = organizer.unwrap_or(by.account);
-    once(app, by.account, request, async |id| {
+    once(app, by.account, request, Creation::Event, unowned(), async |id| {
         let fields = EventFields::parse(raw, None, Timestamp::now())?;
         app.store.add_event(by, EventId(id), organizer, &fields).await?;
         tracing::info!(event = %id, userId = %by.account, "event created");
@@ -130,7 +131,7 @@ pub async fn duplicate<A: Adapters>(
     id: EventId,
     starts_at: Timestamp,
 ) -> Result<Made, ManageError> {
-    once(app, by.account, request, async |copy| {
+    once(app, by.account, request, Creation::Event, owns(app, by, id), async |copy| {
         if starts_at <= Timestamp::now() {
             return Err(vec![FieldError::new("startsAt", "NOT_IN_FUTURE", "must be in the future")].into());
         }

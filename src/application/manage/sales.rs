@@ -4,11 +4,11 @@
 use domain::{
     events::sales::{ManagedQuota, ManagedTicketType, QuotaFields, RawTicketType, TicketTypeFields},
     ids::{EventId, QuotaId, TicketTypeId},
-    management::{ChangeError, Conflict, Expected, Manager, events::SalesManagement},
+    management::{ChangeError, Conflict, Expected, Manager, events::SalesManagement, requests::Creation},
     validation::FieldError,
 };
 
-use super::{Judged, Made, ManageError, NamedRequest, change_plan, change_words, event_of, is_expected, once};
+use super::{Judged, Made, ManageError, NamedRequest, change_plan, change_words, event_of, is_expected, once, owns};
 use crate::application::app::{Adapters, App};
 
 /// The quotas of an event.
@@ -36,7 +36,7 @@ pub async fn add_quota<A: Adapters>(
     event: EventId,
     fields: QuotaFields,
 ) -> Result<Made, ManageError> {
-    once(app, by.account, request, async |id| {
+    once(app, by.account, request, Creation::Quota, owns(app, by, event), async |id| {
         let judged = Judged::editable(&event_of(app, by, event).await?)?;
         change_plan(app, judged, app.store.add_quota(by, event, QuotaId(id), &fields)).await
     })
@@ -117,7 +117,7 @@ pub async fn add_ticket_type<A: Adapters>(
     event: EventId,
     raw: RawTicketType,
 ) -> Result<Made, ManageError> {
-    once(app, by.account, request, async |id| {
+    once(app, by.account, request, Creation::TicketType, owns(app, by, event), async |id| {
         let of = event_of(app, by, event).await?;
         let fields = TicketTypeFields::parse(raw, &of.event)?;
         let judged = Judged::editable(&of)?;

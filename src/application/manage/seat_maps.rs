@@ -5,6 +5,7 @@ use domain::{
     management::{
         ChangeError, Expected, Manager,
         events::ManagedEvent,
+        requests::Creation,
         seat_maps::{
             ManagedSeatMap, Move, NewSeatMap, SeatMapFields, SeatMapManagement, SeatMapVersion, UsingEvent,
             version_number,
@@ -17,7 +18,7 @@ use domain::{
     validation::FieldError,
 };
 
-use super::{Judged, Made, ManageError, NamedRequest, change_plan, event_of, is_expected, once};
+use super::{Judged, Made, ManageError, NamedRequest, change_plan, event_of, is_expected, once, unowned};
 use crate::application::app::{Adapters, App};
 
 /// A map with its versions, and the sections of the last one.
@@ -127,7 +128,7 @@ pub async fn create<A: Adapters>(
     fields: SeatMapFields,
     layout: Layout,
 ) -> Result<Made, ManageError> {
-    once(app, by.account, request, async |id| {
+    once(app, by.account, request, Creation::SeatMap, unowned(), async |id| {
         let new = NewSeatMap { id: SeatMapId(id), venue_id, organizer_id, fields };
         app.store.add_seat_map(by, &new, &layout).await?;
         tracing::info!(seatMap = %id, userId = %by.account, "seat map created");
@@ -160,7 +161,8 @@ pub async fn add_version<A: Adapters>(
     expected: Expected,
     layout: Layout,
 ) -> Result<Made, ManageError> {
-    once(app, by.account, request, async |id| {
+    let owned = async { find(app, by, map).await.map(drop) };
+    once(app, by.account, request, Creation::SeatMapVersion, owned, async |id| {
         find(app, by, map).await?;
         app.store.add_version(by, map, expected, SeatMapVersionId(id), &layout).await?;
         tracing::info!(seatMap = %map, version = %id, userId = %by.account, "version of a seat map added");

@@ -12,12 +12,13 @@ use domain::{
     ids::{EventId, SeriesId},
     management::{
         ChangeError, Conflict, Expected, Manager,
+        requests::Creation,
         series::{Occurrence, SeriesManagement},
     },
 };
 use jiff::Timestamp;
 
-use super::{Made, ManageError, NamedRequest, event_of, events, invalidated, once, tags_of};
+use super::{Made, ManageError, NamedRequest, event_of, events, invalidated, once, owns, tags_of};
 use crate::application::app::{Adapters, App};
 
 /// Adds occurrences of an event; what is made is the first of them.
@@ -28,7 +29,7 @@ pub async fn repeat<A: Adapters>(
     event: EventId,
     raw: RawOccurrences,
 ) -> Result<Made, ManageError> {
-    once(app, by.account, request, async |first| {
+    once(app, by.account, request, Creation::Event, owns(app, by, event), async |first| {
         let before = event_of(app, by, event).await?;
         let starts = Starts::parse(raw, &before.event, Timestamp::now())?;
         // The times were computed from this state of the event.

@@ -8,6 +8,7 @@ use domain::{
     management::{
         ChangeError,
         catalogue::{CatalogueManagement, Term, Vocabulary},
+        requests::Creation,
     },
     text,
     validation::FieldErrors,
@@ -24,7 +25,7 @@ use super::{
 use crate::{
     application::{
         app::{Adapters, App},
-        manage::{ManageError, invalidated, once},
+        manage::{ManageError, invalidated, once, unowned},
     },
     presentation::{
         openapi::texts,
@@ -56,7 +57,7 @@ pub(super) async fn add_venue<A: Adapters>(app: Arc<App<A>>, mut request: Reques
     let by = manager(&request)?;
     let (body, named) = named_body::<NewVenueBody>(&mut request).await?;
     let fields = VenueFields::parse(body.into())?;
-    let made = once(&app, by.account, named, async |id| {
+    let made = once(&app, by.account, named, Creation::Venue, unowned(), async |id| {
         let added = app.store.add_venue(&by, VenueId(id), &fields).await;
         Ok::<_, ManageError>(invalidated(&app, added, &[Tag::Venues])?)
     })
@@ -205,7 +206,7 @@ async fn add<A: Adapters>(
     let slug = errors.keep(text::slug("slug", &body.slug));
     let name = errors.keep(text::line("name", &body.name, 2..=100));
     let (slug, name) = errors.finish(slug.zip(name))?;
-    let made = once(app, by.account, named, async |id| {
+    let made = once(app, by.account, named, Creation::Term(of), unowned(), async |id| {
         let added = app.store.add_term(&by, of, id, &slug, &name).await;
         Ok::<_, ManageError>(invalidated(app, added, &[Tag::Vocabulary])?)
     })

@@ -3,11 +3,24 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{OWN, act, admin, draft, drafted, organizer, published};
-use crate::support::{Answer, Api, TestServer, client::new_key, events::in_seconds, until};
+use super::{
+    OWN, act, admin, draft, drafted, organizer, published,
+    seat_maps::{MAPS, drawn, layout},
+};
+use crate::support::{
+    Answer, Api, TestServer,
+    client::new_key,
+    events::{add_venue, in_seconds},
+    until,
+};
 
 async fn sent(api: &Api, path: &str, key: &str, body: &Value) -> Answer {
     api.send(Method::POST, path, Some(key), Some(body)).await
+}
+
+/// As if whoever worked on the requests had broken off before the end was noted.
+async fn break_off(server: &TestServer) {
+    server.db.execute("UPDATE request_keys SET done = false, began_at = now() - interval '2 minutes'").await;
 }
 
 /// Guards: that what must be in the future is judged behind the key.
@@ -84,8 +97,121 @@ async fn a_word_whose_answer_was_lost_is_found_again() {
         let (key, body) = (new_key(), json!({ "slug": "new-wave", "name": "New Wave" }));
         let made = sent(&boss, path, &key, &body).await.created();
         // As if it had broken off before the end was noted.
-        server.db.execute("UPDATE request_keys SET done = false, began_at = now() - interval '2 minutes'").await;
-        assert_eq!(sent(&boss, path, &key, &body).await.created(), made);
+        break_off(&server).await;
+        let again = sent(&boss, path, &key, &body).await;
+        assert!(again.is_replay(), "{path}: {again:?}");
+        assert_eq!(again.created(), made);
         sent(&boss, path, &new_key(), &body).await.problem(409, "RESOURCE_006");
     }
+}
+
+/// Guards: `find_request`. What was made by a try whose answer was lost is shown by its repetition, whatever would be refused by now.
+#[tokio::test]
+async fn what_a_lost_answer_had_made_is_shown_though_it_would_be_refused_by_now() {
+    let server = TestServer::start().await;
+    let api = organizer(&server).await;
+    let (event, quota, _) = published(&server, &api, 5).await;
+    let map = drawn(&api, MAPS, add_venue(&server.client, "The Hall").await, &layout(&[("Stalls", "A", 2)])).await;
+    let soon = in_seconds(2);
+    let mut new = draft(&server).await;
+    new["startsAt"] = json!(soon);
+    let path = format!("{OWN}/{event}");
+    let requests = [
+        (format!("{path}/quotas"), json!({ "name": "Balcony", "capacity": 3 })),
+        (
+            format!("{path}/ticket-types"),
+            json!({ "name": "Child", "quotaId": quota, "price": { "amount": "0", "currency": "EUR" } }),
+        ),
+        (OWN.to_owned(), new),
+        (format!("{path}/duplicate"), json!({ "startsAt": soon })),
+        (format!("{path}/occurrences"), json!({ "starts": [soon] })),
+        (
+            MAPS.to_owned(),
+            json!({ "venueId": add_venue(&server.client, "The Yard").await, "name": "Round", "layout": layout(&[("Ring", "A", 1)]) }),
+        ),
+        (format!("{MAPS}/{map}/versions"), layout(&[("Stalls", "AB", 2)])),
+    ];
+    let mut first = Vec::new();
+    for (path, body) in &requests {
+        let key = new_key();
+        first.push((sent(&api, path, &key, body).await.created()["id"].clone(), key));
+    }
+    act(&api, event, "cancel").await.ok();
+    until("they have begun", async || jiff::Timestamp::now() > soon).await;
+    for _ in 0..2 {
+        break_off(&server).await;
+        for ((path, body), (made, key)) in requests.iter().zip(&first) {
+            let again = sent(&api, path, key, body).await;
+            assert!(again.is_replay(), "{path}: {again:?}");
+            assert_eq!(&again.created()["id"], made, "{path}");
+        }
+    }
+}
+
+/// Guards: `id == new` in `once`. A refusal says what became of its own try, and not of the one before.
+#[tokio::test]
+async fn a_refusal_forgets_no_key_of_an_earlier_try() {
+    let server = TestServer::start().await;
+    let api = organizer(&server).await;
+    let (event, ..) = published(&server, &api, 5).await;
+    let (key, path, body) = (new_key(), format!("{OWN}/{event}/quotas"), json!({ "name": "Balcony", "capacity": 3 }));
+    let made = sent(&api, &path, &key, &body).await.created()["id"].clone();
+    // As if its commit were still on its way.
+    server.db.execute("DELETE FROM quotas WHERE name = 'Balcony'").await;
+    act(&api, event, "cancel").await.ok();
+    break_off(&server).await;
+    sent(&api, &path, &key, &body).await.problem(409, "EVENT_001");
+    let kept = format!("SELECT count(*) FROM request_keys WHERE made_id = {made}").replace('"', "'");
+    assert_eq!(server.db.number(&kept, &[]).await, 1);
+    // It arrives.
+    let late = format!("INSERT INTO quotas (id, event_id, name, capacity) VALUES ({made}, '{event}', 'Balcony', 3)");
+    server.db.execute(&late.replace('"', "'")).await;
+    break_off(&server).await;
+    let again = sent(&api, &path, &key, &body).await;
+    assert!(again.is_replay());
+    assert_eq!(again.created()["id"], made);
+}
+
+/// Guards: `owned` in `once`. Whose it is, is judged before anything is noted.
+#[tokio::test]
+async fn nothing_is_noted_of_a_request_for_what_is_somebody_elses() {
+    let server = TestServer::start().await;
+    let (api, stranger) = (organizer(&server).await, organizer(&server).await);
+    let (event, quota, _) = published(&server, &api, 5).await;
+    let map = drawn(&api, MAPS, add_venue(&server.client, "The Hall").await, &layout(&[("Stalls", "A", 2)])).await;
+    server
+        .db
+        .execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''it is written''; END';
+             CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON request_keys EXECUTE FUNCTION refuse()",
+        )
+        .await;
+    let path = format!("{OWN}/{event}");
+    let requests = [
+        (format!("{path}/quotas"), json!({ "name": "Balcony", "capacity": 3 })),
+        (
+            format!("{path}/ticket-types"),
+            json!({ "name": "Child", "quotaId": quota, "price": { "amount": "0", "currency": "EUR" } }),
+        ),
+        (format!("{path}/duplicate"), json!({ "startsAt": in_seconds(86_400) })),
+        (format!("{path}/occurrences"), json!({ "starts": [in_seconds(86_400)] })),
+        (format!("{MAPS}/{map}/versions"), layout(&[("Stalls", "AB", 2)])),
+    ];
+    for (path, body) in &requests {
+        sent(&stranger, path, &new_key(), body).await.problem(404, "RESOURCE_001");
+    }
+}
+
+/// Guards: `Creation::Venue`, as above.
+#[tokio::test]
+async fn a_venue_whose_answer_was_lost_is_found_again() {
+    let server = TestServer::start().await;
+    let (boss, path, key) = (admin(&server).await, "/api/v1/admin/venues", new_key());
+    let body = json!({ "name": "The Hall", "address": "1 High Street", "city": "Berlin", "country": "DE", "timeZone": "Europe/Berlin",
+        "capacity": 500 });
+    let made = sent(&boss, path, &key, &body).await.created();
+    break_off(&server).await;
+    let again = sent(&boss, path, &key, &body).await;
+    assert!(again.is_replay(), "{again:?}");
+    assert_eq!(again.created(), made);
 }

@@ -3,10 +3,13 @@
 use domain::{
     bookings::{Fingerprint, IdempotencyKey},
     ids::AccountId,
-    management::requests::{RequestKeys, Standing},
+    management::{
+        catalogue::Vocabulary,
+        requests::{Creation, RequestKeys, Standing},
+    },
     repositories::Found,
 };
-use tokio_postgres::types::Type;
+use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
 use super::super::{
@@ -20,11 +23,54 @@ const BEGIN: &str = "INSERT INTO request_keys AS k (account_id, key, fingerprint
     ON CONFLICT (account_id, key) DO UPDATE SET began_at = now() \
         WHERE k.fingerprint = excluded.fingerprint AND NOT k.done AND k.began_at < now() - interval '1 minute' \
     RETURNING made_id";
-const FIND: &str = "SELECT fingerprint, made_id, done FROM request_keys WHERE account_id = $1 AND key = $2";
+const FIND: &str = "SELECT fingerprint, made_id, done, began_at < now() - interval '1 minute' AS broke_off FROM request_keys WHERE account_id = $1 AND key = $2";
 const DONE: &str = "UPDATE request_keys SET done = true WHERE account_id = $1 AND key = $2";
 const FORGET: &str = "DELETE FROM request_keys WHERE account_id = $1 AND key = $2 AND NOT done";
 
+/// Whether there is what the request `$1` creates.
+fn is_made(creates: Creation) -> &'static str {
+    match creates {
+        Creation::Event => "SELECT 1 FROM events WHERE id = $1",
+        Creation::Quota => "SELECT 1 FROM quotas WHERE id = $1",
+        Creation::TicketType => "SELECT 1 FROM ticket_types WHERE id = $1",
+        Creation::SeatMap => "SELECT 1 FROM seat_maps WHERE id = $1",
+        Creation::SeatMapVersion => "SELECT 1 FROM seat_map_versions WHERE id = $1",
+        Creation::Venue => "SELECT 1 FROM venues WHERE id = $1",
+        Creation::Term(Vocabulary::Categories) => "SELECT 1 FROM categories WHERE made_id = $1",
+        Creation::Term(Vocabulary::Tags) => "SELECT 1 FROM tags WHERE id = $1",
+    }
+}
+
+/// How a request stands whose key is known.
+fn standing(row: &Row, fingerprint: Fingerprint) -> Result<Standing, StoreError> {
+    Ok(match (row.try_get::<_, Uuid>("fingerprint")? == fingerprint.0, row.try_get("done")?) {
+        (false, _) => Standing::Reused,
+        (true, true) => Standing::Done(row.try_get("made_id")?),
+        (true, false) => Standing::InProgress,
+    })
+}
+
 impl PgStore {
+    async fn find(
+        &self,
+        account: AccountId,
+        key: &IdempotencyKey,
+        fingerprint: Fingerprint,
+        creates: Creation,
+    ) -> Result<Option<Standing>, StoreError> {
+        let client = self.pool.get().await?;
+        let name: [Typed<'_>; 2] = [(&account.0, Type::UUID), (&key.as_str(), Type::TEXT)];
+        let rows = client.query_typed(FIND, &name).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let standing = standing(row, fingerprint)?;
+        if standing != Standing::InProgress || !row.try_get::<_, bool>("broke_off")? {
+            return Ok(Some(standing));
+        }
+        let id: Uuid = row.try_get("made_id")?;
+        let made = client.query_typed(is_made(creates), &[(&id, Type::UUID)]).await?;
+        Ok((!made.is_empty()).then_some(Standing::Done(id)))
+    }
+
     async fn begin(
         &self,
         account: AccountId,
@@ -42,11 +88,7 @@ impl PgStore {
         let rows = client.query_typed(FIND, &name).await?;
         // Forgotten in this very moment: whoever asks again begins anew.
         let Some(row) = rows.first() else { return Ok(Standing::InProgress) };
-        Ok(match (row.try_get::<_, Uuid>("fingerprint")? == fingerprint.0, row.try_get("done")?) {
-            (false, _) => Standing::Reused,
-            (true, true) => Standing::Done(row.try_get("made_id")?),
-            (true, false) => Standing::InProgress,
-        })
+        standing(row, fingerprint)
     }
 
     async fn finish(&self, account: AccountId, key: &IdempotencyKey, done: bool) -> Result<(), StoreError> {
@@ -57,6 +99,16 @@ impl PgStore {
 }
 
 impl RequestKeys for PgStore {
+    async fn find_request(
+        &self,
+        account: AccountId,
+        key: &IdempotencyKey,
+        fingerprint: Fingerprint,
+        creates: Creation,
+    ) -> Found<Option<Standing>> {
+        Ok(self.find(account, key, fingerprint, creates).await?)
+    }
+
     async fn begin_request(
         &self,
         account: AccountId,
