@@ -15,12 +15,17 @@ mod cors;
 mod dormant;
 #[path = "http_kernel/edge.rs"]
 mod edge;
+#[path = "attacks/frames.rs"]
+#[allow(dead_code, reason = "shared with the attacks")]
+mod frames;
 #[path = "http_kernel/operations.rs"]
 mod operations;
 #[path = "http_kernel/refusals.rs"]
 mod refusals;
 #[path = "http_kernel/routing.rs"]
 mod routing;
+#[path = "http_kernel/shut_windows.rs"]
+mod shut_windows;
 #[path = "http_kernel/slow_readers.rs"]
 mod slow_readers;
 #[path = "http_kernel/support.rs"]

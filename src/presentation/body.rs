@@ -5,13 +5,13 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Frame, SizeHint};
 
 use super::{
-    connection::InProgress,
-    unsent::{Exceeded, Payer, is_counted},
+    connection::{InProgress, Owed},
+    unsent::{COUNTED_BYTES_MIN_HTTP2, Exceeded, Payer},
 };
 
 /// What breaks a streamed body in the middle.
@@ -25,6 +25,32 @@ pub struct Body {
     guard: Option<InProgress>,
     /// Who pays for the parts of a stream until they are sent.
     payer: Option<Payer>,
+    /// Until hyper asks for it: what there is to be sent, or that a stream may have something.
+    owed: Option<Owed>,
+}
+
+/// A part of a body on its way to the socket. Tells how much of it the socket has taken.
+#[derive(Debug)]
+pub struct Part {
+    bytes: Bytes,
+    owed: Option<Owed>,
+}
+
+impl Buf for Part {
+    fn remaining(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.bytes.advance(count);
+        if let Some(owed) = &mut self.owed {
+            owed.taken(count as u64);
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -38,12 +64,12 @@ enum Kind {
 impl Body {
     /// These bytes.
     pub fn full(bytes: impl Into<Bytes>) -> Self {
-        Self { kind: Kind::Full(bytes.into()), guard: None, payer: None }
+        Self { kind: Kind::Full(bytes.into()), ..Self::default() }
     }
 
     /// A stream of unknown length, which lives as long as the client listens.
     pub fn stream(stream: UnsyncBoxBody<Bytes, BodyError>) -> Self {
-        Self { kind: Kind::Stream(stream), guard: None, payer: None }
+        Self { kind: Kind::Stream(stream), ..Self::default() }
     }
 
     /// The length in bytes, when known.
@@ -62,16 +88,32 @@ impl Body {
 
     /// Keeps the request in progress for as long as a stream lasts; anything else is over when the handler is.
     pub(super) fn hold(&mut self, guard: InProgress) {
+        self.owe(&guard);
         if matches!(self.kind, Kind::Stream(_)) {
             self.guard = Some(guard);
         }
+    }
+
+    /// Has the connection of the request watch whether the client takes it.
+    pub(super) fn owe(&mut self, request: &InProgress) {
+        self.owed = match &self.kind {
+            Kind::Full(bytes) if !bytes.is_empty() => Some(request.owe(bytes.len() as u64)),
+            // As if it were a byte.
+            Kind::Stream(_) => Some(request.owe(1)),
+            Kind::Full(_) | Kind::Empty => None,
+        };
     }
 
     /// Counts what is to be sent against the payer's budget until it is sent: a whole body now, the parts of a stream when they
     /// come. A stream whose next part does not fit breaks off.
     pub(super) fn charge(&mut self, payer: impl FnOnce() -> Payer) -> Result<(), Exceeded> {
         match &mut self.kind {
-            Kind::Full(bytes) if is_counted(bytes) => *bytes = payer().charge(std::mem::take(bytes))?,
+            Kind::Full(bytes) if bytes.len() >= COUNTED_BYTES_MIN_HTTP2 => {
+                let payer = payer();
+                if payer.counts(bytes) {
+                    *bytes = payer.charge(std::mem::take(bytes))?;
+                }
+            }
             Kind::Full(_) | Kind::Empty => {}
             Kind::Stream(_) => self.payer = Some(payer()),
         }
@@ -85,32 +127,51 @@ impl Body {
             Kind::Empty | Kind::Stream(_) => None,
         }
     }
+
+    /// A part of the stream. While hyper does not ask for the next one, the client has no room for it; when it has asked in vain,
+    /// nothing waits but the parts that are on their way.
+    fn part(&mut self, bytes: Bytes) -> Part {
+        let Some(request) = &self.guard else { return Part { bytes, owed: None } };
+        let owed = (!bytes.is_empty()).then(|| request.owe(bytes.len() as u64));
+        self.owed.get_or_insert_with(|| request.owe(1));
+        Part { bytes, owed }
+    }
 }
 
 fn charged(frame: Frame<Bytes>, payer: &Payer) -> Result<Frame<Bytes>, BodyError> {
     match frame.into_data() {
-        Ok(bytes) if is_counted(&bytes) => Ok(Frame::data(payer.charge(bytes)?)),
+        Ok(bytes) if payer.counts(&bytes) => {
+            Ok(Frame::data(payer.charge(bytes).inspect_err(|exceeded| payer.note(*exceeded))?))
+        }
         Ok(bytes) => Ok(Frame::data(bytes)),
         Err(frame) => Ok(frame),
     }
 }
 
 impl hyper::body::Body for Body {
-    type Data = Bytes;
+    type Data = Part;
     type Error = BodyError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Part>, BodyError>>> {
         match std::mem::take(&mut self.kind) {
             Kind::Empty => Poll::Ready(None),
             Kind::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Kind::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+            Kind::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(Part { bytes, owed: self.owed.take() })))),
             Kind::Stream(mut stream) => {
                 let polled = Pin::new(&mut stream).poll_frame(cx);
                 self.kind = Kind::Stream(stream);
-                match (polled, &self.payer) {
-                    (Poll::Ready(Some(Ok(frame))), Some(payer)) => Poll::Ready(Some(charged(frame, payer))),
-                    (polled, _) => polled,
-                }
+                let frame = match polled {
+                    Poll::Ready(Some(frame)) => frame?,
+                    nothing => {
+                        self.owed = None;
+                        return nothing.map(|_| None);
+                    }
+                };
+                let frame = match &self.payer {
+                    Some(payer) => charged(frame, payer)?,
+                    None => frame,
+                };
+                Poll::Ready(Some(Ok(frame.map_data(|bytes| self.part(bytes)))))
             }
         }
     }

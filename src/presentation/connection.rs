@@ -33,7 +33,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub(super) use self::activity::{Activity, InProgress};
+pub(super) use self::activity::{Activity, InProgress, Owed};
 use self::{
     activity::{Patience, Verdict},
     socket::{Protocol, Socket},

@@ -130,7 +130,8 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         let asked = self.edge.asked(&head);
         let mut arrived = Arrived { started, peer, address, asked, head, body, counted: None };
         match self.repeat(&mut arrived) {
-            Some((response, now)) => {
+            Some((mut response, now)) => {
+                response.body_mut().owe(&guard);
                 guard.end(now);
                 Answering::Done(Some(response))
             }
@@ -146,7 +147,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         let id = RequestId::of(&head.headers, asked.present());
         let uri = head.uri.clone();
         let (is_head, is_get) = (head.method == Method::HEAD, head.method == Method::GET);
-        let is_options = head.method == Method::OPTIONS;
+        let (is_options, version) = (head.method == Method::OPTIONS, head.version);
         let (mut limit_fields, mut repeatable) = (None, None);
 
         let (route, measures, account, result) = match self.router.look_up(&head.method, uri.path()) {
@@ -172,7 +173,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
                     client_address: address,
                     arrived: started,
                     codings: asked.codings(),
-                    payer: self.payer(address),
+                    payer: self.payer(address, version),
                     may_take_places: true,
                 };
                 let result;
@@ -194,16 +195,18 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
             }
         };
         let record = Record { route, measures, account, id: &id, path: uri.path(), started };
-        let mut reply = record.finish(result);
+        let (mut reply, mut refusal) = record.reply(result);
         if let Some(fields) = limit_fields {
             fields.set(reply.headers_mut());
         }
         let mut reply = self.edge.finish(reply, asked).await;
         // What has been done is told, however large the answer.
-        if is_get && let Err(exceeded) = reply.charge(|| self.payer(address)) {
-            let problem = Problem::from(exceeded).into_reply(uri.path(), id.as_str());
-            reply = self.edge.finish_unread(problem);
+        if is_get && let Err(exceeded) = reply.charge(|| self.payer(address, version)) {
+            self.unsent.note(exceeded);
+            (reply, refusal) = record.reply(Err(exceeded.into()));
+            reply = self.edge.finish_unread(reply);
         }
+        record.note(reply.status(), refusal.as_ref());
         let source = reply.take_source();
         let mut response = reply.into_response(&id, is_head);
         if let (Some(source), Some((row, manner)), Some(target)) = (source, repeatable, uri.path_and_query()) {
@@ -260,8 +263,9 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
     }
 
     /// Who pays for what is sent to this address.
-    fn payer(&self, address: IpAddr) -> Payer {
-        Payer { unsent: Arc::clone(&self.unsent), network: self.settings.network_of(address) }
+    fn payer(&self, address: IpAddr, version: Version) -> Payer {
+        let (unsent, network) = (Arc::clone(&self.unsent), self.settings.network_of(address));
+        Payer { unsent, network, http2: version == Version::HTTP_2 }
     }
 
     /// Runs the handler under the concurrency limit and the deadline; a panic becomes a 500 and ends nothing else.

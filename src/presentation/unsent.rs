@@ -1,6 +1,6 @@
 //! A budget of bytes that clients have asked for and not taken yet (load shedding): in all, and for each network.
 //!
-//! Counted are the large parts of bodies, each from when it is handed to hyper until hyper has handed it to the system. A
+//! Counted are the large parts of bodies (in HTTP/2 all but the smallest), each from when it is handed to hyper until hyper has handed it to the system. A
 //! buffer that several answers share counts once in all and once for each network, as it is there once.
 
 use std::{
@@ -17,10 +17,8 @@ use super::{catalogue::Code, problem::Problem};
 
 /// Smaller parts are not counted: with the limit of connections they are bounded anyway.
 const COUNTED_BYTES_MIN: usize = 16 << 10;
-/// Whether bytes of this length are counted.
-pub(super) fn is_counted(bytes: &Bytes) -> bool {
-    bytes.len() >= COUNTED_BYTES_MIN
-}
+/// The same for a connection of HTTP/2, which may have a hundred answers on their way.
+pub(super) const COUNTED_BYTES_MIN_HTTP2: usize = 1 << 10;
 
 /// When to try again.
 const RETRY: Duration = Duration::from_secs(5);
@@ -108,24 +106,21 @@ impl Unsent {
     pub(super) fn check(&self, network: Option<NetworkId>) -> Result<(), Exceeded> {
         let state = self.state();
         let of_network = network.and_then(|network| state.networks.get(&network)).map_or(0, |of| of.bytes);
-        let result = if state.all.bytes >= self.max {
+        if state.all.bytes >= self.max {
             Err(Exceeded::Node)
         } else if of_network >= self.per_network {
             Err(Exceeded::Network)
         } else {
             Ok(())
-        };
-        drop(state);
-        self.note(result)
+        }
     }
 
-    /// The same bytes, counted until they are dropped.
+    /// The same bytes, counted until they are dropped. Whoever tells a client of a refusal notes it.
     pub(super) fn charge(self: &Arc<Self>, network: Option<NetworkId>, bytes: Bytes) -> Result<Bytes, Exceeded> {
         let (address, length) = (bytes.as_ptr().addr(), bytes.len());
         let mut state = self.state();
         if !state.all.is_room(address, length, self.max) {
-            drop(state);
-            return self.note(Err(Exceeded::Node));
+            return Err(Exceeded::Node);
         }
         if let Some(network) = network {
             let of = state.networks.entry(network).or_default();
@@ -133,8 +128,7 @@ impl Unsent {
                 if of.of.is_empty() {
                     state.networks.remove(&network);
                 }
-                drop(state);
-                return self.note(Err(Exceeded::Network));
+                return Err(Exceeded::Network);
             }
             of.add(address, length);
         }
@@ -144,8 +138,9 @@ impl Unsent {
         Ok(Bytes::from_owner(Charged { bytes, network, unsent: Arc::clone(self) }))
     }
 
-    fn note<T>(&self, result: Result<T, Exceeded>) -> Result<T, Exceeded> {
-        result.inspect_err(|exceeded| self.refused[usize::from(*exceeded == Exceeded::Network)].increment(1))
+    /// Counts a refusal.
+    pub(super) fn note(&self, exceeded: Exceeded) {
+        self.refused[usize::from(exceeded == Exceeded::Network)].increment(1);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -189,11 +184,22 @@ impl Drop for Charged {
 pub(super) struct Payer {
     pub(super) unsent: Arc<Unsent>,
     pub(super) network: Option<NetworkId>,
+    /// By which protocol.
+    pub(super) http2: bool,
 }
 
 impl Payer {
     pub(super) fn check(&self) -> Result<(), Exceeded> {
-        self.unsent.check(self.network)
+        self.unsent.check(self.network).inspect_err(|exceeded| self.note(*exceeded))
+    }
+
+    /// Whether so many bytes are counted at all.
+    pub(super) fn counts(&self, bytes: &Bytes) -> bool {
+        bytes.len() >= if self.http2 { COUNTED_BYTES_MIN_HTTP2 } else { COUNTED_BYTES_MIN }
+    }
+
+    pub(super) fn note(&self, exceeded: Exceeded) {
+        self.unsent.note(exceeded);
     }
 
     pub(super) fn charge(&self, bytes: Bytes) -> Result<Bytes, Exceeded> {
@@ -237,7 +243,8 @@ mod tests {
     #[test]
     fn who_is_exempt_has_the_nodes_bound() {
         let unsent = Unsent::new(100 * KIB, 60 * KIB);
-        assert!(is_counted(&buffer(16)) && !is_counted(&buffer(15)));
+        let counts = |http2, kib| Payer { unsent: Arc::clone(&unsent), network: None, http2 }.counts(&buffer(kib));
+        assert!(counts(false, 16) && !counts(false, 15) && counts(true, 1) && !counts(true, 0));
         let _large = unsent.charge(None, buffer(100)).unwrap();
         assert_eq!(unsent.charge(None, buffer(16)).err(), Some(Exceeded::Node));
     }

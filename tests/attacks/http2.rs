@@ -4,15 +4,13 @@ use tokio::io::AsyncWriteExt;
 
 use crate::{
     frames::{
-        CONTINUATION, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, begin, field, flood, frame,
-        get, listen,
+        CONTINUATION, END_HEADERS, END_STREAM, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, PING, RST_STREAM, SETTINGS, begin,
+        field, flood, frame, get, listen,
     },
     target::Target,
 };
 
 const ENHANCE_YOUR_CALM: u32 = 0xb;
-/// Identifier of the setting for how much of an answer may be sent unasked.
-const INITIAL_WINDOW_SIZE: u16 = 4;
 
 /// The identifier of a client's stream.
 fn stream(number: usize) -> u32 {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::io::AsyncReadExt;
 
 use crate::support::{Kernel, PATIENCE, Wire, soon};
@@ -39,6 +40,24 @@ async fn who_does_not_take_its_answers_gets_no_more_and_others_do_until_the_node
     assert_eq!(answer.header("retry-after"), Some("5"));
     drop(first);
     soon(async { while kernel.send(LARGE).await.status != 200 {} }).await;
+}
+
+/// Watches that what is recorded is what is answered.
+#[tokio::test]
+async fn an_answer_that_the_budget_refuses_is_recorded_as_refused() {
+    let recorder = Box::leak(Box::new(PrometheusBuilder::new().build_recorder()));
+    let recorded = recorder.handle();
+    let _guard = metrics::set_default_local_recorder(recorder);
+    let kernel = Kernel::with(|settings| settings.unsent_per_network = 13 * MIB).await;
+    let _first = begun(kernel.open().await).await;
+    kernel.send(LARGE).await.problem(429, "RATE_001");
+    let text = recorded.render();
+    let count = |status: u16| {
+        let of_status = format!("status=\"{status}\"}} 1");
+        text.lines().filter(|line| line.contains("/api/v1/sized") && line.ends_with(&of_status)).count()
+    };
+    assert_eq!((count(200), count(429)), (1, 1), "{text}");
+    assert!(text.lines().any(|line| line.ends_with("bound=\"network\"} 1")), "{text}");
 }
 
 /// Watches the least rate: some progress now and then buys no time.

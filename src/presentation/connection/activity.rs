@@ -30,9 +30,13 @@ pub(in crate::presentation) struct Activity {
     head_since_ms: AtomicU64,
     /// Since when the client takes nothing of what is to be written, or [`NONE`].
     blocked_since_ms: AtomicU64,
+    /// Bytes of bodies that have been handed out and that the socket has not taken. While HTTP/2 has no window for them, nothing
+    /// is written at all.
+    owed: AtomicU64,
     /// Since when the bytes are counted that the client takes of what waits for it, or [`NONE`].
     rated_since_ms: AtomicU64,
-    /// How many it has taken since.
+    /// How many it has taken since: of bodies, as long as there are any. Whatever else is written, such as answers to pings,
+    /// makes room for none of them.
     taken: AtomicU64,
     /// In HTTP/2, bytes between requests are settings and pings, not the beginning of a head.
     http2: AtomicBool,
@@ -84,6 +88,7 @@ impl Activity {
             // The head of the first request is due from the start: opening a connection and saying nothing holds a slot.
             head_since_ms: AtomicU64::new(0),
             blocked_since_ms: AtomicU64::new(NONE),
+            owed: AtomicU64::new(0),
             rated_since_ms: AtomicU64::new(NONE),
             taken: AtomicU64::new(0),
             http2: AtomicBool::new(false),
@@ -108,9 +113,9 @@ impl Activity {
     pub(in crate::presentation) fn verdict(&self, now: Instant, patience: Patience) -> Verdict {
         let since = |ms: u64| self.opened + Duration::from_millis(ms);
         let blocked_since = self.blocked_since_ms.load(Relaxed);
-        if blocked_since != NONE {
+        if blocked_since != NONE || self.is_owing() {
             // The handler may be done, and the connection must neither be idle nor dormant: its answer is on its way.
-            let due = since(blocked_since) + patience.write;
+            let due = if blocked_since == NONE { now } else { since(blocked_since) } + patience.write;
             return match self.next_look_at_rate(now, patience) {
                 Some(look) if due > now => Verdict::LookAgain(due.min(look)),
                 _ => Verdict::Stalled,
@@ -143,6 +148,7 @@ impl Activity {
     fn next_look_at_rate(&self, now: Instant, patience: Patience) -> Option<Instant> {
         let since = self.rated_since_ms.load(Relaxed);
         if since == NONE {
+            self.rate_from(now);
             return Some(now + patience.write);
         }
         let due = self.opened + Duration::from_millis(since) + patience.write;
@@ -150,13 +156,35 @@ impl Activity {
             return Some(due);
         }
         let took = now - (self.opened + Duration::from_millis(since));
-        let least = u128::from(patience.least_rate) * took.as_millis() / 1000;
+        // Without a least rate: anything.
+        let least = (u128::from(patience.least_rate) * took.as_millis() / 1000).max(1);
         if u128::from(self.taken.load(Relaxed)) < least {
             return None;
         }
+        self.rate_from(now);
+        Some(now + patience.write)
+    }
+
+    fn rate_from(&self, now: Instant) {
         self.taken.store(0, Relaxed);
         self.rated_since_ms.store(self.ms_at(now), Relaxed);
-        Some(now + patience.write)
+    }
+
+    fn is_owing(&self) -> bool {
+        self.owed.load(Relaxed) > 0
+    }
+
+    /// Notes that so many bytes of bodies are not owed any more.
+    fn settle(&self, bytes: u64) {
+        if self.owed.fetch_sub(bytes, Relaxed) == bytes && self.blocked_since_ms.load(Relaxed) == NONE {
+            self.forget_rate();
+        }
+    }
+
+    fn forget_rate(&self) {
+        if self.rated_since_ms.load(Relaxed) != NONE {
+            self.rated_since_ms.store(NONE, Relaxed);
+        }
     }
 
     fn now_ms(&self) -> u64 {
@@ -172,26 +200,28 @@ impl Activity {
         let blocked_since = self.blocked_since_ms.load(Relaxed);
         match &polled {
             Poll::Pending if blocked_since == NONE => {
-                let now = self.now_ms();
-                self.blocked_since_ms.store(now, Relaxed);
+                let now = Instant::now();
+                self.blocked_since_ms.store(self.ms_at(now), Relaxed);
                 if self.rated_since_ms.load(Relaxed) == NONE {
-                    self.taken.store(0, Relaxed);
-                    self.rated_since_ms.store(now, Relaxed);
+                    self.rate_from(now);
                 }
             }
             Poll::Ready(written) if blocked_since != NONE => {
                 self.blocked_since_ms.store(NONE, Relaxed);
-                self.taken.fetch_add(written.as_ref().map_or(0, |written| *written as u64), Relaxed);
+                if !self.is_owing() {
+                    self.taken.fetch_add(written.as_ref().map_or(0, |written| *written as u64), Relaxed);
+                }
             }
             _ => {}
         }
         polled
     }
 
-    /// Notes that nothing waits to be taken any more.
+    /// Notes that all is written that hyper wanted to write by now. The rest of a body may still wait for it: after each frame of
+    /// HTTP/2, and after each part of a stream.
     pub(in crate::presentation) fn flushed(&self) {
-        if self.rated_since_ms.load(Relaxed) != NONE {
-            self.rated_since_ms.store(NONE, Relaxed);
+        if !self.is_owing() {
+            self.forget_rate();
         }
     }
 
@@ -211,6 +241,12 @@ pub(in crate::presentation) struct InProgress {
 }
 
 impl InProgress {
+    /// Notes that so many bytes of its answer are for the client to take.
+    pub(in crate::presentation) fn owe(&self, bytes: u64) -> Owed {
+        self.activity.owed.fetch_add(bytes, Relaxed);
+        Owed { activity: Arc::clone(&self.activity), bytes }
+    }
+
     /// Ends it, for who has just looked at the clock.
     pub(in crate::presentation) fn end(mut self, now: std::time::Instant) {
         self.ended = Some(now.into());
@@ -222,6 +258,31 @@ impl Drop for InProgress {
         let ended = self.ended.unwrap_or_else(Instant::now);
         self.activity.idle_since_ms.store(self.activity.ms_at(ended), Relaxed);
         self.activity.in_progress.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Bytes of an answer that the client has not taken. What is dropped is not owed any more.
+#[derive(Debug)]
+pub(in crate::presentation) struct Owed {
+    activity: Arc<Activity>,
+    bytes: u64,
+}
+
+impl Owed {
+    /// Notes that the socket has taken so many of them.
+    pub(in crate::presentation) fn taken(&mut self, bytes: u64) {
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        self.activity.taken.fetch_add(bytes, Relaxed);
+        self.activity.settle(bytes);
+    }
+}
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            self.activity.settle(self.bytes);
+        }
     }
 }
 
@@ -278,6 +339,26 @@ mod tests {
         activity.flushed();
         activity.blocked_since_ms.store(WRITE.as_millis() as u64, Relaxed);
         assert!(matches!(verdict(&activity, WRITE), Verdict::LookAgain(_)), "that was another answer");
+    }
+
+    /// Watches what HTTP/2 has no window for: nothing is written, and nobody is blocked.
+    #[test]
+    fn what_is_not_even_written_has_to_be_taken_too() {
+        let activity = Activity::new();
+        let request = activity.begin(true);
+        let mut owed = request.owe(WRITE.as_secs() * 2000);
+        drop(request);
+        assert!(matches!(verdict(&activity, IDLE), Verdict::LookAgain(_)), "it is looked at from now on");
+        // Answers to pings, and less than the least rate, each with a flush.
+        let _ = activity.written(Poll::Ready(Ok(1 << 20)));
+        owed.taken(WRITE.as_secs() * 900);
+        activity.flushed();
+        assert_eq!(verdict(&activity, IDLE + WRITE), Verdict::Stalled);
+        owed.taken(WRITE.as_secs() * 200);
+        assert!(matches!(verdict(&activity, IDLE + WRITE), Verdict::LookAgain(_)));
+        assert_eq!(verdict(&activity, IDLE + WRITE * 2), Verdict::Stalled, "the next time counts for itself");
+        drop(owed);
+        assert_eq!(verdict(&activity, IDLE * 3), Verdict::Idle, "what is given up is not waited for");
     }
 
     #[test]

@@ -21,21 +21,31 @@ pub(super) struct Record<'a> {
     pub(super) started: Instant,
 }
 
+/// Why nothing else was answered.
+pub(super) struct Refusal {
+    code: &'static str,
+    /// For the log alone.
+    cause: Option<String>,
+}
+
 impl Record<'_> {
-    /// Turns the outcome into an answer, measures and logs it.
-    pub(super) fn finish(self, result: Result<Reply, Problem>) -> Reply {
-        match &result {
-            Ok(reply) => self.note(reply.status(), None, None),
-            Err(problem) => self.note(problem.status(), Some(problem.code().as_str()), problem.cause()),
-        };
-        result.unwrap_or_else(|problem| problem.into_reply(self.path, self.id.as_str()))
+    /// Turns the outcome into an answer, and keeps what its record says of a refusal.
+    pub(super) fn reply(&self, result: Result<Reply, Problem>) -> (Reply, Option<Refusal>) {
+        match result {
+            Ok(reply) => (reply, None),
+            Err(problem) => {
+                let refusal = Refusal { code: problem.code().as_str(), cause: problem.cause().map(str::to_owned) };
+                (problem.into_reply(self.path, self.id.as_str()), Some(refusal))
+            }
+        }
     }
 
     /// Measures and logs an answer with this status, and says when that was.
     ///
     /// A line for every request would cost more than the request: at 10,000 a second it is gigabytes an hour that say
     /// what the metrics already say. So failures and slow requests are warnings, everything else is there at `debug`.
-    pub(super) fn note(&self, status: StatusCode, code: Option<&str>, cause: Option<&str>) -> Instant {
+    pub(super) fn note(&self, status: StatusCode, refusal: Option<&Refusal>) -> Instant {
+        let (code, cause) = (refusal.map(|refusal| refusal.code), refusal.and_then(|refusal| refusal.cause.as_deref()));
         let now = Instant::now();
         let took = now.saturating_duration_since(self.started);
         self.measures.record(status, took);

@@ -29,7 +29,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         let mut response = found.response(&head.headers, asked.present())?;
         // Who has too much on the way already is told so on the long way.
         let address = arrived.address;
-        response.body_mut().charge(|| self.payer(address)).ok()?;
+        response.body_mut().charge(|| self.payer(address, head.version)).ok()?;
         let fields = match &self.router.limits {
             None => None,
             Some(limits) => {
@@ -46,7 +46,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         let id = RequestId::of(&head.headers, asked.present());
         let (route, measures) = (Some(&*target.info), &target.measures);
         let record = Record { route, measures, account: None, id: &id, path: head.uri.path(), started: *started };
-        let now = record.note(response.status(), None, None);
+        let now = record.note(response.status(), None);
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID.clone(), id.into_header());
         match fields {
