@@ -25,13 +25,27 @@ const IN_LEDGER: &str = "SELECT e.status::text,
     FROM events e WHERE e.id = $1";
 
 /// What a picture says.
-#[derive(Debug, PartialEq)]
+#[derive(PartialEq)]
 struct Picture {
     status: String,
     version: i64,
     ticket_types: Value,
     /// The state of each seat by its id.
     seats: Value,
+}
+
+impl Picture {
+    /// What is not the same in the other one, in both.
+    fn difference(&self, other: &Self) -> String {
+        let pairs = [
+            (json!(self.status), json!(other.status)),
+            (json!(self.version), json!(other.version)),
+            (self.ticket_types.clone(), other.ticket_types.clone()),
+            (self.seats.clone(), other.seats.clone()),
+        ];
+        let texts = pairs.iter().filter(|(of, other)| of != other).map(|(of, other)| format!("{of} and not {other}"));
+        texts.collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// `None` when the event is gone.
@@ -59,19 +73,18 @@ pub(crate) async fn memory_is_right(stage: &Stage) -> Option<String> {
         let ledger = in_ledger(stage).await;
         let is_public = ledger.as_ref().is_some_and(|of| !["DRAFT", "SCHEDULED"].contains(&of.status.as_str()));
         let shown = match answer.status {
-            200 => Ok(in_answer(&answer.json())),
-            404 => Err(answer.status),
+            200 => Some(in_answer(&answer.json())),
+            404 => None,
             status => return Some(format!("availability: {status} {}", String::from_utf8_lossy(&answer.body))),
         };
-        let is_right = match &shown {
-            Ok(shown) => is_public && ledger.as_ref() == Some(shown),
-            Err(_) => !is_public,
+        let wrong = match (shown, ledger.filter(|_| is_public)) {
+            (shown, ledger) if shown == ledger => return None,
+            (Some(shown), Some(ledger)) => format!("shown is {}", shown.difference(&ledger)),
+            (Some(shown), None) => format!("an event is shown that is not public, as {}", shown.status),
+            (None, _) => "a public event is not shown".to_owned(),
         };
-        if is_right {
-            return None;
-        }
         if began.elapsed() > ON_ITS_WAY {
-            return Some(format!("shown is {shown:?}, in the ledger {ledger:?}"));
+            return Some(wrong);
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
