@@ -13,12 +13,18 @@ mod complete;
 mod judge;
 #[path = "seams/lane.rs"]
 mod lane;
+#[path = "seams/memory.rs"]
+mod memory;
 #[path = "seams/operations.rs"]
 mod operations;
 #[path = "seams/points.rs"]
 mod points;
 #[path = "seams/race.rs"]
 mod race;
+#[path = "seams/report.rs"]
+mod report;
+#[path = "seams/returns.rs"]
+mod returns;
 #[path = "seams/stage.rs"]
 mod stage;
 #[path = "support/harness.rs"]

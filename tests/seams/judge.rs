@@ -5,13 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use domain::ids::EventId;
 use reqwest::Method;
-use serde_json::{Value, json};
-use uuid::Uuid;
 
 use crate::{
+    memory,
     operations::{Operation, Promise, Told},
     race::{Plan, State},
+    returns,
     stage::Stage,
     support::{Answer, audit::contradictions},
 };
@@ -27,6 +28,9 @@ const STRAYS: &str = "SELECT count(*) FROM seat_claims x JOIN events v ON v.id =
 /// Everything that is wrong.
 pub(crate) async fn judge(stage: &Arc<Stage>, plan: &Plan, told: &[(&'static Operation, Told)]) -> Vec<String> {
     let mut wrong = Vec::new();
+    // Who is followed stays loaded: one that is unloaded forgets what it should have been told.
+    let deadline = Instant::now() + SOON;
+    let _following = stage.lane.server.running.inventories.follow(EventId(stage.event.id), deadline.into()).await;
     for (operation, told) in told {
         match told {
             Told::Answer(answer) => wrong.extend(may_be_said(operation, answer)),
@@ -47,10 +51,10 @@ pub(crate) async fn judge(stage: &Arc<Stage>, plan: &Plan, told: &[(&'static Ope
     if strays > 0 {
         wrong.push(format!("{strays} seats are held or sold that the event does not have"));
     }
-    wrong.extend(memory_is_right(stage).await);
+    wrong.extend(memory::memory_is_right(stage).await);
     wrong.extend(everything_can_be_shown(stage).await);
     wrong.extend(what_is_over_takes_nothing(stage).await);
-    wrong.extend(everything_can_be_given_back(stage).await);
+    wrong.extend(returns::everything_can_be_given_back(stage).await);
     wrong.extend(
         contradictions(client, Some(stage.event.id)).await.into_iter().map(|text| format!("given back: {text}")),
     );
@@ -106,41 +110,6 @@ async fn cancellations_end(stage: &Stage) -> Option<String> {
     }
 }
 
-/// Held and sold of each ticket type, as the ledger counts them.
-async fn counted(stage: &Stage) -> Value {
-    let query =
-        "SELECT t.id, q.held, q.sold FROM ticket_types t JOIN quotas q ON q.id = t.quota_id WHERE t.event_id = $1
-        ORDER BY t.position, t.id";
-    let rows = stage.lane.watcher.query(query, &[&stage.event.id]).await.unwrap();
-    let row = |row: &tokio_postgres::Row| json!([row.get::<_, Uuid>(0), row.get::<_, i32>(1), row.get::<_, i32>(2)]);
-    rows.iter().map(row).collect()
-}
-
-/// What everybody is shown is what is counted, at once or after whatever goes on.
-async fn memory_is_right(stage: &Stage) -> Option<String> {
-    let began = Instant::now();
-    loop {
-        let answer = stage.buyer(Method::GET, stage.event.path("availability"), None).send().await;
-        if answer.status == 404 {
-            return None;
-        }
-        if answer.status != 200 {
-            return Some(format!("availability: {} {}", answer.status, String::from_utf8_lossy(&answer.body)));
-        }
-        let types = &answer.json()["ticketTypes"];
-        let shown: Value =
-            types.as_array().into_iter().flatten().map(|of| json!([of["id"], of["held"], of["sold"]])).collect();
-        let counted = counted(stage).await;
-        if shown == counted {
-            return None;
-        }
-        if began.elapsed() > SOON {
-            return Some(format!("memory says {shown}, the ledger {counted}"));
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
 /// What the buyer has, or had, can be looked at.
 async fn everything_can_be_shown(stage: &Stage) -> Vec<String> {
     let mut wrong = Vec::new();
@@ -176,49 +145,6 @@ async fn what_is_over_takes_nothing(stage: &Stage) -> Option<String> {
         }
     }
     None
-}
-
-/// Each hold can be booked or released, each booking cancelled, each block given free; then all places are free.
-async fn everything_can_be_given_back(stage: &Stage) -> Vec<String> {
-    let mut wrong = Vec::new();
-    let query = "SELECT id, false AS booking, expires_at >= '9999-01-01Z' AS block FROM holds
-            WHERE event_id = $1 AND status = 'ACTIVE'
-        UNION ALL SELECT id, true, false FROM bookings WHERE event_id = $1 AND status IN ('CONFIRMED', 'PENDING_PAYMENT')";
-    for row in stage.lane.watcher.query(query, &[&stage.event.id]).await.unwrap() {
-        let (id, is_booking, is_block): (Uuid, bool, bool) = (row.get(0), row.get(1), row.get(2));
-        if !is_booking && !is_block && id.as_bytes()[15] & 1 == 0 {
-            let body = json!({ "holdId": id });
-            let answer = stage.buyer(Method::POST, stage.event.path("bookings"), Some(body)).send().await;
-            match answer.status {
-                201 => continue,
-                404 | 409 | 422 => {}
-                status => wrong.push(format!("a hold that is to be booked: {status} {}", answer.json())),
-            }
-        }
-        let call = match (is_booking, is_block) {
-            (true, _) => stage.buyer(Method::DELETE, format!("/api/v1/bookings/{id}"), None),
-            (_, true) => stage.organizer(Method::DELETE, &format!("/blocks/{id}"), None),
-            _ => stage.buyer(Method::DELETE, format!("/api/v1/holds/{id}"), None),
-        };
-        let answer = call.send().await;
-        // It may have expired a moment ago.
-        let is_fine = (200..300).contains(&answer.status) || (answer.status == 404 && !is_booking);
-        if !is_fine {
-            let what = if is_booking {
-                "a booking"
-            } else if is_block {
-                "a block"
-            } else {
-                "a hold"
-            };
-            wrong.push(format!(
-                "{what} can't be given back: {} {}",
-                answer.status,
-                String::from_utf8_lossy(&answer.body)
-            ));
-        }
-    }
-    wrong
 }
 
 /// No inventory died, but for one that was killed, and one that could not know of a change: it was not loaded when that began.

@@ -16,21 +16,20 @@ use tokio_postgres::Client;
 
 use crate::{
     operations::{self, Operation},
-    points::{FailPoint, Point},
-    race::{self, Plan},
+    points::FailPoint,
+    race::{self, Plan, Raced},
+    report::Report,
     support::{Api, Buyer, Settings, TestDatabase, TestServer, accounts::add_accounts, seeded},
 };
 
 /// The races of one pair again: `BOXOFFICE_SEAMS_PAIR=book+cancel`.
-const PAIR: &str = "BOXOFFICE_SEAMS_PAIR";
+pub(crate) const PAIR: &str = "BOXOFFICE_SEAMS_PAIR";
 /// How many races there are at least; each pair has one, and then one after the other with other points and states each time.
 const RACES: &str = "BOXOFFICE_SEAMS_RACES";
 /// Servers of one process.
 const LANES: usize = 3;
 /// How often the progress of many rounds is told.
 const TELL_EVERY: Duration = Duration::from_secs(20);
-/// Longer texts are cut: a hundred failures must be readable.
-const TEXT_MAX: usize = 500;
 
 /// See the module's page.
 pub(crate) struct Lane {
@@ -118,14 +117,6 @@ impl Job {
     }
 }
 
-/// What was found.
-#[derive(Default)]
-struct Report {
-    /// By pair.
-    failures: BTreeMap<String, Vec<String>>,
-    races: BTreeMap<String, usize>,
-}
-
 struct Work {
     jobs: Vec<Job>,
     next: AtomicUsize,
@@ -183,15 +174,16 @@ async fn race_jobs(jobs: Vec<Job>) {
     used.sort_by_key(|operation| operation.name);
     used.dedup_by_key(|operation| operation.name);
     let (passages, wrong) = alone(&lanes, used).await;
-    let report = Report { failures: wrong, ..Report::default() };
+    let report = Report::of(wrong);
     let began = Instant::now();
     let work = Arc::new(Work { jobs, next: AtomicUsize::new(0), seed, passages, report: Mutex::new(report), began });
     let run = lanes.iter().map(|lane| run_lane(lane.clone(), work.clone()));
     futures_util::future::join_all(run).await;
-    let text = work.report.lock().unwrap().text(work.began.elapsed());
-    let is_clean = work.report.lock().unwrap().failures.is_empty();
+    let mut report = work.report.lock().unwrap();
+    report.check_points();
+    let text = report.text(work.began.elapsed());
     eprintln!("{text}");
-    assert!(is_clean, "{text}");
+    assert!(report.failures.is_empty(), "{text}");
 }
 
 /// Each operation by itself: how many points it passes, and what is wrong already then.
@@ -231,23 +223,10 @@ async fn run_lane(lane: Arc<Lane>, work: Arc<Work>) {
             let lane = lane.clone();
             async move { race::run(&lane, &plan).await }
         };
-        let wrong = lane.guarded(race).await.unwrap_or_else(|error| vec![error]);
-        let mut report = work.report.lock().unwrap();
-        let kind = match plan.point {
-            Point::None => "together",
-            Point::Stop(_) => "stopped",
-            Point::Fail(..) => "failed",
-        };
-        *report.races.entry(format!("{:?}, {kind}", plan.state)).or_default() += 1;
-        if !wrong.is_empty() {
-            let pair = job.pair.map(|operation| operation.name).join("+");
-            let texts = wrong.iter().map(|text| text.chars().take(TEXT_MAX).collect::<String>());
-            let lines: Vec<_> = texts.map(|text| format!("{plan} (round {}): {text}", job.round)).collect();
-            // At once: thousands of races may follow before the report.
-            lines.iter().for_each(|line| eprintln!("{line}"));
-            report.failures.entry(pair).or_default().extend(lines);
-        }
-        drop(report);
+        let raced = lane.guarded(race).await;
+        let raced = raced.unwrap_or_else(|error| Raced { wrong: vec![error], is_disturbed: None });
+        let pair = job.pair.map(|operation| operation.name).join("+");
+        work.report.lock().unwrap().note(pair, &plan, job.round, raced);
         work.tell(number);
     }
 }
@@ -264,18 +243,5 @@ impl Work {
                 self.began.elapsed()
             );
         }
-    }
-}
-
-impl Report {
-    fn text(&self, took: Duration) -> String {
-        let count: usize = self.races.values().sum();
-        let mut lines = vec![format!("{count} races in {took:.0?}, {} pairs failed", self.failures.len())];
-        lines.extend(self.races.iter().map(|(kind, count)| format!("{count:8} {kind}")));
-        for (pair, texts) in &self.failures {
-            lines.push(format!("{pair}: again with {PAIR}={pair} and the seed above"));
-            lines.extend(texts.iter().take(8).map(|text| format!("    {text}")));
-        }
-        lines.join("\n")
     }
 }

@@ -110,6 +110,16 @@ pub(crate) enum Told {
     System(Result<(), String>),
 }
 
+impl Told {
+    /// Whether it was done, and not refused.
+    pub(crate) fn is_done(&self) -> bool {
+        match self {
+            Self::Answer(answer) => (200..300).contains(&answer.status),
+            Self::System(done) => done.is_ok(),
+        }
+    }
+}
+
 impl Operation {
     /// Does it.
     pub(crate) async fn perform(&self, stage: &Arc<Stage>) -> Told {

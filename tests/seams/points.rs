@@ -77,6 +77,11 @@ impl FailPoint<'_> {
         }
     }
 
+    /// Whether somebody has come to the point since it was armed.
+    pub(crate) async fn fired(&self) -> bool {
+        self.control.query_one("SELECT is_called FROM seams.fired", &[]).await.unwrap().get(0)
+    }
+
     /// Waits until `is_done`, or somebody waits for a lock of the other one, at most for `patience`: what waits in the server's memory
     /// can't be seen from here.
     pub(crate) async fn done_or_waiting(&self, is_done: impl Fn() -> bool, patience: Duration) {

@@ -22,6 +22,9 @@ use crate::{
     stage::Stage,
 };
 
+/// Rows that write nothing.
+const PASS_NOTHING: [&str; 4] = ["unload", "reload", "kill", "book_repeat"];
+
 /// What the event's inventory is like when the race begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
@@ -117,8 +120,17 @@ async fn put_into(stage: &Stage, state: State) {
     }
 }
 
-/// Runs the race; everything that is wrong afterwards.
-pub(crate) async fn run(lane: &Arc<Lane>, plan: &Plan) -> Vec<String> {
+/// How a race went.
+#[derive(Debug, Default)]
+pub(crate) struct Raced {
+    /// Everything that is wrong.
+    pub(crate) wrong: Vec<String>,
+    /// Whether the fail point disturbed anybody. `None` when there was none, or the first one was refused before it.
+    pub(crate) is_disturbed: Option<bool>,
+}
+
+/// Runs the race.
+pub(crate) async fn run(lane: &Arc<Lane>, plan: &Plan) -> Raced {
     let needs: Vec<_> = plan.first.needs.iter().chain(plan.second.needs).copied().collect();
     let stage = Arc::new(Stage::set(lane, &needs, plan.choice).await);
     let errors = crate::support::log::errors(0).len();
@@ -144,6 +156,14 @@ pub(crate) async fn run(lane: &Arc<Lane>, plan: &Plan) -> Vec<String> {
         }
     }
     points.disarm().await;
+    let is_disturbed = match plan.point {
+        Point::None => None,
+        Point::Stop(_) | Point::Fail(..) => {
+            let is_refused = told.first().is_none_or(|(_, told)| !told.is_done());
+            let is_disturbed = points.fired().await;
+            (is_disturbed || !is_refused).then_some(is_disturbed)
+        }
+    };
     if plan.state == State::Elsewhere {
         // It hears of the other node's change by a refusal of the ledger, or by the sampler after a while.
         stage.is_elsewhere.store(false, Ordering::Relaxed);
@@ -153,7 +173,7 @@ pub(crate) async fn run(lane: &Arc<Lane>, plan: &Plan) -> Vec<String> {
     if !wrong.is_empty() {
         wrong.extend(crate::support::log::errors(errors).into_iter().take(4).map(|error| format!("logged: {error}")));
     }
-    wrong
+    Raced { wrong, is_disturbed }
 }
 
 fn text_of(error: tokio::task::JoinError) -> String {
@@ -173,7 +193,7 @@ pub(crate) async fn alone(lane: &Arc<Lane>, operation: &'static Operation) -> (V
     let points = FailPoint { control: &lane.control };
     points.record(operation.is_systems()).await;
     let told = Started::new(operation, &stage).task.await;
-    let passed = points.recorded().await;
+    let mut passed = points.recorded().await;
     let plan = Plan {
         first: operation,
         second: operation,
@@ -190,6 +210,12 @@ pub(crate) async fn alone(lane: &Arc<Lane>, operation: &'static Operation) -> (V
         Ok(_) => Vec::new(),
         Err(panic) => vec![text_of(panic)],
     };
+    if PASS_NOTHING.contains(&operation.name) {
+        // What others wrote meanwhile.
+        passed.clear();
+    } else if passed.is_empty() {
+        wrong.push("it passes no fail point: its races are of nothing".to_owned());
+    }
     wrong.extend(judge::judge(&stage, &plan, &[]).await);
     (passed, wrong)
 }
