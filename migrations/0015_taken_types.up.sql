@@ -1,10 +1,8 @@
 -- What an organizer changes while others buy is judged by what was ever taken. `ticket_types.ever_taken` says it in one column,
 -- and `ledger_commit` sets it under the same locks that count the places. Until now such changes looked for bookings first.
+-- Migration 0020 fills it for what was taken before: to look for that here would keep the table's lock for as long as it takes.
 
 ALTER TABLE ticket_types ADD COLUMN ever_taken boolean NOT NULL DEFAULT false;
-UPDATE ticket_types SET ever_taken = true
-WHERE id IN (SELECT ticket_type_id FROM booking_items)
-   OR id IN (SELECT (item ->> 'ticket_type_id')::uuid FROM holds h, jsonb_array_elements(h.items) AS item);
 
 -- The last guard: an item draws on the quota of its ticket type, so a type of which something was taken keeps its quota.
 CREATE FUNCTION refuse_change_of_taken_type() RETURNS trigger LANGUAGE plpgsql AS $$

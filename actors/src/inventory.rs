@@ -20,6 +20,7 @@ use domain::{
 use ractor::RpcReplyPort;
 use tokio::time::Instant;
 
+pub use self::pause::PAUSE_MAX;
 use self::{loading::LoadResult, pause::PauseGrant};
 use crate::ledger::commit::BatchOutcome;
 

@@ -5,14 +5,14 @@ use std::{future::Future, time::Duration};
 use rand::Rng;
 use tokio::time::sleep;
 
-use crate::infrastructure::postgres::errors::{StoreError, is_away};
+use crate::infrastructure::postgres::errors::{ErrorClass, StoreError, classify};
 
 /// Before the second try; doubled before each further one.
 const WAIT_FIRST: Duration = Duration::from_millis(100);
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
-/// Takes a step, again and again with a jittered exponential back-off, while the database is away, starts, has no connection to give, or
-/// is read-only until it is promoted. Any other failure is final: a wrong password, a schema that is not ours.
+/// Takes a step, again and again with a jittered exponential back-off, while the database is away, starts, has no connection to give,
+/// is read-only until it is promoted, or somebody else's lock or transaction is in the way. Any other failure is final: a wrong password, a schema that is not ours.
 pub(super) async fn while_away<T, F>(step: &'static str, mut attempt: impl FnMut() -> F) -> anyhow::Result<T>
 where
     F: Future<Output = anyhow::Result<T>>,
@@ -33,8 +33,9 @@ where
 /// Whether one of the reasons of an error passes by itself.
 fn passes(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        let by_store = cause.downcast_ref::<StoreError>().is_some_and(StoreError::is_away);
-        by_store || cause.downcast_ref::<tokio_postgres::Error>().is_some_and(is_away)
+        let by_store = cause.downcast_ref::<StoreError>().is_some_and(StoreError::passes);
+        let by_driver = |error: &tokio_postgres::Error| classify(error) == ErrorClass::Passing;
+        by_store || cause.downcast_ref::<tokio_postgres::Error>().is_some_and(by_driver)
     })
 }
 

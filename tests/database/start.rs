@@ -23,7 +23,7 @@ async fn an_address_that_leads_to_no_database_is_a_fault_of_the_configuration() 
     }
 }
 
-/// The guard: the reason decides whether the start waits (`StoreError::is_away`). No connection left is normal in a roll-out.
+/// The guard: the reason decides whether the start waits (`StoreError::passes`). No connection left is normal in a roll-out.
 #[tokio::test]
 async fn a_server_that_starts_before_its_database_waits_for_it() {
     let database = TestDatabase::migrated().await;
@@ -45,6 +45,19 @@ async fn a_server_that_starts_before_its_database_waits_for_it() {
     relay.open(&database.url()).await;
     says("too many connections").await;
     limit(-1).await;
+    server.ready().await;
+}
+
+/// The guard: the same for a lock that somebody keeps for longer than the start waits for one.
+#[tokio::test]
+async fn a_server_that_meets_a_lock_at_its_start_waits_for_it() {
+    let database = TestDatabase::migrated().await;
+    let blocker = database.connect().await;
+    blocker.batch_execute("BEGIN; LOCK TABLE node_sessions IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let mut server = ChildServer::new(Settings::default().set("DATABASE_URL", database.url()));
+    server.launch();
+    until("it has met the lock", async || server.log().contains("lock timeout")).await;
+    blocker.batch_execute("ROLLBACK").await.unwrap();
     server.ready().await;
 }
 

@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use boxoffice::infrastructure::postgres::{
-    connection::{RequestPool, Transaction},
+    connection::{COMMIT_MAX, RequestPool, Transaction},
     rows::StoreError,
+    transaction::TRANSACTION_MAX,
 };
 use domain::repositories::RepositoryError;
 use tokio_postgres::types::Type;
@@ -158,4 +159,28 @@ async fn the_connection_of_a_refused_transaction_is_used_again() {
     assert!(result.is_err());
     assert_eq!(pid().await, before);
     assert_eq!(database.number("SELECT count(*) FROM notes", &[]).await, 0);
+}
+
+/// The guard: `COMMIT_MAX`. A COMMIT that has no answer is not waited for until its statement's time is over, and keeps no connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_hangs_is_given_up() {
+    let (database, pool) = with_notes().await;
+    database
+        .execute(
+            "CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NULL; END $$; \
+             CREATE CONSTRAINT TRIGGER hangs AFTER INSERT ON notes DEFERRABLE INITIALLY DEFERRED \
+                FOR EACH ROW EXECUTE FUNCTION hang()",
+        )
+        .await;
+    let adding = pool.transaction(|transaction| async move { add(&transaction, 1).await });
+    let result: Result<(), StoreError> = tokio::time::timeout(COMMIT_MAX * 3, adding).await.unwrap();
+    assert!(matches!(result, Err(StoreError::OutcomeUnknown(_))), "{result:?}");
+    let running = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
+    until("it is cancelled", async || database.number(running, &[]).await == 0).await;
+}
+
+/// The guard: a pause of an inventory lasts longer than the change that it covers, whatever that waits for.
+#[test]
+fn a_pause_lasts_longer_than_any_transaction() {
+    assert!(TRANSACTION_MAX + COMMIT_MAX < actors::inventory::PAUSE_MAX);
 }

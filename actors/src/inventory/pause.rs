@@ -22,8 +22,9 @@ use super::{
 };
 use crate::{metrics::engine, sampler::is_behind};
 
-/// A pause that nobody ends by then ends by itself. Too short, and slow changes cost their event a restart.
-const PAUSE_MAX: Duration = Duration::from_secs(10);
+/// A pause that nobody ends by then ends by itself. Longer than the longest change, COMMIT included; a shorter one would cost the event of a
+/// slow change a restart.
+pub const PAUSE_MAX: Duration = Duration::from_secs(16);
 
 /// Pauses are told apart over all inventories and their successors.
 static NEXT_PAUSE: AtomicU64 = AtomicU64::new(0);

@@ -32,7 +32,8 @@ pub(super) struct Canceller<E> {
 }
 
 impl<E: EventUpkeep> Canceller<E> {
-    /// Whether all of them are closed by now, by this or by anybody else.
+    /// Whether nothing stood in the way. That all of them are closed is for the repository to see: what is refused here may be closed
+    /// already, or this node's inventory has the plan of before the cancellation, by another node.
     async fn cancel(&self, event: EventId, bookings: Vec<Booking>) -> bool {
         let mut asking = JoinSet::new();
         for booking in bookings {
@@ -43,11 +44,16 @@ impl<E: EventUpkeep> Canceller<E> {
                 asking.spawn(async move { inventories.ask(event, command, Instant::now() + DEADLINE).await });
             }
         }
-        let mut all = true;
+        let (mut all, mut is_refused) = (true, false);
         while let Some(asked) = asking.join_next().await {
             let closed = match asked {
                 Ok(Ok(_)) => true,
-                Ok(Err(AskError::Denied(Denial::Refused(_) | Denial::NotOpen | Denial::NoSuchEvent))) => true,
+                Ok(Err(AskError::Denied(Denial::Refused(refusal)))) => {
+                    tracing::debug!(%event, %refusal, "a booking of a cancelled event is not cancelled");
+                    is_refused = true;
+                    true
+                }
+                Ok(Err(AskError::Denied(Denial::NotOpen | Denial::NoSuchEvent))) => true,
                 Ok(Err(error)) => {
                     tracing::warn!(%event, %error, "a booking of a cancelled event can't be cancelled now");
                     false
@@ -55,6 +61,9 @@ impl<E: EventUpkeep> Canceller<E> {
                 Err(_) => false,
             };
             all &= closed;
+        }
+        if is_refused {
+            self.inventories.reload(event);
         }
         all
     }

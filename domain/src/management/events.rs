@@ -315,6 +315,7 @@ pub trait EventUpkeep: Send + Sync + 'static {
     fn next_to_cancel(&self, event: EventId, limit: u32) -> impl Future<Output = Found<Vec<Booking>>> + Send;
 
     /// Queues a mail for each of these bookings that is cancelled by now, moves on past them, and ends the lease, in one transaction.
-    /// No bookings: all are done.
+    /// No bookings: all are done. [`RepositoryError::Unavailable`](crate::repositories::RepositoryError::Unavailable), and nothing is
+    /// done, while one of them is still open.
     fn note_cancelled(&self, event: EventId, bookings: &[BookingId]) -> impl Future<Output = Found<()>> + Send;
 }

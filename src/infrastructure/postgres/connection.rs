@@ -32,6 +32,8 @@ const MARGIN: Duration = Duration::from_secs(2);
 const SEARCH_MAX: Duration = Duration::from_secs(5);
 /// How long a request to cancel a statement may take.
 const CANCEL_MAX: Duration = Duration::from_secs(5);
+/// How long the answer to a COMMIT is waited for.
+pub const COMMIT_MAX: Duration = Duration::from_secs(5);
 /// How long the end of a transaction may take that is rolled back.
 const ROLL_BACK_MAX: Duration = Duration::from_secs(1);
 
@@ -218,7 +220,6 @@ impl Transaction {
         // Before the statement: from the moment that it is sent.
         connection.is_open.store(true, Ordering::Relaxed);
         connection.batch_execute("BEGIN").await?;
-        connection.is_failed.store(false, Ordering::Relaxed);
         Ok(Self(Arc::new(connection)))
     }
 
@@ -228,7 +229,10 @@ impl Transaction {
             self.roll_back().await;
             return Err(StoreError::Row("a transaction went on after a statement that failed".to_owned()));
         }
-        match self.0.batch_execute("COMMIT").await {
+        let Ok(answer) = timeout(COMMIT_MAX, self.0.batch_execute("COMMIT")).await else {
+            return Err(StoreError::OutcomeUnknown(Box::new(StoreError::Deadline(COMMIT_MAX))));
+        };
+        match answer {
             Ok(()) => {
                 self.0.is_open.store(false, Ordering::Relaxed);
                 Ok(())

@@ -87,18 +87,6 @@ fn is_broken_connection(error: &tokio_postgres::Error) -> bool {
     }
 }
 
-/// Whether the database can't be had at this moment, and can be later: no connection, a restart, no room for one more connection, or a
-/// standby that is not promoted yet.
-pub(crate) fn is_away(error: &tokio_postgres::Error) -> bool {
-    match error.as_db_error() {
-        Some(answer) => {
-            let code = answer.code();
-            *code == SqlState::READ_ONLY_SQL_TRANSACTION || AWAY.iter().any(|class| code.code().starts_with(class))
-        }
-        None => is_broken_connection(error),
-    }
-}
-
 /// Classes of SQLSTATE. 08: connection exceptions, with which PgBouncer speaks as well. 53: insufficient resources. 57P: operator
 /// intervention.
 const AWAY: [&str; 3] = ["08", "53", "57P"];
@@ -121,17 +109,18 @@ impl StoreError {
         }
     }
 
-    /// Whether the database can't be had at this moment, and can be later.
-    pub fn is_away(&self) -> bool {
+    /// Whether the same may succeed later by itself. Unlike [`class`](Self::class) it tells why a connection can't be had: a wrong password
+    /// does not pass.
+    pub fn passes(&self) -> bool {
         match self {
-            Self::Database(error) => is_away(error),
+            Self::Database(error) => classify(error) == ErrorClass::Passing,
             Self::Pool(PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error))) => {
-                is_away(error)
+                classify(error) == ErrorClass::Passing
             }
             Self::Pool(error) => matches!(error, PoolError::Timeout(_)),
             Self::Deadline(_) | Self::Busy => true,
             Self::Row(_) => false,
-            Self::RolledBack(cause) | Self::OutcomeUnknown(cause) => cause.is_away(),
+            Self::RolledBack(cause) | Self::OutcomeUnknown(cause) => cause.passes(),
         }
     }
 

@@ -11,9 +11,10 @@ use super::{
     errors::StoreError,
 };
 
-/// How long a transaction may run, all its tries together, and the way to a connection included. For locks it waits five seconds at
+/// How long a transaction may run until its COMMIT, all its tries together, and the way to a connection included; the answer to the COMMIT
+/// is waited for by [`COMMIT_MAX`](super::connection::COMMIT_MAX). For locks it waits five seconds at
 /// most in each statement, which the database sees to (`lock_timeout`).
-const TRANSACTION_MAX: Duration = Duration::from_secs(10);
+pub const TRANSACTION_MAX: Duration = Duration::from_secs(10);
 /// How often it is tried.
 const TRIES_MAX: u32 = 6;
 /// The longest wait before the second try; each further one may be twice as long. Half of it at least.
@@ -38,7 +39,8 @@ impl RequestPool {
     ///
     /// It is run again, in a new transaction and after a jittered exponential back-off, when it was surely rolled back because of
     /// another transaction (serialisation failure, deadlock, a lock not had in time) or because its connection broke. So what it
-    /// does beside its statements must bear repetition. At most six tries within ten seconds.
+    /// does beside its statements must bear repetition. At most six tries within ten seconds, and five
+    /// seconds for the COMMIT.
     ///
     /// # Errors
     ///

@@ -66,6 +66,26 @@ async fn an_event_is_cancelled_after_its_beginning() {
     assert_eq!(places(&server.api, event).await, (0, 0, 0));
 }
 
+/// Guards: `IS_OPEN`, and the reload after a refusal. The event was cancelled by another server, and this one's inventory has the plan of
+/// before, by which nobody gives back what has begun.
+#[tokio::test]
+async fn a_refusal_on_an_old_plan_does_not_count_as_cancelled() {
+    let server = TestServer::start().await;
+    let api = organizer(&server).await;
+    let (event, _, kind) = published(&server, &api, 5).await;
+    book(&server.signed_in().await, event, kind, 2).await.created();
+    server.db.execute("UPDATE events SET starts_at = now() - interval '1 minute'").await;
+    let soon = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+    // Has it read anew.
+    server.running.inventories.pause(domain::ids::EventId(event), soon).await.unwrap().end().await;
+    server.db.execute("UPDATE events SET status = 'CANCELLED'").await;
+    server.db.execute("INSERT INTO event_cancellations (event_id, total) SELECT id, 1 FROM events").await;
+    finished(&api, event).await;
+    let open = "SELECT count(*) FROM bookings WHERE status <> 'CANCELLED'";
+    assert_eq!(server.db.number(open, &[]).await, 0);
+    assert_eq!(mails(&server).await, (1, 1));
+}
+
 /// Guards: the lease, and `after_booking`. Whatever dies in the middle, each booking is cancelled and told once.
 #[tokio::test]
 async fn a_cancellation_goes_on_after_a_crash() {

@@ -2,7 +2,9 @@
 //! rules under the row's lock.
 //!
 //! Locks are taken in one order: the event's row, its quotas by their ids, ticket types, tags, the rows that join tags to events by
-//! (tag, event), venues and seat maps, listings by their events, the audit log.
+//! (tag, event), venues and seat maps, listings by their events, the audit log. Two exceptions make no circle: a change of an event locks
+//! the seat map that it will sell before the quotas, and only who deletes the map, holding nothing of an event, waits for that; and a
+//! deleted event's tags go before its ticket types, which nobody locks without the event's row.
 
 mod catalogue;
 mod copies;

@@ -46,6 +46,8 @@ const CANCELLED_SINCE: &str = "b.status = 'CANCELLED' AND b.updated_at >= c.star
 /// longest.
 const ADVANCE: &str = "UPDATE event_cancellations SET after_booking = $2, done = done + $3, lease_until = clock_timestamp() \
     WHERE event_id = $1 AND after_booking < $4 AND finished_at IS NULL";
+/// Whoever was asked to close them may have refused on an old plan. What is closed is not opened again.
+const IS_OPEN: &str = "SELECT FROM bookings WHERE id = ANY($1) AND status IN ('PENDING_PAYMENT', 'CONFIRMED') LIMIT 1";
 const FINISH: &str = "UPDATE event_cancellations SET finished_at = now() WHERE event_id = $1 AND finished_at IS NULL";
 
 const TO_TELL: &str = "SELECT b.id, p.name, a.email, e.title, e.starts_at, e.time_zone, v.name AS venue, b.total, \
@@ -94,15 +96,19 @@ impl PgStore {
         rows::bookings(&client, &found).await
     }
 
-    async fn note(&self, event: EventId, bookings: &[BookingId]) -> Result<(), StoreError> {
+    /// False when one of the bookings is open.
+    async fn note(&self, event: EventId, bookings: &[BookingId]) -> Result<bool, StoreError> {
         let ids: Vec<Uuid> = bookings.iter().map(|booking| booking.0).collect();
         let ids = &ids;
         let (Some(first), Some(last)) = (ids.iter().min(), ids.iter().max()) else {
             self.pool.get().await?.execute_typed(FINISH, &[(&event.0, Type::UUID)]).await?;
-            return Ok(());
+            return Ok(true);
         };
         self.pool
             .transaction(|transaction| async move {
+                if !transaction.query_typed(IS_OPEN, &[(ids, Type::UUID_ARRAY)]).await?.is_empty() {
+                    return Ok(false);
+                }
                 let told = transaction.query_typed(TO_TELL, &[(ids, Type::UUID_ARRAY)]).await?;
                 let done = i64::try_from(told.len()).unwrap_or(i64::MAX);
                 let parameters: [Typed<'_>; 4] =
@@ -110,7 +116,7 @@ impl PgStore {
                 if transaction.execute_typed(ADVANCE, &parameters).await? == 1 {
                     tell(&transaction, &told).await?;
                 }
-                Ok(())
+                Ok(true)
             })
             .await
     }
@@ -169,6 +175,9 @@ impl EventUpkeep for PgStore {
     }
 
     async fn note_cancelled(&self, event: EventId, bookings: &[BookingId]) -> Found<()> {
-        Ok(self.note(event, bookings).await?)
+        if self.note(event, bookings).await? {
+            return Ok(());
+        }
+        Err(RepositoryError::Unavailable(format!("bookings of event {event} are still open")))
     }
 }

@@ -1,0 +1,2 @@
+-- What was taken stays taken; the column goes with migration 0015.
+SELECT 1;
