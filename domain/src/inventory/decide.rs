@@ -29,7 +29,11 @@ impl Inventory {
     /// What the command of this buyer would do at `now`, or why it may not.
     pub fn decide_for(&self, buyer: &Buyer, command: &Command, now: Timestamp) -> Result<Entry, Refusal> {
         match command {
-            Command::Hold(_) | Command::Book(_) if !buyer.may_take => Err(Refusal::TooOften { retry_after: None }),
+            // What is not public yet is not there, whoever asks.
+            Command::Hold(_) | Command::Book(_) if !buyer.may_take => match self.published() {
+                Err(Refusal::NoSuchEvent) => Err(Refusal::NoSuchEvent),
+                _ => Err(Refusal::TooOften { retry_after: None }),
+            },
             Command::Hold(new) => {
                 let items = self.choose(&new.selection, Rules::OfSale { account: new.account_id, now })?;
                 self.within_unpaid_limits(new.account_id, items.len(), buyer, now)?;

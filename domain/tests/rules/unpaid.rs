@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{
     bookings::BookingStatus,
-    events::{SalePlan, TicketType},
+    events::{EventStatus, SalePlan, TicketType},
     inventory::{Command, Inventory},
     ledger::{Entry, LoadedInventory},
     rate_limit::Rate,
@@ -199,5 +199,17 @@ fn a_request_that_may_take_nothing_is_refused_whatever_is_free() {
     for command in [holding(1), book(ALICE, selection([quantity(0, 1)]))] {
         let refusal = inventory.decide_for(&buyer, &command, at(1)).unwrap_err();
         assert_eq!(refusal, Refusal::TooOften { retry_after: None });
+    }
+}
+
+/// Guards: that what is not public yet is not told of by another refusal.
+#[test]
+fn a_draft_is_not_there_for_whoever_may_take_nothing() {
+    let buyer = Buyer { may_take: false, ..Buyer::default() };
+    for status in [EventStatus::Draft, EventStatus::Scheduled] {
+        let inventory = inventory(SalePlan { status, ..plan(10) });
+        for command in [holding(1), book(ALICE, selection([quantity(0, 1)]))] {
+            assert_eq!(inventory.decide_for(&buyer, &command, at(1)).unwrap_err(), Refusal::NoSuchEvent);
+        }
     }
 }
