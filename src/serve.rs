@@ -15,7 +15,7 @@ mod listeners;
 mod mail;
 mod patience;
 
-use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use std::{future::Future, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use actors::{
     cache::{Cache, RunningCache},
@@ -38,7 +38,7 @@ use self::{
     database::{Database, Pools},
     durability::NotDurable,
     ending::{EndingTimes, Signals},
-    engine::Session,
+    engine::{Opening, Session},
     listeners::Listeners,
     mail::{Mail, MailSender},
     patience::while_away,
@@ -133,12 +133,24 @@ pub struct Running {
 #[derive(Default)]
 struct Begun {
     database: Option<Database>,
+    opening: Option<Opening>,
     session: Option<Session>,
     engine: Option<Engine>,
 }
 
 impl Begun {
+    /// As [`Begun::take_down`], unless somebody is in a hurry. Says whether all was taken down.
+    async fn take_down_unless_hurried(self, hurry: impl Future<Output = ()>) -> bool {
+        tokio::select! {
+            () = self.take_down() => true,
+            () = hurry => false,
+        }
+    }
+
     async fn take_down(self) {
+        if let Some(opening) = self.opening {
+            opening.give_up().await;
+        }
         if let Some(engine) = self.engine {
             engine.stop().await;
         }
@@ -168,15 +180,13 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let mut running = match started {
         Some(Ok(running)) => running,
         Some(Err(error)) => {
-            begun.take_down().await;
+            begun.take_down_unless_hurried(signals.next()).await;
             return Err(error);
         }
         None => {
             tracing::info!("stopping before the start is over");
-            tokio::select! {
-                () = begun.take_down() => return Ok(ExitCode::SUCCESS),
-                () = signals.next() => return Ok(ExitCode::from(EXIT_CUT)),
-            }
+            let is_whole = begun.take_down_unless_hurried(signals.next()).await;
+            return Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(EXIT_CUT) });
         }
     };
     let ending = running.wait(signals.next()).await;
@@ -240,7 +250,9 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
     let (pool, min_idle) = (pools.requests.clone(), config.database.min_idle);
     background.spawn(pool::tend(pool.plain().clone(), min_idle, pools.ledger.clone()));
     background.spawn(usage::watch(pool.clone()));
-    let session = begun.session.insert(Session::open(&config, pools.ledger.clone()).await?);
+    let opened = begun.opening.insert(Session::begin(&config, pools.ledger.clone())?).opened().await;
+    begun.opening = None;
+    let session = begun.session.insert(opened?);
     let engine = begun.engine.insert(session.start_engine(engine::settings(&config)).await?);
     let inventories = engine.inventories.clone();
 

@@ -35,7 +35,15 @@ pub enum BookingError {
     /// The account's address has to be verified first.
     #[error("the e-mail address is not verified")]
     Unverified,
-    /// No answer can be given now. A retry with the same key is exact.
+    /// Sent away before anything was begun.
+    #[error("{reason}")]
+    Overloaded {
+        /// For the log.
+        reason: String,
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// No answer can be given now; what was asked may still happen. A retry with the same key is exact.
     #[error("{reason}")]
     Unavailable {
         /// For the log.
@@ -59,9 +67,8 @@ impl From<AskError> for BookingError {
             AskError::Denied(Denial::TooLate | Denial::Unavailable(_)) => {
                 Self::Unavailable { reason, retry_after: Duration::from_secs(1) }
             }
-            AskError::Overloaded { retry_after } | AskError::Unavailable { retry_after, .. } => {
-                Self::Unavailable { reason, retry_after }
-            }
+            AskError::Overloaded { retry_after } => Self::Overloaded { reason, retry_after },
+            AskError::Unavailable { retry_after, .. } => Self::Unavailable { reason, retry_after },
         }
     }
 }

@@ -89,7 +89,7 @@ pub struct HttpConfig {
     /// How long a shutdown waits for requests in progress. Too high: the supervisor of the process kills it first. Too
     /// low: requests are cut off.
     pub drain_timeout: Duration,
-    /// How long a shutdown takes in all, lame duck and drain included; what is left then is cut. Too high: the supervisor of
+    /// How long a shutdown takes in all; what is left then is cut. At least lame duck and drain together. Too high: the supervisor of
     /// the process kills it first. Too low: mails on their way are sent twice.
     pub shutdown_timeout: Duration,
 }
@@ -102,6 +102,12 @@ impl HttpConfig {
         let lame_duck = if environment == Environment::Production { s(5) } else { s(0) };
         let drain_timeout = section.duration("drain_timeout", default.drain_timeout, ms(0)..=s(600));
         let lame_duck = section.duration("lame_duck", lame_duck, ms(0)..=s(300));
+        // Some more for what follows the requests.
+        let shutdown_timeout = section.duration("shutdown_timeout", lame_duck + drain_timeout + s(10), ms(0)..=s(1200));
+        if shutdown_timeout < lame_duck + drain_timeout {
+            let sum = (lame_duck + drain_timeout).as_millis();
+            section.fault_of("shutdown_timeout", format!("is below lame_duck and drain_timeout together, {sum}ms"));
+        }
         Self {
             listen: section.value("listen", SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), ADDRESS),
             max_connections: section.number("max_connections", default.max_connections, 1..=1_000_000),
@@ -131,8 +137,7 @@ impl HttpConfig {
             trusted_proxies: section.value("trusted_proxies", Networks(Vec::new()), NETWORKS).0,
             lame_duck,
             drain_timeout,
-            // Some more for what follows the requests.
-            shutdown_timeout: section.duration("shutdown_timeout", lame_duck + drain_timeout + s(10), ms(0)..=s(1200)),
+            shutdown_timeout,
         }
     }
 }

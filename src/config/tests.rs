@@ -100,6 +100,16 @@ fn every_fault_is_reported_on_a_line_of_its_own() {
 }
 
 #[test]
+fn a_shutdown_has_time_for_its_parts() {
+    let (whole, drain) = ("BOXOFFICE__HTTP__SHUTDOWN_TIMEOUT", "BOXOFFICE__HTTP__DRAIN_TIMEOUT");
+    let duck = ("BOXOFFICE__HTTP__LAME_DUCK", "5s");
+    let found = faults(&[duck, (drain, "10s"), (whole, "14999ms")]);
+    assert!(found.len() == 1 && found[0].starts_with(whole) && found[0].contains("15000ms"), "{found:?}");
+    assert_eq!(load(&[duck, (drain, "10s"), (whole, "15s")]).http.shutdown_timeout, std::time::Duration::from_secs(15));
+    assert_eq!(load(&[duck, (drain, "600s")]).http.shutdown_timeout, std::time::Duration::from_secs(615));
+}
+
+#[test]
 fn keys_of_tokens_are_whole_and_one_of_them_signs() {
     let first = |variables: &[(&str, &str)]| faults(variables).into_iter().next().unwrap_or_default();
     let (private, other) = ("BOXOFFICE__AUTH__JWT_PRIVATE_KEY", "BOXOFFICE__AUTH__JWT_OTHER_KID");

@@ -231,9 +231,9 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
             Box::pin(request.discard_body()).await;
             return (None, Err(problem));
         }
-        let (fields, counted) = match &self.router.limits {
+        let (tier, client) = (target.info.tier, Client { address: request.client_address, account });
+        let (mut fields, counted) = match &self.router.limits {
             Some(limits) => {
-                let (tier, client) = (target.info.tier, Client { address: request.client_address, account });
                 if tier == Tier::Bookings
                     && let Ok(Some(caller)) = caller
                 {
@@ -248,7 +248,14 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         let result = match (counted, caller) {
             (Ok(()), Ok(caller)) => {
                 request.caller = caller;
-                self.run(target, request).await
+                let result = self.run(target, request).await;
+                if places::is_replay(&result)
+                    && let Some(limits) = &self.router.limits
+                    && let Some(restored) = limits.give_back(tier, client).await
+                {
+                    fields = restored;
+                }
+                result
             }
             (Err(problem), _) => {
                 Box::pin(request.discard_body()).await;
@@ -271,7 +278,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
     /// Runs the handler under the concurrency limit and the deadline; a panic becomes a 500 and ends nothing else.
     async fn run(&self, target: &Target<S>, request: Request) -> Result<Reply, Problem> {
         let Ok(permit) = Arc::clone(&self.handlers).try_acquire_owned() else {
-            return Err(Problem::unavailable(Duration::from_secs(1), "too many handlers are running"));
+            return Err(Problem::unavailable(Duration::from_secs(1), "too many handlers are running").unbegun());
         };
         let context =
             RequestContext { request_id: request.id.header().clone(), account: request.caller.map(|c| c.account) };

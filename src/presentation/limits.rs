@@ -79,8 +79,13 @@ impl Limits {
         if !self.admits(Tier::Api, client, Instant::now()).await {
             return None;
         }
-        let standing = self.port.give_back(Tier::Bookings, client, Instant::now())?.await;
-        Some(self.fields(Tier::Bookings, standing))
+        self.give_back(Tier::Bookings, client).await
+    }
+
+    /// Gives one back that was counted and admitted. What answers say about it then; `None` when it is not limited.
+    pub(super) async fn give_back(&self, tier: Tier, client: Client) -> Option<Option<Fields<'_>>> {
+        let standing = self.port.give_back(tier, client, Instant::now())?.await;
+        Some(self.fields(tier, standing))
     }
 
     /// What an answer says about a limit that it was not counted by.

@@ -24,6 +24,7 @@ struct Inner {
     retry_after: Option<Duration>,
     cause: Option<String>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    is_unbegun: bool,
 }
 
 impl Problem {
@@ -36,6 +37,7 @@ impl Problem {
             retry_after: None,
             cause: None,
             headers: Vec::new(),
+            is_unbegun: false,
         }))
     }
 
@@ -71,6 +73,17 @@ impl Problem {
     pub fn errors(mut self, errors: Vec<FieldError>) -> Self {
         self.0.errors = errors;
         self
+    }
+
+    /// Says that the request was sent away before anything was begun: nothing can come of it later.
+    #[must_use]
+    pub fn unbegun(mut self) -> Self {
+        self.0.is_unbegun = true;
+        self
+    }
+
+    pub(super) fn is_unbegun(&self) -> bool {
+        self.0.is_unbegun
     }
 
     /// When a retry makes sense; sent as whole seconds, rounded up, at least 1.
@@ -117,7 +130,7 @@ impl Problem {
 
     /// The answer, for a request to `instance` (a path) known as `request_id`.
     pub fn into_reply(self, instance: &str, request_id: &str) -> Reply {
-        let Inner { code, detail, errors, retry_after, headers, cause: _ } = *self.0;
+        let Inner { code, detail, errors, retry_after, headers, cause: _, is_unbegun: _ } = *self.0;
         let entry = code.entry();
         let document = Document {
             kind: Kind(entry),

@@ -10,7 +10,7 @@ use actors::{
 use anyhow::Context;
 use domain::unpaid::UnpaidLimits;
 use jiff::SignedDuration;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, task::JoinHandle};
 
 use super::{engine_runtime::EngineRuntime, patience::while_away};
 use crate::{
@@ -21,6 +21,25 @@ use crate::{
 /// How long the end of the session is waited for. Without it another node has to wait until the session is stale.
 const SESSION_END_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// A session that is being opened.
+pub(super) struct Opening(JoinHandle<anyhow::Result<Session>>);
+
+impl Opening {
+    /// The session. May be dropped and asked again until it is there.
+    pub(super) async fn opened(&mut self) -> anyhow::Result<Session> {
+        (&mut self.0).await.context("the session's task panicked")?
+    }
+
+    /// Ends the session if it comes to be within the time for its end.
+    pub(super) async fn give_up(mut self) {
+        match tokio::time::timeout(SESSION_END_TIMEOUT, self.opened()).await {
+            Ok(Ok(session)) => session.end().await,
+            Ok(Err(_)) => {}
+            Err(_) => self.0.abort(),
+        }
+    }
+}
+
 /// The session, and the threads that the engine lives on.
 pub(super) struct Session {
     runtime: EngineRuntime,
@@ -28,8 +47,9 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Opens it, which ends the one of a predecessor of the same name.
-    pub(super) async fn open(config: &Config, pools: LedgerPools) -> anyhow::Result<Self> {
+    /// Begins to open it, which ends the one of a predecessor of the same name. What is begun goes on by itself: dropped in the
+    /// middle, it might leave a session in the database that nobody ends.
+    pub(super) fn begin(config: &Config, pools: LedgerPools) -> anyhow::Result<Opening> {
         let runtime = EngineRuntime::new(config.inventory.threads).context("no threads for the engine")?;
         let (node, options) = (config.node.name.clone(), ledger_options(config)?);
         let open = async move {
@@ -37,8 +57,10 @@ impl Session {
             while_away("open the session", || async move { Ok(PgLedger::open(pools.clone(), node, options).await?) })
                 .await
         };
-        let ledger = runtime.run(open).await??;
-        Ok(Self { runtime, ledger: Arc::new(ledger) })
+        Ok(Opening(tokio::spawn(async move {
+            let ledger = runtime.run(open).await??;
+            Ok(Self { runtime, ledger: Arc::new(ledger) })
+        })))
     }
 
     /// Where the ledger's connections live.

@@ -88,7 +88,7 @@ async fn what_is_left_when_the_time_for_stopping_is_over_is_cut() {
     let database = TestDatabase::migrated().await;
     let settings = on(&database)
         .set("BOXOFFICE__HTTP__REQUEST_TIMEOUT", "600s")
-        .set("BOXOFFICE__HTTP__DRAIN_TIMEOUT", "600s")
+        .set("BOXOFFICE__HTTP__DRAIN_TIMEOUT", "1s")
         .set("BOXOFFICE__HTTP__SHUTDOWN_TIMEOUT", "1s");
     let mut server = ChildServer::start(settings).await;
     let mut client = database.connect().await;

@@ -64,6 +64,40 @@ async fn a_repeated_request_costs_no_allowance_and_is_answered_without_any() {
     assert_eq!(server.api.places(&event).await, (1, 1, 8));
 }
 
+/// Watches that answers which were given before are not counted at all, whichever tier their route is of.
+#[tokio::test]
+async fn what_is_answered_again_costs_nothing_of_the_general_limit_either() {
+    let server = server(&[("BOOKINGS", "2/1h"), ("API", "3/1h"), ("BACKOFF_MAX", "0s")]).await;
+    let event = server.event(EventBuilder::ga(10)).await;
+    let buyer = server.signed_in().await;
+    let (key, body) = (new_key(), event.places(1));
+    buyer.book_as(&event, &key, &body).await.created();
+    for _ in 0..8 {
+        let again = buyer.book_as(&event, &key, &body).await;
+        assert!(again.is_replay());
+        assert_eq!(standing(&again).1, 1);
+    }
+    buyer.hold(&event, &body).await.created();
+    for _ in 0..8 {
+        assert!(buyer.book_as(&event, &key, &body).await.is_replay(), "with nothing left in `bookings`");
+    }
+    let other = buyer.get("/api/v1/bookings").await;
+    assert_eq!(standing(&other), ("api".to_owned(), 2, standing(&other).2));
+
+    let admin = server.signed_in_as(domain::accounts::Role::Admin).await;
+    let body = serde_json::json!({ "name": "The Forum", "address": "1 Via Sacra", "city": "Rome", "country": "IT",
+        "timeZone": "Europe/Rome", "capacity": 500 });
+    let key = new_key();
+    let make = async || admin.send(reqwest::Method::POST, "/api/v1/admin/venues", Some(&key), Some(&body)).await;
+    let first = make().await;
+    first.created();
+    for _ in 0..8 {
+        let again = make().await;
+        assert!(again.is_replay());
+        assert_eq!(standing(&again).1, standing(&first).1);
+    }
+}
+
 /// Watches the bound of what takes no place.
 #[tokio::test]
 async fn refusals_are_bounded_by_the_general_limit_and_then_by_that_of_bookings() {

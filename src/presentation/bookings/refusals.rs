@@ -13,6 +13,7 @@ impl From<BookingError> for Problem {
             BookingError::NotFound => Problem::not_found(),
             BookingError::Unverified => Problem::new(Code::Unverified),
             BookingError::Refused(refusal) => refusal.into(),
+            BookingError::Overloaded { reason, retry_after } => Problem::unavailable(retry_after, reason).unbegun(),
             BookingError::Unavailable { reason, retry_after } => Problem::unavailable(retry_after, reason),
             BookingError::Repository(error) => error.into(),
         }

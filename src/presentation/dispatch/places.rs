@@ -1,8 +1,8 @@
 //! Requests that take places, counted by what came of them.
 //!
-//! One costs its account one of the tier `bookings` if it takes places. One that takes none, because it is a repetition or
-//! was refused, costs one of the tier `api` instead: so nobody has to pay for what they did not get, and nobody asks without
-//! bound. An account that has none left in `bookings` still gets the answers that it was given before, by their keys.
+//! One costs its account one of the tier `bookings` if it takes places, or may have: when its outcome is open. One that takes
+//! none, because it was refused, costs one of the tier `api` instead: so nobody has to pay for what they did not get, and nobody
+//! asks without bound. A repetition costs nothing. An account that has none left in `bookings` still gets the answers that it was given before, by their keys.
 
 use std::time::Instant;
 
@@ -38,6 +38,9 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
                     if took_places(&result) {
                         return (fields, result);
                     }
+                    if is_replay(&result) {
+                        return (limits.give_back(Tier::Bookings, client).await.unwrap_or(fields), result);
+                    }
                     return (limits.exchange(client).await.unwrap_or(fields), result);
                 }
                 (fields, Err(problem)) => refused = Some((fields, Err(problem))),
@@ -47,6 +50,9 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         if limits.admits(Tier::Api, client, request.arrived).await {
             request.may_take_places = false;
             let result = self.run(target, request).await;
+            if is_replay(&result) {
+                limits.give_back(Tier::Api, client).await;
+            }
             if !matches!(&result, Err(problem) if problem.code() == Code::RateLimited) {
                 return (limits.standing(Tier::Bookings, client), result);
             }
@@ -68,7 +74,48 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
 /// Whether places were taken, or may have been.
 fn took_places(result: &Result<Reply, Problem>) -> bool {
     match result {
-        Ok(reply) => reply.status() == StatusCode::CREATED && !reply.headers().contains_key(&IDEMPOTENT_REPLAYED),
-        Err(problem) => matches!(problem.code(), Code::DeadlineExceeded | Code::Internal),
+        Ok(reply) => reply.status() == StatusCode::CREATED && !is_replay(result),
+        Err(problem) => match problem.code() {
+            Code::DeadlineExceeded | Code::Internal => true,
+            // The commit may be on its way, or the answer was lost after it.
+            Code::Unavailable => !problem.is_unbegun(),
+            _ => false,
+        },
+    }
+}
+
+/// Whether the answer was given before, to the same key.
+pub(super) fn is_replay(result: &Result<Reply, Problem>) -> bool {
+    result.as_ref().is_ok_and(|reply| reply.headers().contains_key(&IDEMPOTENT_REPLAYED))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use actors::{inventories::AskError, inventory::Denial};
+    use domain::refusal::Refusal;
+
+    use super::*;
+    use crate::application::bookings::BookingError;
+
+    const WAIT: Duration = Duration::from_secs(1);
+
+    /// Watches that only who was sent away at the door gets an allowance back: behind it a commit may be on its way.
+    #[test]
+    fn an_open_outcome_may_have_taken_places_and_a_refusal_has_not() {
+        let late = AskError::Unavailable { reason: "no answer in time".to_owned(), retry_after: WAIT };
+        for (error, may_have) in [
+            (AskError::Overloaded { retry_after: WAIT }, false),
+            (late, true),
+            (Denial::Unavailable("the ledger is away".to_owned()).into(), true),
+            (Denial::TooLate.into(), true),
+            (Denial::Refused(Refusal::HoldGone).into(), false),
+        ] {
+            let text = error.to_string();
+            assert_eq!(took_places(&Err(BookingError::from(error).into())), may_have, "{text}");
+        }
+        let created = || Reply::empty(StatusCode::CREATED);
+        assert!(took_places(&Ok(created())) && !took_places(&Ok(created().replayed())));
     }
 }
