@@ -79,6 +79,7 @@ struct Arrived {
 }
 
 /// An answer on its way.
+#[allow(clippy::large_enum_variant, reason = "the large one is that of cached reads, which shall not allocate")]
 pub(super) enum Answering {
     /// It is there.
     Done(Option<Response<Body>>),
