@@ -8,6 +8,7 @@
 )]
 
 #[path = "attacks/frames.rs"]
+#[allow(dead_code, reason = "each root of tests uses its own part")]
 mod frames;
 #[path = "attacks/http1.rs"]
 mod http1;

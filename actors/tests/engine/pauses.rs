@@ -168,7 +168,7 @@ async fn caps_of_unpaid_places_outlive_changes_and_failures() {
     for capacity in [30, 40] {
         let pause = running.engine.inventories.pause(hall.id, soon()).await.unwrap();
         resize(&running, &hall, capacity);
-        pause.end(soon()).await;
+        pause.end().await;
         is_capped("after a change").await;
     }
     running.engine.inventories.kill(hall.id);
