@@ -79,10 +79,11 @@ async fn a_request_asks_the_database_a_fixed_number_of_times() {
     ] {
         statistics.batch_execute("SELECT pg_stat_statements_reset()").await.unwrap();
         server.api.get(&path).await.ok();
-        // What the engine and the outbox ask meanwhile is about other tables.
+        // What the engine and the outbox ask meanwhile is about other tables; who compares counters with rows, about one of these.
         let count =
             "SELECT coalesce(sum(calls), 0)::int8 FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
-             WHERE d.datname = current_database() AND query ~ '(event_listings|search_terms|venues|ticket_types|tags)'";
+             WHERE d.datname = current_database() AND query ~ '(event_listings|search_terms|venues|ticket_types|tags)'
+                AND query !~ 'counted_held'";
         let asked: i64 = statistics.query_one(count, &[]).await.unwrap().get(0);
         assert_eq!(asked, statements, "{path}");
     }
