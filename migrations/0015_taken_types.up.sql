@@ -48,6 +48,7 @@ AS $$
 DECLARE
     stale uuid;
     untaken uuid[];
+    is_first boolean;
     n bigint;
 BEGIN
     -- The fence. Whoever ends a session takes this lock exclusively first: it waits for the commits in flight, and every
@@ -110,24 +111,38 @@ BEGIN
             USING ERRCODE = 'BX002', DETAIL = stale::text;
     END IF;
 
-    -- What was ever taken of a ticket type is counted in its quota, so the type has to stay there. Only the first group writes it.
-    WITH wanted AS (
-        SELECT id FROM unnest(i_ticket_type) AS i (id)
-        UNION
-        SELECT (item ->> 'ticket_type_id')::uuid FROM unnest(h_items) AS h (items), jsonb_array_elements(h.items) AS item
-    )
-    SELECT count(*) FILTER (WHERE t.id IS NULL), array_agg(t.id ORDER BY t.id) FILTER (WHERE NOT t.ever_taken)
-    INTO n, untaken
-    FROM wanted w LEFT JOIN LATERAL (SELECT id, ever_taken FROM ticket_types WHERE id = w.id OFFSET 0) AS t ON true;
-    IF n = 0 AND untaken IS NOT NULL THEN
-        UPDATE ticket_types SET ever_taken = true WHERE id = ANY (untaken);
-        GET DIAGNOSTICS n = ROW_COUNT;
-        -- Deleted in this moment.
-        n := cardinality(untaken) - n;
+    -- What was ever taken of a ticket type is counted in its quota, so the type has to stay there. Only the first group of a type
+    -- writes it; all others ask no more than whether it is written.
+    is_first := EXISTS (
+        SELECT FROM (SELECT DISTINCT id FROM unnest(i_ticket_type) AS i (id)) AS w
+        WHERE NOT EXISTS (SELECT FROM ticket_types t WHERE t.id = w.id AND t.ever_taken)
+    );
+    IF NOT is_first AND cardinality(h_id) > 0 THEN
+        is_first := EXISTS (
+            SELECT FROM (SELECT DISTINCT (item ->> 'ticket_type_id')::uuid AS id
+                         FROM unnest(h_items) AS h (items), jsonb_array_elements(h.items) AS item) AS w
+            WHERE NOT EXISTS (SELECT FROM ticket_types t WHERE t.id = w.id AND t.ever_taken)
+        );
     END IF;
-    IF n <> 0 THEN
-        RAISE EXCEPTION 'a ticket type does not exist'
-            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'booking_items_ticket_type_id';
+    IF is_first THEN
+        WITH wanted AS (
+            SELECT id FROM unnest(i_ticket_type) AS i (id)
+            UNION
+            SELECT (item ->> 'ticket_type_id')::uuid FROM unnest(h_items) AS h (items), jsonb_array_elements(h.items) AS item
+        )
+        SELECT count(*) FILTER (WHERE t.id IS NULL), array_agg(t.id ORDER BY t.id) FILTER (WHERE NOT t.ever_taken)
+        INTO n, untaken
+        FROM wanted w LEFT JOIN LATERAL (SELECT id, ever_taken FROM ticket_types WHERE id = w.id OFFSET 0) AS t ON true;
+        IF n = 0 AND untaken IS NOT NULL THEN
+            UPDATE ticket_types SET ever_taken = true WHERE id = ANY (untaken);
+            GET DIAGNOSTICS n = ROW_COUNT;
+            -- Deleted in this moment.
+            n := cardinality(untaken) - n;
+        END IF;
+        IF n <> 0 THEN
+            RAISE EXCEPTION 'a ticket type does not exist'
+                USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'booking_items_ticket_type_id';
+        END IF;
     END IF;
 
     IF cardinality(h_id) > 0 THEN
