@@ -14,6 +14,7 @@ mod limits;
 mod listeners;
 mod mail;
 mod patience;
+mod seeded;
 
 use std::{future::Future, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
@@ -42,6 +43,7 @@ use self::{
     listeners::Listeners,
     mail::{Mail, MailSender},
     patience::while_away,
+    seeded::HasSeededAccounts,
 };
 pub use self::{
     ending::{Ending, Stopped},
@@ -208,7 +210,7 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     if error.is::<CannotListen>() {
         ExitCode::from(EXIT_ADDRESS_TAKEN)
-    } else if error.is::<NotDurable>() {
+    } else if error.is::<NotDurable>() || error.is::<HasSeededAccounts>() {
         ExitCode::from(EXIT_MISCONFIGURED)
     } else {
         ExitCode::FAILURE
@@ -365,6 +367,7 @@ async fn prepare(database: &Database, config: &Config, hasher: &Passwords) -> an
     durability::check(&client, config.environment).await?;
     let applied = Migrator::embedded()?.up(&mut client).await?;
     tracing::info!(applied = applied.len(), "the schema is up to date");
+    seeded::check(&client, config.environment).await?;
     if database.is_private() && config.environment == Environment::Development && is_empty(&client).await? {
         let hash = hasher.hash(DEMO_PASSWORD).await?;
         let summary = seed::demo(&mut client, Timestamp::now(), &hash).await?;

@@ -77,3 +77,17 @@ async fn production_refuses_a_database_that_forgets_in_a_crash() {
     let log = server.log();
     assert!(log.contains("fsync = on") && log.contains("full_page_writes = on"), "{log}");
 }
+
+/// Guards: `seeded::check`. What was tried in development is not what sells.
+#[tokio::test]
+async fn production_refuses_a_database_with_accounts_of_the_demo() {
+    let mut server = ChildServer::start(Settings::default()).await;
+    server.terminate();
+    server.ended().await;
+    server.launch_after(
+        "export BOXOFFICE_ENV=production BOXOFFICE__MAIL__SMTP_URL=smtps://user:hunter2@mail.example.org \
+         BOXOFFICE__MAIL__FROM=no-reply@tickets.example.org BOXOFFICE__MAIL__LINK_ORIGIN=https://tickets.example.org",
+    );
+    assert_eq!(server.ended().await.code(), Some(64), "{}", server.log());
+    assert!(server.log().contains("admin@demo.boxoffice.example"), "{}", server.log());
+}
