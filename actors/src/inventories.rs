@@ -82,21 +82,36 @@ impl Inventories {
     }
 
     /// Has the event's inventory do `command`, and waits until it is durable, at most until `deadline`.
-    pub async fn ask(&self, event: EventId, command: Command, deadline: Instant) -> Result<Answer, AskError> {
-        self.ask_for(Buyer::default(), event, command, deadline).await
+    pub fn ask(
+        &self,
+        event: EventId,
+        command: Command,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<Answer, AskError>> + Send {
+        self.ask_for(Buyer::default(), event, command, deadline)
     }
 
     /// The same for a buyer of whom something is known.
-    pub async fn ask_for(
+    pub fn ask_for(
         &self,
         buyer: Buyer,
         event: EventId,
         command: Command,
         deadline: Instant,
+    ) -> impl Future<Output = Result<Answer, AskError>> + Send {
+        // Before the future, which would else have room for the command twice, and is moved about with each booking.
+        self.ask_shared(buyer, event, Arc::new(command), deadline)
+    }
+
+    async fn ask_shared(
+        &self,
+        buyer: Buyer,
+        event: EventId,
+        command: Arc<Command>,
+        deadline: Instant,
     ) -> Result<Answer, AskError> {
         let slot = self.directory.slot(event);
         let mut permit = Some(admit(&slot)?);
-        let command = Arc::new(command);
         let answer = self
             .call(event, slot, &mut permit, deadline, |reply| {
                 InventoryMessage::Ask(Ask { command: command.clone(), buyer, deadline, reply })
@@ -104,7 +119,8 @@ impl Inventories {
             .await?;
         match answer {
             Ok(answer) => Ok(answer),
-            Err(Denial::Refused(refusal)) => self.final_word(&command, refusal, deadline).await,
+            // What is rare stands apart, so that the future of the others is small.
+            Err(Denial::Refused(refusal)) => Box::pin(self.final_word(&command, refusal, deadline)).await,
             Err(denial) => Err(denial.into()),
         }
     }
@@ -217,7 +233,7 @@ impl Inventories {
         while dying.count <= TRIES_MAX {
             let actor = match slot.actor() {
                 Some(actor) => actor,
-                None => self.activate(event, deadline).await?,
+                None => Box::pin(self.activate(event, deadline)).await?,
             };
             let (port, mut answer) = oneshot();
             // Not delivered: its port is dropped with it, which is the same as an inventory that dies.
@@ -234,7 +250,7 @@ impl Inventories {
                 }
                 // It is dying, and its supervisor may not know yet: who finds no actor waits there for the successor.
                 Ok(Err(_)) => {
-                    if !dying.met(&slot, &actor, deadline).await {
+                    if !Box::pin(dying.met(&slot, &actor, deadline)).await {
                         return Err(self.late(event));
                     }
                     // An event that was forgotten meanwhile has another one.

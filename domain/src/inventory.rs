@@ -19,6 +19,7 @@ use std::{
     sync::Arc,
 };
 
+use foldhash::quality::RandomState;
 use jiff::Timestamp;
 
 use crate::{
@@ -136,13 +137,13 @@ pub struct Inventory {
     /// Versions of quotas that were deleted; see [`LoadedInventory::version_base`].
     version_base: i64,
     seats: Seats,
-    holders: HashMap<HolderId, Holder>,
+    holders: HashMap<HolderId, Holder, RandomState>,
     /// Holds and bookings that an entry on its way to the ledger closes; also confirmed bookings, which are no holders here.
-    closing: HashSet<HolderId>,
+    closing: HashSet<HolderId, RandomState>,
     /// When each holder expires, soonest first.
     expiries: BTreeSet<(Timestamp, HolderId)>,
     /// Places of each account, kept only when the event limits them.
-    by_account: Option<HashMap<AccountId, u32>>,
+    by_account: Option<HashMap<AccountId, u32, RandomState>>,
     /// Unpaid places, kept only when the event limits them.
     unpaid: Option<Unpaid>,
 }
@@ -171,8 +172,8 @@ impl Inventory {
             quotas,
             version_base: loaded.version_base,
             seats,
-            holders: HashMap::new(),
-            closing: HashSet::new(),
+            holders: HashMap::default(),
+            closing: HashSet::default(),
             expiries: BTreeSet::new(),
         };
         loaded.holds.into_iter().for_each(|hold| inventory.keep(Holder::Hold(Arc::new(hold))));

@@ -149,10 +149,7 @@ impl<L: Ledger> InventoryActor<L> {
                 return pending.waiters.push(ask.reply);
             }
         }
-        if let Some(closing) = ready.queue.closing_what(&ask.command) {
-            // What is being closed may stay open after all: the outcome decides, so whoever wants the same thing waits for it.
-            return closing.followers.push(ask);
-        }
+        let Some(ask) = ready.queue.follow(ask) else { return };
         match ready.inventory.decide_for(&ask.buyer, &ask.command, ready.clock.now()) {
             Ok(entry) => {
                 let pending = Pending::new(entry, identity, smallvec![ask.reply]);

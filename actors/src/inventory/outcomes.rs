@@ -40,8 +40,9 @@ impl<L: Ledger> InventoryActor<L> {
             self.slot.admission.asked();
         }
         ready.inventory.set_versions(&versions);
-        let (mut answers, mut followers, mut doubt) = (Vec::with_capacity(landed.len()), Vec::new(), None);
-        for (mut pending, outcome) in landed.into_iter().zip(outcomes) {
+        let followers = ready.queue.followers_of_landed();
+        let (mut answers, mut doubt) = (Vec::with_capacity(landed.len()), None);
+        for (pending, outcome) in landed.into_iter().zip(outcomes) {
             match &outcome {
                 EntryOutcome::Committed => {
                     ready.inventory.settle(&pending.entry);
@@ -60,7 +61,6 @@ impl<L: Ledger> InventoryActor<L> {
                 }
                 EntryOutcome::Rejected(rejection) => doubt = Some(rejection.clone()),
             }
-            followers.append(&mut pending.followers);
             answers.push((pending, outcome));
         }
         if let Some(rejection) = doubt {

@@ -47,13 +47,11 @@ pub(super) struct Pending {
     pub(super) identity: Identity,
     /// The first is who asked first; the others sent the same request again.
     pub(super) waiters: SmallVec<[Reply; 1]>,
-    /// Those who want something else with what it closes. They are asked again once its outcome is known.
-    pub(super) followers: Vec<Ask>,
 }
 
 impl Pending {
     pub(super) fn new(entry: Entry, identity: Identity, waiters: SmallVec<[Reply; 1]>) -> Self {
-        Self { entry, identity, waiters, followers: Vec::new() }
+        Self { entry, identity, waiters }
     }
 
     /// The hold that it turns into a booking, as a thing that is closed. What only closes has that for its identity.
@@ -111,6 +109,9 @@ pub(super) struct Queue {
     /// Sequence number of the first pending decision.
     first: u64,
     by_identity: HashMap<Identity, u64, RandomState>,
+    /// Those who want something else with what the decision of this sequence number closes. They are few, and apart: a decision is
+    /// moved about with each booking.
+    followers: Vec<(u64, Ask)>,
 }
 
 impl Queue {
@@ -124,8 +125,22 @@ impl Queue {
         self.pending.get_mut(usize::try_from(sequence - self.first).ok()?)
     }
 
+    /// Has `ask` wait for the decision that closes what it wants to close or to book: it may stay open after all, and the outcome
+    /// decides. Gives it back if there is none.
+    pub(super) fn follow(&mut self, ask: Ask) -> Option<Ask> {
+        let Some(sequence) = self.closing_what(&ask.command) else { return Some(ask) };
+        self.followers.push((sequence, ask));
+        None
+    }
+
+    /// Those who waited for decisions that have landed. They are asked again.
+    pub(super) fn followers_of_landed(&mut self) -> Vec<Ask> {
+        let first = self.first;
+        self.followers.extract_if(.., |(sequence, _)| *sequence < first).map(|(_, ask)| ask).collect()
+    }
+
     /// The decision that closes what `command` wants to close or to book. It is nobody else's business that it does.
-    pub(super) fn closing_what(&mut self, command: &Command) -> Option<&mut Pending> {
+    fn closing_what(&self, command: &Command) -> Option<u64> {
         let (wanted, account) = match command {
             Command::Release { hold_id, account_id } => (HolderId::Hold(*hold_id), *account_id),
             Command::Cancel { booking } => (HolderId::Booking(booking.id), booking.account_id),
@@ -135,7 +150,9 @@ impl Queue {
             },
             Command::Hold(_) | Command::Block(_) | Command::Expire(_) => return None,
         };
-        self.find(&Identity::Closing(wanted)).filter(|pending| pending.entry.account_id() == account)
+        let sequence = *self.by_identity.get(&Identity::Closing(wanted))?;
+        let pending = self.pending.get(usize::try_from(sequence - self.first).ok()?)?;
+        (pending.entry.account_id() == account).then_some(sequence)
     }
 
     pub(super) fn push(&mut self, pending: Pending) {

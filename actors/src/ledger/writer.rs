@@ -9,7 +9,8 @@ use std::{
     time::Duration,
 };
 
-use domain::ledger::Ledger;
+use domain::{ids::EventId, ledger::Ledger};
+use foldhash::quality::RandomState;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::{
     sync::{Semaphore, watch},
@@ -69,7 +70,7 @@ impl<L: Ledger> LedgerWriter<L> {
 
     fn start_group(&self, myself: &ActorRef<WriterMessage>, state: &mut WriterState) {
         let (mut batches, mut calls, mut entries) = (Vec::new(), Vec::new(), 0);
-        let mut events = HashSet::new();
+        let mut events = HashSet::<EventId, RandomState>::default();
         while let Some(next) = state.waiting.front() {
             if entries > 0 && entries + next.batch.waiting() > GROUP_ENTRIES_MAX {
                 break;

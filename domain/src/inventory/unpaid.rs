@@ -6,6 +6,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use foldhash::quality::RandomState;
 use jiff::Timestamp;
 
 use super::{Holder, Inventory};
@@ -28,19 +29,19 @@ const COOLING_MAX: usize = 4096;
 pub(super) struct Unpaid {
     limits: UnpaidLimits,
     expiries: Gcra,
-    by_account: HashMap<AccountId, u32>,
-    by_network: HashMap<NetworkId, u32>,
+    by_account: HashMap<AccountId, u32, RandomState>,
+    by_network: HashMap<NetworkId, u32, RandomState>,
     /// From where each holder came, and with how many places.
-    networks: HashMap<HolderId, (NetworkId, u32)>,
+    networks: HashMap<HolderId, (NetworkId, u32), RandomState>,
     /// Of accounts that have let something run out: until when that counts (the arrival time of GCRA).
-    cooling: HashMap<AccountId, u64>,
+    cooling: HashMap<AccountId, u64, RandomState>,
 }
 
 /// What no row tells, handed over from an inventory to its successor.
 #[derive(Debug)]
 pub struct UnpaidMemory {
-    networks: HashMap<HolderId, (NetworkId, u32)>,
-    cooling: HashMap<AccountId, u64>,
+    networks: HashMap<HolderId, (NetworkId, u32), RandomState>,
+    cooling: HashMap<AccountId, u64, RandomState>,
 }
 
 impl UnpaidMemory {
@@ -59,10 +60,10 @@ impl Unpaid {
         Self {
             expiries: Gcra::new(limits.expiries, MICROSECONDS),
             limits,
-            by_account: HashMap::new(),
-            by_network: HashMap::new(),
-            networks: HashMap::new(),
-            cooling: HashMap::new(),
+            by_account: HashMap::default(),
+            by_network: HashMap::default(),
+            networks: HashMap::default(),
+            cooling: HashMap::default(),
         }
     }
 
@@ -226,7 +227,7 @@ fn is_unpaid(entry: &Entry) -> bool {
     }
 }
 
-fn reduce<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, u32>, key: K, places: u32) {
+fn reduce<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, u32, RandomState>, key: K, places: u32) {
     if let Some(count) = counts.get_mut(&key) {
         *count = count.saturating_sub(places);
         if *count == 0 {
