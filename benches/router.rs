@@ -20,6 +20,7 @@ use boxoffice::{
     application::{
         app::{App, AuthRules},
         background::Background,
+        guide::Guide,
         pictures::SharedPictures,
         verification::VerifiedAccounts,
     },
@@ -80,6 +81,7 @@ async fn router() -> Router<App<Installation>> {
             verified_to_book: false,
         },
         command_deadline: Duration::from_secs(10),
+        guide: Guide::default(),
     };
     let verifier = TokenVerifier::new(keys.accepted, "boxoffice", Arc::default());
     Router::build(Arc::new(app), Arc::new(verifier), api_routes()).unwrap()

@@ -6,7 +6,7 @@
 // slow on purpose and sign-ins are limited.
 //
 //   make loadtest SCENARIO=smoke URL=http://127.0.0.1:8080
-//   VUS, DURATION, EMAIL, PASSWORD   environment variables
+//   VUS, DURATION, EMAIL, PASSWORD   environment variables; PASSWORD is what the server has printed for the demo's accounts
 //   EVENT                            id or slug of a free event on sale, without seats; searched for when not given
 import http from 'k6/http';
 import exec from 'k6/execution';
@@ -81,7 +81,7 @@ function findEvent() {
 export function setup() {
   const credentials = JSON.stringify({
     email: __ENV.EMAIL || 'ada@demo.boxoffice.example',
-    password: __ENV.PASSWORD || 'demo-password-1',
+    password: __ENV.PASSWORD || fail('PASSWORD is missing: that of the demo, which the server prints at its start'),
   });
   const json = { 'content-type': 'application/json' };
   const { accessToken } = expect(http.post(`${API}/auth/login`, credentials, params('login', json)), 200, 'login');

@@ -7,6 +7,7 @@ pub mod app;
 pub mod background;
 pub mod bookings;
 pub mod cache;
+pub mod guide;
 pub mod limits;
 pub mod mails;
 pub mod manage;

@@ -84,6 +84,9 @@ struct SeedArgs {
     /// loadtest: the house of the hot event with seats
     #[arg(long, value_enum, default_value_t = HouseSize::Arena)]
     house: HouseSize,
+    /// demo: give its accounts another password, and end their sessions
+    #[arg(long)]
+    reset_passwords: bool,
     /// loadtest: where to write ids and access tokens as JSON; standard output when not given
     #[arg(long)]
     out: Option<PathBuf>,
@@ -127,6 +130,9 @@ pub fn run(cli: Cli) -> ExitCode {
         return ExitCode::from(EXIT_USAGE);
     }
     if matches!(cli.command, Command::CheckConfig) {
+        if let Some(missing) = missing_file(&config) {
+            eprintln!("{missing}");
+        }
         print!("{config}");
         return ExitCode::SUCCESS;
     }
@@ -139,9 +145,22 @@ pub fn run(cli: Cli) -> ExitCode {
     }
 }
 
+/// Names the file that the environment should have, when it is not there. It is no fault: variables alone are enough.
+fn missing_file(config: &Config) -> Option<String> {
+    let path = config.missing_file.as_ref()?;
+    let listen = config.http.listen;
+    Some(format!(
+        "{} is not there: what is not set by variables is as in the code, such as http.listen = {listen}",
+        path.display()
+    ))
+}
+
 fn start(command: Command, config: Config) -> anyhow::Result<ExitCode> {
     // Kept until the end: it writes out what is still waiting.
     let _guard = logs(&command, &config)?;
+    if let Some(missing) = missing_file(&config) {
+        tracing::warn!("{missing}");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no async runtime")?;
     runtime.block_on(async move {
         match command {

@@ -8,14 +8,21 @@ mod auth;
 mod cache;
 mod database;
 mod fault;
+mod file;
+mod hosts;
 mod http;
 mod inventory;
 mod mail;
+mod names;
 mod network;
 mod node;
 mod origins;
+mod pairs;
+mod production;
 mod rate_limit;
 mod sources;
+
+use std::path::PathBuf;
 
 pub use auth::AuthConfig;
 pub(crate) use auth::SECRET_BYTES_MIN;
@@ -26,6 +33,7 @@ pub use http::{HttpConfig, OpsConfig};
 pub use inventory::InventoryConfig;
 pub use mail::{MailConfig, SmtpConfig, SmtpEncryption};
 pub use network::Network;
+pub(crate) use network::is_private;
 pub use node::{Environment, LogConfig, LogFormat, NodeConfig};
 pub use rate_limit::{OutboundConfig, RateLimitConfig};
 pub use sources::{Setting, Sources};
@@ -59,6 +67,8 @@ pub struct Config {
     pub node: NodeConfig,
     /// What is logged, and how.
     pub log: LogConfig,
+    /// The file of the environment, when one was named and has none: then everything in it is as in the code.
+    pub missing_file: Option<PathBuf>,
     settings: Vec<Setting>,
 }
 
@@ -67,23 +77,29 @@ impl Config {
     pub fn load(sources: &Sources) -> Result<Self, Vec<ConfigFault>> {
         let (environment, mut layers) = sources.open();
         let http = HttpConfig::read(&mut layers.section("http"), environment);
+        let request_timeout = http.request_timeout;
         let node = NodeConfig::read(&mut layers.section("node"), http.listen.port());
         let config = Self {
             environment,
             http,
             ops: OpsConfig::read(&mut layers.section("ops")),
-            database: DatabaseConfig::read(&mut layers.section("database")),
+            database: DatabaseConfig::read(&mut layers.section("database"), environment, request_timeout),
             redis: RedisConfig::read(&mut layers.section("redis")),
             cache: CacheConfig::read(&mut layers.section("cache")),
             auth: AuthConfig::read(&mut layers.section("auth"), environment),
-            inventory: InventoryConfig::read(&mut layers.section("inventory")),
+            inventory: InventoryConfig::read(&mut layers.section("inventory"), request_timeout),
             mail: MailConfig::read(&mut layers.section("mail"), environment),
             rate_limit: RateLimitConfig::read(&mut layers.section("rate_limit")),
             outbound: OutboundConfig::read(&mut layers.section("rate_limit.outbound")),
             node,
             log: LogConfig::read(&mut layers.section("log")),
+            missing_file: layers.missing_file(),
             settings: Vec::new(),
         };
+        pairs::check(&config, &mut layers);
+        if environment == Environment::Production {
+            production::check(&config, &mut layers);
+        }
         let settings = layers.finish()?;
         Ok(Self { settings, ..config })
     }

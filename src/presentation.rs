@@ -57,3 +57,4 @@ pub mod server;
 mod session_cookie;
 mod unsent;
 pub mod venues;
+pub mod welcome;

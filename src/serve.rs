@@ -5,6 +5,7 @@ mod banner;
 mod cache;
 mod checks;
 pub mod database;
+pub mod demo;
 mod descriptors;
 mod durability;
 mod ending;
@@ -27,7 +28,7 @@ use actors::{
     upkeep::RunningUpkeep,
 };
 use anyhow::Context;
-use jiff::Timestamp;
+use domain::secrets::OpaqueToken;
 use tokio::{
     sync::watch,
     task::{JoinHandle, JoinSet},
@@ -51,7 +52,7 @@ pub use self::{
 };
 use crate::{
     application::{
-        app::{Adapters, App, HashingError, PasswordHasher},
+        app::{Adapters, App, HashingError},
         background::Background,
         pictures::SharedPictures,
         verification::VerifiedAccounts,
@@ -60,14 +61,7 @@ use crate::{
     infrastructure::{
         limits::{Limiter, LimiterSettings},
         passwords::{Cost, Passwords},
-        postgres::{
-            connection::RequestPool,
-            migrate::Migrator,
-            pool,
-            seed::{self, DEMO_PASSWORD},
-            store::PgStore,
-            usage,
-        },
+        postgres::{connection::RequestPool, migrate::Migrator, pool, store::PgStore, usage},
         tokens::{Keys, TokenSigner, TokenVerifier},
     },
     presentation::{
@@ -114,6 +108,8 @@ pub struct Running {
     pub outbox: Outbox,
     /// The cache, for tests.
     pub cache: RunningCache,
+    /// By what the mails of a server without a mail server are shown, for tests.
+    pub mails_token: Option<OpaqueToken>,
     live: Arc<Live>,
     health: Arc<Health>,
     stop: watch::Sender<bool>,
@@ -172,7 +168,7 @@ pub fn api_document() -> serde_json::Value {
 
 /// `boxoffice serve`: runs until a signal says stop.
 pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
-    descriptors::raise_limit(&config, &listeners::operations_settings());
+    descriptors::raise_limit(&config, &listeners::operations_settings(&config.ops));
     let mut signals = Signals::listen()?;
     let mut begun = Begun::default();
     let started = tokio::select! {
@@ -268,9 +264,13 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
     );
 
     let store = PgStore::new(pool.clone());
-    if database.is_private() && config.environment == Environment::Development {
-        banner::print(&store, address, operations_address, mail.folder.is_some()).await;
+    let mails_token = mail.kept.as_ref().map(|kept| kept.token.clone());
+    let is_demo = database.is_private() && config.environment == Environment::Development;
+    banner::mails(operations_address, mails_token.as_ref(), is_demo);
+    if is_demo {
+        banner::print(&store, address, operations_address, demo::kept_password(&config)?.as_deref()).await;
     }
+    let guide = banner::guide(&config, database.is_private(), mail.kept.is_some().then_some(operations_address))?;
     let live = Live::new(live_settings(&config));
     let after_answers = Background::default();
     let limiter = Arc::new(Limiter::new(LimiterSettings::from(&config.rate_limit), shared_counts));
@@ -289,11 +289,12 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
         auth: accounts::rules(&config.auth),
         upkeep: upkeep.upkeep.clone(),
         command_deadline: config.inventory.request_deadline,
+        guide,
     };
     let verifier = Arc::new(TokenVerifier::new(keys.accepted, &config.auth.issuer, revocations));
     let router = api_router(app, &health, verifier.clone(), (!config.http.bare).then_some(limiter))?;
     let ops_routes = operations::operations_routes(&health, metrics).into_iter();
-    let ops_routes = ops_routes.chain(mail_routes(mail.folder.as_ref(), &mail.queue));
+    let ops_routes = ops_routes.chain(mail_routes(mail.kept.as_ref(), &mail.queue));
     let ops_router = Arc::new(Router::build(Arc::new(()), verifier, ops_routes)?);
 
     let (Some(database), Some(session), Some(engine)) =
@@ -311,6 +312,7 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
         operations_address,
         inventories,
         outbox: mail.running.outbox.clone(),
+        mails_token,
         live,
         health,
         stop,
@@ -361,18 +363,23 @@ async fn told(mut stopping: watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stop| *stop).await;
 }
 
-/// Migrates, and fills a private database with the demo once.
+/// Migrates, and fills a private database with the demo once, if only this machine reaches it.
 async fn prepare(database: &Database, config: &Config, hasher: &Passwords) -> anyhow::Result<()> {
     let mut client = database.connect(config).await?;
     durability::check(&client, config.environment).await?;
     let applied = Migrator::embedded()?.up(&mut client).await?;
     tracing::info!(applied = applied.len(), "the schema is up to date");
     seeded::check(&client, config.environment).await?;
-    if database.is_private() && config.environment == Environment::Development && is_empty(&client).await? {
-        let hash = hasher.hash(DEMO_PASSWORD).await?;
-        let summary = seed::demo(&mut client, Timestamp::now(), &hash).await?;
-        tracing::info!(events = summary.created.events, venues = summary.created.venues, "demo data loaded");
+    if !database.is_private() || config.environment != Environment::Development || !is_empty(&client).await? {
+        return Ok(());
     }
+    // Whoever can reach the server would find an administrator's account that its owner may not know of.
+    if !config.http.listen.ip().to_canonical().is_loopback() {
+        tracing::info!(listen = %config.http.listen, "no demo: others reach this server; `boxoffice seed` loads it");
+        return Ok(());
+    }
+    let (summary, _) = demo::load(&mut client, config, hasher).await?;
+    tracing::info!(events = summary.created.events, venues = summary.created.venues, "demo data loaded");
     Ok(())
 }
 

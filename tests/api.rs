@@ -64,3 +64,5 @@ mod usage;
 mod users;
 #[path = "api/venues.rs"]
 mod venues;
+#[path = "api/welcome.rs"]
+mod welcome;

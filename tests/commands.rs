@@ -13,6 +13,7 @@ mod support;
 
 use std::{
     io::Write,
+    os::unix::fs::PermissionsExt,
     process::{Output, Stdio},
 };
 
@@ -176,9 +177,15 @@ async fn the_fixture_of_load_tests_can_be_booked_with() {
     let capped = "SELECT count(*) FROM events WHERE unpaid_limited";
     assert_eq!(database.number(capped, &[]).await, 0, "a few accounts stand for a crowd");
 
-    let production = settings.clone().set("BOXOFFICE_ENV", "production");
+    let production = settings
+        .clone()
+        .set("BOXOFFICE_ENV", "production")
+        .set("BOXOFFICE__AUTH__JWT_SECRET", "qT7vW2mKx9RbYp4LdZs8HfNc3JgEu6Aa")
+        .set("BOXOFFICE__AUTH__ARGON2_MEMORY_KIB", 19_456)
+        .set("BOXOFFICE__AUTH__ARGON2_PASSES", 2);
     let refused = child::run(&production, &arguments);
-    assert!(!refused.status.success(), "{refused:?}");
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("refused in production"), "{refused:?}");
 
     let server = ChildServer::start(settings).await;
     let api: Api = server.api.with_token(fixture["users"][0]["accessToken"].as_str().unwrap());
@@ -206,9 +213,15 @@ async fn a_seed_writes_its_fixture_to_a_file() {
     let out = file.to_str().unwrap();
     let arguments = ["seed", "--scenario", "loadtest", "--users", "1", "--events", "0", "--out", out];
     assert_eq!(printed(&child::run(&on(&database), &arguments)), "");
-    let fixture: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    let mode = |file: &std::path::Path| std::fs::metadata(file).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&file), 0o600, "whoever reads the tokens is whoever they name");
+    let fixture: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     assert_eq!(fixture["users"].as_array().unwrap().len(), 1);
     assert!(fixture["users"][0]["accessToken"].as_str().unwrap().len() > 100);
+    // Nor does a file that was open to all before stay so.
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    printed(&child::run(&on(&database), &arguments));
+    assert_eq!(mode(&file), 0o600);
 }
 
 /// Every connection is a file descriptor, and the usual soft limit is 1,024.

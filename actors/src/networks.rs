@@ -1,22 +1,30 @@
 //! How many of something each network has: whatever one client can fill up for everybody else.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
+    hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use domain::unpaid::NetworkId;
+use domain::unpaid::{NetworkId, SITE_NETWORKS, SiteId};
 
 /// The network has as many as it may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the network has as many as it may have")]
 pub struct NetworkFull;
 
-/// A bound for each network. Has an entry for each that has something, so it is as large as what is counted.
+/// A bound for each network, and a wider one for all networks of a site. Has an entry for each that has something, so it is as large as
+/// what is counted.
 #[derive(Debug)]
 pub struct PerNetwork {
     max: usize,
-    counts: Mutex<HashMap<NetworkId, usize>>,
+    counts: Mutex<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    networks: HashMap<NetworkId, usize>,
+    sites: HashMap<SiteId, usize>,
 }
 
 /// A place, given back when dropped.
@@ -32,19 +40,20 @@ impl PerNetwork {
     /// A place for somebody of this network; `None` is exempt.
     pub fn enter(self: &Arc<Self>, network: Option<NetworkId>) -> Result<Occupied, NetworkFull> {
         let Some(network) = network else { return Ok(Occupied(None)) };
-        let mut counts = self.counts();
-        let count = counts.entry(network).or_default();
-        if *count >= self.max {
-            if *count == 0 {
-                counts.remove(&network);
-            }
+        let (mut counts, site) = (self.counts(), SiteId::of_network(network));
+        let of_network = counts.networks.get(&network).copied().unwrap_or_default();
+        let of_site = site.and_then(|site| counts.sites.get(&site)).copied().unwrap_or_default();
+        if of_network >= self.max || of_site >= self.max.saturating_mul(SITE_NETWORKS as usize) {
             return Err(NetworkFull);
         }
-        *count += 1;
+        counts.networks.insert(network, of_network + 1);
+        if let Some(site) = site {
+            counts.sites.insert(site, of_site + 1);
+        }
         Ok(Occupied(Some((self.clone(), network))))
     }
 
-    fn counts(&self) -> MutexGuard<'_, HashMap<NetworkId, usize>> {
+    fn counts(&self) -> MutexGuard<'_, Counts> {
         // Nothing panics while holding the lock, and a count is right at any moment.
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -54,11 +63,18 @@ impl Drop for Occupied {
     fn drop(&mut self) {
         let Some((of, network)) = self.0.take() else { return };
         let mut counts = of.counts();
-        if let Some(count) = counts.get_mut(&network) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&network);
-            }
+        leave(&mut counts.networks, network);
+        if let Some(site) = SiteId::of_network(network) {
+            leave(&mut counts.sites, site);
+        }
+    }
+}
+
+fn leave<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: K) {
+    if let Entry::Occupied(mut count) = counts.entry(key) {
+        *count.get_mut() -= 1;
+        if *count.get() == 0 {
+            count.remove();
         }
     }
 }
@@ -78,7 +94,25 @@ mod tests {
         drop(first);
         let again = networks.enter(of("192.0.2.1")).unwrap();
         drop((_second, other, exempt, again));
-        assert!(networks.counts().is_empty());
+        assert!(networks.counts().networks.is_empty());
         assert!(PerNetwork::new(0).enter(of("192.0.2.1")).is_err());
+    }
+
+    /// Guards: that one customer of IPv6, who has 65,536 networks, does not fill up everything with two for each.
+    #[test]
+    fn all_networks_of_a_site_have_a_bound_together() {
+        let of = |text: String| Some(NetworkId::of(text.parse().unwrap()));
+        let networks = PerNetwork::new(2);
+        let enter = |network: u32| networks.enter(of(format!("2001:db8:1:{network:x}::1")));
+        let places: Vec<_> = (0..SITE_NETWORKS)
+            .flat_map(|network| [network, network])
+            .map_while(|network| enter(network).ok())
+            .collect();
+        assert_eq!(places.len(), 2 * SITE_NETWORKS as usize);
+        assert!(enter(0xffff).is_err(), "a network that has none yet");
+        assert!(networks.enter(of("2001:db8:2::1".to_owned())).is_ok(), "another site");
+        drop(places);
+        let counts = networks.counts();
+        assert!(counts.networks.is_empty() && counts.sites.is_empty());
     }
 }

@@ -29,6 +29,12 @@ impl Rate {
         Some(Self { count, window })
     }
 
+    /// So many times as many in as much time, as far as there are such rates.
+    pub fn times(self, factor: u32) -> Self {
+        let most = u32::try_from(self.window.as_micros()).unwrap_or(u32::MAX).min(COUNT_MAX);
+        Self { count: self.count.saturating_mul(factor.max(1)).min(most), ..self }
+    }
+
     /// How many at once, when nothing was used before.
     pub fn count(self) -> u32 {
         self.count
@@ -113,6 +119,10 @@ mod tests {
         let second = Duration::from_secs(1);
         assert!(Rate::new(0, second).is_none() && Rate::new(COUNT_MAX + 1, second).is_none());
         assert!(Rate::new(1, Duration::ZERO).is_none() && Rate::new(1, WINDOW_MAX + second).is_none());
+        let many = Rate::new(5, second).unwrap().times(3);
+        assert_eq!(many, Rate::new(15, second).unwrap());
+        let most = Rate::new(500, Duration::from_millis(1)).unwrap().times(3);
+        assert_eq!(most, Rate::new(1000, Duration::from_millis(1)).unwrap());
         assert!(Rate::new(1_000_000, second).is_some() && Rate::new(1_000_000, second / 2).is_none());
     }
 

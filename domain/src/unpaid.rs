@@ -21,6 +21,34 @@ impl NetworkId {
     }
 }
 
+/// Networks of a site that may be at their bounds at once: what a site has in all is bounded by so many times what a network has. Too
+/// high: one customer, who gets 65,536 networks, takes what others need. Too low: those whose provider gives each of them a network of
+/// one site keep each other out.
+pub const SITE_NETWORKS: u32 = 32;
+
+/// The site that a network of IPv6 belongs to, a /48, which is the most that one customer gets. Nobody gets several addresses of IPv4 as
+/// easily, so those have none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SiteId(u64);
+
+impl SiteId {
+    /// Of an address. IPv4 in IPv6 clothes is IPv4.
+    pub fn of(address: IpAddr) -> Option<Self> {
+        Self::of_network(NetworkId::of(address))
+    }
+
+    /// Of a network.
+    pub fn of_network(network: NetworkId) -> Option<Self> {
+        // An address of IPv4 has zeros there, and no global network of IPv6 does.
+        (network.0 >> 32 != 0).then_some(Self(network.0 >> 16))
+    }
+
+    /// As a number.
+    pub fn bits(self) -> u64 {
+        self.0
+    }
+}
+
 /// The caps of one event. Free bookings, which are confirmed at once, and blocks of organizers are exempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnpaidLimits {
@@ -58,5 +86,13 @@ mod tests {
         assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
         assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::2"));
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+    }
+
+    #[test]
+    fn a_site_is_a_48_of_ipv6() {
+        let of = |address: &str| SiteId::of(address.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:ffff::2"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:2:2::1"));
+        assert_eq!((of("192.0.2.1"), of("::ffff:192.0.2.1")), (None, None));
     }
 }

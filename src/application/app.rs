@@ -21,7 +21,10 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use super::{background::Background, limits::LimitAttempts, pictures::SharedPictures, verification::VerifiedAccounts};
+use super::{
+    background::Background, guide::Guide, limits::LimitAttempts, pictures::SharedPictures,
+    verification::VerifiedAccounts,
+};
 
 /// Declares a trait that is all of the others.
 macro_rules! store {
@@ -162,4 +165,6 @@ pub struct App<A: Adapters> {
     pub upkeep: Upkeep,
     /// How long a command may wait for its inventory and the ledger.
     pub command_deadline: Duration,
+    /// What whoever opens the server's address is told.
+    pub guide: Guide,
 }

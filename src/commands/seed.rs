@@ -1,6 +1,13 @@
 //! `boxoffice seed`
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    fs::{OpenOptions, Permissions},
+    io::{self, Write},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use jiff::Timestamp;
@@ -10,69 +17,105 @@ use crate::{
     application::app::{IssueAccess, PasswordHasher},
     config::{Config, Environment},
     infrastructure::{
+        passwords::Passwords,
         postgres::{
             migrate::Migrator,
-            seed::{self, DEMO_PASSWORD, House, LoadtestOptions},
+            seed::{self, House, LoadtestOptions},
         },
         tokens::{Keys, TokenSigner},
     },
-    serve::{self, database::Database},
+    serve::{self, database::Database, demo},
 };
 
 /// The load test's tokens outlive any load test.
 const TOKEN_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its terminal")]
+#[expect(clippy::print_stdout, reason = "a command talks to its terminal")]
 pub(super) async fn run(config: &Config, args: &SeedArgs) -> anyhow::Result<()> {
-    let production = config.environment == Environment::Production;
-    if production && args.scenario != Scenario::Loadtest {
-        bail!("the scenario is refused in production: everybody knows its passwords");
+    if config.environment == Environment::Production && args.scenario != Scenario::Loadtest {
+        bail!("the scenario is refused in production: everybody knows its accounts");
+    }
+    if args.reset_passwords && args.scenario != Scenario::Demo {
+        bail!("--reset-passwords is for the demo: nobody knows a password of the other scenarios' accounts");
     }
     let database = Database::borrow(config).await?;
-    let mut client = database.connect(config).await?;
-    Migrator::embedded()?.up(&mut client).await?;
-    let hash = serve::passwords(config)?.hash(DEMO_PASSWORD).await?;
-    let now = Timestamp::now();
+    Migrator::embedded()?.up(&mut database.connect(config).await?).await?;
+    let hasher = serve::passwords(config)?;
     match args.scenario {
-        Scenario::Demo => {
-            let summary = seed::demo(&mut client, now, &hash).await?;
-            println!(
-                "added {} of {} events and {} of {} venues",
-                summary.created.events, summary.scenario.events, summary.created.venues, summary.scenario.venues
-            );
-        }
+        Scenario::Demo => load_demo(&database, config, args, &hasher).await?,
         Scenario::Catalogue => {
-            let created = seed::catalogue(&mut client, now, args.events, &hash).await?;
+            let hash = hasher.hash(&demo::unknown_password()?).await?;
+            let mut client = database.connect(config).await?;
+            let created = seed::catalogue(&mut client, Timestamp::now(), args.events, &hash).await?;
             println!(
                 "added {} events, {} ticket types and {} venues",
                 created.events, created.ticket_types, created.venues
             );
         }
-        Scenario::Loadtest => {
-            let keys = Keys::from_config(&config.auth, &config.database.data_dir)?;
-            let signer = TokenSigner::new(keys.signing, &*config.auth.issuer, Arc::default());
-            let house = match args.house {
-                HouseSize::Arena => House::Arena,
-                HouseSize::Stadium => House::Stadium,
-            };
-            let options = LoadtestOptions { users: args.users, events: args.events, house, production };
-            let issue = |account, role| signer.issue(account, role, now, TOKEN_TTL);
-            let fixture = seed::loadtest(&mut client, now, &options, &hash, issue).await?;
-            let json = serde_json::to_vec(&fixture)?;
-            match &args.out {
-                None => println!("{}", String::from_utf8(json)?),
-                Some(path) => {
-                    std::fs::write(path, json).with_context(|| format!("{} can't be written", path.display()))?;
-                    eprintln!(
-                        "{}: {} buyers with tokens for 24 h, {} events",
-                        path.display(),
-                        args.users,
-                        fixture.events.len()
-                    );
-                }
-            }
-        }
+        Scenario::Loadtest => load_loadtest(&database, config, args, &hasher).await?,
     }
     database.release().await;
     Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "a command talks to its terminal")]
+async fn load_demo(database: &Database, config: &Config, args: &SeedArgs, hasher: &Passwords) -> anyhow::Result<()> {
+    let mut client = database.connect(config).await?;
+    let (summary, password) = demo::load(&mut client, config, hasher).await?;
+    println!(
+        "added {} of {} events and {} of {} venues",
+        summary.created.events, summary.scenario.events, summary.created.venues, summary.scenario.venues
+    );
+    let password = match password {
+        _ if args.reset_passwords => Some(demo::reset_passwords(&mut client, config, hasher).await?),
+        password => password,
+    };
+    match password {
+        Some(password) => {
+            summary.accounts.iter().for_each(|account| println!("{}  {}", account.role.as_str(), account.email));
+            println!("the password of all accounts of the demo: {password}");
+        }
+        None => println!("its accounts keep their password; --reset-passwords gives them another"),
+    }
+    Ok(())
+}
+
+/// There are tokens instead of passwords.
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its terminal")]
+async fn load_loadtest(
+    database: &Database,
+    config: &Config,
+    args: &SeedArgs,
+    hasher: &Passwords,
+) -> anyhow::Result<()> {
+    let (now, hash) = (Timestamp::now(), hasher.hash(&demo::unknown_password()?).await?);
+    let keys = Keys::from_config(&config.auth, &config.database.data_dir)?;
+    let signer = TokenSigner::new(keys.signing, &*config.auth.issuer, Arc::default());
+    let house = match args.house {
+        HouseSize::Arena => House::Arena,
+        HouseSize::Stadium => House::Stadium,
+    };
+    let production = config.environment == Environment::Production;
+    let options = LoadtestOptions { users: args.users, events: args.events, house, production };
+    let issue = |account, role| signer.issue(account, role, now, TOKEN_TTL);
+    let mut client = database.connect(config).await?;
+    let fixture = seed::loadtest(&mut client, now, &options, &hash, issue).await?;
+    let json = serde_json::to_vec(&fixture)?;
+    let Some(path) = &args.out else {
+        println!("{}", String::from_utf8(json)?);
+        return Ok(());
+    };
+    write_for_owner(path, &json).with_context(|| format!("{} can't be written", path.display()))?;
+    eprintln!("{}: {} buyers with tokens for 24 h, {} events", path.display(), args.users, fixture.events.len());
+    Ok(())
+}
+
+/// Whoever reads the tokens is whoever they name, so nobody but the owner may read the file, whatever the umask is and whoever could
+/// read the one that was there before. What is no file, such as a pipe, keeps its permissions.
+fn write_for_owner(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    if file.metadata()?.is_file() {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    file.write_all(bytes)
 }

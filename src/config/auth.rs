@@ -88,20 +88,44 @@ impl AuthConfig {
             section
                 .fault_of("jwt_other_kid", "needs one of jwt_other_secret and jwt_other_public_key, and they need it");
         }
+        let is_same = |secret: &Option<SecretString>, other: &SecretString| {
+            secret.as_ref().is_some_and(|secret| secret.expose_secret() == other.expose_secret())
+        };
+        if jwt_other_secret.as_ref().is_some_and(|other| is_same(&jwt_secret, other)) {
+            section.fault_of(
+                "jwt_other_secret",
+                "is jwt_secret itself; give the one that was used before, or leave it away",
+            );
+        }
         let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
         let days = |days: u64| minutes(days * 24 * 60);
         let named = |text: &str| (!text.is_empty() && text.len() <= 100).then(|| text.to_owned());
+        let jwt_kid = section.alias("jwt_kid", None, "k1".to_owned(), named, "1 to 100 characters");
+        if jwt_other_kid.as_ref() == Some(&jwt_kid) {
+            section.fault_of(
+                "jwt_other_kid",
+                "is jwt_kid itself: tokens would be checked with the wrong key; name them apart",
+            );
+        }
+        let session_age = section.duration("session_age", days(30), minutes(5)..=days(365));
+        let session_idle =
+            section.duration_within("session_idle", days(7), minutes(5)..=days(365), (session_age, "session_age"));
         Self {
             jwt_secret,
             jwt_private_key,
             jwt_other_kid,
             jwt_other_secret,
             jwt_other_public_key,
-            jwt_kid: section.alias("jwt_kid", None, "k1".to_owned(), named, "1 to 100 characters"),
+            jwt_kid,
             issuer: section.alias("issuer", None, "boxoffice".to_owned(), named, "1 to 100 characters"),
-            access_ttl: section.duration("access_ttl", minutes(15), minutes(1)..=minutes(24 * 60)),
-            session_idle: section.duration("session_idle", days(7), minutes(5)..=days(365)),
-            session_age: section.duration("session_age", days(30), minutes(5)..=days(365)),
+            access_ttl: section.duration_within(
+                "access_ttl",
+                minutes(15),
+                minutes(1)..=minutes(24 * 60),
+                (session_idle, "session_idle"),
+            ),
+            session_idle,
+            session_age,
             refresh_grace: section.duration("refresh_grace", Duration::from_secs(10), Duration::ZERO..=minutes(5)),
             verification_ttl: section.duration("verification_ttl", days(1), minutes(5)..=days(30)),
             reset_ttl: section.duration("reset_ttl", minutes(60), minutes(5)..=days(7)),

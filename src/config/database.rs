@@ -4,7 +4,10 @@ use std::{path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
 
-use super::sources::Section;
+use super::{Environment, sources::Section};
+
+/// Connections of a private PostgreSQL that a server may take; it has 100, and commands beside the server need some.
+const PRIVATE_CONNECTIONS_MAX: usize = 90;
 
 /// PostgreSQL (D4).
 #[derive(Clone, Debug)]
@@ -25,6 +28,8 @@ pub struct DatabaseConfig {
     /// For one statement of a search or a list, beside the limit above. Too high: a hundred searches for common words make everybody
     /// wait. Too low: searches fail in a moment of load.
     pub search_timeout: Duration,
+    /// Whether there may be no `url`. False in production unless it says so: a misspelt name must not sell from an empty database.
+    pub allow_private: bool,
     /// Folder of the private PostgreSQL and of generated secrets. Losing it loses every booking in it.
     pub data_dir: PathBuf,
     /// Folder with `initdb` and `postgres`, when they are not in PATH or where distributions put them.
@@ -38,27 +43,47 @@ pub struct DatabaseConfig {
 }
 
 impl DatabaseConfig {
-    pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
+    pub(super) fn read(section: &mut Section<'_, '_>, environment: Environment, request_timeout: Duration) -> Self {
         let (ms, s) = (Duration::from_millis, Duration::from_secs);
         let url = section.secret("url", Some("DATABASE_URL"), |url| {
             scheme(url, &["postgres://", "postgresql://"], "postgres://user:password@host:5432/name")
         });
-        let config = Self {
+        let max_connections = section.number("max_connections", 20, 2..=1000);
+        if url.is_none() && max_connections > PRIVATE_CONNECTIONS_MAX {
+            let problem = format!(
+                "is above {PRIVATE_CONNECTIONS_MAX}, what a private PostgreSQL has; give DATABASE_URL or fewer"
+            );
+            section.fault_of("max_connections", problem);
+        }
+        let statement_timeout = section.duration("statement_timeout", s(30), ms(100)..=s(3600));
+        Self {
             url,
-            max_connections: section.number("max_connections", 20, 2..=1000),
-            min_idle: section.number("min_idle", 5, 0..=1000),
-            connect_timeout: section.duration("connect_timeout", s(2), ms(100)..=s(60)),
-            statement_timeout: section.duration("statement_timeout", s(30), ms(100)..=s(3600)),
-            search_timeout: section.duration("search_timeout", s(5), ms(100)..=s(3600)),
+            max_connections,
+            allow_private: section.value("allow_private", environment != Environment::Production, "true or false"),
+            min_idle: section.number_within("min_idle", 5, 0..=1000, (max_connections, "max_connections")),
+            connect_timeout: section.duration_within(
+                "connect_timeout",
+                s(2),
+                ms(100)..=s(60),
+                (request_timeout, "http.request_timeout"),
+            ),
+            statement_timeout,
+            search_timeout: section.duration_within(
+                "search_timeout",
+                s(5),
+                ms(100)..=s(3600),
+                (statement_timeout, "statement_timeout"),
+            ),
             data_dir: section.path("data_dir", "./data"),
             bin_dir: section.optional("bin_dir").map(PathBuf::from),
-            ledger_writers: section.number("ledger_writers", 2, 1..=64),
+            ledger_writers: section.number_within(
+                "ledger_writers",
+                2,
+                1..=64,
+                (max_connections / 2, "half of max_connections"),
+            ),
             prepared_statements: section.value("prepared_statements", true, "true or false"),
-        };
-        if config.min_idle > config.max_connections {
-            section.fault_of("min_idle", format!("is above max_connections, {}", config.max_connections));
         }
-        config
     }
 }
 

@@ -5,8 +5,11 @@ use std::{
     time::Duration,
 };
 
+use http::HeaderName;
+
 use super::{
     Environment,
+    hosts::Hosts,
     network::{NETWORKS, Network, Networks},
     origins::Origins,
     sources::Section,
@@ -79,10 +82,13 @@ pub struct HttpConfig {
     pub cors_origins: Vec<String>,
     /// When clients are told to come by HTTPS only, for a year and for all hosts below the name.
     pub hsts: Hsts,
-    /// Proxies that are believed what they say about their clients' addresses, in `Forwarded` (RFC 7239) or
-    /// `X-Forwarded-For`. Too wide: clients choose the address that they are limited and remembered by. Too narrow: all of a
+    /// Proxies that are believed what they say about their clients, in the field that `forwarded_header` names, and in
+    /// `X-Forwarded-Proto`. Too wide: clients choose the address that they are limited and remembered by. Too narrow: all of a
     /// proxy's clients share one limit.
     pub trusted_proxies: Vec<Network>,
+    /// The one field in which they say where their client is. It has to be one that every proxy writes or takes out: what a client
+    /// has written into any other field is not looked at.
+    pub forwarded_header: HeaderName,
     /// How long a server that was told to stop goes on accepting while it says that it is not ready. Too high: stopping takes
     /// longer. Too low: balancers send clients to a closed port.
     pub lame_duck: Duration,
@@ -108,13 +114,19 @@ impl HttpConfig {
             let sum = (lame_duck + drain_timeout).as_millis();
             section.fault_of("shutdown_timeout", format!("is below lame_duck and drain_timeout together, {sum}ms"));
         }
+        let request_timeout = section.duration("request_timeout", default.request_timeout, ms(100)..=s(600));
         Self {
             listen: section.value("listen", SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), ADDRESS),
             max_connections: section.number("max_connections", default.max_connections, 1..=1_000_000),
             handler_concurrency: section.number("handler_concurrency", default.handler_concurrency, 1..=1_000_000),
             header_timeout: section.duration("header_timeout", default.header_timeout, ms(100)..=s(300)),
-            body_timeout: section.duration("body_timeout", default.body_timeout, ms(100)..=s(300)),
-            request_timeout: section.duration("request_timeout", default.request_timeout, ms(100)..=s(600)),
+            body_timeout: section.duration_within(
+                "body_timeout",
+                default.body_timeout,
+                ms(100)..=s(300),
+                (request_timeout, "request_timeout"),
+            ),
+            request_timeout,
             idle_timeout: section.duration("idle_timeout", default.idle_timeout, ms(100)..=s(3600)),
             write_timeout: section.duration("write_timeout", default.write_timeout, ms(100)..=s(600)),
             least_rate_bytes: section.number("least_rate_bytes", default.least_rate, 0..=(1 << 30)),
@@ -135,6 +147,11 @@ impl HttpConfig {
             bare: false,
             hsts: section.value("hsts", default.edge.hsts, "auto, always or never"),
             trusted_proxies: section.value("trusted_proxies", Networks(Vec::new()), NETWORKS).0,
+            forwarded_header: section.value(
+                "forwarded_header",
+                default.forwarded_header,
+                "x-forwarded-for, forwarded or another name",
+            ),
             lame_duck,
             drain_timeout,
             shutdown_timeout,
@@ -159,10 +176,16 @@ impl From<&HttpConfig> for Settings {
             body_limit: config.body_limit_bytes,
             header_limit: config.header_limit_bytes,
             trusted_proxies: config.trusted_proxies.clone(),
+            forwarded_header: config.forwarded_header.clone(),
             trusted: Vec::new(),
             connections_per_network: config.connections_per_network,
             drain_timeout: config.drain_timeout,
-            edge: EdgeSettings { cors_origins: config.cors_origins.clone(), hsts: config.hsts, bare: config.bare },
+            edge: EdgeSettings {
+                cors_origins: config.cors_origins.clone(),
+                hsts: config.hsts,
+                bare: config.bare,
+                own_hosts: None,
+            },
         }
     }
 }
@@ -172,10 +195,16 @@ impl From<&HttpConfig> for Settings {
 pub struct OpsConfig {
     /// Address and port. It tells about the inside of the server: keep it where only operators and Prometheus reach it.
     pub listen: SocketAddr,
+    /// Names by which it is asked, beside `localhost` and the addresses of private networks. Too many: a page of a stranger whose
+    /// name leads here reads it in the browser of an operator. Too few: Prometheus gets a 421.
+    pub hosts: Vec<String>,
 }
 
 impl OpsConfig {
     pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
-        Self { listen: section.value("listen", SocketAddr::from((Ipv4Addr::LOCALHOST, 9090)), ADDRESS) }
+        Self {
+            listen: section.value("listen", SocketAddr::from((Ipv4Addr::LOCALHOST, 9090)), ADDRESS),
+            hosts: section.value("hosts", Hosts::default(), Hosts::RIGHT).0,
+        }
     }
 }

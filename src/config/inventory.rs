@@ -50,11 +50,16 @@ pub struct InventoryConfig {
 }
 
 impl InventoryConfig {
-    pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
+    pub(super) fn read(section: &mut Section<'_, '_>, request_timeout: Duration) -> Self {
         let (ms, s) = (Duration::from_millis, Duration::from_secs);
         Self {
             permits_per_event: section.number("permits_per_event", 8192, 1..=1_000_000),
-            request_deadline: section.duration("request_deadline", s(5), ms(100)..=s(60)),
+            request_deadline: section.duration_within(
+                "request_deadline",
+                s(5),
+                ms(100)..=s(60),
+                (request_timeout, "http.request_timeout"),
+            ),
             stalled_after: section.duration("stalled_after", s(1), ms(100)..=s(60)),
             threads: section.number("threads", 1, 1..=64),
             idle_after: section.duration("idle_after", s(300), ms(100)..=s(86_400)),

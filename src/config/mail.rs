@@ -20,11 +20,10 @@ const URL_RIGHT: &str = "give a URL such as smtps://user:password@host or smtp:/
 /// How mails are sent (L11).
 #[derive(Clone, Debug)]
 pub struct MailConfig {
-    /// False: none is sent; each becomes a dead letter. For installations without a mail server; the default in production
+    /// False: none is sent; each becomes a dead letter. For installations without a mail server; the default outside of development
     /// when there is none.
     pub enabled: bool,
-    /// The mail server. Without one, and outside of production, mails are kept in memory and shown by the operations
-    /// listener.
+    /// The mail server. Without one, and in development, mails are kept in memory and shown by the operations listener.
     pub smtp: Option<SmtpConfig>,
     /// The address mails come from, checked.
     pub from: String,
@@ -81,11 +80,12 @@ impl MailConfig {
         let (ms, s, hours) =
             (Duration::from_millis, Duration::from_secs, |hours: u64| Duration::from_secs(hours * 3600));
         let url = section.secret("smtp_url", None, |text| smtp(text).map(drop));
-        // Nobody reads a production server's memory, and a server without a mail server still sells.
-        let sends = environment != Environment::Production || url.is_some();
+        // Only a developer reads a server's memory, and a server without a mail server still sells.
+        let sends = environment == Environment::Development || url.is_some();
         let enabled = section.value("enabled", sends, "true or false");
         let address = |text: &str| EmailAddress::parse("from", text).ok().map(|from| from.as_str().to_owned());
         let named = |text: &str| (text.len() <= 100 && !text.contains(char::is_control)).then(|| text.to_owned());
+        let retry_max = section.duration("retry_max", hours(1), ms(10)..=hours(24));
         let origin = "an origin such as https://tickets.example.org, without a path";
         let config = Self {
             enabled,
@@ -96,11 +96,18 @@ impl MailConfig {
             timeout: section.duration("timeout", s(30), ms(100)..=s(600)),
             concurrency: section.number("concurrency", 4, 1..=100),
             attempts: section.number("attempts", 8, 1..=100),
-            retry_min: section.duration("retry_min", s(5), ms(10)..=hours(1)),
-            retry_max: section.duration("retry_max", hours(1), ms(10)..=hours(24)),
+            retry_min: section.duration_within("retry_min", s(5), ms(10)..=hours(1), (retry_max, "retry_max")),
+            retry_max,
             poll: section.duration("poll", s(5), ms(10)..=s(600)),
             retention: section.duration("retention", hours(14 * 24), s(1)..=hours(366 * 24)),
         };
+        if config.enabled && config.smtp.is_none() && environment != Environment::Development {
+            let place = environment.as_str();
+            section.fault_of(
+                "smtp_url",
+                format!("is required in {place}; {URL_RIGHT}, or leave BOXOFFICE__MAIL__ENABLED away"),
+            );
+        }
         if environment == Environment::Production && enabled {
             config.check_production(section);
         }
@@ -109,12 +116,6 @@ impl MailConfig {
 
     /// Nothing is made up in production.
     fn check_production(&self, section: &mut Section<'_, '_>) {
-        if self.smtp.is_none() {
-            section.fault_of(
-                "smtp_url",
-                format!("is required in production; {URL_RIGHT}, or leave BOXOFFICE__MAIL__ENABLED away"),
-            );
-        }
         if self.from == FROM {
             section.fault_of("from", "is required in production; give an address whose mails you may send");
         }

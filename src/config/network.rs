@@ -1,6 +1,10 @@
 //! Networks in CIDR form.
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    str::FromStr,
+};
 
 /// What a list of them looks like.
 pub(super) const NETWORKS: &str = "networks separated by commas, such as 127.0.0.0/8,::1/128";
@@ -25,6 +29,35 @@ impl Network {
             }
             _ => false,
         }
+    }
+}
+
+/// Addresses that are nobody's in the internet: a network inside is somebody's own, however wide it is.
+const PRIVATE: [Network; 9] = [
+    Network { address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)), prefix: 8 },
+    Network { address: IpAddr::V4(Ipv4Addr::new(100, 64, 0, 0)), prefix: 10 },
+    Network { address: IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), prefix: 8 },
+    Network { address: IpAddr::V4(Ipv4Addr::new(169, 254, 0, 0)), prefix: 16 },
+    Network { address: IpAddr::V4(Ipv4Addr::new(172, 16, 0, 0)), prefix: 12 },
+    Network { address: IpAddr::V4(Ipv4Addr::new(192, 168, 0, 0)), prefix: 16 },
+    Network { address: IpAddr::V6(Ipv6Addr::LOCALHOST), prefix: 128 },
+    Network { address: IpAddr::V6(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0)), prefix: 7 },
+    Network { address: IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0)), prefix: 10 },
+];
+/// Wider networks of public addresses are nobody's alone: a /8 of IPv4, a /20 of IPv6.
+const WIDEST: (u8, u8) = (8, 20);
+
+/// Whether an address leads to this machine or to one of a private network.
+pub(crate) fn is_private(address: IpAddr) -> bool {
+    PRIVATE.iter().any(|network| network.contains(address))
+}
+
+impl Network {
+    /// Whether strangers have addresses in it: it is wider than what one operator has.
+    pub(super) fn is_open(&self) -> bool {
+        let is_within = |other: &Self| other.prefix <= self.prefix && other.contains(self.address);
+        let widest = if self.address.is_ipv4() { WIDEST.0 } else { WIDEST.1 };
+        self.prefix < widest && !PRIVATE.iter().any(is_within)
     }
 }
 
@@ -66,6 +99,28 @@ impl fmt::Display for Networks {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_network_that_strangers_are_in_is_open() {
+        let is_open = |network: &str| network.parse::<Network>().unwrap().is_open();
+        for open in
+            ["0.0.0.0/0", "::/0", "0.0.0.0/1", "128.0.0.0/1", "8.0.0.0/6", "2000::/3", "2001::/16", "10.0.0.0/7"]
+        {
+            assert!(is_open(open), "{open}");
+        }
+        for own in [
+            "10.0.0.0/8",
+            "127.0.0.0/8",
+            "fc00::/7",
+            "fd00::/8",
+            "::1",
+            "104.16.0.0/13",
+            "2a06:98c0::/29",
+            "203.0.113.9",
+        ] {
+            assert!(!is_open(own), "{own}");
+        }
+    }
 
     #[test]
     fn networks_contain_their_addresses_and_no_others() {

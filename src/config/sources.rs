@@ -5,21 +5,27 @@ use std::{
     fmt::{self, Display},
     fs, io,
     ops::RangeInclusive,
-    path::{Path, PathBuf},
+    path::PathBuf,
     str::FromStr,
     time::Duration,
 };
 
-use config::{File, FileFormat, Value, ValueKind};
 use jiff::{
     SignedDuration,
     fmt::friendly::{Spacing, SpanPrinter},
 };
 use secrecy::SecretString;
 
-use super::{Environment, fault::ConfigFault};
+use super::{
+    Environment,
+    fault::ConfigFault,
+    file::read_file,
+    names::{is_of_a_platform, is_ours, nearest},
+};
 
 const PREFIX: &str = "BOXOFFICE__";
+/// Chooses the file.
+const ENVIRONMENT: &str = "BOXOFFICE_ENV";
 
 /// What a configuration is read from; tests make their own.
 #[derive(Clone, Debug, Default)]
@@ -54,21 +60,28 @@ impl Sources {
     /// Reads the file of the environment that `BOXOFFICE_ENV` names.
     pub(super) fn open(&self) -> (Environment, Layers<'_>) {
         let mut faults = Vec::new();
-        let environment = match self.variables.get("BOXOFFICE_ENV").map(|name| name.parse()) {
+        let environment = match self.variables.get(ENVIRONMENT).map(|name| name.parse()) {
             None => Environment::Development,
             Some(Ok(environment)) => environment,
             Some(Err(problem)) => {
-                faults.push(ConfigFault { name: "BOXOFFICE_ENV".to_owned(), problem });
+                faults.push(ConfigFault { name: ENVIRONMENT.to_owned(), problem });
                 Environment::Development
             }
         };
         let path = self.folder.join(environment.as_str()).with_extension("toml");
         let file = read_file(&path).unwrap_or_else(|fault| {
             faults.push(fault);
-            BTreeMap::new()
+            Some(BTreeMap::new())
         });
-        let layers =
-            Layers { variables: &self.variables, file, path, settings: Vec::new(), known: BTreeSet::new(), faults };
+        let layers = Layers {
+            variables: &self.variables,
+            has_file: file.is_some(),
+            file: file.unwrap_or_default(),
+            path,
+            settings: Vec::new(),
+            known: BTreeSet::from([ENVIRONMENT.to_owned()]),
+            faults,
+        };
         (environment, layers)
     }
 }
@@ -81,43 +94,6 @@ fn dotenv_fault(error: &dotenvy::Error) -> ConfigFault {
         _ => "cannot be read".to_owned(),
     };
     ConfigFault { name: ".env".to_owned(), problem }
-}
-
-fn read_file(path: &Path) -> Result<BTreeMap<String, String>, ConfigFault> {
-    let fault = |problem: String| ConfigFault { name: path.display().to_string(), problem };
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-        Err(error) => return Err(fault(error.to_string())),
-    };
-    let tree = config::Config::builder()
-        .add_source(File::from_str(&text, FileFormat::Toml))
-        .build()
-        .and_then(|file| file.cache.into_table())
-        .map_err(|error| fault(error.to_string()))?;
-    let mut flat = BTreeMap::new();
-    for (name, value) in tree {
-        flatten(name, value, &mut flat);
-    }
-    Ok(flat)
-}
-
-/// Tables become dotted keys, lists comma-separated text: the form the environment has anyway.
-fn flatten(name: String, value: Value, flat: &mut BTreeMap<String, String>) {
-    match value.kind {
-        ValueKind::Table(table) => {
-            for (key, value) in table {
-                flatten(format!("{name}.{key}"), value, flat);
-            }
-        }
-        ValueKind::Array(values) => {
-            let values: Vec<_> = values.iter().map(ToString::to_string).collect();
-            flat.insert(name, values.join(","));
-        }
-        kind => {
-            flat.insert(name, kind.to_string());
-        }
-    }
 }
 
 /// One setting as it is in effect.
@@ -146,6 +122,8 @@ impl Display for Setting {
 pub(super) struct Layers<'a> {
     variables: &'a BTreeMap<String, String>,
     file: BTreeMap<String, String>,
+    /// Whether there is one.
+    has_file: bool,
     path: PathBuf,
     settings: Vec<Setting>,
     /// Variables that exist, the `_FILE` ones included.
@@ -158,10 +136,18 @@ impl<'a> Layers<'a> {
         Section { layers: self, name }
     }
 
+    /// The file of the environment that was named, if it is not there.
+    pub(super) fn missing_file(&self) -> Option<PathBuf> {
+        (!self.has_file && self.variables.contains_key(ENVIRONMENT)).then(|| self.path.clone())
+    }
+
     /// The settings, or every fault, names that nobody asked for among them.
     pub(super) fn finish(mut self) -> Result<Vec<Setting>, Vec<ConfigFault>> {
-        for name in self.variables.keys().filter(|name| name.starts_with(PREFIX) && !self.known.contains(*name)) {
-            let hint = nearest(name, self.known.iter().map(String::as_str));
+        let unknown = |(name, value): &(&String, &String)| {
+            is_ours(name) && !self.known.contains(*name) && !is_of_a_platform(name, value)
+        };
+        for (name, _) in self.variables.iter().filter(unknown) {
+            let hint = nearest(&name.to_ascii_uppercase(), self.known.iter().map(String::as_str));
             self.faults.push(ConfigFault { name: name.clone(), problem: format!("is not a setting{hint}") });
         }
         for key in self.file.keys().filter(|key| !self.settings.iter().any(|setting| setting.key == **key)) {
@@ -171,28 +157,6 @@ impl<'a> Layers<'a> {
         }
         if self.faults.is_empty() { Ok(self.settings) } else { Err(self.faults) }
     }
-}
-
-/// `; did you mean …?` when a known name is close.
-fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
-    let close = known.map(|other| (distance(name, other), other)).min();
-    close
-        .filter(|(distance, _)| *distance <= 3)
-        .map_or_else(String::new, |(_, other)| format!("; did you mean {other}?"))
-}
-
-/// Levenshtein's.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.bytes().enumerate() {
-            let changed = diagonal + usize::from(x != y);
-            let cheapest = changed.min(row[j] + 1).min(row[j + 1] + 1);
-            diagonal = std::mem::replace(&mut row[j + 1], cheapest);
-        }
-    }
-    row[b.len()]
 }
 
 /// The reader of one section. Each method takes one key, notes it as known, and falls back to the default after a fault,
@@ -256,6 +220,40 @@ impl Section<'_, '_> {
         self.alias(key, None, Shown(default), parse, right).0
     }
 
+    /// A length of time that is of no use beyond that of another setting: the default is no longer than that one, and what was set
+    /// longer is a fault.
+    pub(super) fn duration_within(
+        &mut self,
+        key: &str,
+        default: Duration,
+        bounds: RangeInclusive<Duration>,
+        (limit, other): (Duration, &str),
+    ) -> Duration {
+        let value = self.duration(key, default.min(limit), bounds);
+        if value > limit {
+            self.fault_of(key, format!("is longer than {other}, {}", Shown(limit)));
+        }
+        value
+    }
+
+    /// As [`Section::duration_within`], for a number.
+    pub(super) fn number_within<T>(
+        &mut self,
+        key: &str,
+        default: T,
+        bounds: RangeInclusive<T>,
+        (limit, other): (T, &str),
+    ) -> T
+    where
+        T: FromStr + Display + PartialOrd + Ord + Copy,
+    {
+        let value = self.number(key, default.min(limit), bounds);
+        if value > limit {
+            self.fault_of(key, format!("is above {other}, {limit}"));
+        }
+        value
+    }
+
     /// A path, relative to the current folder.
     pub(super) fn path(&mut self, key: &str, default: &str) -> PathBuf {
         self.alias(key, None, default.to_owned(), |text| (!text.is_empty()).then(|| text.to_owned()), "a path").into()
@@ -290,6 +288,11 @@ impl Section<'_, '_> {
         Some(SecretString::from(found.text))
     }
 
+    /// Notes a fault of a variable that goes by a name everybody expects.
+    pub(super) fn fault_of_alias(&mut self, alias: &str, problem: impl Into<String>) {
+        self.fault(alias, problem.into());
+    }
+
     /// Notes a fault of a key that the caller found.
     pub(super) fn fault_of(&mut self, key: &str, problem: impl Into<String>) {
         let name = self.variable(key);
@@ -308,7 +311,8 @@ impl Section<'_, '_> {
             // Editors and `echo` end a file with a line break; secrets do not.
             Ok(text) => Some(Found { text: text.trim_end().to_owned(), origin: name }),
             Err(error) => {
-                self.fault(&name, format!("cannot read {path:?}: {error}"));
+                // Not the path: it is easily the secret itself.
+                self.fault(&name, format!("cannot read the file that it names: {error}"));
                 None
             }
         }

@@ -6,14 +6,23 @@ use super::*;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
+/// As from `openssl rand -hex 32`.
+const RANDOM: &str = "7c0fb2d5e8a94c61f3b7d02e95a86c1479e3b05fd2c84a6e1b97f035d8ac624e";
+
 /// What production can't do without.
-const PRODUCTION: [(&str, &str); 5] = [
+const PRODUCTION: [(&str, &str); 6] = [
     ("BOXOFFICE_ENV", "production"),
-    ("BOXOFFICE__AUTH__JWT_SECRET", SECRET),
+    ("BOXOFFICE__AUTH__JWT_SECRET", RANDOM),
     ("BOXOFFICE__MAIL__SMTP_URL", "smtps://user:hunter2@mail.example.org"),
     ("BOXOFFICE__MAIL__FROM", "no-reply@tickets.example.org"),
     ("BOXOFFICE__MAIL__LINK_ORIGIN", "https://tickets.example.org"),
+    ("DATABASE_URL", "postgres://app:hunter2@db/box"),
 ];
+
+/// A production server with these settings as well; the last of a name wins.
+fn production(variables: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
+    [&PRODUCTION[..], variables].concat()
+}
 
 fn sources(variables: &[(&str, &str)]) -> Sources {
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -152,18 +161,18 @@ fn secrets_come_from_files_too_but_not_from_both() {
 
 #[test]
 fn production_does_not_make_secrets_up() {
-    let found = faults(&[("BOXOFFICE_ENV", "production")]);
+    let found = faults(&[("BOXOFFICE_ENV", "production"), PRODUCTION[5]]);
     assert!(found.len() == 1 && found[0].starts_with("BOXOFFICE__AUTH__JWT_SECRET: is required"), "{found:?}");
     load(&PRODUCTION);
 }
 
 #[test]
 fn production_sends_mails_for_real_or_says_that_it_does_not() {
-    let (environment, secret, url) = (PRODUCTION[0], PRODUCTION[1], PRODUCTION[2]);
-    assert!(!load(&[environment, secret]).mail.enabled, "a server without a mail server sells as well");
-    let found = faults(&[environment, secret, url]);
+    let (environment, secret, url, database) = (PRODUCTION[0], PRODUCTION[1], PRODUCTION[2], PRODUCTION[5]);
+    assert!(!load(&[environment, secret, database]).mail.enabled, "a server without a mail server sells as well");
+    let found = faults(&[environment, secret, url, database]);
     assert_eq!(found.len(), 2, "whoever sends mails says from where and what they link to: {found:#?}");
-    let found = faults(&[environment, secret, ("BOXOFFICE__MAIL__ENABLED", "true")]);
+    let found = faults(&[environment, secret, database, ("BOXOFFICE__MAIL__ENABLED", "true")]);
     for name in ["SMTP_URL", "FROM", "LINK_ORIGIN"] {
         let line = format!("BOXOFFICE__MAIL__{name}: is required in production");
         assert_eq!(found.iter().filter(|fault| fault.starts_with(&line)).count(), 1, "{name}: {found:#?}");
@@ -171,6 +180,131 @@ fn production_sends_mails_for_real_or_says_that_it_does_not() {
     assert_eq!(found.len(), 3, "{found:#?}");
     assert!(load(&PRODUCTION).mail.smtp.is_some());
     assert!(load(&[]).mail.smtp.is_none() && load(&[]).mail.enabled);
+}
+
+/// Each of these has a line of its own, all at once.
+#[test]
+fn production_does_not_start_without_its_protections() {
+    let wrong: [(&str, &str, &str); 9] = [
+        ("BOXOFFICE__AUTH__JWT_SECRET", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "can be guessed"),
+        ("BOXOFFICE__AUTH__JWT_OTHER_SECRET", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "can be guessed"),
+        ("BOXOFFICE__AUTH__ACCESS_TTL", "31m", "is longer than 30m"),
+        ("BOXOFFICE__AUTH__ARGON2_MEMORY_KIB", "19455", "at least 19456"),
+        ("BOXOFFICE__RATE_LIMIT__TRUSTED", "10.0.0.0/8,0.0.0.0/0", "0.0.0.0/0 has strangers"),
+        ("BOXOFFICE__HTTP__TRUSTED_PROXIES", "::/0", "::/0 has strangers"),
+        ("BOXOFFICE__HTTP__CORS_ORIGINS", "https://a.example,http://b.example", "http://b.example comes without"),
+        ("BOXOFFICE__MAIL__LINK_ORIGIN", "http://tickets.example.org", "without encryption"),
+        ("DATABASE_URL", "", "ALLOW_PRIVATE=true"),
+    ];
+    let mut variables = production(&[("BOXOFFICE__AUTH__JWT_OTHER_KID", "k2")]);
+    variables.extend(wrong.map(|(name, value, _)| (name, value)));
+    let found = faults(&variables);
+    for (name, _, said) in wrong {
+        let is_said = |line: &String| line.starts_with(&format!("{name}: ")) && line.contains(said);
+        assert!(found.iter().any(is_said), "{name}: {found:#?}");
+    }
+    // The two secrets are the same besides.
+    assert_eq!(found.len(), wrong.len() + 1, "{found:#?}");
+
+    let elsewhere: Vec<_> =
+        variables.iter().filter(|(name, _)| !name.ends_with("_ENV") && !name.contains("OTHER")).copied().collect();
+    load(&elsewhere);
+    let own = load(&production(&[
+        ("DATABASE_URL", ""),
+        ("BOXOFFICE__DATABASE__ALLOW_PRIVATE", "true"),
+        ("BOXOFFICE__AUTH__ARGON2_MEMORY_KIB", "7168"),
+        ("BOXOFFICE__AUTH__ARGON2_PASSES", "6"),
+        ("BOXOFFICE__RATE_LIMIT__TRUSTED", "10.0.0.0/8,fd00::/8"),
+        ("BOXOFFICE__HTTP__CORS_ORIGINS", "http://localhost:3000"),
+    ]));
+    assert!(own.database.url.is_none());
+}
+
+/// Each pair can't be right together; the defaults give way to what is set.
+#[test]
+fn settings_that_exclude_each_other_are_faults() {
+    let pairs: [&[(&str, &str)]; 15] = [
+        &[("BOXOFFICE__AUTH__SESSION_IDLE", "31d"), ("BOXOFFICE__AUTH__SESSION_AGE", "30d")],
+        &[("BOXOFFICE__AUTH__ACCESS_TTL", "15m"), ("BOXOFFICE__AUTH__SESSION_IDLE", "14m")],
+        &[("BOXOFFICE__AUTH__REQUIRE_VERIFIED_EMAIL", "true"), ("BOXOFFICE__MAIL__ENABLED", "false")],
+        &[("BOXOFFICE__HTTP__BODY_TIMEOUT", "31s")],
+        &[("BOXOFFICE__HTTP__BODY_TIMEOUT", "20s"), ("BOXOFFICE__HTTP__REQUEST_TIMEOUT", "10s")],
+        &[("BOXOFFICE__INVENTORY__REQUEST_DEADLINE", "31s")],
+        &[("BOXOFFICE__DATABASE__CONNECT_TIMEOUT", "31s")],
+        &[("BOXOFFICE__DATABASE__SEARCH_TIMEOUT", "6s"), ("BOXOFFICE__DATABASE__STATEMENT_TIMEOUT", "5s")],
+        &[("BOXOFFICE__DATABASE__LEDGER_WRITERS", "11")],
+        &[("BOXOFFICE__DATABASE__MIN_IDLE", "21")],
+        &[("BOXOFFICE__DATABASE__MAX_CONNECTIONS", "91")],
+        &[("BOXOFFICE__MAIL__RETRY_MIN", "2m"), ("BOXOFFICE__MAIL__RETRY_MAX", "1m")],
+        &[("BOXOFFICE__OPS__LISTEN", "127.0.0.1:8080")],
+        &[("BOXOFFICE__OPS__LISTEN", "0.0.0.0:8080")],
+        &[("BOXOFFICE_ENV", "staging"), ("BOXOFFICE__MAIL__ENABLED", "true")],
+    ];
+    for variables in pairs {
+        let found = faults(variables);
+        assert_eq!(found.len(), 1, "{variables:?}: {found:#?}");
+        assert!(found[0].starts_with("BOXOFFICE__"), "{found:#?}");
+    }
+    let (kid, secret) = ("BOXOFFICE__AUTH__JWT_OTHER_KID", "BOXOFFICE__AUTH__JWT_OTHER_SECRET");
+    assert!(faults(&[(kid, "k1"), (secret, SECRET)])[0].contains("name them apart"));
+    assert!(faults(&[(kid, "k2"), (secret, SECRET), ("BOXOFFICE__AUTH__JWT_SECRET", SECRET)])[0].contains("itself"));
+
+    let short = load(&[
+        ("BOXOFFICE__HTTP__REQUEST_TIMEOUT", "3s"),
+        ("BOXOFFICE__DATABASE__MAX_CONNECTIONS", "2"),
+        ("BOXOFFICE__DATABASE__STATEMENT_TIMEOUT", "2s"),
+        ("BOXOFFICE__AUTH__SESSION_AGE", "10m"),
+    ]);
+    let seconds = std::time::Duration::from_secs;
+    assert_eq!((short.http.body_timeout, short.inventory.request_deadline), (seconds(3), seconds(3)));
+    assert_eq!((short.database.min_idle, short.database.ledger_writers), (2, 1));
+    assert_eq!((short.database.search_timeout, short.auth.access_ttl), (seconds(2), seconds(600)));
+    let other = ("DATABASE_URL", "postgres://a@b/c");
+    assert_eq!(load(&[other, ("BOXOFFICE__DATABASE__MAX_CONNECTIONS", "1000")]).database.max_connections, 1000);
+}
+
+#[test]
+fn whatever_begins_like_a_setting_is_one_or_a_fault() {
+    for (name, hint) in [
+        ("BOXOFFICE_HTTP__LISTEN", "BOXOFFICE__HTTP__LISTEN"),
+        ("BOXOFFICE_HTTP_LISTEN", "BOXOFFICE__HTTP__LISTEN"),
+        ("boxoffice__http__listen", "BOXOFFICE__HTTP__LISTEN"),
+        ("BOXOFFICE_ENVV", "BOXOFFICE_ENV"),
+        ("BOXOFFICE_AUTH__JWT_SECRET_FILE", "BOXOFFICE__AUTH__JWT_SECRET_FILE"),
+    ] {
+        let found = faults(&[(name, "127.0.0.1:1")]);
+        assert!(found.len() == 1 && found[0] == format!("{name}: is not a setting; did you mean {hint}?"), "{found:?}");
+    }
+    assert_eq!(faults(&[("BOXOFFICE", "x"), ("BOXOFFICE_NONSENSE", "x")]).len(), 2);
+    load(&[("BOXOFFICE_SERVICE_HOST", "10.0.0.7"), ("BOXOFFICE_PORT", "tcp://10.0.0.7:8080")]);
+}
+
+/// Guards: that no parser's words are repeated, for they show the line.
+#[test]
+fn a_file_that_can_not_be_read_does_not_show_its_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    for text in [
+        "[http]\nlisten = \"127.0.0.1:1\"\n[auth]\njwt_secret = \"hunter2hunter2\n",
+        "[auth]\njwt_secret = hunter2hunter2\n",
+        "[auth]\n\"hunter2hunter2\n",
+        "[auth]\njwt_secret = 'hunter2hunter2' 'hunter2'\n",
+        "[auth]\nhunter2hunter2\n",
+    ] {
+        std::fs::write(folder.path().join("development.toml"), text).unwrap();
+        let sources = Sources { variables: BTreeMap::new(), folder: folder.path().to_owned() };
+        let found: Vec<_> = Config::load(&sources).unwrap_err().iter().map(ToString::to_string).collect();
+        assert!(found.len() == 1 && found[0].contains("wrong at line "), "{found:?}");
+        assert!(!found[0].contains("hunter2"), "{found:?}");
+    }
+    let found = faults(&[("DATABASE_URL_FILE", "postgres://app:hunter2@db/box")]);
+    assert!(found[0].starts_with("DATABASE_URL_FILE: ") && !found[0].contains("hunter2"), "{found:?}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named_when_its_environment_was() {
+    assert!(load(&[]).missing_file.is_none());
+    let missing = load(&PRODUCTION).missing_file.unwrap();
+    assert_eq!(missing, std::path::Path::new("no-such-folder/production.toml"));
 }
 
 #[test]

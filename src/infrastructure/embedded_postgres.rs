@@ -51,7 +51,7 @@ pub struct PrivatePostgresSettings {
     pub data_dir: PathBuf,
     /// The folder that holds `initdb` and `postgres`. Without it `PATH` and the distributions' folders are searched.
     pub bin_dir: Option<PathBuf>,
-    /// The account to run PostgreSQL as when we are root, which it refuses. Without it `postgres`, then `nobody`. An
+    /// The account to run PostgreSQL as when we are root, which it refuses. Without it `postgres`. An
     /// existing cluster stays with its owner.
     pub user: Option<String>,
     /// Whether commits survive a power cut. Off is for tests: commits then survive the death of processes only.

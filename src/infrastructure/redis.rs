@@ -13,13 +13,16 @@ use std::{
 
 use fred::{
     error::{Error, ErrorKind},
-    prelude::{Builder, Client, ClientLike, Config, ReconnectPolicy},
-    types::config::UnresponsiveConfig,
+    prelude::{Builder, Client, ClientLike, Config, EventInterface, ReconnectPolicy},
+    types::config::{Server, UnresponsiveConfig},
 };
 use metrics::Counter;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{
-    sync::{Notify, Semaphore},
+    sync::{
+        Notify, Semaphore,
+        broadcast::{Receiver, error::TryRecvError},
+    },
     time::{Instant, sleep, timeout},
 };
 
@@ -37,6 +40,8 @@ const PING_EVERY_MAX: Duration = Duration::from_secs(5);
 const WELL_AFTER: Duration = Duration::from_secs(10);
 /// How long a check waits for an answer.
 const PING_MAX: Duration = Duration::from_millis(500);
+/// A Redis that has not answered since the start is mentioned after so long: an address that leads nowhere would never be.
+const NEVER_AFTER: Duration = Duration::from_secs(2);
 /// A connection that answers nothing for so long is made anew.
 pub(super) const HUNG_AFTER: Duration = Duration::from_secs(2);
 
@@ -169,9 +174,14 @@ impl RedisLink {
     /// Pings a Redis that was given up, and goes back to it when it answers. Runs for as long as the server does.
     pub(super) async fn tend(&self) {
         let mut pause = PING_EVERY_MIN;
+        let mut never = Some((Instant::now(), self.client.error_rx()));
         loop {
             while self.is_open.load(Ordering::Relaxed) {
+                if let Some((_, errors)) = never.take_if(|(since, _)| since.elapsed() >= NEVER_AFTER) {
+                    tracing::warn!(error = last_of(errors), "{}", self.purpose.lost);
+                }
                 if matches!(timeout(self.timeout, self.client.ping::<()>(None)).await, Ok(Ok(()))) {
+                    never = None;
                     self.failures.store(0, Ordering::Relaxed);
                     self.is_open.store(false, Ordering::Relaxed);
                     tracing::info!("{}", self.purpose.back);
@@ -183,6 +193,18 @@ impl RedisLink {
             self.opened.notified().await;
             pause = if back.elapsed() >= WELL_AFTER { PING_EVERY_MIN } else { (pause * 2).min(PING_EVERY_MAX) };
             sleep(pause).await;
+        }
+    }
+}
+
+/// The last of what went wrong with a connection.
+fn last_of(mut errors: Receiver<(Error, Option<Server>)>) -> String {
+    let mut last = "no answer".to_owned();
+    loop {
+        match errors.try_recv() {
+            Ok((error, _)) => last = error.to_string(),
+            Err(TryRecvError::Lagged(_)) => {}
+            Err(TryRecvError::Empty | TryRecvError::Closed) => return last,
         }
     }
 }

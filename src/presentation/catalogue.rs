@@ -92,6 +92,9 @@ catalogue! {
     HeadTooLarge "REQUEST_009" REQUEST_HEADER_FIELDS_TOO_LARGE "Headers too large",
         "The head of the request is larger, or has more headers, than the server accepts.",
         "Send fewer and smaller headers; cookies are the usual reason.";
+    Misdirected "REQUEST_010" MISDIRECTED_REQUEST "Not by this name",
+        "The listener for operators was asked by the name of a host that is not one of its own.",
+        "Ask by `localhost`, by an address of a private network, or by a name of BOXOFFICE__OPS__HOSTS.";
     UnknownVersion "VERSION_001" BAD_REQUEST "Unknown version of the API",
         "The `api-version` header names a version that this server does not have; `detail` names those it has.",
         "Send a version that there is, or leave the header out.";

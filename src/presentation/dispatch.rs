@@ -27,7 +27,7 @@ use super::{
     authorization::authorise,
     body::Body,
     catalogue::Code,
-    client_address::client_address,
+    client_address::Proxies,
     connection::{Activity, InProgress},
     edge::{Asked, Edge, syntax, versions},
     handler::{Detaching, Overdue, Panicked, Running, within},
@@ -36,7 +36,7 @@ use super::{
     repeats::{Repeats, Wanted},
     reply::Reply,
     request::{Request, RequestId, linger},
-    router::{Lookup, Router, Target},
+    router::{Lookup, Matched, Router, Target},
     server::Settings,
     unsent::{Payer, Unsent},
 };
@@ -54,6 +54,7 @@ pub(super) struct Dispatcher<S> {
     pub(super) settings: Settings,
     /// What every request and every answer keeps to.
     pub(super) edge: Edge,
+    proxies: Proxies,
     /// Handlers running at this moment, detached ones included.
     pub(super) handlers: Arc<Semaphore>,
     /// Detached handlers, which outlive their connections and which a shutdown waits for.
@@ -76,6 +77,12 @@ struct Arrived {
     body: Incoming,
     /// What came of counting it against its client's limit, when that was done.
     counted: Option<Counted>,
+}
+
+/// What there is to a request.
+enum Found<'a, S> {
+    Row(&'a Target<S>, Matched),
+    Answer(Result<Reply, Problem>),
 }
 
 /// An answer on its way.
@@ -103,6 +110,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         Self {
             router,
             edge: Edge::new(&settings.edge),
+            proxies: Proxies::new(&settings.trusted_proxies, &settings.forwarded_header),
             handlers: Arc::new(Semaphore::new(settings.handler_concurrency)),
             unsent: Unsent::new(settings.unsent_max, settings.unsent_per_network),
             settings,
@@ -127,8 +135,8 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         let started = Instant::now();
         let guard = activity.begin(request.version() == Version::HTTP_2);
         let (head, body) = request.into_parts();
-        let address = client_address(peer, &head.headers, &self.settings.trusted_proxies);
-        let asked = self.edge.asked(&head);
+        let address = self.proxies.client_address(peer, &head.headers);
+        let asked = self.edge.asked(&head, |present| self.proxies.is_https(peer, &head, present));
         let mut arrived = Arrived { started, peer, address, asked, head, body, counted: None };
         match self.repeat(&mut arrived) {
             Some((mut response, now)) => {
@@ -148,15 +156,12 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         let id = RequestId::of(&head.headers, asked.present());
         let uri = head.uri.clone();
         let (is_head, is_get) = (head.method == Method::HEAD, head.method == Method::GET);
-        let (is_options, version) = (head.method == Method::OPTIONS, head.version);
-        let (mut limit_fields, mut repeatable) = (None, None);
+        let version = head.version;
+        let limit_fields;
+        let mut repeatable = None;
 
-        let (route, measures, account, result) = match self.router.look_up(&head.method, uri.path()) {
-            _ if let Some(problem) = syntax::fault(&head, asked.present()) => {
-                linger(&head.headers, body);
-                (None, &self.router.unmatched, None, Err(problem))
-            }
-            Lookup::Found(target, matched) => {
+        let (route, measures, account, result) = match self.find(&head, &asked) {
+            Found::Row(target, matched) => {
                 let served = self.edge.check(&head, &asked, &target.info);
                 let caller = served
                     .and_then(|()| authorise(&self.edge, &*self.router.verifier, &target.info, &head.headers, &id));
@@ -181,18 +186,11 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
                 (limit_fields, result) = self.serve(target, request, caller, (account, counted)).await;
                 (Some(&*target.info), &target.measures, account, result)
             }
-            Lookup::Allow(allow) => {
+            Found::Answer(answer) => {
                 linger(&head.headers, body);
-                let result = if is_options {
-                    Ok(Edge::options(&head.headers, &asked, allow))
-                } else {
-                    Err(Problem::new(Code::MethodNotAllowed).header(header::ALLOW, allow.clone()))
-                };
+                let result;
+                (limit_fields, result) = self.count_unmatched(&id, address, started, answer).await;
                 (None, &self.router.unmatched, None, result)
-            }
-            Lookup::NotFound => {
-                linger(&head.headers, body);
-                (None, &self.router.unmatched, None, Err(versions::not_found(uri.path())))
             }
         };
         let record = Record { route, measures, account, id: &id, path: uri.path(), started };
@@ -215,6 +213,34 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         }
         response.body_mut().hold(guard);
         response
+    }
+
+    /// The row that answers a request, or the answer to one that has none.
+    fn find(&self, head: &Parts, asked: &Asked) -> Found<'_, S> {
+        let fault = syntax::fault(head, asked.present());
+        if let Some(problem) = fault.or_else(|| self.edge.check_listener(head).err()) {
+            return Found::Answer(Err(problem));
+        }
+        Found::Answer(match self.router.look_up(&head.method, head.uri.path()) {
+            Lookup::Found(target, matched) => return Found::Row(target, matched),
+            Lookup::Allow(allow) if head.method == Method::OPTIONS => Ok(Edge::options(&head.headers, asked, allow)),
+            Lookup::Allow(allow) => Err(Problem::new(Code::MethodNotAllowed).header(header::ALLOW, allow.clone())),
+            Lookup::NotFound => Err(versions::not_found(head.uri.path())),
+        })
+    }
+
+    /// An answer to what no row answers, which costs as much as many a row does: counted as what anybody may ask.
+    async fn count_unmatched(
+        &self,
+        id: &RequestId,
+        address: IpAddr,
+        started: Instant,
+        answer: Result<Reply, Problem>,
+    ) -> (Option<Fields<'_>>, Result<Reply, Problem>) {
+        let Some(limits) = &self.router.limits else { return (None, answer) };
+        let counted = limits.count(Tier::Public, Client { address, account: None }, started);
+        let (fields, admitted) = limits.settle(|| Asker::unmatched(id, address), Tier::Public, counted).await;
+        (fields, admitted.and(answer))
     }
 
     /// A request to a row, by whoever was found to ask: asks the gate, counts it, and runs the handler.

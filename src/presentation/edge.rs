@@ -4,6 +4,7 @@
 pub(super) mod compression;
 mod cors;
 mod csrf;
+mod hosts;
 pub(super) mod negotiation;
 pub(super) mod present;
 pub(super) mod security;
@@ -13,11 +14,12 @@ pub(super) mod versions;
 use std::{fmt, str::FromStr, sync::Arc, thread::available_parallelism};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use tokio::sync::Semaphore;
 
 use self::{
     cors::Cors,
+    hosts::OwnHosts,
     negotiation::{Coding, CodingChoice},
     present::{Field, Present},
 };
@@ -25,7 +27,6 @@ use super::{body::Body, catalogue::Code, problem::Problem, reply::Reply, router:
 
 static ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
 static IDENTITY: HeaderValue = HeaderValue::from_static("identity");
-static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// When clients are told to come by HTTPS only (`Strict-Transport-Security`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,6 +72,9 @@ pub struct EdgeSettings {
     pub hsts: Hsts,
     /// Without the headers that protect browsers, to measure what they cost.
     pub bare: bool,
+    /// For a listener that asks nobody who they are: the names by which it may be asked, beside those of this machine and of private
+    /// networks. `None` for any name, and for pages of any origin.
+    pub own_hosts: Option<Vec<String>>,
 }
 
 /// The edge of a listener.
@@ -79,6 +83,7 @@ pub(super) struct Edge {
     cors: Cors,
     hsts: Hsts,
     bare: bool,
+    own_hosts: Option<OwnHosts>,
     /// Large bodies that are being compressed. When all permits are taken, further ones go as they are: compression saves
     /// bandwidth, and an overloaded server is short of something else.
     aside: Arc<Semaphore>,
@@ -124,23 +129,28 @@ impl Edge {
             cors: Cors::new(&settings.cors_origins),
             hsts: settings.hsts,
             bare: settings.bare,
+            own_hosts: settings.own_hosts.clone().map(OwnHosts::new),
             aside: Arc::new(Semaphore::new(threads)),
         }
     }
 
-    /// What the answer to this request depends on.
-    pub(super) fn asked(&self, head: &Parts) -> Asked {
+    /// What the answer to this request depends on. `is_https` says how the client has come.
+    pub(super) fn asked(&self, head: &Parts, is_https: impl FnOnce(Present) -> bool) -> Asked {
         let present = Present::of(&head.headers);
         let secure = match self.hsts {
             Hsts::Always => true,
             Hsts::Never => false,
-            // Without HTTPS the header must not be sent (RFC 6797, 7.2). Whoever claims HTTPS falsely is believed: the header
-            // goes to nobody else, and browsers ignore it where it came without.
-            Hsts::Auto => is_https(head, present),
+            // Without HTTPS the header must not be sent (RFC 6797, 7.2).
+            Hsts::Auto => is_https(present),
         };
         let codings =
             if present.has(Field::AcceptEncoding) { CodingChoice::of(&head.headers) } else { CodingChoice::UNSAID };
         Asked { present, codings, origin: self.cors.origin(&head.headers), secure }
+    }
+
+    /// Refuses, on a listener that asks nobody who they are, whoever a browser may have sent here for somebody else.
+    pub(super) fn check_listener(&self, head: &Parts) -> Result<(), Problem> {
+        self.own_hosts.as_ref().map_or(Ok(()), |own| own.check(head))
     }
 
     /// Whether a request can be served by this row at all, before anybody asks who sent it.
@@ -243,15 +253,6 @@ impl Edge {
 fn dress(headers: &mut HeaderMap, secure: bool) {
     security::dress(headers, secure);
     headers.insert(versions::API_VERSION.clone(), versions::CURRENT.clone());
-}
-
-/// By the scheme that HTTP/2 names, or by what a proxy says of the client's side; the first of several is the outermost.
-fn is_https(head: &Parts, present: Present) -> bool {
-    let outermost = |value: &HeaderValue| {
-        value.as_bytes().split(|byte| *byte == b',').next().is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"https"))
-    };
-    head.uri.scheme_str() == Some("https")
-        || present.has(Field::ForwardedProto) && head.headers.get(&X_FORWARDED_PROTO).is_some_and(outermost)
 }
 
 #[cold]

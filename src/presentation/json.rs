@@ -14,9 +14,33 @@ const MESSAGE_CHARS_MAX: usize = 200;
 /// From this size on simd-json is the faster reader (`cargo bench --bench json`).
 const SIMD_BYTES_MIN: usize = 2048;
 
+/// Up to this size of a body its tables stay with the thread. They take about eight times as much and never shrink: those of a few
+/// large bodies would keep hundreds of megabytes for good.
+const KEPT_BYTES_MAX: usize = 128 << 10;
+
+/// Scratch space of the parser.
+struct Scratch {
+    buffers: simd_json::Buffers,
+    /// The largest body that was read with it.
+    largest: usize,
+}
+
 thread_local! {
-    /// Scratch space of the parser, kept between requests: parsing never awaits, so a thread has one parse at a time.
-    static BUFFERS: RefCell<simd_json::Buffers> = RefCell::new(simd_json::Buffers::new(4096));
+    /// Kept between requests: parsing never awaits, so a thread has one parse at a time.
+    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch { buffers: simd_json::Buffers::new(4096), largest: 0 });
+}
+
+/// Reads a large body with tables that stay with the thread, or with some of its own when they would be large.
+fn read_large<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, simd_json::Error> {
+    // The parser rewrites its input; the bytes themselves are needed again if it fails.
+    let mut copy = bytes.to_vec();
+    if bytes.len() > KEPT_BYTES_MAX {
+        return simd_json::serde::from_slice_with_buffers(&mut copy, &mut simd_json::Buffers::new(bytes.len()));
+    }
+    SCRATCH.with_borrow_mut(|scratch| {
+        scratch.largest = scratch.largest.max(bytes.len());
+        simd_json::serde::from_slice_with_buffers(&mut copy, &mut scratch.buffers)
+    })
 }
 
 /// Reads a body that must be a JSON object. 400 `REQUEST_001` with line and column when it is not JSON or nests deeper
@@ -25,9 +49,7 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let result = if bytes.len() < SIMD_BYTES_MIN {
         serde_json::from_slice(bytes).map_err(|_| None)
     } else {
-        // The parser rewrites its input; the bytes themselves are needed again if it fails.
-        let mut copy = bytes.to_vec();
-        BUFFERS.with_borrow_mut(|buffers| simd_json::serde::from_slice_with_buffers(&mut copy, buffers)).map_err(Some)
+        read_large(bytes).map_err(Some)
     };
     match result {
         // serde's derived structs also accept arrays, field by field; a contract of named fields does not.
@@ -232,6 +254,17 @@ mod tests {
         // Recursive types are the worst case.
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
         assert!(read::<serde_json::Value>(deep.as_bytes()).is_err());
+    }
+
+    /// Guards: that what a large body needed is not kept.
+    #[test]
+    fn a_large_body_leaves_nothing_behind() {
+        let body = |bytes: usize| format!("{{\"items\":[]{}}}", " ".repeat(bytes));
+        for bytes in [SIMD_BYTES_MIN, 8 << 20, 100 << 10] {
+            assert_eq!(read::<Order>(body(bytes).as_bytes()).unwrap(), Order { items: vec![], promo_code: None });
+        }
+        let largest = SCRATCH.with_borrow(|scratch| scratch.largest);
+        assert!((100 << 10..1 << 20).contains(&largest), "{largest}");
     }
 
     #[test]

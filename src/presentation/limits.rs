@@ -113,13 +113,19 @@ pub(super) struct Asker {
     id: RequestId,
     account: Option<AccountId>,
     address: IpAddr,
-    route: Arc<RouteInfo>,
+    /// `None`: for nothing that there is.
+    route: Option<Arc<RouteInfo>>,
 }
 
 impl Asker {
     pub(super) fn of(request: &Request, account: Option<AccountId>) -> Self {
         let (id, route) = (request.request_id().clone(), Arc::clone(request.route()));
-        Self { id, account, address: request.client_address(), route }
+        Self { id, account, address: request.client_address(), route: Some(route) }
+    }
+
+    /// Somebody who asks for what no row answers.
+    pub(super) fn unmatched(id: &RequestId, address: IpAddr) -> Self {
+        Self { id: id.clone(), account: None, address, route: None }
     }
 }
 
@@ -131,8 +137,8 @@ fn log(asker: &Asker, tier: Tier, limited: Limited) {
         userId = asker.account.map(tracing::field::display),
         client = %asker.address,
         limit = tier.as_str(),
-        method = %asker.route.method,
-        route = asker.route.path,
+        method = asker.route.as_deref().map(|route| route.method.as_str()),
+        route = asker.route.as_deref().map(|route| route.path),
         waitMs = limited.retry_after.as_millis() as u64,
         "limit exceeded"
     );

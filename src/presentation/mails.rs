@@ -1,14 +1,20 @@
-//! Mails on the operations listener: what a server without a mail server has sent, for developers, and dead letters.
+//! Mails on the operations listener: what a server without a mail server has sent, for its developer, and dead letters.
+//!
+//! Mails have one-time tokens in them, and every user of the machine reaches the listener. So they are shown to whoever shows a token
+//! that the start has printed at the developer's terminal: as `Authorization: Bearer`, or once in the address, from where a browser takes
+//! it into a cookie.
 
 use std::sync::Arc;
 
-use domain::ids::MailId;
-use http::{HeaderValue, StatusCode, header};
+use domain::{ids::MailId, secrets::OpaqueToken};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use minijinja::{Environment, context};
 use serde::Serialize;
+use subtle::ConstantTimeEq as _;
 
 use super::{
+    catalogue::Code,
     problem::Problem,
     reply::Reply,
     request::Request,
@@ -27,6 +33,9 @@ const LIST: &str = "<!doctype html><html lang=en><meta charset=utf-8><meta name=
     <table border=1 cellpadding=4><tr><th>sent<th>to<th>subject<th>links\
     {% for mail in mails %}<tr><td>{{ mail.sentAt }}<td>{{ mail.to }}<td><a href=\"/mails/{{ mail.id }}\">{{ mail.subject }}</a>\
     <td>{% for link in mail.links %}<a href=\"{{ link }}\">{{ link }}</a><br>{% endfor %}{% endfor %}</table>";
+
+/// The cookie of a browser that has shown the token.
+const COOKIE: &str = "boxoffice_mails";
 
 /// A mail that stands in a browser loads nothing and runs nothing.
 const NOTHING_ELSE: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
@@ -57,22 +66,60 @@ struct Whole<'a> {
     html: &'a str,
 }
 
+/// Mails that are kept, and the token by which they are shown.
+#[derive(Clone)]
+pub struct KeptMails {
+    /// The mails.
+    pub folder: Arc<MailFolder>,
+    /// What whoever asks for them has to show.
+    pub token: OpaqueToken,
+}
+
+impl KeptMails {
+    /// Refuses whoever shows no token, or another. What the answer sets for a browser that has shown it in the address.
+    fn admit(&self, request: &Request) -> Result<Option<HeaderValue>, Problem> {
+        let mut query = request.query();
+        let in_address = query.text("token");
+        query.finish()?;
+        let is_ours = |shown: &str| bool::from(shown.as_bytes().ct_eq(self.token.expose().as_bytes()));
+        if in_address.as_deref().is_some_and(is_ours) {
+            let cookie = format!("{COOKIE}={}; Path=/mails; HttpOnly; SameSite=Strict", self.token.expose());
+            return Ok(HeaderValue::from_str(&cookie).ok());
+        }
+        if bearer(request.headers()).is_some_and(is_ours) || cookie(request.headers()).is_some_and(is_ours) {
+            return Ok(None);
+        }
+        Err(Problem::new(Code::NoToken)
+            .detail("the start of the server has printed the address of its mails, with a token"))
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
+
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    Some(pairs.find(|(name, _)| *name == COOKIE)?.1)
+}
+
 /// `GET /mails` and `GET /mails/{id}`, when the server keeps its mails; and the dead letters.
-pub fn mail_routes<S, D>(folder: Option<&Arc<MailFolder>>, dead_letters: &Arc<D>) -> Vec<Route<S>>
+pub fn mail_routes<S, D>(kept: Option<&KeptMails>, dead_letters: &Arc<D>) -> Vec<Route<S>>
 where
     S: Send + Sync + 'static,
     D: DeadLetters,
 {
     let mut routes = dead_letter_routes(dead_letters);
-    if let Some(folder) = folder {
-        let (all, one) = (Arc::clone(folder), Arc::clone(folder));
+    if let Some(kept) = kept {
+        let (all, one) = (kept.clone(), kept.clone());
         let all = Route::get("/mails", Access::Public, move |_, request| {
-            let folder = Arc::clone(&all);
-            async move { list(&folder, &request) }
+            let kept = all.clone();
+            async move { admitted(&kept, &request, list) }
         });
         let one = Route::get("/mails/{id}", Access::Public, move |_, request| {
-            let folder = Arc::clone(&one);
-            async move { show(&folder, &request) }
+            let kept = one.clone();
+            async move { admitted(&kept, &request, show) }
         });
         routes.push(all.produces(&["application/json", "application/problem+json", "text/html"]));
         routes.push(one.produces(&["application/json", "application/problem+json", "text/html", "text/plain"]));
@@ -80,8 +127,20 @@ where
     routes
 }
 
+fn admitted(
+    kept: &KeptMails,
+    request: &Request,
+    answer: fn(&MailFolder, &Request) -> Result<Reply, Problem>,
+) -> Result<Reply, Problem> {
+    let cookie = kept.admit(request)?;
+    let reply = answer(&kept.folder, request)?;
+    Ok(match cookie {
+        Some(cookie) => reply.header(header::SET_COOKIE, cookie),
+        None => reply,
+    })
+}
+
 fn list(folder: &MailFolder, request: &Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let mails = folder.list();
     let lines: Vec<Line<'_>> = mails.iter().map(|mail| Line::from(&**mail)).collect();
     if accepts(request, "text/html") {
@@ -92,7 +151,6 @@ fn list(folder: &MailFolder, request: &Request) -> Result<Reply, Problem> {
 }
 
 fn show(folder: &MailFolder, request: &Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let mail = folder.find(request.id("id")?).ok_or_else(Problem::not_found)?;
     if accepts(request, "text/html") {
         return Ok(html(mail.html.clone()));

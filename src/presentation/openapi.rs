@@ -20,7 +20,7 @@ use self::{
 };
 use super::{
     accounts, audit, bookings, cache, csp_reports, events, manage, problem::Document as Problem, problems, reference,
-    router::RouteInfo, venues,
+    router::RouteInfo, venues, welcome,
 };
 
 /// What the document says before its operations.
@@ -45,6 +45,7 @@ fn sections() -> Vec<Section> {
         audit::docs::section(),
         cache::docs::section(),
         problems::docs::section(),
+        welcome::docs::section(),
         reference::docs::section(),
         csp_reports::docs::section(),
     ]

@@ -12,6 +12,11 @@ use super::{
     reply::Reply,
 };
 
+/// Most faults of fields in one answer.
+const ERRORS_MAX: usize = 50;
+/// Most characters of a field's path, and of what is said about it.
+const TEXT_CHARS_MAX: usize = 500;
+
 /// Why a request was refused. Boxed, so that the `Result` of a handler stays small on the path that succeeds.
 #[derive(Debug)]
 pub struct Problem(Box<Inner>);
@@ -21,6 +26,8 @@ struct Inner {
     code: Code,
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
+    /// How many there were, when not all are told.
+    error_count: Option<usize>,
     retry_after: Option<Duration>,
     cause: Option<String>,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -34,6 +41,7 @@ impl Problem {
             code,
             detail: Cow::Borrowed(code.entry().cause),
             errors: Vec::new(),
+            error_count: None,
             retry_after: None,
             cause: None,
             headers: Vec::new(),
@@ -68,9 +76,12 @@ impl Problem {
         self
     }
 
-    /// What is wrong in each field.
+    /// What is wrong in each field. The first fifty are told, and how many there are: an answer must not be larger than what was
+    /// asked.
     #[must_use]
-    pub fn errors(mut self, errors: Vec<FieldError>) -> Self {
+    pub fn errors(mut self, mut errors: Vec<FieldError>) -> Self {
+        self.0.error_count = (errors.len() > ERRORS_MAX).then_some(errors.len());
+        errors.truncate(ERRORS_MAX);
         self.0.errors = errors;
         self
     }
@@ -130,7 +141,7 @@ impl Problem {
 
     /// The answer, for a request to `instance` (a path) known as `request_id`.
     pub fn into_reply(self, instance: &str, request_id: &str) -> Reply {
-        let Inner { code, detail, errors, retry_after, headers, cause: _, is_unbegun: _ } = *self.0;
+        let Inner { code, detail, errors, error_count, retry_after, headers, cause: _, is_unbegun: _ } = *self.0;
         let entry = code.entry();
         let document = Document {
             kind: Kind(entry),
@@ -142,6 +153,7 @@ impl Problem {
             request_id,
             timestamp: jiff::Timestamp::now(),
             errors: errors.iter().map(Field::from).collect(),
+            error_count,
         };
         // A document of strings and numbers always serialises; an empty body would still carry status and headers.
         let body = simd_json::serde::to_vec(&document).unwrap_or_default();
@@ -197,8 +209,12 @@ pub(super) struct Document<'a> {
     timestamp: jiff::Timestamp,
     /// What is wrong in each field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(required = false)]
+    #[schema(required = false, max_items = 50)]
     errors: Vec<Field<'a>>,
+    /// How many there are, when they are more than fifty: then the first fifty are in `errors`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 51)]
+    error_count: Option<usize>,
 }
 
 /// One of its kind, as the document of the API shows it.
@@ -220,6 +236,7 @@ pub(super) fn example(entry: &'static Entry) -> serde_json::Value {
         // The document is the same at every start.
         timestamp: jiff::Timestamp::UNIX_EPOCH,
         errors,
+        error_count: None,
     };
     serde_json::to_value(document).unwrap_or_default()
 }
@@ -244,9 +261,14 @@ struct Field<'a> {
     message: &'a str,
 }
 
+/// As much of a text as is told: a client may have sent a megabyte of it.
+fn beginning(text: &str) -> &str {
+    text.char_indices().nth(TEXT_CHARS_MAX).map_or(text, |(end, _)| &text[..end])
+}
+
 impl<'a> From<&'a FieldError> for Field<'a> {
     fn from(error: &'a FieldError) -> Self {
-        Self { field: &error.field, code: error.code, message: &error.message }
+        Self { field: beginning(&error.field), code: error.code, message: beginning(&error.message) }
     }
 }
 
@@ -259,6 +281,24 @@ mod tests {
         for (wait, seconds) in [(0, 1), (1, 1), (1_000, 1), (1_001, 2), (60_000, 60)] {
             assert_eq!(whole_seconds(Duration::from_millis(wait)), seconds, "{wait} ms");
         }
+    }
+
+    /// Guards: that a refusal is small, however much was wrong with what was sent.
+    #[test]
+    fn of_many_faults_the_first_are_told_and_how_many_there_are() {
+        let document = |errors: Vec<FieldError>| {
+            let body = Problem::invalid(errors).into_reply("/api/v1/x", "r-1").into_bytes();
+            (body.len(), serde_json::from_slice::<serde_json::Value>(&body).unwrap())
+        };
+        let fault = |number: usize| FieldError::new(format!("setting{number}"), "UNKNOWN_FIELD", "is not a setting");
+        let (_, few) = document((0..50).map(fault).collect());
+        assert_eq!((few["errors"].as_array().unwrap().len(), few.get("errorCount")), (50, None));
+        let (bytes, many) = document((0..100_000).map(fault).collect());
+        assert!(bytes < 8_000, "{bytes} bytes");
+        assert_eq!(many["errors"].as_array().unwrap().len(), 50);
+        assert_eq!((&many["errorCount"], &many["errors"][49]["field"]), (&100_000.into(), &"setting49".into()));
+        let (bytes, _) = document(vec![FieldError::new("é".repeat(1 << 20), "UNKNOWN_FIELD", "x".repeat(1 << 20))]);
+        assert!(bytes < 4_000, "{bytes} bytes");
     }
 
     #[test]

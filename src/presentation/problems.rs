@@ -16,14 +16,13 @@ use super::{
     request::Request,
     router::{Access, Route},
 };
-use crate::application::limits::Tier;
 
 /// `GET /problems` and `GET /problems/{code}`, as HTML for browsers and as JSON for everything else.
 pub fn routes<S: Send + Sync + 'static>() -> [Route<S>; 2] {
     let produces = &["application/json", "application/problem+json", "text/html"];
     [
-        Route::get("/problems", Access::Public, list).limit(Tier::Unlimited).produces(produces),
-        Route::get("/problems/{code}", Access::Public, show).limit(Tier::Unlimited).produces(produces),
+        Route::get("/problems", Access::Public, list).produces(produces),
+        Route::get("/problems/{code}", Access::Public, show).produces(produces),
     ]
 }
 
@@ -43,7 +42,7 @@ async fn show<S>(_: Arc<S>, request: Request) -> Result<Reply, Problem> {
 }
 
 /// Browsers name `text/html`; programs say `*/*`, JSON, or nothing.
-fn wants_html(request: &Request) -> bool {
+pub(super) fn wants_html(request: &Request) -> bool {
     let [html, json] = ["text/html", "application/json"].map(|kind| negotiation::named(request.headers(), kind));
     html > 0 && html >= json
 }

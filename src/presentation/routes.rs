@@ -13,6 +13,7 @@ use super::{
     manage, openapi, problems, reference,
     router::{Access, Route},
     venues::public as venues,
+    welcome,
 };
 use crate::application::{
     app::{Adapters, App},
@@ -69,6 +70,7 @@ pub fn api_routes<A: Adapters>() -> Vec<Route<App<A>>> {
     ];
     routes.extend(manage::routes());
     routes.extend(problems::routes());
+    routes.push(welcome::route());
     routes.extend(reference::routes());
     routes.push(csp_reports::route());
     routes

@@ -11,6 +11,7 @@ use std::{
 
 use actors::networks::{Occupied, PerNetwork};
 use domain::unpaid::NetworkId;
+use http::HeaderName;
 use metrics::{Counter, Gauge, counter, gauge};
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
@@ -20,6 +21,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     catalogue::Code,
+    client_address::X_FORWARDED_FOR,
     connection::{Connection, Protocols, refusal},
     dispatch::Dispatcher,
     edge::EdgeSettings,
@@ -70,6 +72,8 @@ pub struct Settings {
     pub header_limit: usize,
     /// Proxies that are believed what they say about their clients' addresses.
     pub trusted_proxies: Vec<Network>,
+    /// The one field in which they say it.
+    pub forwarded_header: HeaderName,
     /// Networks without caps, beside the proxies.
     pub trusted: Vec<Network>,
     /// Connections of one network at once; further ones are answered 429 and closed.
@@ -97,6 +101,7 @@ impl Default for Settings {
             body_limit: 1 << 20,
             header_limit: 16 << 10,
             trusted_proxies: Vec::new(),
+            forwarded_header: X_FORWARDED_FOR,
             trusted: Vec::new(),
             connections_per_network: usize::MAX,
             drain_timeout: Duration::from_secs(25),

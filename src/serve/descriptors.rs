@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn the_defaults_need_fewer_than_twenty_thousand_descriptors() {
         let config = Config::load(&Sources::default()).unwrap();
-        let needed = needed(&config, &operations_settings());
+        let needed = needed(&config, &operations_settings(&config.ops));
         assert!(needed > 16_384 && needed < 20_000, "{needed}");
     }
 }

@@ -3,8 +3,11 @@
 use std::{io, net::SocketAddr};
 
 use crate::{
-    config::Config,
-    presentation::server::{Server, Settings},
+    config::{Config, OpsConfig},
+    presentation::{
+        edge::EdgeSettings,
+        server::{Server, Settings},
+    },
 };
 
 /// Connections of the operations listener: a few scrapers and balancers.
@@ -30,7 +33,7 @@ impl Listeners {
     pub(super) async fn bind(config: &Config) -> Result<Self, CannotListen> {
         Ok(Self {
             api: bind(config.http.listen, api_settings(config)).await?,
-            operations: bind(config.ops.listen, operations_settings()).await?,
+            operations: bind(config.ops.listen, operations_settings(&config.ops)).await?,
         })
     }
 }
@@ -43,7 +46,8 @@ async fn bind(address: SocketAddr, settings: Settings) -> Result<Server, CannotL
     Server::bind(address, settings).await.map_err(|source| CannotListen { address, source })
 }
 
-/// Its clients are our own: no limits for each network.
-pub(super) fn operations_settings() -> Settings {
-    Settings { max_connections: OPERATIONS_CONNECTIONS_MAX, ..Settings::default() }
+/// Its clients are our own: no limits for each network. It asks nobody who they are, so a browser must not bring anybody else.
+pub(super) fn operations_settings(config: &OpsConfig) -> Settings {
+    let edge = EdgeSettings { own_hosts: Some(config.hosts.clone()), ..EdgeSettings::default() };
+    Settings { max_connections: OPERATIONS_CONNECTIONS_MAX, edge, ..Settings::default() }
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use actors::outbox::{Backoff, OutboxSettings, RunningOutbox};
 use anyhow::Context;
-use domain::{accounts::EmailAddress, outbox::Upkeep, rate_limit::Rate};
+use domain::{accounts::EmailAddress, outbox::Upkeep, rate_limit::Rate, secrets::OpaqueToken};
 
 use crate::{
     application::mails::MailFolder,
-    config::{Config, MailConfig, SmtpConfig, SmtpEncryption},
+    config::{Config, Environment, MailConfig, SmtpConfig, SmtpEncryption},
     infrastructure::{
         email::{
             Sender,
@@ -19,6 +19,7 @@ use crate::{
         limits::OutboundLimit,
         postgres::{connection::RequestPool, outbox::PgOutbox},
     },
+    presentation::mails::KeptMails,
 };
 
 /// The part of a server that sends mails.
@@ -26,7 +27,7 @@ pub(super) struct Mail {
     pub(super) running: RunningOutbox,
     pub(super) queue: Arc<PgOutbox>,
     /// Where the mails are, when they are sent nowhere else.
-    pub(super) folder: Option<Arc<MailFolder>>,
+    pub(super) kept: Option<KeptMails>,
 }
 
 /// How mails are sent, before any is.
@@ -35,7 +36,7 @@ pub(super) struct MailSender(Sender, Option<Arc<MailFolder>>);
 impl MailSender {
     /// Checks what the configuration says.
     pub(super) fn new(config: &Config) -> anyhow::Result<Self> {
-        let (sender, folder) = sender(&config.mail, config.outbound.smtp)?;
+        let (sender, folder) = sender(&config.mail, config.environment, config.outbound.smtp)?;
         Ok(Self(sender, folder))
     }
 }
@@ -46,17 +47,23 @@ impl Mail {
         let MailSender(sender, folder) = sender;
         let queue = Arc::new(PgOutbox::new(pool));
         let running = RunningOutbox::start(queue.clone(), Arc::new(sender), settings(&config.mail));
-        Ok(Self { running: running.await.context("the outbox can't start")?, queue, folder })
+        let running = running.await.context("the outbox can't start")?;
+        let kept = folder.map(|folder| KeptMails { folder, token: OpaqueToken::from_random(rand::random()) });
+        Ok(Self { running, queue, kept })
     }
 }
 
-/// The configuration has made sure that production keeps no mails in memory.
-fn sender(config: &MailConfig, rate: Rate) -> anyhow::Result<(Sender, Option<Arc<MailFolder>>)> {
+/// Only a developer's server keeps mails in memory; the configuration has made sure that all others have a mail server or send none.
+fn sender(
+    config: &MailConfig,
+    environment: Environment,
+    rate: Rate,
+) -> anyhow::Result<(Sender, Option<Arc<MailFolder>>)> {
     let address = EmailAddress::parse("from", &config.from).map_err(|error| anyhow::anyhow!("{error:?}"))?;
     let author = Author { name: config.from_name.clone(), address };
     let letters = Letters::new(author, &config.link_origin)?;
     Ok(match &config.smtp {
-        _ if !config.enabled => {
+        server if !config.enabled || server.is_none() && environment != Environment::Development => {
             tracing::warn!("no mails are sent: set BOXOFFICE__MAIL__SMTP_URL; until then each becomes a dead letter");
             (Sender::Off, None)
         }

@@ -8,11 +8,9 @@ use crate::{config::Environment, infrastructure::postgres::connection::Statement
 const SEEDED: &str = "SELECT email FROM accounts \
     WHERE status = 'ACTIVE' AND email LIKE '%@%.boxoffice.example' ORDER BY role DESC, email LIMIT 3";
 
-/// Published passwords would work here.
+/// Accounts whose addresses are published, and whose passwords once were, would work here.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "the database has accounts of a seed, whose passwords are published ({0}): use another database, or suspend them"
-)]
+#[error("the database has accounts of a seed, which everybody knows ({0}): use another database, or suspend them")]
 pub(super) struct HasSeededAccounts(String);
 
 /// Refuses, in production, a database with active accounts of a seed.

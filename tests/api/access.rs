@@ -39,6 +39,7 @@ fn what_is_public_is_public_on_purpose() {
             "GET /api/v1/settings",
             "GET /problems",
             "GET /problems/*",
+            "GET /",
             "GET /api/openapi.json",
             "GET /docs",
             "GET /docs/*",
@@ -67,7 +68,7 @@ async fn every_route_answers_nonsense_with_a_problem() {
             assert!(answer.status < 500, "{method} {path}: {:?}", answer.json());
         } else {
             // A page is found whatever somebody appends to its address, and who is signed out stays so.
-            let pages = ["/docs?", "/problems?", "/api/v1/auth/logout?"];
+            let pages = ["/?", "/docs?", "/problems?", "/api/v1/auth/logout?"];
             let indifferent = pages.iter().any(|page| path.starts_with(page));
             assert!(indifferent, "{method} {path} answered {}", answer.status);
         }

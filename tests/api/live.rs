@@ -211,7 +211,9 @@ async fn streams_go_on_when_the_inventory_fails_or_idles() {
 /// Guards: the heartbeat in `Broadcaster::broadcast`; that a stream counts as a request in progress (`Body::hold`).
 #[tokio::test]
 async fn a_stream_outlives_the_deadlines_of_requests_and_says_so() {
-    let mut settings = Settings::default().set("BOXOFFICE__HTTP__STREAM_HEARTBEAT", "500ms");
+    let mut settings = Settings::default()
+        .set("BOXOFFICE__HTTP__STREAM_HEARTBEAT", "500ms")
+        .set("BOXOFFICE__INVENTORY__REQUEST_DEADLINE", "200ms");
     for limit in ["HEADER_TIMEOUT", "IDLE_TIMEOUT", "REQUEST_TIMEOUT", "WRITE_TIMEOUT"] {
         settings = settings.set(&format!("BOXOFFICE__HTTP__{limit}"), "200ms");
     }

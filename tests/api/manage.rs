@@ -10,6 +10,8 @@ mod cancellations;
 mod catalogue;
 #[path = "manage/deletions.rs"]
 mod deletions;
+#[path = "manage/drafts.rs"]
+mod drafts;
 #[path = "manage/events.rs"]
 mod events;
 #[path = "manage/guests.rs"]

@@ -64,3 +64,21 @@ async fn what_is_not_public_is_not_led_to() {
     }
     server.api.get("/api/v1/venues/%00").await.problem(404, "RESOURCE_001");
 }
+
+/// Guards: that only names of public events are kept for them. A draft would keep each name that it ever had from everybody else.
+#[tokio::test]
+async fn a_draft_keeps_no_name_that_it_gives_up() {
+    let server = TestServer::start().await;
+    let draft = server.event(EventBuilder::ga(1).status("DRAFT")).await;
+    let other = server.event(EventBuilder::ga(1)).await;
+    for name in ["summer-festival", "winter-festival", "mine"] {
+        rename(&server, "events", draft.id, name).await.unwrap();
+    }
+    for name in ["summer-festival", "winter-festival"] {
+        rename(&server, "events", other.id, name).await.unwrap();
+    }
+    // Nor does it matter that it is public later.
+    server.client.execute("UPDATE events SET status = 'PUBLISHED' WHERE id = $1", &[&draft.id]).await.unwrap();
+    rename(&server, "events", draft.id, "still-mine").await.unwrap();
+    assert!(rename(&server, "events", other.id, "mine").await.is_err(), "that one was public");
+}

@@ -53,7 +53,7 @@ async fn repeated(server: &TestServer, path: &str, headers: &[(&'static str, &st
 
 #[tokio::test]
 async fn an_answer_given_again_is_the_one_that_was_given() {
-    let server = settings().start().await;
+    let server = settings().set("BOXOFFICE__HTTP__TRUSTED_PROXIES", "127.0.0.0/8").start().await;
     let event = server.event(EventBuilder::ga(10).title("Here")).await;
     for _ in 0..6 {
         server.event(EventBuilder::ga(10)).await;

@@ -1,6 +1,10 @@
 //! A server that starts before its database, or on an address that leads to none.
 
-use crate::support::{ChildServer, Settings, TestDatabase, child, relay::Relay, until};
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::json;
+
+use crate::support::{ChildServer, Settings, TestDatabase, child, relay::Relay, shared_postgres::connect, until};
 
 /// The guard: `AddressFault`. Each of these was waited for in vain, or ended the server with the code of a defect.
 #[tokio::test]
@@ -65,17 +69,30 @@ async fn a_server_that_meets_a_lock_at_its_start_waits_for_it() {
 #[tokio::test]
 async fn production_refuses_a_database_that_forgets_in_a_crash() {
     let database = TestDatabase::migrated().await;
-    let settings = Settings::default()
+    let settings = PRODUCTION.iter().fold(Settings::default(), |settings, (name, value)| settings.set(name, value));
+    let settings = settings
         .set("DATABASE_URL", database.url())
-        .set("BOXOFFICE_ENV", "production")
-        .set("BOXOFFICE__MAIL__SMTP_URL", "smtps://user:hunter2@mail.example.org")
-        .set("BOXOFFICE__MAIL__FROM", "no-reply@tickets.example.org")
-        .set("BOXOFFICE__MAIL__LINK_ORIGIN", "https://tickets.example.org");
+        .set("BOXOFFICE__AUTH__ARGON2_MEMORY_KIB", 19_456)
+        .set("BOXOFFICE__AUTH__ARGON2_PASSES", 2);
     let mut server = ChildServer::new(settings);
     server.launch();
     assert_eq!(server.ended().await.code(), Some(64), "{}", server.log());
     let log = server.log();
     assert!(log.contains("fsync = on") && log.contains("full_page_writes = on"), "{log}");
+}
+
+/// A production server needs all of these; the secret is as random as it has to be.
+const PRODUCTION: [(&str, &str); 5] = [
+    ("BOXOFFICE_ENV", "production"),
+    ("BOXOFFICE__AUTH__JWT_SECRET", "qT7vW2mKx9RbYp4LdZs8HfNc3JgEu6Aa"),
+    ("BOXOFFICE__MAIL__SMTP_URL", "smtps://user:hunter2@mail.example.org"),
+    ("BOXOFFICE__MAIL__FROM", "no-reply@tickets.example.org"),
+    ("BOXOFFICE__MAIL__LINK_ORIGIN", "https://tickets.example.org"),
+];
+
+fn exported(variables: &[(&str, &str)]) -> String {
+    let exports: Vec<String> = variables.iter().map(|(name, value)| format!("export {name}='{value}'")).collect();
+    exports.join(" && ")
 }
 
 /// Guards: `seeded::check`. What was tried in development is not what sells.
@@ -84,10 +101,77 @@ async fn production_refuses_a_database_with_accounts_of_the_demo() {
     let mut server = ChildServer::start(Settings::default()).await;
     server.terminate();
     server.ended().await;
-    server.launch_after(
-        "export BOXOFFICE_ENV=production BOXOFFICE__MAIL__SMTP_URL=smtps://user:hunter2@mail.example.org \
-         BOXOFFICE__MAIL__FROM=no-reply@tickets.example.org BOXOFFICE__MAIL__LINK_ORIGIN=https://tickets.example.org",
-    );
+    let costs = [
+        ("BOXOFFICE__DATABASE__ALLOW_PRIVATE", "true"),
+        ("BOXOFFICE__AUTH__ARGON2_MEMORY_KIB", "19456"),
+        ("BOXOFFICE__AUTH__ARGON2_PASSES", "2"),
+    ];
+    server.launch_after(&exported(&[&PRODUCTION[..], &costs].concat()));
     assert_eq!(server.ended().await.code(), Some(64), "{}", server.log());
     assert!(server.log().contains("admin@demo.boxoffice.example"), "{}", server.log());
+}
+
+async fn signs_in(server: &ChildServer, password: &str) -> bool {
+    let body = json!({ "email": "admin@demo.boxoffice.example", "password": password });
+    server.api.post("/api/v1/auth/login", &body).await.status == 200
+}
+
+/// Guards: that the demo's password is random, kept for the owner, and told at each start.
+#[tokio::test]
+async fn the_demo_has_a_password_that_the_start_tells_and_that_can_be_replaced() {
+    let mut server = ChildServer::start(Settings::default()).await;
+    let file = server.folder().join("data/demo-password");
+    let kept = || std::fs::read_to_string(&file).unwrap().trim().to_owned();
+    let first = kept();
+    assert!(first.len() >= 20 && first.bytes().all(|byte| byte.is_ascii_hexdigit()), "{first}");
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(signs_in(&server, &first).await && !signs_in(&server, "demo-password-1").await);
+    let told = |password: &str| server.log().matches(&format!("all with password {password}")).count();
+    assert_eq!(told(&first), 1, "{}", server.log());
+
+    let reset =
+        child::program(server.settings(), server.folder()).args(["seed", "--reset-passwords"]).output().unwrap();
+    assert!(reset.status.success(), "{reset:?}");
+    let second = kept();
+    assert!(String::from_utf8(reset.stdout).unwrap().contains(&second) && second != first);
+    assert!(signs_in(&server, &second).await && !signs_in(&server, &first).await);
+
+    server.terminate();
+    server.ended().await;
+    server.launch();
+    server.ready().await;
+    assert_eq!(server.log().matches(&format!("all with password {second}")).count(), 1, "{}", server.log());
+}
+
+/// Guards: that the demo loads by itself on a loopback address only.
+#[tokio::test]
+async fn a_server_that_others_reach_has_no_demo_unless_somebody_loads_it() {
+    let mut server = ChildServer::new(Settings::default());
+    let listen = format!("0.0.0.0:{}", server.address.port());
+    server.launch_after(&exported(&[("BOXOFFICE__HTTP__LISTEN", &listen)]));
+    server.ready().await;
+    let accounts = "SELECT count(*) FROM accounts";
+    let client = connect(&server.private_url()).await;
+    assert_eq!(client.query_one(accounts, &[]).await.unwrap().get::<_, i64>(0), 0);
+
+    let seed = child::program(server.settings(), server.folder()).arg("seed").output().unwrap();
+    let told = String::from_utf8(seed.stdout).unwrap();
+    let password = std::fs::read_to_string(server.folder().join("data/demo-password")).unwrap();
+    assert!(told.contains(password.trim()) && signs_in(&server, password.trim()).await, "{told}");
+}
+
+/// Guards: that a database of somebody else's gets a random password too, which is told to whoever loads the demo and to nobody else.
+#[tokio::test]
+async fn a_demo_in_any_other_database_has_a_password_of_its_own() {
+    let passwords = futures_util::future::join_all([(); 2].map(async |()| {
+        let database = TestDatabase::migrated().await;
+        let settings = Settings::default().set("DATABASE_URL", database.url());
+        let told = String::from_utf8(child::run(&settings, &["seed"]).stdout).unwrap();
+        let password = told.trim().rsplit(' ').next().unwrap().to_owned();
+        let again = String::from_utf8(child::run(&settings, &["seed"]).stdout).unwrap();
+        assert!(again.contains("keep their password") && !again.contains(&password), "{again}");
+        password
+    }));
+    let passwords = passwords.await;
+    assert!(passwords[0].len() >= 20 && passwords[0] != passwords[1], "{passwords:?}");
 }

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use crate::{
     clients::{PUBLIC, Visitor, retry_after, servers, settings},
     shared::{shares, somebody},
-    support::{TestRedis, TestServer, until},
+    support::{ChildServer, TestDatabase, TestRedis, TestServer, relay::Relay, until},
 };
 
 /// No request of a storm takes longer. Far above what one takes on a busy machine, far below what waiting for Redis would.
@@ -161,4 +161,19 @@ async fn a_server_starts_without_its_redis_and_finds_it_later() {
     shares(&visitor, &redis).await;
     assert!(redis.keys() > 0);
     until("health knows of it", redis_works).await;
+}
+
+/// Guards: that an address which never led to a Redis is mentioned, once and with the reason.
+#[tokio::test]
+async fn a_redis_that_was_never_there_is_mentioned() {
+    let database = TestDatabase::migrated().await;
+    let nowhere = Relay::closed().address;
+    let settings = settings().set("DATABASE_URL", database.url()).set("REDIS_URL", format!("redis://{nowhere}/0"));
+    let server = ChildServer::start(settings).await;
+    const SAID: &str = "each node limits by itself";
+    until("it says so", async || server.log().contains(SAID)).await;
+    let log = server.log();
+    let line = log.lines().find(|line| line.contains(SAID)).unwrap();
+    assert!(line.contains("refused"), "the reason: {line}");
+    assert_eq!(log.matches(SAID).count(), 1, "{log}");
 }

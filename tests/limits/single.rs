@@ -47,7 +47,7 @@ async fn an_ipv6_network_is_one_client() {
     let http = reqwest::Client::new();
     let ask = async |address: &str| {
         let request = http.get(format!("http://{}{PUBLIC}", server.running.address));
-        request.header("forwarded", format!("for=\"[{address}]\"")).send().await.unwrap().status().as_u16()
+        request.header("x-forwarded-for", address).send().await.unwrap().status().as_u16()
     };
     assert_eq!(ask("2001:db8:1:2::1").await, 200);
     assert_eq!(ask("2001:db8:1:2:ffff::2").await, 200);
@@ -55,11 +55,35 @@ async fn an_ipv6_network_is_one_client() {
     assert_eq!(ask("2001:db8:1:3::1").await, 200);
 }
 
+/// Guards: that what no row answers is counted as well, and the explanations of refusals.
 #[tokio::test]
-async fn health_and_problem_pages_are_not_limited_and_neither_are_trusted_networks() {
+async fn whatever_is_asked_for_is_counted() {
+    let server = server(&[("PUBLIC", "2/1h")]).await;
+    let first = Visitor::new(server.running.address, 1);
+    let asked = [
+        (Method::GET, "/nothing", 404),
+        (Method::DELETE, PUBLIC, 405),
+        (Method::OPTIONS, PUBLIC, 204),
+        (Method::GET, "/problems", 200),
+        (Method::GET, "/problems/RATE_001", 200),
+        (Method::GET, "/", 200),
+    ];
+    for (number, (method, path, status)) in (1..).zip(asked) {
+        // A network of its own for each.
+        let visitor = first.at(number * 256);
+        for left in [1, 0] {
+            let answer = visitor.send(method.clone(), path, None, None).await;
+            assert_eq!((answer.status, standing(&answer).1), (status, left), "{method} {path}");
+        }
+        retry_after(&visitor.send(method.clone(), path, None, None).await);
+    }
+}
+
+#[tokio::test]
+async fn health_is_not_limited_and_neither_are_trusted_networks() {
     let limited = server(&[("PUBLIC", "1/1h")]).await;
     let visitor = Visitor::new(limited.running.address, 1);
-    for path in ["/health", "/health/live", "/health/ready", "/problems", "/problems/RATE_001"] {
+    for path in ["/health", "/health/live", "/health/ready"] {
         for _ in 0..3 {
             let answer = visitor.get(path).await;
             assert_eq!((answer.status, answer.header("ratelimit")), (200, None), "{path}");

@@ -5,18 +5,19 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::{
-    Api, Settings, TestServer,
+    Api, Settings, TestServer, person,
     smtp::{MailServer, queue, sends_to, until_row, verify},
     until,
 };
 
 fn operations(server: &TestServer) -> Api {
-    Api::new(server.running.operations_address)
+    person::mails(server)
 }
 
 async fn as_kind(server: &TestServer, path: &str, kind: &str) -> (String, String) {
     let url = format!("http://{}{path}", server.running.operations_address);
-    let answer = reqwest::Client::new().get(url).header(ACCEPT, kind).send().await.unwrap();
+    let token = server.running.mails_token.as_ref().unwrap();
+    let answer = reqwest::Client::new().get(url).header(ACCEPT, kind).bearer_auth(token.expose()).send().await.unwrap();
     assert_eq!(answer.status(), 200);
     let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
     (kind, answer.text().await.unwrap())
@@ -41,12 +42,66 @@ async fn without_a_mail_server_a_developer_reads_the_mails() {
     assert_eq!(kind, "text/html; charset=utf-8");
     assert!(page.contains(&format!("href=\"/mails/{id}\"")) && page.contains("ada@example.org"), "{page}");
     let (kind, page) = as_kind(&server, &format!("/mails/{id}"), "text/html").await;
-    assert!(kind.starts_with("text/html") && page.contains("Ada Lovelace"), "{page}");
+    assert!(kind.starts_with("text/html") && page.contains("Confirm my address"), "{page}");
     let (kind, text) = as_kind(&server, &format!("/mails/{id}"), "text/plain").await;
     assert!(kind.starts_with("text/plain") && text.contains(link), "{text}");
 
     api.get(&format!("/mails/{}", Uuid::now_v7())).await.problem(404, "RESOURCE_001");
     server.api.get("/mails").await.problem(404, "RESOURCE_001");
+}
+
+/// Guards: the token of the mails, `Host` and `Origin` on every route of the listener.
+#[tokio::test]
+async fn nobody_else_reads_the_mails_or_uses_the_listener() {
+    let server = Settings::default().start().await;
+    let id = queue(&server.client, &verify("ada@example.org")).await;
+    let stranger = Api::new(server.running.operations_address);
+    for path in ["/mails".to_owned(), format!("/mails/{id}"), "/mails?token=x".to_owned()] {
+        stranger.get(&path).await.problem(401, "AUTH_001");
+        stranger.with_token(&"a".repeat(64)).get(&path).await.problem(401, "AUTH_001");
+    }
+    let token = server.running.mails_token.as_ref().unwrap().expose().to_owned();
+    let shown = stranger.get(&format!("/mails?token={token}")).await;
+    let cookie = shown.header("set-cookie").unwrap().to_owned();
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+    stranger.with_header("cookie", cookie.split(';').next().unwrap()).get("/mails").await.ok();
+
+    let own = operations(&server);
+    let reads = ["/mails", "/metrics", "/health/detailed", "/health/live", "/outbox/dead", "/nothing"];
+    let port = server.running.operations_address.port();
+    for path in reads {
+        let rebound = own.with_header("host", &format!("rebind.example:{port}"));
+        rebound.get(path).await.problem(421, "REQUEST_010");
+        own.with_header("sec-fetch-site", "cross-site").get(path).await.problem(403, "AUTH_006");
+        own.with_header("origin", "https://evil.example").get(path).await.problem(403, "AUTH_006");
+    }
+    let retry = format!("/outbox/dead/{id}/retry");
+    own.with_header("origin", "https://evil.example").post(&retry, &Value::Null).await.problem(403, "AUTH_006");
+    own.with_header("origin", &format!("http://127.0.0.1:{port}"))
+        .post(&retry, &Value::Null)
+        .await
+        .problem(404, "RESOURCE_001");
+    own.with_header("host", &format!("localhost:{port}")).get("/mails").await.ok();
+}
+
+/// Guards: `BOXOFFICE__OPS__HOSTS`, by which Prometheus asks in a network of containers.
+#[tokio::test]
+async fn the_listener_may_be_asked_by_names_that_are_configured() {
+    let server = Settings::default().set("BOXOFFICE__OPS__HOSTS", "server,box-1.internal.example").start().await;
+    let operations = Api::new(server.running.operations_address);
+    assert_eq!(operations.with_header("host", "server:9090").get("/metrics").await.status, 200);
+    assert_eq!(operations.with_header("host", "box-1.internal.example").get("/metrics").await.status, 200);
+    operations.with_header("host", "box-2.internal.example").get("/metrics").await.problem(421, "REQUEST_010");
+}
+
+/// Outside of development nobody reads a server's memory, so nothing is kept in it.
+#[tokio::test]
+async fn a_rehearsal_keeps_no_mails() {
+    let server = Settings::default().set("BOXOFFICE_ENV", "staging").start().await;
+    let id = queue(&server.client, &verify("ada@example.org")).await;
+    server.running.outbox.wake();
+    until_row(&server.client, id, "it is given up", |row| row.status == "DEAD").await;
+    operations(&server).get("/mails").await.problem(404, "RESOURCE_001");
 }
 
 #[tokio::test]

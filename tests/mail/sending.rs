@@ -24,8 +24,8 @@ async fn a_mail_arrives_in_both_forms_with_its_headers_and_is_forgotten() {
     assert_eq!(taken.header("Message-ID"), format!("<{id}@tickets.example.org>"));
     assert_eq!(taken.header("Auto-Submitted"), "auto-generated");
     let link = "https://tickets.example.org/verify-email?token=secret";
-    assert!(taken.text.contains(link) && taken.text.contains("Ada Lovelace"), "{}", taken.text);
-    assert!(taken.html.contains("<html lang=\"de\">") && taken.html.contains("Ada Lovelace"), "{}", taken.html);
+    assert!(taken.text.contains(link) && !taken.text.contains("Ada Lovelace"), "{}", taken.text);
+    assert!(taken.html.contains("<html lang=\"de\">") && !taken.html.contains("Ada Lovelace"), "{}", taken.html);
 
     let row = until_row(&server.client, id, "it is sent", |row| row.status == "SENT").await;
     assert!(!row.has_payload && row.attempts == 1, "the token is forgotten: {row:?}");

@@ -76,9 +76,15 @@ pub(crate) async fn member_of(api: &Api, email: &str) -> Browser {
     login(api, email).await
 }
 
+/// A client of the operations listener that shows the token of the mails.
+pub(crate) fn mails(server: &TestServer) -> Api {
+    let operations = Api::new(server.running.operations_address);
+    server.running.mails_token.as_ref().map_or(operations.clone(), |token| operations.with_token(token.expose()))
+}
+
 /// The newest mail to `email` with this subject, which comes soon.
 pub(crate) async fn mail(server: &TestServer, email: &str, subject: &str) -> Value {
-    let operations = Api::new(server.running.operations_address);
+    let operations = mails(server);
     until_some(&format!("{email} has the mail {subject:?}"), async || {
         let mails = operations.get("/mails").await.ok();
         let found = mails["data"].as_array()?.iter().find(|mail| mail["to"] == email && mail["subject"] == subject)?;

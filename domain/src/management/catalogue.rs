@@ -60,8 +60,13 @@ pub trait CatalogueManagement {
     /// Deletes a venue that no event and no seat map needs.
     fn delete_venue(&self, by: &Manager, id: VenueId, expected: Expected) -> impl Future<Output = Changed> + Send;
 
-    /// A page of words, by slug.
-    fn terms(&self, of: Vocabulary, page: &PageRequest<String>) -> impl Future<Output = Found<Page<Term>>> + Send;
+    /// A page of words, by slug. Of events that are not public yet it counts those that `by` may see.
+    fn terms(
+        &self,
+        by: &Manager,
+        of: Vocabulary,
+        page: &PageRequest<String>,
+    ) -> impl Future<Output = Found<Page<Term>>> + Send;
 
     /// One word.
     fn term(&self, of: Vocabulary, slug: &str) -> impl Future<Output = Found<Option<Term>>> + Send;

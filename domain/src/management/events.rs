@@ -17,6 +17,9 @@ use crate::{
     repositories::{Found, Page, PageRequest, Tag},
 };
 
+/// Most events of one organizer that are not public yet.
+pub const DRAFTS_MAX: i64 = 2_000;
+
 /// The place of an event in a list: by an instant, the id among equals.
 pub type EventKey = (Timestamp, EventId);
 

@@ -17,6 +17,8 @@ use crate::{
 
 /// Most versions of a map.
 pub const VERSIONS_MAX: u32 = 100;
+/// Most seats of one organizer, over all versions of all maps: each version has rows of its own, and the largest house has 100,000.
+pub const SEATS_OF_ORGANIZER_MAX: i64 = 1_000_000;
 /// Most events that are named among those that use a version.
 pub const EVENTS_SHOWN_MAX: u32 = 100;
 /// Most seats that are named among those that a version would move.

@@ -89,12 +89,14 @@ fn add_all(environment: &mut Environment<'static>, folder: &'static Dir<'static>
 fn values(locale: Locale, template: &Template, links: &[(&'static str, String)]) -> Value {
     let links: Value = links.iter().cloned().collect();
     match template {
-        Template::VerifyEmail { name, valid_minutes, .. } | Template::ResetPassword { name, valid_minutes, .. } => {
-            context! { name => greeting(name), links, validity => format::validity(locale, *valid_minutes) }
+        // Whoever knows an address can have these sent to it, and may have chosen the name: nothing of theirs is in them.
+        Template::VerifyEmail { valid_minutes, .. } | Template::ResetPassword { valid_minutes, .. } => {
+            context! { name => NOBODY, links, validity => format::validity(locale, *valid_minutes) }
         }
-        Template::AlreadyRegistered { name }
-        | Template::PasswordChanged { name }
-        | Template::AccountSuspended { name } => context! { name => greeting(name), links },
+        Template::AlreadyRegistered { .. } => context! { name => NOBODY, links },
+        Template::PasswordChanged { name } | Template::AccountSuspended { name } => {
+            context! { name => greeting(name), links }
+        }
         Template::BookingConfirmed { booking } => {
             context! { name => greeting(&booking.name), links, booking => of_booking(locale, booking) }
         }
@@ -120,13 +122,26 @@ fn of_booking(locale: Locale, booking: &BookingSummary) -> Value {
     }
 }
 
+/// A greeting without a name.
+const NOBODY: Option<&str> = None;
+/// Longest name that is greeted, in characters.
+const NAME_CHARS_MAX: usize = 60;
+
 /// The name to greet with, or nothing. Anybody may register with a stranger's address and call themselves what they like, so
-/// a name that mail programs would turn into a link is left out: it would be advertising in our name.
+/// what is more than a name is left out: it would be advertising in our name. Mail programs make a link of words with a dot between them,
+/// whichever dot it is, and a telephone number of digits.
 fn greeting(name: &str) -> Option<String> {
     let name = one_line(name);
-    let dotted = name.split('.').skip(1).any(|rest| rest.starts_with(char::is_alphanumeric));
-    let linked = dotted || name.contains(['/', ':', '@', '\\']);
-    (!linked && !name.is_empty()).then_some(name)
+    let is_of_a_name = |c: char| c.is_alphabetic() || " -'’.·".contains(c) || is_mark(c);
+    let dotted = name.split('.').skip(1).any(|rest| !rest.is_empty() && !rest.starts_with([' ', '-']));
+    let is_name = (1..=NAME_CHARS_MAX).contains(&name.chars().count()) && name.chars().all(is_of_a_name) && !dotted;
+    is_name.then_some(name)
+}
+
+/// Whether a character only changes the letter before it: accents, and the vowels of scripts that write them so.
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{200c}' | '\u{200d}')
+        || ('\u{900}'..='\u{1200}').contains(&c) && !c.is_numeric()
 }
 
 /// Without control characters, which could end a header.

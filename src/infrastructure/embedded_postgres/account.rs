@@ -17,6 +17,9 @@ use super::{PrivatePostgresError, cluster::Layout};
 /// secrets, and `PG…` variables would change what the programs do.
 const PASSED_ON: [&str; 5] = ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "TMPDIR"];
 
+/// The account of whatever needs none; several programs may run as it.
+const SHARED: &str = "nobody";
+
 /// An account, and whether we have to become it first.
 #[derive(Debug, Clone)]
 pub(super) struct Account {
@@ -27,8 +30,8 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// The owner of an existing cluster; otherwise ourselves, or for root the account `wanted`, `postgres` or
-    /// `nobody`.
+    /// The owner of an existing cluster; otherwise ourselves, or for root the account `wanted` or `postgres`. Never `nobody`: whoever else
+    /// runs as that account could read all data and stop the server.
     pub(super) fn choose(wanted: Option<&str>, layout: &Layout) -> Result<Self, PrivatePostgresError> {
         let me = geteuid();
         let owner = fs::metadata(&layout.cluster).ok().map(|meta| Uid::from_raw(meta.uid()));
@@ -45,10 +48,10 @@ impl Account {
                 Ok(Self { name: name_of(owner), drop_to: Some((owner.as_raw(), gid)) })
             }
             _ => {
-                let names = wanted.map_or(vec!["postgres", "nobody"], |name| vec![name]);
-                let user = names.iter().find_map(|name| User::from_name(name).ok().flatten());
-                let user = user.filter(|user| !user.uid.is_root());
-                let user = user.ok_or_else(|| PrivatePostgresError::NoAccount { names: names.join(", ") })?;
+                let name = wanted.unwrap_or("postgres");
+                let user =
+                    User::from_name(name).ok().flatten().filter(|user| !user.uid.is_root() && user.name != SHARED);
+                let user = user.ok_or_else(|| PrivatePostgresError::NoAccount { name: name.to_owned() })?;
                 Ok(Self { name: user.name, drop_to: Some((user.uid.as_raw(), user.gid.as_raw())) })
             }
         }
@@ -102,4 +105,26 @@ impl Account {
 /// The account's name, or its number when it has none.
 fn name_of(uid: Uid) -> String {
     User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Guards: that no account is taken that other programs run as.
+    #[test]
+    fn root_takes_an_account_of_its_own_or_none() {
+        if !geteuid().is_root() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(&folder.path().join("data")).unwrap();
+        for name in [SHARED, "no-such-account", "root"] {
+            let refused = Account::choose(Some(name), &layout).unwrap_err();
+            assert!(matches!(refused, PrivatePostgresError::NoAccount { .. }), "{name}: {refused}");
+        }
+        if let Ok(chosen) = Account::choose(None, &layout) {
+            assert_eq!(chosen.name, "postgres");
+        }
+    }
 }

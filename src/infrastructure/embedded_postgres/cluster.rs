@@ -59,7 +59,9 @@ impl Layout {
     fn with_cluster(data_dir: PathBuf, cluster: PathBuf) -> Self {
         let hash = short_hash(&data_dir);
         let beside = cluster.with_file_name("run");
-        let socket_dir = if beside.as_os_str().len() <= SOCKET_DIR_BYTES_MAX {
+        // The setting is a list, and so is the host in an address.
+        let is_one = !beside.as_os_str().as_bytes().contains(&b',') && !beside.as_os_str().as_bytes().contains(&b'"');
+        let socket_dir = if beside.as_os_str().len() <= SOCKET_DIR_BYTES_MAX && is_one {
             beside
         } else {
             PathBuf::from(format!("/tmp/boxoffice-{hash}"))
@@ -210,6 +212,10 @@ impl Layout {
             ("log_truncate_on_rotation", "on".into()),
             ("log_line_prefix", "%m [%p] %a ".into()),
             ("log_min_duration_statement", "1s".into()),
+            // What statements are given, and the details of their errors, are addresses, hashes and one-time tokens.
+            ("log_parameter_max_length", "0".into()),
+            ("log_parameter_max_length_on_error", "0".into()),
+            ("log_error_verbosity", "terse".into()),
             ("log_lock_waits", "on".into()),
         ];
         for (name, value) in settings {
@@ -290,6 +296,10 @@ mod tests {
         let deep = std::path::PathBuf::from(format!("/{}", "x".repeat(100)));
         let layout = Layout::with_cluster(deep.clone(), deep.join("postgres"));
         assert!(layout.socket_dir.starts_with("/tmp"), "{layout:?}");
+        for list in ["/srv/box,office", "/srv/box\"office"] {
+            let layout = Layout::with_cluster(list.into(), std::path::Path::new(list).join("postgres"));
+            assert!(layout.socket_dir.starts_with("/tmp"), "{layout:?}");
+        }
     }
 
     #[test]

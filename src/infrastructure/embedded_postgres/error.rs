@@ -42,12 +42,12 @@ pub enum PrivatePostgresError {
     },
     /// We are root and there is no account to run PostgreSQL as.
     #[error(
-        "PostgreSQL refuses to run as root and no unprivileged account was found (tried: {names}): create one, name \
-         it in the settings, or start boxoffice as another user"
+        "PostgreSQL refuses to run as root, and there is no account {name} of its own: create one (`useradd --system \
+         {name}`), or start boxoffice as another user"
     )]
     NoAccount {
-        /// The accounts that were tried.
-        names: String,
+        /// The account that was looked for.
+        name: String,
     },
     /// The cluster belongs to somebody else.
     #[error(

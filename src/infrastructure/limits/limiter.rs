@@ -14,7 +14,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::rate_limit::{Gcra, Rate};
+use domain::{
+    rate_limit::{Gcra, Rate},
+    unpaid::{SITE_NETWORKS, SiteId},
+};
 use metrics::{Counter, counter};
 use sha2::{Digest, Sha256};
 
@@ -77,6 +80,8 @@ struct Limit {
     gcra: Gcra,
     /// The same on Redis's clock.
     shared_gcra: Gcra,
+    /// Of all networks of a site together; each node counts for itself.
+    site_gcra: Gcra,
     /// With so many untold, the next one asks.
     untold_max: u32,
     refusals: Counter,
@@ -92,9 +97,19 @@ impl Limit {
             rate,
             gcra: Gcra::new(rate, NANOSECONDS),
             shared_gcra: Gcra::new(rate, MICROSECONDS),
+            site_gcra: Gcra::new(rate.times(SITE_NETWORKS), NANOSECONDS),
             untold_max: (rate.count() / UNTOLD_PART).max(1) - 1,
             refusals,
         }
+    }
+
+    /// How a network stands whose site has used up what all its networks have together.
+    fn site_full(&self, entry: &mut Entry, now: u64) -> Standing {
+        self.refusals.increment(1);
+        let first = !std::mem::replace(&mut entry.refused, true);
+        let retry_after = Duration::from_nanos(self.site_gcra.wait(entry.arrival, now).max(1));
+        let full_after = Duration::from_nanos(entry.arrival.saturating_sub(now));
+        Standing { outcome: Err(Limited { retry_after, first }), remaining: 0, full_after }
     }
 
     fn standing(&self, entry: &Entry, now: u64, outcome: Result<(), Limited>) -> Standing {
@@ -191,6 +206,25 @@ impl Inner {
         }
     }
 
+    /// As [`Inner::count_one`] for a network at `address`, within what all networks of its site have together. What a network is refused
+    /// is not held against its neighbours.
+    fn count_network(self: &Arc<Self>, index: usize, address: IpAddr, now: Instant) -> Counted {
+        let (Some(limit), Some(site)) = (self.limits.get(index), SiteId::of(address)) else {
+            return self.count_one(index, Kind::Network, network(address), now);
+        };
+        let (key, clock) = (key_of_site(index, site), self.clock(now));
+        let known = self.table.find(key).map_or(0, |entry| entry.arrival);
+        if limit.site_gcra.wait(known, clock) > 0 {
+            return Counted::Known(self.table.with(key, clock, |entry| limit.site_full(entry, clock)).0);
+        }
+        let counted = self.count_one(index, Kind::Network, network(address), now);
+        if !matches!(&counted, Counted::Known(standing) if standing.outcome.is_err()) {
+            let take = |entry: &mut Entry| entry.refused &= limit.site_gcra.admit(&mut entry.arrival, clock).is_err();
+            self.table.with(key, clock, take);
+        }
+        counted
+    }
+
     /// How far ahead of the present the shared arrival time may get, on Redis's clock.
     fn most(&self, limit: &Limit) -> u64 {
         limit.shared_gcra.tolerance + limit.shared_gcra.interval + self.backoff_max / 1000
@@ -260,8 +294,11 @@ impl Inner {
 
 impl LimitRequests for Limiter {
     fn count(&self, tier: Tier, client: Client, now: Instant) -> Counted {
-        let Some((index, kind, subject)) = self.0.whom(tier, client) else { return Counted::Exempt };
-        self.0.count_one(index, kind, subject, now)
+        match self.0.whom(tier, client) {
+            None => Counted::Exempt,
+            Some((index, Kind::Network, _)) => self.0.count_network(index, client.address, now),
+            Some((index, kind, subject)) => self.0.count_one(index, kind, subject, now),
+        }
     }
 
     fn standing(&self, tier: Tier, client: Client, now: Instant) -> Option<Standing> {
@@ -329,6 +366,11 @@ impl LimitAttempts for Limiter {
 
 fn key(index: usize, kind: Kind, subject: u128) -> Key {
     Key { subject, space: (index * 3 + kind as usize + 1) as u8 }
+}
+
+/// In a space of its own beside those of the networks.
+fn key_of_site(index: usize, site: SiteId) -> Key {
+    Key { subject: site.bits().into(), space: 0x80 | index as u8 }
 }
 
 /// The network that an address stands for: one address of IPv4, and a /64 of IPv6, which is what a customer has at least.

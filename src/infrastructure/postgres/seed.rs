@@ -16,7 +16,9 @@ mod seating;
 mod writer;
 
 pub use catalogue::catalogue;
-pub use demo::{DEMO_PASSWORD, DemoAccount, DemoSummary, FIRST_EVENT, FirstBooking, demo};
+pub use demo::{
+    DemoAccount, DemoSummary, FIRST_EVENT, FirstBooking, demo, demo_accounts, has_demo_accounts, reset_demo_passwords,
+};
 pub use fixture::{Fixture, FixtureEvent, FixturePrice, FixtureTicketType, FixtureUser, Kind};
 pub use loadtest::{House, LoadtestOptions, loadtest};
 

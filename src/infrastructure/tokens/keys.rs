@@ -56,7 +56,7 @@ impl Keys {
             (Some(pem), _) => Self::of_private_key(&auth.jwt_kid, pem)?,
             (None, Some(secret)) => Self::of_secret(&auth.jwt_kid, secret.expose_secret().as_bytes()),
             (None, None) => {
-                let secret = secret_file::load_or_create(&data_dir.join("jwt-secret"))?;
+                let secret = secret_file::load_or_create(&data_dir.join("jwt-secret"), secret_file::SECRET_BYTES)?;
                 if secret.len() < SECRET_BYTES_MIN {
                     let shorter = "the file has less than 32 bytes";
                     return Err(io::Error::new(io::ErrorKind::InvalidData, shorter).into());

@@ -15,7 +15,7 @@ static X_CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 
 /// Where the page is that makes the request.
 #[derive(Debug, PartialEq, Eq)]
-enum Page {
+pub(super) enum Page {
     /// Here; or there is none: a program, a bookmark.
     Own,
     /// Somewhere else.
@@ -39,7 +39,7 @@ pub(super) fn check(cors: &Cors, headers: &HeaderMap) -> Result<(), Problem> {
     Ok(())
 }
 
-fn page(headers: &HeaderMap) -> Page {
+pub(super) fn page(headers: &HeaderMap) -> Page {
     // Browsers do not let pages write this one, and they know best what the request's origin is.
     if let Some(site) = headers.get(&SEC_FETCH_SITE) {
         return if site == "same-origin" || site == "none" { Page::Own } else { Page::Other };

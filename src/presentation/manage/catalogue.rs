@@ -179,7 +179,7 @@ async fn list<A: Adapters>(app: &App<A>, request: &Request, of: Vocabulary) -> R
         },
         limit: wanted.limit,
     };
-    let page = app.store.terms(of, &asked).await?;
+    let page = app.store.terms(&manager(request)?, of, &asked).await?;
     Reply::ok(&Listing::of(&page, &wanted, |term| SlugKey(term.slug.clone()), TermJson::from))
 }
 

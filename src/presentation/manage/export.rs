@@ -137,20 +137,22 @@ fn seat_of(item: &Item) -> [&str; 3] {
     item.seat.as_ref().map_or([""; 3], |seat| [&seat.section, &seat.row, &seat.label])
 }
 
-/// Quoted where it must be. What a spreadsheet would take for a formula gets an apostrophe, which makes it a text there: names
-/// are what strangers chose.
+/// Always quoted. What a spreadsheet would take for a formula gets an apostrophe, which makes it a text there: names are what
+/// strangers chose. A spreadsheet that separates by semicolons or tabs, or that takes no heed of quotes, begins a cell after each of them
+/// and on each line, so formulas are looked for there as well.
 fn write_field(text: &mut String, field: &str) {
-    let is_formula = field.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
-    let must_quote = is_formula || field.contains(['"', ',', '\r', '\n']);
-    if !must_quote {
-        text.push_str(field);
-        return;
-    }
     text.push('"');
-    if is_formula {
+    if field.starts_with(['\t', '\r', '\n']) {
         text.push('\'');
     }
+    let mut begins_cell = true;
     for c in field.chars() {
+        // The wide forms are taken for the usual ones where people type them.
+        if begins_cell && matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠') {
+            text.push('\'');
+        }
+        // Blanks before a formula, and the quotes of a cell, do not make it a text.
+        begins_cell = matches!(c, ';' | '\t' | '\r' | '\n') || begins_cell && (c.is_whitespace() || c == '"');
         if c == '"' {
             text.push('"');
         }
@@ -168,19 +170,27 @@ mod tests {
         for (field, expected) in [
             ("Ada", "Ada"),
             ("", ""),
-            ("Lovelace, Ada", "\"Lovelace, Ada\""),
-            ("the \"Countess\"", "\"the \"\"Countess\"\"\""),
-            ("two\r\nlines", "\"two\r\nlines\""),
-            ("=HYPERLINK(\"http://x\")", "\"'=HYPERLINK(\"\"http://x\"\")\""),
-            ("+1", "\"'+1\""),
-            ("-1", "\"'-1\""),
-            ("@SUM(A1)", "\"'@SUM(A1)\""),
-            ("\t=1", "\"'\t=1\""),
+            ("Lovelace, Ada", "Lovelace, Ada"),
+            ("the \"Countess\"", "the \"\"Countess\"\""),
+            ("two\r\nlines", "two\r\nlines"),
+            ("=HYPERLINK(\"http://x\")", "'=HYPERLINK(\"\"http://x\"\")"),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", "'\t'=1"),
             ("a=1", "a=1"),
+            ("x;=cmd|' /C calc'!A0;y", "x;'=cmd|' /C calc'!A0;y"),
+            ("x\t@SUM(A1)", "x\t'@SUM(A1)"),
+            ("x\n-1", "x\n'-1"),
+            ("  =1", "  '=1"),
+            ("\"=1\"", "\"\"'=1\"\""),
+            ("x;\"=1\"", "x;\"\"'=1\"\""),
+            ("＝1", "'＝1"),
+            ("Jean-Luc; a-b", "Jean-Luc; a-b"),
         ] {
             let mut text = String::new();
             write_field(&mut text, field);
-            assert_eq!(text, expected, "{field:?}");
+            assert_eq!(text, format!("\"{expected}\""), "{field:?}");
         }
     }
 }

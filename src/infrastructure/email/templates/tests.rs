@@ -26,7 +26,8 @@ fn every_mail_is_written_in_every_language_with_links_to_our_origin_only() {
             assert!(!mail.subject.is_empty() && !mail.subject.contains('\n'), "{kind}: {mail:?}");
             subjects.insert(mail.subject.clone());
             for (part, text) in [("text", &mail.text), ("html", &mail.html)] {
-                assert!(text.contains("Ada Lovelace"), "{locale:?} {kind} {part}: {text}");
+                let greets = !["VERIFY_EMAIL", "RESET_PASSWORD", "ALREADY_REGISTERED"].contains(&kind);
+                assert_eq!(text.contains("Ada Lovelace"), greets, "{locale:?} {kind} {part}: {text}");
                 assert!(!text.contains("{{") && !text.contains("{%"), "{locale:?} {kind} {part}: {text}");
                 let expected: BTreeSet<_> = mail.links.iter().map(String::as_str).collect();
                 let found = text.replace("&#x2f;", "/");
@@ -73,13 +74,26 @@ fn a_subject_is_one_line_whatever_a_title_holds() {
 /// Guards: `greeting`.
 #[test]
 fn a_name_that_would_become_a_link_is_left_out() {
-    for name in ["Win at http://evil.example", "evil.example", "www.evil.example", "me@evil.example", "a/b"] {
+    for name in [
+        "Win at http://evil.example",
+        "evil.example",
+        "www.evil.example",
+        "me@evil.example",
+        "a/b",
+        "evil。com",
+        "evil．com",
+        "evil｡com",
+        "evil․com",
+        "Call 0800 123456 evil",
+    ] {
         for template in all(name, "Rigoletto") {
             let mail = rendered(Locale::De, template);
             assert!(!mail.text.contains(name) && !mail.html.contains("evil"), "{}", mail.text);
         }
     }
-    for name in ["Dr. Ada Lovelace", "J. R. Smith", "Anne-Marie O’Neill", "李小龍"] {
+    for name in
+        ["Dr. Ada Lovelace", "J. R. Smith", "J.-P. Sartre", "Anne-Marie O’Neill", "李小龍", "Zoe\u{308}", "प्रिया"]
+    {
         assert_eq!(greeting(name).as_deref(), Some(name));
     }
 }

@@ -97,6 +97,27 @@ fn networks_are_addresses_of_ipv4_and_64s_of_ipv6() {
     assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
 }
 
+/// Guards: that a customer of IPv6, who has 65,536 networks, is not so many clients.
+#[test]
+fn the_networks_of_a_site_have_a_limit_together() {
+    let limiter = limiter();
+    let now = Instant::now();
+    let ask = |site: u32, network: u32| {
+        let address = format!("2001:db8:{site:x}:{network:x}::1").parse().unwrap();
+        match limiter.count(Tier::Auth, Client { address, account: None }, now) {
+            Counted::Known(standing) => standing.outcome.is_ok(),
+            _ => panic!("there is nobody to ask"),
+        }
+    };
+    let admitted = (0..1000).map(|number| ask(1, number)).filter(|admitted| *admitted).count();
+    assert_eq!(admitted, 5 * SITE_NETWORKS as usize);
+    assert!(ask(2, 0), "another site");
+    // Who goes on asking in vain does so on the own account.
+    let admitted = (0..1000).map(|_| ask(3, 1)).filter(|admitted| *admitted).count();
+    assert_eq!(admitted, 5);
+    assert!(ask(3, 2), "a neighbour");
+}
+
 #[tokio::test]
 async fn attempts_are_counted_by_subject_and_rule_and_not_for_trusted_networks() {
     let (limiter, from) = (limiter(), "203.0.113.1".parse().unwrap());

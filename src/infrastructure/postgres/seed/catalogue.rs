@@ -38,7 +38,7 @@ const DAYS_AHEAD: u32 = 540;
 const DAYS_PAST: u32 = 30;
 
 /// Writes what is missing of the catalogue scenario: so many events, with their venues and organizers, who sign in with the password
-/// behind `password_hash`. No places are sold; some are sold out from the start, because there are none.
+/// behind `password_hash`, if anybody knows it. No places are sold; some are sold out from the start, because there are none.
 ///
 /// # Errors
 /// What went wrong with the database, which then is as it was before; a time zone that the system doesn't know.

@@ -13,7 +13,7 @@ use domain::{
     ids::{EventId, TicketTypeId},
 };
 use jiff::Timestamp;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, types::Type};
 
 use self::tables::VenueSpec;
 use super::{
@@ -22,10 +22,6 @@ use super::{
     model::{Account, Event, Scenario},
     writer,
 };
-
-/// What all demo accounts sign in with. Public: whoever seeds a server that others can reach hands out an
-/// administrator's account.
-pub const DEMO_PASSWORD: &str = "demo-password-1";
 
 const DOMAIN: &str = "demo.boxoffice.example";
 
@@ -42,7 +38,7 @@ pub struct DemoSummary {
     pub scenario: Counts,
     /// What of it this run had to make; all zero when the scenario was there.
     pub created: Counts,
-    /// One account of each role; they sign in with [`DEMO_PASSWORD`].
+    /// One account of each role.
     pub accounts: Vec<DemoAccount>,
     /// What to book first.
     pub first_booking: FirstBooking,
@@ -72,8 +68,8 @@ pub struct FirstBooking {
 
 /// Writes what is missing of the demo scenario. Its dates count from the day of `now`.
 ///
-/// `password_hash` is that of [`DEMO_PASSWORD`]; whether a server may have accounts that everybody knows is for the
-/// caller to decide.
+/// `password_hash` is that of what all its accounts sign in with. Their addresses are published, so it has to be one that nobody
+/// can know or guess.
 ///
 /// # Errors
 /// What went wrong with the database, which then is as it was before; a time zone that the system doesn't know.
@@ -81,8 +77,42 @@ pub async fn demo(client: &mut Client, now: Timestamp, password_hash: &str) -> R
     let scenario = scenario(now, password_hash)?;
     let first_booking = first_booking(&scenario.events)?;
     let created = writer::write(client, &scenario).await?;
-    let accounts = people::FIRST.iter().map(|person| DemoAccount { email: person.email(), role: person.role });
-    Ok(DemoSummary { scenario: scenario.counts(), created, accounts: accounts.collect(), first_booking })
+    Ok(DemoSummary { scenario: scenario.counts(), created, accounts: demo_accounts(), first_booking })
+}
+
+/// One account of each role.
+pub fn demo_accounts() -> Vec<DemoAccount> {
+    people::FIRST.iter().map(|person| DemoAccount { email: person.email(), role: person.role }).collect()
+}
+
+/// Whether the demo was loaded here before, so that its accounts have a password already.
+///
+/// # Errors
+/// What went wrong with the database.
+pub async fn has_demo_accounts(client: &Client) -> Result<bool, SeedError> {
+    let statement = "SELECT 1 FROM accounts WHERE email LIKE '%@' || $1 LIMIT 1";
+    Ok(!client.query_typed(statement, &[(&DOMAIN, Type::TEXT)]).await?.is_empty())
+}
+
+/// Gives all accounts of the demo another password, and ends what was proved with the old one: sessions, access tokens and links.
+/// How many they are.
+///
+/// # Errors
+/// What went wrong with the database, which then is as it was before.
+pub async fn reset_demo_passwords(client: &mut Client, password_hash: &str) -> Result<u64, SeedError> {
+    const RESET: &str =
+        "UPDATE accounts SET password_hash = $2, tokens_not_before = refuse_tokens(tokens_not_before, now())
+        WHERE email LIKE '%@' || $1";
+    const OF_DEMO: &str = "account_id IN (SELECT id FROM accounts WHERE email LIKE '%@' || $1)";
+    let transaction = client.transaction().await?;
+    let reset = transaction.execute_typed(RESET, &[(&DOMAIN, Type::TEXT), (&password_hash, Type::TEXT)]).await?;
+    for end in
+        ["UPDATE sessions SET revoked_at = now() WHERE revoked_at IS NULL AND", "DELETE FROM one_time_tokens WHERE"]
+    {
+        transaction.execute_typed(&format!("{end} {OF_DEMO}"), &[(&DOMAIN, Type::TEXT)]).await?;
+    }
+    transaction.commit().await?;
+    Ok(reset)
 }
 
 fn scenario(now: Timestamp, password_hash: &str) -> Result<Scenario, SeedError> {

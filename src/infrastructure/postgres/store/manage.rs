@@ -6,6 +6,7 @@
 //! the seat map that it will sell before the quotas, and only who deletes the map, holding nothing of an event, waits for that; and a
 //! deleted event's tags go before its ticket types, which nobody locks without the event's row.
 
+mod allowances;
 mod catalogue;
 mod copies;
 mod events;

@@ -48,11 +48,13 @@ struct Words {
     delete: &'static str,
 }
 
-/// `$1` is where the page begins, or the one word.
+/// `$1` is who sees only what is public and their own, `$2` where the page begins, or the one word.
 const CATEGORIES: Words = Words {
     kind: "category",
     select: "SELECT t.slug, t.name, t.created_at, t.updated_at, t.revision, \
-        (SELECT count(*) FROM events e WHERE e.category = t.slug) AS events FROM categories t",
+        (SELECT count(*) FROM events e WHERE e.category = t.slug \
+            AND ($1::uuid IS NULL OR e.organizer_id = $1 OR e.status NOT IN ('DRAFT', 'SCHEDULED'))) AS events \
+        FROM categories t",
     table: "categories",
     insert: "INSERT INTO categories (made_id, slug, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
     is_made: "SELECT 1 FROM categories WHERE made_id = $1 AND slug = $2",
@@ -64,7 +66,9 @@ const CATEGORIES: Words = Words {
 const TAGS: Words = Words {
     kind: "tag",
     select: "SELECT t.slug, t.name, t.created_at, t.updated_at, t.revision, \
-        (SELECT count(*) FROM event_tags e WHERE e.tag_id = t.id) AS events FROM tags t",
+        (SELECT count(*) FROM event_tags x JOIN events e ON e.id = x.event_id WHERE x.tag_id = t.id \
+            AND ($1::uuid IS NULL OR e.organizer_id = $1 OR e.status NOT IN ('DRAFT', 'SCHEDULED'))) AS events \
+        FROM tags t",
     table: "tags",
     insert: "INSERT INTO tags (id, slug, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
     is_made: "SELECT 1 FROM tags WHERE id = $1 AND slug = $2",
@@ -143,23 +147,31 @@ impl PgStore {
         .await
     }
 
-    async fn read_terms(&self, of: Vocabulary, request: &PageRequest<String>) -> Result<Page<Term>, StoreError> {
+    async fn read_terms(
+        &self,
+        by: &Manager,
+        of: Vocabulary,
+        request: &PageRequest<String>,
+    ) -> Result<Page<Term>, StoreError> {
         let words = words(of);
         let (after, offset) = match &request.start {
             Start::After(slug) => (slug.as_str(), 0),
             Start::Offset(offset) => ("", i64::from(*offset)),
         };
-        let statement = format!("{} WHERE t.slug > $1 ORDER BY t.slug OFFSET $2 LIMIT $3", words.select);
+        let statement = format!("{} WHERE t.slug > $2 ORDER BY t.slug OFFSET $3 LIMIT $4", words.select);
         let limit = i64::from(request.limit) + 1;
         let client = self.pool.get().await?;
-        let parameters: [Typed<'_>; 3] = [(&after, Type::TEXT), (&offset, Type::INT8), (&limit, Type::INT8)];
+        let only = by.only().map(|account| account.0);
+        let parameters: [Typed<'_>; 4] =
+            [(&only, Type::UUID), (&after, Type::TEXT), (&offset, Type::INT8), (&limit, Type::INT8)];
         let rows = client.query_typed(&statement, &parameters).await?;
         page_of(&rows, request.limit, total_of(&client, words.table, &[]).await?, term)
     }
 
     async fn read_term(&self, of: Vocabulary, slug: &str) -> Result<Option<Term>, StoreError> {
-        let statement = format!("{} WHERE t.slug = $1", words(of).select);
-        let rows = self.pool.get().await?.query_typed(&statement, &[(&slug, Type::TEXT)]).await?;
+        let statement = format!("{} WHERE t.slug = $2", words(of).select);
+        let parameters: [Typed<'_>; 2] = [(&None::<Uuid>, Type::UUID), (&slug, Type::TEXT)];
+        let rows = self.pool.get().await?.query_typed(&statement, &parameters).await?;
         rows.first().map(term).transpose()
     }
 
@@ -248,8 +260,8 @@ impl CatalogueManagement for PgStore {
         Ok(self.remove_venue(by, id, expected).await?)
     }
 
-    async fn terms(&self, of: Vocabulary, page: &PageRequest<String>) -> Found<Page<Term>> {
-        Ok(self.read_terms(of, page).await?)
+    async fn terms(&self, by: &Manager, of: Vocabulary, page: &PageRequest<String>) -> Found<Page<Term>> {
+        Ok(self.read_terms(by, of, page).await?)
     }
 
     async fn term(&self, of: Vocabulary, slug: &str) -> Found<Option<Term>> {

@@ -17,6 +17,7 @@ use super::{
         PgStore,
     },
     Fault, LockedEvent, Note,
+    allowances::check_drafts,
     events::tail,
     lock_event, on_violation,
     tags::{defer_listings, set_tags},
@@ -80,6 +81,7 @@ impl PgStore {
                 return Ok(((), None));
             }
             make_copies(&transaction, &event, &[Copy { id: copy, starts_at }], None).await?;
+            check_drafts(&transaction, by, event.organizer).await?;
             Ok(((), note))
         })
         .await

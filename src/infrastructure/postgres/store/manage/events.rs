@@ -25,7 +25,9 @@ use super::{
         catalogue::rows::{EVENT_COLUMNS, event},
         is_one_of, page_of, total_of,
     },
-    Fault, LockedEvent, Note, lock_event, move_versions, on_violation,
+    Fault, LockedEvent, Note,
+    allowances::check_drafts,
+    lock_event, move_versions, on_violation,
     references::{check_references, unknown, version_to_sell},
     signed,
     tags::{defer_listings, refresh_listings, remove_tags, set_tags},
@@ -152,6 +154,7 @@ impl PgStore {
             let slug = slug_to_use(id, fields);
             defer_listings(&transaction).await?;
             if write_event(&transaction, INSERT, (id, Some(organizer)), &slug, map, fields).await? == 1 {
+                check_drafts(&transaction, by, organizer.0).await?;
                 set_tags(&transaction, &[id.0], &tags).await?;
                 refresh_listings(&transaction, &[id.0]).await?;
             }

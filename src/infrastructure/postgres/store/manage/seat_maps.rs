@@ -31,6 +31,7 @@ use super::{
         PgStore, page_of, total_of,
     },
     Fault, Note,
+    allowances::check_seats,
     events::containing,
     is_expected, on_violation,
 };
@@ -163,6 +164,7 @@ impl PgStore {
             })?;
             if inserted == 1 {
                 versions::write(&transaction, SeatMapVersionId(new.id.0), layout, &Default::default()).await?;
+                check_seats(&transaction, by, new.id.0).await?;
             }
             let details = serde_json::json!({ "name": new.fields.name });
             Ok(((), Note::new(Action::Created, KIND, new.id, details)))

@@ -27,6 +27,7 @@ use super::{
         PgStore,
     },
     Fault, LockedEvent, Note,
+    allowances::check_drafts,
     copies::{Copy, is_made, make_copies},
     events::cancellation,
     lock_event,
@@ -84,6 +85,7 @@ impl PgStore {
             let copies: Vec<_> =
                 starts.as_slice().iter().zip(ids).map(|(starts_at, id)| Copy { id, starts_at: *starts_at }).collect();
             make_copies(&transaction, &event, &copies, Some(series)).await?;
+            check_drafts(&transaction, by, event.organizer).await?;
             if event.series.is_none() {
                 refresh_listings(&transaction, &[event.id.0]).await?;
             }

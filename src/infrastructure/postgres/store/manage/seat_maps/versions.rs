@@ -27,6 +27,7 @@ use super::{
             PgStore,
         },
         Fault, Note,
+        allowances::check_seats,
     },
     KIND, lock,
 };
@@ -204,6 +205,7 @@ impl PgStore {
             let parameters: [Typed<'_>; 3] = [(&id.0, Type::UUID), (&map.0, Type::UUID), (&number, Type::INT4)];
             transaction.execute_typed(INSERT, &parameters).await?;
             write(&transaction, id, layout, &known).await?;
+            check_seats(&transaction, by, map.0).await?;
             transaction.execute_typed(TOUCH, &[(&map.0, Type::UUID)]).await?;
             Ok(((), Note::new(Action::Changed, KIND, map, serde_json::json!({ "version": number }))))
         })

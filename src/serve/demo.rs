@@ -1,0 +1,84 @@
+//! The demo, and how one signs in to it. Its addresses are published, so its password is random, one for each database, and told to
+//! whoever loads it. That of a private database is also kept beside it, for a later start to tell it again.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use jiff::Timestamp;
+use tokio_postgres::Client;
+
+use crate::{
+    application::app::PasswordHasher,
+    config::Config,
+    infrastructure::{
+        passwords::Passwords,
+        postgres::seed::{self, DemoSummary},
+        secret_file,
+    },
+};
+
+/// Random bytes of a password that people copy.
+const PASSWORD_BYTES: usize = 12;
+
+/// A password that nobody knows, for accounts that nobody signs in to with one.
+///
+/// # Errors
+/// The system has no random numbers.
+pub fn unknown_password() -> io::Result<String> {
+    secret_file::random_hex(secret_file::SECRET_BYTES)
+}
+
+/// Loads what is missing of the demo. What its accounts sign in with, as far as it can be told: accounts that were there before keep
+/// what they have.
+///
+/// # Errors
+/// What went wrong with the database or with the file of the password.
+pub async fn load(
+    client: &mut Client,
+    config: &Config,
+    hasher: &Passwords,
+) -> anyhow::Result<(DemoSummary, Option<String>)> {
+    let was_there = seed::has_demo_accounts(client).await?;
+    // Kept before it is used: a start that is cut off in between leaves no accounts whose password is lost.
+    let known = match (file(config), was_there) {
+        (Some(path), false) => Some(secret_file::load_or_create(&path, PASSWORD_BYTES).with_context(|| unkept(&path))?),
+        (None, false) => Some(secret_file::random_hex(PASSWORD_BYTES)?),
+        (_, true) => kept_password(config)?,
+    };
+    let password = known.clone().map_or_else(unknown_password, Ok)?;
+    let summary = seed::demo(client, Timestamp::now(), &hasher.hash(&password).await?).await?;
+    // Another process may have been faster, and then has told its own.
+    let is_told = known.filter(|_| file(config).is_some() || summary.created.accounts > 0);
+    Ok((summary, is_told))
+}
+
+/// Gives the demo's accounts another password, and says which.
+///
+/// # Errors
+/// What went wrong with the database or with the file of the password.
+pub async fn reset_passwords(client: &mut Client, config: &Config, hasher: &Passwords) -> anyhow::Result<String> {
+    let password = secret_file::random_hex(PASSWORD_BYTES)?;
+    seed::reset_demo_passwords(client, &hasher.hash(&password).await?).await?;
+    if let Some(path) = file(config) {
+        secret_file::replace(&path, &password).with_context(|| unkept(&path))?;
+    }
+    Ok(password)
+}
+
+/// What the accounts of a private database were made with, if it was kept.
+pub(super) fn kept_password(config: &Config) -> io::Result<Option<String>> {
+    file(config).map_or(Ok(None), |path| secret_file::load(&path))
+}
+
+/// Where the password of a private database is kept. That of any other is told once, to whoever loads the demo: the data folder does not
+/// say which database it belongs to.
+fn file(config: &Config) -> Option<PathBuf> {
+    config.database.url.is_none().then(|| config.database.data_dir.join("demo-password"))
+}
+
+fn unkept(path: &Path) -> String {
+    format!("the password of the demo can't be kept in {}", path.display())
+}
