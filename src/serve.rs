@@ -11,6 +11,7 @@ mod durability;
 mod ending;
 mod engine;
 mod engine_runtime;
+mod letters;
 mod limits;
 mod listeners;
 mod mail;
@@ -367,6 +368,7 @@ async fn told(mut stopping: watch::Receiver<bool>) {
 async fn prepare(database: &Database, config: &Config, hasher: &Passwords) -> anyhow::Result<()> {
     let mut client = database.connect(config).await?;
     durability::check(&client, config.environment).await?;
+    letters::check(&client).await?;
     let applied = Migrator::embedded()?.up(&mut client).await?;
     tracing::info!(applied = applied.len(), "the schema is up to date");
     seeded::check(&client, config.environment).await?;

@@ -1,5 +1,6 @@
 //! Events, their ticket types and quotas, and the plan by which an event sells.
 
+pub mod copies;
 pub mod fields;
 pub mod lifecycle;
 pub mod occurrences;

@@ -5,11 +5,27 @@ use std::{fmt, str::FromStr};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error, ser::SerializeStruct};
 
-/// An ISO 4217 code: three upper-case letters.
+use crate::{text, validation::FieldError};
+
+/// An ISO 4217 code: three upper-case letters. One that is read from the database is in that form, and no more;
+/// [`Currency::parse`] knows which there are.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Currency([u8; 3]);
 
 impl Currency {
+    /// A currency that prices are in today: in the list of ISO 4217, and neither a fund, a metal or a unit of account, nor replaced by
+    /// another one.
+    pub fn parse(field: &'static str, code: &str) -> Result<Self, FieldError> {
+        let code = text::normalised(code);
+        if code.is_empty() {
+            return Err(FieldError::new(field, "REQUIRED", "is required"));
+        }
+        let listed = iso_currency::Currency::from_code(&code);
+        let is_paid = |of: &iso_currency::Currency| !of.is_fund() && !of.is_special() && of.is_superseded().is_none();
+        let known = listed.filter(is_paid).and_then(|_| code.parse().ok());
+        known.ok_or_else(|| FieldError::new(field, "INVALID", "must be a code of ISO 4217 such as EUR"))
+    }
+
     /// The code.
     pub fn as_str(&self) -> &str {
         // Only ASCII letters are ever stored; the fallback keeps this total without a panic.
@@ -97,7 +113,20 @@ impl Serialize for Money {
     }
 }
 
-/// What was written by [`Money`] itself.
+/// An amount as the API writes it: digits, and perhaps a point with digits after it. `-` is read, so that a negative price is refused
+/// as one. Anything else that a number may look like elsewhere (`1e3`, `1_000`, `.5`), and what can't be kept exactly, is none.
+fn amount(text: &str) -> Option<Decimal> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, decimals) = digits.split_once('.').unwrap_or((digits, "0"));
+    let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+    if !is_number(whole) || !is_number(decimals) {
+        return None;
+    }
+    let text = if digits.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text };
+    Decimal::from_str_exact(text).ok()
+}
+
+/// What was written by [`Money`] itself, or by a client in the same form.
 impl<'de> Deserialize<'de> for Money {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
@@ -107,7 +136,8 @@ impl<'de> Deserialize<'de> for Money {
         }
         let Fields { amount, currency } = Fields::deserialize(deserializer)?;
         Ok(Self {
-            amount: amount.parse().map_err(D::Error::custom)?,
+            amount: self::amount(&amount)
+                .ok_or_else(|| D::Error::custom("amount must be a decimal number such as 12.50"))?,
             currency: currency.parse().map_err(D::Error::custom)?,
         })
     }
@@ -133,6 +163,39 @@ mod tests {
         assert_eq!(text, r#"{"amount":"120.50","currency":"EUR"}"#);
         assert_eq!(serde_json::from_str::<Money>(&text).unwrap(), money);
         assert!(serde_json::from_str::<Money>(r#"{"amount":"x","currency":"EUR"}"#).is_err());
+    }
+
+    /// Guards: what the document says an amount looks like, and that no price becomes another one, such as none, by rounding.
+    #[test]
+    fn an_amount_is_written_in_digits() {
+        let read = |amount: &str| {
+            let json = format!(r#"{{"amount":"{amount}","currency":"EUR"}}"#);
+            serde_json::from_str::<Money>(&json).map(|money| money.amount.to_string()).ok()
+        };
+        let zeros = format!("1.{}", "0".repeat(40));
+        for (written, amount) in
+            [("0", "0"), ("007", "7"), ("12.50", "12.5"), ("1000000", "1000000"), ("-1", "-1"), (&*zeros, "1")]
+        {
+            assert_eq!(read(written).as_deref(), Some(amount), "{written}");
+        }
+        let (tiny, huge) = (format!("0.{}1", "0".repeat(30)), "9".repeat(40));
+        for wrong in
+            ["1e3", "1_000", "", ".5", "5.", "+1", " 1", "1,5", "0x1", "NaN", "--1", "-", "0.0.0", &tiny, &huge]
+        {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+
+    /// Guards: the list, and that what is no money is in none of its corners.
+    #[test]
+    fn a_currency_is_in_the_list() {
+        for right in ["EUR", "JPY", "KWD", "USD", "CHF", "XOF", " GBP "] {
+            assert_eq!(Currency::parse("currency", right).unwrap().as_str(), right.trim());
+        }
+        for wrong in ["ZZZ", "AAA", "eur", "XXX", "XTS", "XAU", "CHE", "DEM", "€", "EURO"] {
+            assert_eq!(Currency::parse("currency", wrong).unwrap_err().code, "INVALID", "{wrong}");
+        }
+        assert_eq!(Currency::parse("currency", " ").unwrap_err().code, "REQUIRED");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     ids::{SeatId, SectionId, TicketTypeId},
+    text,
     validation::{FieldError, FieldErrors},
 };
 
@@ -59,13 +60,17 @@ impl SectionRef {
     /// Most characters.
     pub const MAX_CHARS: usize = 200;
 
+    /// In the form in which names of sections are stored.
     fn parse(text: String) -> Option<Self> {
-        (1..=Self::MAX_CHARS).contains(&text.chars().count()).then(|| Self(text.into()))
+        let text = text::normalised(&text);
+        (1..=Self::MAX_CHARS).contains(&text.chars().count()).then(|| Self((*text).into()))
     }
 
-    /// Whether it means this section.
+    /// Whether it means this section. Maps that were drawn before names were normalised have what was typed.
     pub fn means(&self, id: SectionId, name: &str) -> bool {
-        *self.0 == *name || self.0.parse::<Uuid>().is_ok_and(|asked| id.0 == asked)
+        *self.0 == *name
+            || self.0.parse::<Uuid>().is_ok_and(|asked| id.0 == asked)
+            || (!name.is_ascii() && *self.0 == *text::normalised(name))
     }
 
     /// As the buyer wrote it.

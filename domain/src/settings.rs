@@ -93,7 +93,7 @@ impl SettingKey {
         let fault = |code, message: String| Err(FieldError::new(field, code, message));
         let of_text = || {
             let text = value.as_str().ok_or_else(|| FieldError::new(field, "INVALID_TYPE", "must be a text"))?;
-            Ok::<_, FieldError>(text.trim())
+            Ok::<_, FieldError>(text::normalised(text))
         };
         match self.kind() {
             Kind::Flag if value.is_boolean() => Ok(value.clone()),
@@ -103,14 +103,14 @@ impl SettingKey {
                 Some(_) => fault("OUT_OF_RANGE", format!("must be from {min} to {max}")),
                 None => fault("INVALID_TYPE", "must be a whole number".to_owned()),
             },
-            Kind::Line(min, max) => Ok(json!(text::line(field, of_text()?, min..=max)?)),
-            Kind::Text => Ok(json!(text::text(field, of_text()?)?)),
-            Kind::Url => match of_text()? {
+            Kind::Line(min, max) => Ok(json!(text::line(field, &of_text()?, min..=max)?)),
+            Kind::Text => Ok(json!(text::text(field, &of_text()?)?)),
+            Kind::Url => match &*of_text()? {
                 "" => Ok(json!("")),
                 url if is_web_address(url) => Ok(json!(url)),
                 _ => fault("INVALID_URL", "must be an http or https address, or empty".to_owned()),
             },
-            Kind::Email => match of_text()? {
+            Kind::Email => match &*of_text()? {
                 "" => Ok(json!("")),
                 email => Ok(json!(crate::accounts::EmailAddress::parse(field, email)?.as_str())),
             },
@@ -118,13 +118,17 @@ impl SettingKey {
     }
 }
 
-/// `http` or `https`, a host, nothing that ends an attribute or a line. Not a scheme that runs something.
+/// `http` or `https`, a host, nobody's name and password before it, nothing that can't be seen, or ends an attribute or a line. Not a
+/// scheme that runs something.
 fn is_web_address(url: &str) -> bool {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '"' | '\'' | '<' | '>' | '\\' | '`');
+    let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
+    let is_plain = |c: char| !text::is_unseen(c) && !matches!(c, '"' | '\'' | '<' | '>' | '\\' | '`');
     url.len() <= 2000
         && url.chars().all(is_plain)
-        && rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+        && !authority.is_empty()
+        && !authority.contains('@')
+        && url::Url::parse(url).is_ok_and(|parsed| parsed.has_host())
 }
 
 #[cfg(test)]
@@ -152,12 +156,25 @@ mod tests {
             (SettingKey::ShowPlacesLeft, json!("true"), "INVALID_TYPE"),
             (SettingKey::TermsUrl, json!("javascript:alert(1)"), "INVALID_URL"),
             (SettingKey::TermsUrl, json!("https://"), "INVALID_URL"),
+            (SettingKey::TermsUrl, json!("https://?x"), "INVALID_URL"),
+            (SettingKey::TermsUrl, json!("https://#x"), "INVALID_URL"),
+            (SettingKey::TermsUrl, json!("https://:80"), "INVALID_URL"),
+            (SettingKey::TermsUrl, json!("https://a.example:99999"), "INVALID_URL"),
+            (SettingKey::TermsUrl, json!("https://user:pw@evil.example/"), "INVALID_URL"),
+            (SettingKey::TermsUrl, json!("https://@evil.example/"), "INVALID_URL"),
+            (SettingKey::TermsUrl, json!("https://a.\u{202e}example/"), "INVALID_URL"),
+            (SettingKey::TermsUrl, json!("https://a\u{200b}.example/"), "INVALID_URL"),
+            (SettingKey::SiteName, json!("\u{200b}\u{200b}"), "INVALID"),
             (SettingKey::TermsUrl, json!("https://a.example/\"onload="), "INVALID_URL"),
             (SettingKey::SupportEmail, json!("nobody"), "INVALID_EMAIL"),
             (SettingKey::AdminNotes, json!("x".repeat(10_001)), "TOO_LONG"),
         ] {
             assert_eq!(code(key, value.clone()), Err(expected), "{key:?} {value}");
         }
-        assert!(code(SettingKey::TermsUrl, json!("https://a.example/terms?x=1")).is_ok());
+        for right in
+            ["https://a.example/terms?x=1", "http://localhost:3000", "https://müller.example/@us", "https://[::1]/"]
+        {
+            assert_eq!(code(SettingKey::TermsUrl, json!(right)), Ok(json!(right)));
+        }
     }
 }

@@ -63,7 +63,7 @@ pub struct VenueFields {
     pub address: String,
     /// 2 to 100 characters.
     pub city: String,
-    /// Two capitals (ISO 3166-1 alpha-2).
+    /// An assigned code of ISO 3166-1 alpha-2.
     pub country: String,
     /// IANA name.
     pub time_zone: String,
@@ -72,16 +72,22 @@ pub struct VenueFields {
 }
 
 impl VenueFields {
-    /// Checks every field and reports every fault.
-    pub fn parse(raw: RawVenue) -> Result<Self, Vec<FieldError>> {
+    /// Checks every field and reports every fault. A code that is the same as `before` stays, whatever the lists of codes say by now.
+    pub fn parse(raw: RawVenue, before: Option<&Venue>) -> Result<Self, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
+        let kept = |code: &Option<String>, former: fn(&Venue) -> &String| {
+            before.map(former).filter(|former| code.as_ref() == Some(former)).cloned()
+        };
         let slug = raw.slug.map(|slug| errors.keep(text::slug("slug", &slug)));
         let name = errors.keep(text::line("name", &raw.name.unwrap_or_default(), 2..=100));
         let description = errors.keep(text::text("description", &raw.description.unwrap_or_default()));
         let address = errors.keep(text::line("address", &raw.address.unwrap_or_default(), 2..=200));
         let city = errors.keep(text::line("city", &raw.city.unwrap_or_default(), 2..=100));
-        let country = errors.keep(country(&raw.country.unwrap_or_default()));
-        let time_zone = errors.keep(time_zone("timeZone", &raw.time_zone.unwrap_or_default()));
+        let kept_country = kept(&raw.country, |venue| &venue.country);
+        let country = errors.keep(kept_country.map_or_else(|| country(&raw.country.unwrap_or_default()), Ok));
+        let kept_zone = kept(&raw.time_zone, |venue| &venue.time_zone);
+        let zone = kept_zone.map_or_else(|| time_zone("timeZone", &raw.time_zone.unwrap_or_default()), Ok);
+        let time_zone = errors.keep(zone);
         let capacity = errors.keep(match raw.capacity {
             None => Err(FieldError::new("capacity", "REQUIRED", "is required")),
             Some(capacity @ 1..=CAPACITY_MAX) => Ok(capacity),
@@ -121,10 +127,21 @@ impl From<Venue> for RawVenue {
     }
 }
 
+/// The assigned codes of ISO 3166-1 alpha-2. They change once in a decade.
+const COUNTRIES: &str = "\
+    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA \
+    CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA \
+    GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP \
+    KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS \
+    MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS \
+    RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW \
+    TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW";
+
+/// A code of a country in the list.
 fn country(code: &str) -> Result<String, FieldError> {
-    match code.trim() {
+    match &*text::normalised(code) {
         "" => Err(FieldError::new("country", "REQUIRED", "is required")),
-        code if code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase()) => Ok(code.to_owned()),
+        code if COUNTRIES.split(' ').any(|listed| listed == code) => Ok(code.to_owned()),
         _ => Err(FieldError::new("country", "INVALID", "must be a code of ISO 3166-1 such as DE")),
     }
 }
@@ -133,10 +150,23 @@ fn country(code: &str) -> Result<String, FieldError> {
 mod tests {
     use super::*;
 
+    /// Guards: the list, whose codes are capitals.
+    #[test]
+    fn a_country_is_in_the_list() {
+        assert_eq!(COUNTRIES.split(' ').count(), 249);
+        for right in ["AD", "DE", "GB", "TW", " AQ ", "ZW"] {
+            assert_eq!(country(right).unwrap(), right.trim());
+        }
+        for wrong in ["XX", "ZZ", "de", "UK", "EU", "DEU", "D", "DE GB", "\u{ff24}E"] {
+            assert_eq!(country(wrong).unwrap_err().code, "INVALID", "{wrong}");
+        }
+    }
+
     #[test]
     fn every_fault_of_a_venue_is_reported() {
-        let named =
-            |raw| VenueFields::parse(raw).unwrap_err().iter().map(|error| error.field.to_string()).collect::<Vec<_>>();
+        let named = |raw| {
+            VenueFields::parse(raw, None).unwrap_err().iter().map(|error| error.field.to_string()).collect::<Vec<_>>()
+        };
         let all = ["name", "address", "city", "country", "timeZone", "capacity"];
         assert_eq!(named(RawVenue::default()), all);
         let wrong = RawVenue {

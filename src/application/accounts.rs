@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use domain::{
-    accounts::{Account, Registration, Role},
+    accounts::{Account, EmailAddress, Registration, Role},
     credentials::{CredentialRepository, Link, LinkPurpose, Registered},
     ids::AccountId,
     mail::{LinkToken, Locale, Message, Template},
@@ -171,7 +171,7 @@ pub(super) fn mail_to(account: &Account, template: Template) -> Message {
 
 /// An address as accounts have it; what is none is found nowhere.
 pub(super) fn normalized(email: &str) -> String {
-    email.trim().to_lowercase()
+    EmailAddress::normalised(email)
 }
 
 /// Nobody waits for work that is done after its answer, so its failure goes to the log.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use argon2::{
     Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version, password_hash::phc::PasswordHash,
 };
+use domain::accounts::Password;
 use tokio::sync::Semaphore;
 
 use crate::application::app::{HashingError, PasswordHasher};
@@ -67,12 +68,14 @@ impl Passwords {
 }
 
 impl PasswordHasher for Passwords {
-    /// In PHC format, with a salt of its own.
+    /// In PHC format, with a salt of its own. Of the password's one form, whatever was typed.
     async fn hash(&self, password: &str) -> Result<String, HashingError> {
-        let (argon2, password) = (self.argon2.clone(), password.to_owned());
+        let (argon2, password) = (self.argon2.clone(), Password::normalised(password).into_owned());
         self.compute(move || make(&argon2, &password)).await
     }
 
+    /// A password that was typed in another form than its one is tried as it was typed as well: hashes were made of that once. What was
+    /// typed decides alone how long that takes, and not the account.
     async fn verify(&self, hash: Option<&str>, password: &str) -> Result<bool, HashingError> {
         let known = hash.is_some();
         let (argon2, password) = (self.argon2.clone(), password.to_owned());
@@ -80,7 +83,9 @@ impl PasswordHasher for Passwords {
         self.compute(move || {
             let hash = PasswordHash::new(&hash).map_err(broken)?;
             // Parameters are the stored hash's own, so a changed configuration locks nobody out.
-            Ok(argon2.verify_password(password.as_bytes(), &hash).is_ok() && known)
+            let is_right = |password: &str| argon2.verify_password(password.as_bytes(), &hash).is_ok();
+            let normalised = Password::normalised(&password);
+            Ok((is_right(&normalised) || (*normalised != *password && is_right(&password))) && known)
         })
         .await
     }
@@ -119,6 +124,20 @@ mod tests {
         assert!(!passwords.verify(Some(&hash), "battery staple").await.unwrap());
         assert_ne!(hash, passwords.hash("correct horse").await.unwrap(), "the salt differs");
         assert!(matches!(passwords.verify(Some("nonsense"), "x").await, Err(HashingError::Broken(_))));
+    }
+
+    /// Guards: one password in every form, and hashes from when there was none.
+    #[tokio::test]
+    async fn a_password_is_right_however_its_letters_are_typed() {
+        let passwords = cheap(2);
+        let (composed, decomposed) = ("Crème brûlée", "Cre\u{300}me bru\u{302}le\u{301}e");
+        let hash = passwords.hash(decomposed).await.unwrap();
+        let former = make(&passwords.argon2, decomposed).unwrap();
+        for typed in [composed, decomposed, "Ｃrème brûlée"] {
+            assert!(passwords.verify(Some(&hash), typed).await.unwrap(), "{typed}");
+        }
+        assert!(passwords.verify(Some(&former), decomposed).await.unwrap());
+        assert!(!passwords.verify(Some(&former), "Creme brulee").await.unwrap());
     }
 
     #[tokio::test]

@@ -2,9 +2,10 @@
 
 use domain::{
     search::{EARLIEST, Sort},
+    text,
     validation::FieldError,
 };
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
 
 use super::{
@@ -55,7 +56,7 @@ pub(super) fn sort_described<By>(names: &[(&'static str, By)]) -> Parameter {
 /// least one word must be wanted: only `-without` would find nearly everything.
 pub(super) fn words(query: &mut Query<'_>) -> Option<String> {
     let text = query.text("q")?;
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ").replace(DASHES, "-");
+    let text = text::normalised(&text).split_whitespace().collect::<Vec<_>>().join(" ").replace(DASHES, "-");
     if text.is_empty() {
         return None;
     }
@@ -64,13 +65,13 @@ pub(super) fn words(query: &mut Query<'_>) -> Option<String> {
         query.fault(FieldError::new("q", "INVALID", "must hold a word to look for"));
         return None;
     }
-    within(query, "q", text, SEARCH_CHARS_MAX)
+    within(query, "q", &text, SEARCH_CHARS_MAX)
 }
 
 /// A name to filter by.
 pub(super) fn name(query: &mut Query<'_>, field: &'static str) -> Option<String> {
-    let text = query.text(field)?.trim().to_owned();
-    within(query, field, text, NAME_CHARS_MAX)
+    let text = query.text(field)?;
+    within(query, field, &text, NAME_CHARS_MAX)
 }
 
 /// Names to filter by, all of which must hold; sorted, none twice.
@@ -80,31 +81,27 @@ pub(super) fn names(query: &mut Query<'_>, field: &'static str, count_max: usize
         query.fault(FieldError::new(field, "TOO_MANY", format!("at most {count_max}")));
         return Vec::new();
     }
-    let mut names: Vec<String> =
-        texts.iter().filter_map(|text| within(query, field, text.trim().to_owned(), NAME_CHARS_MAX)).collect();
+    let mut names: Vec<String> = texts.iter().filter_map(|text| within(query, field, text, NAME_CHARS_MAX)).collect();
     names.sort_unstable();
     names.dedup();
     names
 }
 
-fn within(query: &mut Query<'_>, field: &'static str, text: String, chars_max: usize) -> Option<String> {
-    if text.chars().any(char::is_control) {
-        query.fault(FieldError::new(field, "INVALID", "must not hold control characters"));
-    } else if text.chars().count() > chars_max {
-        query.fault(FieldError::new(field, "TOO_LONG", format!("must have at most {chars_max} characters")));
-    } else if !text.is_empty() {
-        return Some(text);
+/// What is looked for, in the form in which it is stored; nothing when it is empty.
+pub(super) fn within(query: &mut Query<'_>, field: &'static str, text: &str, chars_max: usize) -> Option<String> {
+    match text::sought(field, text, chars_max) {
+        Ok(text) => Some(text).filter(|text| !text.is_empty()),
+        Err(fault) => {
+            query.fault(fault);
+            None
+        }
     }
-    None
 }
 
 /// An instant, or a day, which begins at midnight in UTC.
 pub(super) fn instant(query: &mut Query<'_>, field: &'static str) -> Option<Timestamp> {
     let text = query.text(field)?;
-    let day = || -> Option<Timestamp> {
-        let date: Date = text.parse().ok().filter(|_| text.len() == "2026-03-14".len())?;
-        Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp())
-    };
+    let day = || Some(text::day(&text)?.to_zoned(TimeZone::UTC).ok()?.timestamp());
     let Some(at) = text.parse::<Timestamp>().ok().or_else(day) else {
         let message = "must be an instant (RFC 3339, its + percent-encoded) or a day such as 2026-03-14";
         query.fault(FieldError::new(field, "INVALID", message));

@@ -46,7 +46,7 @@ fn read_large<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, simd_json::Error> 
 /// Reads a body that must be a JSON object. 400 `REQUEST_001` with line and column when it is not JSON or nests deeper
 /// than 1,024 levels, 422 `VALIDATION_001` naming the field when it is JSON of another shape.
 pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let result = if bytes.len() < SIMD_BYTES_MIN {
+    let result = if bytes.len() < SIMD_BYTES_MIN || has_negative_zero(bytes) {
         serde_json::from_slice(bytes).map_err(|_| None)
     } else {
         read_large(bytes).map_err(Some)
@@ -57,6 +57,13 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         Ok(_) => Err(explain::<T>(bytes, None)),
         Err(error) => Err(explain::<T>(bytes, error.as_ref())),
     }
+}
+
+/// Whether a number may begin with `-0`, which one reader takes for a whole number and the other does not. What a body is answered must
+/// not depend on its size.
+fn has_negative_zero(bytes: &[u8]) -> bool {
+    let begins = |before: u8| matches!(before, b':' | b'[' | b',') || before.is_ascii_whitespace();
+    bytes.windows(3).any(|at| at[1] == b'-' && at[2] == b'0' && begins(at[0]))
 }
 
 fn is_object(bytes: &[u8]) -> bool {
@@ -204,6 +211,8 @@ mod tests {
             (format!(r#"{good},{{"ticketTypeId":"{id}"}}"#), "items[1].quantity", "REQUIRED"),
             (format!(r#"{{"ticketTypeId":"{id}","quantity":"2"}}"#), "items[0].quantity", "INVALID_TYPE"),
             (format!(r#"{{"ticketTypeId":"{id}","quantity":-2}}"#), "items[0].quantity", "INVALID"),
+            (format!(r#"{{"ticketTypeId":"{id}","quantity":-0}}"#), "items[0].quantity", "INVALID_TYPE"),
+            (format!(r#"{{"ticketTypeId":"{id}","quantity": -0.0}}"#), "items[0].quantity", "INVALID_TYPE"),
             (r#"{"ticketTypeId":"x","quantity":2}"#.to_owned(), "items[0].ticketTypeId", "INVALID"),
             (format!(r#"{{"ticketTypeId":"{id}","quantity":2,"colour":1}}"#), "items[0].colour", "UNKNOWN_FIELD"),
             (format!(r#"{{"ticketTypeId":"{id}","quantity":2,"quantity":2}}"#), "items[0].quantity", "DUPLICATE_FIELD"),

@@ -16,8 +16,6 @@ pub(super) mod seat_maps;
 pub(super) mod series;
 mod settings;
 
-use std::borrow::Cow;
-
 use domain::{
     accounts::Role,
     bookings::{Fingerprint, IdempotencyKey},
@@ -28,7 +26,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{
-    json,
+    filters, json,
     problem::Problem,
     request::Request,
     revisions::{expected, perhaps_expected, tagged, unchanged},
@@ -155,12 +153,8 @@ async fn named_body<T: DeserializeOwned>(request: &mut Request) -> Result<(T, Op
     Ok((body, named))
 }
 
-/// A search text: trimmed, at most 200 characters, none of them control.
+/// A search text: at most 200 characters.
 fn search(query: &mut super::query::Query<'_>) -> Option<String> {
-    let text = query.text("q").map(Cow::into_owned)?.trim().to_owned();
-    if text.chars().count() > 200 || text.chars().any(char::is_control) {
-        let message = "must have at most 200 characters, none of them control";
-        query.fault(domain::validation::FieldError::new("q", "INVALID", message));
-    }
-    Some(text).filter(|text| !text.is_empty())
+    let text = query.text("q")?;
+    filters::within(query, "q", &text, 200)
 }

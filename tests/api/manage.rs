@@ -46,6 +46,8 @@ mod series;
 mod settings;
 #[path = "manage/tags.rs"]
 mod tags;
+#[path = "manage/texts.rs"]
+mod texts;
 #[path = "manage/under_bookings.rs"]
 mod under_bookings;
 

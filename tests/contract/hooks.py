@@ -10,6 +10,7 @@ import json
 import os
 import random
 import sys
+import unicodedata
 import urllib.error
 import urllib.request
 import uuid
@@ -129,6 +130,12 @@ def fitting_body(operation, body):
         # Of the event and of all its prices.
         "currency": "EUR",
         "price": {"amount": "25.00", "currency": "EUR"},
+        # In the list of countries.
+        "country": "DE",
+        # With a host.
+        "termsUrl": "https://example.org/terms",
+        "privacyUrl": "https://example.org/privacy",
+        "imprintUrl": "https://example.org/imprint",
         # Of no venue that the body may name, and of nobody who is known here.
         "seatMapId": None,
         "sections": [],
@@ -136,6 +143,9 @@ def fitting_body(operation, body):
         "tags": [],
     }
     body = {name: known.get(name, value) for name, value in body.items()}
+    if operation.startswith("update"):
+        # It can be given to somebody, and is never taken away.
+        body.pop("organizerId", None)
     if operation.startswith("duplicate"):
         return {"startsAt": soon(30)}
     instants = {"startsAt": soon(30), "endsAt": soon(31), "saleStartsAt": soon(1), "saleEndsAt": soon(29)}
@@ -163,11 +173,24 @@ def as_clients_write(value):
         return {name: as_clients_write(member) for name, member in value.items()}
     if isinstance(value, list):
         return [as_clients_write(member) for member in value]
+    if isinstance(value, str):
+        return seen(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int) and abs(value) > sys.float_info.max:
         return 0
     return value
+
+
+def seen(text):
+    """The text in its composed form, with letters instead of what can't be seen: no schema says what that is, or how long a text will be."""
+    fillers = "\u115f\u1160\u2800\u3164\uffa0"
+    composed = unicodedata.normalize("NFC", text)
+
+    def is_seen(c):
+        return c in " \t\r\n" or (unicodedata.category(c)[0] not in "CMZ" and c not in fillers)
+
+    return "".join(c if is_seen(c) else "x" for c in composed) + "x" * (len(text) - len(composed))
 
 
 def existing(line):

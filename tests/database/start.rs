@@ -65,6 +65,29 @@ async fn a_server_that_meets_a_lock_at_its_start_waits_for_it() {
     server.ready().await;
 }
 
+/// The guard: `letters::check`.
+#[tokio::test]
+async fn a_database_that_knows_english_letters_only_is_warned_of() {
+    let database = TestDatabase::migrated().await;
+    let superuser = database.connect_as_superuser().await;
+    let own = "SELECT datname, pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()";
+    let row = superuser.query_one(own, &[]).await.unwrap();
+    let (usual, owner): (String, String) = (row.get(0), row.get(1));
+    let name = format!("{usual}_c");
+    let create =
+        format!("CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'");
+    superuser.batch_execute(&create).await.unwrap();
+    let warning = "knows capitals of English only";
+    for (url, is_warned) in [(database.url(), false), (database.url().replace(&usual, &name), true)] {
+        let mut server = ChildServer::new(Settings::default().set("DATABASE_URL", url));
+        server.launch();
+        server.ready().await;
+        assert_eq!(server.log().contains(warning), is_warned, "{}", server.log());
+        server.kill();
+    }
+    superuser.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+}
+
 /// The guard: `durability::check`. The PostgreSQL of the tests has no fsync.
 #[tokio::test]
 async fn production_refuses_a_database_that_forgets_in_a_crash() {

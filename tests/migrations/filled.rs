@@ -25,7 +25,14 @@ const ALWAYS_DEFAULT: [(&str, &str); 2] = [
 ];
 
 /// Tables to which the way back of a migration adds rows, and why.
-const GROWING: [(usize, &str, &str); 1] = [(11, "seat_maps", "each version of a map becomes a map of its own")];
+const GROWING: [(usize, &str, &str); 2] = [
+    (11, "seat_maps", "each version of a map becomes a map of its own"),
+    (21, "search_terms", "words that something joins are one there, and several before"),
+];
+
+/// Columns that the way back of a migration makes of the same texts in another way.
+const MADE_ANEW: [(usize, &str, &[&str]); 2] =
+    [(21, "event_listings", &["words", "title_words", "name_words", "summary_words"]), (21, "venues", &["words"])];
 
 /// Tables that are made of others: taking them away loses nothing, and the way forth makes them anew.
 const DERIVED: [&str; 2] = ["event_listings", "search_terms"];
@@ -175,7 +182,10 @@ async fn every_migration_goes_down_and_up_on_a_filled_database() {
         assert_eq!(program.down(&mut client, 1).await.unwrap().len(), 1);
         let below = shared(&client).await;
         for (table, names) in &below {
-            assert_kept(&client, table, names, (version, "down")).await;
+            let anew = MADE_ANEW.iter().find(|(of, made, _)| (*of, *made) == (version, table.as_str()));
+            let mut names = names.clone();
+            names.retain(|name| anew.is_none_or(|(.., anew)| !anew.contains(&name.as_str())));
+            assert_kept(&client, table, &names, (version, "down")).await;
         }
         write_everything(&client).await;
 

@@ -1,23 +1,32 @@
 //! Passwords as they are typed.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
+
+use unicode_normalization::{UnicodeNormalization, is_nfkc};
 
 use crate::validation::FieldError;
 
 /// How much of a password is looked at when its strength is estimated: what follows can only make it stronger.
 const STRENGTH_CHARS_MAX: usize = 64;
 
-/// A password as typed: 10 to 128 characters. Never shown, never logged.
+/// A password in the form in which it is hashed: 10 to 128 characters. Never shown, never logged.
 #[derive(Clone)]
 pub struct Password(String);
 
 impl Password {
-    /// Checks the length; a password is never trimmed.
+    /// The form in which a password is hashed and compared (Unicode's NFKC): keyboards write one letter in several ways, composed,
+    /// decomposed, or as wide as an ideograph.
+    pub fn normalised(text: &str) -> Cow<'_, str> {
+        if text.is_ascii() || is_nfkc(text) { Cow::Borrowed(text) } else { Cow::Owned(text.nfkc().collect()) }
+    }
+
+    /// Brings it into its one form and checks the length of that; a password is never trimmed.
     pub fn parse(field: &'static str, text: &str) -> Result<Self, FieldError> {
+        let text = Self::normalised(text);
         if !(10..=128).contains(&text.chars().count()) {
             return Err(FieldError::new(field, "INVALID_PASSWORD", "must have 10 to 128 characters"));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into_owned()))
     }
 
     /// Refuses a password that a program guesses within a million tries: common ones, keyboard rows, and what is made of the
@@ -64,6 +73,17 @@ mod tests {
         for good in ["correct horse battery", "tr0ubad0ur&violet", "жираф猫と庭のсад"] {
             assert!(check(good).is_ok(), "{good}");
         }
+    }
+
+    /// Guards: one password, however its letters were typed, and no common one in a wide disguise.
+    #[test]
+    fn one_password_has_one_form() {
+        let expose = |text: &str| Password::parse("password", text).unwrap().expose().to_owned();
+        assert_eq!(expose("Crème brûlée"), expose("Cre\u{300}me bru\u{302}le\u{301}e"));
+        let wide = Password::parse("password", "Passw\u{ff4f}rd123").unwrap();
+        assert_eq!(wide.check_strength("password", &[]).unwrap_err().code, "COMMON_PASSWORD");
+        assert!(Password::parse("password", &"e\u{301}".repeat(9)).is_err(), "nine letters are nine");
+        assert!(Password::parse("password", &"\u{fdfa}".repeat(8)).is_err(), "what is hashed is counted");
     }
 
     #[test]

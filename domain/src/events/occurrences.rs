@@ -16,7 +16,7 @@ use jiff::{
     tz::{AmbiguousOffset, TimeZone},
 };
 
-use super::{Event, fields::instant};
+use super::{Event, copies::Shift, fields::instant};
 use crate::validation::{FieldError, FieldErrors};
 
 /// Most occurrences that are added at once: a year of days.
@@ -29,6 +29,7 @@ const INTERVALS: RangeInclusive<u32> = 1..=99;
 const COUNTS: RangeInclusive<u32> = 2..=366;
 /// No event begins later.
 const YEAR_MAX: i16 = 2999;
+const OUT_OF_YEARS: &str = "would begin, end or be sold outside of the years 2000 to 2999";
 
 /// What a rule counts in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,9 +81,12 @@ impl Starts {
     pub fn parse(raw: RawOccurrences, event: &Event, now: Timestamp) -> Result<Self, Vec<FieldError>> {
         let zone = TimeZone::get(&event.time_zone)
             .map_err(|_| vec![FieldError::new("timeZone", "UNKNOWN", "the event's time zone is not known any more")])?;
+        let fits = |starts_at: &Timestamp| {
+            Shift::new(event.starts_at, *starts_at, &zone).times(event.ends_at, event.sale).is_ok()
+        };
         match (raw.starts, raw.rule) {
-            (Some(texts), None) => listed(&texts, &zone, now),
-            (None, Some(rule)) => by_rule(rule, event.starts_at, &zone, now),
+            (Some(texts), None) => listed(&texts, &zone, now, fits),
+            (None, Some(rule)) => by_rule(rule, event.starts_at, &zone, now, fits),
             (None, None) => Err(vec![FieldError::new("starts", "REQUIRED", "give either starts or rule")]),
             (Some(_), Some(_)) => Err(vec![FieldError::new("rule", "CONFLICT", "give either starts or rule")]),
         }
@@ -94,7 +98,13 @@ impl Starts {
     }
 }
 
-fn listed(texts: &[String], zone: &TimeZone, now: Timestamp) -> Result<Starts, Vec<FieldError>> {
+/// `fits` says whether all times of an occurrence that begins then are within the years of events.
+fn listed(
+    texts: &[String],
+    zone: &TimeZone,
+    now: Timestamp,
+    fits: impl Fn(&Timestamp) -> bool,
+) -> Result<Starts, Vec<FieldError>> {
     if texts.is_empty() {
         return Err(vec![FieldError::new("starts", "REQUIRED", "name at least one")]);
     }
@@ -108,6 +118,7 @@ fn listed(texts: &[String], zone: &TimeZone, now: Timestamp) -> Result<Starts, V
         match start(text, zone, now) {
             Err((code, message)) => errors.push(fault(code, message)),
             Ok(at) if found.contains(&at) => errors.push(fault("REPEATED", "may be given once")),
+            Ok(at) if !fits(&at) => errors.push(fault("OUT_OF_RANGE", OUT_OF_YEARS)),
             Ok(at) => found.push(at),
         }
     }
@@ -139,11 +150,25 @@ fn on_clocks(text: &str, zone: &TimeZone) -> Result<Timestamp, (&'static str, &'
     at.compatible().map_err(|_| INVALID)
 }
 
-fn by_rule(rule: RawRule, first: Timestamp, zone: &TimeZone, now: Timestamp) -> Result<Starts, Vec<FieldError>> {
+fn by_rule(
+    rule: RawRule,
+    first: Timestamp,
+    zone: &TimeZone,
+    now: Timestamp,
+    fits: impl Fn(&Timestamp) -> bool,
+) -> Result<Starts, Vec<FieldError>> {
     let local = zone.to_datetime(first);
-    let starts = Rule::parse(rule, local.date())?.starts(local, zone);
+    let rule = Rule::parse(rule, local.date())?;
+    let starts = rule.starts(local, zone);
     let fault = |code, message: String| Err(vec![FieldError::new("rule", code, message)]);
+    if let End::Count(count) = rule.end
+        && starts.len() + 1 < count as usize
+    {
+        let message = format!("there are only {} before the year 3000, the event itself counted", starts.len() + 1);
+        return Err(vec![FieldError::new("rule.count", "OUT_OF_RANGE", message)]);
+    }
     match &starts[..] {
+        more if !more.iter().all(fits) => fault("OUT_OF_RANGE", OUT_OF_YEARS.to_owned()),
         [] => fault("OUT_OF_RANGE", "gives nothing beyond the event itself".to_owned()),
         more if more.len() > ADDED_MAX => fault("TOO_MANY", format!("gives more than {ADDED_MAX} occurrences")),
         [next, ..] if *next <= now => fault("NOT_IN_FUTURE", format!("would begin in the past, at {next}")),

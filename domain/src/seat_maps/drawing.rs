@@ -12,7 +12,10 @@ use super::{
     Seat, SeatMap,
     layout::{self, Layout},
 };
-use crate::ids::{SeatId, SeatMapVersionId, SectionId};
+use crate::{
+    ids::{SeatId, SeatMapVersionId, SectionId},
+    text,
+};
 
 /// A row with its place and those of its seats.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,7 +132,9 @@ impl Drawing {
         let there: HashMap<SeatId, _> =
             next.seats().map(|(row, position, seat)| (seat.id, (placed(row, position), seat))).collect();
         let changed = self.seats().filter(|(row, position, seat)| {
-            there.get(&seat.id).is_none_or(|(place, same)| *place != placed(row, *position) || same != seat)
+            // The same id says that the words are the same; an earlier version may have them in another form.
+            let other = |same: &Seat| same.accessible != seat.accessible;
+            there.get(&seat.id).is_none_or(|(place, same)| *place != placed(row, *position) || other(same))
         });
         changed.map(|(.., seat)| seat.clone()).collect()
     }
@@ -139,7 +144,8 @@ impl Drawing {
     }
 }
 
-/// The ids of what earlier versions of a map have, by their words.
+/// The ids of what earlier versions of a map have, by their words in the form that a layout has them in: versions that were drawn before
+/// words were normalised have what was typed.
 #[derive(Debug, Default)]
 pub struct Identities {
     sections: HashMap<Arc<str>, KnownSection>,
@@ -153,14 +159,20 @@ struct KnownSection {
     rows: HashMap<Arc<str>, HashMap<Box<str>, SeatId>>,
 }
 
+/// The word itself when it has that form.
+fn normalised(word: &Arc<str>) -> Arc<str> {
+    let text = text::normalised(word);
+    if *text == **word { Arc::clone(word) } else { (*text).into() }
+}
+
 impl Identities {
     /// Learns what one version has.
     pub fn add(&mut self, drawing: &Drawing) {
         for (.., seat) in drawing.seats() {
-            let section = self.sections.entry(seat.section.clone());
+            let section = self.sections.entry(normalised(&seat.section));
             let section = section.or_insert_with(|| KnownSection { id: seat.section_id, rows: HashMap::new() });
-            let row = section.rows.entry(seat.row.clone()).or_default();
-            row.entry(seat.label.clone()).or_insert(seat.id);
+            let row = section.rows.entry(normalised(&seat.row)).or_default();
+            row.entry((*text::normalised(&seat.label)).into()).or_insert(seat.id);
             self.section_ids.insert(seat.section_id);
             self.seats.insert(seat.id);
         }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::{
     selection::SectionRef,
+    text,
     validation::{FieldError, FieldErrors},
 };
 
@@ -59,7 +60,7 @@ pub fn next_position(before: Option<i32>) -> i32 {
 pub struct Layout(Vec<Section>);
 
 impl Layout {
-    /// Trims the words and checks everything. `at` is where the client wrote `sections`: faults name the way from there.
+    /// Normalises the words and checks everything. `at` is where the client wrote `sections`: faults name the way from there.
     pub fn parse(at: &str, mut sections: Vec<Section>) -> Result<Self, Vec<FieldError>> {
         let mut check = Check::default();
         check.parts(at, sections.len(), "sections");
@@ -104,17 +105,12 @@ impl Check {
     }
 
     fn words(&mut self, at: &str, member: &str, text: &mut String, most: usize) {
-        let trimmed = text.trim();
-        if trimmed.len() != text.len() {
-            *text = trimmed.to_owned();
+        let normalised = text::normalised(text);
+        if *normalised != **text {
+            *text = normalised.into_owned();
         }
-        let count = text.chars().count();
-        if count == 0 {
-            self.fault(&format!("{at}.{member}"), "REQUIRED", "is required");
-        } else if count > most {
-            self.fault(&format!("{at}.{member}"), "TOO_LONG", format!("must have at most {most} characters"));
-        } else if text.chars().any(char::is_control) {
-            self.fault(&format!("{at}.{member}"), "INVALID", "must not have control characters");
+        if let Err((code, message)) = text::check_line(text, 1..=most) {
+            self.fault(&format!("{at}.{member}"), code, message);
         }
     }
 
@@ -207,6 +203,12 @@ mod tests {
         let seat = "sections[0].rows[0].seats[1]";
         expect(with(|of| of[0].rows[0].seats[1].label = "1".to_owned()), &format!("{seat}.label"), "DUPLICATE");
         expect(with(|of| of[0].rows[0].seats[1].label = "a\0b".to_owned()), &format!("{seat}.label"), "INVALID");
+        expect(with(|of| of[0].rows[0].seats[1].label = "\u{200b}".to_owned()), &format!("{seat}.label"), "INVALID");
+        let composed = |of: &mut Vec<Section>| {
+            of[0].rows[0].seats[0].label = "é".to_owned();
+            of[0].rows[0].seats[1].label = "e\u{301}".to_owned();
+        };
+        expect(with(composed), &format!("{seat}.label"), "DUPLICATE");
         expect(with(|of| of[0].rows[0].seats[1].position = 0), &format!("{seat}.position"), "NOT_ASCENDING");
         let far = POSITION_MAX + 1;
         expect(with(|of| of[0].rows[0].seats[1].position = far), &format!("{seat}.position"), "OUT_OF_RANGE");

@@ -2,7 +2,7 @@
 
 use domain::{
     events::{
-        fields::{EventFields, RawEvent},
+        fields::{EventFields, RawEvent, instant},
         lifecycle::Step,
     },
     ids::{AccountId, EventId},
@@ -132,6 +132,7 @@ pub async fn duplicate<A: Adapters>(
     starts_at: Timestamp,
 ) -> Result<Made, ManageError> {
     once(app, by.account, request, Creation::Event, owns(app, by, id), async |copy| {
+        let starts_at = instant("startsAt", Some(starts_at)).map_err(|fault| vec![fault])?;
         if starts_at <= Timestamp::now() {
             return Err(vec![FieldError::new("startsAt", "NOT_IN_FUTURE", "must be in the future")].into());
         }

@@ -4,7 +4,10 @@ use std::{error::Error as _, io, time::Duration};
 
 use deadpool_postgres::{HookError, PoolError};
 use domain::repositories::RepositoryError;
-use tokio_postgres::error::{DbError, Severity, SqlState};
+use tokio_postgres::{
+    error::{DbError, Severity, SqlState},
+    types::WrongType,
+};
 
 /// A statement failed, or a row is not what this version expects.
 #[derive(Debug, thiserror::Error)]
@@ -121,6 +124,19 @@ impl StoreError {
             Self::Deadline(_) | Self::Busy => true,
             Self::Row(_) => false,
             Self::RolledBack(cause) | Self::OutcomeUnknown(cause) => cause.passes(),
+        }
+    }
+
+    /// Whether a row has a value that this program can't take, such as a date beyond its calendar, though its columns are those that
+    /// were asked for: the other rows can be read.
+    pub(crate) fn is_of_one_row(&self) -> bool {
+        match self {
+            Self::Row(_) => true,
+            Self::Database(error) => match (error.as_db_error(), error.source()) {
+                (None, Some(cause)) => !cause.is::<WrongType>() && !is_broken_connection(error),
+                _ => false,
+            },
+            _ => false,
         }
     }
 

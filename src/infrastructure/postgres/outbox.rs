@@ -146,12 +146,11 @@ fn count(number: u32) -> i32 {
 }
 
 fn mail(row: &Row) -> Result<Mail, StoreError> {
-    let recipient = EmailAddress::parse("recipient", row.try_get("recipient")?);
     let Json(payload): Json<Payload<Template>> = row.try_get("payload")?;
     Ok(Mail {
         id: MailId(row.try_get("id")?),
         message: Message {
-            to: recipient.map_err(|error| StoreError::Row(format!("recipient: {}", error.code)))?,
+            to: EmailAddress::stored(row.try_get("recipient")?),
             locale: payload.locale,
             template: payload.template,
         },

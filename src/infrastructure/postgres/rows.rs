@@ -24,6 +24,30 @@ where
     text.parse().map_err(|error: T::Err| StoreError::Row(error.to_string()))
 }
 
+/// The entries of a list. A row that can't be read is left out and logged, and does not take the others with it; whoever asks for the
+/// thing itself is told of the failure.
+pub(crate) fn readable<T>(rows: &[Row], entry: impl Fn(&Row) -> Result<T, StoreError>) -> Result<Vec<T>, StoreError> {
+    those_readable(rows.iter().map(|row| (row, entry(row))))
+}
+
+/// The same of rows that were read already, each by itself.
+pub(crate) fn those_readable<'a, T>(
+    entries: impl Iterator<Item = (&'a Row, Result<T, StoreError>)>,
+) -> Result<Vec<T>, StoreError> {
+    let mut readable = Vec::with_capacity(entries.size_hint().0);
+    for (row, entry) in entries {
+        match entry {
+            Ok(entry) => readable.push(entry),
+            Err(error) if error.is_of_one_row() => {
+                let id = row.try_get::<_, Uuid>("id").ok().map(tracing::field::display);
+                tracing::error!(id, %error, "a row that can't be read is left out of a list");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(readable)
+}
+
 /// A column that is never negative.
 pub(crate) fn unsigned(row: &Row, column: &str) -> Result<u32, StoreError> {
     u32::try_from(row.try_get::<_, i32>(column)?).map_err(|error| StoreError::Row(format!("{column}: {error}")))

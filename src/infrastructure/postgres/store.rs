@@ -18,7 +18,7 @@ use tokio_postgres::Row;
 use self::catalogue::walk;
 use super::{
     connection::{Connection, RequestPool, Typed},
-    rows::StoreError,
+    rows::{StoreError, readable},
 };
 
 /// The repositories, over one pool.
@@ -34,7 +34,7 @@ impl PgStore {
     }
 }
 
-/// A page from rows of which one more than the limit was asked for.
+/// A page from rows of which one more than the limit was asked for, as far as they can be read.
 fn page_of<T>(
     rows: &[Row],
     limit: u32,
@@ -42,7 +42,7 @@ fn page_of<T>(
     entry: impl Fn(&Row) -> Result<T, StoreError>,
 ) -> Result<Page<T>, StoreError> {
     let limit = limit as usize;
-    let entries = rows.iter().take(limit).map(entry).collect::<Result<_, _>>()?;
+    let entries = readable(&rows[..limit.min(rows.len())], entry)?;
     Ok(Page { entries, total, has_more: rows.len() > limit })
 }
 

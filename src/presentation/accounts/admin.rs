@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    accounts::Account,
+    accounts::{Account, EmailAddress},
     administration::{AccountAdministration, AccountChange, AccountFilter, ChangeAccountError},
     ids::AccountId,
     repositories::AccountRepository,
@@ -18,6 +18,7 @@ use crate::{
     },
     presentation::{
         catalogue::Code,
+        filters,
         pagination::{Listing, page_request},
         problem::Problem,
         query::Query,
@@ -52,13 +53,9 @@ pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
 }
 
 fn filter(query: &mut Query<'_>) -> AccountFilter {
-    let text = query.text("q").map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-    if text.as_ref().is_some_and(|text| text.chars().count() > TEXT_CHARS_MAX) {
-        query.fault(FieldError::new("q", "TOO_LONG", format!("may have {TEXT_CHARS_MAX} characters at most")));
-    }
-    if text.as_ref().is_some_and(|text| text.chars().any(char::is_control)) {
-        query.fault(FieldError::new("q", "INVALID", "must not hold control characters"));
-    }
+    let text = query.text("q").and_then(|text| filters::within(query, "q", &text, TEXT_CHARS_MAX));
+    // An address as accounts have it: its domain may have been typed in letters beyond ASCII.
+    let text = text.map(|text| if text.contains('@') { EmailAddress::normalised(&text) } else { text });
     AccountFilter {
         text,
         role: query.value("role", "USER, ORGANIZER or ADMIN"),
@@ -79,13 +76,15 @@ pub async fn change<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Resu
     let (id, expected, actor) = (request.id::<AccountId>("id")?, expected(&request)?, request.actor()?);
     let body: AccountChangeBody = request.body().await?;
     let mut errors = FieldErrors::default();
-    let role = body.role.and_then(|role| errors.keep(one_of("role", &role, "USER, ORGANIZER or ADMIN")));
-    let status = body.status.and_then(|status| errors.keep(one_of("status", &status, "ACTIVE or SUSPENDED")));
+    let role = body.role.and_then(|role| errors.keep(one_of("role", role, "USER, ORGANIZER or ADMIN")));
+    let status = body.status.and_then(|status| errors.keep(one_of("status", status, "ACTIVE or SUSPENDED")));
     let change: AccountChange = errors.finish(Some(AccountChange { role, status }))?;
     answer(&administration::change_account(&app, id, change, expected, &actor).await?)
 }
 
-fn one_of<T: std::str::FromStr>(field: &'static str, text: &str, right: &str) -> Result<T, FieldError> {
+/// One of the words that there are; an account has one, and `null` is none of them.
+fn one_of<T: std::str::FromStr>(field: &'static str, text: Option<String>, right: &str) -> Result<T, FieldError> {
+    let text = text.ok_or_else(|| FieldError::new(field, "REQUIRED", format!("must be {right}")))?;
     text.parse().map_err(|_| FieldError::new(field, "INVALID", format!("must be {right}")))
 }
 

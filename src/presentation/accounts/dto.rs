@@ -12,7 +12,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::presentation::{
-    openapi::schemas::{RoleSchema, StatusSchema},
+    openapi::{
+        schemas::{RoleSchema, StatusSchema},
+        texts,
+    },
     pagination::CursorKey,
 };
 
@@ -22,12 +25,12 @@ use crate::presentation::{
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct RegisterBody {
     /// Unique among all accounts; the case of its letters does not matter.
-    #[schema(format = Email, max_length = 254)]
+    #[schema(format = "idn-email", max_length = 254)]
     pub(super) email: String,
     #[schema(format = Password, min_length = 10, max_length = 128)]
     pub(super) password: String,
     /// What the person is called: 2 to 100 characters, none of them control; white space around them is taken away.
-    #[schema(pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]{0,98}[^\s\x00-\x1f\x7f-\x9f]\s*$")]
+    #[schema(schema_with = texts::line::<2, 100>, required = true)]
     pub(super) name: String,
     /// E.164: `+` and 7 to 15 digits, the first not 0.
     #[schema(pattern = r"^\s*\+[1-9][0-9]{6,14}\s*$")]
@@ -48,15 +51,17 @@ pub(super) struct LoginBody {
 #[schema(as = ProfileChange)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ProfileBody {
-    #[schema(pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]{0,98}[^\s\x00-\x1f\x7f-\x9f]\s*$")]
-    pub(super) name: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(schema_with = texts::line::<2, 100>, required = false)]
+    pub(super) name: Option<Option<String>>,
     /// Absent: unchanged. `null`: taken away.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, pattern = r"^\s*\+[1-9][0-9]{6,14}\s*$")]
     pub(super) phone: Option<Option<String>>,
-    /// The language of mails, as a tag of BCP 47.
-    #[schema(pattern = r"^\s*([Ee][Nn]|[Dd][Ee]|[Ff][Rr])([-_].*|\s*)$")]
-    pub(super) locale: Option<String>,
+    /// The language of mails, as a tag of BCP 47. `null`: English.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, pattern = r"^\s*([Ee][Nn]|[Dd][Ee]|[Ff][Rr])([-_].*|\s*)$")]
+    pub(super) locale: Option<Option<String>>,
 }
 
 /// The token of a link in a mail.
@@ -100,10 +105,12 @@ pub(super) struct ChangePasswordBody {
 #[schema(as = AccountChange)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct AccountChangeBody {
-    #[schema(value_type = Option<RoleSchema>)]
-    pub(super) role: Option<String>,
-    #[schema(value_type = Option<StatusSchema>)]
-    pub(super) status: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = RoleSchema, required = false)]
+    pub(super) role: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = StatusSchema, required = false)]
+    pub(super) status: Option<Option<String>>,
 }
 
 /// Tells `null` from an absent field.
@@ -117,7 +124,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<S
 #[serde(rename_all = "camelCase")]
 pub(super) struct UserJson<'a> {
     id: AccountId,
-    #[schema(format = Email)]
+    #[schema(format = "idn-email")]
     email: &'a str,
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -40,9 +40,11 @@ pub async fn profile<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<
 pub async fn update_profile<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
     let body: ProfileBody = request.body().await?;
     let mut errors = FieldErrors::default();
-    let name = body.name.and_then(|name| errors.keep(PersonName::parse("name", &name)));
+    let nameless = || FieldError::new("name", "REQUIRED", "an account has a name");
+    let name = body.name.map(|name| name.ok_or_else(nameless).and_then(|name| PersonName::parse("name", &name)));
+    let name = name.and_then(|name| errors.keep(name));
     let phone = body.phone.map(|phone| phone.and_then(|phone| errors.keep(Phone::parse("phone", &phone))));
-    let locale = body.locale.and_then(|tag| errors.keep(locale(&tag)));
+    let locale = body.locale.and_then(|tag| errors.keep(tag.map_or(Ok(Locale::default()), |tag| locale(&tag))));
     let change = errors.finish(Some(ProfileChange { name, phone, locale }))?;
     let account = accounts::update_profile(&app, request.caller()?.account, &change).await?;
     Reply::ok(&UserJson::from(&account))

@@ -30,6 +30,16 @@ impl<T> Change<T> {
     }
 }
 
+impl<T: Default> Change<T> {
+    /// What is to be there, if anything is to change: `null` is nothing in the place of what there was, which a rule may refuse.
+    pub(super) fn said(self) -> Option<T> {
+        match self {
+            Self::Stays => None,
+            Self::Is(after) => Some(after.unwrap_or_default()),
+        }
+    }
+}
+
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Option::deserialize(deserializer).map(Self::Is)
@@ -79,5 +89,7 @@ mod tests {
         assert_eq!(over(r#"{"name":"after"}"#).as_deref(), Some("after"));
         assert_eq!(over(r#"{"name":null}"#), None);
         assert!(serde_json::from_str::<Body>(r#"{"name":7}"#).is_err());
+        let said = |json: &str| serde_json::from_str::<Body>(json).unwrap().name.said();
+        assert_eq!([said("{}"), said(r#"{"name":null}"#)], [None, Some(String::new())]);
     }
 }

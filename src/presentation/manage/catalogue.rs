@@ -56,7 +56,7 @@ pub(super) async fn add_venue<A: Adapters>(app: Arc<App<A>>, mut request: Reques
     request.query().finish()?;
     let by = manager(&request)?;
     let (body, named) = named_body::<NewVenueBody>(&mut request).await?;
-    let fields = VenueFields::parse(body.into())?;
+    let fields = VenueFields::parse(body.into(), None)?;
     let made = once(&app, by.account, named, Creation::Venue, unowned(), async |id| {
         let added = app.store.add_venue(&by, VenueId(id), &fields).await;
         Ok::<_, ManageError>(invalidated(&app, added, &[Tag::Venues])?)
@@ -82,7 +82,7 @@ async fn change_venue<A: Adapters, B: DeserializeOwned>(
     if expected.is_some_and(|expected| expected != revision) {
         return Err(ChangeError::Stale.into());
     }
-    let fields = VenueFields::parse(change(body, venue.into()))?;
+    let fields = VenueFields::parse(change(body, venue.clone().into()), Some(&venue))?;
     let updated = app.store.update_venue(&by, id, Some(revision), &fields).await;
     invalidated(app, updated, &[Tag::Venue(id), Tag::Venues, Tag::Events])?;
     let (venue, revision) = app.store.managed_venue(id).await?.ok_or_else(Problem::not_found)?;

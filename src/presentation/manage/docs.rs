@@ -133,7 +133,10 @@ macro_rules! events {
             ))
             .with(change(
                 Operation::post(concat!($prefix, "/events/{id}/duplicate"), concat!("duplicate", $who, "Event"), "Copy an event")
-                    .details("A draft with the same ticket types, quotas, seat map and tags; all times are shifted alike.")
+                    .details(
+                        "A draft with the same ticket types, quotas, seat map and tags, that ends as long after its beginning. Its sale \
+                         opens as many days before the beginning, at the same time of day.",
+                    )
                     .repeatable()
                     .tagged()
                     .body::<DuplicateBody>(json!({ "startsAt": "2031-04-01T18:00:00Z" }))

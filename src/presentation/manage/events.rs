@@ -16,7 +16,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    bodies::events::{EventChangeBody, NewEventBody},
+    bodies::{
+        Change,
+        events::{EventChangeBody, NewEventBody},
+    },
     expected, location, manager, named_body, perhaps_expected, search, tagged, unchanged,
 };
 use crate::{
@@ -247,8 +250,13 @@ pub(super) async fn replace<A: Adapters>(app: Arc<App<A>>, mut request: Request)
 pub(super) async fn update<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (by, id, expected) = (manager(&request)?, request.id("id")?, expected(&request)?);
-    let body: EventChangeBody = request.body().await?;
-    let organizer = organizer(body.organizer_id, &by)?;
+    let mut body: EventChangeBody = request.body().await?;
+    let organizer = match std::mem::take(&mut body.organizer_id) {
+        Change::Stays => None,
+        Change::Is(Some(account)) => organizer(Some(account), &by)?,
+        // Whoever changes an event does not get it by the way.
+        Change::Is(None) => return Err(FieldError::new("organizerId", "REQUIRED", "an event has an organizer").into()),
+    };
     let change = |before: &ManagedEvent| {
         let tags = before.tags.iter().map(|tag| tag.slug.clone()).collect();
         body.over(RawEvent::of(&before.event, before.seat_map.map(|(map, _)| map), tags))

@@ -129,7 +129,7 @@ pub(super) async fn update<A: Adapters>(app: Arc<App<A>>, mut request: Request) 
     request.query().finish()?;
     let (by, id, expected) = (manager(&request)?, request.id("id")?, expected(&request)?);
     let body: ChangeBody = request.body().await?;
-    seat_maps::update(&app, &by, id, expected, (body.name, body.description)).await?;
+    seat_maps::update(&app, &by, id, expected, (body.name.said(), body.description.said())).await?;
     let (shown, revision) = detail(&app, &by, id).await?;
     Ok(tagged(Reply::ok(&shown)?, revision))
 }

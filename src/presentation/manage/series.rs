@@ -13,15 +13,18 @@ use domain::{
     },
     ids::{EventId, SeriesId},
     management::series::Occurrence,
+    text,
 };
 use jiff::{
     Timestamp,
     civil::{Date, Weekday},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use utoipa::ToSchema;
 
-use super::{events::CancellationJson, expected, location, manager, named_body, perhaps_expected, tagged};
+use super::{
+    bodies::Change, events::CancellationJson, expected, location, manager, named_body, perhaps_expected, tagged,
+};
 use crate::{
     application::{
         app::{Adapters, App},
@@ -30,7 +33,7 @@ use crate::{
             series::{self, Outcome},
         },
     },
-    presentation::{problem::Problem, reply::Reply, request::Request},
+    presentation::{openapi::texts, problem::Problem, reply::Reply, request::Request},
 };
 
 /// When further occurrences begin: either `starts` or `rule`.
@@ -61,10 +64,17 @@ struct RuleBody {
     monthly_by: Option<MonthlyByName>,
     /// The last day on which an occurrence may begin.
     #[schema(format = Date, value_type = Option<String>, example = "2031-12-31")]
+    #[serde(default, deserialize_with = "day")]
     until: Option<Date>,
     /// How many there are, the event itself counted.
     #[schema(minimum = 2, maximum = 366)]
     count: Option<u32>,
+}
+
+/// A day, and nothing that names a time, an offset or a zone beside it: which day that is elsewhere nobody can tell.
+fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    text::day(&text).map(Some).ok_or_else(|| D::Error::custom("must be a day such as 2031-12-31"))
 }
 
 /// A name of the API for a value of the domain, or of the calendar.
@@ -127,28 +137,40 @@ struct CancelBody {
     from: Option<Timestamp>,
 }
 
-/// Words for an occurrence and those that follow it; what is left out stays.
+/// Words for an occurrence and those that follow it. What is left out stays; `null` is as if a new event did not say it.
 #[derive(Default, Deserialize, ToSchema)]
 #[schema(as = FollowingRequest)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct TextsBody {
-    #[schema(min_length = 2, max_length = 100)]
-    title: Option<String>,
-    #[schema(max_length = 500)]
-    summary: Option<String>,
-    #[schema(max_length = 10_000)]
-    description: Option<String>,
-    #[schema(min_length = 2, max_length = 100)]
-    category: Option<String>,
-    /// All of them together: an occurrence with others keeps its own.
-    #[schema(max_items = 20)]
-    tags: Option<Vec<String>>,
+    #[serde(default)]
+    #[schema(schema_with = texts::line::<2, 100>, required = false)]
+    title: Change<String>,
+    #[serde(default)]
+    #[schema(schema_with = texts::line_or_null::<500>, required = false)]
+    summary: Change<String>,
+    #[serde(default)]
+    #[schema(schema_with = texts::text_or_null, required = false)]
+    description: Change<String>,
+    /// The slug of a category.
+    #[serde(default)]
+    #[schema(schema_with = texts::line::<2, 100>, required = false)]
+    category: Change<String>,
+    /// Slugs of tags. All of them together: an occurrence with others keeps its own.
+    #[serde(default)]
+    #[schema(schema_with = texts::slugs_or_null::<20>, required = false)]
+    tags: Change<Vec<String>>,
 }
 
 impl From<TextsBody> for RawTexts {
     fn from(body: TextsBody) -> Self {
         let TextsBody { title, summary, description, category, tags } = body;
-        Self { title, summary, description, category, tags }
+        Self {
+            title: title.said(),
+            summary: summary.said(),
+            description: description.said(),
+            category: category.said(),
+            tags: tags.said(),
+        }
     }
 }
 

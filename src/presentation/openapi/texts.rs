@@ -2,20 +2,21 @@
 
 use domain::{settings::Kind, text::TEXT_MAX};
 use utoipa::openapi::{
-    KnownFormat, Schema, SchemaFormat,
+    Schema, SchemaFormat,
     schema::{ArrayBuilder, ArrayItems, ObjectBuilder, OneOfBuilder, SchemaType, Type},
 };
 
-/// What no line has, as the inside of a class. Written out: `\s`, `\p` and `.` are different things in different dialects.
-const CONTROL: &str = r"\x00-\x1f\x7f-\x9f";
+/// What no line has, as the inside of a class. Written out: `\s`, `\p` and `.` are different things in different dialects. What can't be
+/// seen, and what counts as one character, no pattern says.
+const CONTROL: &str = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069";
 /// What is taken away around a text.
 const SPACE: &str = r"[ \t\r\n]*";
 /// Words with any white space between them.
-pub(in crate::presentation) const WORDS: &str = r"^[^\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]*$";
+pub(in crate::presentation) const WORDS: &str = r"^[^\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]*$";
 /// What no text of several lines has.
-const TEXT: &str = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$";
+const TEXT: &str = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]*$";
 /// An address on the web, or none.
-const URL: &str = r#"^(https?://[^\s/\x00-\x1f\x7f-\x9f"'<>\\`][^\s\x00-\x1f\x7f-\x9f"'<>\\`]*)?$"#;
+const URL: &str = r#"^(https?://[^\s/?#@\x00-\x1f\x7f-\x9f"'<>\\`][^\s\x00-\x1f\x7f-\x9f"'<>\\`]*)?$"#;
 
 fn string(null: bool) -> ObjectBuilder {
     let types = if null { SchemaType::from_iter([Type::String, Type::Null]) } else { SchemaType::new(Type::String) };
@@ -96,7 +97,7 @@ pub(in crate::presentation) fn setting(kind: Kind) -> Schema {
         Kind::Text => text_or_null(),
         Kind::Url => string(true).pattern(Some(URL)).max_length(Some(2000)).into(),
         Kind::Email => {
-            let address = string(false).format(Some(SchemaFormat::KnownFormat(KnownFormat::Email)));
+            let address = string(false).format(Some(SchemaFormat::Custom("idn-email".to_owned())));
             let none = string(true).enum_values(Some([Some(""), None]));
             OneOfBuilder::new().item(address.max_length(Some(254))).item(none).into()
         }

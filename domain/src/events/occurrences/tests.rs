@@ -130,6 +130,22 @@ fn a_rule_leaves_out_times_that_clocks_jump_over_and_takes_the_first_of_two() {
     assert_eq!(starts.unwrap().as_slice(), [at("2026-10-25T00:30:00Z"), at("2026-10-26T01:30:00Z")]);
 }
 
+/// Guards: a rule that can't give as many as it is asked for says so, and times that follow from a beginning are bounded as well.
+#[test]
+fn a_rule_gives_as_many_as_it_is_asked_for_or_none() {
+    let monthly =
+        |interval, count| RawRule { interval: Some(interval), count: Some(count), ..rule(Frequency::Monthly) };
+    assert_eq!(of_rule("2032-02-29T19:00:00Z", monthly(12, 235)).unwrap().len(), 234);
+    for (interval, count) in [(12, 236), (12, 300), (99, 366)] {
+        assert_eq!(of_rule("2032-02-29T19:00:00Z", monthly(interval, count)), fault("rule.count", "OUT_OF_RANGE"));
+    }
+    // The last one begins in 2999 and ends in 3000.
+    let daily = |count| RawRule { count: Some(count), ..rule(Frequency::Daily) };
+    assert!(of_rule("2999-12-29T22:30:00Z", daily(2)).is_ok());
+    assert_eq!(of_rule("2999-12-29T22:30:00Z", daily(3)), fault("rule", "OUT_OF_RANGE"));
+    assert_eq!(of_list(&["2999-12-31T23:30:00+01:00"]), fault("starts[0]", "OUT_OF_RANGE"));
+}
+
 #[test]
 fn starts_are_listed_by_clocks_or_by_offsets() {
     let starts =

@@ -16,11 +16,10 @@ const RETRY: &str = "UPDATE outbox SET status = 'PENDING', attempts = 0, next_at
     WHERE id = $1 AND status = 'DEAD'";
 
 fn dead_letter(row: &Row) -> Result<DeadLetter, StoreError> {
-    let recipient = EmailAddress::parse("recipient", row.try_get("recipient")?);
     Ok(DeadLetter {
         id: MailId(row.try_get("id")?),
         kind: row.try_get("kind")?,
-        recipient: recipient.map_or_else(|_| "***".to_owned(), |address| masked(&address)),
+        recipient: masked(&EmailAddress::stored(row.try_get("recipient")?)),
         attempts: unsigned(row, "attempts")?,
         reason: row.try_get("last_error")?,
         queued_at: row.try_get("created_at")?,

@@ -6,7 +6,6 @@ use domain::{
     ids::AccountId,
     mail::Locale,
     repositories::{AccountRepository, AddAccountError, Found, ProfileChange},
-    validation::FieldError,
 };
 use serde_json::json;
 use tokio_postgres::{Row, types::Type};
@@ -38,22 +37,18 @@ const UPDATE_PROFILE: &str = "WITH changed AS (UPDATE accounts SET locale = coal
     UPDATE profiles SET name = coalesce($2, name), \
     phone = CASE WHEN $3 THEN $4 ELSE phone END, updated_at = now() WHERE account_id = $1";
 
-/// An account from a row with [`ACCOUNT_COLUMNS`].
+/// An account from a row with [`ACCOUNT_COLUMNS`]. What it says was checked when it was written, and is not judged again.
 pub(super) fn account(row: &Row) -> Result<Account, StoreError> {
-    let invalid = |error: FieldError| StoreError::Row(format!("{}: {}", error.field, error.code));
     let locale: &str = row.try_get("locale")?;
     Ok(Account {
         id: AccountId(row.try_get("id")?),
-        email: EmailAddress::parse("email", row.try_get("email")?).map_err(invalid)?,
+        email: EmailAddress::stored(row.try_get("email")?),
         role: rows::parse::<Role>(row.try_get("role")?)?,
         status: rows::parse::<AccountStatus>(row.try_get("status")?)?,
         email_verified_at: row.try_get("email_verified_at")?,
         tokens_not_before: row.try_get("tokens_not_before")?,
-        name: PersonName::parse("name", row.try_get("name")?).map_err(invalid)?,
-        phone: row
-            .try_get::<_, Option<&str>>("phone")?
-            .map(|phone| Phone::parse("phone", phone).map_err(invalid))
-            .transpose()?,
+        name: PersonName::stored(row.try_get("name")?),
+        phone: row.try_get::<_, Option<&str>>("phone")?.map(Phone::stored),
         // A language that a newer version writes is none of this one's.
         locale: Locale::of_tag(locale).unwrap_or_default(),
         created_at: row.try_get("created_at")?,

@@ -27,7 +27,7 @@ use self::{statement::Statement, typing::Typing};
 use super::{
     super::{
         connection::Statements,
-        rows::{StoreError, parse},
+        rows::{StoreError, parse, readable},
         ticket_types,
     },
     PgStore,
@@ -204,7 +204,7 @@ impl PgStore {
             Some(series) => {
                 let parameters: [(&(dyn ToSql + Sync), Type); 2] = [(&series.0, Type::UUID), (&event.id.0, Type::UUID)];
                 let found = client.query_typed(NEXT, &parameters).await?;
-                found.iter().map(rows::next_occurrence).collect::<Result<_, _>>()?
+                readable(&found, rows::next_occurrence)?
             }
             None => Vec::new(),
         };

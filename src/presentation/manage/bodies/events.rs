@@ -43,7 +43,7 @@ pub(in crate::presentation::manage) struct NewEventBody {
     currency: Option<String>,
     /// `null`: at once.
     sale_starts_at: Option<Timestamp>,
-    /// `null`: when the event begins.
+    /// `null`: when the event begins, whenever that will be.
     sale_ends_at: Option<Timestamp>,
     /// The most places that one account may have; `null` for no limit.
     #[schema(minimum = 1, maximum = 10_000)]
@@ -117,10 +117,11 @@ pub(in crate::presentation::manage) struct EventChangeBody {
     #[serde(default)]
     #[schema(schema_with = texts::code::<3>, required = false)]
     currency: Change<String>,
+    /// `null`: at once, or when it has begun.
     #[serde(default)]
     #[schema(value_type = Option<Timestamp>)]
     sale_starts_at: Change<Timestamp>,
-    /// `null`: when the event begins.
+    /// `null`: when the event begins, whenever that will be.
     #[serde(default)]
     #[schema(value_type = Option<Timestamp>)]
     sale_ends_at: Change<Timestamp>,
@@ -133,7 +134,9 @@ pub(in crate::presentation::manage) struct EventChangeBody {
     #[schema(schema_with = texts::slugs_or_null::<20>, required = false)]
     tags: Change<Vec<String>>,
     /// Whose event it is.
-    pub(in crate::presentation::manage) organizer_id: Option<AccountId>,
+    #[serde(default)]
+    #[schema(value_type = AccountId)]
+    pub(in crate::presentation::manage) organizer_id: Change<AccountId>,
 }
 
 impl EventChangeBody {

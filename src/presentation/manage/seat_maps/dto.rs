@@ -14,7 +14,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::application::manage::seat_maps::{EventSeatMap, ShownSeatMap, ShownVersion};
+use super::super::bodies::Change;
+use crate::{
+    application::manage::seat_maps::{EventSeatMap, ShownSeatMap, ShownVersion},
+    presentation::openapi::texts,
+};
 
 /// Where the seats are: sections, the best first, with at most 100,000 seats together. Exported as it is imported.
 #[derive(Deserialize, Serialize, ToSchema)]
@@ -150,14 +154,17 @@ pub(super) struct NewSeatMapBody {
 }
 
 /// What can be changed of a seat map other than where the seats are: that is a new version.
+/// What is left out stays; `null` is as if a new map did not say it.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = SeatMapChange)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ChangeBody {
-    #[schema(min_length = 2, max_length = 100)]
-    pub(super) name: Option<String>,
-    #[schema(max_length = 10_000)]
-    pub(super) description: Option<String>,
+    #[serde(default)]
+    #[schema(schema_with = texts::line::<2, 100>, required = false)]
+    pub(super) name: Change<String>,
+    #[serde(default)]
+    #[schema(schema_with = texts::text_or_null, required = false)]
+    pub(super) description: Change<String>,
 }
 
 /// Which version of its seat map an event is to sell.

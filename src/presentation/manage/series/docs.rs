@@ -20,9 +20,9 @@ macro_rules! series {
                 )
                 .details(
                     "Each occurrence is a draft with the same ticket types, quotas, seat map and tags, in the series of the event, \
-                     which becomes the first of a new one if it has none. Its end and its sale are as far from its beginning as the \
-                     event's are. All are made, or none: 409 `SERIES_001` names those that begin at a time when the series has one \
-                     already. A request adds 366 at most, and a series has 400 at most.\n\n\
+                     which becomes the first of a new one if it has none. It ends as long after its beginning as the event, \
+                     and its sale opens as many days before, at the same time of day. All are made, or none: 409 `SERIES_001` names \
+                     those that begin at a time when the series has one already. A request adds 366 at most, and a series has 400 at most.\n\n\
                      What begins at 20:00 on the clocks of the event's time zone does so all year. A rule leaves out what there is not \
                      (the 31st of some months, an hour that clocks jump over) and does not count it; in `starts` it is refused. Of a \
                      time that there is twice, the first is meant, unless an offset says otherwise.",

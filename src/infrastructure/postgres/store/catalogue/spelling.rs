@@ -1,7 +1,7 @@
 //! Other spellings of what somebody typed: words that the catalogue has and that are a typing error away.
 //!
-//! The catalogue's words are a table with an index of trigrams, which finds candidates; how many keys apart two words really are is
-//! counted here, because trigrams judge two swapped letters in a short word as harshly as another word.
+//! The catalogue's words are a table with two indexes that find candidates: one of trigrams, and for short words, in which a slip leaves
+//! few trigrams whole, one of what is left of a word without one of its letters. How many keys apart two words really are is counted here.
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -17,8 +17,11 @@ const SPELLINGS_MAX: usize = 3;
 const SIMILAR: &str = "SELECT w.place, w.word, s.term FROM ( \
         SELECT place, fold(word) AS word FROM unnest($1::text[]) WITH ORDINALITY AS typed (word, place) OFFSET 0 \
     ) AS w CROSS JOIN LATERAL ( \
-        SELECT term, similarity(term, w.word) AS alike FROM search_terms WHERE term % w.word \
-        ORDER BY alike DESC, term LIMIT 20 \
+        (SELECT term, similarity(term, w.word) AS alike FROM search_terms WHERE term % w.word \
+        ORDER BY alike DESC, term LIMIT 20) \
+        UNION \
+        (SELECT term, similarity(term, w.word) AS alike FROM search_terms WHERE one_letter_less(term) && one_letter_less(w.word) \
+        ORDER BY alike DESC, term LIMIT 20) \
     ) AS s ORDER BY w.place, s.alike DESC, s.term";
 
 /// The text as it was typed and as it may have been meant. Nothing when no word of the catalogue is near.

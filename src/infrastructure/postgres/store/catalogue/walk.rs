@@ -11,7 +11,7 @@ use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
 use super::statement::Statement;
-use crate::infrastructure::postgres::rows::StoreError;
+use crate::infrastructure::postgres::rows::{StoreError, readable};
 
 /// Entries of a list are counted up to this number for each page; of a longer one the planner's estimate is told, which costs
 /// as much for a hundred entries as for a million.
@@ -169,17 +169,18 @@ impl<'a> Walk<'a> {
         if backwards {
             rows.reverse();
         }
-        let position = |row: &Row| self.position(row, respelt);
         // Who walks has been where the walk comes from. An offset of more than nothing has something before it.
         let (has_more, has_previous) = match self.place {
             Place::Before(_) => (!rows.is_empty(), further),
             Place::After(_) => (further, !rows.is_empty()),
             Place::Offset(offset) => (further, *offset > 0 && !rows.is_empty()),
         };
+        let placed = readable(&rows, |row| Ok((self.position(row, respelt)?, entry(row)?)))?;
+        let (positions, entries): (Vec<Position>, Vec<T>) = placed.into_iter().unzip();
         Ok(Slice {
-            first: rows.first().map(position).transpose()?,
-            last: rows.last().map(position).transpose()?,
-            entries: rows.iter().map(entry).collect::<Result<_, _>>()?,
+            first: positions.first().cloned(),
+            last: positions.last().cloned(),
+            entries,
             total,
             has_more,
             has_previous,

@@ -1,19 +1,24 @@
-//! Copies of an event: drafts with the same ticket types, quotas, seat map and tags, all of whose times are shifted alike. However
-//! many there are, so many statements.
+//! Copies of an event: drafts with the same ticket types, quotas, seat map and tags, and with times that follow from their beginning, see
+//! [`Shift`]. However many there are, so many statements.
 
 use domain::{
     audit::Action,
+    events::copies::{OutOfYears, Shift},
     ids::{EventId, SeriesId},
     management::{Conflict, Manager},
     text,
+    validation::FieldError,
 };
 use jiff::{Timestamp, tz::TimeZone};
-use tokio_postgres::types::Type;
+use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
 use super::{
     super::{
-        super::connection::{Transaction, Typed},
+        super::{
+            connection::{Transaction, Typed},
+            rows::StoreError,
+        },
         PgStore,
     },
     Fault, LockedEvent, Note,
@@ -23,31 +28,39 @@ use super::{
     tags::{defer_listings, set_tags},
 };
 
-/// `$1` is the event, `$2` the ids of the copies, `$3` by how much the times of each are shifted.
+/// `$1` is the event, `$2` the ids of the copies, `$5` to `$8` their times.
 const COPY_EVENTS: &str = "INSERT INTO events (id, slug, organizer_id, venue_id, seat_map_id, title, summary, description, \
         category, starts_at, ends_at, time_zone, currency, sale_starts_at, sale_ends_at, max_per_account, series_id) \
     SELECT n.id, n.slug, e.organizer_id, e.venue_id, e.seat_map_id, e.title, e.summary, e.description, e.category, \
-        e.starts_at + n.shift::interval, e.ends_at + n.shift::interval, e.time_zone, e.currency, \
-        e.sale_starts_at + n.shift::interval, e.sale_ends_at + n.shift::interval, e.max_per_account, $5 \
-    FROM events e CROSS JOIN unnest($2::uuid[], $3::text[], $4::text[]) AS n (id, shift, slug) WHERE e.id = $1";
+        n.starts_at, n.ends_at, e.time_zone, e.currency, n.sale_starts_at, n.sale_ends_at, e.max_per_account, $4 \
+    FROM events e CROSS JOIN unnest($2::uuid[], $3::text[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[]) \
+        AS n (id, slug, starts_at, ends_at, sale_starts_at, sale_ends_at) WHERE e.id = $1";
+
+/// Ticket types that are not sold as long as the event.
+const WINDOWS: &str = "SELECT id, sale_starts_at, sale_ends_at FROM ticket_types \
+    WHERE event_id = $1 AND (sale_starts_at IS NOT NULL OR sale_ends_at IS NOT NULL)";
 
 /// The tags, which stay until the end of the transaction: one that is being deleted is not copied.
 const TAGS: &str = "SELECT t.id FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = $1 ORDER BY t.id FOR KEY SHARE OF t";
 
-/// The copies' ids are made here, and the copies of ticket types find those of their quotas by them.
+/// The copies' ids are made here, and the copies of ticket types find those of their quotas by them. `$3` to `$6` are the windows of
+/// those that have one: of which copy, of which ticket type of the event, from when and until when.
 const COPY_SALES: &str = "WITH quota AS MATERIALIZED ( \
         SELECT uuid_v7() AS copy, n.id AS event, q.* FROM quotas q CROSS JOIN unnest($2::uuid[]) AS n (id) \
         WHERE event_id = $1 \
     ), kind AS MATERIALIZED ( \
-        SELECT uuid_v7() AS copy, n.id AS event, n.shift::interval AS shift, t.* \
-        FROM ticket_types t CROSS JOIN unnest($2::uuid[], $3::text[]) AS n (id, shift) WHERE event_id = $1 \
+        SELECT uuid_v7() AS copy, n.id AS event, w.sale_starts_at AS opens, w.sale_ends_at AS closes, t.* \
+        FROM ticket_types t CROSS JOIN unnest($2::uuid[]) AS n (id) \
+        LEFT JOIN unnest($3::uuid[], $4::uuid[], $5::timestamptz[], $6::timestamptz[]) \
+            AS w (event, ticket_type, sale_starts_at, sale_ends_at) ON w.event = n.id AND w.ticket_type = t.id \
+        WHERE event_id = $1 \
     ), quotas_copied AS ( \
         INSERT INTO quotas (id, event_id, name, capacity) SELECT copy, event, name, capacity FROM quota \
     ), types_copied AS ( \
         INSERT INTO ticket_types (id, event_id, quota_id, name, description, position, price, seated, min_per_booking, \
             max_per_booking, sale_starts_at, sale_ends_at) \
         SELECT k.copy, k.event, q.copy, k.name, k.description, k.position, k.price, k.seated, k.min_per_booking, \
-            k.max_per_booking, k.sale_starts_at + k.shift, k.sale_ends_at + k.shift \
+            k.max_per_booking, k.opens, k.closes \
         FROM kind k JOIN quota q ON q.id = k.quota_id AND q.event = k.event \
     ) INSERT INTO ticket_type_sections (ticket_type_id, section_id) \
     SELECT k.copy, s.section_id FROM kind k JOIN ticket_type_sections s ON s.ticket_type_id = k.id";
@@ -110,18 +123,26 @@ pub(super) async fn make_copies(
     };
     // Only a name.
     let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    let too_far = |error: OutOfYears| {
+        let field = if series.is_some() { "starts" } else { "startsAt" };
+        FieldError::new(field, "OUT_OF_RANGE", error.to_string())
+    };
     let ids: Vec<Uuid> = copies.iter().map(|copy| copy.id.0).collect();
     let slugs: Vec<String> = copies.iter().map(|copy| slug(title, copy, series, &zone)).collect();
-    let shifts: Vec<String> = copies
-        .iter()
-        .map(|copy| format!("{} microseconds", copy.starts_at.as_microsecond() - event.starts_at.as_microsecond()))
-        .collect();
-    let parameters: [Typed<'_>; 5] = [
+    let times = Times::of(event, copies, &zone).map_err(too_far)?;
+    let types = transaction.query_typed(WINDOWS, &[(&event.id.0, Type::UUID)]).await?;
+    let types = types.iter().map(own_window).collect::<Result<Vec<_>, _>>()?;
+    let windows = Windows::of(event, copies, &zone, &types, &times.ends_at).map_err(too_far)?;
+    let series = series.map(|series| series.0);
+    let parameters: [Typed<'_>; 8] = [
         (&event.id.0, Type::UUID),
         (&ids, Type::UUID_ARRAY),
-        (&shifts, Type::TEXT_ARRAY),
         (&slugs, Type::TEXT_ARRAY),
-        (&series.map(|series| series.0), Type::UUID),
+        (&series, Type::UUID),
+        (&times.starts_at, Type::TIMESTAMPTZ_ARRAY),
+        (&times.ends_at, Type::TIMESTAMPTZ_ARRAY),
+        (&times.sale_starts_at, Type::TIMESTAMPTZ_ARRAY),
+        (&times.sale_ends_at, Type::TIMESTAMPTZ_ARRAY),
     ];
     // Their listings are made at the end.
     defer_listings(transaction).await?;
@@ -135,9 +156,80 @@ pub(super) async fn make_copies(
     let tags: Vec<Uuid> = tags.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
     set_tags(transaction, &ids, &tags).await?;
     // Foreign keys are checked at the end of the statement, so the order within it does not matter.
-    transaction.execute_typed(COPY_SALES, &parameters[..3]).await?;
+    let sales: [Typed<'_>; 6] = [
+        (&event.id.0, Type::UUID),
+        (&ids, Type::UUID_ARRAY),
+        (&windows.events, Type::UUID_ARRAY),
+        (&windows.types, Type::UUID_ARRAY),
+        (&windows.from, Type::TIMESTAMPTZ_ARRAY),
+        (&windows.until, Type::TIMESTAMPTZ_ARRAY),
+    ];
+    transaction.execute_typed(COPY_SALES, &sales).await?;
     transaction.execute_typed(COPY_LISTINGS, &parameters[..2]).await?;
     Ok(())
+}
+
+/// The times of copies, in their order.
+#[derive(Default)]
+struct Times {
+    starts_at: Vec<Timestamp>,
+    ends_at: Vec<Timestamp>,
+    sale_starts_at: Vec<Timestamp>,
+    sale_ends_at: Vec<Timestamp>,
+}
+
+impl Times {
+    fn of(event: &LockedEvent, copies: &[Copy], zone: &TimeZone) -> Result<Self, OutOfYears> {
+        let mut times = Self::default();
+        for copy in copies {
+            let shift = Shift::new(event.starts_at, copy.starts_at, zone);
+            let (ends_at, sale) = shift.times(event.ends_at, event.sale)?;
+            times.starts_at.push(copy.starts_at);
+            times.ends_at.push(ends_at);
+            times.sale_starts_at.push(sale.starts_at);
+            times.sale_ends_at.push(sale.ends_at);
+        }
+        Ok(times)
+    }
+}
+
+/// A ticket type, and when it is sold as far as that is said.
+type OwnWindow = (Uuid, Option<Timestamp>, Option<Timestamp>);
+
+fn own_window(row: &Row) -> Result<OwnWindow, StoreError> {
+    Ok((row.try_get("id")?, row.try_get("sale_starts_at")?, row.try_get("sale_ends_at")?))
+}
+
+/// The windows of ticket types that have one, one for each of them and each copy.
+#[derive(Default)]
+struct Windows {
+    events: Vec<Uuid>,
+    types: Vec<Uuid>,
+    from: Vec<Option<Timestamp>>,
+    until: Vec<Option<Timestamp>>,
+}
+
+impl Windows {
+    fn of(
+        event: &LockedEvent,
+        copies: &[Copy],
+        zone: &TimeZone,
+        types: &[OwnWindow],
+        ends_at: &[Timestamp],
+    ) -> Result<Self, OutOfYears> {
+        let mut windows = Self::default();
+        for (copy, ends_at) in copies.iter().zip(ends_at) {
+            let shift = Shift::new(event.starts_at, copy.starts_at, zone);
+            for (id, from, until) in types {
+                let (from, until) = shift.window(*from, *until, *ends_at)?;
+                windows.events.push(copy.id.0);
+                windows.types.push(*id);
+                windows.from.push(from);
+                windows.until.push(until);
+            }
+        }
+        Ok(windows)
+    }
 }
 
 /// Occurrences are told apart by their day.

@@ -40,8 +40,9 @@ const MANAGED: &str = "e.revision, e.publish_at, \
     ARRAY(SELECT t.slug FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = e.id ORDER BY t.slug) AS tag_slugs, \
     ARRAY(SELECT t.name FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = e.id ORDER BY t.slug) AS tag_names";
 
-/// Title and slug have an index each, of their parts in any case.
-const WHOSE: &str = "($1::uuid IS NULL OR e.organizer_id = $1) AND ($2::text IS NULL OR e.title ILIKE $2 OR e.slug ILIKE $2) \
+/// Title and slug have an index each, of their parts.
+const WHOSE: &str = "($1::uuid IS NULL OR e.organizer_id = $1) \
+    AND ($2::text IS NULL OR fold(e.title) LIKE part_pattern($2) OR e.slug LIKE part_pattern($2)) \
     AND ($3::uuid IS NULL OR e.series_id = $3)";
 
 const INSERT: &str = "INSERT INTO events (id, slug, organizer_id, venue_id, seat_map_id, title, summary, description, category, \
@@ -80,19 +81,6 @@ pub(super) fn cancellation(row: &Row) -> Result<Option<Cancellation>, StoreError
     }))
 }
 
-/// A pattern that finds `text` itself, whatever is in it.
-pub(super) fn containing(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for c in text.chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
-}
-
 impl PgStore {
     async fn read_managed_events(
         &self,
@@ -102,7 +90,7 @@ impl PgStore {
     ) -> Result<Page<ManagedEvent>, StoreError> {
         let organizer = by.only().or(filter.organizer).map(|account| account.0);
         let statuses = is_one_of("e.status", filter.statuses.iter().map(|status| status.as_str()));
-        let q = filter.q.as_deref().map(containing);
+        let q = filter.q.as_deref();
         let (after, offset) = match &request.start {
             Start::After((at, id)) => (Some((*at, id.0)), 0),
             Start::Offset(offset) => (None, i64::from(*offset)),

@@ -3,23 +3,21 @@
 use std::collections::HashMap;
 
 use domain::{
+    bookings::{Booking, Item},
     ids::{BookingId, EventId},
     management::events::{BookingFilter, GuestBooking, GuestList},
     repositories::{Found, Page, PageRequest, Start},
     search::Total,
 };
-use tokio_postgres::types::Type;
+use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
-use super::{
+use super::super::{
     super::{
-        super::{
-            connection::{Connection, Typed},
-            rows::{self, BOOKING_COLUMNS, StoreError},
-        },
-        PgStore, is_one_of, total_of,
+        connection::{Connection, Typed},
+        rows::{self, BOOKING_COLUMNS, StoreError},
     },
-    events::containing,
+    PgStore, is_one_of, total_of,
 };
 
 /// The reference is made of bits of the id, see [`BookingId::reference`], so the index of the event's bookings answers without the table.
@@ -29,9 +27,9 @@ const REFERRED: &str = "SELECT id FROM bookings WHERE event_id = $1 \
 
 const FROM: &str = "bookings b JOIN accounts a ON a.id = b.account_id JOIN profiles p ON p.account_id = a.id";
 
-/// The accounts that a search finds, some of them twice. In lower case, as the trigram indexes have them.
-const FOUND: &str = "SELECT id FROM accounts WHERE email LIKE lower($1) \
-    UNION ALL SELECT account_id FROM profiles WHERE lower(name) LIKE lower($1) LIMIT $2";
+/// The accounts that a search finds, some of them twice. Folded, as the trigram indexes have them.
+const FOUND: &str = "SELECT id FROM accounts WHERE fold(email) LIKE part_pattern($1) \
+    UNION ALL SELECT account_id FROM profiles WHERE fold(name) LIKE part_pattern($1) LIMIT $2";
 
 /// Of so many accounts at most the bookings are looked up. When a search finds more, a page of bookings is soon found by looking at each.
 const FOUND_MAX: usize = 1_000;
@@ -46,8 +44,8 @@ enum Guests {
 }
 
 impl Guests {
-    /// The tables that a count needs, and the condition. `$1` is the event, `$2` the pattern, `$3` the accounts found, and `$4` the bookings
-    /// with the reference.
+    /// The tables that a count needs, and the condition. `$1` is the event, `$2` what is looked for, `$3` the accounts found, and `$4` the
+    /// bookings with the reference.
     fn filter(&self) -> (&'static str, &'static str) {
         match self {
             Self::All => ("bookings b", "b.event_id = $1"),
@@ -57,9 +55,10 @@ impl Guests {
                 "b.event_id = $1 AND b.id IN (SELECT id FROM bookings WHERE event_id = $1 AND account_id = ANY($3) \
                     UNION SELECT id FROM bookings WHERE event_id = $1 AND id = ANY($4))",
             ),
-            Self::Many => {
-                (FROM, "b.event_id = $1 AND (lower(p.name) LIKE lower($2) OR a.email LIKE lower($2) OR b.id = ANY($4))")
-            }
+            Self::Many => (
+                FROM,
+                "b.event_id = $1 AND (fold(p.name) LIKE part_pattern($2) OR fold(a.email) LIKE part_pattern($2) OR b.id = ANY($4))",
+            ),
         }
     }
 }
@@ -69,14 +68,14 @@ fn is_indexed(text: &str) -> bool {
     text.split(|c: char| !c.is_alphanumeric()).any(|word| word.chars().count() >= 3)
 }
 
-/// Whom a search for `q`, with its `pattern`, is about.
-async fn guests(client: &Connection, q: Option<&str>, pattern: Option<&String>) -> Result<Guests, StoreError> {
-    let (Some(q), Some(pattern)) = (q, pattern) else { return Ok(Guests::All) };
+/// Whom a search for `q` is about.
+async fn guests(client: &Connection, q: Option<&str>) -> Result<Guests, StoreError> {
+    let Some(q) = q else { return Ok(Guests::All) };
     if !is_indexed(q) {
         return Ok(Guests::Many);
     }
     let most = i64::try_from(FOUND_MAX).unwrap_or(i64::MAX).saturating_add(1);
-    let found = client.query_typed(FOUND, &[(pattern, Type::TEXT), (&most, Type::INT8)]).await?;
+    let found = client.query_typed(FOUND, &[(&q, Type::TEXT), (&most, Type::INT8)]).await?;
     if found.len() > FOUND_MAX {
         return Ok(Guests::Many);
     }
@@ -106,10 +105,10 @@ impl PgStore {
         counted: bool,
     ) -> Result<Page<GuestBooking>, StoreError> {
         let client = self.pool.get().await?;
-        let q = filter.q.as_deref().map(containing);
-        let reference = filter.q.as_deref().and_then(BookingId::reference_bits);
+        let q = filter.q.as_deref();
+        let reference = q.and_then(BookingId::reference_bits);
         let referred = referred(&client, event, reference).await?;
-        let guests = guests(&client, filter.q.as_deref(), q.as_ref()).await?;
+        let guests = guests(&client, q).await?;
         let (from, which) = guests.filter();
         let which = format!("{which} AND {}", is_one_of("b.status", filter.statuses.iter().map(|of| of.as_str())));
         let accounts = if let Guests::Found(accounts) = guests { accounts } else { Vec::new() };
@@ -134,18 +133,14 @@ impl PgStore {
         let has_more = found.len() > request.limit as usize;
         found.truncate(request.limit as usize);
         let ticket_types = names_of(&client, event).await?;
-        let bookings = rows::bookings(&client, &found).await?;
-        let guest = |(booking, row): (domain::bookings::Booking, &tokio_postgres::Row)| {
-            let name =
-                |item: &domain::bookings::Item| ticket_types.get(&item.ticket_type_id.0).cloned().unwrap_or_default();
-            Ok(GuestBooking {
-                ticket_types: booking.items.iter().map(name).collect(),
-                booking,
-                name: row.try_get("name")?,
-                email: row.try_get("email")?,
-            })
+        let bookings = rows::readable_bookings(&client, &found).await?;
+        let name = |item: &Item| ticket_types.get(&item.ticket_type_id.0).cloned().unwrap_or_default();
+        let guest = |booking: Booking, row: &Row| {
+            let ticket_types = booking.items.iter().map(name).collect();
+            Ok(GuestBooking { ticket_types, booking, name: row.try_get("name")?, email: row.try_get("email")? })
         };
-        let entries = bookings.into_iter().zip(&found).map(guest).collect::<Result<_, StoreError>>()?;
+        let guests = found.iter().zip(bookings).map(|(row, booking)| (row, booking.and_then(|of| guest(of, row))));
+        let entries = rows::those_readable(guests)?;
         Ok(Page { entries, total, has_more })
     }
 }

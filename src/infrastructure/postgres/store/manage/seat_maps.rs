@@ -32,7 +32,6 @@ use super::{
     },
     Fault, Note,
     allowances::check_seats,
-    events::containing,
     is_expected, on_violation,
 };
 
@@ -46,7 +45,7 @@ const COLUMNS: &str = "m.id, m.venue_id, m.organizer_id, m.name, m.description, 
 const SEEN: &str = "m.deleted_at IS NULL AND ($1::uuid IS NULL OR m.organizer_id = $1 OR m.organizer_id IS NULL)";
 
 const FILTER: &str = "($2::uuid IS NULL OR m.venue_id = $2) AND ($3::uuid IS NULL OR m.organizer_id = $3) \
-    AND ($4::text IS NULL OR m.name ILIKE $4)";
+    AND ($4::text IS NULL OR fold(m.name) LIKE part_pattern($4))";
 
 const INSERT: &str = "INSERT INTO seat_maps (id, venue_id, organizer_id, name, description) VALUES ($1, $2, $3, $4, $5) \
     ON CONFLICT (id) DO NOTHING";
@@ -113,7 +112,7 @@ impl PgStore {
         request: &PageRequest<SeatMapKey>,
     ) -> Result<Page<ManagedSeatMap>, StoreError> {
         let (only, venue) = (by.only().map(|account| account.0), filter.venue.map(|venue| venue.0));
-        let (organizer, q) = (filter.organizer.map(|account| account.0), filter.q.as_deref().map(containing));
+        let (organizer, q) = (filter.organizer.map(|account| account.0), filter.q.as_deref());
         let (after, offset) = match &request.start {
             Start::After((at, id)) => (Some((*at, id.0)), 0),
             Start::Offset(offset) => (None, i64::from(*offset)),

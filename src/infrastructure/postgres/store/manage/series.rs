@@ -22,7 +22,7 @@ use super::{
     super::{
         super::{
             connection::{Transaction, Typed},
-            rows::{self, StoreError},
+            rows::{self, StoreError, readable},
         },
         PgStore,
     },
@@ -62,7 +62,7 @@ impl PgStore {
         let only = by.only().map(|account| account.0);
         let client = self.pool.get().await?;
         let rows = client.query_typed(OCCURRENCES, &[(&id.0, Type::UUID), (&only, Type::UUID)]).await?;
-        rows.iter().map(occurrence).collect()
+        readable(&rows, occurrence)
     }
 
     async fn insert_occurrences(

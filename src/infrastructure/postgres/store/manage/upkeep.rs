@@ -124,8 +124,7 @@ impl PgStore {
 
 async fn tell(transaction: &Transaction, rows: &[Row]) -> Result<(), StoreError> {
     for row in rows {
-        let email = EmailAddress::parse("email", row.try_get("email")?);
-        let to = email.map_err(|error| StoreError::Row(format!("email: {}", error.code)))?;
+        let to = EmailAddress::stored(row.try_get("email")?);
         // Payments do not exist yet, so there is nothing to give back.
         let template = Template::BookingCancelled { booking: summary(row)?, refund: None };
         enqueue(transaction, &Message { to, locale: Locale::default(), template }).await?;

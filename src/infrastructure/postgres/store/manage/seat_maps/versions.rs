@@ -21,7 +21,7 @@ use super::{
         super::{
             super::{
                 connection::{Statements, Transaction, Typed},
-                rows::{self, StoreError, unsigned},
+                rows::{self, StoreError, readable, unsigned},
                 seat_maps,
             },
             PgStore,
@@ -173,7 +173,7 @@ impl PgStore {
     ) -> Result<Vec<UsingEvent>, StoreError> {
         let (only, limit) = (by.only().map(|account| account.0), i64::from(EVENTS_SHOWN_MAX));
         let parameters: [Typed<'_>; 3] = [(&only, Type::UUID), (&version.0, Type::UUID), (&limit, Type::INT8)];
-        self.pool.get().await?.query_typed(EVENTS, &parameters).await?.iter().map(using).collect()
+        readable(&self.pool.get().await?.query_typed(EVENTS, &parameters).await?, using)
     }
 
     pub(super) async fn insert_version(
