@@ -33,6 +33,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 use tokio_postgres::Client;
+use uuid::Uuid;
 
 use self::{
     cache::SharedRedis,
@@ -62,6 +63,7 @@ use crate::{
         passwords::{Cost, Passwords},
         postgres::{
             connection::RequestPool,
+            installation,
             migrate::Migrator,
             pool,
             seed::{self, DEMO_PASSWORD},
@@ -242,11 +244,12 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
     let hasher = passwords(&config)?;
     let keys = Keys::from_config(&config.auth, &config.database.data_dir)?;
     let sender = MailSender::new(&config)?;
-    let redis = SharedRedis::new(&config)?;
-    let shared_cache = redis.cache();
-    let shared_counts = limits::shared_counts(&config, &mut background)?;
+    cache::check(&config)?;
     let database = begun.database.insert(Database::own(&config).await?);
-    while_away("migrate", || prepare(database, &config, &hasher)).await?;
+    let installation = while_away("migrate", || prepare(database, &config, &hasher)).await?;
+    let redis = SharedRedis::new(&config, installation)?;
+    let shared_cache = redis.cache();
+    let shared_counts = limits::shared_counts(&config, installation, &mut background)?;
 
     let pools = database.pools(&config)?;
     let (pool, min_idle) = (pools.requests.clone(), config.database.min_idle);
@@ -260,7 +263,7 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
 
     let revocations = accounts::revocations(&pool, &mut background).await?;
     let mail = Mail::start(&config, sender, pool.clone()).await?;
-    let cache = cache::start(&config, redis, &mut background).await?;
+    let cache = cache::start(&config, redis, &pool, &mut background).await?;
     let upkeep = start_upkeep(&pool, inventories.clone(), &mail, cache.cache.clone()).await?;
     let health = Health::new(
         identity(&config, database),
@@ -361,8 +364,8 @@ async fn told(mut stopping: watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stop| *stop).await;
 }
 
-/// Migrates, and fills a private database with the demo once.
-async fn prepare(database: &Database, config: &Config, hasher: &Passwords) -> anyhow::Result<()> {
+/// Migrates, and fills a private database with the demo once. Says which installation it is of.
+async fn prepare(database: &Database, config: &Config, hasher: &Passwords) -> anyhow::Result<Uuid> {
     let mut client = database.connect(config).await?;
     durability::check(&client, config.environment).await?;
     let applied = Migrator::embedded()?.up(&mut client).await?;
@@ -373,7 +376,7 @@ async fn prepare(database: &Database, config: &Config, hasher: &Passwords) -> an
         let summary = seed::demo(&mut client, Timestamp::now(), &hash).await?;
         tracing::info!(events = summary.created.events, venues = summary.created.venues, "demo data loaded");
     }
-    Ok(())
+    Ok(installation::id(&client).await?)
 }
 
 async fn is_empty(client: &Client) -> anyhow::Result<bool> {

@@ -92,6 +92,12 @@ pub(super) fn builder(url: &SecretString, answer_timeout: Duration) -> Result<Bu
     Ok(builder)
 }
 
+/// Whether a URL is right.
+pub(super) fn check(url: &SecretString) -> anyhow::Result<()> {
+    Config::from_url(url.expose_secret())?;
+    Ok(())
+}
+
 impl RedisLink {
     /// Begins to connect, and waits for nothing: until Redis answers, nobody asks it. `answer_timeout` is the longest that
     /// anybody may be held up. Fails on a URL that is not right.

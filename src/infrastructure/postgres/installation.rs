@@ -1,0 +1,28 @@
+//! Which installation a database is of.
+
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+use super::errors::StoreError;
+
+/// The cluster, as it was made by initdb.
+const CLUSTER: &str = "SELECT system_identifier::text FROM pg_control_system()";
+const DATABASE: &str = "SELECT oid::text FROM pg_database WHERE datname = current_database()";
+/// A copy of another database comes with the id of that one and the place of that one.
+const SETTLE: &str = "UPDATE installation SET place = $1, id = CASE WHEN place IS NULL THEN id ELSE gen_random_uuid() END \
+    WHERE place IS DISTINCT FROM $1";
+const ID: &str = "SELECT id FROM installation";
+
+/// The id of the installation that this database is of: the same for all servers on it, and another one in each copy that was made by
+/// pg_dump or as a template. What is shared with strangers, such as a Redis, is named by it.
+pub async fn id(client: &Client) -> Result<Uuid, StoreError> {
+    let cluster: String = match client.query_typed_one(CLUSTER, &[]).await {
+        Ok(row) => row.try_get(0)?,
+        // A service that hides its files.
+        Err(error) if error.as_db_error().is_some() => String::new(),
+        Err(error) => return Err(error.into()),
+    };
+    let database: String = client.query_typed_one(DATABASE, &[]).await?.try_get(0)?;
+    client.execute(SETTLE, &[&format!("{cluster}/{database}")]).await?;
+    Ok(client.query_typed_one(ID, &[]).await?.try_get(0)?)
+}
