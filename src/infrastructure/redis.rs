@@ -176,12 +176,18 @@ impl RedisLink {
     pub(super) async fn tend(&self) {
         let mut pause = PING_EVERY_MIN;
         loop {
+            let mut silent_since = Instant::now();
             while self.is_open.load(Ordering::Relaxed) {
                 if matches!(timeout(self.timeout, self.client.ping::<()>(None)).await, Ok(Ok(()))) {
                     self.failures.store(0, Ordering::Relaxed);
                     self.is_open.store(false, Ordering::Relaxed);
                     tracing::info!("{}", self.purpose.back);
                 } else {
+                    if silent_since.elapsed() >= HUNG_AFTER && self.client.is_connected() {
+                        // The client itself waits until nothing was written for so long, and each ping is written.
+                        let _ = timeout(self.timeout, self.client.force_reconnection()).await;
+                        silent_since = Instant::now();
+                    }
                     sleep(pause).await;
                 }
             }

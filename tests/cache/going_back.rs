@@ -85,8 +85,11 @@ async fn what_a_node_changes_that_alone_has_lost_redis_the_others_show() {
     let redis = TestRedis::start();
     let nodes =
         forgetful_with(&redis, |config| config.redis.url = Some("redis://127.0.0.1:9/0".to_owned().into())).await;
-    assert_eq!(nodes.title(0).await, "Old");
-    until("it is kept", async || redis.ask("KEYS boxoffice:{*:cache}:*:event/*").starts_with("*1")).await;
+    until("it is kept", async || {
+        assert_eq!(nodes.title(0).await, "Old");
+        redis.ask("KEYS boxoffice:{*:cache}:*:event/*").starts_with("*1")
+    })
+    .await;
     rename(&nodes.one.client, nodes.event.id, "New").await;
     nodes.caches()[1].invalidate(&[Tag::Event(EventId(nodes.event.id)), Tag::Events]);
     assert_eq!(nodes.title(1).await, "New", "its own change at once");

@@ -125,6 +125,7 @@ async fn what_one_node_has_read_the_other_finds() {
     // Nor is one of the many ways to ask for a list, until somebody has asked like that before.
     assert_eq!(redis.keys(), keys);
     nodes.caches()[0].invalidate(&[Tag::Events]);
+    until("that is told", async || !nodes.caches()[0].overview().untold).await;
     nodes.api(0).get("/api/v1/events?limit=7").await.ok();
     until("the list is kept", async || redis.ask("KEYS boxoffice:{*:cache}:*limit=7").starts_with("*1")).await;
     assert_eq!(redis.keys(), keys + 1);

@@ -55,21 +55,11 @@ async fn whoever_changes_what_everybody_sees_writes_it_down() {
             assert_ne!(Change::of_names([*tag]), Change::Everything, "{tag} is a tag");
         }
     }
-    client
-        .batch_execute(
-            "INSERT INTO venues SELECT (jsonb_populate_record(v, jsonb_build_object('id', gen_random_uuid(),
-        'slug', n))).* FROM venues v, generate_series(1, 300) n",
-        )
-        .await
-        .unwrap();
+    let many = "INSERT INTO venues (id, slug, name, address, city, country, time_zone, capacity)
+        SELECT gen_random_uuid(), 'many-' || n, 'Many', 'Here', 'Paris', 'FR', 'Europe/Paris', 10 FROM generate_series(1, 300) n";
+    client.batch_execute(many).await.unwrap();
     assert_eq!(written(&client).await, BTreeSet::from(["venues".to_owned()]));
-    client
-        .batch_execute(
-            "DELETE FROM venues WHERE slug <> (SELECT slug FROM venues ORDER BY created_at LIMIT 1)
-        AND id NOT IN (SELECT venue_id FROM events)",
-        )
-        .await
-        .unwrap();
+    client.batch_execute("DELETE FROM venues WHERE slug LIKE 'many-%'").await.unwrap();
     let many = written(&client).await;
     assert_eq!(many, BTreeSet::from(["everything".to_owned()]), "more than anybody wants to read");
     assert_eq!(Change::of_names(many.iter().map(String::as_str)), Change::Everything);
