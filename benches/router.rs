@@ -69,7 +69,7 @@ async fn router() -> Router<App<Installation>> {
         inventories: engine.inventories.clone(),
         live: Live::new(LiveSettings::default()),
         outbox: Outbox::default(),
-        cache: RunningCache::start(CacheSettings::default(), None).await.unwrap().cache,
+        cache: RunningCache::start(CacheSettings::default(), None, None).await.unwrap().cache,
         upkeep: Upkeep::default(),
         background: Background::default(),
         auth: AuthRules {

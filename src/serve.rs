@@ -35,6 +35,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 use tokio_postgres::Client;
+use uuid::Uuid;
 
 use self::{
     cache::SharedRedis,
@@ -62,7 +63,7 @@ use crate::{
     infrastructure::{
         limits::{Limiter, LimiterSettings},
         passwords::{Cost, Passwords},
-        postgres::{connection::RequestPool, migrate::Migrator, pool, store::PgStore, usage},
+        postgres::{connection::RequestPool, installation, migrate::Migrator, pool, store::PgStore, usage},
         tokens::{Keys, TokenSigner, TokenVerifier},
     },
     presentation::{
@@ -239,11 +240,12 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
     let hasher = passwords(&config)?;
     let keys = Keys::from_config(&config.auth, &config.database.data_dir)?;
     let sender = MailSender::new(&config)?;
-    let redis = SharedRedis::new(&config)?;
-    let shared_cache = redis.cache();
-    let shared_counts = limits::shared_counts(&config, &mut background)?;
+    cache::check(&config)?;
     let database = begun.database.insert(Database::own(&config).await?);
-    while_away("migrate", || prepare(database, &config, &hasher)).await?;
+    let installation = while_away("migrate", || prepare(database, &config, &hasher)).await?;
+    let redis = SharedRedis::new(&config, installation)?;
+    let shared_cache = redis.cache();
+    let shared_counts = limits::shared_counts(&config, installation, &mut background)?;
 
     let pools = database.pools(&config)?;
     let (pool, min_idle) = (pools.requests.clone(), config.database.min_idle);
@@ -257,7 +259,7 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
 
     let revocations = accounts::revocations(&pool, &mut background).await?;
     let mail = Mail::start(&config, sender, pool.clone()).await?;
-    let cache = cache::start(&config, redis, &mut background).await?;
+    let cache = cache::start(&config, redis, &pool, &mut background).await?;
     let upkeep = start_upkeep(&pool, inventories.clone(), &mail, cache.cache.clone()).await?;
     let health = Health::new(
         identity(&config, database),
@@ -364,23 +366,28 @@ async fn told(mut stopping: watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stop| *stop).await;
 }
 
-/// Migrates, and fills a private database with the demo once, if only this machine reaches it.
-async fn prepare(database: &Database, config: &Config, hasher: &Passwords) -> anyhow::Result<()> {
+/// Migrates, and fills a private database with the demo once, if only this machine reaches it. Says which installation it is of.
+async fn prepare(database: &Database, config: &Config, hasher: &Passwords) -> anyhow::Result<Uuid> {
     let mut client = database.connect(config).await?;
     durability::check(&client, config.environment).await?;
     letters::check(&client).await?;
     let applied = Migrator::embedded()?.up(&mut client).await?;
     tracing::info!(applied = applied.len(), "the schema is up to date");
     seeded::check(&client, config.environment).await?;
-    if !database.is_private() || config.environment != Environment::Development || !is_empty(&client).await? {
-        return Ok(());
+    if database.is_private() && config.environment == Environment::Development && is_empty(&client).await? {
+        fill(&mut client, config, hasher).await?;
     }
+    Ok(installation::id(&client).await?)
+}
+
+/// Loads the demo.
+async fn fill(client: &mut Client, config: &Config, hasher: &Passwords) -> anyhow::Result<()> {
     // Whoever can reach the server would find an administrator's account that its owner may not know of.
     if !config.http.listen.ip().to_canonical().is_loopback() {
         tracing::info!(listen = %config.http.listen, "no demo: others reach this server; `boxoffice seed` loads it");
         return Ok(());
     }
-    let (summary, _) = demo::load(&mut client, config, hasher).await?;
+    let (summary, _) = demo::load(client, config, hasher).await?;
     tracing::info!(events = summary.created.events, venues = summary.created.venues, "demo data loaded");
     Ok(())
 }

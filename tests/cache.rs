@@ -14,6 +14,8 @@ mod forms;
 mod freshness;
 #[path = "cache/gate.rs"]
 mod gate;
+#[path = "cache/going_back.rs"]
+mod going_back;
 #[path = "cache/hearing.rs"]
 mod hearing;
 #[path = "cache/metrics.rs"]
@@ -34,3 +36,5 @@ mod support;
 mod unknown;
 #[path = "cache/visibility.rs"]
 mod visibility;
+#[path = "cache/written.rs"]
+mod written;

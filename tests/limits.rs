@@ -8,6 +8,8 @@
 
 #[path = "limits/clients.rs"]
 mod clients;
+#[path = "limits/given_up.rs"]
+mod given_up;
 #[path = "limits/outages.rs"]
 mod outages;
 #[path = "limits/places.rs"]

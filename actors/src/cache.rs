@@ -4,7 +4,8 @@
 //!
 //! - an answer remembers the last change before its read began, and is shown only while nothing that it shows has changed
 //!   since (`changes.rs`). So no read that began before a change outlives it, whenever it ends;
-//! - while a change has not been told to the shared cache, this node does not look there (`untold.rs`);
+//! - while a change has not been told to the shared cache, this node does not look there (`untold.rs`). That goes for the changes of
+//!   all nodes: each is written down where it is made, and told by who finds it there (`teller.rs`);
 //! - whoever asks after a change waits for no read that began before it.
 //!
 //! Nothing here is needed for an answer to be right: without the shared cache another node sees a change once the answers in its
@@ -14,19 +15,21 @@ mod answer;
 mod changes;
 mod counts;
 mod flights;
+mod hearing;
 mod key;
 mod local;
 mod maintenance;
+mod teller;
 mod untold;
 
 use std::{
     future::Future,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, Mutex, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
 use domain::{
-    cache::{Change, HearChanges, Look, Moment, SharedCache, Tag},
+    cache::{Change, Look, Moment, SharedAnswer, SharedCache, Tag},
     repositories::{Found, RepositoryError},
 };
 
@@ -51,7 +54,7 @@ const LOAD_MAX: Duration = Duration::from_secs(40);
 /// Bounds of the cache.
 #[derive(Clone, Copy, Debug)]
 pub struct CacheSettings {
-    /// Whether anything is kept at all.
+    /// Whether anything is kept or looked for. The changes of this node are told to others all the same.
     pub enabled: bool,
     /// Bytes in this process. Too few: answers are read again and again. Too many: memory for what nobody asks.
     pub bytes_max: u64,
@@ -100,6 +103,8 @@ struct Inner {
     untold: Untold,
     /// Whether the actor that tells changes has been told of one: one hint says it all.
     hinted: AtomicBool,
+    /// When this node last saw which changes nobody has told.
+    looked: Mutex<Option<Instant>>,
     door: Door,
     book: Book,
 }
@@ -138,10 +143,11 @@ impl Cache {
             hinted: AtomicBool::new(false),
             book: Book::default(),
             settings,
-            shared: shared.filter(|_| settings.enabled),
+            shared,
+            looked: Mutex::default(),
             door,
         }));
-        // What this node could not tell before its end, whatever ended it, it tells now.
+        // What others were told while this node was away, the shared cache may have forgotten.
         if cache.0.shared.is_some() {
             cache.0.untold.note(Change::Everything);
         }
@@ -266,10 +272,11 @@ impl Cache {
     /// Looks into the shared cache, then reads; keeps the answer in both.
     async fn read(self, key: Key, landing: Landing, load: impl Future<Output = Found<Load>>) {
         let (namespace, counts) = (key.namespace(), self.0.book.of(key.namespace()));
+        let asked = Instant::now();
         let looked = if key.is_shared() { self.look(&key).await } else { None };
         let read_at = match looked {
             Some(Look::Found(shared)) => {
-                let content = Content::of_shared(shared, landing.began);
+                let content = Content::of_shared(shared, landing.began, asked);
                 let entry = self.0.local.put(namespace, key.as_str(), content);
                 return landing.land(Ok(entry));
             }
@@ -286,9 +293,13 @@ impl Cache {
                 return landing.land(Err(error));
             }
         };
+        // There is no end of variations: those that nobody repeats stay out of what is shared.
+        let is_repeated = !key.is_variation() || self.0.local.knows(key.as_str());
         let entry = self.0.local.put(namespace, key.as_str(), content);
         landing.land(Ok(entry.clone()));
-        self.keep(key, &entry.content, read_at).await;
+        if let (Some(read_at), true) = (read_at, is_repeated) {
+            self.keep(key, entry.content.to_shared(Instant::now()), read_at).await;
+        }
     }
 
     async fn look(&self, key: &Key) -> Option<Look> {
@@ -303,11 +314,9 @@ impl Cache {
         looked
     }
 
-    /// Keeps an answer for the other nodes. One that could not be looked for has no moment, and is not kept.
-    async fn keep(&self, key: Key, content: &Content, read_at: Option<Moment>) {
-        let (Some(shared), Some(read_at), Some(answer)) = (&self.0.shared, read_at, content.to_shared()) else {
-            return;
-        };
+    /// Keeps an answer for the other nodes.
+    async fn keep(&self, key: Key, answer: Option<SharedAnswer>, read_at: Moment) {
+        let (Some(shared), Some(answer)) = (&self.0.shared, answer) else { return };
         let ttl = self.0.settings.lifetimes.of(key.namespace());
         // Nobody waits for it, and it does not matter: the next one who misses it tries again.
         let _ = shared.keep(key.as_str(), &answer, read_at, ttl).await;
@@ -325,18 +334,6 @@ impl Cache {
         if !self.0.door.submit(renewal) {
             self.0.book.totals.renewals_dropped.up();
         }
-    }
-}
-
-impl HearChanges for Cache {
-    fn heard(&self, change: &Change) {
-        self.0.book.totals.changes_elsewhere.up();
-        self.0.local.note(change);
-    }
-
-    fn may_have_missed(&self) {
-        self.0.book.totals.changes_missed.up();
-        self.0.local.note(&Change::Everything);
     }
 }
 

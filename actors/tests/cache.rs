@@ -118,5 +118,5 @@ pub(crate) async fn start(shared: Option<Arc<dyn SharedCache>>) -> RunningCache 
         stale: Duration::from_secs(1000),
         ..CacheSettings::default()
     };
-    RunningCache::start(settings, shared).await.unwrap()
+    RunningCache::start(settings, shared, None).await.unwrap()
 }

@@ -129,7 +129,7 @@ impl Reconciliation for Events {
 /// The tree, with the engine and the cache that it talks to.
 async fn upkeep_of(events: &Arc<Events>) -> (RunningUpkeep, Running, RunningCache) {
     let engine = start(&[&event(1)]).await;
-    let cache = RunningCache::start(CacheSettings::default(), None).await.unwrap();
+    let cache = RunningCache::start(CacheSettings::default(), None, None).await.unwrap();
     let (inventories, poll_every) = (engine.engine.inventories.clone(), Duration::from_millis(20));
     let upkeep =
         RunningUpkeep::start(events.clone(), inventories, Outbox::default(), cache.cache.clone(), poll_every).await;

@@ -2,9 +2,13 @@
 
 use std::{fmt, future::Future, pin::Pin, str::FromStr, time::Duration};
 
+use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
 
-use crate::ids::{EventId, SeriesId, VenueId};
+use crate::{
+    ids::{EventId, SeriesId, VenueId},
+    repositories::Found,
+};
 
 /// What a cached answer shows. A change of it invalidates every answer that does.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -108,10 +112,14 @@ pub enum Change {
     Everything,
 }
 
-/// An instant on the shared cache's own clock. What was read from the database since then may be kept, unless a tag has
-/// changed after it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Moment(pub u64);
+/// An instant in the shared cache. What was read from the database since then may be kept, unless a tag has changed after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Of which memory of changes it is: another one knows nothing of what was changed before it began.
+    pub life: u64,
+    /// On its own clock, in microseconds.
+    pub at: u64,
+}
 
 /// An answer in the shared cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,6 +130,8 @@ pub struct SharedAnswer {
     pub links: Option<Vec<u8>>,
     /// What it shows.
     pub slots: Vec<TagSlot>,
+    /// For how long it reads like this from now on, if not until something changes.
+    pub valid_for: Option<Duration>,
 }
 
 /// What a look into the shared cache has found.
@@ -141,8 +151,8 @@ pub struct Away;
 /// What the shared cache answers, within milliseconds.
 pub type Answering<'a, T> = Pin<Box<dyn Future<Output = Result<T, Away>> + Send + 'a>>;
 
-/// The part of the cache that all nodes share. It may be away at any moment, and it may forget anything; what it gives is
-/// never older than the last change that it was told of.
+/// The part of the cache that all nodes share. It may be away at any moment, it may forget anything, and it may be another one than
+/// before, with an older memory; what it gives is never older than the last change that it was told of.
 pub trait SharedCache: Send + Sync + 'static {
     /// The answer under a key.
     fn look<'a>(&'a self, key: &'a str) -> Answering<'a, Look>;
@@ -173,6 +183,46 @@ pub trait HearChanges: Send + Sync + 'static {
 
     /// Changes may have been missed until now; none will be from now on.
     fn may_have_missed(&self);
+
+    /// The way to the shared cache was lost and found again: what it was told last it may have forgotten.
+    fn may_have_gone_back(&self);
+}
+
+/// Most of them that [`WrittenChanges::untold`] tells at once.
+pub const WRITTEN_MAX: usize = 1000;
+
+/// How long changes stay written down that nobody tells, because there is no shared cache. Who had one all the time tells them
+/// within a second, and who finds one again has it forget everything.
+pub const WRITTEN_KEPT: SignedDuration = SignedDuration::from_hours(1);
+
+/// A change as the transaction that made it has written it down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Names this note.
+    pub id: i64,
+    /// What has changed.
+    pub change: Change,
+}
+
+/// What the database answers to a question about changes that are written down.
+pub type Reading<'a, T> = Pin<Box<dyn Future<Output = Found<T>> + Send + 'a>>;
+
+/// Changes of what everybody may see, written down in the transaction that makes them, by whichever node or hand. They stay until the
+/// shared cache was told: whoever made them may have died before it could tell, or be the only one that can't reach it.
+pub trait WrittenChanges: Send + Sync + 'static {
+    /// Those that are older than `age` and not told, the oldest first, at most [`WRITTEN_MAX`].
+    fn untold<'a>(&'a self, age: Duration) -> Reading<'a, Vec<Written>>;
+
+    /// Deletes these: they were told.
+    fn told<'a>(&'a self, ids: &'a [i64]) -> Reading<'a, ()>;
+}
+
+impl Change {
+    /// What was written down with the names of these tags: everything, if one is not known here.
+    pub fn of_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let slots = names.into_iter().map(|name| name.parse().map(|tag: Tag| tag.slot()));
+        slots.collect::<Result<_, _>>().map_or(Self::Everything, Self::Tags)
+    }
 }
 
 #[cfg(test)]
@@ -206,6 +256,12 @@ mod tests {
         let slots: std::collections::HashSet<_> = (0..1000).map(|_| Tag::Event(EventId::generate()).slot()).collect();
         assert!(slots.len() > 900, "{}", slots.len());
         assert_eq!(TagSlot::new(TagSlot::COUNT as u16), None);
+    }
+
+    #[test]
+    fn a_name_that_is_not_known_stands_for_everything() {
+        assert_eq!(Change::of_names(["events", "venues"]), Change::Tags(vec![Tag::Events.slot(), Tag::Venues.slot()]));
+        assert_eq!(Change::of_names(["events", "everything"]), Change::Everything);
     }
 
     const EVENTS_SLOT: u16 = 1572;

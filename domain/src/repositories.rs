@@ -1,6 +1,6 @@
 //! Ports to what is stored outside of inventories: accounts, catalogue, and bookings as their owners see them.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use jiff::Timestamp;
 
@@ -96,6 +96,8 @@ pub struct EventDetail {
     pub tags: Vec<Tag>,
     /// The next published occurrences of its series that have not begun, without the event itself, soonest first.
     pub next: Vec<NextOccurrence>,
+    /// For how long that stays so when nobody changes anything: until the first of them begins.
+    pub next_for: Option<Duration>,
 }
 
 /// Another occurrence of a series, as the page of an event shows it.

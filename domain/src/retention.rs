@@ -4,7 +4,7 @@ use std::future::Future;
 
 use jiff::SignedDuration;
 
-use crate::repositories::Found;
+use crate::{cache::WRITTEN_KEPT, repositories::Found};
 
 /// A kind of row that would pile up for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,11 +17,14 @@ pub enum Leftover {
     RequestKeys,
     /// Holds that were given back, turned into bookings or have expired, and blocks that were released.
     Holds,
+    /// Changes that no shared cache was told of, because there is none.
+    Changes,
 }
 
 impl Leftover {
     /// Every kind.
-    pub const ALL: [Leftover; 4] = [Leftover::Sessions, Leftover::Links, Leftover::RequestKeys, Leftover::Holds];
+    pub const ALL: [Leftover; 5] =
+        [Leftover::Sessions, Leftover::Links, Leftover::RequestKeys, Leftover::Holds, Leftover::Changes];
 
     /// The name in metrics.
     pub fn as_str(self) -> &'static str {
@@ -30,6 +33,7 @@ impl Leftover {
             Leftover::Links => "links",
             Leftover::RequestKeys => "request_keys",
             Leftover::Holds => "holds",
+            Leftover::Changes => "changes",
         }
     }
 
@@ -42,6 +46,7 @@ impl Leftover {
             Leftover::RequestKeys => SignedDuration::from_hours(7 * 24),
             // The keys of holds are in them, and what became of one is shown as long.
             Leftover::Holds => SignedDuration::from_hours(30 * 24),
+            Leftover::Changes => WRITTEN_KEPT,
         }
     }
 }

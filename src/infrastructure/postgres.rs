@@ -1,8 +1,10 @@
 //! PostgreSQL.
 
 pub mod address;
+pub mod changes;
 pub mod connection;
 pub mod errors;
+pub mod installation;
 pub mod ledger;
 pub mod migrate;
 pub mod outbox;

@@ -97,6 +97,12 @@ pub(super) fn builder(url: &SecretString, answer_timeout: Duration) -> Result<Bu
     Ok(builder)
 }
 
+/// Whether a URL is right.
+pub(super) fn check(url: &SecretString) -> anyhow::Result<()> {
+    Config::from_url(url.expose_secret())?;
+    Ok(())
+}
+
 impl RedisLink {
     /// Begins to connect, and waits for nothing: until Redis answers, nobody asks it. `answer_timeout` is the longest that
     /// anybody may be held up. Fails on a URL that is not right.
@@ -176,6 +182,7 @@ impl RedisLink {
         let mut pause = PING_EVERY_MIN;
         let mut never = Some((Instant::now(), self.client.error_rx()));
         loop {
+            let mut silent_since = Instant::now();
             while self.is_open.load(Ordering::Relaxed) {
                 if let Some((_, errors)) = never.take_if(|(since, _)| since.elapsed() >= NEVER_AFTER) {
                     tracing::warn!(error = last_of(errors), "{}", self.purpose.lost);
@@ -186,6 +193,11 @@ impl RedisLink {
                     self.is_open.store(false, Ordering::Relaxed);
                     tracing::info!("{}", self.purpose.back);
                 } else {
+                    if silent_since.elapsed() >= HUNG_AFTER && self.client.is_connected() {
+                        // The client itself waits until nothing was written for so long, and each ping is written.
+                        let _ = timeout(self.timeout, self.client.force_reconnection()).await;
+                        silent_since = Instant::now();
+                    }
                     sleep(pause).await;
                 }
             }

@@ -4,22 +4,34 @@ use std::sync::Arc;
 
 use actors::cache::{CacheSettings, Lifetimes, RunningCache};
 use anyhow::Context;
-use domain::cache::SharedCache;
+use domain::cache::{HearChanges, SharedCache, WrittenChanges};
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use crate::{
     config::{CacheConfig, Config},
-    infrastructure::cache::{Listener, RedisCache},
+    infrastructure::{
+        cache::{Listener, RedisCache},
+        postgres::{changes::PgChanges, connection::RequestPool},
+    },
 };
 
-/// What of it other nodes share, before anything is asked of it.
+/// What of it other nodes share, before anything is asked of it. Also of a node that keeps no answers itself: others have to know what
+/// it changes.
 pub(super) struct SharedRedis(Option<(Arc<RedisCache>, Listener)>);
 
+/// Checks what the configuration says of Redis; waits for nothing.
+pub(super) fn check(config: &Config) -> anyhow::Result<()> {
+    config.redis.url.as_ref().map_or(Ok(()), |url| RedisCache::check(url).context("REDIS_URL is not right"))
+}
+
 impl SharedRedis {
-    /// Checks what the configuration says; waits for nothing.
-    pub(super) fn new(config: &Config) -> anyhow::Result<Self> {
-        let Some(url) = config.redis.url.as_ref().filter(|_| config.cache.enabled) else { return Ok(Self(None)) };
-        let redis = RedisCache::connect(url, config.cache.redis_timeout).context("REDIS_URL is not right")?;
+    /// What this installation has there. Waits for nothing.
+    pub(super) fn new(config: &Config, installation: Uuid) -> anyhow::Result<Self> {
+        let Some(url) = &config.redis.url else { return Ok(Self(None)) };
+        let CacheConfig { redis_timeout, redis_max_bytes, .. } = config.cache;
+        let redis = RedisCache::connect(url, redis_timeout, installation, redis_max_bytes);
+        let redis = redis.context("REDIS_URL is not right")?;
         let listener = Listener::new(url, &redis).context("REDIS_URL is not right")?;
         Ok(Self(Some((redis, listener))))
     }
@@ -34,16 +46,21 @@ impl SharedRedis {
 pub(super) async fn start(
     config: &Config,
     SharedRedis(redis): SharedRedis,
+    pool: &RequestPool,
     background: &mut JoinSet<()>,
 ) -> anyhow::Result<RunningCache> {
+    let settings = settings(&config.cache);
     let Some((redis, listener)) = redis else {
-        return RunningCache::start(settings(&config.cache), None).await.context("the cache can't start");
+        return RunningCache::start(settings, None, None).await.context("the cache can't start");
     };
-    let tended = redis.clone();
+    let shared: Arc<dyn SharedCache> = redis.clone();
+    let written: Arc<dyn WrittenChanges> = Arc::new(PgChanges::new(pool.clone()));
+    let running = RunningCache::start(settings, Some(shared), Some(written)).await.context("the cache can't start")?;
+    let hears: Arc<dyn HearChanges> = Arc::new(running.cache.clone());
+    let (tended, watched, told) = (redis.clone(), redis, hears.clone());
     background.spawn(async move { tended.tend().await });
-    let shared: Arc<dyn SharedCache> = redis;
-    let running = RunningCache::start(settings(&config.cache), Some(shared)).await.context("the cache can't start")?;
-    background.spawn(listener.listen(Arc::new(running.cache.clone())));
+    background.spawn(async move { watched.watch(told).await });
+    background.spawn(async move { listener.listen(hears).await });
     Ok(running)
 }
 

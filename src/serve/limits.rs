@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use crate::{config::Config, infrastructure::limits::SharedCounts};
 
-/// The counts in Redis, when there is one. Waits for nothing.
+/// The counts of this installation in Redis, when there is one. Waits for nothing.
 pub(super) fn shared_counts(
     config: &Config,
+    installation: Uuid,
     background: &mut JoinSet<()>,
 ) -> anyhow::Result<Option<Arc<SharedCounts>>> {
     let Some(url) = &config.redis.url else { return Ok(None) };
-    let shared = SharedCounts::connect(url, config.rate_limit.redis_timeout).context("REDIS_URL is not right")?;
+    let shared = SharedCounts::connect(url, config.rate_limit.redis_timeout, installation);
+    let shared = shared.context("REDIS_URL is not right")?;
     let tended = Arc::clone(&shared);
     background.spawn(async move { tended.tend().await });
     Ok(Some(shared))

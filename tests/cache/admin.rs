@@ -69,7 +69,7 @@ async fn what_is_cleared_by_hand_is_gone_on_all_nodes() {
         until("both have it, and Redis", async || {
             nodes.title(0).await;
             nodes.title(1).await;
-            entries(0) == 1 && entries(1) == 1 && redis.ask("KEYS boxoffice:{cache}:*:event/*").starts_with("*1")
+            entries(0) == 1 && entries(1) == 1 && redis.ask("KEYS boxoffice:{*:cache}:*:event/*").starts_with("*1")
         })
         .await;
         crate::freshness::rename(&nodes.one.client, id, "New").await;

@@ -14,6 +14,7 @@ use secrecy::SecretString;
 
 use crate::{
     gate::Gate,
+    redis::{BYTES_MAX, INSTALLATION},
     support::{TestRedis, until},
 };
 
@@ -36,11 +37,16 @@ impl HearChanges for Heard {
     fn may_have_missed(&self) {
         self.may_have_missed.fetch_add(1, Ordering::SeqCst);
     }
+
+    fn may_have_gone_back(&self) {}
 }
 
 /// Somebody who listens at `url`, and has begun to.
 async fn listens(url: &SecretString) -> Arc<Heard> {
-    let (heard, cache) = (Arc::new(Heard::default()), RedisCache::connect(url, Duration::from_secs(5)).unwrap());
+    let (heard, cache) = (
+        Arc::new(Heard::default()),
+        RedisCache::connect(url, Duration::from_secs(5), INSTALLATION, BYTES_MAX).unwrap(),
+    );
     let (hears, url) = (heard.clone(), url.clone());
     // On a thread of its own, which may be busy without holding up anybody else. It ends with the test's process.
     std::thread::spawn(move || {
@@ -52,7 +58,8 @@ async fn listens(url: &SecretString) -> Arc<Heard> {
 }
 
 async fn speaker(redis: &TestRedis) -> Arc<RedisCache> {
-    let cache = RedisCache::connect(&SecretString::from(redis.url()), Duration::from_secs(5)).unwrap();
+    let cache =
+        RedisCache::connect(&SecretString::from(redis.url()), Duration::from_secs(5), INSTALLATION, BYTES_MAX).unwrap();
     tokio::spawn({
         let cache = cache.clone();
         async move { cache.tend().await }

@@ -37,7 +37,7 @@ async fn all_that_the_cache_does_is_counted() {
     until("all is told", async || !cache.overview().untold).await;
     // Read, kept in Redis, found there, given, given again when it is old, and read anew.
     server.api.get(&path).await.ok();
-    until("Redis has it", async || redis.ask("KEYS boxoffice:{cache}:*:event/*").starts_with("*1")).await;
+    until("Redis has it", async || redis.ask("KEYS boxoffice:{*:cache}:*:event/*").starts_with("*1")).await;
     until("it comes from Redis", async || {
         cache.may_have_missed();
         server.api.get(&path).await.ok();
@@ -80,13 +80,18 @@ async fn all_that_the_cache_does_is_counted() {
     rises(&server, "boxoffice_cache_bytes_limit").await;
     // Changes of four origins.
     cache.invalidate(&[Tag::Events]);
-    redis.ask("PUBLISH boxoffice:cache stranger");
+    let channels = redis.ask("PUBSUB CHANNELS boxoffice:*:cache");
+    redis.ask(&format!("PUBLISH {} stranger", channels.lines().nth(2).unwrap()));
     let admin = server.api.of(&add_accounts(&server.client, 1, Role::Admin).await[0]);
     admin.delete("/api/v1/admin/cache?tag=events").await.ok();
     for origin in ["here", "elsewhere", "hand", "missed"] {
         rises(&server, &format!(r#"boxoffice_cache_invalidations_total{{origin="{origin}"}}"#)).await;
     }
     assert_eq!(value(&server, "boxoffice_cache_renewal_queue").await, Some(0.0));
+    until("somebody looks for what was not told", async || {
+        value(&server, "boxoffice_cache_changes_seen_age_seconds").await.is_some_and(|age| age < 2.0)
+    })
+    .await;
     // No Redis.
     until("all is told", async || value(&server, "boxoffice_cache_untold").await == Some(0.0)).await;
     redis.kill();

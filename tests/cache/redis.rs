@@ -5,9 +5,15 @@ use std::{sync::Arc, time::Duration};
 use boxoffice::infrastructure::cache::RedisCache;
 use domain::cache::{Change, Look, Moment, SharedAnswer, SharedCache, Tag};
 use secrecy::SecretString;
+use uuid::Uuid;
 
 use crate::support::{TestRedis, until};
 
+/// Whose answers they are.
+pub(crate) const INSTALLATION: Uuid = Uuid::from_u128(0xa5);
+/// Much more than any test keeps.
+pub(crate) const BYTES_MAX: u64 = 256 << 20;
+const CHANGES: &str = "boxoffice:{000000000000000000000000000000a5:cache}:changes";
 const HOUR: Duration = Duration::from_secs(3600);
 
 async fn cache(redis: &TestRedis) -> Arc<RedisCache> {
@@ -16,7 +22,12 @@ async fn cache(redis: &TestRedis) -> Arc<RedisCache> {
 }
 
 async fn cache_with(redis: &TestRedis, answer_timeout: Duration) -> Arc<RedisCache> {
-    let cache = RedisCache::connect(&SecretString::from(redis.url()), answer_timeout).unwrap();
+    connected(redis, answer_timeout, INSTALLATION, BYTES_MAX).await
+}
+
+async fn connected(redis: &TestRedis, answer_timeout: Duration, installation: Uuid, bytes: u64) -> Arc<RedisCache> {
+    let url = SecretString::from(redis.url());
+    let cache = RedisCache::connect(&url, answer_timeout, installation, bytes).unwrap();
     let tended = cache.clone();
     tokio::spawn(async move { tended.tend().await });
     until("it is connected", async || cache.is_reachable()).await;
@@ -28,7 +39,20 @@ fn answer() -> SharedAnswer {
         body: b"{\"a\":1}".repeat(100),
         links: Some(b"</a>; rel=\"first\"".to_vec()),
         slots: vec![Tag::Events.slot(), Tag::Settings.slot()],
+        valid_for: None,
     }
+}
+
+/// Keeps an answer that was read now.
+async fn keep(cache: &RedisCache, key: &str, answer: &SharedAnswer) -> bool {
+    let moment = missing(cache, key).await;
+    cache.keep(key, answer, moment, HOUR).await.unwrap()
+}
+
+/// How much Redis counts of all answers.
+fn bytes(redis: &TestRedis) -> u64 {
+    let counted = redis.ask(&format!("GET {}", CHANGES.replace("changes", "bytes")));
+    counted.lines().nth(1).map_or(0, |bytes| bytes.parse().unwrap())
 }
 
 async fn missing(cache: &RedisCache, key: &str) -> Moment {
@@ -98,7 +122,7 @@ async fn without_the_changes_no_answer_is_believed() {
     let cache = cache(&redis).await;
     let moment = missing(&cache, "events").await;
     assert!(cache.keep("events", &answer(), moment, HOUR).await.unwrap());
-    assert_eq!(redis.ask("DEL boxoffice:{cache}:changes"), ":1\r\n");
+    assert_eq!(redis.ask(&format!("DEL {CHANGES}")), ":1\r\n");
     missing(&cache, "events").await;
 }
 
@@ -111,7 +135,7 @@ async fn a_walk_deletes_what_is_meant_and_counts_it() {
             let key = format!("event/{number}");
             let slots = vec![if number % 7 == 0 { Tag::Venues.slot() } else { Tag::Events.slot() }];
             let moment = missing(&cache, &key).await;
-            let one = SharedAnswer { body: b"x".to_vec(), links: None, slots };
+            let one = SharedAnswer { body: b"x".to_vec(), links: None, slots, valid_for: None };
             assert!(cache.keep(&key, &one, moment, HOUR).await.unwrap());
         }
     };
@@ -133,15 +157,16 @@ async fn answers_are_compressed_and_end() {
     let redis = TestRedis::start();
     let cache = cache(&redis).await;
     let body = b"{\"a\":1}".repeat(10_000);
-    let large = SharedAnswer { body, links: None, slots: Vec::new() };
+    let large = SharedAnswer { body, links: None, slots: Vec::new(), valid_for: None };
     let moment = missing(&cache, "events").await;
     assert!(cache.keep("events", &large, moment, Duration::from_secs(60)).await.unwrap());
     assert_eq!(cache.look("events").await.unwrap(), Look::Found(large));
-    let keys = redis.ask("KEYS boxoffice:{cache}:*:events");
+    let keys = redis.ask("KEYS boxoffice:{*:cache}:*:events");
     let key = keys.lines().nth(2).unwrap();
     let number = |command: &str| redis.ask(command).trim().trim_start_matches(':').parse::<u64>().unwrap();
-    // Releases do not share answers: each may show a thing in another way.
-    assert_eq!(key, format!("boxoffice:{{cache}}:1-{}:events", env!("CARGO_PKG_VERSION")));
+    // Neither installations nor builds share answers: each may show a thing in another way.
+    let build = key.strip_prefix(CHANGES.trim_end_matches("changes")).and_then(|rest| rest.strip_suffix(":events"));
+    assert!(build.is_some_and(|build| u64::from_str_radix(build, 16).is_ok() && build.len() == 16), "{key}");
     assert!(number(&format!("HSTRLEN {key} body")) < 1000);
     assert!((1..=60).contains(&number(&format!("TTL {key}"))));
 }
@@ -152,8 +177,8 @@ async fn answers_are_compressed_and_end() {
 async fn a_clock_that_is_set_back_makes_nothing_wrong() {
     let redis = TestRedis::start();
     let cache = cache(&redis).await;
-    let Moment(now) = missing(&cache, "events").await;
-    redis.ask(&format!("HSET boxoffice:{{cache}}:changes last {}", now + 3_600_000_000));
+    let Moment { at: now, .. } = missing(&cache, "events").await;
+    redis.ask(&format!("HSET {CHANGES} last {}", now + 3_600_000_000));
     for _ in 0..3 {
         let moment = missing(&cache, "events").await;
         assert!(cache.keep("events", &answer(), moment, HOUR).await.unwrap(), "read after the last change");
@@ -162,8 +187,9 @@ async fn a_clock_that_is_set_back_makes_nothing_wrong() {
         assert!(!cache.keep("events", &answer(), moment, HOUR).await.unwrap(), "read before it");
     }
     // A moment that is yet to come was given before the clock was set back, whatever has changed since.
-    let Moment(now) = missing(&cache, "events").await;
-    assert!(!cache.keep("events", &answer(), Moment(now + 60_000_000), HOUR).await.unwrap());
+    let Moment { life, at } = missing(&cache, "events").await;
+    let later = Moment { life, at: at + 60_000_000 };
+    assert!(!cache.keep("events", &answer(), later, HOUR).await.unwrap());
 }
 
 /// Watches the breaker: nobody asks a Redis that hangs, until it answers again.
@@ -201,4 +227,163 @@ async fn only_so_many_wait_for_a_redis_that_hangs() {
     assert_eq!(asking.len(), 256);
     redis.go_on();
     assert!(asking.join_all().await.iter().all(Result::is_ok));
+}
+
+/// Watches the name of the process that changes were noted in: answers and changes of a snapshot agree, and both are of the past.
+#[tokio::test]
+async fn what_a_snapshot_brings_back_is_not_given() {
+    let mut redis = TestRedis::start();
+    let cache = cache(&redis).await;
+    let read_before = missing(&cache, "event/2").await;
+    assert!(keep(&cache, "event/1", &answer()).await);
+    assert_eq!(redis.ask("SAVE"), "+OK\r\n");
+    cache.tell(&tags(Tag::Events)).await.unwrap();
+    redis.kill();
+    redis.launch();
+    assert!(redis.keys() > 2, "it has started from its snapshot");
+    until("it is connected", async || cache.look("event/3").await.is_ok()).await;
+    missing(&cache, "event/1").await;
+    assert!(!cache.keep("event/2", &answer(), read_before, HOUR).await.unwrap(), "read before it died");
+    assert!(keep(&cache, "event/1", &answer()).await);
+    assert_eq!(cache.look("event/1").await, Ok(Look::Found(answer())));
+}
+
+/// The same in a process that goes on without a look in between: what was noted in the past is noted there no more. Watches that a
+/// change makes nothing of another process's memory true.
+#[tokio::test]
+async fn a_change_that_is_told_first_after_a_snapshot_ends_all_that_it_brought_back() {
+    let mut redis = TestRedis::start();
+    let cache = cache(&redis).await;
+    assert!(keep(&cache, "event/1", &answer()).await);
+    assert_eq!(redis.ask("SAVE"), "+OK\r\n");
+    cache.tell(&tags(Tag::Events)).await.unwrap();
+    redis.kill();
+    redis.launch();
+    until("it is told", async || cache.tell(&tags(Tag::Venues)).await.is_ok()).await;
+    missing(&cache, "event/1").await;
+}
+
+/// Full, as Redis is by default when it is: it reads, and refuses to write. Watches that a change is told first and noted then, and that
+/// what can't be noted is forgotten.
+#[tokio::test]
+async fn a_redis_that_is_full_gives_nothing_that_has_changed() {
+    let redis = TestRedis::start();
+    let cache = cache(&redis).await;
+    assert!(keep(&cache, "event/1", &answer()).await);
+    assert!(redis.ask("CONFIG SET maxmemory 1").starts_with("+OK"));
+    assert!(redis.ask("SET x 1").starts_with("-OOM"));
+    assert_eq!(cache.look("event/1").await, Ok(Look::Found(answer())), "it still reads");
+    let moment = missing(&cache, "event/2").await;
+    assert_eq!(cache.keep("event/2", &answer(), moment, HOUR).await, Ok(false), "there is no room");
+    assert_eq!(cache.tell(&tags(Tag::Events)).await, Ok(()));
+    missing(&cache, "event/1").await;
+    assert!(cache.is_reachable(), "a refusal is an answer");
+    redis.ask("CONFIG SET maxmemory 0");
+    assert!(keep(&cache, "event/1", &answer()).await);
+}
+
+/// Watches the names: a rehearsal beside production must not put its events on production's pages.
+#[tokio::test]
+async fn installations_on_one_redis_share_nothing() {
+    let redis = TestRedis::start();
+    let here = cache(&redis).await;
+    let there = connected(&redis, Duration::from_secs(5), Uuid::from_u128(0xb6), BYTES_MAX).await;
+    assert!(keep(&here, "events", &answer()).await);
+    missing(&there, "events").await;
+    let moment = missing(&here, "event/1").await;
+    there.tell(&Change::Everything).await.unwrap();
+    assert_eq!(there.delete(&Change::Pattern("*".to_owned())).await, Ok(0));
+    assert_eq!(here.look("events").await, Ok(Look::Found(answer())));
+    assert!(here.keep("event/1", &answer(), moment, HOUR).await.unwrap());
+}
+
+/// Watches the index: a walk over all that lies in Redis takes as long as there are clients that are limited, or other programs.
+#[tokio::test]
+async fn a_walk_passes_nobody_elses_keys() {
+    let redis = TestRedis::start();
+    let cache = cache(&redis).await;
+    assert!(keep(&cache, "events", &answer()).await && keep(&cache, "event/1", &answer()).await);
+    redis.ask("EVAL \"for n = 1, 30000 do redis.call('SET', 'boxoffice:limit:' .. n, 1) end\" 0");
+    let before = redis.scripts_run();
+    assert_eq!(cache.delete(&Change::Key("events".to_owned())).await, Ok(1));
+    cache.tell(&Change::Pattern("event/*".to_owned())).await.unwrap();
+    assert!(redis.scripts_run() - before < 10, "{} steps", redis.scripts_run() - before);
+    assert_eq!((redis.keys(), bytes(&redis)), (30_000 + 2, 0), "and changes and bytes");
+}
+
+/// Watches the bound of all answers together: those that end first make room.
+#[tokio::test]
+async fn answers_take_no_more_room_than_they_are_given() {
+    let redis = TestRedis::start();
+    let (least, most) = (40 << 10, 100 << 10);
+    let cache = connected(&redis, Duration::from_secs(5), INSTALLATION, most).await;
+    let large = |seed: u64| {
+        // Nothing that could be compressed.
+        let mut number = seed;
+        let body = (0..8 << 10).map(|_| {
+            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (number >> 56) as u8
+        });
+        SharedAnswer { body: body.collect(), links: None, slots: vec![Tag::Events.slot()], valid_for: None }
+    };
+    for number in 0..100 {
+        let (key, moment) = (format!("events?from={number}"), missing(&cache, "x").await);
+        let ttl = Duration::from_secs(3600 + number);
+        assert!(cache.keep(&key, &large(number), moment, ttl).await.unwrap());
+        // Again, which takes no room of its own.
+        assert!(cache.keep(&key, &large(number), moment, ttl).await.unwrap());
+        assert!(bytes(&redis) <= most, "{}", bytes(&redis));
+    }
+    assert!(bytes(&redis) > least && redis.keys() < 20, "{} bytes, {} keys", bytes(&redis), redis.keys());
+    assert_eq!(cache.look("events?from=99").await, Ok(Look::Found(large(99))), "the last one stays");
+    missing(&cache, "events?from=0").await;
+    let whole: Vec<u8> = (0..20).flat_map(|seed| large(seed).body).collect();
+    let moment = missing(&cache, "x").await;
+    assert_eq!(
+        cache.keep("x", &SharedAnswer { body: whole, ..large(1) }, moment, HOUR).await,
+        Ok(false),
+        "more than all"
+    );
+}
+
+/// What reads otherwise after a while says so to whoever finds it.
+#[tokio::test]
+async fn an_answer_that_reads_otherwise_soon_ends_soon() {
+    let redis = TestRedis::start();
+    let cache = cache(&redis).await;
+    let soon = SharedAnswer { valid_for: Some(Duration::from_secs(60)), ..answer() };
+    assert!(keep(&cache, "event/1", &soon).await);
+    let Ok(Look::Found(found)) = cache.look("event/1").await else { panic!("it is kept") };
+    let rest = found.valid_for.unwrap();
+    assert!(rest <= Duration::from_secs(60) && rest > Duration::from_secs(30), "{rest:?}");
+    let ends = SharedAnswer { valid_for: Some(Duration::from_millis(1)), ..answer() };
+    assert!(keep(&cache, "event/2", &ends).await);
+    until("it has ended", async || matches!(cache.look("event/2").await, Ok(Look::Missing(_)))).await;
+    // Read anew, it has no end.
+    cache.tell(&tags(Tag::Events)).await.unwrap();
+    assert!(keep(&cache, "event/1", &answer()).await);
+    assert_eq!(cache.look("event/1").await, Ok(Look::Found(answer())));
+}
+
+/// Watches that what nobody can read makes room for what is read.
+#[tokio::test]
+async fn an_answer_that_makes_no_sense_is_replaced() {
+    let redis = TestRedis::start();
+    let cache = cache(&redis).await;
+    assert!(keep(&cache, "events", &answer()).await);
+    let keys = redis.ask("KEYS boxoffice:{*:cache}:*:events");
+    let key = keys.lines().nth(2).unwrap();
+    assert_eq!(redis.ask(&format!("HSET {key} body garbage")), ":0\r\n");
+    assert!(keep(&cache, "events", &answer()).await, "as if there were none");
+    assert_eq!(cache.look("events").await, Ok(Look::Found(answer())));
+}
+
+/// In a roll-out, servers of the release before go on for a while, with names of their own for everything.
+#[tokio::test]
+async fn servers_of_the_release_before_are_told() {
+    let redis = TestRedis::start();
+    let cache = cache(&redis).await;
+    redis.ask("HSET boxoffice:{cache}:changes born 1");
+    cache.tell(&tags(Tag::Events)).await.unwrap();
+    assert_eq!(redis.ask("EXISTS boxoffice:{cache}:changes"), ":0\r\n", "they believe nothing that they have kept");
 }

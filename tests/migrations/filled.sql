@@ -102,3 +102,7 @@ UPDATE events SET version_base = 17;
 
 -- Events without caps on unpaid places.
 UPDATE events SET unpaid_limited = false WHERE id IN (SELECT id FROM events ORDER BY id LIMIT 2);
+
+-- Where a server has started, and a change that no shared cache was told of.
+UPDATE installation SET place = '7000000000000000000/16384';
+INSERT INTO untold_changes (tags) VALUES ('{events}');

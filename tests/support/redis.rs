@@ -31,7 +31,7 @@ impl TestRedis {
         redis
     }
 
-    /// Starts it, empty, at the same address, and waits until it answers.
+    /// Starts it at the same address, and waits until it answers: empty, unless it was told to save what it had.
     pub(crate) fn launch(&mut self) {
         let port = self.address.port().to_string();
         let child = Command::new("redis-server")
@@ -78,6 +78,12 @@ impl TestRedis {
     /// How many keys it has.
     pub(crate) fn keys(&self) -> usize {
         self.ask("DBSIZE").trim().trim_start_matches(':').parse().unwrap()
+    }
+
+    /// How many keys it has that match a pattern.
+    pub(crate) fn keys_like(&self, pattern: &str) -> usize {
+        let counted = self.ask(&format!("EVAL \"return #redis.call('KEYS', ARGV[1])\" 0 {pattern}"));
+        counted.trim().trim_start_matches(':').parse().unwrap()
     }
 
     /// How many scripts it has run since its start.

@@ -1,6 +1,6 @@
 //! A cached answer: the bytes of a body, ready to be sent in each form that was ever asked for.
 
-use std::{fmt::Write, sync::Arc};
+use std::{fmt::Write, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use domain::cache::{SharedAnswer, Tag, TagSlot};
@@ -100,18 +100,26 @@ pub struct Load {
     body: Option<Bytes>,
     links: Option<Bytes>,
     tags: SmallVec<[TagSlot; 4]>,
+    until: Option<Instant>,
 }
 
 impl Load {
     /// An answer that shows what these tags name.
     pub fn found(body: impl Into<Bytes>, tags: &[Tag]) -> Self {
-        Self { body: Some(body.into()), links: None, tags: slots(tags) }
+        Self { body: Some(body.into()), links: None, tags: slots(tags), until: None }
     }
 
     /// With the value of `Link` that goes with it.
     #[must_use]
     pub fn linked(mut self, links: impl Into<Bytes>) -> Self {
         self.links = Some(links.into());
+        self
+    }
+
+    /// From this instant on it would read otherwise, though nothing changes that a tag names: it is kept until then at most.
+    #[must_use]
+    pub fn until(mut self, instant: Option<Instant>) -> Self {
+        self.until = instant;
         self
     }
 
@@ -122,7 +130,7 @@ impl Load {
 
     /// There is no such thing, until one of these changes.
     pub fn absent(tags: &[Tag]) -> Self {
-        Self { body: None, links: None, tags: slots(tags) }
+        Self { body: None, links: None, tags: slots(tags), until: None }
     }
 }
 
@@ -137,24 +145,32 @@ pub(super) struct Content {
     pub(super) slots: SmallVec<[TagSlot; 4]>,
     /// The number of the last change when its read began.
     pub(super) began: u64,
+    /// It may not be given from this instant on.
+    pub(super) until: Option<Instant>,
 }
 
 impl Content {
     pub(super) fn of_load(load: Load, began: u64) -> Self {
-        let slots = load.tags.clone();
-        Self { answer: load.into_answer(), slots, began }
+        let (slots, until) = (load.tags.clone(), load.until);
+        Self { answer: load.into_answer(), slots, began, until }
     }
 
-    pub(super) fn of_shared(shared: SharedAnswer, began: u64) -> Self {
+    /// What the shared cache has given to who asked at `asked`.
+    pub(super) fn of_shared(shared: SharedAnswer, began: u64, asked: Instant) -> Self {
+        let until = shared.valid_for.map(|rest| asked + rest);
         let links = shared.links.map(Bytes::from);
         let answer = Answer::new(Bytes::from(shared.body), links);
-        Self { answer: Some(answer.into()), slots: shared.slots.into(), began }
+        Self { answer: Some(answer.into()), slots: shared.slots.into(), began, until }
     }
 
-    pub(super) fn to_shared(&self) -> Option<SharedAnswer> {
+    pub(super) fn to_shared(&self, now: Instant) -> Option<SharedAnswer> {
         let answer = self.answer.as_ref()?;
+        let valid_for = self.until.map(|until| until.saturating_duration_since(now));
+        if valid_for.is_some_and(|rest| rest.is_zero()) {
+            return None;
+        }
         let (body, links) = (answer.plain.body.to_vec(), answer.links.as_ref().map(|links| links.to_vec()));
-        Some(SharedAnswer { body, links, slots: self.slots.to_vec() })
+        Some(SharedAnswer { body, links, slots: self.slots.to_vec(), valid_for })
     }
 
     /// With the forms that were made of `before`, when it says the same.

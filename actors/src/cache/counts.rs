@@ -1,6 +1,9 @@
 //! What the cache has done, counted where it happens and made known by the sweeper: an answer from memory pays for one atomic.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
 
 use metrics::{Counter, Gauge, counter, gauge};
 
@@ -156,6 +159,7 @@ pub(super) struct CacheMetrics {
     missed: Counter,
     queue: Gauge,
     untold: Gauge,
+    looked: Gauge,
     bytes_max: Gauge,
 }
 
@@ -174,6 +178,7 @@ impl CacheMetrics {
             missed: invalidations("missed"),
             queue: gauge!("boxoffice_cache_renewal_queue"),
             untold: gauge!("boxoffice_cache_untold"),
+            looked: gauge!("boxoffice_cache_changes_seen_age_seconds"),
             bytes_max: gauge!("boxoffice_cache_bytes_limit"),
         }
     }
@@ -197,6 +202,13 @@ impl CacheMetrics {
         self.elsewhere.absolute(totals.changes_elsewhere.read());
         self.by_hand.absolute(totals.changes_by_hand.read());
         self.missed.absolute(totals.changes_missed.read());
+    }
+
+    /// How long ago it was seen which changes nobody has told; nothing where nobody looks.
+    pub(super) fn publish_look(&self, ago: Option<Duration>) {
+        if let Some(ago) = ago {
+            self.looked.set(ago.as_secs_f64());
+        }
     }
 
     pub(super) fn publish_state(&self, queue: usize, untold: bool, bytes_max: u64) {

@@ -139,6 +139,11 @@ impl Key {
         !self.is_uncommon
     }
 
+    /// Whether it is one of the many ways to ask for a list. Of what has no parameters there is not more than there are things.
+    pub(super) fn is_variation(&self) -> bool {
+        self.has_parameters
+    }
+
     /// Writing to this never fails.
     fn push(&mut self, value: impl fmt::Display) {
         let _ = write!(Escaped(&mut self.text), "{value}");

@@ -147,6 +147,11 @@ impl Local {
         entry.content.answer.clone().filter(|_| is_fresh)
     }
 
+    /// Whether there is or was lately an answer under this key, alive or not: somebody has asked before.
+    pub(super) fn knows(&self, key: &str) -> bool {
+        self.found.peek(key).is_some()
+    }
+
     /// Keeps what was read, unless that is of the past already.
     pub(super) fn put(&self, namespace: Namespace, key: &str, content: Content) -> Arc<Entry> {
         let before = self.found.peek(key);
@@ -155,11 +160,12 @@ impl Local {
         let Times { fresh, stale } = self.times;
         let is_absent = content.answer.is_none();
         let (fresh, stale) = if is_absent { (ABSENT_FOR.min(fresh + stale), Duration::ZERO) } else { (fresh, stale) };
+        let ends = content.until.map_or(now + fresh + stale, |until| until.min(now + fresh + stale));
         let entry = Arc::new(Entry {
             namespace,
-            due: now + fresh - fresh / AHEAD_PART,
-            fresh_until: now + fresh,
-            ends: now + fresh + stale,
+            due: (now + fresh - fresh / AHEAD_PART).min(ends),
+            fresh_until: (now + fresh).min(ends),
+            ends,
             is_renewed: AtomicBool::new(false),
             content,
             bytes,

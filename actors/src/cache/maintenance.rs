@@ -1,7 +1,7 @@
 //! The actors that maintain the cache: a tree of its own on the threads that serve HTTP, apart from the engine's. It never gives
 //! up for good, and nothing but the cache's freshness depends on it.
 //!
-//! - the *teller* tells the shared cache what this node has changed, until it has been told;
+//! - the *teller* tells the shared cache what has changed, until it has been told (`teller.rs`);
 //! - a pool of *workers* reads answers anew whose time is nearly over, from a bounded queue;
 //! - the *sweeper* counts, and deletes what is dead.
 
@@ -16,14 +16,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::cache::SharedCache;
+use domain::cache::{SharedCache, WrittenChanges};
 use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinHandle,
 };
 
-use super::{Cache, CacheSettings, counts::CacheMetrics, local::Entry};
+use super::{
+    Cache, CacheSettings,
+    counts::CacheMetrics,
+    local::Entry,
+    teller::{Teller, TellerMessage},
+};
 use crate::{
     metrics,
     supervisor::{Address, ChildSpec, Supervisor, SupervisorMessage},
@@ -31,11 +36,7 @@ use crate::{
 
 /// For one answer to be read anew; then the next one has its turn.
 const RENEWAL_MAX: Duration = Duration::from_secs(10);
-/// Waits between two tries to tell a shared cache that does not answer.
-const TELL_WAIT_MIN: Duration = Duration::from_millis(50);
-const TELL_WAIT_MAX: Duration = Duration::from_millis(500);
-/// How long a stop waits for the shared cache to be told of the last changes. What it is not told then, it is told by this
-/// node's next start.
+/// How long a stop waits for the shared cache to be told of the last changes. What it is not told then, another node tells it.
 const STOP_GRACE: Duration = Duration::from_secs(1);
 /// Rounds of the sweeper from one that walks over all answers to the next.
 const WALK_EVERY: u32 = 10;
@@ -174,74 +175,6 @@ impl Actor for Worker {
     }
 }
 
-#[derive(Debug)]
-enum TellerMessage {
-    /// There is something to tell.
-    Hint,
-    /// It is time to try again.
-    Again,
-}
-
-/// Tells the shared cache of changes. What it has not told lies in the cache and outlives it.
-struct Teller {
-    cache: Cache,
-    shared: Arc<dyn SharedCache>,
-}
-
-impl Teller {
-    /// Tells all that is to be told. False when the shared cache does not answer: telling twice is harmless.
-    async fn tell(&self) -> bool {
-        let untold = &self.cache.0.untold;
-        while untold.any() {
-            for change in untold.begin() {
-                if self.shared.tell(&change).await.is_err() {
-                    return false;
-                }
-            }
-            untold.end();
-        }
-        true
-    }
-}
-
-impl Actor for Teller {
-    type Msg = TellerMessage;
-    /// The wait before the next try; `None` when none is due.
-    type State = Option<Duration>;
-    type Arguments = ();
-
-    async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<Self::State, ActorProcessingErr> {
-        // A hint to the predecessor is lost with it.
-        myself.cast(TellerMessage::Hint)?;
-        Ok(None)
-    }
-
-    async fn handle(
-        &self,
-        myself: ActorRef<Self::Msg>,
-        message: Self::Msg,
-        wait: &mut Self::State,
-    ) -> Result<(), ActorProcessingErr> {
-        match message {
-            // Before the look: a change from now on gives another hint.
-            TellerMessage::Hint => self.cache.0.hinted.store(false, Ordering::Release),
-            TellerMessage::Again => {}
-        }
-        // While the shared cache is away, only the timer tries.
-        if matches!(message, TellerMessage::Hint) && wait.is_some() {
-            return Ok(());
-        }
-        *wait = if self.tell().await {
-            None
-        } else {
-            let next = wait.map_or(TELL_WAIT_MIN, |last| (last * 2).min(TELL_WAIT_MAX));
-            myself.send_after(next, || TellerMessage::Again);
-            Some(next)
-        };
-        Ok(())
-    }
-}
-
 /// Counts and deletes.
 struct Sweeper {
     cache: Cache,
@@ -282,6 +215,7 @@ impl Actor for Sweeper {
         rounds.metrics.publish(&inner.book);
         let queue = inner.settings.queue_max.saturating_sub(inner.door.places.available_permits());
         rounds.metrics.publish_state(queue, inner.untold.any(), inner.local.bytes_max());
+        rounds.metrics.publish_look(self.cache.looked_ago());
         myself.send_after(self.every, || Sweep);
         Ok(())
     }
@@ -296,8 +230,12 @@ pub struct RunningCache {
 }
 
 impl RunningCache {
-    /// Starts an empty cache, in front of what all nodes share.
-    pub async fn start(settings: CacheSettings, shared: Option<Arc<dyn SharedCache>>) -> Result<Self, SpawnErr> {
+    /// Starts an empty cache, in front of what all nodes share. What is `written` down of changes it tells there.
+    pub async fn start(
+        settings: CacheSettings,
+        shared: Option<Arc<dyn SharedCache>>,
+        written: Option<Arc<dyn WrittenChanges>>,
+    ) -> Result<Self, SpawnErr> {
         let door = Door::new(&settings);
         let cache = Cache::new(settings, shared, door.clone());
         let mut specs = Vec::new();
@@ -314,7 +252,7 @@ impl RunningCache {
         if let Some(shared) = cache.0.shared.clone() {
             let told = cache.clone();
             specs.push(ChildSpec::new("cache-teller", door.teller, move || {
-                (Teller { cache: told.clone(), shared: shared.clone() }, ())
+                (Teller { cache: told.clone(), shared: shared.clone(), written: written.clone() }, ())
             }));
         }
         metrics::register_actors(["cache-worker", "cache-sweeper", "cache-teller"]);

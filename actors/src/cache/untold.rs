@@ -43,6 +43,16 @@ impl Changes {
         !self.everything && self.slots.is_empty() && self.others.is_empty()
     }
 
+    /// Whether telling these tells `change`.
+    fn include(&self, change: &Change) -> bool {
+        self.everything
+            || match change {
+                Change::Tags(slots) => slots.iter().all(|slot| self.slots.contains(slot)),
+                Change::Everything => false,
+                other => self.others.contains(other),
+            }
+    }
+
     fn list(&self) -> Vec<Change> {
         if self.everything {
             return vec![Change::Everything];
@@ -79,6 +89,12 @@ impl Untold {
     /// Whether there are any.
     pub(super) fn any(&self) -> bool {
         self.any.load(Ordering::SeqCst)
+    }
+
+    /// Whether `change` is among them.
+    pub(super) fn include(&self, change: &Change) -> bool {
+        let both = self.lock();
+        both.waiting.include(change) || both.telling.include(change)
     }
 
     /// All of them, to be told now.
@@ -144,6 +160,17 @@ mod tests {
         assert_eq!(untold.begin(), [tags(&[Tag::Venues])]);
         untold.end();
         assert!(!untold.any() && untold.begin().is_empty());
+    }
+
+    #[test]
+    fn what_is_to_be_told_includes_its_parts() {
+        let untold = Untold::default();
+        untold.note(tags(&[Tag::Events, Tag::Venues]));
+        assert!(untold.include(&tags(&[Tag::Venues])) && !untold.include(&tags(&[Tag::Venues, Tag::Settings])));
+        untold.begin();
+        assert!(untold.include(&tags(&[Tag::Events])) && !untold.include(&Change::Everything));
+        untold.note(Change::Everything);
+        assert!(untold.include(&tags(&[Tag::Settings])) && untold.include(&Change::Everything));
     }
 
     #[test]

@@ -167,7 +167,7 @@ async fn a_read_that_never_ends_is_given_up() {
 #[tokio::test]
 async fn a_cache_that_is_turned_off_keeps_nothing() {
     let settings = actors::cache::CacheSettings { enabled: false, ..Default::default() };
-    let (running, source) = (actors::cache::RunningCache::start(settings, None).await.unwrap(), Source::new("a"));
+    let (running, source) = (actors::cache::RunningCache::start(settings, None, None).await.unwrap(), Source::new("a"));
     for reads in 1..4 {
         ask(&running.cache, &source).await;
         assert_eq!(source.reads(), reads);
@@ -194,7 +194,7 @@ async fn names_that_nobody_has_drive_out_no_answer() {
 #[tokio::test]
 async fn memory_is_bounded() {
     let settings = actors::cache::CacheSettings { bytes_max: 1 << 20, ..Default::default() };
-    let running = actors::cache::RunningCache::start(settings, None).await.unwrap();
+    let running = actors::cache::RunningCache::start(settings, None, None).await.unwrap();
     for number in 0..500 {
         let key = actors::cache::Key::one(actors::cache::Namespace::Event, number);
         let large = async || Ok(actors::cache::Load::found(vec![b'x'; 10_000], &[Tag::Events]));

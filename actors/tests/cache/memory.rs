@@ -6,10 +6,13 @@ use std::{
         Mutex,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use domain::cache::{Answering, Away, Change, Look, Moment, SharedAnswer, SharedCache};
+use domain::{
+    cache::{Answering, Away, Change, Look, Moment, Reading, SharedAnswer, SharedCache, Written, WrittenChanges},
+    repositories::RepositoryError,
+};
 
 #[derive(Default)]
 pub(crate) struct MemoryCache {
@@ -18,6 +21,8 @@ pub(crate) struct MemoryCache {
     away: AtomicBool,
     looks: AtomicU32,
     panics: AtomicBool,
+    /// It gives, and can't be told anything.
+    refuses: AtomicBool,
     /// What looks have found waits.
     holds: AtomicBool,
     waiting: AtomicU32,
@@ -36,6 +41,16 @@ impl MemoryCache {
     /// Looks that have found what they have found, and were held then.
     pub(crate) fn waiting(&self) -> u32 {
         self.waiting.load(Ordering::SeqCst)
+    }
+
+    /// As a Redis that is read-only.
+    pub(crate) fn refuse_changes(&self, refuses: bool) {
+        self.refuses.store(refuses, Ordering::SeqCst);
+    }
+
+    /// For how long the answer under a key is valid, if not until something changes.
+    pub(crate) fn valid_for(&self, key: &str) -> Option<Duration> {
+        self.answers.lock().unwrap().get(key)?.valid_for
     }
 
     /// The next one who tells it something panics.
@@ -67,8 +82,9 @@ impl MemoryCache {
 impl SharedCache for MemoryCache {
     fn look<'a>(&'a self, key: &'a str) -> Answering<'a, Look> {
         self.looks.fetch_add(1, Ordering::SeqCst);
-        let found = self
-            .answer(|| self.answers.lock().unwrap().get(key).cloned().map_or(Look::Missing(Moment(1)), Look::Found));
+        let found = self.answer(|| {
+            self.answers.lock().unwrap().get(key).cloned().map_or(Look::Missing(Moment { life: 1, at: 1 }), Look::Found)
+        });
         Box::pin(async move {
             let found = found.await;
             if self.holds.load(Ordering::SeqCst) {
@@ -87,6 +103,9 @@ impl SharedCache for MemoryCache {
 
     fn tell<'a>(&'a self, change: &'a Change) -> Answering<'a, ()> {
         assert!(!self.panics.swap(false, Ordering::SeqCst), "on purpose");
+        if self.refuses.load(Ordering::SeqCst) {
+            return Box::pin(async { Err(Away) });
+        }
         self.answer(|| {
             let meant = |answer: &SharedAnswer| match change {
                 Change::Tags(slots) => answer.slots.iter().any(|slot| slots.contains(slot)),
@@ -103,5 +122,51 @@ impl SharedCache for MemoryCache {
 
     fn is_reachable(&self) -> bool {
         !self.away.load(Ordering::SeqCst)
+    }
+}
+
+/// Changes that are written down, in memory. It can be away, too.
+#[derive(Default)]
+pub(crate) struct MemoryChanges {
+    written: Mutex<Vec<(Written, Instant)>>,
+    away: AtomicBool,
+}
+
+impl MemoryChanges {
+    /// What a transaction does.
+    pub(crate) fn write_down(&self, change: Change) {
+        let mut written = self.written.lock().unwrap();
+        let id = written.last().map_or(1, |(last, _)| last.id + 1);
+        written.push((Written { id, change }, Instant::now()));
+    }
+
+    pub(crate) fn set_away(&self, away: bool) {
+        self.away.store(away, Ordering::SeqCst);
+    }
+
+    /// How many nobody has told.
+    pub(crate) fn untold(&self) -> usize {
+        self.written.lock().unwrap().len()
+    }
+
+    fn answer<'a, T: Send + 'a>(&'a self, work: impl FnOnce() -> T + Send + 'a) -> Reading<'a, T> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            let is_away = self.away.load(Ordering::SeqCst);
+            if is_away { Err(RepositoryError::Unavailable("on purpose".to_owned())) } else { Ok(work()) }
+        })
+    }
+}
+
+impl WrittenChanges for MemoryChanges {
+    fn untold<'a>(&'a self, age: Duration) -> Reading<'a, Vec<Written>> {
+        self.answer(move || {
+            let written = self.written.lock().unwrap();
+            written.iter().filter(|(_, at)| at.elapsed() >= age).map(|(change, _)| change.clone()).collect()
+        })
+    }
+
+    fn told<'a>(&'a self, ids: &'a [i64]) -> Reading<'a, ()> {
+        self.answer(|| self.written.lock().unwrap().retain(|(change, _)| !ids.contains(&change.id)))
     }
 }

@@ -62,7 +62,7 @@ async fn a_renewal_that_fails_is_tried_again() {
 #[tokio::test(start_paused = true)]
 async fn a_read_that_hangs_does_not_keep_its_worker() {
     let settings = CacheSettings { workers: 1, ..CacheSettings::default() };
-    let running = RunningCache::start(settings, None).await.unwrap();
+    let running = RunningCache::start(settings, None, None).await.unwrap();
     let (hangs, old) = (Key::one(Namespace::Event, "hangs"), Instant::now() + Duration::from_secs(7));
     let first = async || Ok(Load::found("old", &[Tag::Events]));
     for key in [hangs.clone(), Key::one(Namespace::Event, "waits")] {
@@ -105,7 +105,7 @@ async fn killed_workers_come_back() {
 #[tokio::test]
 async fn only_so_many_answers_wait_for_a_worker() {
     let settings = CacheSettings { queue_max: 3, workers: 1, ..CacheSettings::default() };
-    let running = RunningCache::start(settings, None).await.unwrap();
+    let running = RunningCache::start(settings, None, None).await.unwrap();
     let (hold, old) = (Source::new("x"), Instant::now() + Duration::from_secs(7));
     hold.hold();
     for number in 0..10 {
@@ -127,7 +127,7 @@ async fn only_so_many_answers_wait_for_a_worker() {
 #[tokio::test(start_paused = true)]
 async fn a_free_worker_takes_what_waits() {
     let settings = CacheSettings { workers: 2, ..CacheSettings::default() };
-    let running = RunningCache::start(settings, None).await.unwrap();
+    let running = RunningCache::start(settings, None, None).await.unwrap();
     let old = Instant::now() + Duration::from_secs(7);
     let hangs = Key::one(Namespace::Event, "hangs");
     let key = |number: usize| Key::one(Namespace::Event, number.to_string());

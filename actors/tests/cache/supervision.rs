@@ -48,7 +48,7 @@ async fn what_is_dead_is_deleted_though_nobody_asks_also_by_a_sweeper_that_was_k
         sweep_every: Duration::from_millis(1),
         ..CacheSettings::default()
     };
-    let running = RunningCache::start(settings, None).await.unwrap();
+    let running = RunningCache::start(settings, None, None).await.unwrap();
     let source = Source::new("a");
     let entries = || running.cache.overview().namespaces[0].1.entries;
     let other = || Key::of(Namespace::Venues);

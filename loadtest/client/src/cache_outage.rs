@@ -1,4 +1,4 @@
-//! `onsale cache-outage`: Redis hangs, refuses connections and is emptied, while two servers show what is on and an organizer
+//! `onsale cache-outage`: Redis hangs, refuses connections, goes back, is full and is emptied, while two servers show what is on and an organizer
 //! edits it.
 //!
 //! Reads come at a steady rate, whatever the answers do, and every answer is compared with what was last acknowledged: the
@@ -95,19 +95,25 @@ enum Phase {
     Refused,
     /// It is started again, empty.
     BackFromDeath,
+    /// It writes its snapshot; half a phase later it is killed, and starts from that.
+    Snapshot,
+    /// It has no memory left.
+    Full,
     /// It is emptied again and again.
     Flushed,
     HealthyAgain,
 }
 
 impl Phase {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::WarmUp,
         Self::Healthy,
         Self::Hung,
         Self::BackFromHanging,
         Self::Refused,
         Self::BackFromDeath,
+        Self::Snapshot,
+        Self::Full,
         Self::Flushed,
         Self::HealthyAgain,
     ];
@@ -122,7 +128,7 @@ impl Phase {
 
     /// Whether edits are told to the other server all the while.
     fn shares(self) -> bool {
-        matches!(self, Self::Healthy | Self::Flushed | Self::HealthyAgain)
+        matches!(self, Self::Healthy | Self::Full | Self::Flushed | Self::HealthyAgain)
     }
 }
 
@@ -252,6 +258,20 @@ async fn perform(
                 Phase::BackFromHanging => redis.go_on(),
                 Phase::Refused => redis.kill().await?,
                 Phase::BackFromDeath => redis.launch()?,
+                Phase::Snapshot => {
+                    redis.save().await?;
+                    sleep(lasts / 2).await;
+                    redis.kill().await?;
+                    redis.launch()?;
+                    sleep(lasts / 2).await;
+                    continue;
+                }
+                Phase::Full => {
+                    redis.fill(true).await?;
+                    sleep(lasts).await;
+                    redis.fill(false).await?;
+                    continue;
+                }
                 Phase::Flushed => {
                     for _ in 0..4 {
                         redis.flush().await?;

@@ -6,6 +6,7 @@ use domain::cache::HearChanges;
 use fred::{
     clients::SubscriberClient,
     interfaces::{ClientLike, EventInterface, PubsubInterface},
+    prelude::Builder,
     types::Message,
 };
 use secrecy::SecretString;
@@ -15,30 +16,38 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{CHANNEL, RedisCache, message};
+use super::{RedisCache, message};
 use crate::infrastructure::redis::{HUNG_AFTER, builder};
 
 /// Between two pings: a connection that was cut off without a word would stay silent for ever, and look well.
 const PING_EVERY: Duration = Duration::from_secs(1);
 
-/// A connection that listens.
+/// Who listens, on a connection of its own.
 pub struct Listener {
-    client: SubscriberClient,
+    builder: Builder,
+    channel: String,
     node: Uuid,
 }
 
 impl Listener {
     /// Of the changes that others than `cache` make. Fails on a URL that is not right.
     pub fn new(url: &SecretString, cache: &RedisCache) -> anyhow::Result<Self> {
-        Ok(Self { client: builder(url, HUNG_AFTER)?.build_subscriber_client()?, node: cache.node })
+        Ok(Self { builder: builder(url, HUNG_AFTER)?, channel: cache.names.channel.clone(), node: cache.node })
     }
 
-    /// Listens for as long as the server runs. Whenever it begins to, also after the connection was lost, it says that changes
-    /// may have been missed.
-    pub async fn listen(self, to: Arc<dyn HearChanges>) {
-        let (mut messages, mut connections) = (self.client.message_rx(), self.client.reconnect_rx());
+    /// Listens for as long as the server runs, and may be begun again. Whenever it begins to, also after the connection was lost, it says
+    /// that changes may have been missed.
+    pub async fn listen(&self, to: Arc<dyn HearChanges>) {
+        let client = match self.builder.build_subscriber_client() {
+            Ok(client) => client,
+            Err(error) => {
+                tracing::error!(%error, "what other nodes change can't be heard");
+                return;
+            }
+        };
+        let (mut messages, mut connections) = (client.message_rx(), client.reconnect_rx());
         // Ends when the client is dropped.
-        drop(self.client.connect());
+        drop(client.connect());
         let mut pings = interval(PING_EVERY);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut listens = false;
@@ -53,12 +62,12 @@ impl Listener {
                     if matches!(connected, Err(RecvError::Closed)) {
                         return;
                     }
-                    listens = self.subscribe(&*to).await;
+                    listens = self.subscribe(&client, &*to).await;
                 }
                 _ = pings.tick() => {
                     if !listens {
-                        listens = self.client.is_connected() && self.subscribe(&*to).await;
-                    } else if self.client.ping::<()>(None).await.is_err() {
+                        listens = client.is_connected() && self.subscribe(&client, &*to).await;
+                    } else if client.ping::<()>(None).await.is_err() {
                         // Whatever is wrong, a subscription says when everything is right again.
                         listens = false;
                     }
@@ -67,8 +76,8 @@ impl Listener {
         }
     }
 
-    async fn subscribe(&self, to: &dyn HearChanges) -> bool {
-        match self.client.subscribe(CHANNEL).await {
+    async fn subscribe(&self, client: &SubscriberClient, to: &dyn HearChanges) -> bool {
+        match client.subscribe(self.channel.as_str()).await {
             Ok(()) => {
                 // After the subscription: nothing is missed from now on.
                 to.may_have_missed();

@@ -197,10 +197,13 @@ impl Inner {
                 let (most, gcra) = (self.most(limit), limit.shared_gcra);
                 let report = Report { name: limit.name, key, spent, known, most, gcra };
                 let (counts, shared) = (Arc::clone(self), Arc::clone(shared));
-                Counted::Asked(Box::pin(async move {
-                    let Some(limit) = counts.limits.get(index) else { return standing };
-                    counts.ask(&shared, limit, report, now).await.unwrap_or(standing)
-                }))
+                // In a task of its own: what is told by a request that is given up meanwhile must not be lost.
+                let asked = tokio::spawn(async move {
+                    let limit = counts.limits.get(index)?;
+                    counts.ask(&shared, limit, report, now).await
+                });
+                // An error means that the task has panicked or its runtime has ended: what was decided here holds.
+                Counted::Asked(Box::pin(async move { asked.await.ok().flatten().unwrap_or(standing) }))
             }
             (Taken::Known(standing) | Taken::Untold { standing, .. }, _) => Counted::Known(standing),
         }

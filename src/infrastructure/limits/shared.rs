@@ -6,6 +6,7 @@ use domain::rate_limit::Gcra;
 use fred::types::scripts::Script;
 use metrics::counter;
 use secrecy::SecretString;
+use uuid::Uuid;
 
 use super::table::Key;
 use crate::infrastructure::redis::{Purpose, RedisLink, Unanswered};
@@ -37,6 +38,8 @@ pub(super) struct Told {
 /// See the module's page.
 pub struct SharedCounts {
     link: Arc<RedisLink>,
+    /// What begins every key: other installations may use the same Redis.
+    prefix: String,
     script: Script,
     give_back: Script,
 }
@@ -49,8 +52,9 @@ impl std::fmt::Debug for SharedCounts {
 
 impl SharedCounts {
     /// Begins to connect to the Redis at `url`, and waits for nothing: until it answers, everything is decided in this
-    /// process. `answer_timeout` is the longest that a request may be held up. Fails on a URL that is not right.
-    pub fn connect(url: &SecretString, answer_timeout: Duration) -> anyhow::Result<Arc<Self>> {
+    /// process. `answer_timeout` is the longest that a request may be held up. Counted are requests to this `installation`. Fails on a
+    /// URL that is not right.
+    pub fn connect(url: &SecretString, answer_timeout: Duration, installation: Uuid) -> anyhow::Result<Arc<Self>> {
         let purpose = Purpose {
             lost: "Redis does not answer; each node limits by itself",
             back: "Redis answers; nodes limit together",
@@ -58,7 +62,8 @@ impl SharedCounts {
         };
         let link = RedisLink::connect(url, answer_timeout, purpose)?;
         let script = Script::from_lua(include_str!("count.lua"));
-        Ok(Arc::new(Self { link, script, give_back: Script::from_lua(include_str!("give_back.lua")) }))
+        let prefix = format!("boxoffice:{}:limit:", installation.simple());
+        Ok(Arc::new(Self { link, prefix, script, give_back: Script::from_lua(include_str!("give_back.lua")) }))
     }
 
     /// Whether it makes sense to ask.
@@ -69,7 +74,7 @@ impl SharedCounts {
     /// Tells what was admitted, and asks for one more.
     pub(super) async fn tell(&self, report: &Report) -> Result<Told, Unanswered> {
         let Report { name, key, spent, known, most, gcra } = *report;
-        let key = name_of(name, key);
+        let key = self.name_of(name, key);
         let numbers = [gcra.interval, gcra.tolerance, u64::from(spent), known, most];
         let arguments: Vec<String> = numbers.iter().map(ToString::to_string).collect();
         let question = self.script.evalsha_with_reload::<(u64, u64, u64), _, _>(self.link.client(), key, arguments);
@@ -84,18 +89,18 @@ impl SharedCounts {
 
     /// Gives one back that was told.
     pub(super) async fn give_back(&self, name: &'static str, key: Key, interval: u64) -> Result<(), Unanswered> {
-        let (key, arguments) = (name_of(name, key), vec![interval.to_string()]);
+        let (key, arguments) = (self.name_of(name, key), vec![interval.to_string()]);
         let question = self.give_back.evalsha_with_reload::<u64, _, _>(self.link.client(), key, arguments);
         self.link.ask(question).await.map(drop)
     }
 
-    /// Goes back to a Redis that was given up once it answers. Runs for as long as the server does.
+    /// Goes back to a Redis that was given up once it answers. Runs for as long as the server does, and may be begun again.
     pub async fn tend(&self) {
         self.link.tend().await;
     }
-}
 
-fn name_of(name: &str, key: Key) -> String {
-    // In braces is what decides about the node of a cluster.
-    format!("boxoffice:limit:{{{name}:{:x}:{:x}}}", key.space, key.subject)
+    fn name_of(&self, name: &str, key: Key) -> String {
+        // In braces is what decides about the node of a cluster.
+        format!("{}{{{name}:{:x}:{:x}}}", self.prefix, key.space, key.subject)
+    }
 }

@@ -108,7 +108,7 @@ struct LocalJson {
 #[serde(rename_all = "camelCase")]
 struct SharedJson {
     reachable: bool,
-    /// Changes of this node that it has still to be told of: until then this node does not use it.
+    /// It has still to be told of changes: until then this node does not use it.
     untold: bool,
 }
 

@@ -54,12 +54,14 @@ pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
     }
     let (wanted, store) = (Name::<EventId>::of(&*name), app.clone());
     let found = cached_if_any(&app, &request, Key::one(Namespace::Event, &wanted), || async move {
+        let asked = std::time::Instant::now();
         let Some(detail) = store.store.public_event(wanted.by()).await? else {
             return Ok(Load::absent(&[Tag::Events]));
         };
         let mut tags = vec![Tag::Event(detail.event.id), Tag::Venue(detail.venue.id), Tag::Vocabulary];
         tags.extend(detail.event.series_id.map(Tag::Series));
-        cache::found(&EventDetailJson::from(&detail), &tags)
+        let until = detail.next_for.map(|so_long| asked + so_long);
+        Ok(cache::found(&EventDetailJson::from(&detail), &tags)?.until(until))
     });
     if let Some(reply) = found.await? {
         return Ok(reply);

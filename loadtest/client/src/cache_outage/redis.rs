@@ -43,7 +43,7 @@ impl Redis {
         format!("redis://{}/0", self.address)
     }
 
-    /// Starts it, empty, at the same address. Whoever wants it finds out when it is there.
+    /// Starts it at the same address, empty or with what it saved. Whoever wants it finds out when it is there.
     pub(super) fn launch(&mut self) -> anyhow::Result<()> {
         let mut command = Command::new(&self.program);
         command.args(["--port", &self.address.port().to_string(), "--bind", "127.0.0.1", "--save", ""]);
@@ -75,16 +75,30 @@ impl Redis {
 
     /// It forgets everything.
     pub(super) async fn flush(&self) -> anyhow::Result<()> {
+        self.tell("FLUSHALL").await
+    }
+
+    /// It writes its snapshot, from which it starts from then on.
+    pub(super) async fn save(&self) -> anyhow::Result<()> {
+        self.tell("SAVE").await
+    }
+
+    /// It has no memory left, or as much as it likes.
+    pub(super) async fn fill(&self, is_full: bool) -> anyhow::Result<()> {
+        self.tell(if is_full { "CONFIG SET maxmemory 1" } else { "CONFIG SET maxmemory 0" }).await
+    }
+
+    async fn tell(&self, command: &str) -> anyhow::Result<()> {
         let ask = async {
             let mut stream = TcpStream::connect(self.address).await?;
-            stream.write_all(b"FLUSHALL\r\n").await?;
+            stream.write_all(format!("{command}\r\n").as_bytes()).await?;
             let mut answer = [0; 5];
             stream.read_exact(&mut answer).await?;
             anyhow::Ok(answer)
         };
         let answer = timeout(ANSWER_MAX, ask).await.context("Redis does not answer")??;
         if &answer != b"+OK\r\n" {
-            bail!("Redis refuses FLUSHALL: {}", String::from_utf8_lossy(&answer));
+            bail!("Redis refuses {command}: {}", String::from_utf8_lossy(&answer));
         }
         Ok(())
     }

@@ -48,6 +48,8 @@ fn name(phase: Phase) -> &'static str {
         Phase::BackFromHanging => "goes on",
         Phase::Refused => "killed, refusing",
         Phase::BackFromDeath => "started, empty",
+        Phase::Snapshot => "from a snapshot",
+        Phase::Full => "full",
         Phase::Flushed => "flushed 4 times",
         Phase::HealthyAgain => "healthy again",
     }

@@ -8,6 +8,8 @@ mod typing;
 mod venues;
 pub(super) mod walk;
 
+use std::time::Duration;
+
 use domain::{
     events::{EventStatus, SaleWindow},
     ids::{EventId, QuotaId, VenueId},
@@ -40,7 +42,8 @@ const DETAIL: &str =
     " FROM events e JOIN venues v ON v.id = e.venue_id WHERE e.status NOT IN ('DRAFT', 'SCHEDULED') AND ";
 
 /// Few: the rest of them is a list of its own.
-const NEXT: &str = "SELECT e.id, e.slug, e.title, e.starts_at, e.ends_at FROM ( \
+const NEXT: &str = "SELECT e.id, e.slug, e.title, e.starts_at, e.ends_at, \
+        extract(epoch FROM e.starts_at - now())::float8 AS begins_in FROM ( \
         SELECT event_id FROM event_listings WHERE series_id = $1 AND status = 'PUBLISHED' AND starts_at > now() AND event_id <> $2 \
         ORDER BY starts_at, event_id LIMIT 10 \
     ) AS next JOIN events e ON e.id = next.event_id ORDER BY e.starts_at, e.id";
@@ -200,15 +203,18 @@ impl PgStore {
         let Some(row) = found.first() else { return Ok(None) };
         let (event, venue) = rows::event_with_venue(row)?;
         let ticket_types = ticket_types::of_event(&client, event.id, event.sale).await?;
-        let next = match event.series_id {
+        let (next, next_for) = match event.series_id {
             Some(series) => {
                 let parameters: [(&(dyn ToSql + Sync), Type); 2] = [(&series.0, Type::UUID), (&event.id.0, Type::UUID)];
                 let found = client.query_typed(NEXT, &parameters).await?;
-                readable(&found, rows::next_occurrence)?
+                // By the database's clock, which chose them.
+                let begins_in = found.first().map(|row| row.try_get::<_, f64>("begins_in")).transpose()?;
+                let next_for = begins_in.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default());
+                (readable(&found, rows::next_occurrence)?, next_for)
             }
-            None => Vec::new(),
+            None => (Vec::new(), None),
         };
-        Ok(Some(EventDetail { event, venue, ticket_types, tags: rows::tags(row)?, next }))
+        Ok(Some(EventDetail { event, venue, ticket_types, tags: rows::tags(row)?, next, next_for }))
     }
 
     async fn read_venue(&self, by: IdOrSlug<'_, VenueId>) -> Result<Option<Venue>, StoreError> {

@@ -21,6 +21,8 @@ const REQUEST_KEYS: &str = "DELETE FROM request_keys WHERE (account_id, key) IN 
 /// What is old and stays, blocks for the most part, is looked at each time; an event has a thousand at most.
 const HOLDS: &str = "DELETE FROM holds WHERE id IN ( \
     SELECT id FROM holds WHERE id < $3 AND status <> 'ACTIVE' AND updated_at < $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)";
+const CHANGES: &str = "DELETE FROM untold_changes WHERE id IN ( \
+    SELECT id FROM untold_changes WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED)";
 
 /// The least id that could have been made at that instant (RFC 9562, 5.7).
 fn first_id_of(instant: Timestamp) -> Uuid {
@@ -42,6 +44,7 @@ impl PgStore {
             Leftover::Links => (LINKS, 2),
             Leftover::RequestKeys => (REQUEST_KEYS, 2),
             Leftover::Holds => (HOLDS, 3),
+            Leftover::Changes => (CHANGES, 2),
         };
         client.execute_typed(statement, &parameters[..count]).await
     }

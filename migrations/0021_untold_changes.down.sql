@@ -1,0 +1,25 @@
+-- What was written down is lost: the servers of before tell nobody but from their own memory.
+DROP TRIGGER write_down_change_insert ON events;
+DROP TRIGGER write_down_change_delete ON events;
+DROP TRIGGER write_down_change_update ON events;
+DROP TRIGGER write_down_change_insert ON ticket_types;
+DROP TRIGGER write_down_change_delete ON ticket_types;
+DROP TRIGGER write_down_change_update ON ticket_types;
+DROP TRIGGER write_down_change_insert ON ticket_type_sections;
+DROP TRIGGER write_down_change_delete ON ticket_type_sections;
+DROP TRIGGER write_down_change_insert ON event_tags;
+DROP TRIGGER write_down_change_delete ON event_tags;
+DROP TRIGGER write_down_change_update ON tags;
+DROP TRIGGER write_down_change_delete ON tags;
+DROP TRIGGER write_down_change_insert ON categories;
+DROP TRIGGER write_down_change_update ON categories;
+DROP TRIGGER write_down_change_delete ON categories;
+DROP TRIGGER write_down_change_insert ON venues;
+DROP TRIGGER write_down_change_update ON venues;
+DROP TRIGGER write_down_change_delete ON venues;
+DROP TRIGGER write_down_change_insert ON settings;
+DROP TRIGGER write_down_change_update ON settings;
+DROP TRIGGER write_down_change_delete ON settings;
+DROP FUNCTION write_down_change();
+DROP TABLE untold_changes;
+DROP TABLE installation;
