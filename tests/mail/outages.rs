@@ -138,7 +138,7 @@ async fn a_server_that_takes_the_text_and_stalls_gets_two_copies_at_most() {
 async fn an_orderly_stop_doubles_no_mail() {
     let mut mail_server = MailServer::start();
     let settings = sends_to(mail_server.address);
-    let server = settings.start().await;
+    let server = settings.clone().start().await;
     let mut ids = Vec::new();
     for number in 0..10 {
         ids.push(queue(&server.client, &verify(&format!("wait-{number}@example.org"))).await);

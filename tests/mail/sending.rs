@@ -119,7 +119,8 @@ async fn a_reset_link_arrives_before_ten_thousand_mails_that_were_queued_earlier
     server.client.execute(crowd, &[]).await.unwrap();
     mail_server.until_taken(12).await;
     let email = format!("{}@tests.example", account.id);
-    server.api.post("/api/v1/auth/forgot-password", &json!({ "email": email })).await.ok();
+    let asked = server.api.post("/api/v1/auth/forgot-password", &json!({ "email": email })).await;
+    assert_eq!(asked.status, 202);
     let arrived = async || mail_server.taken().iter().any(|taken| taken.to == [email.clone()]);
     until("the link is there", arrived).await;
     let before = mail_server.taken().len();
