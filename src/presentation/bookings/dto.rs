@@ -285,7 +285,7 @@ pub struct BookingJson<'a> {
 
 impl<'a> BookingJson<'a> {
     /// With what its event is called.
-    pub(in crate::presentation) fn new(booking: &'a Booking, names: Option<&'a EventNames>) -> Self {
+    pub fn new(booking: &'a Booking, names: Option<&'a EventNames>) -> Self {
         Self {
             id: booking.id,
             reference: booking.id.reference(),
