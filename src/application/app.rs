@@ -22,8 +22,8 @@ use domain::{
 use jiff::Timestamp;
 
 use super::{
-    background::Background, guide::Guide, limits::LimitAttempts, pictures::SharedPictures,
-    verification::VerifiedAccounts,
+    background::Background, bookings::BookedEvents, guide::Guide, limits::LimitAttempts, pictures::SharedPictures,
+    site::SiteSettings, verification::VerifiedAccounts,
 };
 
 /// Declares a trait that is all of the others.
@@ -141,6 +141,10 @@ pub struct App<A: Adapters> {
     pub pictures: SharedPictures,
     /// Which accounts are known to be verified.
     pub verified: VerifiedAccounts,
+    /// What the events are called that are being booked.
+    pub names: BookedEvents,
+    /// Settings that decide how requests are answered.
+    pub site: SiteSettings,
     /// Where accounts, catalogue and bookings are stored.
     pub store: A::Store,
     /// How passwords are hashed.

@@ -14,9 +14,9 @@ use crate::{
             Sender,
             letter::{Author, Letters},
             memory::MemorySender,
-            smtp::{Encryption, Pace, SmtpSender, SmtpServer},
+            pace::Pace,
+            smtp::{Encryption, SmtpSender, SmtpServer},
         },
-        limits::OutboundLimit,
         postgres::{connection::RequestPool, outbox::PgOutbox},
     },
     presentation::mails::KeptMails,
@@ -68,9 +68,7 @@ fn sender(
             (Sender::Off, None)
         }
         Some(server) => {
-            // Half of a try's time is left for the server.
-            let pace = Pace { limit: OutboundLimit::new("smtp", rate), wait_max: config.timeout / 2 };
-            let smtp = SmtpSender::new(letters, smtp_server(server), config.concurrency, pace);
+            let smtp = SmtpSender::new(letters, smtp_server(server), config.concurrency, Pace::new(rate));
             (Sender::Smtp(Box::new(smtp.context("the certificates for mail servers can't be read")?)), None)
         }
         None => {
@@ -99,7 +97,7 @@ fn settings(config: &MailConfig) -> OutboxSettings {
         send_timeout: config.timeout,
         poll_every: config.poll,
         backoff: Backoff { first: config.retry_min, longest: config.retry_max },
-        upkeep: Upkeep { attempts_max: config.attempts, retention: config.retention },
+        upkeep: Upkeep { attempts_max: config.attempts, patience: config.patience, retention: config.retention },
         ..OutboxSettings::default()
     }
 }

@@ -1,12 +1,12 @@
 //! Events, their ticket types, quotas and bookings, as their organizers see and change them.
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 use jiff::Timestamp;
 
 use super::{Changed, Expected, Manager};
 use crate::{
-    bookings::{Booking, Hold},
+    bookings::{Booking, Hold, Item},
     events::{
         Event, EventStatus,
         fields::EventFields,
@@ -14,7 +14,7 @@ use crate::{
         sales::{ManagedQuota, ManagedTicketType, QuotaFields, TicketTypeFields},
     },
     ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeatMapId, SeriesId, TicketTypeId},
-    repositories::{Found, Page, PageRequest, Tag},
+    repositories::{EventNames, Found, Page, PageRequest, Tag},
 };
 
 /// Most events of one organizer that are not public yet.
@@ -273,8 +273,15 @@ pub struct GuestBooking {
     pub name: String,
     /// Where the buyer is reached.
     pub email: String,
-    /// The names of its items' ticket types, in their order.
-    pub ticket_types: Vec<String>,
+    /// What its event is called; the same for all of a page.
+    pub names: Arc<EventNames>,
+}
+
+impl GuestBooking {
+    /// What the ticket type of one of its items is called.
+    pub fn ticket_type(&self, item: &Item) -> &str {
+        self.names.ticket_types.get(&item.ticket_type_id).map_or("", String::as_str)
+    }
 }
 
 /// Which bookings of an event to list.

@@ -1,9 +1,9 @@
 //! The bookings of an event, with those who have made them.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use domain::{
-    bookings::{Booking, Item},
+    bookings::Booking,
     ids::{BookingId, EventId},
     management::events::{BookingFilter, GuestBooking, GuestList},
     repositories::{Found, Page, PageRequest, Start},
@@ -17,7 +17,9 @@ use super::super::{
         connection::{Connection, Typed},
         rows::{self, BOOKING_COLUMNS, StoreError},
     },
-    PgStore, is_one_of, total_of,
+    PgStore,
+    bookings::event_names,
+    is_one_of, total_of,
 };
 
 /// The reference is made of bits of the id, see [`BookingId::reference`], so the index of the event's bookings answers without the table.
@@ -89,13 +91,6 @@ async fn referred(client: &Connection, event: EventId, reference: Option<i64>) -
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// The names of an event's ticket types.
-async fn names_of(client: &Connection, event: EventId) -> Result<HashMap<Uuid, String>, StoreError> {
-    let names = "SELECT id, name FROM ticket_types WHERE event_id = $1";
-    let rows = client.query_typed(names, &[(&event.0, Type::UUID)]).await?;
-    rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("name")?))).collect()
-}
-
 impl PgStore {
     async fn read_guests(
         &self,
@@ -132,12 +127,12 @@ impl PgStore {
         };
         let has_more = found.len() > request.limit as usize;
         found.truncate(request.limit as usize);
-        let ticket_types = names_of(&client, event).await?;
+        let names = event_names(&client, &[event]).await?.remove(&event);
+        let names = Arc::new(names.ok_or_else(|| StoreError::Row(format!("event {event} has no names")))?);
         let bookings = rows::readable_bookings(&client, &found).await?;
-        let name = |item: &Item| ticket_types.get(&item.ticket_type_id.0).cloned().unwrap_or_default();
         let guest = |booking: Booking, row: &Row| {
-            let ticket_types = booking.items.iter().map(name).collect();
-            Ok(GuestBooking { ticket_types, booking, name: row.try_get("name")?, email: row.try_get("email")? })
+            let (name, email) = (row.try_get("name")?, row.try_get("email")?);
+            Ok(GuestBooking { booking, name, email, names: names.clone() })
         };
         let guests = found.iter().zip(bookings).map(|(row, booking)| (row, booking.and_then(|of| guest(of, row))));
         let entries = rows::those_readable(guests)?;
