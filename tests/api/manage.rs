@@ -10,6 +10,8 @@ mod cancellations;
 mod catalogue;
 #[path = "manage/deletions.rs"]
 mod deletions;
+#[path = "manage/drawn.rs"]
+mod drawn;
 #[path = "manage/events.rs"]
 mod events;
 #[path = "manage/guests.rs"]
@@ -30,6 +32,8 @@ mod reconciliation;
 mod repeated;
 #[path = "manage/required.rs"]
 mod required;
+#[path = "manage/rules.rs"]
+mod rules;
 #[path = "manage/running.rs"]
 mod running;
 #[path = "manage/sales.rs"]
