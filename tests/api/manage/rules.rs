@@ -199,10 +199,6 @@ async fn what_breaks_a_rule_when_its_time_comes_is_not_published_and_its_organiz
     let (good, ..) = drafted(&server, &api, 5).await;
     api.post(&format!("{OWN}/{good}/publish"), &json!({ "at": in_seconds(3600) })).await.ok();
     server.db.execute("UPDATE events SET publish_at = now() - interval '1 second' WHERE status = 'SCHEDULED'").await;
-    for event in &events {
-        use domain::management::events::EventUpkeep;
-        eprintln!("DEBUG {:?}", server.store(1).publish_due(domain::ids::EventId(*event)).await);
-    }
     let status = async |event: Uuid| api.get(&format!("{OWN}/{event}")).await.ok()["status"].clone();
     until("the right one is published", async || status(good).await == "PUBLISHED").await;
     for event in events {

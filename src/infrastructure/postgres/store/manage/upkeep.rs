@@ -40,7 +40,7 @@ const PUBLISH: &str = "UPDATE events SET status = 'PUBLISHED', publish_at = NULL
 /// Whoever corrects it says again when it is to be published.
 const WITHDRAW: &str =
     "UPDATE events SET status = 'DRAFT', publish_at = NULL, revision = revision + 1, updated_at = now() WHERE id = $1";
-const ORGANIZER: &str = "SELECT a.email, p.name, p.locale, e.title FROM events e JOIN accounts a ON a.id = e.organizer_id \
+const ORGANIZER: &str = "SELECT a.email, a.locale, p.name, e.title FROM events e JOIN accounts a ON a.id = e.organizer_id \
     JOIN profiles p ON p.account_id = a.id WHERE e.id = $1";
 
 const CLAIM: &str = "WITH next AS MATERIALIZED ( \
