@@ -1,6 +1,6 @@
 //! Ports to what is stored outside of inventories: accounts, catalogue, and bookings as their owners see them.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use jiff::Timestamp;
 
@@ -177,6 +177,10 @@ pub trait EventRepository {
 
     /// The present slug of a published event that once had this one.
     fn event_moved_from(&self, slug: &str) -> impl Future<Output = Found<Option<String>>> + Send;
+
+    /// In how long the next published event ends: until then, lists and counts that leave out what is over read as they do now, if
+    /// nobody changes anything. Nothing when all are over.
+    fn next_end(&self) -> impl Future<Output = Found<Option<Duration>>> + Send;
 
     /// The version of its seat map that an event sells, or the one with this number, which may be an earlier one. Nothing for an event
     /// without seats, or that was never published, and of a version that is later than the one it sells.

@@ -18,6 +18,8 @@ mod typing;
 mod venues;
 pub(super) mod walk;
 
+use std::time::Duration;
+
 use domain::{
     events::{EventStatus, SaleWindow},
     ids::{EventId, QuotaId, SeatMapId, SeatMapVersionId, VenueId},
@@ -70,6 +72,10 @@ const SALES: &str = concat!(
     WHERE e.id = ANY($1) AND e.status NOT IN ('DRAFT', 'SCHEDULED') ORDER BY e.id"
 );
 
+/// By the database's clock, which decides what is over.
+const NEXT_END: &str = "SELECT extract(epoch FROM min(ends_at) - now())::float8 AS ends_in FROM event_listings \
+    WHERE status = 'PUBLISHED' AND ends_at > now()";
+
 /// What is later than what the event sells is its organizer's business until the event moves there.
 const SEAT_MAP: &str = "SELECT v.seat_map_id, v.id, v.number FROM events e JOIN seat_map_versions sold ON sold.id = e.seat_map_id \
     JOIN seat_map_versions v ON v.seat_map_id = sold.seat_map_id AND v.number = coalesce($2, sold.number) \
@@ -94,8 +100,8 @@ pub fn event_statements(search: &EventSearch, few: bool) -> [Statement; 3] {
 }
 
 /// The statements of the rest of the catalogue that have no values of their own, by what they answer.
-pub fn facet_statements() -> [(&'static str, &'static str); 2] {
-    [("categories", CATEGORIES), ("tags", TAGS)]
+pub fn facet_statements() -> [(&'static str, &'static str); 3] {
+    [("categories", CATEGORIES), ("tags", TAGS), ("next end", NEXT_END)]
 }
 
 /// One search in one list: its three statements, and how its rows are read.
@@ -247,6 +253,12 @@ impl PgStore {
         Ok(found.first().map(|row| row.try_get("slug")).transpose()?)
     }
 
+    async fn read_next_end(&self) -> Result<Option<Duration>, StoreError> {
+        let found = self.pool.get().await?.query_typed(NEXT_END, &[]).await?;
+        let ends_in: Option<f64> = found.first().map(|row| row.try_get("ends_in")).transpose()?.flatten();
+        Ok(ends_in.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))
+    }
+
     async fn read_public_seat_map(
         &self,
         event: EventId,
@@ -327,6 +339,10 @@ impl EventRepository for PgStore {
 
     async fn event_moved_from(&self, slug: &str) -> Found<Option<String>> {
         Ok(self.read_moved(EVENT_MOVED, slug).await?)
+    }
+
+    async fn next_end(&self) -> Found<Option<Duration>> {
+        Ok(self.read_next_end().await?)
     }
 
     async fn public_seat_map(&self, event: EventId, number: Option<u32>) -> Found<Option<PublicSeatMap>> {
