@@ -86,6 +86,7 @@ fn keyed(statement: &mut Statement, search: &EventSearch) {
     });
     statement.sql(" FROM event_listings l");
     conditions(statement, &search.filter);
+    beginnings(statement, search);
     if let (EventOrder::Price, Some(max)) = (search.sort.by, search.filter.max_price) {
         // Follows from the condition on the cheapest ticket type, and tells a walk down the prices where to begin.
         statement.sql(" AND l.price <= ").bind(max, Type::NUMERIC);
@@ -150,21 +151,30 @@ fn conditions(statement: &mut Statement, filter: &EventFilter) {
 }
 
 fn ends(statement: &mut Statement, filter: &EventFilter) {
-    let is_published = filter.status == PublicStatus::Published;
     if filter.leaves_out_what_is_over() {
         statement.sql(" AND l.ends_at > now()");
-        if is_published {
-            statement.sql(concat!(" AND l.starts_at > now() - ", longest!()));
-        }
     }
     if let Some(from) = filter.ends_from {
         statement.sql(" AND l.ends_at >= ").bind(from, Type::TIMESTAMPTZ);
-        if is_published {
-            statement.sql(" AND l.starts_at > ").bind(from, Type::TIMESTAMPTZ).sql(concat!(" - ", longest!()));
-        }
     }
     if let Some(to) = filter.ends_to {
         statement.sql(" AND l.ends_at < ").bind(to, Type::TIMESTAMPTZ);
+    }
+}
+
+/// Follows from what is asked of the ends, and tells a walk along the beginnings where to begin. Only there: the planner does not know how
+/// little it leaves out.
+fn beginnings(statement: &mut Statement, search: &EventSearch) {
+    let filter = &search.filter;
+    let is_along = matches!(search.sort.by, EventOrder::StartsAt | EventOrder::Relevance);
+    if !is_along || filter.status != PublicStatus::Published {
+        return;
+    }
+    if filter.leaves_out_what_is_over() {
+        statement.sql(concat!(" AND l.starts_at > now() - ", longest!()));
+    }
+    if let Some(from) = filter.ends_from {
+        statement.sql(" AND l.starts_at > ").bind(from, Type::TIMESTAMPTZ).sql(concat!(" - ", longest!()));
     }
 }
 
