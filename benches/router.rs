@@ -23,6 +23,7 @@ use boxoffice::{
         bookings::BookedEvents,
         guide::Guide,
         pictures::SharedPictures,
+        seat_maps::SharedSeatMaps,
         site::SiteSettings,
         verification::VerifiedAccounts,
     },
@@ -63,6 +64,7 @@ async fn router() -> Router<App<Installation>> {
     });
     let app = App {
         pictures: SharedPictures::default(),
+        seat_maps: SharedSeatMaps::default(),
         verified: VerifiedAccounts::default(),
         names: BookedEvents::default(),
         site: SiteSettings::default(),

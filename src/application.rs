@@ -14,6 +14,7 @@ pub mod manage;
 pub mod memo;
 pub mod passwords;
 pub mod pictures;
+pub mod seat_maps;
 pub mod sessions;
 pub mod site;
 pub mod verification;

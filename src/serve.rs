@@ -58,6 +58,7 @@ use crate::{
         background::Background,
         bookings::BookedEvents,
         pictures::SharedPictures,
+        seat_maps::SharedSeatMaps,
         site::SiteSettings,
         verification::VerifiedAccounts,
     },
@@ -281,6 +282,7 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
     let limiter = Arc::new(Limiter::new(LimiterSettings::from(&config.rate_limit), shared_counts));
     let app = App::<Installation> {
         pictures: SharedPictures::default(),
+        seat_maps: SharedSeatMaps::default(),
         verified: VerifiedAccounts::default(),
         names: BookedEvents::default(),
         site: SiteSettings::default(),

@@ -4,6 +4,7 @@ pub mod copies;
 pub mod fields;
 pub mod lifecycle;
 pub mod occurrences;
+pub mod offering;
 pub mod sales;
 pub mod texts;
 

@@ -23,7 +23,7 @@ use jiff::Timestamp;
 
 use super::{
     background::Background, bookings::BookedEvents, guide::Guide, limits::LimitAttempts, pictures::SharedPictures,
-    site::SiteSettings, verification::VerifiedAccounts,
+    seat_maps::SharedSeatMaps, site::SiteSettings, verification::VerifiedAccounts,
 };
 
 /// Declares a trait that is all of the others.
@@ -139,6 +139,8 @@ pub trait Adapters: Send + Sync + 'static {
 pub struct App<A: Adapters> {
     /// Answers that show all seats of an event.
     pub pictures: SharedPictures,
+    /// Answers that show where the seats of a version are.
+    pub seat_maps: SharedSeatMaps,
     /// Which accounts are known to be verified.
     pub verified: VerifiedAccounts,
     /// What the events are called that are being booked.

@@ -12,6 +12,8 @@ mod catalogue;
 mod deletions;
 #[path = "manage/drafts.rs"]
 mod drafts;
+#[path = "manage/drawn.rs"]
+mod drawn;
 #[path = "manage/events.rs"]
 mod events;
 #[path = "manage/guests.rs"]
@@ -32,6 +34,8 @@ mod reconciliation;
 mod repeated;
 #[path = "manage/required.rs"]
 mod required;
+#[path = "manage/rules.rs"]
+mod rules;
 #[path = "manage/running.rs"]
 mod running;
 #[path = "manage/sales.rs"]

@@ -27,7 +27,9 @@ use super::{
     },
     Fault, LockedEvent, Note,
     allowances::check_drafts,
-    lock_event, move_versions, on_violation,
+    lock_event, move_versions,
+    offering::Unchanged,
+    on_violation,
     references::{check_references, unknown, version_to_sell},
     signed,
     tags::{defer_listings, refresh_listings, remove_tags, set_tags},
@@ -169,9 +171,11 @@ impl PgStore {
                 move_versions(&transaction, id).await?;
             }
             keeps_what_is_sold(&transaction, &before, map, fields).await?;
+            let unchanged = Unchanged::of(&transaction, id, before.status).await?;
             let tags = check_references(&transaction, fields).await?;
             defer_listings(&transaction).await?;
             write_event(&transaction, UPDATE, (id, organizer), &slug_to_use(id, fields), map, fields).await?;
+            unchanged.keeps_rules(&transaction).await?;
             set_tags(&transaction, &[id.0], &tags).await?;
             refresh_listings(&transaction, &[id.0]).await?;
             let details = serde_json::json!({ "title": fields.title });
@@ -330,8 +334,15 @@ impl EventManagement for PgStore {
         Ok(self.change_event(by, id, expected, organizer, fields).await?)
     }
 
-    async fn judge_step(&self, by: &Manager, id: EventId, expected: Expected, step: Step) -> Changed<Option<SeriesId>> {
-        Ok(self.read_step(by, id, expected, step).await?)
+    async fn judge_step(
+        &self,
+        by: &Manager,
+        id: EventId,
+        expected: Expected,
+        step: Step,
+        at: Option<Timestamp>,
+    ) -> Changed<Option<SeriesId>> {
+        Ok(self.read_step(by, id, expected, step, at).await?)
     }
 
     async fn delete_event(&self, by: &Manager, id: EventId, expected: Expected) -> Changed {
