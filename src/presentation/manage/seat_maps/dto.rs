@@ -2,7 +2,7 @@
 
 use domain::{
     events::EventStatus,
-    ids::{AccountId, EventId, SeatMapId, SectionId, VenueId},
+    ids::{AccountId, EventId, SeatMapId, SectionId, TicketTypeId, VenueId},
     management::seat_maps::{ManagedSeatMap, SeatMapVersion, UsingEvent},
     seat_maps::{
         drawing::SectionSummary,
@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::application::manage::seat_maps::{EventSeatMap, ShownSeatMap, ShownVersion};
+use crate::application::manage::seat_maps::{EventSeatMap, Lost, ShownSeatMap, ShownVersion};
 
 /// Where the seats are: sections, the best first, with at most 100,000 seats together. Exported as it is imported.
 #[derive(Deserialize, Serialize, ToSchema)]
@@ -176,7 +176,9 @@ pub(super) struct MoveBody {
 pub(super) struct SeatMapJson {
     id: SeatMapId,
     venue_id: VenueId,
-    /// Whose it is; `null`: the house's, for every organizer to use.
+    /// Whose it is; left out, it is the house's, for every organizer to use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     organizer_id: Option<AccountId>,
     name: String,
     description: String,
@@ -228,13 +230,16 @@ impl From<&SectionSummary> for SectionJson {
 struct VersionJson {
     number: u32,
     created_at: Timestamp,
+    /// A version never changes: when it was made.
+    updated_at: Timestamp,
     /// How many events sell it; organizers are told of their own only.
     events: u64,
 }
 
 impl From<&SeatMapVersion> for VersionJson {
     fn from(version: &SeatMapVersion) -> Self {
-        Self { number: version.number, created_at: version.created_at, events: version.events }
+        let SeatMapVersion { number, created_at, events, .. } = *version;
+        Self { number, created_at, updated_at: created_at, events }
     }
 }
 
@@ -309,11 +314,41 @@ pub(super) struct EventSeatMapJson {
     /// The number of the version.
     version: u32,
     sections: Vec<SectionJson>,
+    /// In the answer to a move to another version: the ticket types that sell fewer sections than before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    sections_lost: Vec<SectionsLostJson>,
+}
+
+/// A ticket type that has lost sections, because the version does not have them. To get them back, move back and name them again.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SectionsLost)]
+#[serde(rename_all = "camelCase")]
+struct SectionsLostJson {
+    ticket_type_id: TicketTypeId,
+    name: String,
+    /// As they were in the version before.
+    sections: Vec<SectionJson>,
+}
+
+impl From<&Lost> for SectionsLostJson {
+    fn from(of: &Lost) -> Self {
+        let sections = of.sections.iter().map(SectionJson::from).collect();
+        Self { ticket_type_id: of.ticket_type, name: of.name.clone(), sections }
+    }
+}
+
+impl EventSeatMapJson {
+    /// After a move.
+    pub(super) fn moved(of: &EventSeatMap, lost: &[Lost]) -> Self {
+        Self { sections_lost: lost.iter().map(SectionsLostJson::from).collect(), ..of.into() }
+    }
 }
 
 impl From<&EventSeatMap> for EventSeatMapJson {
     fn from(of: &EventSeatMap) -> Self {
         let sections = of.sections.iter().map(SectionJson::from).collect();
-        Self { seat_map_id: of.map, name: of.name.clone(), version: of.version, sections }
+        let sections_lost = Vec::new();
+        Self { seat_map_id: of.map, name: of.name.clone(), version: of.version, sections, sections_lost }
     }
 }
