@@ -8,6 +8,8 @@ mod blocks;
 mod cancellations;
 #[path = "manage/catalogue.rs"]
 mod catalogue;
+#[path = "manage/conditions.rs"]
+mod conditions;
 #[path = "manage/deletions.rs"]
 mod deletions;
 #[path = "manage/events.rs"]

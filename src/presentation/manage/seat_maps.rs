@@ -2,6 +2,7 @@
 
 pub(in crate::presentation) mod docs;
 mod dto;
+mod sold;
 
 use std::sync::Arc;
 
@@ -25,10 +26,8 @@ use crate::{
     },
     presentation::{browsing::List, problem::Problem, reply::Reply, request::Request, router::Route},
 };
-use dto::{
-    ChangeBody, EventSeatMapJson, LayoutJson, MoveBody, NewSeatMapBody, SeatMapDetailJson, SeatMapJson,
-    VersionDetailJson,
-};
+use dto::{ChangeBody, LayoutJson, MoveBody, NewSeatMapBody, SeatMapDetailJson, SeatMapJson, VersionDetailJson};
+use sold::EventSeatMapJson;
 
 /// Most bytes of a map: the largest hall in the longest form that people write, twice.
 const LAYOUT_BYTES_MAX: usize = 8 << 20;

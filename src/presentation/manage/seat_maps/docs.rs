@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::dto::{
-    ChangeBody, EventSeatMapJson, LayoutJson, MoveBody, NewSeatMapBody, SeatMapDetailJson, SeatMapJson,
-    VersionDetailJson,
+use super::{
+    dto::{ChangeBody, LayoutJson, MoveBody, NewSeatMapBody, SeatMapDetailJson, SeatMapJson, VersionDetailJson},
+    sold::EventSeatMapJson,
 };
 use crate::presentation::{
     catalogue::Code,
