@@ -153,6 +153,7 @@ async fn a_tag_changes_with_what_it_stands_for_and_only_then() {
     watched.judge("publishing", act(&boss, of.event, "publish").await).await;
     let own = server.api.of(&person);
     watched.judge("a name", own.patch("/api/v1/profile", &json!({ "name": "Somebody Else" })).await).await;
+    watched.judge("a name again", own.patch("/api/v1/profile", &json!({ "name": "Somebody Else" })).await).await;
     watched.judge("cancelling", act(&boss, of.event, "cancel").await).await;
 }
 
