@@ -67,7 +67,7 @@ pub async fn find<A: Adapters>(app: &App<A>, by: &Manager, id: SeriesId) -> Resu
 pub enum Outcome {
     /// It took the step.
     Changed,
-    /// It was not meant: it is over, begins too early, is where the step leads already, or has texts of its own.
+    /// It was not meant: it is over, begins too early, is where the step leads already, or has texts of its own, or these very texts.
     Unchanged,
     /// Something stands against it.
     Refused(Conflict),

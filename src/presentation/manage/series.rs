@@ -211,7 +211,7 @@ impl<'a> SeriesJson<'a> {
 enum OutcomeName {
     /// It was changed.
     Changed,
-    /// It was not meant: it is over, begins too early, its status has no such step, or what it says is its own.
+    /// It was not meant: it is over, begins too early, its status has no such step, or what it says is its own. Or it is so already.
     Unchanged,
     /// Something stands against it; `reason` says what.
     Refused,

@@ -298,3 +298,17 @@ async fn a_word_of_somebody_else_is_no_answer() {
         sent(&boss, path, &key, &body).await.problem(422, "IDEMPOTENCY_002");
     }
 }
+
+/// The same of a block, which the inventory and the ledger know by its key.
+#[tokio::test]
+async fn a_block_that_was_released_is_answered_as_the_first_time() {
+    let server = TestServer::start().await;
+    let api = organizer(&server).await;
+    let (event, _, kind) = drafted(&server, &api, 5).await;
+    let (path, key) = (format!("{OWN}/{event}/blocks"), new_key());
+    let body = json!({ "items": [{ "ticketTypeId": kind, "quantity": 2 }] });
+    let first = sent(&api, &path, &key, &body).await;
+    assert_eq!(api.delete(first.header("location").unwrap()).await.status, 204);
+    let again = sent(&api, &path, &key, &body).await;
+    assert_eq!((again.is_replay(), again.created()), (true, first.created()));
+}
