@@ -19,8 +19,8 @@ use self::{
     operation::{Operation, Section},
 };
 use super::{
-    accounts, audit, bookings, cache, csp_reports, events, manage, problem::Document as Problem, problems, reference,
-    router::RouteInfo, venues, welcome,
+    accounts, audit, bookings, cache, csp_reports, events, manage, operations, problem::Document as Problem, problems,
+    reference, router::RouteInfo, venues, welcome,
 };
 
 /// What the document says before its operations.
@@ -48,6 +48,7 @@ fn sections() -> Vec<Section> {
         welcome::docs::section(),
         reference::docs::section(),
         csp_reports::docs::section(),
+        operations::docs::section(),
     ]
 }
 

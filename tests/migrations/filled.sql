@@ -106,3 +106,7 @@ UPDATE events SET unpaid_limited = false WHERE id IN (SELECT id FROM events ORDE
 -- Where a server has started, and a change that no shared cache was told of.
 UPDATE installation SET place = '7000000000000000000/16384';
 INSERT INTO untold_changes (tags) VALUES ('{events}');
+-- When quotas and ticket types were made and changed, and first answers to requests.
+UPDATE quotas SET created_at = '2026-01-01Z', updated_at = '2026-01-02Z';
+UPDATE ticket_types SET created_at = '2026-01-01Z', updated_at = '2026-01-02Z';
+UPDATE request_keys SET location = '/api/v1/organizer/events/one', revision = 1, answer = '{}';

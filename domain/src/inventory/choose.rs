@@ -11,7 +11,7 @@ use crate::{
     bookings::Item,
     events::TicketType,
     ids::{AccountId, QuotaId, SeatId},
-    refusal::Refusal,
+    refusal::{Refusal, TakenSeat},
     seat_maps::Seat,
     selection::{Choice, Line, Selection},
     validation::FieldError,
@@ -85,7 +85,7 @@ impl Inventory {
         line: usize,
         ticket_type: &TicketType,
         choice: &Choice,
-        taken: &mut Vec<SeatId>,
+        taken: &mut Vec<TakenSeat>,
     ) -> Result<Places, Refusal> {
         let refuse = |field, code, message| Err(invalid(format!("items[{line}].{field}"), code, message));
         match choice {
@@ -124,7 +124,7 @@ impl Inventory {
                         return Err(invalid(format!("items[{line}].seatIds[{at}]"), "UNKNOWN", message));
                     };
                     if state != SeatState::Free {
-                        taken.push(*id);
+                        taken.push(TakenSeat { id: *id, line, at });
                     }
                     seats.push(seat);
                 }

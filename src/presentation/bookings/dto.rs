@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::presentation::{openapi::schemas, pagination::CursorKey};
+use crate::presentation::openapi::schemas;
 
 /// Which places to keep.
 #[derive(Deserialize, ToSchema)]
@@ -328,15 +328,5 @@ impl<'a> From<&'a EventNames> for BookedEventJson<'a> {
             time_zone: &names.time_zone,
             venue_name: &names.venue,
         }
-    }
-}
-
-impl CursorKey for BookingId {
-    fn encode(&self) -> String {
-        self.0.simple().to_string()
-    }
-
-    fn decode(text: &str) -> Option<Self> {
-        text.parse().ok()
     }
 }

@@ -17,13 +17,7 @@ use crate::{
         bookings::{self, Asking},
     },
     presentation::{
-        catalogue::Code,
-        pagination::{Listing, page_request},
-        problem::Problem,
-        query::Query,
-        reply::Reply,
-        request::Request,
-        router::Params,
+        browsing::List, catalogue::Code, problem::Problem, query::Query, reply::Reply, request::Request, router::Params,
     },
 };
 
@@ -101,13 +95,14 @@ pub(in crate::presentation) fn statuses(query: &mut Query<'_>) -> Vec<BookingSta
 pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     let mut query = request.query();
     let filter = OwnBookings { statuses: statuses(&mut query), event: query.value("eventId", "the id of an event") };
-    let wanted = page_request(&mut query);
+    let list = List::asked(&request);
+    let wanted = list.page_request(&mut query);
     query.finish()?;
     let page = app.store.bookings_of(request.caller()?.account, &filter, &wanted).await?;
     let events: Vec<EventId> = page.entries.iter().map(|booking| booking.event_id).collect();
     let names = app.store.event_names(&events).await?;
     let show = |booking| BookingJson::new(booking, names.get(&booking.event_id));
-    Reply::ok(&Listing::of(&page, &wanted, |booking| booking.id, show))
+    list.reply(&page, &wanted, |booking| booking.id, show)
 }
 
 async fn shown<A: Adapters>(app: &App<A>, booking: &Booking) -> Result<Reply, Problem> {

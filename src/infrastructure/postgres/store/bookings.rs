@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use domain::{
     bookings::{Booking, Hold},
     ids::{AccountId, BookingId, EventId, HoldId, TicketTypeId},
-    repositories::{BookingRepository, EventNames, Found, OwnBookings, Page, PageRequest, Start},
+    repositories::{BookingRepository, EventNames, Found, OwnBookings, Page, PageRequest},
 };
 use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
@@ -15,7 +15,9 @@ use super::{
         connection::{Statements, Typed},
         rows::{self, BOOKING_COLUMNS, HOLD_COLUMNS, StoreError},
     },
-    PgStore, is_one_of, total_of,
+    PgStore, is_one_of,
+    paging::{Steps, cut},
+    total_of,
 };
 
 /// Ticket types in arrays: one row for each event, however many it has.
@@ -60,25 +62,23 @@ impl PgStore {
     ) -> Result<Page<Booking>, StoreError> {
         let client = self.pool.get().await?;
         // UUIDv7: the order of the ids is the order of the making.
-        let (after, offset) = match &page.start {
-            Start::After(id) => (id.0, 0),
-            Start::Offset(offset) => (Uuid::max(), i64::from(*offset)),
-        };
+        let Steps { from, comparison, direction, offset, rows } = Steps::to(page, true);
+        let from = from.map(|id| id.0);
         let statuses = is_one_of("b.status", filter.statuses.iter().map(|of| of.as_str()));
         let which =
             format!("bookings b WHERE b.account_id = $1 AND ($2::uuid IS NULL OR b.event_id = $2) AND {statuses}");
         let event = filter.event.map(|event| event.0);
         let filters: [Typed<'_>; 2] = [(&account.0, Type::UUID), (&event, Type::UUID)];
-        let limit = i64::from(page.limit) + 1;
-        let place: [Typed<'_>; 3] = [(&after, Type::UUID), (&offset, Type::INT8), (&limit, Type::INT8)];
-        let statement =
-            format!("SELECT {BOOKING_COLUMNS} FROM {which} AND b.id < $3 ORDER BY b.id DESC OFFSET $4 LIMIT $5");
-        let mut found = client.query_typed(&statement, &[&filters[..], &place[..]].concat()).await?;
+        let place: [Typed<'_>; 3] = [(&from, Type::UUID), (&offset, Type::INT8), (&rows, Type::INT8)];
+        let statement = format!(
+            "SELECT {BOOKING_COLUMNS} FROM {which} AND ($3::uuid IS NULL OR b.id {comparison} $3) \
+             ORDER BY b.id {direction} OFFSET $4 LIMIT $5"
+        );
+        let found = client.query_typed(&statement, &[&filters[..], &place[..]].concat()).await?;
         let total = total_of(&client, &which, &filters).await?;
-        let has_more = found.len() > page.limit as usize;
-        found.truncate(page.limit as usize);
+        let (found, has_more, has_previous) = cut(found, page, total);
         let entries = rows::bookings(&client, &found).await?;
-        Ok(Page { entries, total, has_more })
+        Ok(Page { entries, total, has_more, has_previous })
     }
 
     async fn read_names(&self, events: &[EventId]) -> Result<HashMap<EventId, EventNames>, StoreError> {
