@@ -4,6 +4,7 @@ pub mod access;
 pub mod accounts;
 pub mod administration;
 pub mod app;
+pub mod aside;
 pub mod background;
 pub mod bookings;
 pub mod cache;

@@ -70,7 +70,7 @@ pub(super) async fn add_venue<A: Adapters>(app: Arc<App<A>>, mut request: Reques
 }
 
 /// Changes a venue: `change` is given the body and the venue as it is.
-async fn change_venue<A: Adapters, B: DeserializeOwned>(
+async fn change_venue<A: Adapters, B: DeserializeOwned + Send + 'static>(
     app: &App<A>,
     mut request: Request,
     change: impl FnOnce(B, RawVenue) -> RawVenue,
