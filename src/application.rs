@@ -14,4 +14,5 @@ pub mod manage;
 pub mod passwords;
 pub mod pictures;
 pub mod sessions;
+pub mod sign_in;
 pub mod verification;

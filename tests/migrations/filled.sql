@@ -102,3 +102,7 @@ UPDATE events SET version_base = 17;
 
 -- Events without caps on unpaid places.
 UPDATE events SET unpaid_limited = false WHERE id IN (SELECT id FROM events ORDER BY id LIMIT 2);
+
+-- Devices, and successors of refresh tokens.
+INSERT INTO known_devices (account_id, hash, used_at) SELECT id, sha256(id::text::bytea), now() FROM accounts;
+UPDATE refresh_tokens SET parent = sha256(hash);
