@@ -40,6 +40,8 @@ mod matrix;
 mod nul;
 #[path = "api/openapi.rs"]
 mod openapi;
+#[path = "api/overtaken.rs"]
+mod overtaken;
 #[path = "api/paging.rs"]
 mod paging;
 #[path = "api/passwords.rs"]

@@ -142,6 +142,11 @@ impl Account {
         }
     }
 
+    /// What its password must not be made of, for [`Password::check_strength`].
+    pub fn own_words(&self) -> [&str; 2] {
+        [self.email.as_str(), self.name.as_str()]
+    }
+
     /// Whether it may sign in, and get new tokens and passwords.
     pub fn may_sign_in(&self) -> bool {
         self.status == AccountStatus::Active
@@ -226,23 +231,24 @@ pub struct Registration {
 }
 
 impl Registration {
-    /// Checks every field and reports every fault.
+    /// Checks every field and reports every fault, except for how easily the password is guessed: to find that out takes its
+    /// time, see [`Registration::own_words`].
     pub fn parse(email: &str, password: &str, name: &str, phone: Option<&str>) -> Result<Self, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
         let email = errors.keep(EmailAddress::parse("email", email));
         let password = errors.keep(Password::parse("password", password));
         let name = errors.keep(PersonName::parse("name", name));
         let phone = phone.and_then(|text| errors.keep(Phone::parse("phone", text)));
-        if let Some(password) = &password {
-            let own_words: Vec<&str> =
-                email.iter().map(EmailAddress::as_str).chain(name.iter().map(PersonName::as_str)).collect();
-            errors.keep(password.check_strength("password", &own_words));
-        }
         let valid = match (email, password, name) {
             (Some(email), Some(password), Some(name)) => Some(Self { email, password, name, phone }),
             _ => None,
         };
         errors.finish(valid)
+    }
+
+    /// What the password must not be made of, for [`Password::check_strength`].
+    pub fn own_words(&self) -> [&str; 2] {
+        [self.email.as_str(), self.name.as_str()]
     }
 }
 

@@ -1,10 +1,18 @@
 //! What proves who somebody is besides a session: the password, and links in mails (P4, A3).
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::{accounts::Account, ids::AccountId, mail::Message, repositories::Found, secrets::TokenHash};
+use crate::{
+    accounts::Account, ids::AccountId, mail::Message, repositories::Found, secrets::TokenHash, sessions::NewSession,
+};
+
+/// A link that was mailed so short a time ago is not followed by another: anybody can ask for one for any address.
+pub const LINK_EVERY: Duration = Duration::from_secs(5 * 60);
+/// So many links for one purpose work at once, the latest: a mail that somebody else has asked for does not make useless the one
+/// that its reader is about to follow.
+pub const LINKS_MAX: u32 = 2;
 
 /// What a link in a mail is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +46,26 @@ pub struct Link {
     pub expires_at: Timestamp,
 }
 
+impl Link {
+    /// A link that was made after this instant is young: while it works, this one is not mailed.
+    pub fn young_since(&self) -> Timestamp {
+        let before =
+            SignedDuration::try_from(LINK_EVERY).ok().and_then(|young| self.created_at.checked_sub(young).ok());
+        before.unwrap_or(Timestamp::MIN)
+    }
+}
+
+/// A password that takes the place of one that somebody has shown to know.
+#[derive(Clone, Copy, Debug)]
+pub struct PasswordChange<'c> {
+    /// Whose.
+    pub account: AccountId,
+    /// The hash that the old one was checked against.
+    pub checked: &'c str,
+    /// The hash of the new one.
+    pub new: &'c str,
+}
+
 /// What became of a registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Registered {
@@ -50,14 +78,14 @@ pub enum Registered {
 /// Where passwords and links are stored. Mails are queued in the transaction of the change that they tell of.
 pub trait CredentialRepository {
     /// Adds an account with a link to verify its address, and queues the mail with it. If another account has the address,
-    /// queues what `to_owner` says for that one instead, after as much work.
+    /// queues what `to_owner` says for that one instead, if anything, after as much work.
     fn register(
         &self,
         account: &Account,
         password_hash: &str,
         link: &Link,
         mail: &Message,
-        to_owner: fn(&Account) -> Message,
+        to_owner: Option<fn(&Account) -> Message>,
     ) -> impl Future<Output = Found<Registered>> + Send;
 
     /// The account with that address, and the hash of its password.
@@ -66,35 +94,37 @@ pub trait CredentialRepository {
     /// The account with that id, and the hash of its password.
     fn account_with_hash(&self, id: AccountId) -> impl Future<Output = Found<Option<(Account, String)>>> + Send;
 
-    /// Replaces the hash of a password by a stronger one of the same password, unless there is another password by now.
-    fn upgrade_hash(&self, id: AccountId, old: &str, new: &str) -> impl Future<Output = Found<()>> + Send;
+    /// Replaces the hash of a password by a stronger one of the same password, unless there is another password by now. Whether
+    /// it did.
+    fn upgrade_hash(&self, id: AccountId, old: &str, new: &str) -> impl Future<Output = Found<bool>> + Send;
 
-    /// Sets a new password: ends all sessions, refuses access tokens and links from before, and queues the mail. Since when
-    /// tokens are good again.
+    /// Sets a new password, if the account is active and the old one is still what was checked: ends all sessions and forgets all
+    /// devices, refuses access tokens and links from before, begins the session `new`, and queues the mail. Since when tokens
+    /// are good again; nothing when the account is not as it was.
     fn change_password(
         &self,
-        id: AccountId,
-        password_hash: &str,
+        change: PasswordChange<'_>,
+        new: &NewSession,
         mail: &Message,
-        now: Timestamp,
-    ) -> impl Future<Output = Found<Timestamp>> + Send;
+    ) -> impl Future<Output = Found<Option<Timestamp>>> + Send;
 
-    /// Replaces the account's link for the same purpose, and queues the mail with it.
-    fn send_link(&self, id: AccountId, link: &Link, mail: &Message) -> impl Future<Output = Found<()>> + Send;
+    /// Adds a link of an active account, and queues the mail with it, unless the account has a young one for the same purpose that
+    /// works. [`LINKS_MAX`] of them work on. Whether there is a mail.
+    fn send_link(&self, id: AccountId, link: &Link, mail: &Message) -> impl Future<Output = Found<bool>> + Send;
 
-    /// Whose link it is, as long as it works.
+    /// Whose link it is, as long as it works, and the hash of the account's password.
     fn link_owner(
         &self,
         hash: TokenHash,
         purpose: LinkPurpose,
         now: Timestamp,
-    ) -> impl Future<Output = Found<Option<Account>>> + Send;
+    ) -> impl Future<Output = Found<Option<(Account, String)>>> + Send;
 
-    /// Uses a link up: its owner reads the mail at the account's address. Whose link it was, if it worked.
+    /// Uses a link up, and all others to verify the address: its owner reads the mail there. Whose link it was, if it worked.
     fn verify_email(&self, hash: TokenHash, now: Timestamp) -> impl Future<Output = Found<Option<AccountId>>> + Send;
 
-    /// Uses a link up, with all that [`CredentialRepository::change_password`] does; the link also proves the address. Nothing if
-    /// it does not work any more.
+    /// Uses a link of an active account up, with all that [`CredentialRepository::change_password`] does, but a new session; the
+    /// link also proves the address. Nothing if it does not work any more.
     fn reset_password(
         &self,
         hash: TokenHash,

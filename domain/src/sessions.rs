@@ -73,10 +73,15 @@ fn later(instant: Timestamp, wait: Duration) -> Timestamp {
 }
 
 /// What is known about a refresh token that somebody sent.
+///
+/// Within the grace a token may get several successors. They are siblings, of which one lives: the first use of one ends the
+/// others. So nobody keeps a session up beside its owner without one of the two being noticed.
 #[derive(Clone, Copy, Debug)]
 pub struct Presented {
     /// When it was used first.
     pub used_at: Option<Timestamp>,
+    /// Whether a sibling of it was used.
+    pub sibling_used: bool,
     /// When its session ends.
     pub expires_at: Timestamp,
     /// Whether its session was ended.
@@ -90,7 +95,7 @@ pub struct Presented {
 pub enum Verdict {
     /// Give another one for it.
     Rotate,
-    /// It was used before: somebody else has it. Its session ends, for the thief and for the owner.
+    /// It, or a sibling of it, was used before: somebody else has it. Its session ends, for the thief and for the owner.
     Stolen,
     /// It is good for nothing any more.
     Dead,
@@ -103,6 +108,7 @@ impl Presented {
             return Verdict::Dead;
         }
         match self.used_at {
+            _ if self.sibling_used => Verdict::Stolen,
             // Two who come at once may both have looked at the clock before the other's use.
             Some(used_at) if limits.grace.is_zero() || later(used_at, limits.grace) < now => Verdict::Stolen,
             _ => Verdict::Rotate,
@@ -121,10 +127,38 @@ pub enum Refreshed {
     Dead,
 }
 
+/// A session that begins, with what its device gets.
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    /// The session.
+    pub session: Session,
+    /// Its first refresh token.
+    pub token: TokenHash,
+    /// By what the device will be known as one that has signed in to the account.
+    pub device: TokenHash,
+}
+
+/// What a sign-in has looked at. Checking a password takes its time, and all of it may have changed by then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// The hash that the password was checked against.
+    pub password_hash: String,
+    /// [`Account::tokens_not_before`], which moves with a new password, role or status, and when all sessions are ended.
+    pub tokens_not_before: Timestamp,
+}
+
+/// Most devices of an account that are remembered: those that signed in last.
+pub const DEVICES_MAX: u32 = 20;
+
 /// Where sessions are stored.
 pub trait SessionRepository {
-    /// Begins a session.
-    fn open_session(&self, session: &Session, token: TokenHash) -> impl Future<Output = Found<()>> + Send;
+    /// Begins a session, and remembers the device, if the account is still what was checked, and active. Whether it is: a
+    /// change of it is either seen here, or sees the session and ends it.
+    fn open_session(&self, new: &NewSession, checked: &Checked) -> impl Future<Output = Found<bool>> + Send;
+
+    /// Whether somebody has signed in on this device to the account with this address, and is one of its last
+    /// [`DEVICES_MAX`].
+    fn is_known_device(&self, email: &str, device: TokenHash) -> impl Future<Output = Found<bool>> + Send;
 
     /// Uses a refresh token of a session and stores its successor, in one transaction.
     fn refresh_session(
@@ -175,7 +209,13 @@ mod tests {
     }
 
     fn presented() -> Presented {
-        Presented { used_at: None, expires_at: at(100), revoked: false, status: AccountStatus::Active }
+        Presented {
+            used_at: None,
+            sibling_used: false,
+            expires_at: at(100),
+            revoked: false,
+            status: AccountStatus::Active,
+        }
     }
 
     #[test]
@@ -187,8 +227,14 @@ mod tests {
     }
 
     #[test]
+    fn of_siblings_the_first_that_is_used_is_good() {
+        let late = Presented { sibling_used: true, ..presented() };
+        assert_eq!(late.judge(at(1), &LIMITS), Verdict::Stolen, "no grace: it is the other one that its owner has");
+    }
+
+    #[test]
     fn what_is_over_is_dead_and_no_theft() {
-        let used = Presented { used_at: Some(at(1)), ..presented() };
+        let used = Presented { used_at: Some(at(1)), sibling_used: true, ..presented() };
         for dead in [
             Presented { revoked: true, ..used },
             Presented { expires_at: at(50), ..used },

@@ -1,6 +1,9 @@
 //! Who is asking: the port that turns a bearer token into a caller.
 
-use domain::{accounts::Role, ids::AccountId};
+use domain::{
+    accounts::Role,
+    ids::{AccountId, SessionId},
+};
 
 /// Whoever a verified access token speaks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +12,8 @@ pub struct Caller {
     pub account: AccountId,
     /// What it may do, as of the moment the token was issued.
     pub role: Role,
+    /// The session that the token was issued in; those of load tests were issued in none.
+    pub session: Option<SessionId>,
 }
 
 /// Why an access token was refused.
@@ -20,7 +25,8 @@ pub enum TokenError {
     /// Was ours and genuine, but its time is over.
     #[error("the access token has expired")]
     Expired,
-    /// Was ours and genuine, but its account has a new password, another role or another status since, or is in other hands.
+    /// Was ours and genuine, but its session has ended, or its account has a new password, another role or another status since,
+    /// or is in other hands.
     #[error("the access token was revoked")]
     Revoked,
 }

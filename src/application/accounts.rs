@@ -31,9 +31,6 @@ pub enum AccountError {
     /// An administrator has suspended the account.
     #[error("the account is suspended")]
     Suspended,
-    /// The address has to be verified first.
-    #[error("the e-mail address is not verified")]
-    Unverified,
     /// There is no session, or it is over.
     #[error("the session is over")]
     SessionOver,
@@ -43,6 +40,9 @@ pub enum AccountError {
     /// What was sent can't be taken.
     #[error("{} is not valid", .0.field)]
     Invalid(FieldError),
+    /// The account was changed again and again meanwhile.
+    #[error("the account has changed meanwhile")]
+    Overtaken,
     /// Too many attempts.
     #[error(transparent)]
     Limited(#[from] Limited),
@@ -72,21 +72,21 @@ impl From<FieldError> for AccountError {
 /// Adds an account of a person who books, and mails a link to verify its address.
 ///
 /// Whether the address is known already is told to nobody but its owner: the answer is the same, and a mail says that somebody
-/// tried. The account that is given is then stored nowhere.
+/// tried, though not again and again. The account that is given is then stored nowhere.
 pub async fn register<A: Adapters>(
     app: &App<A>,
     new: Registration,
     locale: Locale,
     from: IpAddr,
 ) -> Result<Account, AccountError> {
-    app.limits.attempt(Rule::AccountMail, new.email.as_str(), from).await?;
+    app.hasher.check_strength("password", &new.password, new.own_words()).await??;
     let password_hash = app.hasher.hash(new.password.expose()).await?;
     let now = now();
     let account = Account::new(&new, Role::User, locale, now);
     let (link, mail) = verification(app, &account, now);
-    let to_owner =
-        |owner: &Account| mail_to(owner, Template::AlreadyRegistered { name: owner.name.as_str().to_owned() });
-    match app.store.register(&account, &password_hash, &link, &mail, to_owner).await? {
+    // Refused it is silent: anybody can name any address.
+    let may_tell = app.limits.attempt(Rule::AccountMail, account.email.as_str(), from).await.is_ok();
+    match app.store.register(&account, &password_hash, &link, &mail, may_tell.then_some(already_registered)).await? {
         Registered::New => tracing::info!(userId = %account.id, "account registered"),
         Registered::Taken => tracing::info!("registration with an address that is taken"),
     }
@@ -94,29 +94,42 @@ pub async fn register<A: Adapters>(
     Ok(account)
 }
 
-/// Mails another link to verify the address, if an account has it and has not verified it. Answers before it is known whether
-/// one does.
-pub async fn resend_verification<A: Adapters>(
-    app: &Arc<App<A>>,
-    email: &str,
-    from: IpAddr,
-) -> Result<(), AccountError> {
+fn already_registered(owner: &Account) -> Message {
+    mail_to(owner, Template::AlreadyRegistered { name: owner.name.as_str().to_owned() })
+}
+
+/// Mails another link to verify the address, if an account has it, has not verified it, and has no young one. Answers before it
+/// is known whether one does.
+pub async fn resend_verification<A: Adapters>(app: &Arc<App<A>>, email: &str) -> Result<(), AccountError> {
     let email = normalized(email);
-    app.limits.attempt(Rule::AccountMail, &email, from).await?;
     let app_after = Arc::clone(app);
     app.background.spawn(async move {
         let app = app_after;
         let sent = async {
-            let Some((account, _)) = app.store.account_by_email(&email).await? else { return Ok(()) };
-            if account.email_verified_at.is_some() {
-                return Ok(());
+            match app.store.account_by_email(&email).await? {
+                Some((account, _)) if account.email_verified_at.is_none() => send_verification(&app, &account).await,
+                _ => Ok(()),
             }
-            let (link, mail) = verification(&app, &account, now());
-            app.store.send_link(account.id, &link, &mail).await
         };
         report(sent.await);
-        app.outbox.wake();
     })?;
+    Ok(())
+}
+
+/// Mails the owner of an account another link to verify the address, after the answer, unless there is a young one.
+pub(super) fn remind_to_verify<A: Adapters>(app: &Arc<App<A>>, account: Account) {
+    let app_after = Arc::clone(app);
+    let reminded = app.background.spawn(async move { report(send_verification(&app_after, &account).await) });
+    if let Err(error) = reminded {
+        tracing::warn!(%error, "a mail that would help is not sent");
+    }
+}
+
+async fn send_verification<A: Adapters>(app: &App<A>, account: &Account) -> Result<(), RepositoryError> {
+    let (link, mail) = verification(app, account, now());
+    if app.store.send_link(account.id, &link, &mail).await? {
+        app.outbox.wake();
+    }
     Ok(())
 }
 

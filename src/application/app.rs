@@ -4,11 +4,11 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use actors::{cache::Cache, inventories::Inventories, live::Live, outbox::Outbox, upkeep::Upkeep};
 use domain::{
-    accounts::Role,
+    accounts::{Password, Role},
     administration::AccountAdministration,
     audit::AuditRepository,
     credentials::CredentialRepository,
-    ids::AccountId,
+    ids::{AccountId, SessionId},
     management::{
         catalogue::{CatalogueManagement, SettingsRepository},
         events::{EventManagement, GuestList, SalesManagement},
@@ -18,6 +18,7 @@ use domain::{
     },
     repositories::{AccountRepository, BookingRepository, EventRepository, VenueRepository},
     sessions::{SessionLimits, SessionRepository},
+    validation::FieldError,
 };
 use jiff::Timestamp;
 
@@ -73,7 +74,7 @@ impl<T> ManagementStore for T where
 {
 }
 
-/// Why a password was neither hashed nor checked.
+/// Why a password was neither hashed nor checked, nor its strength judged.
 #[derive(Debug, thiserror::Error)]
 pub enum HashingError {
     /// Too many are being hashed already.
@@ -92,18 +93,41 @@ pub trait PasswordHasher: Send + Sync + 'static {
     /// Whether `password` is the one behind `hash`. Without a hash the answer is no, after the same time.
     fn verify(&self, hash: Option<&str>, password: &str) -> impl Future<Output = Result<bool, HashingError>> + Send;
 
+    /// Whether `password` is hard enough to guess for whoever is known by `own_words`, see [`Password::check_strength`]. Takes a
+    /// turn like a hash: somebody may have chosen it to take as long.
+    fn check_strength(
+        &self,
+        field: &'static str,
+        password: &Password,
+        own_words: [&str; 2],
+    ) -> impl Future<Output = Result<Result<(), FieldError>, HashingError>> + Send;
+
     /// Whether a hash is weaker than those that are made now.
     fn is_outdated(&self, hash: &str) -> bool;
 }
 
 /// Issues what proves who is asking, and takes it back (A1).
 pub trait IssueAccess: Send + Sync + 'static {
-    /// A token for the account, or why there is none.
+    /// A token for the account that belongs to no session, or why there is none.
     fn issue(&self, account: AccountId, role: Role, now: Timestamp, ttl: Duration) -> Result<String, String>;
+
+    /// The same in a session: when that is ended, so is the token.
+    fn issue_in(
+        &self,
+        session: SessionId,
+        account: AccountId,
+        role: Role,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<String, String>;
 
     /// Refuses the tokens of `account` that were issued before `instant`, on this node and from now on. Called after the
     /// database has been told: other nodes learn of it there.
     fn refuse_before(&self, account: AccountId, instant: Timestamp);
+
+    /// Refuses the tokens of a session that has ended at `instant`, on this node and from now on. Called after the database has
+    /// been told: other nodes learn of it there.
+    fn refuse_session(&self, session: SessionId, instant: Timestamp);
 }
 
 /// How accounts prove who they are.
@@ -117,7 +141,8 @@ pub struct AuthRules {
     pub verification_ttl: Duration,
     /// How long a link to choose a new password works.
     pub reset_ttl: Duration,
-    /// Whether nobody may sign in before their address is verified.
+    /// Whether nobody may sign in before their address is verified. Without it, who registers with an address and then signs in
+    /// learns whether it was known.
     pub require_verified_email: bool,
     /// Whether nobody may hold or book places before their address is verified.
     pub verified_to_book: bool,

@@ -46,27 +46,47 @@ impl Tier {
     }
 }
 
-/// What use cases limit themselves, because only they know whom it concerns. All at the rate of [`Tier::Auth`].
+/// What use cases limit themselves, because only they know whom it concerns. At the rate of [`Tier::Auth`] or a multiple of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
-    /// Signing in to one account, whatever network the attempts come from. The subject is the e-mail address.
+    /// Failures to sign in to one account from one network, or from one device that is known. The subject names both.
     SignIn,
-    /// Mails with a link to one address, as for a forgotten password. The subject is the e-mail address.
+    /// Failures to sign in to one account, whatever network they come from. Anybody can use this up for somebody else, so it is
+    /// wide, and who goes on does not make the wait longer. The subject is the account.
+    SignInAccount,
+    /// Mails to one address that somebody else may have caused, and that no link stands for. The subject is the e-mail address.
     AccountMail,
-    /// Proving who one is once more while signed in, as for a new password. The subject is the account's id.
+    /// Failures to prove who one is once more while signed in, as for a new password. The subject is the account's id.
     Reauthentication,
 }
 
 impl Rule {
     /// All of them, in the order of the declaration.
-    pub const ALL: [Self; 3] = [Self::SignIn, Self::AccountMail, Self::Reauthentication];
+    pub const ALL: [Self; 4] = [Self::SignIn, Self::SignInAccount, Self::AccountMail, Self::Reauthentication];
 
     /// Its name in metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SignIn => "sign-in",
+            Self::SignInAccount => "sign-in-account",
             Self::AccountMail => "account-mail",
             Self::Reauthentication => "reauthentication",
+        }
+    }
+
+    /// How many times the rate of [`Tier::Auth`] it has.
+    pub fn width(self) -> u32 {
+        match self {
+            Self::SignInAccount => 20,
+            Self::SignIn | Self::AccountMail | Self::Reauthentication => 1,
+        }
+    }
+
+    /// Whether who goes on while refused waits longer for it. Not where strangers would make others wait.
+    pub fn is_growing(self) -> bool {
+        match self {
+            Self::SignIn | Self::Reauthentication => true,
+            Self::SignInAccount | Self::AccountMail => false,
         }
     }
 }
@@ -134,6 +154,9 @@ pub trait LimitRequests: Send + Sync + 'static {
 /// Limits what use cases let happen.
 pub trait LimitAttempts: Send + Sync + 'static {
     /// Counts one attempt that concerns `subject` (never shown or logged), made by a client at `from`. Trusted networks are
-    /// exempt. Call it before the work that is to be limited; attempts that succeed count as well.
+    /// exempt. Call it before the work that is to be limited, so that many at once are counted as well.
     fn attempt(&self, rule: Rule, subject: &str, from: IpAddr) -> impl Future<Output = Result<(), Limited>> + Send;
+
+    /// Gives back one that was counted and admitted, because it succeeded.
+    fn forgive(&self, rule: Rule, subject: &str, from: IpAddr) -> impl Future<Output = ()> + Send;
 }

@@ -1,14 +1,13 @@
 //! A new password: for who knows the old one, and for who reads the mail at the account's address.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use domain::{
     accounts::{Account, Password},
-    credentials::{CredentialRepository, LinkPurpose},
+    credentials::{CredentialRepository, LinkPurpose, PasswordChange},
     ids::AccountId,
     mail::{Message, Template},
     secrets::OpaqueToken,
-    sessions::Device,
     validation::FieldError,
 };
 
@@ -16,58 +15,71 @@ use super::{
     accounts::{AccountError, link, mail_to, minutes, normalized, now, report},
     app::{Adapters, App, IssueAccess, PasswordHasher},
     limits::{LimitAttempts, Rule},
-    sessions::{SignedIn, open},
+    sessions::{Beginning, Origin, SignedIn},
+    sign_in::TRIES_MAX,
 };
 
 /// Changes the password of whoever is signed in and knows it. All sessions and access tokens of the account end; the caller
-/// gets new ones.
+/// gets new ones. Failures are limited for the account.
 pub async fn change<A: Adapters>(
     app: &App<A>,
     id: AccountId,
     current: &str,
     new: &Password,
-    device: Device,
-    from: IpAddr,
+    origin: &Origin,
 ) -> Result<SignedIn, AccountError> {
-    app.limits.attempt(Rule::Reauthentication, &id.to_string(), from).await?;
-    let (account, hash) = app.store.account_with_hash(id).await?.ok_or(AccountError::NotFound)?;
-    if !app.hasher.verify(Some(&hash), current).await? {
-        tracing::info!(userId = %id, "change of password refused: wrong password");
-        return Err(AccountError::WrongPassword);
+    let subject = id.to_string();
+    app.limits.attempt(Rule::Reauthentication, &subject, origin.address).await?;
+    for round in 0..TRIES_MAX {
+        let (account, hash) = app.store.account_with_hash(id).await?.ok_or(AccountError::NotFound)?;
+        if !app.hasher.verify(Some(&hash), current).await? {
+            tracing::info!(userId = %id, "change of password refused: wrong password");
+            return Err(AccountError::WrongPassword);
+        }
+        if !account.may_sign_in() {
+            return Err(AccountError::Suspended);
+        }
+        if round == 0 {
+            app.limits.forgive(Rule::Reauthentication, &subject, origin.address).await;
+        }
+        judge_new(app, "newPassword", new, &account, &hash).await?;
+        let new_hash = app.hasher.hash(new.expose()).await?;
+        let beginning = Beginning::of(app, id, origin);
+        let change = PasswordChange { account: id, checked: &hash, new: &new_hash };
+        let since = app.store.change_password(change, &beginning.new, &changed(&account)).await?;
+        if let Some(since) = since {
+            app.issuer.refuse_before(id, since);
+            app.outbox.wake();
+            tracing::info!(userId = %id, "password changed");
+            return beginning.signed_in(app, Account { tokens_not_before: since, ..account });
+        }
+        tracing::info!(userId = %id, "the account has changed during a change of its password");
     }
-    check_strength("newPassword", new, &account)?;
-    let new_hash = app.hasher.hash(new.expose()).await?;
-    let since = app.store.change_password(id, &new_hash, &changed(&account), now()).await?;
-    app.issuer.refuse_before(id, since);
-    app.outbox.wake();
-    tracing::info!(userId = %id, "password changed");
-    open(app, Account { tokens_not_before: since, ..account }, device).await
+    Err(AccountError::Overtaken)
 }
 
-/// Mails a link to choose a new password, if an account has the address and may sign in. Answers before it is known whether
-/// one does.
-pub async fn ask_for_reset<A: Adapters>(app: &Arc<App<A>>, email: &str, from: IpAddr) -> Result<(), AccountError> {
+/// Mails a link to choose a new password, if an account has the address, may sign in, and has no young link. Answers before it is
+/// known whether one does.
+pub async fn ask_for_reset<A: Adapters>(app: &Arc<App<A>>, email: &str) -> Result<(), AccountError> {
     let email = normalized(email);
-    app.limits.attempt(Rule::AccountMail, &email, from).await?;
     let app_after = Arc::clone(app);
     app.background.spawn(async move {
         let app = app_after;
         let sent = async {
             let Some((account, _)) = app.store.account_by_email(&email).await? else { return Ok(()) };
-            if !account.may_sign_in() {
-                return Ok(());
-            }
             let (link, token) = link(LinkPurpose::ResetPassword, now(), app.auth.reset_ttl);
             let template = Template::ResetPassword {
                 name: account.name.as_str().to_owned(),
                 token,
                 valid_minutes: minutes(app.auth.reset_ttl),
             };
-            tracing::info!(userId = %account.id, "a link to choose a new password was asked for");
-            app.store.send_link(account.id, &link, &mail_to(&account, template)).await
+            if app.store.send_link(account.id, &link, &mail_to(&account, template)).await? {
+                tracing::info!(userId = %account.id, "a link to choose a new password was asked for");
+                app.outbox.wake();
+            }
+            Ok(())
         };
         report(sent.await);
-        app.outbox.wake();
     })?;
     Ok(())
 }
@@ -76,9 +88,9 @@ pub async fn ask_for_reset<A: Adapters>(app: &Arc<App<A>>, email: &str, from: Ip
 pub async fn reset<A: Adapters>(app: &App<A>, token: &str, new: &Password) -> Result<(), AccountError> {
     let token = OpaqueToken::parse(token).ok_or(AccountError::LinkDead)?;
     let owner = app.store.link_owner(token.hash(), LinkPurpose::ResetPassword, now()).await?;
-    let account = owner.filter(Account::may_sign_in).ok_or(AccountError::LinkDead)?;
+    let (account, hash) = owner.filter(|(account, _)| account.may_sign_in()).ok_or(AccountError::LinkDead)?;
     // Before the link is used up: whoever has chosen badly may choose again.
-    check_strength("password", new, &account)?;
+    judge_new(app, "password", new, &account, &hash).await?;
     let new_hash = app.hasher.hash(new.expose()).await?;
     let reset = app.store.reset_password(token.hash(), &new_hash, &changed(&account), now()).await?;
     app.issuer.refuse_before(account.id, reset.ok_or(AccountError::LinkDead)?);
@@ -87,8 +99,19 @@ pub async fn reset<A: Adapters>(app: &App<A>, token: &str, new: &Password) -> Re
     Ok(())
 }
 
-fn check_strength(field: &'static str, password: &Password, account: &Account) -> Result<(), FieldError> {
-    password.check_strength(field, &[account.email.as_str(), account.name.as_str()])
+/// Refuses a new password that is easy to guess, or the present one: who changes it has a reason.
+async fn judge_new<A: Adapters>(
+    app: &App<A>,
+    field: &'static str,
+    new: &Password,
+    account: &Account,
+    present: &str,
+) -> Result<(), AccountError> {
+    app.hasher.check_strength(field, new, account.own_words()).await??;
+    if app.hasher.verify(Some(present), new.expose()).await? {
+        return Err(FieldError::new(field, "SAME_PASSWORD", "is the present password: choose another one").into());
+    }
+    Ok(())
 }
 
 fn changed(account: &Account) -> Message {

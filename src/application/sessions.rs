@@ -1,21 +1,19 @@
-//! Sessions: sign in, refresh, sign out (A1, A2).
+//! Sessions: how they begin, refresh, sign out.
 
 use std::net::IpAddr;
 
 use domain::{
     accounts::Account,
-    credentials::CredentialRepository,
     ids::{AccountId, SessionId},
     secrets::OpaqueToken,
-    sessions::{Device, Refreshed, Session, SessionRepository},
+    sessions::{Device, NewSession, Refreshed, Session, SessionRepository},
 };
 use jiff::Timestamp;
 use metrics::counter;
 
 use super::{
-    accounts::{AccountError, normalized, now},
-    app::{Adapters, App, IssueAccess, PasswordHasher},
-    limits::{LimitAttempts, Rule},
+    accounts::{AccountError, now},
+    app::{Adapters, App, IssueAccess},
 };
 
 /// What keeps a session up: only its owner has it.
@@ -25,6 +23,17 @@ pub struct RefreshToken {
     pub session: SessionId,
     /// The secret, good for one use.
     pub secret: OpaqueToken,
+}
+
+/// From where somebody signs in.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// What is shown of it to its owner.
+    pub device: Device,
+    /// What the device was given when somebody signed in there.
+    pub known_as: Option<OpaqueToken>,
+    /// Where the client is.
+    pub address: IpAddr,
 }
 
 /// A session as its owner gets it.
@@ -38,82 +47,45 @@ pub struct SignedIn {
     pub refresh_token: RefreshToken,
     /// When the session ends unless it is refreshed.
     pub expires_at: Timestamp,
+    /// By what the device is known from now on, if somebody has signed in there just now.
+    pub device: Option<OpaqueToken>,
 }
 
-/// Signs in. Unknown addresses and wrong passwords take the same time and get the same answer.
-///
-/// Attempts are limited for the address, wherever they come `from`: whoever guesses has many networks.
-pub async fn sign_in<A: Adapters>(
-    app: &App<A>,
-    email: &str,
-    password: &str,
-    device: Device,
-    from: IpAddr,
-) -> Result<SignedIn, AccountError> {
-    let email = normalized(email);
-    app.limits.attempt(Rule::SignIn, &email, from).await?;
-    let found = app.store.account_by_email(&email).await?;
-    let right = app.hasher.verify(found.as_ref().map(|(_, hash)| hash.as_str()), password).await?;
-    let Some((account, hash)) = found.filter(|_| right) else {
-        sign_ins("wrong_credentials");
-        // The address itself is personal and stays out of the log.
-        tracing::info!("sign-in refused: wrong address or password");
-        return Err(AccountError::WrongCredentials);
-    };
-    // Said to nobody but who knows the password.
-    if !account.may_sign_in() {
-        sign_ins("suspended");
-        tracing::info!(userId = %account.id, "sign-in refused: the account is suspended");
-        return Err(AccountError::Suspended);
-    }
-    if app.auth.require_verified_email && account.email_verified_at.is_none() {
-        sign_ins("unverified");
-        tracing::info!(userId = %account.id, "sign-in refused: the address is not verified");
-        return Err(AccountError::Unverified);
-    }
-    if app.hasher.is_outdated(&hash) {
-        upgrade_hash(app, account.id, &hash, password).await;
-    }
-    sign_ins("signed_in");
-    tracing::info!(userId = %account.id, "signed in");
-    open(app, account, device).await
+/// A session that is about to begin, with the secrets that its device gets.
+pub(super) struct Beginning {
+    pub(super) new: NewSession,
+    token: RefreshToken,
+    device: OpaqueToken,
 }
 
-/// Replaces a hash that is weaker than those made now. There will be another sign-in to try it again.
-async fn upgrade_hash<A: Adapters>(app: &App<A>, id: AccountId, old: &str, password: &str) {
-    let upgraded = match app.hasher.hash(password).await {
-        Ok(new) => app.store.upgrade_hash(id, old, &new).await.map_err(AccountError::from),
-        Err(error) => Err(error.into()),
-    };
-    match upgraded {
-        Ok(()) => tracing::info!(userId = %id, "the hash of a password was made stronger"),
-        Err(error) => tracing::warn!(userId = %id, %error, "the hash of a password stays as weak as it is"),
+impl Beginning {
+    /// Of `account`, now.
+    pub(super) fn of<A: Adapters>(app: &App<A>, account: AccountId, origin: &Origin) -> Self {
+        let (now, id) = (now(), SessionId::generate());
+        let secret = OpaqueToken::from_random(rand::random());
+        let device = origin.known_as.clone().unwrap_or_else(|| OpaqueToken::from_random(rand::random()));
+        let session = Session {
+            id,
+            account_id: account,
+            user_agent: origin.device.user_agent.clone(),
+            address: origin.device.address,
+            created_at: now,
+            last_used_at: now,
+            expires_at: app.auth.sessions.expires_at(now, now),
+        };
+        let new = NewSession { session, token: secret.hash(), device: device.hash() };
+        Self { new, token: RefreshToken { session: id, secret }, device }
+    }
+
+    /// What its owner gets, once it is stored.
+    pub(super) fn signed_in<A: Adapters>(self, app: &App<A>, account: Account) -> Result<SignedIn, AccountError> {
+        let Session { created_at, expires_at, .. } = self.new.session;
+        Ok(SignedIn { device: Some(self.device), ..signed_in(app, account, self.token, expires_at, created_at)? })
     }
 }
 
-/// Begins a session of an account that has proved who it is.
-pub(super) async fn open<A: Adapters>(
-    app: &App<A>,
-    account: Account,
-    device: Device,
-) -> Result<SignedIn, AccountError> {
-    let now = now();
-    let secret = OpaqueToken::from_random(rand::random());
-    let session = Session {
-        id: SessionId::generate(),
-        account_id: account.id,
-        user_agent: device.user_agent,
-        address: device.address,
-        created_at: now,
-        last_used_at: now,
-        expires_at: app.auth.sessions.expires_at(now, now),
-    };
-    app.store.open_session(&session, secret.hash()).await?;
-    signed_in(app, account, RefreshToken { session: session.id, secret }, session.expires_at)
-}
-
-/// Uses a refresh token for another one and a new access token. A token that was used before ends its session: somebody else
-/// has it.
+/// Uses a refresh token for another one and a new access token. A token that was used before, or a sibling of which was, ends its
+/// session: somebody else has it.
 pub async fn refresh<A: Adapters>(
     app: &App<A>,
     token: &RefreshToken,
@@ -132,7 +104,7 @@ pub async fn refresh<A: Adapters>(
     match refreshed {
         Refreshed::Rotated(account, expires_at) => {
             let token = RefreshToken { session: token.session, secret: successor };
-            signed_in(app, *account, token, expires_at)
+            signed_in(app, *account, token, expires_at, now)
         }
         Refreshed::Stolen(account) => {
             app.issuer.refuse_before(account.id, account.tokens_not_before);
@@ -143,10 +115,12 @@ pub async fn refresh<A: Adapters>(
     }
 }
 
-/// Ends the session of a refresh token, if there is one. Its access token lives on for its minutes.
+/// Ends the session of a refresh token, if there is one, and its access tokens.
 pub async fn sign_out<A: Adapters>(app: &App<A>, token: &RefreshToken) -> Result<(), AccountError> {
-    let account = app.store.end_session_of_token(token.session, token.secret.hash(), now()).await?;
+    let now = now();
+    let account = app.store.end_session_of_token(token.session, token.secret.hash(), now).await?;
     if let Some(account) = account {
+        app.issuer.refuse_session(token.session, now);
         tracing::info!(userId = %account, "signed out");
     }
     Ok(())
@@ -157,11 +131,13 @@ pub async fn list<A: Adapters>(app: &App<A>, account: AccountId) -> Result<Vec<S
     Ok(app.store.sessions_of(account, now()).await?)
 }
 
-/// Ends one session of an account.
+/// Ends one session of an account, and its access tokens.
 pub async fn end<A: Adapters>(app: &App<A>, account: AccountId, id: SessionId) -> Result<(), AccountError> {
-    if !app.store.end_session(account, id, now()).await? {
+    let now = now();
+    if !app.store.end_session(account, id, now).await? {
         return Err(AccountError::NotFound);
     }
+    app.issuer.refuse_session(id, now);
     tracing::info!(userId = %account, session = %id, "session ended by its owner");
     Ok(())
 }
@@ -174,18 +150,16 @@ pub async fn end_all<A: Adapters>(app: &App<A>, account: AccountId) -> Result<()
     Ok(())
 }
 
-fn sign_ins(outcome: &'static str) {
-    counter!("boxoffice_sign_ins_total", "outcome" => outcome).increment(1);
-}
-
+/// `now` is a moment before the account was read: what changes it later refuses the token that is issued here.
 fn signed_in<A: Adapters>(
     app: &App<A>,
     account: Account,
     refresh_token: RefreshToken,
     expires_at: Timestamp,
+    now: Timestamp,
 ) -> Result<SignedIn, AccountError> {
-    let issued_at = account.tokens_issued_at(Timestamp::now());
-    let token = app.issuer.issue(account.id, account.role, issued_at, app.auth.access_ttl);
+    let (issued_at, session) = (account.tokens_issued_at(now), refresh_token.session);
+    let token = app.issuer.issue_in(session, account.id, account.role, issued_at, app.auth.access_ttl);
     let access_token = token.map_err(AccountError::Token)?;
-    Ok(SignedIn { account, access_token, refresh_token, expires_at })
+    Ok(SignedIn { account, access_token, refresh_token, expires_at, device: None })
 }

@@ -28,6 +28,9 @@ pub(super) async fn run(config: &Config, email: &str, name: &str) -> anyhow::Res
             bail!("{}", faults.join("; "));
         }
     };
+    if let Err(error) = new.password.check_strength("password", &new.own_words()) {
+        bail!("{} {}", error.field, error.message);
+    }
     let database = Database::borrow(config).await?;
     Migrator::embedded()?.up(&mut database.connect(config).await?).await?;
     let password_hash = serve::passwords(config)?.hash(new.password.expose()).await?;

@@ -43,7 +43,8 @@ pub struct AuthConfig {
     pub verification_ttl: Duration,
     /// How long a link to choose a new password works. Too high: whoever finds an old mail has the account.
     pub reset_ttl: Duration,
-    /// Whether nobody may sign in before their address is verified.
+    /// Whether nobody may sign in before their address is verified. Off: who registers with an address and then signs in learns
+    /// whether it was known.
     pub require_verified_email: bool,
     /// Whether nobody may hold or book places before their address is verified. Off: whoever makes up addresses has as many
     /// accounts, and as many places, as they like.
@@ -129,7 +130,11 @@ impl AuthConfig {
             refresh_grace: section.duration("refresh_grace", Duration::from_secs(10), Duration::ZERO..=minutes(5)),
             verification_ttl: section.duration("verification_ttl", days(1), minutes(5)..=days(30)),
             reset_ttl: section.duration("reset_ttl", minutes(60), minutes(5)..=days(7)),
-            require_verified_email: section.value("require_verified_email", false, "true or false"),
+            require_verified_email: section.value(
+                "require_verified_email",
+                environment == Environment::Production,
+                "true or false",
+            ),
             verified_to_book: section.value(
                 "verified_to_book",
                 environment == Environment::Production,

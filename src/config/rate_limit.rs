@@ -19,7 +19,8 @@ const SMTP: Rate = default(10, 1);
 /// high: one client takes what others need. Too low: people are refused who only look around.
 #[derive(Clone, Debug)]
 pub struct RateLimitConfig {
-    /// Signing in, registering and the like, of one network; also attempts to sign in to one account, and mails to one address.
+    /// Signing in, registering and the like, of one network; also failures to sign in to one account from one network, and, twenty
+    /// times as many, from everywhere.
     pub auth: Rate,
     /// Holds and bookings of one account.
     pub bookings: Rate,

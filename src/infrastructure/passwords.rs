@@ -5,7 +5,7 @@ use std::sync::Arc;
 use argon2::{
     Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version, password_hash::phc::PasswordHash,
 };
-use domain::accounts::Password;
+use domain::{accounts::Password, validation::FieldError};
 use tokio::sync::Semaphore;
 
 use crate::application::app::{HashingError, PasswordHasher};
@@ -90,6 +90,16 @@ impl PasswordHasher for Passwords {
         .await
     }
 
+    async fn check_strength(
+        &self,
+        field: &'static str,
+        password: &Password,
+        own_words: [&str; 2],
+    ) -> Result<Result<(), FieldError>, HashingError> {
+        let (password, own_words) = (password.clone(), own_words.map(str::to_owned));
+        self.compute(move || Ok(password.check_strength(field, &own_words.each_ref().map(String::as_str)))).await
+    }
+
     fn is_outdated(&self, hash: &str) -> bool {
         let params = PasswordHash::new(hash).ok().and_then(|hash| Params::try_from(&hash).ok());
         let Some(params) = params else { return true };
@@ -108,6 +118,8 @@ fn broken(error: impl std::fmt::Display) -> HashingError {
 
 #[cfg(test)]
 mod tests {
+    use std::task::{Context, Waker};
+
     use super::*;
 
     /// As cheap as argon2 allows.
@@ -158,6 +170,22 @@ mod tests {
         assert!(passwords.is_outdated(&hash(16, 1).await));
         assert!(!passwords.is_outdated(&hash(16, 2).await));
         assert!(!passwords.is_outdated(&hash(32, 2).await));
+    }
+
+    /// Guards: that strength is judged in its turn, and so not on the thread that answers others.
+    #[tokio::test]
+    async fn strength_waits_for_its_turn_like_a_hash() {
+        let passwords = cheap(1);
+        let password = Password::parse("password", "correct horse battery").unwrap();
+        let busy = Arc::clone(&passwords.running).acquire_owned().await.unwrap();
+        let mut check = std::pin::pin!(passwords.check_strength("password", &password, ["ada@example.org", "Ada"]));
+        let polled = check.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(polled.is_pending(), "it is somebody else's turn");
+        drop(busy);
+        assert!(check.await.unwrap().is_ok());
+        let weak = Password::parse("password", "password123").unwrap();
+        let fault = passwords.check_strength("newPassword", &weak, ["", ""]).await.unwrap().unwrap_err();
+        assert_eq!((&*fault.field, fault.code), ("newPassword", "COMMON_PASSWORD"));
     }
 
     #[tokio::test]

@@ -1,12 +1,16 @@
 //! Access tokens: JWT (RFC 7519), signed with HMAC-SHA256 or Ed25519 (A1).
 
+mod ended_sessions;
 mod keys;
 mod revocations;
 mod verified;
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{accounts::Role, ids::AccountId};
+use domain::{
+    accounts::Role,
+    ids::{AccountId, SessionId},
+};
 use jiff::Timestamp;
 use jsonwebtoken::{DecodingKey, Header, Validation, errors::ErrorKind};
 use serde::{Deserialize, Serialize};
@@ -26,6 +30,10 @@ use crate::application::{
 
 /// How far the clocks of two nodes may differ. The library's default of 60 s would make a token of 15 minutes one of 16.
 const LEEWAY_S: u64 = 5;
+
+/// The header parameter that names a token's session. No claim: servers of the release before would refuse a token with one more
+/// claim while both run side by side, and pass over parameters that they do not know (RFC 7515, 4).
+const SESSION: &str = "sid";
 
 /// Everything a token says; a token that says more, or less, is not ours.
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,16 +64,45 @@ impl TokenSigner {
     }
 }
 
-impl IssueAccess for TokenSigner {
-    fn issue(&self, account: AccountId, role: Role, now: Timestamp, ttl: Duration) -> Result<String, String> {
+impl TokenSigner {
+    fn sign(
+        &self,
+        header: &Header,
+        (account, role): (AccountId, Role),
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<String, String> {
         let iat = now.as_second();
         let exp = iat.saturating_add(i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX));
         let claims = Claims { sub: account, role, iat, exp, iss: self.issuer.clone() };
-        jsonwebtoken::encode(&self.header, &claims, &self.key.key).map_err(|error| error.to_string())
+        jsonwebtoken::encode(header, &claims, &self.key.key).map_err(|error| error.to_string())
+    }
+}
+
+impl IssueAccess for TokenSigner {
+    fn issue(&self, account: AccountId, role: Role, now: Timestamp, ttl: Duration) -> Result<String, String> {
+        self.sign(&self.header, (account, role), now, ttl)
+    }
+
+    fn issue_in(
+        &self,
+        session: SessionId,
+        account: AccountId,
+        role: Role,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<String, String> {
+        let mut header = self.header.clone();
+        header.extras.insert(SESSION, session);
+        self.sign(&header, (account, role), now, ttl)
     }
 
     fn refuse_before(&self, account: AccountId, instant: Timestamp) {
         self.revocations.refuse_before(account, instant);
+    }
+
+    fn refuse_session(&self, session: SessionId, instant: Timestamp) {
+        self.revocations.refuse_session(session, instant);
     }
 }
 
@@ -115,8 +152,9 @@ impl TokenVerifier {
         if data.header.kid.as_ref() != Some(&known.id) {
             return Err(TokenError::Bad);
         }
+        let session = data.header.extras.get(SESSION).map_err(|_| TokenError::Bad)?;
         let Claims { sub, role, iat, exp, .. } = data.claims;
-        Ok(Verified { caller: Caller { account: sub, role }, issued_at: iat, expires_at: exp })
+        Ok(Verified { caller: Caller { account: sub, role, session }, issued_at: iat, expires_at: exp })
     }
 }
 
@@ -134,7 +172,7 @@ impl VerifyAccess for TokenVerifier {
         if now > verified.expires_at.saturating_add(LEEWAY_S as i64) {
             return Err(TokenError::Expired);
         }
-        if !self.revocations.allow(verified.caller.account, verified.issued_at) {
+        if !self.revocations.allow(&verified.caller, verified.issued_at) {
             return Err(TokenError::Revoked);
         }
         Ok(verified.caller)
@@ -177,7 +215,7 @@ mod tests {
         let account = AccountId::generate();
         let issued = signer(keys("k1", 1), ISSUER).issue(account, Role::Admin, Timestamp::now(), TTL).unwrap();
         let caller = verifier(keys("k1", 1)).verify(&issued);
-        assert_eq!(caller, Ok(Caller { account, role: Role::Admin }));
+        assert_eq!(caller, Ok(Caller { account, role: Role::Admin, session: None }));
         let claims: serde_json::Value = jsonwebtoken::dangerous::insecure_decode(&issued).unwrap().claims;
         let mut names: Vec<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();
         names.sort_unstable();
@@ -197,7 +235,7 @@ mod tests {
     fn a_remembered_token_still_expires_and_vouches_for_no_other() {
         let verifier = verifier(keys("k1", b'a'));
         let account = AccountId::generate();
-        let caller = Caller { account, role: Role::Admin };
+        let caller = Caller { account, role: Role::Admin, session: None };
         let mut early = signer(keys("k1", b'a'), ISSUER)
             .issue(account, Role::Admin, Timestamp::now(), Duration::from_secs(60))
             .unwrap();
@@ -226,6 +264,31 @@ mod tests {
         assert_eq!(verifier.verify(&old), Err(TokenError::Revoked));
         assert!(verifier.verify(&others).is_ok());
         assert!(verifier.verify(&issue(account, now + jiff::SignedDuration::from_secs(1))).is_ok());
+    }
+
+    /// Guards: that a token names its session, and is as good as that.
+    #[test]
+    fn a_token_of_a_session_ends_with_it() {
+        let revocations = Arc::new(Revocations::default());
+        let signer = TokenSigner::new(keys("k1", 1).signing, ISSUER, revocations.clone());
+        let verifier = TokenVerifier::new(keys("k1", 1).accepted, ISSUER, revocations);
+        let (account, now) = (AccountId::generate(), Timestamp::now());
+        let [here, there] = [SessionId::generate(), SessionId::generate()];
+        let [of_here, of_there] =
+            [here, there].map(|session| signer.issue_in(session, account, Role::User, now, TTL).unwrap());
+        for (token, session) in [(&of_here, here), (&of_there, there)] {
+            let caller = verifier.verify(token);
+            assert_eq!(caller, Ok(Caller { account, role: Role::User, session: Some(session) }));
+        }
+        signer.refuse_session(here, now);
+        assert_eq!(verifier.verify(&of_here), Err(TokenError::Revoked), "although it is remembered");
+        assert!(verifier.verify(&of_there).is_ok());
+        // Its parameter is signed like all the rest.
+        let header = Header { kid: Some("k1".to_owned()), ..Header::new(Algorithm::HS256) };
+        let claims: serde_json::Value = jsonwebtoken::dangerous::insecure_decode(&of_here).unwrap().claims;
+        let without = signed(&header, &claims, 1);
+        let mixed = format!("{}.{}", without.split('.').next().unwrap(), of_here.split_once('.').unwrap().1);
+        assert_eq!(verifier.verify(&mixed), Err(TokenError::Bad));
     }
 
     #[test]

@@ -20,13 +20,12 @@ impl From<AccountError> for Problem {
             AccountError::WrongCredentials => Problem::new(Code::WrongCredentials),
             AccountError::WrongPassword => Problem::new(Code::WrongPassword),
             AccountError::Suspended => Problem::new(Code::Suspended),
-            AccountError::Unverified => Problem::new(Code::Unverified),
             AccountError::SessionOver => Problem::new(Code::SessionOver),
             AccountError::LinkDead => Problem::new(Code::LinkDead),
             AccountError::Invalid(error) => Problem::invalid(vec![error]),
             AccountError::Limited(limited) => limited.into(),
             AccountError::NotFound => Problem::not_found(),
-            AccountError::Hashing(HashingError::Overloaded) | AccountError::Busy(_) => {
+            AccountError::Hashing(HashingError::Overloaded) | AccountError::Busy(_) | AccountError::Overtaken => {
                 Problem::unavailable(Duration::from_secs(1), error)
             }
             AccountError::Token(_) | AccountError::Hashing(HashingError::Broken(_)) => Problem::internal(error),

@@ -1,6 +1,6 @@
 //! Who may use a route.
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header, request::Parts};
 
 use super::{
     catalogue::Code,
@@ -16,18 +16,18 @@ pub(super) fn authorise(
     edge: &Edge,
     verifier: &dyn VerifyAccess,
     route: &RouteInfo,
-    headers: &HeaderMap,
+    head: &Parts,
     id: &RequestId,
 ) -> Result<Option<Caller>, Problem> {
     match route.access {
         Access::Public => return Ok(None),
         Access::Session => {
             let refused = |_: &Problem| tracing::warn!(requestId = id.as_str(), "access refused: page of another site");
-            return edge.check_page(headers).inspect_err(refused).map(|()| None);
+            return edge.check_page(head).inspect_err(refused).map(|()| None);
         }
         Access::Authenticated | Access::Roles(_) => {}
     }
-    let Some(token) = bearer(headers) else {
+    let Some(token) = bearer(&head.headers) else {
         return Err(challenge(Code::NoToken, HeaderValue::from_static("Bearer realm=\"boxoffice\"")));
     };
     let caller = verifier.verify(token).map_err(|error| refused_token(error, route, id))?;

@@ -51,8 +51,8 @@ catalogue! {
         "The account's role is not among those that may use this route, or what it would change is for others to change.",
         "Use an account with the role that the documentation of the route names; `detail` says more.";
     WrongCredentials "AUTH_005" UNAUTHORIZED "E-mail address or password wrong",
-        "No account has this e-mail address with this password; which of the two is wrong is not told.",
-        "Check both and try again.";
+        "No account has this e-mail address with this password, or the address has to be verified first; which of these it is is not told.",
+        "Check both and try again; after registering, first follow the link in the mail.";
     CrossSite "AUTH_006" FORBIDDEN "Page of another site",
         "The request came with a session cookie from a page that is not allowed to use it.",
         "Call from an allowed origin, and send the `csrfToken` of the last sign-in or refresh as `X-CSRF-Token`.";
@@ -63,7 +63,7 @@ catalogue! {
         "An administrator has suspended the account.",
         "Ask the operators of this service.";
     Unverified "AUTH_009" FORBIDDEN "E-mail address not verified",
-        "This service lets nobody sign in, or hold and book places, before their address is verified.",
+        "This service lets nobody hold and book places before their address is verified.",
         "Follow the link in the mail; POST /api/v1/auth/resend-verification sends another one.";
     MalformedJson "REQUEST_001" BAD_REQUEST "Malformed JSON",
         "The body is not JSON (RFC 8259), or is nested deeper than 1,024 levels.",

@@ -164,8 +164,8 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         let (route, measures, account, result) = match self.find(&head, &asked) {
             Found::Row(target, matched) => {
                 let served = self.edge.check(&head, &asked, &target.info);
-                let caller = served
-                    .and_then(|()| authorise(&self.edge, &*self.router.verifier, &target.info, &head.headers, &id));
+                let caller =
+                    served.and_then(|()| authorise(&self.edge, &*self.router.verifier, &target.info, &head, &id));
                 let account = caller.as_ref().ok().copied().flatten().map(|caller| caller.account);
                 repeatable = (target.is_open() && !is_head).then_some(matched.row).zip(asked.manner());
                 let request = Request {

@@ -173,8 +173,8 @@ impl Edge {
     }
 
     /// Refuses what a stranger's page asks for with the session cookie of its user.
-    pub(super) fn check_page(&self, headers: &HeaderMap) -> Result<(), Problem> {
-        csrf::check(&self.cors, headers)
+    pub(super) fn check_page(&self, head: &Parts) -> Result<(), Problem> {
+        csrf::check(&self.cors, &head.uri, &head.headers)
     }
 
     /// `OPTIONS`: the methods that the path has. A browser's preflight of a page on the list is told what else it may send.

@@ -3,10 +3,12 @@
 
 use std::{borrow::Cow, cell::RefCell};
 
+use bytes::Bytes;
 use domain::validation::FieldError;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::{catalogue::Code, problem::Problem};
+use crate::application::aside::aside;
 
 /// Longest part of a parser's message that is repeated to the client, who may have sent a megabyte of it.
 const MESSAGE_CHARS_MAX: usize = 200;
@@ -24,6 +26,9 @@ struct Scratch {
     /// The largest body that was read with it.
     largest: usize,
 }
+/// From this size on a body is read on a thread of its own: a megabyte takes milliseconds, and several times as many if it is
+/// wrong and that has to be explained.
+const ASIDE_BYTES_MIN: usize = 64 << 10;
 
 thread_local! {
     /// Kept between requests: parsing never awaits, so a thread has one parse at a time.
@@ -64,6 +69,11 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 fn has_negative_zero(bytes: &[u8]) -> bool {
     let begins = |before: u8| matches!(before, b':' | b'[' | b',') || before.is_ascii_whitespace();
     bytes.windows(3).any(|at| at[1] == b'-' && at[2] == b'0' && begins(at[0]))
+}
+
+/// The same for a body of any size, where others wait for this thread.
+pub async fn read_any<T: DeserializeOwned + Send + 'static>(bytes: Bytes) -> Result<T, Problem> {
+    if bytes.len() < ASIDE_BYTES_MIN { read(&bytes) } else { aside(move || read(&bytes)).await }
 }
 
 fn is_object(bytes: &[u8]) -> bool {
@@ -172,6 +182,25 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
+
+    /// Where it was read.
+    struct Reader(std::thread::ThreadId);
+
+    impl<'de> serde::Deserialize<'de> for Reader {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            IgnoredAny::deserialize(deserializer).map(|_| Self(std::thread::current().id()))
+        }
+    }
+
+    /// Guards: that nobody waits for a body of megabytes to be read but who has sent it.
+    #[tokio::test]
+    async fn a_large_body_is_read_on_another_thread() {
+        for (length, is_aside) in [(10, false), (ASIDE_BYTES_MIN, true)] {
+            let body = format!("{{\"text\":\"{}\"}}", "x".repeat(length));
+            let Reader(thread) = read_any(body.into()).await.unwrap();
+            assert_eq!(thread != std::thread::current().id(), is_aside, "{length}");
+        }
+    }
 
     #[derive(Debug, Deserialize, PartialEq)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]

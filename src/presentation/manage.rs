@@ -141,13 +141,15 @@ fn location(by: &Manager, rest: &str) -> String {
 }
 
 /// The body, and how the client names the request, if it does.
-async fn named_body<T: DeserializeOwned>(request: &mut Request) -> Result<(T, Option<NamedRequest>), Problem> {
+async fn named_body<T: DeserializeOwned + Send + 'static>(
+    request: &mut Request,
+) -> Result<(T, Option<NamedRequest>), Problem> {
     let is_named = request.headers().contains_key("idempotency-key");
     let key = if is_named { Some(request.idempotency_key()?.to_owned()) } else { None };
     let key = key.and_then(|key| IdempotencyKey::parse(&key));
     request.announces_json_or_refuse()?;
     let bytes = request.bytes().await?;
-    let body = json::read(&bytes)?;
+    let body = json::read_any(bytes.clone()).await?;
     let named = key.map(|key| {
         let mut hash = Sha256::new();
         hash.update(request.path().len().to_be_bytes());

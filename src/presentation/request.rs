@@ -227,10 +227,9 @@ impl Request {
 
     /// The body, which must be a JSON object of this shape. 415, 413, 408, 400 or 422, see [`Request::bytes`] and the
     /// catalogue. Deny unknown fields in `T`, so that a misspelt one is an error.
-    pub async fn body<T: DeserializeOwned>(&mut self) -> Result<T, Problem> {
+    pub async fn body<T: DeserializeOwned + Send + 'static>(&mut self) -> Result<T, Problem> {
         self.announces_json_or_refuse()?;
-        let bytes = self.bytes().await?;
-        json::read(&bytes)
+        json::read_any(self.bytes().await?).await
     }
 
     /// Whether a body was sent. A `POST` without one has neither length nor encoding.

@@ -1,4 +1,4 @@
-//! The cookie that keeps a session up (A2), and what a page must show to use it (A4).
+//! The cookie that keeps a session up (A2), and what a page must show to use it (A4); and the one by which a device is known.
 
 use domain::secrets::OpaqueToken;
 use http::{HeaderMap, HeaderValue, header};
@@ -27,10 +27,7 @@ impl SessionCookie {
 
     /// The cookie of a request, if it has one that could be ours.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
-        let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-        let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        let (_, value) = pairs.find(|(name, _)| *name == NAME)?;
-        let mut parts = value.split('.');
+        let mut parts = value_of(headers, NAME)?.split('.');
         let (session, secret, csrf) = (parts.next()?, parts.next()?, parts.next()?);
         let token = RefreshToken { session: session.parse().ok()?, secret: OpaqueToken::parse(secret)? };
         let whole = parts.next().is_none();
@@ -53,6 +50,39 @@ impl SessionCookie {
     pub(super) fn clear() -> HeaderValue {
         HeaderValue::from_static("__Host-boxoffice_refresh=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict")
     }
+}
+
+/// By which a device is known on which somebody has signed in. Its secret opens nothing; with it, strangers who use up the attempts
+/// for an account do not keep its owner out. A row with its hash knows the device (and not a signature: rows are bounded for each
+/// account, end with a new password, and do not depend on keys that are exchanged).
+pub(super) struct DeviceCookie;
+
+impl DeviceCookie {
+    const NAME: &str = "__Host-boxoffice_device";
+    /// Browsers keep none for longer.
+    const DAYS: u32 = 400;
+
+    /// That of a request, if it has one that could be ours.
+    pub(super) fn of(headers: &HeaderMap) -> Option<OpaqueToken> {
+        OpaqueToken::parse(value_of(headers, Self::NAME)?)
+    }
+
+    /// `Set-Cookie`.
+    pub(super) fn set(device: &OpaqueToken) -> HeaderValue {
+        let (name, seconds) = (Self::NAME, Self::DAYS * 86_400);
+        let value = device.expose();
+        let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; Secure; SameSite=Strict");
+        // Hexadecimal digits are a header value; the fallback only avoids a panic path.
+        let mut header = HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""));
+        header.set_sensitive(true);
+        header
+    }
+}
+
+fn value_of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(of, _)| *of == name).map(|(_, value)| value)
 }
 
 #[cfg(test)]
@@ -83,6 +113,20 @@ mod tests {
             assert_eq!(read.token.session, cookie.token.session);
             assert_eq!((&read.token.secret, &read.csrf), (&cookie.token.secret, &cookie.csrf));
         }
+    }
+
+    #[test]
+    fn a_device_is_known_by_its_cookie() {
+        let device = OpaqueToken::from_random([9; 32]);
+        let set = DeviceCookie::set(&device);
+        let (pair, attributes) = set.to_str().unwrap().split_once("; ").unwrap();
+        assert_eq!(attributes, "Path=/; Max-Age=34560000; HttpOnly; Secure; SameSite=Strict");
+        let read = |text: &str| {
+            DeviceCookie::of(&[(header::COOKIE, HeaderValue::from_str(text).unwrap())].into_iter().collect())
+        };
+        assert_eq!(read(&format!("a=b; {pair}")), Some(device));
+        assert_eq!(read(&pair[..pair.len() - 1]), None);
+        assert_eq!(read("a=b"), None);
     }
 
     #[test]

@@ -42,13 +42,19 @@ pub(crate) struct Visitor {
     http: reqwest::Client,
     server: SocketAddr,
     pub(crate) address: Ipv4Addr,
+    cookie: Option<String>,
 }
 
 impl Visitor {
     /// At the address 198.18.0.0 plus `number`.
     pub(crate) fn new(server: SocketAddr, number: u32) -> Self {
         let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
-        Self { http, server, address: Ipv4Addr::from_bits(Ipv4Addr::new(198, 18, 0, 0).to_bits() + number) }
+        Self {
+            http,
+            server,
+            address: Ipv4Addr::from_bits(Ipv4Addr::new(198, 18, 0, 0).to_bits() + number),
+            cookie: None,
+        }
     }
 
     /// The same machine, at another address.
@@ -61,11 +67,21 @@ impl Visitor {
         Self { server, ..self.clone() }
     }
 
+    /// The same with the cookies of an answer that are none of a session.
+    pub(crate) fn on_device_of(&self, answer: &Answer) -> Self {
+        let set = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
+        let device = set.filter(|cookie| !cookie.contains("refresh")).map(|cookie| cookie.split(';').next().unwrap());
+        Self { cookie: Some(device.collect::<Vec<_>>().join("; ")), ..self.clone() }
+    }
+
     pub(crate) async fn send(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Answer {
         let mut request = self.http.request(method, format!("http://{}{path}", self.server));
         request = request.header("x-forwarded-for", self.address.to_string());
         if let Some(token) = token {
             request = request.bearer_auth(token);
+        }
+        if let Some(cookie) = &self.cookie {
+            request = request.header("cookie", cookie);
         }
         if let Some(body) = body {
             request = request.header("idempotency-key", uuid::Uuid::now_v7().to_string()).json(&body);
@@ -79,9 +95,17 @@ impl Visitor {
         self.send(Method::GET, path, None, None).await
     }
 
+    /// With a wrong password.
     pub(crate) async fn sign_in(&self, email: &str) -> Answer {
-        let body = json!({ "email": email, "password": "not the password" });
-        self.send(Method::POST, "/api/v1/auth/login", None, Some(body)).await
+        self.sign_in_with(email, "not the password").await
+    }
+
+    pub(crate) async fn sign_in_with(&self, email: &str, password: &str) -> Answer {
+        self.post("auth/login", json!({ "email": email, "password": password })).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::POST, &format!("/api/v1/{path}"), None, Some(body)).await
     }
 
     /// Asks until it is refused, and says how often it was not.

@@ -48,13 +48,13 @@ async fn a_small_limit_is_exact_on_all_nodes_together() {
         }
     }
     assert_eq!(admitted, 8);
-    // Another one's attempts are admitted, for one account by all nodes together as well.
+    // Failures for one account are admitted in a wider measure, by all nodes together as well, but for what each has not told.
     let mut admitted = 0;
-    for number in 0..40_u32 {
+    for number in 0..220_u32 {
         let visitor = visitor.at(100 + number).of(servers[number as usize % 2].address);
         admitted += u32::from(visitor.sign_in("victim@tests.example").await.status == 401);
     }
-    assert_eq!(admitted, 8);
+    assert!((160..=160 + 2 * 15).contains(&admitted), "{admitted}");
 }
 
 /// Watches the bound of the overshoot, that what is told late is charged, and that few requests ask.

@@ -8,7 +8,10 @@ use serde_json::json;
 
 use crate::{
     clients::{PUBLIC, Visitor, retry_after, settings, standing},
-    support::{EventBuilder, TestServer, accounts},
+    support::{
+        Answer, EventBuilder, TestServer, accounts,
+        person::{PASSWORD, mail, token_of},
+    },
 };
 
 async fn server(limits: &[(&str, &str)]) -> TestServer {
@@ -144,23 +147,97 @@ async fn requests_with_bad_tokens_are_counted_for_their_network() {
     visitor.send(Method::GET, "/api/v1/profile", Some(&buyer.token), None).await.ok();
 }
 
-/// Watches the limit of the account: whoever guesses a password has many networks.
+async fn register(visitor: &Visitor, email: &str) -> Answer {
+    visitor.post("auth/register", json!({ "email": email, "password": PASSWORD, "name": "Somebody" })).await
+}
+
+/// Watches both limits of an account: strangers do not keep its owner out, and whoever guesses has many networks.
 #[tokio::test]
 async fn signing_in_is_limited_by_network_and_by_account() {
-    let server = server(&[("AUTH", "5/1h")]).await;
+    const WIDE: u32 = 20 * 5;
+    let server = server(&[("AUTH", "5/24h")]).await;
     let visitor = Visitor::new(server.running.address, 0);
+    register(&visitor.at(1000), "victim@tests.example").await.created();
+    let at_home = visitor.at(1001).sign_in_with("victim@tests.example", PASSWORD).await;
+    let at_home = visitor.on_device_of(&at_home);
     for number in 0..5 {
         visitor.at(number).sign_in("Victim@tests.example ").await.problem(401, "AUTH_005");
     }
-    let refused = visitor.at(5).sign_in("victim@tests.example").await;
-    retry_after(&refused);
-    assert_eq!((standing(&refused).0.as_str(), standing(&refused).1), ("auth", 4), "its network is not to blame");
+    let answer = visitor.at(5).sign_in("victim@tests.example").await;
+    answer.problem(401, "AUTH_005");
+    assert_eq!((standing(&answer).0.as_str(), standing(&answer).1), ("auth", 4));
     for number in 0..4 {
         visitor.at(5).sign_in(&format!("other-{number}@tests.example")).await.problem(401, "AUTH_005");
     }
     retry_after(&visitor.at(5).sign_in("one-more@tests.example").await);
     let body = json!({ "email": "new@tests.example", "password": "a long password", "name": "New" });
     retry_after(&visitor.at(5).send(Method::POST, "/api/v1/auth/register", None, Some(body)).await);
+
+    // Its owner is not concerned, wherever they are.
+    visitor.at(6).sign_in_with("victim@tests.example", PASSWORD).await.ok();
+    // Unless it is a hundred failures, and then for a moment, which does not grow.
+    for number in 6..WIDE {
+        visitor.at(number).sign_in("victim@tests.example").await.problem(401, "AUTH_005");
+    }
+    for number in WIDE..WIDE + 10 {
+        let wait = retry_after(&visitor.at(number).sign_in("victim@tests.example").await);
+        assert!(wait <= 24 * 3600 / u64::from(WIDE), "{wait}");
+    }
+    // Where they have signed in before they always can.
+    at_home.at(1002).sign_in_with("victim@tests.example", PASSWORD).await.ok();
+    visitor.at(1002).sign_in("somebody@tests.example").await.problem(401, "AUTH_005");
+}
+
+/// Watches that failures count and nothing else, for a device that is known as well, and that a new password forgives them.
+#[tokio::test]
+async fn only_failures_to_sign_in_count_and_a_new_password_forgives_them() {
+    const ADA: &str = "ada@tests.example";
+    let server = server(&[("AUTH", "3/1h")]).await;
+    let visitor = Visitor::new(server.running.address, 0);
+    register(&visitor, ADA).await.created();
+    let mut device = visitor.on_device_of(&visitor.sign_in_with(ADA, PASSWORD).await);
+    for number in 1..8 {
+        let answer = device.at(number).sign_in_with(ADA, PASSWORD).await;
+        answer.ok();
+        device = device.on_device_of(&answer);
+    }
+    for number in 10..13 {
+        device.at(number).sign_in(ADA).await.problem(401, "AUTH_005");
+    }
+    retry_after(&device.at(13).sign_in_with(ADA, PASSWORD).await);
+    // A device is known to the accounts that have signed in there.
+    device.at(13).sign_in("nobody@tests.example").await.problem(401, "AUTH_005");
+
+    assert_eq!(device.at(20).post("auth/forgot-password", json!({ "email": ADA })).await.status, 202);
+    let token = token_of(&mail(&server, ADA, "Choose a new password").await);
+    let choose = json!({ "token": token, "password": "an other good secret" });
+    assert_eq!(device.at(20).post("auth/reset-password", choose).await.status, 204);
+    device.at(20).sign_in_with(ADA, "an other good secret").await.ok();
+}
+
+/// Watches that who is signed in may prove it as often as they like, and guess only so often.
+#[tokio::test]
+async fn only_failures_to_prove_it_once_more_count() {
+    const ADA: &str = "ada@tests.example";
+    let server = server(&[("AUTH", "3/1h")]).await;
+    let visitor = Visitor::new(server.running.address, 0);
+    register(&visitor, ADA).await.created();
+    let mut session = visitor.sign_in_with(ADA, PASSWORD).await.ok();
+    let change = async |token: &str, current: &str, new: &str| {
+        let body = json!({ "currentPassword": current, "newPassword": new });
+        visitor.send(Method::POST, "/api/v1/auth/change-password", Some(token), Some(body)).await
+    };
+    let mut current = PASSWORD.to_owned();
+    for number in 0..6 {
+        let next = format!("an other good secret {number}");
+        session = change(session["accessToken"].as_str().unwrap(), &current, &next).await.ok();
+        current = next;
+    }
+    let token = session["accessToken"].as_str().unwrap();
+    for _ in 0..3 {
+        change(token, "not the password", PASSWORD).await.problem(422, "ACCOUNT_002");
+    }
+    retry_after(&change(token, &current, PASSWORD).await);
 }
 
 /// Watches the back-off and its bound.

@@ -110,3 +110,6 @@ INSERT INTO untold_changes (tags) VALUES ('{events}');
 UPDATE quotas SET created_at = '2026-01-01Z', updated_at = '2026-01-02Z';
 UPDATE ticket_types SET created_at = '2026-01-01Z', updated_at = '2026-01-02Z';
 UPDATE request_keys SET location = '/api/v1/organizer/events/one', revision = 1, answer = '{}';
+-- Devices, and successors of refresh tokens.
+INSERT INTO known_devices (account_id, hash, used_at) SELECT id, sha256(id::text::bytea), now() FROM accounts;
+UPDATE refresh_tokens SET parent = sha256(hash);

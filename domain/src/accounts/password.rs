@@ -30,7 +30,8 @@ impl Password {
     }
 
     /// Refuses a password that a program guesses within a million tries: common ones, keyboard rows, and what is made of the
-    /// account's own words.
+    /// account's own words. Computes for a millisecond, and for hundreds of them if somebody has chosen the password for it: not
+    /// on a thread that others wait for.
     pub fn check_strength(&self, field: &'static str, own_words: &[&str]) -> Result<(), FieldError> {
         let head: String = self.0.chars().take(STRENGTH_CHARS_MAX).collect();
         // Whole, and in parts: names are run together in passwords.

@@ -19,7 +19,10 @@ use domain::{
 };
 
 use super::{Judged, Made, ManageError, NamedRequest, change_plan, event_of, is_expected, once, settled, unowned};
-use crate::application::app::{Adapters, App};
+use crate::application::{
+    app::{Adapters, App},
+    aside::aside,
+};
 
 /// A map with its versions, and the sections of the last one.
 #[derive(Debug)]
@@ -86,10 +89,15 @@ pub async fn show<A: Adapters>(app: &App<A>, by: &Manager, id: SeatMapId) -> Res
     let map = find(app, by, id).await?;
     let versions = app.store.seat_map_versions(by, id).await?;
     let sections = match versions.last() {
-        Some(last) => app.store.drawing(last.id).await?.summary(),
+        Some(last) => summary(app.store.drawing(last.id).await?).await,
         None => Vec::new(),
     };
     Ok(ShownSeatMap { map, versions, sections })
+}
+
+/// What there is to sell. Of a large house that takes its time.
+async fn summary(drawing: Drawing) -> Vec<SectionSummary> {
+    aside(move || drawing.summary()).await
 }
 
 /// A version of a map that `by` may see.
@@ -112,7 +120,7 @@ pub async fn version<A: Adapters>(
     number: u32,
 ) -> Result<ShownVersion, ManageError> {
     let version = version_of(app, by, map, number).await?;
-    let sections = app.store.drawing(version.id).await?.summary();
+    let sections = summary(app.store.drawing(version.id).await?).await;
     let events = app.store.events_with(by, version.id).await?;
     Ok(ShownVersion { version, sections, events })
 }
@@ -216,7 +224,8 @@ async fn sold_by<A: Adapters>(app: &App<A>, event: ManagedEvent) -> Result<(Even
     let version = event.event.seat_map_version_id.ok_or(ChangeError::NotFound)?;
     let (map, name, number) = app.store.seat_map_version(version).await?.ok_or(ChangeError::NotFound)?;
     let drawing = app.store.drawing(version).await?;
-    Ok((EventSeatMap { event, map, name, version: number, sections: drawing.summary() }, drawing))
+    let (sections, drawing) = aside(move || (drawing.summary(), drawing)).await;
+    Ok((EventSeatMap { event, map, name, version: number, sections }, drawing))
 }
 
 /// What one of `by`'s events sells of a seat map. Not found when it sells no seats.
@@ -256,8 +265,12 @@ async fn move_once<A: Adapters>(
     let to = versions.iter().find(|version| version.number == number);
     let to = to.ok_or_else(|| vec![FieldError::new("version", "UNKNOWN", "the seat map has no such version")])?;
     let next = app.store.drawing(to.id).await?;
-    let sections = next.summary().iter().map(|section| section.id).collect();
-    let step = Move { from, to: to.id, changed: drawn.changed_in(&next), sections };
+    let compared = move || {
+        let sections = next.summary().iter().map(|section| section.id).collect();
+        (drawn.changed_in(&next), sections)
+    };
+    let (changed, sections) = aside(compared).await;
+    let step = Move { from, to: to.id, changed, sections };
     let lost = change_plan(app, judged?, app.store.move_event(by, event, Some(revision), &step)).await?;
     tracing::info!(%event, userId = %by.account, from = now.version, to = number, "event moved to another version of its seat map");
     let lost = lost.into_iter().map(|of| Lost::new(of, &now.sections)).collect();

@@ -42,7 +42,7 @@ const MICROSECONDS: u32 = 1_000_000;
 pub struct LimiterSettings {
     /// The limits of [`Tier::LIMITED`], in this order.
     pub tiers: [Rate; 4],
-    /// The limit of every [`Rule`].
+    /// What the limit of every [`Rule`] is a multiple of.
     pub attempts: Rate,
     /// Whose requests are not limited.
     pub trusted: Vec<Network>,
@@ -84,6 +84,8 @@ struct Limit {
     site_gcra: Gcra,
     /// With so many untold, the next one asks.
     untold_max: u32,
+    /// Whether who goes on while refused waits longer.
+    is_growing: bool,
     refusals: Counter,
 }
 
@@ -99,6 +101,7 @@ impl Limit {
             shared_gcra: Gcra::new(rate, MICROSECONDS),
             site_gcra: Gcra::new(rate.times(SITE_NETWORKS), NANOSECONDS),
             untold_max: (rate.count() / UNTOLD_PART).max(1) - 1,
+            is_growing: true,
             refusals,
         }
     }
@@ -110,6 +113,13 @@ impl Limit {
         let retry_after = Duration::from_nanos(self.site_gcra.wait(entry.arrival, now).max(1));
         let full_after = Duration::from_nanos(entry.arrival.saturating_sub(now));
         Standing { outcome: Err(Limited { retry_after, first }), remaining: 0, full_after }
+    }
+
+    /// Of a rule, where one of width 1 has this rate.
+    fn of_rule(rule: Rule, rate: Rate) -> Self {
+        // A rate that can't be multiplied is wide enough.
+        let wide = Rate::new(rate.count().saturating_mul(rule.width()), rate.window()).unwrap_or(rate);
+        Self { is_growing: rule.is_growing(), ..Self::new(rule.as_str(), wide) }
     }
 
     fn standing(&self, entry: &Entry, now: u64, outcome: Result<(), Limited>) -> Standing {
@@ -151,7 +161,7 @@ impl Limiter {
         let tiers = Tier::LIMITED.iter().zip(settings.tiers).map(|(tier, rate)| Limit::new(tier.as_str(), rate));
         let forgotten = counter!("boxoffice_rate_limit_forgotten_total");
         forgotten.increment(0);
-        let rules = Rule::ALL.iter().map(|rule| Limit::new(rule.as_str(), settings.attempts));
+        let rules = Rule::ALL.iter().map(|rule| Limit::of_rule(*rule, settings.attempts));
         Self(Arc::new(Inner {
             limits: tiers.chain(rules).collect(),
             table: Table::new(settings.clients_max),
@@ -259,7 +269,7 @@ impl Inner {
     /// Says no, and remembers it: who goes on meanwhile waits longer.
     fn refuse(&self, limit: &Limit, entry: &mut Entry, now: u64) -> Standing {
         let first = !entry.refused;
-        if !first {
+        if !first && limit.is_growing {
             let before = entry.arrival;
             limit.gcra.penalise(&mut entry.arrival, now, self.backoff_max);
             entry.untold = entry.untold.saturating_add(u32::from(entry.arrival > before));
@@ -268,6 +278,35 @@ impl Inner {
         limit.refusals.increment(1);
         let retry_after = Duration::from_nanos(limit.gcra.wait(entry.arrival, now).max(1));
         limit.standing(entry, now, Err(Limited { retry_after, first }))
+    }
+
+    /// Gives one of `limits[index]` back that was counted and admitted: here at once, to the others when the answer is awaited.
+    fn give_one_back(
+        self: Arc<Self>,
+        index: usize,
+        key: Key,
+        now: Instant,
+    ) -> Option<impl Future<Output = Standing> + Send> {
+        let (limit, now) = (self.limits.get(index)?, self.clock(now));
+        let (name, shared_gcra) = (limit.name, limit.shared_gcra);
+        let ((standing, was_told), _) = self.table.with(key, now, |entry| {
+            entry.arrival = entry.arrival.saturating_sub(limit.gcra.interval);
+            let was_told = entry.untold == 0;
+            if was_told {
+                entry.shared_arrival = entry.shared_arrival.saturating_sub(shared_gcra.interval);
+            } else {
+                entry.untold -= 1;
+            }
+            (limit.standing(entry, now, Ok(())), was_told)
+        });
+        let shared = self.shared.as_ref().filter(|shared| was_told && shared.is_reachable()).map(Arc::clone);
+        Some(async move {
+            if let Some(shared) = shared {
+                // What Redis does not hear stays counted there, which errs on the strict side.
+                let _ = shared.give_back(name, key, shared_gcra.interval).await;
+            }
+            standing
+        })
     }
 
     /// Tells the others and hears whether they agree. `None` when there is no answer: then what was decided here holds.
@@ -319,26 +358,8 @@ impl LimitRequests for Limiter {
         now: Instant,
     ) -> Option<Pin<Box<dyn Future<Output = Standing> + Send>>> {
         let (index, kind, subject) = self.0.whom(tier, client)?;
-        let (limit, now) = (self.0.limits.get(index)?, self.0.clock(now));
-        let (key, name, shared_gcra) = (key(index, kind, subject), limit.name, limit.shared_gcra);
-        let ((standing, was_told), _) = self.0.table.with(key, now, |entry| {
-            entry.arrival = entry.arrival.saturating_sub(limit.gcra.interval);
-            let was_told = entry.untold == 0;
-            if was_told {
-                entry.shared_arrival = entry.shared_arrival.saturating_sub(shared_gcra.interval);
-            } else {
-                entry.untold -= 1;
-            }
-            (limit.standing(entry, now, Ok(())), was_told)
-        });
-        let shared = self.0.shared.as_ref().filter(|shared| was_told && shared.is_reachable()).map(Arc::clone);
-        Some(Box::pin(async move {
-            if let Some(shared) = shared {
-                // What Redis does not hear stays counted there, which errs on the strict side.
-                let _ = shared.give_back(name, key, shared_gcra.interval).await;
-            }
-            standing
-        }))
+        let standing = Arc::clone(&self.0).give_one_back(index, key(index, kind, subject), now)?;
+        Some(Box::pin(standing))
     }
 
     fn rate(&self, tier: Tier) -> Option<Rate> {
@@ -351,7 +372,7 @@ impl LimitAttempts for Limiter {
         if self.0.is_trusted(from) {
             return Ok(());
         }
-        let index = Tier::LIMITED.len() + rule as usize;
+        let index = place(rule);
         let outcome = match self.0.count_one(index, Kind::Digest, digest(subject), Instant::now()) {
             Counted::Exempt => Ok(()),
             Counted::Known(standing) => standing.outcome,
@@ -365,6 +386,21 @@ impl LimitAttempts for Limiter {
         }
         outcome
     }
+
+    async fn forgive(&self, rule: Rule, subject: &str, from: IpAddr) {
+        if self.0.is_trusted(from) {
+            return;
+        }
+        let key = key(place(rule), Kind::Digest, digest(subject));
+        if let Some(standing) = Arc::clone(&self.0).give_one_back(place(rule), key, Instant::now()) {
+            standing.await;
+        }
+    }
+}
+
+/// Where the limit of a rule is among all.
+fn place(rule: Rule) -> usize {
+    Tier::LIMITED.len() + rule as usize
 }
 
 fn key(index: usize, kind: Kind, subject: u128) -> Key {

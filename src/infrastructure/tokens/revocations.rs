@@ -1,15 +1,20 @@
-//! Accounts whose older access tokens are refused: after a new password, another role, a suspension, a theft. A token can't be
-//! taken back, so every node knows the few accounts this happened to within the life of a token.
+//! Access tokens that are refused before their time is over: those of sessions that have ended, and all older ones of accounts that have
+//! a new password, another role, a suspension, a theft. A token can't be taken back, so every node knows the sessions and the few accounts
+//! this happened to within the life of a token.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use domain::ids::AccountId;
+use domain::ids::{AccountId, SessionId};
 use foldhash::fast::RandomState;
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::types::Type;
 
-use crate::infrastructure::postgres::{connection::RequestPool, rows::StoreError};
+use super::ended_sessions::EndedSessions;
+use crate::{
+    application::access::Caller,
+    infrastructure::postgres::{connection::RequestPool, rows::StoreError},
+};
 
 /// No token lives for longer: `auth.access_ttl` has this bound, and the load test's fixture.
 const LIFE_MAX: SignedDuration = SignedDuration::from_hours(25);
@@ -18,26 +23,34 @@ const POLL_EVERY: Duration = Duration::from_secs(1);
 /// How long a transaction that moves the instant may take to become visible.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(60);
 
-const MOVED: &str = "SELECT id, tokens_not_before FROM accounts \
-    WHERE tokens_not_before > 'epoch' AND tokens_not_before > $1";
+const MOVED: &str = "SELECT id, tokens_not_before AS at, true AS is_account FROM accounts \
+        WHERE tokens_not_before > 'epoch' AND tokens_not_before > $1 \
+    UNION ALL SELECT id, revoked_at, false FROM sessions WHERE revoked_at > $1";
 
-/// From which second on an account's tokens are good, for the accounts that have such a second.
+/// Sessions that have ended; and from which second on an account's tokens are good, for the accounts that have such a second.
 #[derive(Debug, Default)]
 pub struct Revocations {
+    ended: EndedSessions,
     /// Read with every request and changed a few times a day: a change copies it.
     since: ArcSwap<HashMap<AccountId, i64, RandomState>>,
 }
 
 impl Revocations {
-    /// Whether a token of `account` issued at `issued_at`, in seconds since 1970, is still good.
-    pub(super) fn allow(&self, account: AccountId, issued_at: i64) -> bool {
+    /// Whether a token of `caller` issued at `issued_at`, in seconds since 1970, is still good.
+    pub(super) fn allow(&self, caller: &Caller, issued_at: i64) -> bool {
         let since = self.since.load();
-        since.is_empty() || since.get(&account).is_none_or(|since| issued_at >= *since)
+        let old = !since.is_empty() && since.get(&caller.account).is_some_and(|since| issued_at < *since);
+        !old && !caller.session.is_some_and(|session| self.ended.has(session))
     }
 
     /// Refuses the tokens of `account` that were issued before `instant`, on this node and from now on.
     pub(super) fn refuse_before(&self, account: AccountId, instant: Timestamp) {
         self.add(&[(account, instant)], Timestamp::now());
+    }
+
+    /// Refuses the tokens of a session that has ended at `instant`.
+    pub(super) fn refuse_session(&self, session: SessionId, instant: Timestamp) {
+        self.ended.add(session, instant.as_second());
     }
 
     fn add(&self, moved: &[(AccountId, Timestamp)], now: Timestamp) {
@@ -64,11 +77,17 @@ impl Revocations {
         let now = Timestamp::now();
         let client = pool.get().await?;
         let rows = client.query_typed(MOVED, &[(&since, Type::TIMESTAMPTZ)]).await?;
-        let moved = rows
-            .iter()
-            .map(|row| Ok((AccountId(row.try_get(0)?), row.try_get(1)?)))
-            .collect::<Result<Vec<_>, tokio_postgres::Error>>()?;
+        let mut moved = Vec::new();
+        for row in &rows {
+            let (id, at) = (row.try_get("id")?, row.try_get("at")?);
+            if row.try_get("is_account")? {
+                moved.push((AccountId(id), at));
+            } else {
+                self.refuse_session(SessionId(id), at);
+            }
+        }
         self.add(&moved, now);
+        self.ended.tidy((now - LIFE_MAX).as_second());
         Ok(now - OVERLAP)
     }
 
@@ -99,6 +118,8 @@ fn whole_second(instant: Timestamp) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use domain::accounts::Role;
+
     use super::*;
 
     #[test]
@@ -108,12 +129,14 @@ mod tests {
         let now = Timestamp::now();
         revocations.refuse_before(one, now);
         let second = whole_second(now);
-        assert!(!revocations.allow(one, second - 1));
-        assert!(revocations.allow(one, second));
-        assert!(revocations.allow(other, second - 100));
+        let allow =
+            |account, issued_at| revocations.allow(&Caller { account, role: Role::User, session: None }, issued_at);
+        assert!(!allow(one, second - 1));
+        assert!(allow(one, second));
+        assert!(allow(other, second - 100));
         // What is older than what is known changes nothing.
         revocations.refuse_before(one, now - SignedDuration::from_secs(60));
-        assert!(!revocations.allow(one, second - 1));
+        assert!(!allow(one, second - 1));
     }
 
     #[test]

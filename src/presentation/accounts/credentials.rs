@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use super::{
     dto::{ChangePasswordBody, EmailBody, ResetPasswordBody, TokenBody},
-    sessions::answer,
+    sessions::{answer, origin},
 };
 use crate::{
     application::{
@@ -28,14 +28,14 @@ pub async fn verify_email<A: Adapters>(app: Arc<App<A>>, mut request: Request) -
 /// `POST /auth/resend-verification`
 pub async fn resend_verification<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
     let body: EmailBody = request.body().await?;
-    accounts::resend_verification(&app, &body.email, request.client_address()).await?;
+    accounts::resend_verification(&app, &body.email).await?;
     Ok(Reply::empty(StatusCode::ACCEPTED))
 }
 
 /// `POST /auth/forgot-password`
 pub async fn forgot_password<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
     let body: EmailBody = request.body().await?;
-    passwords::ask_for_reset(&app, &body.email, request.client_address()).await?;
+    passwords::ask_for_reset(&app, &body.email).await?;
     Ok(Reply::empty(StatusCode::ACCEPTED))
 }
 
@@ -51,8 +51,8 @@ pub async fn reset_password<A: Adapters>(app: Arc<App<A>>, mut request: Request)
 pub async fn change_password<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
     let body: ChangePasswordBody = request.body().await?;
     let new = Password::parse("newPassword", &body.new_password).map_err(|error| Problem::invalid(vec![error]))?;
-    let (account, device, from) = (request.caller()?.account, request.device(), request.client_address());
-    let signed_in = passwords::change(&app, account, &body.current_password, &new, device, from).await?;
+    let account = request.caller()?.account;
+    let signed_in = passwords::change(&app, account, &body.current_password, &new, &origin(&request)).await?;
     let cookie = SessionCookie::new(signed_in.refresh_token.clone());
     answer(&app, &signed_in, &cookie)
 }

@@ -46,7 +46,8 @@ fn register() -> Operation {
     Operation::post("/api/v1/auth/register", "register", "Make an account")
         .details(
             "Mails a link to verify the address, in the language of `Accept-Language`. With the address of another account the \
-             answer is the same and nothing is made: only its owner is told, by mail.",
+             answer is the same and nothing is made: only its owner is told, by mail. How easily the password is guessed is judged \
+             when nothing else is wrong.",
         )
         .body::<RegisterBody>(json!({
             "email": "ada@example.org", "password": "correct horse battery", "name": "Ada Lovelace", "phone": "+4930123456",
@@ -56,11 +57,15 @@ fn register() -> Operation {
 
 fn login() -> Operation {
     Operation::post("/api/v1/auth/login", "login", "Sign in")
-        .details("Attempts are also limited for each e-mail address, whatever network they come from.")
+        .details(
+            "Failures are limited for the account with the network that they come from, and more widely for the account alone. The \
+             latter does not concern a device on which somebody has signed in to the account: its cookie says so, send it back. \
+             Where addresses have to be verified first, one that is not is refused like a wrong password, and a mail tells why.",
+        )
         .body::<LoginBody>(json!({ "email": "ada@example.org", "password": "correct horse battery" }))
         .ok::<SignedInJson<'_>>("An access token for `Authorization: Bearer`; the refresh token is in a cookie.")
         .sets_cookie()
-        .refusals(&[Code::WrongCredentials, Code::Suspended, Code::Unverified])
+        .refusals(&[Code::WrongCredentials, Code::Suspended])
 }
 
 fn profile() -> Operation {
@@ -87,7 +92,8 @@ fn verify_email() -> Operation {
 fn resend_verification() -> Operation {
     Operation::post("/api/v1/auth/resend-verification", "resendVerification", "Mail another link to verify the address")
         .details(
-            "Whether an account has the address, and has to verify it, is not told. An earlier link stops to work.",
+            "Whether an account has the address, and has to verify it, is not told. The last two links work; within five minutes \
+             after one no other is mailed.",
         )
         .body::<EmailBody>(json!({ "email": "ada@example.org" }))
         .accepted_empty("A mail is on its way, if there is anybody to get it.")
@@ -97,7 +103,8 @@ fn refresh() -> Operation {
     Operation::post("/api/v1/auth/refresh", "refresh", "Get the next access token")
         .details(
             "The refresh token in the cookie is good for one use; the answer sets the next one. Used again, except within some \
-             seconds, it ends its session: somebody else has it.",
+             seconds, it ends its session: somebody else has it. Of several that were answered to one token the first that is used \
+             is good, and any other ends the session.",
         )
         .ok::<SignedInJson<'_>>("As after signing in.")
         .sets_cookie()
@@ -106,21 +113,24 @@ fn refresh() -> Operation {
 
 fn logout() -> Operation {
     Operation::post("/api/v1/auth/logout", "logout", "Sign out here")
-        .details("Ends the session of the cookie, if there is one. Its access token lives on for its minutes.")
+        .details("Ends the session of the cookie, if there is one, and its access tokens.")
         .no_content("There is no session any more, and no cookie.")
         .sets_cookie()
 }
 
 fn forgot_password() -> Operation {
     Operation::post("/api/v1/auth/forgot-password", "forgotPassword", "Mail a link to choose a new password")
-        .details("Whether an account has the address is not told. An earlier link stops to work.")
+        .details(
+            "Whether an account has the address is not told. The last two links work; within five minutes after one no other is \
+             mailed.",
+        )
         .body::<EmailBody>(json!({ "email": "ada@example.org" }))
         .accepted_empty("A mail is on its way, if there is anybody to get it.")
 }
 
 fn reset_password() -> Operation {
     Operation::post("/api/v1/auth/reset-password", "resetPassword", "Choose a new password by the link of a mail")
-        .details("All sessions and access tokens of the account end.")
+        .details("All sessions and access tokens of the account end. The present password is refused.")
         .body::<ResetPasswordBody>(json!({ "token": LINK_TOKEN, "password": "staple battery horse" }))
         .no_content("The password is another one.")
         .refusals(&[Code::LinkDead])
@@ -128,13 +138,13 @@ fn reset_password() -> Operation {
 
 fn change_password() -> Operation {
     Operation::post("/api/v1/auth/change-password", "changePassword", "Change the own password")
-        .details("All sessions and access tokens of the account end; the answer begins a new session.")
+        .details("All sessions and access tokens of the account end; the answer begins a new session. The present password is no new one.")
         .body::<ChangePasswordBody>(
             json!({ "currentPassword": "correct horse battery", "newPassword": "staple battery horse" }),
         )
         .ok::<SignedInJson<'_>>("As after signing in.")
         .sets_cookie()
-        .refusals(&[Code::WrongPassword, Code::NotFound])
+        .refusals(&[Code::WrongPassword, Code::Suspended, Code::NotFound])
 }
 
 fn sessions() -> Operation {
@@ -144,7 +154,7 @@ fn sessions() -> Operation {
 
 fn end_session() -> Operation {
     Operation::delete("/api/v1/sessions/{id}", "endSession", "End one of the own sessions")
-        .no_content("The session is over. Its access token lives on for its minutes.")
+        .no_content("The session is over, and so are its access tokens.")
 }
 
 fn end_sessions() -> Operation {

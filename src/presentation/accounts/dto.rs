@@ -173,7 +173,7 @@ pub(super) struct SignedInJson<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct SessionJson<'a> {
     id: SessionId,
-    /// Whether it is the one whose cookie the request has.
+    /// Whether it is the one in which the request's access token was issued.
     current: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

@@ -9,36 +9,41 @@ use jiff::Timestamp;
 use super::dto::{LoginBody, SessionJson, SessionsJson, SignedInJson, UserJson};
 use crate::{
     application::{
-        accounts::AccountError,
         app::{Adapters, App},
-        sessions::{self, SignedIn},
+        sessions::{self, Origin, SignedIn},
+        sign_in::sign_in,
     },
-    presentation::{catalogue::Code, problem::Problem, reply::Reply, request::Request, session_cookie::SessionCookie},
+    presentation::{
+        catalogue::Code,
+        problem::Problem,
+        reply::Reply,
+        request::Request,
+        session_cookie::{DeviceCookie, SessionCookie},
+    },
 };
 
 /// `POST /auth/login`
 pub async fn login<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
     let body: LoginBody = request.body().await?;
-    let (device, from) = (request.device(), request.client_address());
-    let signed_in = sessions::sign_in(&app, &body.email, &body.password, device, from).await?;
+    let signed_in = sign_in(&app, &body.email, &body.password, &origin(&request)).await?;
     let cookie = SessionCookie::new(signed_in.refresh_token.clone());
     answer(&app, &signed_in, &cookie)
 }
 
-/// `POST /auth/refresh`
+/// From where somebody signs in.
+pub(super) fn origin(request: &Request) -> Origin {
+    let known_as = DeviceCookie::of(request.headers());
+    Origin { device: request.device(), known_as, address: request.client_address() }
+}
+
+/// `POST /auth/refresh`. A refusal leaves the cookie as it is: when it arrives, the browser may have that of another session by now.
 pub async fn refresh<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     let Some(cookie) = SessionCookie::of(request.headers()) else {
-        return Err(over().detail("the request has no session cookie"));
+        return Err(Problem::new(Code::SessionOver).detail("the request has no session cookie"));
     };
-    match sessions::refresh(&app, &cookie.token, &request.device()).await {
-        Ok(signed_in) => {
-            let next = SessionCookie { token: signed_in.refresh_token.clone(), ..cookie };
-            answer(&app, &signed_in, &next)
-        }
-        // The browser need not keep what is good for nothing.
-        Err(AccountError::SessionOver) => Err(over().header(header::SET_COOKIE, SessionCookie::clear())),
-        Err(error) => Err(error.into()),
-    }
+    let signed_in = sessions::refresh(&app, &cookie.token, &request.device()).await?;
+    let next = SessionCookie { token: signed_in.refresh_token.clone(), ..cookie };
+    answer(&app, &signed_in, &next)
 }
 
 /// `POST /auth/logout`. Whoever has no session any more has what they want.
@@ -52,8 +57,10 @@ pub async fn logout<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<R
 /// `GET /sessions`
 pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
-    let current = SessionCookie::of(request.headers()).map(|cookie| cookie.token.session);
-    let sessions = sessions::list(&app, request.caller()?.account).await?;
+    let caller = request.caller()?;
+    let of_cookie = || SessionCookie::of(request.headers()).map(|cookie| cookie.token.session);
+    let current = caller.session.or_else(of_cookie);
+    let sessions = sessions::list(&app, caller.account).await?;
     let shown = sessions.iter().map(|session| SessionJson::of(session, current == Some(session.id)));
     Reply::ok(&SessionsJson { data: shown.collect() })
 }
@@ -84,11 +91,11 @@ pub(super) fn answer<A: Adapters>(
         user: UserJson::from(&signed_in.account),
     };
     // Not compressed: a secret beside a name that its owner chose.
-    Ok(Reply::ok(&json)?
+    let mut reply = Reply::ok(&json)?
         .header(header::SET_COOKIE, cookie.set(signed_in.expires_at, Timestamp::now()))
-        .header(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform")))
-}
-
-fn over() -> Problem {
-    Problem::new(Code::SessionOver)
+        .header(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
+    if let Some(device) = &signed_in.device {
+        reply.headers_mut().append(header::SET_COOKIE, DeviceCookie::set(device));
+    }
+    Ok(reply)
 }

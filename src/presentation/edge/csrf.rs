@@ -4,7 +4,7 @@
 //! Three guards, each of which would do: the cookie is `SameSite=Strict`; the browser must say that the page is of this origin, or
 //! of one on the list; and from the list it must also show that it could read an answer.
 
-use http::{HeaderMap, HeaderName, Uri, header};
+use http::{HeaderMap, HeaderName, Uri, header, uri::Authority};
 use subtle::ConstantTimeEq as _;
 
 use super::cors::Cors;
@@ -23,9 +23,10 @@ pub(super) enum Page {
 }
 
 /// Refuses a request with a cookie of ours from a page that is not. Without a cookie there is nothing to guard.
-pub(super) fn check(cors: &Cors, headers: &HeaderMap) -> Result<(), Problem> {
+/// `target` is that of the request, whose authority counts more than `Host` (RFC 9112, 3.2.2); in HTTP/2 there is often no other.
+pub(super) fn check(cors: &Cors, target: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
     let Some(cookie) = SessionCookie::of(headers) else { return Ok(()) };
-    if page(headers) == Page::Own {
+    if page(target, headers) == Page::Own {
         return Ok(());
     }
     let refused = |detail| Err(Problem::new(Code::CrossSite).detail(detail));
@@ -39,7 +40,7 @@ pub(super) fn check(cors: &Cors, headers: &HeaderMap) -> Result<(), Problem> {
     Ok(())
 }
 
-pub(super) fn page(headers: &HeaderMap) -> Page {
+pub(super) fn page(target: &Uri, headers: &HeaderMap) -> Page {
     // Browsers do not let pages write this one, and they know best what the request's origin is.
     if let Some(site) = headers.get(&SEC_FETCH_SITE) {
         return if site == "same-origin" || site == "none" { Page::Own } else { Page::Other };
@@ -48,7 +49,7 @@ pub(super) fn page(headers: &HeaderMap) -> Page {
     let Some(origin) = text(header::ORIGIN).or_else(|| text(header::REFERER)) else { return Page::Own };
     // A proxy may have taken HTTPS off, so the scheme says nothing here.
     let authority = origin.parse::<Uri>().ok().and_then(|uri| uri.authority().cloned());
-    match (authority, text(header::HOST)) {
+    match (authority, target.authority().map(Authority::as_str).or_else(|| text(header::HOST))) {
         (Some(page), Some(own)) if page.as_str().eq_ignore_ascii_case(own) => Page::Own,
         _ => Page::Other,
     }
@@ -89,11 +90,24 @@ mod tests {
             &[("origin", "https://box.example")],
         ];
         for pairs in own {
-            assert_eq!(page(&headers(pairs)), Page::Own, "{pairs:?}");
+            assert_eq!(page(&Uri::from_static("/"), &headers(pairs)), Page::Own, "{pairs:?}");
         }
         for pairs in other {
-            assert_eq!(page(&headers(pairs)), Page::Other, "{pairs:?}");
+            assert_eq!(page(&Uri::from_static("/"), &headers(pairs)), Page::Other, "{pairs:?}");
         }
+    }
+
+    /// HTTP/2 has the authority instead of `Host`, and older browsers say nothing of the site.
+    #[test]
+    fn the_authority_of_the_target_is_the_own_one() {
+        let of =
+            |target: &'static str, pairs: &[(&'static str, &str)]| page(&Uri::from_static(target), &headers(pairs));
+        let (own, other) = (("origin", "https://box.example"), ("origin", "https://evil.example"));
+        assert_eq!(of("https://box.example/api/v1/auth/refresh", &[own]), Page::Own);
+        assert_eq!(of("https://box.example/api/v1/auth/refresh", &[other]), Page::Other);
+        assert_eq!(of("https://box.example/", &[other, ("host", "evil.example")]), Page::Other);
+        assert_eq!(of("https://evil.example/", &[own, ("host", "box.example")]), Page::Other);
+        assert_eq!(of("/", &[own]), Page::Other, "neither says where this is");
     }
 
     #[test]
@@ -104,7 +118,7 @@ mod tests {
         let check = |origin: &str, token: Option<&str>| {
             let mut pairs = vec![("cookie", cookie.as_str()), ("sec-fetch-site", "same-site"), ("origin", origin)];
             pairs.extend(token.map(|token| ("x-csrf-token", token)));
-            super::check(&cors, &headers(&pairs)).is_ok()
+            super::check(&cors, &Uri::from_static("/"), &headers(&pairs)).is_ok()
         };
         assert!(check("https://shop.example", Some(&csrf)));
         for wrong in [None, Some(""), Some(&csrf[1..]), Some(secret.as_str())] {
@@ -112,6 +126,6 @@ mod tests {
         }
         assert!(!check("https://evil.example", Some(&csrf)));
         let nothing_to_guard = headers(&[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")]);
-        assert!(super::check(&cors, &nothing_to_guard).is_ok());
+        assert!(super::check(&cors, &Uri::from_static("/"), &nothing_to_guard).is_ok());
     }
 }

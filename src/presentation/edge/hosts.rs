@@ -31,7 +31,7 @@ impl OwnHosts {
         {
             return Err(misdirected());
         }
-        match csrf::page(&head.headers) {
+        match csrf::page(&head.uri, &head.headers) {
             Page::Own => Ok(()),
             // A link to a page here is followed by whoever wants to see it, and shows the page that has it nothing.
             Page::Other if is_visit(&head.headers) && head.method.is_safe() => Ok(()),

@@ -68,7 +68,7 @@ pub(super) async fn add_venue<A: Adapters>(app: Arc<App<A>>, mut request: Reques
 }
 
 /// Changes a venue: `change` is given the body and the venue as it is.
-async fn change_venue<A: Adapters, B: Clone + DeserializeOwned + Send + Sync>(
+async fn change_venue<A: Adapters, B: Clone + DeserializeOwned + Send + Sync + 'static>(
     app: &App<A>,
     mut request: Request,
     change: impl Fn(B, RawVenue) -> RawVenue + Send + Sync,

@@ -19,7 +19,10 @@ use hyper::body::Frame;
 use tokio_util::sync::ReusableBoxFuture;
 
 use crate::{
-    application::app::{Adapters, App},
+    application::{
+        app::{Adapters, App},
+        aside::aside,
+    },
     presentation::body::{Body, BodyError},
 };
 
@@ -66,9 +69,12 @@ impl<A: Adapters> Reader<A> {
         if page.has_more {
             self.next = Next::After(Start::After(last.booking.id));
         }
-        let mut text = String::with_capacity(page.entries.len() * 160);
-        page.entries.iter().for_each(|of| write(&mut text, of));
-        Ok(Some((self, Bytes::from(text))))
+        let written = move || {
+            let mut text = String::with_capacity(page.entries.len() * 160);
+            page.entries.iter().for_each(|of| write(&mut text, of));
+            Bytes::from(text)
+        };
+        Ok(Some((self, aside(written).await)))
     }
 }
 

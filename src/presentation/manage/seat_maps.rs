@@ -22,6 +22,7 @@ use super::{
 use crate::{
     application::{
         app::{Adapters, App},
+        aside::aside,
         manage::seat_maps::{self, EventSeatMap},
     },
     presentation::{browsing::List, problem::Problem, reply::Reply, request::Request, router::Route},
@@ -94,7 +95,7 @@ pub(super) async fn create<A: Adapters>(app: Arc<App<A>>, mut request: Request) 
     let (body, named) = named_body::<NewSeatMapBody>(&mut request).await?;
     let organizer = owner(&by, body.organizer_id)?;
     let fields = SeatMapFields::parse(Some(&body.name), body.description.as_deref())?;
-    let layout = body.layout.parse("layout.sections")?;
+    let layout = aside(move || body.layout.parse("layout.sections")).await?;
     let made = seat_maps::create(&app, &by, named, (body.venue_id, organizer), fields, layout).await?;
     let id = SeatMapId(made.id);
     let show = async {
@@ -147,7 +148,7 @@ pub(super) async fn add_version<A: Adapters>(app: Arc<App<A>>, mut request: Requ
     let (by, map) = (manager(&request)?, request.id("id")?);
     let expected = perhaps_expected(&request)?.flatten();
     let (body, named) = named_body::<LayoutJson>(&mut request).await?;
-    let layout = body.parse("sections")?;
+    let layout = aside(move || body.parse("sections")).await?;
     let made = seat_maps::add_version(&app, &by, named, map, expected, layout).await?;
     let id = SeatMapVersionId(made.id);
     let show = async {
@@ -172,7 +173,7 @@ pub(super) async fn export<A: Adapters>(app: Arc<App<A>>, request: Request) -> R
     request.check_unsent()?;
     request.query().finish()?;
     let drawing = seat_maps::export(&app, &manager(&request)?, request.id("id")?, number(&request)?).await?;
-    Reply::ok(&LayoutJson::from(drawing.layout()))
+    aside(move || Reply::ok(&LayoutJson::from(drawing.layout()))).await
 }
 
 fn sold(of: &EventSeatMap) -> Result<Reply, Problem> {

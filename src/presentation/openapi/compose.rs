@@ -231,7 +231,7 @@ fn headers() -> Value {
             "schema": { "type": "string", "const": "true" },
         },
         "ETag": always(text("Changes with the content.", "\"b0a3c2\"")),
-        "Set-Cookie": text("The session cookie, or its end.", "__Host-boxoffice_refresh=…; HttpOnly; Secure; SameSite=Strict"),
+        "Set-Cookie": text("The session cookie, or its end; after signing in also the cookie of the device.", "__Host-boxoffice_refresh=…; HttpOnly; Secure; SameSite=Strict"),
         "Cache-Control": text("How long it may be kept.", "public, max-age=300"),
         "WWW-Authenticate": always(text("What is missing (RFC 6750).", "Bearer realm=\"boxoffice\"")),
         "Retry-After": {

@@ -119,8 +119,6 @@ fn headers(status: StatusCode, entries: &[&'static Entry]) -> Value {
     let mut headers = json!({ "X-Request-Id": reference("headers", "X-Request-Id") });
     let of = |code: Code| entries.iter().any(|entry| entry.code == code.as_str());
     let more: &[&str] = match status {
-        // A browser need not keep the cookie of a session that is over.
-        StatusCode::UNAUTHORIZED if of(Code::SessionOver) => &["WWW-Authenticate", "Set-Cookie"],
         StatusCode::UNAUTHORIZED => &["WWW-Authenticate"],
         // Of a token that is good for less.
         StatusCode::FORBIDDEN if of(Code::Forbidden) => &["WWW-Authenticate"],

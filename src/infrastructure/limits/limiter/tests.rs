@@ -31,7 +31,8 @@ fn told(limiter: &Limiter, now: u64) -> Option<u32> {
 #[test]
 fn limits_are_in_the_order_of_tiers_and_rules() {
     let names: Vec<&str> = limiter().0.limits.iter().map(|limit| limit.name).collect();
-    assert_eq!(names, ["auth", "bookings", "api", "public", "sign-in", "account-mail", "reauthentication"]);
+    let rules = ["sign-in", "sign-in-account", "account-mail", "reauthentication"];
+    assert_eq!(names, [&["auth", "bookings", "api", "public"][..], &rules].concat());
     for (index, tier) in Tier::LIMITED.into_iter().enumerate() {
         assert_eq!(tier.index(), Some(index));
     }
@@ -129,4 +130,33 @@ async fn attempts_are_counted_by_subject_and_rule_and_not_for_trusted_networks()
     limiter.attempt(Rule::SignIn, "b@tests.example", from).await.unwrap();
     limiter.attempt(Rule::AccountMail, "a@tests.example", from).await.unwrap();
     limiter.attempt(Rule::SignIn, "a@tests.example", "192.0.2.9".parse().unwrap()).await.unwrap();
+}
+
+/// Guards: that what succeeds is not held against anybody.
+#[tokio::test]
+async fn an_attempt_that_succeeds_is_given_back() {
+    let (limiter, from) = (limiter(), "203.0.113.1".parse().unwrap());
+    let attempt = async || limiter.attempt(Rule::SignIn, "a@tests.example", from).await;
+    for _ in 0..20 {
+        attempt().await.unwrap();
+        limiter.forgive(Rule::SignIn, "a@tests.example", from).await;
+    }
+    for _ in 0..5 {
+        attempt().await.unwrap();
+    }
+    attempt().await.unwrap_err();
+}
+
+/// Guards: the width of what a stranger can use up for somebody else, and that the wait for it does not grow.
+#[tokio::test]
+async fn who_uses_up_what_others_need_makes_nobody_wait_longer() {
+    let (limiter, from) = (limiter(), "203.0.113.1".parse().unwrap());
+    let attempt = async || limiter.attempt(Rule::SignInAccount, "a@tests.example", from).await;
+    for _ in 0..100 {
+        attempt().await.unwrap();
+    }
+    for _ in 0..50 {
+        // One a second is regained.
+        assert!(attempt().await.is_err_and(|limited| limited.retry_after <= Duration::from_secs(1)));
+    }
 }

@@ -35,9 +35,10 @@ const TEXT_FILTER: &str = "a.id IN (SELECT id FROM accounts WHERE fold(email) LI
 const FILTER: &str = "($2::text IS NULL OR a.role = $2::account_role) AND ($3::text IS NULL OR a.status = $3::account_status) \
     AND ($4::bool IS NULL OR (a.email_verified_at IS NOT NULL) = $4)";
 
+/// As of now, like `REFUSE_TOKENS` of sessions: the row is locked.
 const CHANGE: &str = "UPDATE accounts SET role = coalesce($2::text::account_role, role), \
     status = coalesce($3::text::account_status, status), \
-    tokens_not_before = refuse_tokens(tokens_not_before, $4), updated_at = $4, \
+    tokens_not_before = refuse_tokens(tokens_not_before, greatest($4, clock_timestamp())), updated_at = $4, \
     revision = revision + 1 WHERE id = $1";
 
 /// What the audit log tells of a change: one deed each of role and status.

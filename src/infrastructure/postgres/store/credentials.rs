@@ -2,11 +2,12 @@
 
 use domain::{
     accounts::Account,
-    credentials::{CredentialRepository, Link, LinkPurpose, Registered},
+    credentials::{CredentialRepository, LINKS_MAX, Link, LinkPurpose, PasswordChange, Registered},
     ids::AccountId,
     mail::Message,
     repositories::Found,
     secrets::TokenHash,
+    sessions::{Checked, NewSession},
 };
 use jiff::Timestamp;
 use tokio_postgres::{
@@ -23,10 +24,27 @@ use super::{
 
 const DELETE_LINKS: &str = "DELETE FROM one_time_tokens WHERE account_id = $1 AND purpose = $2::text::one_time_purpose";
 
+/// All but so many, the latest.
+const DELETE_OLD_LINKS: &str = "DELETE FROM one_time_tokens WHERE account_id = $1 AND purpose = $2::text::one_time_purpose \
+    AND hash NOT IN (SELECT hash FROM one_time_tokens WHERE account_id = $1 AND purpose = $2::text::one_time_purpose \
+        ORDER BY created_at DESC LIMIT $3)";
+
+/// Whether the account, whose row is locked, gets no further link: it is suspended, or has a young one that works.
+const HAS_ENOUGH: &str = "SELECT a.status <> 'ACTIVE' OR EXISTS (SELECT FROM one_time_tokens \
+        WHERE account_id = $1 AND purpose = $2::text::one_time_purpose AND created_at > $3 AND expires_at > $4) \
+    FROM accounts a WHERE a.id = $1";
+
+/// The account before its links, as everywhere. Who is suspended chooses no password.
+const LOCK_OWNER: &str = "SELECT a.id FROM accounts a WHERE (a.status = 'ACTIVE' OR $2 <> 'RESET_PASSWORD') \
+    AND a.id = (SELECT account_id FROM one_time_tokens \
+        WHERE hash = $1 AND purpose = $2::text::one_time_purpose AND expires_at > $3) \
+    FOR NO KEY UPDATE";
+
+const FORGET_DEVICES: &str = "DELETE FROM known_devices WHERE account_id = $1";
+
 const ADD_LINK: &str = "INSERT INTO one_time_tokens (hash, account_id, purpose, created_at, expires_at) \
     VALUES ($1, $2, $3::text::one_time_purpose, $4, $5)";
 
-/// Of two who use a link at once, one deletes it.
 const USE_LINK: &str = "DELETE FROM one_time_tokens \
     WHERE hash = $1 AND purpose = $2::text::one_time_purpose AND expires_at > $3 RETURNING account_id";
 
@@ -35,8 +53,9 @@ const VERIFY: &str = "UPDATE accounts SET email_verified_at = $2, updated_at = $
 
 const UPGRADE: &str = "UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
 
-const SET_PASSWORD: &str =
-    "UPDATE accounts SET password_hash = $2, updated_at = $3, revision = revision + 1 WHERE id = $1";
+/// `$4` is the hash that the old password was checked against, if one was.
+const SET_PASSWORD: &str = "UPDATE accounts SET password_hash = $2, updated_at = $3, revision = revision + 1 \
+    WHERE id = $1 AND status = 'ACTIVE' AND ($4::text IS NULL OR password_hash = $4)";
 
 async fn add_link(client: &impl Statements, id: AccountId, link: &Link) -> Result<(), StoreError> {
     client
@@ -54,6 +73,7 @@ async fn add_link(client: &impl Statements, id: AccountId, link: &Link) -> Resul
     Ok(())
 }
 
+/// Of two who use a link at once the second waits for the first, and finds it gone.
 async fn use_link(
     client: &impl Statements,
     hash: TokenHash,
@@ -62,8 +82,15 @@ async fn use_link(
 ) -> Result<Option<AccountId>, StoreError> {
     let parameters: [(&(dyn ToSql + Sync), Type); 3] =
         [(&hash.0.as_slice(), Type::BYTEA), (&purpose.as_str(), Type::TEXT), (&now, Type::TIMESTAMPTZ)];
+    if client.query_typed(LOCK_OWNER, &parameters).await?.is_empty() {
+        return Ok(None);
+    }
     let rows = client.query_typed(USE_LINK, &parameters).await?;
-    Ok(rows.first().map(|row| row.try_get(0)).transpose()?.map(AccountId))
+    let owner = rows.first().map(|row| row.try_get(0)).transpose()?.map(AccountId);
+    if let Some(id) = owner {
+        client.execute_typed(DELETE_LINKS, &[(&id.0, Type::UUID), (&purpose.as_str(), Type::TEXT)]).await?;
+    }
+    Ok(owner)
 }
 
 async fn verify(client: &impl Statements, id: AccountId, now: Timestamp) -> Result<(), StoreError> {
@@ -71,22 +98,26 @@ async fn verify(client: &impl Statements, id: AccountId, now: Timestamp) -> Resu
     Ok(())
 }
 
-/// A new password, and the end of all that was proved with the old one.
+/// A new password, and the end of all that was proved with the old one. Since when tokens are good again; nothing when the account
+/// is suspended, or its password another one than was checked.
 async fn set_password(
     client: &impl Statements,
     id: AccountId,
-    password_hash: &str,
+    (checked, new): (Option<&str>, &str),
     mail: &Message,
     now: Timestamp,
-) -> Result<Timestamp, StoreError> {
-    let parameters: [(&(dyn ToSql + Sync), Type); 3] =
-        [(&id.0, Type::UUID), (&password_hash, Type::TEXT), (&now, Type::TIMESTAMPTZ)];
-    client.execute_typed(SET_PASSWORD, &parameters).await?;
+) -> Result<Option<Timestamp>, StoreError> {
+    let account = (&id.0 as &(dyn ToSql + Sync), Type::UUID);
+    let change = [account.clone(), (&new, Type::TEXT), (&now, Type::TIMESTAMPTZ), (&checked, Type::TEXT)];
+    if client.execute_typed(SET_PASSWORD, &change).await? == 0 {
+        return Ok(None);
+    }
     let since = sessions::end_all(client, id, now).await?;
     let reset = LinkPurpose::ResetPassword.as_str();
-    client.execute_typed(DELETE_LINKS, &[(&id.0, Type::UUID), (&reset, Type::TEXT)]).await?;
+    client.execute_typed(DELETE_LINKS, &[account.clone(), (&reset, Type::TEXT)]).await?;
+    client.execute_typed(FORGET_DEVICES, &[account]).await?;
     enqueue(client, mail).await?;
-    Ok(since)
+    Ok(Some(since))
 }
 
 fn with_hash(row: &Row) -> Result<(Account, String), StoreError> {
@@ -100,7 +131,7 @@ impl PgStore {
         password_hash: &str,
         link: &Link,
         mail: &Message,
-        to_owner: fn(&Account) -> Message,
+        to_owner: Option<fn(&Account) -> Message>,
     ) -> Result<Registered, StoreError> {
         self.pool
             .transaction(|transaction| async move {
@@ -111,7 +142,7 @@ impl PgStore {
                 }
                 let statement = format!("SELECT {ACCOUNT_COLUMNS} FROM {ACCOUNTS} WHERE a.email = $1");
                 let rows = transaction.query_typed(&statement, &[(&new.email.as_str(), Type::TEXT)]).await?;
-                if let Some(owner) = rows.first().map(account).transpose()? {
+                if let (Some(owner), Some(to_owner)) = (rows.first().map(account).transpose()?, to_owner) {
                     enqueue(&transaction, &to_owner(&owner)).await?;
                 }
                 Ok(Registered::Taken)
@@ -130,13 +161,24 @@ impl PgStore {
         rows.first().map(with_hash).transpose()
     }
 
-    async fn set_link(&self, id: AccountId, link: &Link, mail: &Message) -> Result<(), StoreError> {
+    async fn add_mailed_link(&self, id: AccountId, link: &Link, mail: &Message) -> Result<bool, StoreError> {
         self.pool
             .transaction(|transaction| async move {
-                let purpose = link.purpose.as_str();
-                transaction.execute_typed(DELETE_LINKS, &[(&id.0, Type::UUID), (&purpose, Type::TEXT)]).await?;
+                let (purpose, young_since, kept) = (link.purpose.as_str(), link.young_since(), i64::from(LINKS_MAX));
+                let account = (&id.0 as &(dyn ToSql + Sync), Type::UUID);
+                let purpose = (&purpose as &(dyn ToSql + Sync), Type::TEXT);
+                // Of two who ask at once the second finds the link of the first.
+                transaction.query_typed(sessions::LOCK_ACCOUNT, &[account.clone()]).await?;
+                let (since, now) = ((&young_since as _, Type::TIMESTAMPTZ), (&link.created_at as _, Type::TIMESTAMPTZ));
+                let rows = transaction.query_typed(HAS_ENOUGH, &[account.clone(), purpose.clone(), since, now]).await?;
+                if rows.first().map_or(Ok(true), |row| row.try_get(0))? {
+                    return Ok(false);
+                }
                 add_link(&transaction, id, link).await?;
-                enqueue(&transaction, mail).await.map(drop)
+                let kept = (&kept as _, Type::INT8);
+                transaction.execute_typed(DELETE_OLD_LINKS, &[account, purpose, kept]).await?;
+                enqueue(&transaction, mail).await?;
+                Ok(true)
             })
             .await
     }
@@ -146,17 +188,17 @@ impl PgStore {
         hash: TokenHash,
         purpose: LinkPurpose,
         now: Timestamp,
-    ) -> Result<Option<Account>, StoreError> {
+    ) -> Result<Option<(Account, String)>, StoreError> {
         let client = self.pool.get().await?;
         let statement = format!(
-            "SELECT {ACCOUNT_COLUMNS} FROM one_time_tokens t JOIN accounts a ON a.id = t.account_id \
+            "SELECT {ACCOUNT_COLUMNS}, a.password_hash FROM one_time_tokens t JOIN accounts a ON a.id = t.account_id \
              JOIN profiles p ON p.account_id = a.id \
              WHERE t.hash = $1 AND t.purpose = $2::text::one_time_purpose AND t.expires_at > $3"
         );
         let parameters: [(&(dyn ToSql + Sync), Type); 3] =
             [(&hash.0.as_slice(), Type::BYTEA), (&purpose.as_str(), Type::TEXT), (&now, Type::TIMESTAMPTZ)];
         let rows = client.query_typed(&statement, &parameters).await?;
-        rows.first().map(account).transpose()
+        rows.first().map(with_hash).transpose()
     }
 
     async fn use_to_verify(&self, hash: TokenHash, now: Timestamp) -> Result<Option<AccountId>, StoreError> {
@@ -183,20 +225,27 @@ impl PgStore {
                 let owner = use_link(&transaction, hash, LinkPurpose::ResetPassword, now).await?;
                 let Some(id) = owner else { return Ok(None) };
                 verify(&transaction, id, now).await?;
-                set_password(&transaction, id, password_hash, mail, now).await.map(Some)
+                set_password(&transaction, id, (None, password_hash), mail, now).await
             })
             .await
     }
 
-    async fn set_password(
+    async fn replace_password(
         &self,
-        id: AccountId,
-        password_hash: &str,
+        change: PasswordChange<'_>,
+        new: &NewSession,
         mail: &Message,
-        now: Timestamp,
-    ) -> Result<Timestamp, StoreError> {
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let hashes = (Some(change.checked), change.new);
         self.pool
-            .transaction(|transaction| async move { set_password(&transaction, id, password_hash, mail, now).await })
+            .transaction(|transaction| async move {
+                let now = new.session.created_at;
+                let since = set_password(&transaction, change.account, hashes, mail, now).await?;
+                let Some(since) = since else { return Ok(None) };
+                let checked = Checked { password_hash: change.new.to_owned(), tokens_not_before: since };
+                sessions::open(&transaction, new, &checked).await?;
+                Ok(Some(since))
+            })
             .await
     }
 
@@ -212,7 +261,7 @@ impl CredentialRepository for PgStore {
         password_hash: &str,
         link: &Link,
         mail: &Message,
-        to_owner: fn(&Account) -> Message,
+        to_owner: Option<fn(&Account) -> Message>,
     ) -> Found<Registered> {
         Ok(self.add_registered(account, password_hash, link, mail, to_owner).await?)
     }
@@ -229,25 +278,29 @@ impl CredentialRepository for PgStore {
         Ok(self.find_with_hash("id", (&id.0, Type::UUID)).await?)
     }
 
-    async fn upgrade_hash(&self, id: AccountId, old: &str, new: &str) -> Found<()> {
-        Ok(self.execute(UPGRADE, &[(&id.0, Type::UUID), (&old, Type::TEXT), (&new, Type::TEXT)]).await.map(drop)?)
+    async fn upgrade_hash(&self, id: AccountId, old: &str, new: &str) -> Found<bool> {
+        Ok(self.execute(UPGRADE, &[(&id.0, Type::UUID), (&old, Type::TEXT), (&new, Type::TEXT)]).await? > 0)
     }
 
     async fn change_password(
         &self,
-        id: AccountId,
-        password_hash: &str,
+        change: PasswordChange<'_>,
+        new: &NewSession,
         mail: &Message,
+    ) -> Found<Option<Timestamp>> {
+        Ok(self.replace_password(change, new, mail).await?)
+    }
+
+    async fn send_link(&self, id: AccountId, link: &Link, mail: &Message) -> Found<bool> {
+        Ok(self.add_mailed_link(id, link, mail).await?)
+    }
+
+    async fn link_owner(
+        &self,
+        hash: TokenHash,
+        purpose: LinkPurpose,
         now: Timestamp,
-    ) -> Found<Timestamp> {
-        Ok(self.set_password(id, password_hash, mail, now).await?)
-    }
-
-    async fn send_link(&self, id: AccountId, link: &Link, mail: &Message) -> Found<()> {
-        Ok(self.set_link(id, link, mail).await?)
-    }
-
-    async fn link_owner(&self, hash: TokenHash, purpose: LinkPurpose, now: Timestamp) -> Found<Option<Account>> {
+    ) -> Found<Option<(Account, String)>> {
         Ok(self.find_link_owner(hash, purpose, now).await?)
     }
 

@@ -31,6 +31,7 @@ use super::{
     },
     KIND, lock,
 };
+use crate::application::aside::aside;
 
 /// Seats written by one statement.
 const SEATS_AT_ONCE: usize = 20_000;
@@ -75,7 +76,8 @@ fn using(row: &Row) -> Result<UsingEvent, StoreError> {
 
 /// The seats of a version.
 pub(super) async fn read(client: &impl Statements, id: SeatMapVersionId) -> Result<Drawing, StoreError> {
-    seat_maps::drawing(&client.query_typed(seat_maps::ROWS, &[(&id.0, Type::UUID)]).await?)
+    let rows = client.query_typed(seat_maps::ROWS, &[(&id.0, Type::UUID)]).await?;
+    aside(move || seat_maps::drawing(&rows)).await
 }
 
 /// What is in no earlier version has the id of its row; anything else has a row of its own, which names the first one.
