@@ -12,6 +12,8 @@ mod access;
 mod accounts;
 #[path = "api/audit.rs"]
 mod audit;
+#[path = "api/audited.rs"]
+mod audited;
 #[path = "api/availability.rs"]
 mod availability;
 #[path = "api/best_available.rs"]

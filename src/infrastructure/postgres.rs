@@ -1,6 +1,7 @@
 //! PostgreSQL.
 
 pub mod address;
+mod audit;
 pub mod connection;
 pub mod errors;
 pub mod ledger;

@@ -14,7 +14,10 @@ use super::{
     request::Request,
     router::{Access, Route},
 };
-use crate::application::mails::{DeadLetters, KeptMail, MailFolder};
+use crate::application::{
+    acting,
+    mails::{DeadLetters, KeptMail, MailFolder},
+};
 
 /// Most dead letters in one answer.
 const DEAD_LETTERS_MAX: u32 = 500;
@@ -136,7 +139,7 @@ where
             let dead_letters = Arc::clone(&one);
             async move {
                 let id: MailId = request.id("id")?;
-                if !dead_letters.retry(id).await? {
+                if !acting::as_administrator(request.operator(), dead_letters.retry(id)).await? {
                     return Err(Problem::not_found());
                 }
                 tracing::info!(mail = %id, "a dead letter is tried again");

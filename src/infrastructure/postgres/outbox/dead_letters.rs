@@ -1,13 +1,27 @@
 //! Mails that were given up, for operators.
 
-use domain::{accounts::EmailAddress, ids::MailId, mail::masked, repositories::Found};
+use domain::{
+    accounts::EmailAddress,
+    audit::{Action, Deed},
+    ids::MailId,
+    mail::masked,
+    repositories::Found,
+};
+use jiff::Timestamp;
+use serde_json::json;
 use tokio_postgres::{Row, types::Type};
 
 use super::{
-    super::rows::{StoreError, unsigned},
+    super::{
+        audit,
+        rows::{StoreError, unsigned},
+    },
     PgOutbox,
 };
-use crate::application::mails::{DeadLetter, DeadLetters};
+use crate::application::{
+    acting,
+    mails::{DeadLetter, DeadLetters},
+};
 
 const LIST: &str = "SELECT id, kind, recipient, attempts, last_error, created_at, ended_at FROM outbox \
     WHERE status = 'DEAD' ORDER BY id DESC LIMIT $1";
@@ -33,6 +47,23 @@ impl PgOutbox {
         let rows = self.pool.get().await?.query_typed(LIST, &[(&i64::from(limit), Type::INT8)]).await?;
         rows.iter().map(dead_letter).collect()
     }
+
+    async fn retry_dead(&self, id: MailId) -> Result<bool, StoreError> {
+        self.pool
+            .transaction(|transaction| async move {
+                if transaction.execute_typed(RETRY, &[(&id.0, Type::UUID)]).await? == 0 {
+                    return Ok(false);
+                }
+                let details = json!({ "from": "DEAD", "to": "PENDING" });
+                let (target_kind, target_id) = ("mail".to_owned(), id.to_string());
+                let actor = acting::administrator().unwrap_or_default();
+                let at = Timestamp::now();
+                let deed = Deed { at, actor, action: Action::Retried, target_kind, target_id, details };
+                audit::record(&transaction, deed).await?;
+                Ok(true)
+            })
+            .await
+    }
 }
 
 impl DeadLetters for PgOutbox {
@@ -41,6 +72,6 @@ impl DeadLetters for PgOutbox {
     }
 
     async fn retry(&self, id: MailId) -> Found<bool> {
-        Ok(self.execute(RETRY, &[(&id.0, Type::UUID)]).await? > 0)
+        Ok(self.retry_dead(id).await?)
     }
 }

@@ -15,10 +15,10 @@ use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 use super::{
-    super::{connection::Transaction, outbox::enqueue, rows::StoreError},
+    super::{audit, connection::Transaction, outbox::enqueue, rows::StoreError},
     PgStore,
     accounts::{ACCOUNT_COLUMNS, ACCOUNTS, account},
-    audit, page_of, sessions, total_of,
+    page_of, sessions, total_of,
 };
 
 /// Whoever takes an administrator takes this advisory lock first: two who take the last two at once would each see the other.
@@ -59,7 +59,7 @@ fn deeds(before: &Account, change: AccountChange, actor: &Actor, now: Timestamp)
         at: now,
         actor: actor.clone(),
         action,
-        target_kind: "account",
+        target_kind: "account".to_owned(),
         target_id: before.id.to_string(),
         details: json!({ "from": from, "to": to }),
     };
