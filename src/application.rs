@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod acting;
 pub mod administration;
 pub mod app;
 pub mod aside;

@@ -65,6 +65,9 @@ enum MigrateAction {
         /// How many
         #[arg(long, default_value_t = 1)]
         steps: u32,
+        /// Also when bookings, or other things that somebody relies on, are lost with them
+        #[arg(long)]
+        lose_data: bool,
     },
     /// List all migrations and their states
     Status,
@@ -181,10 +184,11 @@ fn logs(command: &Command, config: &Config) -> anyhow::Result<Option<LogGuard>> 
     }
     // First: the log counts the lines it drops, and a counter made before the recorder counts nothing.
     metrics::install().context("metrics can't be set up")?;
-    let format = match config.log.format {
-        LogFormat::Auto => Format::suitable(config.environment == crate::config::Environment::Production),
-        LogFormat::Json => Format::Json,
-        LogFormat::Text => Format::Text,
+    let wanted = match config.log.format {
+        LogFormat::Auto => None,
+        LogFormat::Json => Some(Format::Json),
+        LogFormat::Text => Some(Format::Text),
     };
+    let format = Format::asked(wanted, config.environment == crate::config::Environment::Production);
     Ok(Some(logs::install(&config.log.filter, format).context("logging can't be set up")?))
 }

@@ -12,6 +12,8 @@ mod access;
 mod accounts;
 #[path = "api/audit.rs"]
 mod audit;
+#[path = "api/audited.rs"]
+mod audited;
 #[path = "api/availability.rs"]
 mod availability;
 #[path = "api/best_available.rs"]
@@ -56,6 +58,8 @@ mod search;
 mod sessions;
 #[path = "api/slugs.rs"]
 mod slugs;
+#[path = "api/supervised.rs"]
+mod supervised;
 #[path = "support/harness.rs"]
 mod support;
 #[path = "api/table.rs"]

@@ -1,6 +1,8 @@
 //! The audit log: who did what to what, from where. Each entry's hash covers the one before it, so that whoever changes,
 //! removes or inserts an entry has to change all that follow, and the last hash that somebody wrote down elsewhere.
 
+pub mod changes;
+
 use std::{future::Future, net::IpAddr};
 
 use jiff::Timestamp;
@@ -15,7 +17,7 @@ use crate::{
 /// Who acts, and from where.
 #[derive(Clone, Debug, Default)]
 pub struct Actor {
-    /// The account; nothing for the command line.
+    /// The account; nothing for who operates the server, by its command line or its operations listener.
     pub account: Option<AccountId>,
     /// The client's address.
     pub address: Option<IpAddr>,
@@ -42,6 +44,12 @@ pub enum Action {
     Deleted,
     /// Cached answers were deleted by hand.
     CacheCleared,
+    /// What is known of people was looked at.
+    Read,
+    /// It was given out, to be kept elsewhere.
+    Exported,
+    /// A mail that was given up is tried again.
+    Retried,
 }
 
 impl Action {
@@ -56,6 +64,9 @@ impl Action {
             Action::Changed => "CHANGED",
             Action::Deleted => "DELETED",
             Action::CacheCleared => "CACHE_CLEARED",
+            Action::Read => "READ",
+            Action::Exported => "EXPORTED",
+            Action::Retried => "RETRIED",
         }
     }
 }
@@ -70,10 +81,10 @@ pub struct Deed {
     /// What.
     pub action: Action,
     /// To what kind of thing, such as `account`.
-    pub target_kind: &'static str,
+    pub target_kind: String,
     /// To which.
     pub target_id: String,
-    /// What changed: `{"from": …, "to": …}` and the like. Holds no secrets.
+    /// What it was about: `{"from": …, "to": …}` and the like, and what it has changed ([`changes`]). Holds no secrets.
     pub details: Value,
 }
 
@@ -84,7 +95,7 @@ pub struct Entry {
     pub seq: u64,
     /// When, to the microsecond.
     pub at: Timestamp,
-    /// Who; nothing for the command line.
+    /// Who; nothing for who operates the server.
     pub actor_id: Option<AccountId>,
     /// What.
     pub action: String,
@@ -117,7 +128,7 @@ impl Entry {
             at,
             actor_id: deed.actor.account,
             action: deed.action.as_str().to_owned(),
-            target_kind: deed.target_kind.to_owned(),
+            target_kind: deed.target_kind,
             target_id: deed.target_id,
             details: deed.details,
             address: deed.actor.address,
@@ -212,6 +223,9 @@ pub trait AuditRepository {
     /// Writes a deed down by itself.
     fn write_down(&self, deed: Deed) -> impl Future<Output = Found<()>> + Send;
 
+    /// The same, unless the same was done to the same thing before: for what is made once, however often it is asked for.
+    fn write_down_once(&self, deed: Deed) -> impl Future<Output = Found<()>> + Send;
+
     /// Entries, newest first, by their number.
     fn audit_entries(
         &self,
@@ -245,7 +259,7 @@ mod tests {
                 let entry = Entry::after(
                     seq,
                     &previous,
-                    Deed { at, actor, action, target_kind: "account", target_id, details },
+                    Deed { at, actor, action, target_kind: "account".to_owned(), target_id, details },
                 );
                 previous = entry.hash;
                 entry

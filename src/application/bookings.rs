@@ -18,6 +18,7 @@ use domain::{
 use tokio::time::Instant;
 
 use super::{
+    acting::{self, Closed},
     app::{Adapters, App},
     memo::Memo,
 };
@@ -180,9 +181,10 @@ pub async fn release<A: Adapters>(app: &App<A>, account_id: AccountId, id: HoldI
         HoldStatus::Active => {}
     }
     match ask(app, hold.event_id, Command::Release { hold_id: id, account_id }).await {
+        Ok(_) => Ok(acting::gave_back(app, Closed::Hold(&hold)).await?),
         // It changed since it was read, or is being closed just now.
         Err(BookingError::Refused(Refusal::HoldGone)) => released(app, id).await,
-        result => result.map(drop),
+        Err(error) => Err(error),
     }
 }
 
@@ -211,9 +213,12 @@ pub async fn cancel<A: Adapters>(app: &App<A>, account_id: AccountId, id: Bookin
     if booking.status == BookingStatus::Cancelled {
         return Ok(booking);
     }
-    let event = booking.event_id;
-    let refusal = match ask(app, event, Command::Cancel { booking: Arc::new(booking) }).await {
-        Ok(_) => None,
+    let (event, booking) = (booking.event_id, Arc::new(booking));
+    let refusal = match ask(app, event, Command::Cancel { booking: booking.clone() }).await {
+        Ok(_) => {
+            acting::gave_back(app, Closed::Booking(&booking)).await?;
+            None
+        }
         // It changed since it was read; what it is now decides.
         Err(BookingError::NotFound) => Some(Refusal::NotCancellable("the booking is cancelled or expired")),
         Err(BookingError::Refused(refusal)) => Some(refusal),
@@ -253,10 +258,14 @@ async fn take<A: Adapters>(
     let buyer = Buyer { network: asking.network, may_take: asking.may_take && !unverified };
     let deadline = Instant::now() + app.command_deadline;
     match app.inventories.ask_for(buyer, event, command, deadline).await.map_err(BookingError::from) {
+        Ok(answer) => {
+            acting::took(app, &answer).await?;
+            Ok(answer)
+        }
         Err(BookingError::Refused(Refusal::TooOften { retry_after: None })) if unverified => {
             Err(BookingError::Unverified)
         }
-        result => result,
+        Err(error) => Err(error),
     }
 }
 

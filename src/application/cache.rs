@@ -34,7 +34,7 @@ pub async fn clear<A: Adapters>(app: &App<A>, admin: Actor, what: Clearing) -> F
         at: Timestamp::now(),
         actor: admin,
         action: Action::CacheCleared,
-        target_kind: "cache",
+        target_kind: "cache".to_owned(),
         target_id: name.clone(),
         details: json!({ "by": kind }),
     };

@@ -2,7 +2,7 @@
 
 mod attempt;
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use domain::{
     accounts::Account,
@@ -39,7 +39,7 @@ pub async fn sign_in<A: Adapters>(
     let hash = found.as_ref().map(|(_, hash)| hash.as_str());
     let attempt = Attempt::count(app, &email, hash, known_device(app, &email, origin).await?, origin.address).await?;
     for _ in 0..TRIES_MAX {
-        let (account, hash) = judge(app, found, password).await?;
+        let (account, hash) = judge(app, found, password, origin.address).await?;
         let id = account.id;
         let beginning = Beginning::of(app, id, origin);
         let checked = Checked { password_hash: hash, tokens_not_before: account.tokens_not_before };
@@ -70,23 +70,26 @@ async fn judge<A: Adapters>(
     app: &Arc<App<A>>,
     found: Option<(Account, String)>,
     password: &str,
+    client: IpAddr,
 ) -> Result<(Account, String), AccountError> {
+    let whose = found.as_ref().map(|(account, _)| account.id);
     let right = app.hasher.verify(found.as_ref().map(|(_, hash)| hash.as_str()), password).await?;
     let Some((account, hash)) = found.filter(|_| right) else {
         sign_ins("wrong_credentials");
         // The address itself is personal and stays out of the log.
-        tracing::info!("sign-in refused: wrong address or password");
+        let account = whose.map(tracing::field::display);
+        tracing::info!(%client, account, "sign-in refused: wrong address or password");
         return Err(AccountError::WrongCredentials);
     };
     // Said to nobody but who knows the password.
     if !account.may_sign_in() {
         sign_ins("suspended");
-        tracing::info!(userId = %account.id, "sign-in refused: the account is suspended");
+        tracing::info!(%client, userId = %account.id, "sign-in refused: the account is suspended");
         return Err(AccountError::Suspended);
     }
     if app.auth.require_verified_email && account.email_verified_at.is_none() {
         sign_ins("unverified");
-        tracing::info!(userId = %account.id, "sign-in refused: the address is not verified");
+        tracing::info!(%client, userId = %account.id, "sign-in refused: the address is not verified");
         // As with a wrong password: whoever has registered with an address would learn whether it was known before. Only who reads
         // its mail is told what is missing.
         remind_to_verify(app, account);

@@ -1,6 +1,6 @@
 //! PostgreSQL and Redis.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use secrecy::SecretString;
 
@@ -9,11 +9,45 @@ use super::{Environment, sources::Section};
 /// Connections of a private PostgreSQL that a server may take; it has 100, and commands beside the server need some.
 const PRIVATE_CONNECTIONS_MAX: usize = 90;
 
+/// What a server does about the schema when it starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Migrate {
+    /// Applies what is pending.
+    Auto,
+    /// Looks whether nothing is, and does not start otherwise.
+    Check,
+    /// Nothing: whoever deploys sees to it.
+    Off,
+}
+
+impl fmt::Display for Migrate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Check => "check",
+            Self::Off => "off",
+        })
+    }
+}
+
+impl FromStr for Migrate {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Self::Auto, Self::Check, Self::Off].into_iter().find(|migrate| migrate.to_string() == text).ok_or(())
+    }
+}
+
 /// PostgreSQL (D4).
 #[derive(Clone, Debug)]
 pub struct DatabaseConfig {
     /// `postgres://user:password@host:5432/name`. Without it the server starts and owns a private PostgreSQL.
     pub url: Option<SecretString>,
+    /// What a start does about the schema. Auto: the first new server of a roll-out changes it. Check, off: somebody has to run
+    /// `boxoffice migrate up` first.
+    pub migrate: Migrate,
+    /// With which URL the schema is changed: a role that owns it, so that the server's own needs no right to. Without it, `url`.
+    pub migrate_url: Option<SecretString>,
     /// Connections, of which the ledger has its own part: one a writer and four more, at most half. Too high: PostgreSQL spends its time switching between back ends, or refuses. Too low:
     /// requests queue for a connection while the database is idle.
     pub max_connections: usize,
@@ -48,6 +82,12 @@ impl DatabaseConfig {
         let url = section.secret("url", Some("DATABASE_URL"), |url| {
             scheme(url, &["postgres://", "postgresql://"], "postgres://user:password@host:5432/name")
         });
+        let migrate_url = section.secret("migrate_url", Some("DATABASE_MIGRATE_URL"), |url| {
+            scheme(url, &["postgres://", "postgresql://"], "postgres://owner:password@host:5432/name")
+        });
+        if migrate_url.is_some() && url.is_none() {
+            section.fault_of("migrate_url", "is set without DATABASE_URL: the private PostgreSQL has one role");
+        }
         let max_connections = section.number("max_connections", 20, 2..=1000);
         if url.is_none() && max_connections > PRIVATE_CONNECTIONS_MAX {
             let problem = format!(
@@ -58,6 +98,8 @@ impl DatabaseConfig {
         let statement_timeout = section.duration("statement_timeout", s(30), ms(100)..=s(3600));
         Self {
             url,
+            migrate: section.value("migrate", Migrate::Auto, "auto, check or off"),
+            migrate_url,
             max_connections,
             allow_private: section.value("allow_private", environment != Environment::Production, "true or false"),
             min_idle: section.number_within("min_idle", 5, 0..=1000, (max_connections, "max_connections")),

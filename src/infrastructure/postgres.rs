@@ -1,6 +1,7 @@
 //! PostgreSQL.
 
 pub mod address;
+mod audit;
 pub mod changes;
 pub mod connection;
 pub mod errors;

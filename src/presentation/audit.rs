@@ -5,7 +5,7 @@ pub(super) mod docs;
 use std::{net::IpAddr, sync::Arc};
 
 use domain::{
-    audit::{AuditFilter, AuditRepository, Entry, Verification},
+    audit::{AuditFilter, AuditRepository, Entry, Verification, changes},
     ids::AccountId,
 };
 use jiff::Timestamp;
@@ -49,16 +49,22 @@ pub async fn verify<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<R
 struct EntryJson<'a> {
     seq: u64,
     at: Timestamp,
-    /// The account; nothing for the command line.
+    /// The account; nothing for who operates the server, by its command line or its operations listener.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     actor_id: Option<AccountId>,
     action: &'a str,
     target_kind: &'a str,
     target_id: &'a str,
-    /// What changed.
+    /// What it was about.
     #[schema(value_type = Object)]
-    details: &'a Value,
+    details: Value,
+    /// The values before and after. Passwords and the like are never among them, and long texts are cut.
+    changes: Vec<ChangeJson<'a>>,
+    /// How many more things were changed than are told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    changes_left_out: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     address: Option<IpAddr>,
@@ -70,18 +76,50 @@ struct EntryJson<'a> {
 
 impl<'a> From<&'a Entry> for EntryJson<'a> {
     fn from(entry: &'a Entry) -> Self {
+        let mut details = entry.details.clone();
+        if let Some(members) = details.as_object_mut() {
+            members.remove(changes::MEMBER);
+            members.remove(changes::LEFT_OUT);
+        }
+        let told = entry.details.get(changes::MEMBER).and_then(Value::as_array);
         Self {
+            changes: told.into_iter().flatten().filter_map(ChangeJson::of).collect(),
+            changes_left_out: entry.details.get(changes::LEFT_OUT).and_then(Value::as_u64),
             seq: entry.seq,
             at: entry.at,
             actor_id: entry.actor_id,
             action: &entry.action,
             target_kind: &entry.target_kind,
             target_id: &entry.target_id,
-            details: &entry.details,
+            details,
             address: entry.address,
             request_id: entry.request_id.as_deref(),
             hash: hexadecimal(&entry.hash),
         }
+    }
+}
+
+/// What became of one thing: of one that was changed, what of it is different; of one that was made or deleted, all of it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditChange)]
+struct ChangeJson<'a> {
+    /// What kind of thing, such as `ticket-type`.
+    kind: &'a str,
+    id: &'a str,
+    /// There unless it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Object, required = false)]
+    before: Option<&'a Value>,
+    /// There unless it was deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Object, required = false)]
+    after: Option<&'a Value>,
+}
+
+impl<'a> ChangeJson<'a> {
+    fn of(change: &'a Value) -> Option<Self> {
+        let text = |name| change.get(name).and_then(Value::as_str);
+        Some(Self { kind: text("kind")?, id: text("id")?, before: change.get("before"), after: change.get("after") })
     }
 }
 

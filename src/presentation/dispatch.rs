@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::ids::AccountId;
+use domain::{accounts::Role, ids::AccountId};
 use http::{Method, Response, Version, header, request::Parts};
 use hyper::body::Incoming;
 use metrics::{Gauge, gauge};
@@ -37,13 +37,14 @@ use super::{
     reply::Reply,
     request::{Request, RequestId, linger},
     revisions,
-    router::{Lookup, Matched, Router, Target},
+    router::{Answer, Lookup, Matched, Router, Target},
     server::Settings,
     unsent::{Payer, Unsent},
 };
 use crate::{
     application::{
         access::Caller,
+        acting,
         limits::{Client, Counted, Tier},
     },
     telemetry::context::RequestContext,
@@ -194,7 +195,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
                 (None, &self.router.unmatched, None, result)
             }
         };
-        let record = Record { route, measures, account, id: &id, path: uri.path(), started };
+        let record = Record { route, measures, account, id: &id, path: uri.path(), client: address, started };
         let (mut reply, mut refusal) = record.reply(result);
         if let Some(fields) = limit_fields {
             fields.set(reply.headers_mut());
@@ -303,6 +304,17 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         Payer { unsent, network, http2: version == Version::HTTP_2 }
     }
 
+    /// Begins the handler; for an administrator, of whom everything that it does will know.
+    fn begin(&self, target: &Target<S>, request: Request) -> Answer {
+        let administrator = request.caller.filter(|caller| caller.role == Role::Admin);
+        let actor = administrator.and_then(|_| request.actor().ok());
+        let answer = target.call(Arc::clone(&self.router.state), request);
+        match actor {
+            Some(actor) => Box::pin(acting::as_administrator(actor, answer)),
+            None => answer,
+        }
+    }
+
     /// Runs the handler under the concurrency limit and the deadline; a panic becomes a 500 and ends nothing else.
     async fn run(&self, target: &Target<S>, mut request: Request) -> Result<Reply, Problem> {
         if target.info.method != Method::GET
@@ -317,7 +329,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         };
         let context =
             RequestContext { request_id: request.id.header().clone(), account: request.caller.map(|c| c.account) };
-        let handler = Running::new(context, target.call(Arc::clone(&self.router.state), request), permit);
+        let handler = Running::new(context, self.begin(target, request), permit);
         let deadline = self.settings.request_timeout;
         let outcome = if target.info.detached {
             within(deadline, Detaching::new(handler, &self.detached)).await

@@ -26,6 +26,7 @@ struct Scratch {
     /// The largest body that was read with it.
     largest: usize,
 }
+
 /// From this size on a body is read on a thread of its own: a megabyte takes milliseconds, and several times as many if it is
 /// wrong and that has to be explained.
 const ASIDE_BYTES_MIN: usize = 64 << 10;

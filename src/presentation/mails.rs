@@ -22,7 +22,10 @@ use super::{
     request::Request,
     router::{Access, Route},
 };
-use crate::application::mails::{DeadLetters, KeptMail, MailFolder, WhichDead};
+use crate::application::{
+    acting,
+    mails::{DeadLetters, KeptMail, MailFolder, WhichDead},
+};
 
 /// Most dead letters in one answer.
 const DEAD_LETTERS_MAX: u32 = 500;
@@ -211,7 +214,7 @@ where
                 let mut query = request.query();
                 let which = which(&mut query);
                 query.finish()?;
-                let retried = dead_letters.retry_all(&which).await?;
+                let retried = acting::as_administrator(request.operator(), dead_letters.retry_all(&which)).await?;
                 tracing::info!(retried, kind = which.kind, "dead letters are tried again");
                 Reply::ok(&serde_json::json!({ "retried": retried }))
             }
@@ -220,7 +223,7 @@ where
             let dead_letters = Arc::clone(&one);
             async move {
                 let id: MailId = request.id("id")?;
-                if !dead_letters.retry(id).await? {
+                if !acting::as_administrator(request.operator(), dead_letters.retry(id)).await? {
                     return Err(Problem::not_found());
                 }
                 tracing::info!(mail = %id, "a dead letter is tried again");

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use actors::cache::{CacheSettings, Lifetimes, RunningCache};
+use actors::{
+    cache::{CacheSettings, Lifetimes, RunningCache},
+    tasks::Tasks,
+};
 use anyhow::Context;
 use domain::cache::{HearChanges, SharedCache, WrittenChanges};
-use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::{
@@ -18,7 +20,7 @@ use crate::{
 
 /// What of it other nodes share, before anything is asked of it. Also of a node that keeps no answers itself: others have to know what
 /// it changes.
-pub(super) struct SharedRedis(Option<(Arc<RedisCache>, Listener)>);
+pub(super) struct SharedRedis(Option<(Arc<RedisCache>, Arc<Listener>)>);
 
 /// Checks what the configuration says of Redis; waits for nothing.
 pub(super) fn check(config: &Config) -> anyhow::Result<()> {
@@ -33,7 +35,7 @@ impl SharedRedis {
         let redis = RedisCache::connect(url, redis_timeout, installation, redis_max_bytes);
         let redis = redis.context("REDIS_URL is not right")?;
         let listener = Listener::new(url, &redis).context("REDIS_URL is not right")?;
-        Ok(Self(Some((redis, listener))))
+        Ok(Self(Some((redis, Arc::new(listener)))))
     }
 
     /// For its check.
@@ -47,7 +49,7 @@ pub(super) async fn start(
     config: &Config,
     SharedRedis(redis): SharedRedis,
     pool: &RequestPool,
-    background: &mut JoinSet<()>,
+    background: &mut Tasks,
 ) -> anyhow::Result<RunningCache> {
     let settings = settings(&config.cache);
     let Some((redis, listener)) = redis else {
@@ -58,9 +60,19 @@ pub(super) async fn start(
     let running = RunningCache::start(settings, Some(shared), Some(written)).await.context("the cache can't start")?;
     let hears: Arc<dyn HearChanges> = Arc::new(running.cache.clone());
     let (tended, watched, told) = (redis.clone(), redis, hears.clone());
-    background.spawn(async move { tended.tend().await });
-    background.spawn(async move { watched.watch(told).await });
-    background.spawn(async move { listener.listen(hears).await });
+    background.add_waiting("cache-redis", move || {
+        let tended = tended.clone();
+        async move { tended.tend().await }
+    });
+    background.add_waiting("cache-watch", move || {
+        let (watched, told) = (watched.clone(), told.clone());
+        async move { watched.watch(told).await }
+    });
+    // With a connection of its own at each start, which says that changes may have been missed.
+    background.add_waiting("cache-listener", move || {
+        let (listener, hears) = (listener.clone(), hears.clone());
+        async move { listener.listen(hears).await }
+    });
     Ok(running)
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use actors::tasks::Tasks;
 use anyhow::Context;
-use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::{config::Config, infrastructure::limits::SharedCounts};
@@ -12,12 +12,15 @@ use crate::{config::Config, infrastructure::limits::SharedCounts};
 pub(super) fn shared_counts(
     config: &Config,
     installation: Uuid,
-    background: &mut JoinSet<()>,
+    background: &mut Tasks,
 ) -> anyhow::Result<Option<Arc<SharedCounts>>> {
     let Some(url) = &config.redis.url else { return Ok(None) };
     let shared = SharedCounts::connect(url, config.rate_limit.redis_timeout, installation);
     let shared = shared.context("REDIS_URL is not right")?;
     let tended = Arc::clone(&shared);
-    background.spawn(async move { tended.tend().await });
+    background.add_waiting("limits-redis", move || {
+        let tended = Arc::clone(&tended);
+        async move { tended.tend().await }
+    });
     Ok(Some(shared))
 }

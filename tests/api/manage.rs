@@ -45,9 +45,9 @@ mod running;
 #[path = "manage/sales.rs"]
 mod sales;
 #[path = "manage/seat_maps.rs"]
-mod seat_maps;
+pub(crate) mod seat_maps;
 #[path = "manage/seated.rs"]
-mod seated;
+pub(crate) mod seated;
 #[path = "manage/series.rs"]
 mod series;
 #[path = "manage/settings.rs"]
@@ -70,7 +70,7 @@ use crate::support::{
     events::{add_venue, in_seconds},
 };
 
-const OWN: &str = "/api/v1/organizer/events";
+pub(crate) const OWN: &str = "/api/v1/organizer/events";
 
 /// A new organizer, signed in.
 async fn organizer(server: &TestServer) -> Api {
@@ -87,7 +87,7 @@ async fn account(server: &TestServer, role: Role) -> Buyer {
 }
 
 /// An event that may be made: in a month, for two hours.
-async fn draft(server: &TestServer) -> Value {
+pub(crate) async fn draft(server: &TestServer) -> Value {
     let venue = add_venue(&server.client, "The Hall").await;
     json!({
         "title": "An Evening", "category": "concert", "venueId": venue, "timeZone": "Europe/Berlin", "currency": "EUR",
@@ -97,7 +97,7 @@ async fn draft(server: &TestServer) -> Value {
 }
 
 /// A draft of the organizer's with a quota and a free ticket type; ids of event, quota, ticket type.
-async fn drafted(server: &TestServer, api: &Api, capacity: u32) -> (Uuid, Uuid, Uuid) {
+pub(crate) async fn drafted(server: &TestServer, api: &Api, capacity: u32) -> (Uuid, Uuid, Uuid) {
     let event = uuid(&api.post(OWN, &draft(server).await).await.created()["id"]);
     let path = format!("{OWN}/{event}");
     let quota = api.post(&format!("{path}/quotas"), &json!({ "name": "Floor", "capacity": capacity })).await.created();
@@ -107,14 +107,14 @@ async fn drafted(server: &TestServer, api: &Api, capacity: u32) -> (Uuid, Uuid, 
 }
 
 /// The same, published.
-async fn published(server: &TestServer, api: &Api, capacity: u32) -> (Uuid, Uuid, Uuid) {
+pub(crate) async fn published(server: &TestServer, api: &Api, capacity: u32) -> (Uuid, Uuid, Uuid) {
     let made = drafted(server, api, capacity).await;
     act(api, made.0, "publish").await.ok();
     made
 }
 
 /// A step in the life of an event.
-async fn act(api: &Api, event: Uuid, step: &str) -> Answer {
+pub(crate) async fn act(api: &Api, event: Uuid, step: &str) -> Answer {
     api.send(Method::POST, &format!("{OWN}/{event}/{step}"), None, None).await
 }
 

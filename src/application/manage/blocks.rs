@@ -27,6 +27,7 @@ use uuid::Uuid;
 
 use super::{ManageError, event_of};
 use crate::application::{
+    acting::{self, Closed},
     app::{Adapters, App},
     bookings::{BookingError, Made},
 };
@@ -90,7 +91,10 @@ pub async fn block<A: Adapters>(
     let new = NewHold { id: HoldId::generate(), account_id: by.account, key, fingerprint, selection };
     let _turn = turn(&new.selection, deadline).await?;
     match app.inventories.ask(event, Command::Block(new), deadline).await {
-        Ok(answer) => made(answer),
+        Ok(answer) => {
+            acting::took(app, &answer).await?;
+            made(answer)
+        }
         Err(AskError::Denied(Denial::Refused(Refusal::NotOnSale(_)))) => {
             let conflict = Conflict::Event("a cancelled or archived event is not changed any more");
             Err(ChangeError::from(conflict).into())
@@ -113,7 +117,8 @@ pub async fn release<A: Adapters>(app: &App<A>, by: &Manager, event: EventId, id
     let block = find(app, by, event, id).await?;
     let command = Command::Release { hold_id: id, account_id: block.account_id };
     match app.inventories.ask(event, command, Instant::now() + app.command_deadline).await.map_err(BookingError::from) {
-        Ok(_) | Err(BookingError::Refused(Refusal::HoldGone)) => Ok(()),
+        Ok(_) => Ok(acting::gave_back(app, Closed::Hold(&block)).await?),
+        Err(BookingError::Refused(Refusal::HoldGone)) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

@@ -37,6 +37,9 @@ pub const COMMIT_MAX: Duration = Duration::from_secs(5);
 /// How long the end of a transaction may take that is rolled back.
 const ROLL_BACK_MAX: Duration = Duration::from_secs(1);
 
+/// The triggers that note changes look for this.
+const BEGIN_AUDITED: &str = "BEGIN; SET LOCAL boxoffice.acting = 'on'";
+
 /// A value with its type. Statements with typed values are unnamed: one round trip each, and PgBouncer may pool transactions.
 pub type Typed<'a> = (&'a (dyn ToSql + Sync), Type);
 
@@ -215,11 +218,11 @@ pub(super) async fn cancel_statement(token: CancelToken) {
 pub struct Transaction(Arc<Connection>);
 
 impl Transaction {
-    /// Begins one on `connection`.
-    pub(super) async fn begin(connection: Connection) -> Result<Self, StoreError> {
+    /// Begins one on `connection`; one for an administrator notes what it changes.
+    pub(super) async fn begin(connection: Connection, is_audited: bool) -> Result<Self, StoreError> {
         // Before the statement: from the moment that it is sent.
         connection.is_open.store(true, Ordering::Relaxed);
-        connection.batch_execute("BEGIN").await?;
+        connection.batch_execute(if is_audited { BEGIN_AUDITED } else { "BEGIN" }).await?;
         Ok(Self(Arc::new(connection)))
     }
 

@@ -7,9 +7,11 @@ use rand::Rng;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
+    audit,
     connection::{RequestPool, Transaction},
     errors::StoreError,
 };
+use crate::application::acting;
 
 /// How long a transaction may run until its COMMIT, all its tries together, and the way to a connection included; the answer to the COMMIT
 /// is waited for by [`COMMIT_MAX`](super::connection::COMMIT_MAX). For locks it waits five seconds at
@@ -36,6 +38,8 @@ impl TransactionError for StoreError {
 
 impl RequestPool {
     /// Runs `body` in a transaction and commits what it did; its error rolls back. Everything is read committed.
+    ///
+    /// What it changes for an administrator is written into the audit log before the commit, unless `body` has done so.
     ///
     /// It is run again, in a new transaction and after a jittered exponential back-off, when it was surely rolled back because of
     /// another transaction (serialisation failure, deadlock, a lock not had in time) or because its connection broke. So what it
@@ -76,10 +80,20 @@ impl RequestPool {
         F: Future<Output = Result<T, E>>,
     {
         let late = || E::from(StoreError::Deadline(TRANSACTION_MAX));
-        let begun = timeout_at(deadline, async { Transaction::begin(self.get().await?).await });
+        let administrator = acting::administrator();
+        let begun =
+            timeout_at(deadline, async { Transaction::begin(self.get().await?, administrator.is_some()).await });
         let transaction = begun.await.map_err(|_| late())??;
         // Dropped at the deadline: the connection is closed and the statement is cancelled, which rolls back.
-        let done = timeout_at(deadline, body(transaction.clone())).await.map_err(|_| late())?;
+        let work = body(transaction.clone());
+        let whole = async {
+            let value = work.await?;
+            if let Some(actor) = administrator {
+                audit::record_rest(&transaction, actor).await?;
+            }
+            Ok(value)
+        };
+        let done = timeout_at(deadline, whole).await.map_err(|_| late())?;
         match done {
             Ok(value) => {
                 transaction.commit().await?;

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use domain::{
     accounts::{Account, EmailAddress},
     administration::{AccountAdministration, AccountChange, AccountFilter, ChangeAccountError},
+    audit::Action,
     ids::AccountId,
     repositories::AccountRepository,
     validation::{FieldError, FieldErrors},
 };
 
+use serde_json::json;
+
 use super::dto::{AccountChangeBody, AccountJson};
 use crate::{
     application::{
-        administration,
+        acting, administration,
         app::{Adapters, App},
     },
     presentation::{
@@ -49,6 +52,8 @@ pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
     let list = List::asked(&request);
     let wanted = list.page_request(&mut query);
     query.finish()?;
+    let asked_for = json!({ "searched": filter.text.is_some() });
+    acting::looks_at(&app, Action::Read, ("accounts", "list".to_owned()), asked_for).await?;
     let page = app.store.accounts(&filter, &wanted).await?;
     list.reply(&page, &wanted, |account| account.id, AccountJson::from)
 }
@@ -68,8 +73,9 @@ fn filter(query: &mut Query<'_>) -> AccountFilter {
 /// `GET /admin/users/{id}`
 pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
-    let account = app.store.account(request.id::<AccountId>("id")?).await?;
-    answer(&account.ok_or_else(Problem::not_found)?)
+    let account = app.store.account(request.id::<AccountId>("id")?).await?.ok_or_else(Problem::not_found)?;
+    acting::looks_at(&app, Action::Read, ("account", account.id.to_string()), json!({})).await?;
+    answer(&account)
 }
 
 /// `PATCH /admin/users/{id}`

@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use domain::{
+    audit::Action,
     ids::{BookingId, EventId},
     management::events::{BookingFilter, GuestBooking, GuestList},
 };
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::{export, manager, search};
 use crate::{
     application::{
+        acting,
         app::{Adapters, App},
         manage::event_of,
     },
@@ -26,6 +29,9 @@ use crate::{
         request::Request,
     },
 };
+
+/// In the audit log: the guests of an event.
+const GUESTS: &str = "guests";
 
 static CSV: HeaderValue = HeaderValue::from_static("text/csv; charset=utf-8; header=present");
 
@@ -60,6 +66,12 @@ fn filter(query: &mut Query<'_>) -> BookingFilter {
     BookingFilter { statuses, q: search(query) }
 }
 
+/// What of the guests is asked for, for the audit log.
+fn asked_for(filter: &BookingFilter) -> Value {
+    let statuses: Vec<_> = filter.statuses.iter().map(|status| status.as_str()).collect();
+    json!({ "statuses": statuses, "searched": filter.q.is_some() })
+}
+
 /// `GET …/events/{id}/bookings`: a page; with `Accept: text/csv` all of them, one line a place.
 pub(super) async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     let (by, event) = (manager(&request)?, request.id::<EventId>("id")?);
@@ -68,6 +80,7 @@ pub(super) async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Res
     if named(request.headers(), "text/csv") > named(request.headers(), "application/json") {
         query.finish()?;
         event_of(&app, &by, event).await?;
+        acting::looks_at(&app, Action::Exported, (GUESTS, event.to_string()), asked_for(&filter)).await?;
         tracing::info!(%event, userId = %by.account, "bookings exported");
         let disposition = format!("attachment; filename=\"bookings-{event}.csv\"");
         let disposition = HeaderValue::from_str(&disposition).map_err(Problem::internal)?;
@@ -78,6 +91,7 @@ pub(super) async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Res
     let wanted = list.page_request::<BookingId>(&mut query);
     query.finish()?;
     event_of(&app, &by, event).await?;
+    acting::looks_at(&app, Action::Read, (GUESTS, event.to_string()), asked_for(&filter)).await?;
     let page = app.store.bookings_of_event(event, &filter, &wanted, true).await?;
     list.reply(&page, &wanted, |of| of.booking.id, GuestBookingJson::from)
 }

@@ -15,10 +15,10 @@ use crate::{
     table::table,
 };
 
-pub(super) const MAPS: &str = "/api/v1/organizer/seat-maps";
+pub(crate) const MAPS: &str = "/api/v1/organizer/seat-maps";
 
 /// Sections of one row a letter of `rows`, each with so many seats: `[("Stalls", "AB", 3)]`.
-pub(super) fn layout(sections: &[(&str, &str, usize)]) -> Value {
+pub(crate) fn layout(sections: &[(&str, &str, usize)]) -> Value {
     let section = |(name, rows, seats): &(&str, &str, usize)| {
         let seats: Vec<Value> = (1..=*seats).map(|seat| json!({ "label": seat.to_string() })).collect();
         let rows: Vec<Value> = rows.chars().map(|row| json!({ "label": row, "seats": seats })).collect();
@@ -28,7 +28,7 @@ pub(super) fn layout(sections: &[(&str, &str, usize)]) -> Value {
 }
 
 /// A new map of the caller's.
-pub(super) async fn drawn(api: &Api, maps: &str, venue: Uuid, layout: &Value) -> Uuid {
+pub(crate) async fn drawn(api: &Api, maps: &str, venue: Uuid, layout: &Value) -> Uuid {
     let body = json!({ "venueId": venue, "name": "End stage", "layout": layout });
     uuid(&api.post(maps, &body).await.created()["id"])
 }

@@ -16,15 +16,15 @@ use crate::support::{
 };
 
 /// A published event of the organizer's that sells the sections of a map of theirs, each as a ticket type; places are free.
-pub(super) struct Seated {
-    pub(super) event: Uuid,
-    pub(super) map: Uuid,
+pub(crate) struct Seated {
+    pub(crate) event: Uuid,
+    pub(crate) map: Uuid,
     /// By section.
-    pub(super) kinds: Vec<Uuid>,
+    pub(crate) kinds: Vec<Uuid>,
 }
 
 impl Seated {
-    pub(super) async fn of(server: &TestServer, api: &Api, shape: &Value) -> Self {
+    pub(crate) async fn of(server: &TestServer, api: &Api, shape: &Value) -> Self {
         let mut body = draft(server).await;
         let map = drawn(api, MAPS, uuid(&body["venueId"]), shape).await;
         body["seatMapId"] = json!(map);
@@ -45,7 +45,7 @@ impl Seated {
     }
 
     /// The number of a new version of the map.
-    pub(super) async fn redraw(&self, api: &Api, shape: &Value) -> u64 {
+    pub(crate) async fn redraw(&self, api: &Api, shape: &Value) -> u64 {
         let made = api.post(&format!("{MAPS}/{}/versions", self.map), shape).await.created();
         made["number"].as_u64().unwrap()
     }

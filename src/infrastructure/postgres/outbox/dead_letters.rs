@@ -1,16 +1,30 @@
 //! Mails that were given up, for operators.
 
-use domain::{accounts::EmailAddress, ids::MailId, mail::masked, repositories::Found};
+use domain::{
+    accounts::EmailAddress,
+    audit::{Action, Deed},
+    ids::MailId,
+    mail::masked,
+    repositories::Found,
+};
+use jiff::Timestamp;
+use serde_json::json;
 use tokio_postgres::{
     Row,
     types::{ToSql, Type},
 };
 
 use super::{
-    super::rows::{StoreError, unsigned},
+    super::{
+        audit,
+        rows::{StoreError, unsigned},
+    },
     PgOutbox,
 };
-use crate::application::mails::{DeadLetter, DeadLetters, WhichDead};
+use crate::application::{
+    acting,
+    mails::{DeadLetter, DeadLetters, WhichDead},
+};
 
 const LIST: &str = "SELECT id, kind, recipient, attempts, last_error, created_at, ended_at FROM outbox \
     WHERE status = 'DEAD' AND ($2::text IS NULL OR kind = $2) AND ($3::timestamptz IS NULL OR ended_at >= $3) \
@@ -50,6 +64,41 @@ impl PgOutbox {
         let rows = self.pool.get().await?.query_typed(LIST, &parameters).await?;
         rows.iter().map(dead_letter).collect()
     }
+
+    async fn retry_dead(&self, id: MailId) -> Result<bool, StoreError> {
+        self.pool
+            .transaction(|transaction| async move {
+                if transaction.execute_typed(RETRY, &[(&id.0, Type::UUID)]).await? == 0 {
+                    return Ok(false);
+                }
+                let details = json!({ "from": "DEAD", "to": "PENDING" });
+                audit::record(&transaction, retried(id.to_string(), details)).await?;
+                Ok(true)
+            })
+            .await
+    }
+
+    async fn retry_all_dead(&self, which: &WhichDead) -> Result<u64, StoreError> {
+        self.pool
+            .transaction(|transaction| async move {
+                let parameters: [(&(dyn ToSql + Sync), Type); 2] =
+                    [(&which.kind, Type::TEXT), (&which.since, Type::TIMESTAMPTZ)];
+                let mails = transaction.execute_typed(RETRY_ALL, &parameters).await?;
+                if mails > 0 {
+                    let since = which.since.map(|since| since.to_string());
+                    let details = json!({ "from": "DEAD", "to": "PENDING", "kind": which.kind, "since": since, "mails": mails });
+                    audit::record(&transaction, retried("dead".to_owned(), details)).await?;
+                }
+                Ok(mails)
+            })
+            .await
+    }
+}
+
+/// The entry of dead letters that are tried again by whoever works now.
+fn retried(target_id: String, details: serde_json::Value) -> Deed {
+    let actor = acting::administrator().unwrap_or_default();
+    Deed { at: Timestamp::now(), actor, action: Action::Retried, target_kind: "mail".to_owned(), target_id, details }
 }
 
 impl DeadLetters for PgOutbox {
@@ -58,12 +107,10 @@ impl DeadLetters for PgOutbox {
     }
 
     async fn retry(&self, id: MailId) -> Found<bool> {
-        Ok(self.execute(RETRY, &[(&id.0, Type::UUID)]).await? > 0)
+        Ok(self.retry_dead(id).await?)
     }
 
     async fn retry_all(&self, which: &WhichDead) -> Found<u64> {
-        let parameters: [(&(dyn ToSql + Sync), Type); 2] =
-            [(&which.kind, Type::TEXT), (&which.since, Type::TIMESTAMPTZ)];
-        Ok(self.execute(RETRY_ALL, &parameters).await?)
+        Ok(self.retry_all_dead(which).await?)
     }
 }

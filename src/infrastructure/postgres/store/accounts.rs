@@ -12,10 +12,11 @@ use tokio_postgres::{Row, types::Type};
 
 use super::{
     super::{
-        connection::Statements,
+        audit,
+        connection::{Statements, Transaction, Typed},
         rows::{self, StoreError},
     },
-    PgStore, audit,
+    PgStore,
 };
 
 /// An account with its profile.
@@ -92,7 +93,7 @@ impl PgStore {
             at: account.created_at,
             actor: actor.clone(),
             action: Action::AccountCreated,
-            target_kind: "account",
+            target_kind: "account".to_owned(),
             target_id: account.id.to_string(),
             details: json!({ "role": account.role.as_str() }),
         };
@@ -109,21 +110,20 @@ impl PgStore {
     }
 
     async fn change_profile(&self, id: AccountId, change: &ProfileChange) -> Result<(), StoreError> {
-        let client = self.pool.get().await?;
         let phone = change.phone.as_ref().map(|phone| phone.as_ref().map(Phone::as_str));
-        client
-            .execute_typed(
-                UPDATE_PROFILE,
-                &[
-                    (&id.0, Type::UUID),
-                    (&change.name.as_ref().map(PersonName::as_str), Type::TEXT),
-                    (&phone.is_some(), Type::BOOL),
-                    (&phone.flatten(), Type::TEXT),
-                    (&change.locale.map(Locale::as_str), Type::TEXT),
-                ],
-            )
-            .await?;
-        Ok(())
+        let (name, locale) = (change.name.as_ref().map(PersonName::as_str), change.locale.map(Locale::as_str));
+        let parameters: &[Typed<'_>; 5] = &[
+            (&id.0, Type::UUID),
+            (&name, Type::TEXT),
+            (&phone.is_some(), Type::BOOL),
+            (&phone.flatten(), Type::TEXT),
+            (&locale, Type::TEXT),
+        ];
+        // A transaction, because an administrator's change is written down with it.
+        let changed = |transaction: Transaction| async move {
+            transaction.execute_typed(UPDATE_PROFILE, parameters).await.map(drop)
+        };
+        self.pool.transaction(changed).await
     }
 
     /// The account with that id.

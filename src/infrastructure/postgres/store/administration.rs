@@ -14,10 +14,9 @@ use serde_json::json;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::{
-    super::{connection::Transaction, outbox::enqueue, rows::StoreError},
+    super::{audit, connection::Transaction, outbox::enqueue, rows::StoreError},
     PgStore,
     accounts::{ACCOUNT_COLUMNS, ACCOUNTS, account},
-    audit,
     paging::{Steps, page_of},
     sessions, total_of,
 };
@@ -47,7 +46,7 @@ fn deeds(before: &Account, change: AccountChange, actor: &Actor, now: Timestamp)
         at: now,
         actor: actor.clone(),
         action,
-        target_kind: "account",
+        target_kind: "account".to_owned(),
         target_id: before.id.to_string(),
         details: json!({ "from": from, "to": to }),
     };

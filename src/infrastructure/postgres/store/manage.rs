@@ -26,10 +26,10 @@ mod ticket_types;
 mod upkeep;
 
 use domain::{
-    audit::{Action, Deed},
+    audit::{Action, Actor, Deed},
     events::{EventStatus, SaleWindow},
     ids::{EventId, SeriesId},
-    management::{ChangeError, Conflict, Expected, Manager, Reach},
+    management::{ChangeError, Conflict, Expected, Manager},
     validation::FieldError,
 };
 use serde_json::Value;
@@ -37,12 +37,14 @@ use tokio_postgres::{Row, types::Type};
 
 use super::{
     super::{
+        audit,
         connection::{Statements, Transaction, Typed},
         rows::{self, StoreError},
         transaction::TransactionError,
     },
-    PgStore, audit,
+    PgStore,
 };
+use crate::application::acting;
 
 /// Why a transaction was not committed.
 #[derive(Debug)]
@@ -221,7 +223,7 @@ impl LockedEvent {
     }
 }
 
-/// What is noted in the audit log of a change that an admin makes; what organizers do with their own is not in it.
+/// What the audit log says of a change that an administrator makes, beside the values; what organizers do with their own is not in it.
 struct Note {
     action: Action,
     target: (&'static str, String),
@@ -233,6 +235,18 @@ impl Note {
         Some(Self { action, target: (kind, id.to_string()), details })
     }
 
+    fn deed(self, actor: &Actor) -> Deed {
+        let (kind, target_id) = self.target;
+        Deed {
+            at: jiff::Timestamp::now(),
+            actor: actor.clone(),
+            action: self.action,
+            target_kind: kind.to_owned(),
+            target_id,
+            details: self.details,
+        }
+    }
+
     /// Of something that an event sells.
     fn of_sales(action: Action, kind: &'static str, id: impl ToString, event: EventId) -> Option<Self> {
         Self::new(action, kind, id, serde_json::json!({ "event": event }))
@@ -240,7 +254,7 @@ impl Note {
 }
 
 impl PgStore {
-    /// Runs a change in a transaction, and notes in it what `body` says. That is the last statement: writers of the log wait for each
+    /// Runs a change in a transaction, and notes in it what `body` says, when an administrator makes it, whatever the route. That is the last statement: writers of the log wait for each
     /// other. See [`RequestPool::transaction`](super::super::connection::RequestPool::transaction) for when `body` is run again.
     async fn noted<T: Send, F>(&self, by: &Manager, body: impl Fn(Transaction) -> F + Send + Sync) -> Result<T, Fault>
     where
@@ -250,12 +264,12 @@ impl PgStore {
         self.pool
             .transaction(|transaction| async move {
                 let (value, note) = body(transaction.clone()).await?;
-                if let Some(Note { action, target: (target_kind, target_id), details }) = note
-                    && by.reach == Reach::All
-                {
-                    let at = jiff::Timestamp::now();
-                    let deed = Deed { at, actor: by.actor.clone(), action, target_kind, target_id, details };
-                    audit::record(&transaction, deed).await?;
+                if let (Some(note), Some(_)) = (note, acting::administrator()) {
+                    let changes = audit::take_changes(&transaction).await?;
+                    // The repetition of a request has made nothing, and some changes change nothing.
+                    if !changes.is_empty() {
+                        audit::write(&transaction, note.deed(&by.actor).with(&changes)).await?;
+                    }
                 }
                 Ok(value)
             })

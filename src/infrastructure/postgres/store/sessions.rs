@@ -309,11 +309,11 @@ impl SessionRepository for PgStore {
     }
 
     async fn end_session(&self, account: AccountId, id: SessionId, now: Timestamp) -> Found<bool> {
-        let client = self.pool.get().await?;
-        let ended = client
-            .execute_typed(END, &[(&account.0, Type::UUID), (&id.0, Type::UUID), (&now, Type::TIMESTAMPTZ)])
-            .await?;
-        Ok(ended > 0)
+        let parameters: &[(&(dyn ToSql + Sync), Type); 3] =
+            &[(&account.0, Type::UUID), (&id.0, Type::UUID), (&now, Type::TIMESTAMPTZ)];
+        // A transaction, because what an administrator does is written down with it.
+        let end = |transaction: Transaction| async move { transaction.execute_typed(END, parameters).await };
+        Ok(self.pool.transaction(end).await? > 0)
     }
 
     async fn end_sessions(&self, account: AccountId, now: Timestamp) -> Found<Timestamp> {

@@ -1,0 +1,111 @@
+//! Administrators at work. Whatever one of them changes is written down, by whatever route they come: so that they act is known to all
+//! that is done for their request, down to the transaction of the change, which leaves an entry in the audit log.
+
+use std::future::Future;
+
+use actors::inventory::{Answer, Outcome};
+use domain::{
+    audit::{
+        Action, Actor, AuditRepository, Deed,
+        changes::{Change, Changes, Values},
+    },
+    bookings::{Booking, Hold},
+    ids::EventId,
+    repositories::Found,
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::app::{Adapters, App};
+
+tokio::task_local! {
+    static ADMINISTRATOR: Actor;
+}
+
+/// Does `work` for an administrator. What it spawns is nobody's.
+pub async fn as_administrator<F: Future>(actor: Actor, work: F) -> F::Output {
+    ADMINISTRATOR.scope(actor, work).await
+}
+
+/// The administrator for whom this task works, if it does for one.
+pub fn administrator() -> Option<Actor> {
+    ADMINISTRATOR.try_with(Clone::clone).ok()
+}
+
+/// Writes down that an administrator is about to see (or take with them) what is known of people. Called before they do; whoever else
+/// asks is not written down.
+pub async fn looks_at<A: Adapters>(
+    app: &App<A>,
+    action: Action,
+    (target_kind, target_id): (&'static str, String),
+    details: Value,
+) -> Found<()> {
+    let Some(actor) = administrator() else { return Ok(()) };
+    let target_kind = target_kind.to_owned();
+    app.store.write_down(Deed { at: Timestamp::now(), actor, action, target_kind, target_id, details }).await
+}
+
+/// Writes down what an inventory has done for an administrator: places that are taken. The ledger commits for many at once and waits for
+/// no log, so this comes after its commit and before the answer. It may be asked for once more when the answer was lost, and is written
+/// once.
+pub async fn took<A: Adapters>(app: &App<A>, answer: &Answer) -> Found<()> {
+    let Some(actor) = administrator() else { return Ok(()) };
+    let (kind, id, event, values) = match &answer.outcome {
+        Outcome::Held(hold) => (kind_of(hold), hold.id.to_string(), hold.event_id, of_hold(hold)),
+        Outcome::Booked(booking) => ("booking", booking.id.to_string(), booking.event_id, of_booking(booking)),
+        Outcome::Closed => return Ok(()),
+    };
+    places(app, actor, (kind, id), event, (None, Some(values))).await
+}
+
+/// The same of a hold, a block or a booking that is closed: its places are free again.
+pub async fn gave_back<A: Adapters>(app: &App<A>, closed: Closed<'_>) -> Found<()> {
+    let Some(actor) = administrator() else { return Ok(()) };
+    let (kind, id, event, values) = match closed {
+        Closed::Hold(hold) => (kind_of(hold), hold.id.to_string(), hold.event_id, of_hold(hold)),
+        Closed::Booking(booking) => ("booking", booking.id.to_string(), booking.event_id, of_booking(booking)),
+    };
+    places(app, actor, (kind, id), event, (Some(values), None)).await
+}
+
+/// What was closed, as it was before.
+#[derive(Clone, Copy, Debug)]
+pub enum Closed<'a> {
+    /// A hold or a block.
+    Hold(&'a Hold),
+    /// A booking.
+    Booking(&'a Booking),
+}
+
+async fn places<A: Adapters>(
+    app: &App<A>,
+    actor: Actor,
+    (target_kind, target_id): (&'static str, String),
+    event: EventId,
+    (before, after): (Option<Values>, Option<Values>),
+) -> Found<()> {
+    let target_kind = target_kind.to_owned();
+    let change = Change { kind: target_kind.clone(), id: target_id.clone(), before, after };
+    let (action, details) = (change.action(), json!({ "event": event }));
+    let deed = Deed { at: Timestamp::now(), actor, action, target_kind, target_id, details };
+    app.store.write_down_once(deed.with(&Changes::of([change], 0))).await
+}
+
+fn kind_of(hold: &Hold) -> &'static str {
+    if hold.is_block() { "block" } else { "hold" }
+}
+
+fn of_hold(hold: &Hold) -> Values {
+    values(json!({ "account": hold.account_id, "places": hold.items.len() }))
+}
+
+fn of_booking(booking: &Booking) -> Values {
+    values(json!({ "account": booking.account_id, "places": booking.items.len(), "total": booking.total.to_string() }))
+}
+
+fn values(of: Value) -> Values {
+    match of {
+        Value::Object(values) => values,
+        _ => Values::new(),
+    }
+}
