@@ -117,6 +117,7 @@ impl Template {
             Self::VerifyEmail { .. } | Self::AlreadyRegistered { .. } | Self::ResetPassword { .. } => Rank::Awaited,
             Self::PasswordChanged { .. }
             | Self::AccountSuspended { .. }
+            | Self::EventNotPublished { .. }
             | Self::BookingConfirmed { .. }
             | Self::BookingCancelled { .. } => Rank::Usual,
         }

@@ -10,7 +10,7 @@ use super::{Inventory, SeatState, seats::Draft};
 use crate::{
     bookings::Item,
     events::TicketType,
-    ids::{AccountId, QuotaId, SeatId},
+    ids::{AccountId, QuotaId},
     refusal::{Refusal, TakenSeat},
     seat_maps::Seat,
     selection::{Choice, Line, Selection},

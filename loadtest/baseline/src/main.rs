@@ -90,7 +90,7 @@ fn run(command: Command) -> anyhow::Result<()> {
     })?;
     metrics::install()?;
     let _guard = match command {
-        Command::Serve | Command::Bare => Some(logs::install(&config.log.filter, Format::suitable(false))?),
+        Command::Serve | Command::Bare => Some(logs::install(&config.log.filter, Format::asked(None, false))?),
         _ => None,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

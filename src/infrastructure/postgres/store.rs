@@ -18,7 +18,7 @@ use domain::search::Total;
 use self::catalogue::walk;
 use super::{
     connection::{Connection, RequestPool, Typed},
-    rows::{StoreError, readable},
+    rows::StoreError,
 };
 
 /// The repositories, over one pool.

@@ -19,7 +19,9 @@ use super::super::{
     },
     PgStore,
     bookings::event_names,
-    is_one_of, total_of,
+    is_one_of,
+    paging::{Steps, cut},
+    total_of,
 };
 
 /// The reference is made of bits of the id, see [`BookingId::reference`], so the index of the event's bookings answers without the table.
