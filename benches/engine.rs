@@ -108,7 +108,7 @@ async fn start<L: Ledger>(ledger: Arc<L>) -> Engine {
 fn server() -> Runtime {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let metrics = metrics::install().unwrap();
-    runtime.spawn(async move { metrics.keep_up().await });
+    runtime.spawn(async move { metrics.keep_up(|| {}).await });
     runtime
 }
 
