@@ -9,15 +9,21 @@ use crate::validation::FieldError;
 /// How much of a password is looked at when its strength is estimated: what follows can only make it stronger.
 const STRENGTH_CHARS_MAX: usize = 64;
 
+/// What is longer, however its 128 characters are written, is no password.
+const BYTES_MAX: usize = 4096;
+
 /// A password in the form in which it is hashed: 10 to 128 characters. Never shown, never logged.
 #[derive(Clone)]
 pub struct Password(String);
 
 impl Password {
     /// The form in which a password is hashed and compared (Unicode's NFKC): keyboards write one letter in several ways, composed,
-    /// decomposed, or as wide as an ideograph.
+    /// decomposed, or as wide as an ideograph. What is longer than any password stays as it is: one letter may become eighteen.
     pub fn normalised(text: &str) -> Cow<'_, str> {
-        if text.is_ascii() || is_nfkc(text) { Cow::Borrowed(text) } else { Cow::Owned(text.nfkc().collect()) }
+        if text.len() > BYTES_MAX || text.is_ascii() || is_nfkc(text) {
+            return Cow::Borrowed(text);
+        }
+        Cow::Owned(text.nfkc().collect())
     }
 
     /// Brings it into its one form and checks the length of that; a password is never trimmed.

@@ -273,7 +273,7 @@ async fn the_back_office_finds_without_accents() {
     let lukasz = member(&server, "lukasz@example.org").await;
     lukasz.api.patch("/api/v1/profile", &json!({ "name": "Łukasz Ådegård" })).await.ok();
     for q in ["zoe", "ZOE%CC%88", "Zo%C3%AB", "100%25", "live_", "zoe%20100"] {
-        assert_eq!(ids(&api, &format!("{OWN}?q={q}")).await, [event.clone()], "{q}");
+        assert_eq!(ids(&api, &format!("{OWN}?q={q}")).await, std::slice::from_ref(&event), "{q}");
     }
     for q in ["zoe%25live", "1_0", "%5C"] {
         assert_eq!(ids(&api, &format!("{OWN}?q={q}")).await, [Value::Null; 0], "{q}");
