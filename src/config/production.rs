@@ -11,9 +11,9 @@ use super::{
     sources::{Layers, Section, Shown},
 };
 
-/// Tries, as a power of ten, that a program needs for a secret of signatures: 66 bits. Whoever has one token can try as often as they
-/// like.
-const GUESSES_LOG10_MIN: f64 = 20.0;
+/// Tries, as a power of ten, that a program needs for a secret of signatures: 63 bits, close to where the estimate ends. Whoever has one
+/// token can try as often as they like.
+const GUESSES_LOG10_MIN: f64 = 19.0;
 /// How much of a secret is looked at: what follows can only make it stronger, and to look costs time.
 const LOOKED_AT_CHARS: usize = 40;
 /// The longest that a stolen access token may work.
