@@ -63,7 +63,8 @@ BEGIN
 END
 $$;
 
--- Anew, without the words of what was never public.
+-- Without the words that only drafts have. Others that nothing has any more stay, as they always did.
+CREATE TEMPORARY TABLE terms_before ON COMMIT DROP AS SELECT term FROM search_terms;
 DELETE FROM search_terms;
 SELECT learn_search_terms(ARRAY(
     SELECT DISTINCT fold(line) FROM (
@@ -76,4 +77,18 @@ SELECT learn_search_terms(ARRAY(
         SELECT name || ' ' || city FROM venues
     ) AS lines (line)
 ));
+CREATE TEMPORARY TABLE terms_public ON COMMIT DROP AS SELECT term FROM search_terms;
+SELECT learn_search_terms(ARRAY(
+    SELECT DISTINCT fold(line) FROM (
+        SELECT title FROM events WHERE status IN ('DRAFT', 'SCHEDULED')
+        UNION ALL
+        SELECT g.name FROM tags g
+        WHERE EXISTS (SELECT FROM event_tags x JOIN events e ON e.id = x.event_id
+                      WHERE x.tag_id = g.id AND e.status IN ('DRAFT', 'SCHEDULED'))
+    ) AS lines (line)
+));
+DELETE FROM terms_before b USING search_terms s
+WHERE s.term = b.term AND NOT EXISTS (SELECT FROM terms_public p WHERE p.term = b.term);
+DELETE FROM search_terms;
+INSERT INTO search_terms SELECT term FROM terms_before UNION SELECT term FROM terms_public;
 ANALYZE search_terms;

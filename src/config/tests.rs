@@ -224,7 +224,7 @@ fn production_does_not_start_without_its_protections() {
 #[test]
 fn settings_that_exclude_each_other_are_faults() {
     let pairs: [&[(&str, &str)]; 15] = [
-        &[("BOXOFFICE__AUTH__SESSION_IDLE", "31d"), ("BOXOFFICE__AUTH__SESSION_AGE", "30d")],
+        &[("BOXOFFICE__AUTH__SESSION_IDLE", "25h"), ("BOXOFFICE__AUTH__SESSION_AGE", "24h")],
         &[("BOXOFFICE__AUTH__ACCESS_TTL", "15m"), ("BOXOFFICE__AUTH__SESSION_IDLE", "14m")],
         &[("BOXOFFICE__AUTH__REQUIRE_VERIFIED_EMAIL", "true"), ("BOXOFFICE__MAIL__ENABLED", "false")],
         &[("BOXOFFICE__HTTP__BODY_TIMEOUT", "31s")],

@@ -128,7 +128,7 @@ fn every_refusal_of_the_catalogue_has_a_place() {
             *found.entry(code).or_default() += 1;
         }
     }
-    let of_no_route = ["RESOURCE_002"];
+    let of_no_route = ["RESOURCE_002", "REQUEST_010"];
     for entry in catalogue::CATALOGUE {
         let is_found = found.contains_key(entry.code);
         assert!(is_found != of_no_route.contains(&entry.code), "{} {is_found}", entry.code);

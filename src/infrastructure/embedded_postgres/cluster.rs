@@ -347,6 +347,18 @@ mod tests {
     }
 
     #[test]
+    fn the_log_has_nothing_that_statements_were_given() {
+        let conf = Layout::with_cluster("/d".into(), "/d/postgres".into()).conf(true);
+        for line in [
+            "log_parameter_max_length = '0'",
+            "log_parameter_max_length_on_error = '0'",
+            "log_error_verbosity = 'terse'",
+        ] {
+            assert!(conf.lines().any(|written| written == line), "{line} is not in\n{conf}");
+        }
+    }
+
+    #[test]
     fn quotes_in_a_path_do_not_end_the_setting() {
         let layout = Layout::with_cluster("/it's".into(), "/it's/postgres".into());
         assert!(layout.conf(true).contains("unix_socket_directories = '/it''s/run'"));
