@@ -324,6 +324,48 @@ async fn a_folder_the_account_cannot_reach_is_worked_around_or_explained() {
     assert!(message.contains(&format!("chmod o+x {}", closed.display())), "{message}");
 }
 
+/// Guards: `claim` and the lock beside the cluster. A link is copied with its folder, and the cluster is not.
+#[tokio::test]
+async fn the_copy_of_a_data_folder_does_not_share_the_database_of_the_original() {
+    let folder = folder();
+    let (data, copy, elsewhere) =
+        (folder.path().join("data"), folder.path().join("copy"), folder.path().join("elsewhere"));
+    for made in [&data, &copy, &elsewhere] {
+        fs::create_dir(made).unwrap();
+        fs::set_permissions(made, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    for made in [&data, &copy] {
+        std::os::unix::fs::symlink(elsewhere.join("postgres"), made.join("postgres")).unwrap();
+    }
+    let original = start(&data).await;
+    insert(original.url(), 1).await;
+    let refused = PrivatePostgres::start(settings(&copy)).await.unwrap_err();
+    assert!(matches!(refused, PrivatePostgresError::AnothersCluster { .. }), "while it runs: {refused}");
+    assert_eq!(PrivatePostgres::url_of_running(&copy), None, "nor do commands");
+    assert_eq!(kept(original.url()).await, [1], "the original is unharmed");
+    fs::remove_file(elsewhere.join("boxoffice.data-folder")).unwrap();
+    let refused = PrivatePostgres::start(settings(&copy)).await.unwrap_err();
+    assert!(matches!(refused, PrivatePostgresError::InUse { .. }), "the lock beside the cluster: {refused}");
+    fs::write(elsewhere.join("boxoffice.data-folder"), fs::canonicalize(&data).unwrap().as_os_str().as_encoded_bytes())
+        .unwrap();
+    original.stop().await;
+
+    let refused = PrivatePostgres::start(settings(&copy)).await.unwrap_err();
+    assert!(matches!(refused, PrivatePostgresError::AnothersCluster { .. }), "{refused}");
+    for path in [fs::canonicalize(&data).unwrap(), fs::canonicalize(&copy).unwrap()] {
+        assert!(refused.to_string().contains(path.to_str().unwrap()), "{refused}");
+    }
+    let original = start(&data).await;
+    assert_eq!(kept(original.url()).await, [1]);
+    original.stop().await;
+    // Moved: somebody says so.
+    fs::write(elsewhere.join("boxoffice.data-folder"), format!("{}\n", fs::canonicalize(&copy).unwrap().display()))
+        .unwrap();
+    let moved = start(&copy).await;
+    assert_eq!(kept(moved.url()).await, [1]);
+    moved.stop().await;
+}
+
 fn pid_in(data_dir: &Path) -> Option<u32> {
     fs::read_to_string(data_dir.join("postgres/postmaster.pid")).ok()?.lines().next()?.parse().ok()
 }

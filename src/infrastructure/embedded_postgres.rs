@@ -2,7 +2,8 @@
 //!
 //! The server finds PostgreSQL's programs on the machine, makes a cluster in its data folder once, and runs it with
 //! full durability behind a Unix socket that only its own account can reach. One server at a time: a file lock, which
-//! the kernel lets go of however the server ends, guards the folder.
+//! the kernel lets go of however the server ends, guards the folder, and another one a cluster that lies elsewhere, which also says whose
+//! it is.
 //!
 //! Either side may be killed at any moment:
 //!
@@ -88,9 +89,9 @@ pub struct PrivatePostgres {
     database: String,
     url: String,
     postmaster: Postmaster,
-    /// Locked for as long as we live. Opened close-on-exec, as everything in Rust: PostgreSQL must not inherit it,
-    /// or a killed server's lock would live on in it.
-    _lock: File,
+    /// Of the data folder, and of the cluster when that lies elsewhere. Locked for as long as we live. Opened close-on-exec, as everything
+    /// in Rust: PostgreSQL must not inherit them, or a killed server's lock would live on in it.
+    _locks: Vec<File>,
 }
 
 impl PrivatePostgres {
@@ -105,6 +106,13 @@ impl PrivatePostgres {
         let lock = lock(&layout.data_dir).await?;
         let account = Account::choose(settings.user.as_deref(), &layout)?;
         let layout = layout.settle(&account).await?;
+        let mut locks = vec![lock];
+        if layout.is_elsewhere() {
+            // Before the lock: whoever holds it may be the original's server, and both paths say more than that it runs.
+            layout.is_mine()?;
+            locks.push(self::lock(layout.home()).await?);
+            layout.claim()?;
+        }
         let binaries = binaries::find(settings.bin_dir.as_deref(), layout.cluster_major(), &account).await?;
         layout.init(&binaries, &account, settings.durable).await?;
         layout.make_socket_dir(&account)?;
@@ -119,7 +127,7 @@ impl PrivatePostgres {
             database: settings.database,
             url,
             postmaster: Postmaster::Gone,
-            _lock: lock,
+            _locks: locks,
         };
         postgres.restart().await?;
         Ok(postgres)

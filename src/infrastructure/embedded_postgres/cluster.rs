@@ -77,6 +77,50 @@ impl Layout {
         self.data_dir.join("postgres.url")
     }
 
+    /// Whether a symbolic link in the data folder leads to the cluster: then it goes with no copy of the folder.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.home() != self.data_dir
+    }
+
+    /// The file beside a cluster that lies elsewhere that names its data folder.
+    fn owner_file(&self) -> PathBuf {
+        self.home().join("boxoffice.data-folder")
+    }
+
+    /// Makes sure that a cluster elsewhere is this data folder's: a copy of the folder has the same link, and would share the cluster with the
+    /// original. False when nobody has claimed it yet, and its place is not that of another folder.
+    pub(super) fn is_mine(&self) -> Result<bool, PrivatePostgresError> {
+        let file = self.owner_file();
+        let owner = match fs::read(&file) {
+            Ok(owner) => PathBuf::from(OsStr::from_bytes(owner.strip_suffix(b"\n").unwrap_or(&owner))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match self.folder_of_place() {
+                Some(hash) if hash != short_hash(&self.data_dir) => PathBuf::from("another data folder"),
+                _ => return Ok(false),
+            },
+            Err(error) => return Err(PrivatePostgresError::io("read", &file)(error)),
+        };
+        if owner == self.data_dir {
+            return Ok(true);
+        }
+        let (data_dir, cluster) = (self.data_dir.clone(), self.cluster.clone());
+        Err(PrivatePostgresError::AnothersCluster { data_dir, cluster, owner, file })
+    }
+
+    /// Claims a cluster elsewhere that is nobody's. Call it under the lock beside the cluster.
+    pub(super) fn claim(&self) -> Result<(), PrivatePostgresError> {
+        if self.is_mine()? {
+            return Ok(());
+        }
+        let file = self.owner_file();
+        fs::write(&file, self.data_dir.as_os_str().as_bytes()).map_err(PrivatePostgresError::io("write", &file))
+    }
+
+    /// Of a cluster that [`Layout::settle`] has placed: what stands for its data folder.
+    fn folder_of_place(&self) -> Option<&str> {
+        let (place, name) = (self.home().parent()?, self.home().file_name()?);
+        if place == Path::new(ELSEWHERE) { name.to_str() } else { None }
+    }
+
     /// What PostgreSQL prints before its own log file is open.
     pub(super) fn output_file(&self) -> PathBuf {
         self.data_dir.join("postgres.out")

@@ -40,6 +40,21 @@ pub enum PrivatePostgresError {
         /// The owner's process id, if it left it.
         pid: Option<String>,
     },
+    /// The data folder is a copy, and its link leads to the cluster of the original.
+    #[error(
+        "{data_dir}/postgres is a link to {cluster}, which belongs to {owner}: two servers would sell from one database. In a copy, remove \
+         the link and start with a new cluster, or restore a backup into it; if the folder was moved, write its path into {file}"
+    )]
+    AnothersCluster {
+        /// The folder in the settings.
+        data_dir: PathBuf,
+        /// Where its link leads.
+        cluster: PathBuf,
+        /// The folder whose cluster that is.
+        owner: PathBuf,
+        /// What says so.
+        file: PathBuf,
+    },
     /// We are root and there is no account to run PostgreSQL as.
     #[error(
         "PostgreSQL refuses to run as root and no unprivileged account was found (tried: {names}): create one, name \
