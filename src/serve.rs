@@ -2,6 +2,7 @@
 
 mod accounts;
 mod banner;
+mod begun;
 mod cache;
 mod checks;
 pub mod database;
@@ -16,7 +17,7 @@ mod mail;
 mod patience;
 mod seeded;
 
-use std::{future::Future, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use actors::{
     cache::{Cache, RunningCache},
@@ -24,22 +25,22 @@ use actors::{
     inventories::Inventories,
     live::{Live, LiveSettings},
     outbox::{Outbox, RunningOutbox},
+    restart::RestartPolicy,
+    tasks::{RunningTasks, Tasks},
     upkeep::RunningUpkeep,
 };
 use anyhow::Context;
 use jiff::Timestamp;
-use tokio::{
-    sync::watch,
-    task::{JoinHandle, JoinSet},
-};
+use tokio::{sync::watch, task::JoinHandle, time::Instant};
 use tokio_postgres::Client;
 
 use self::{
+    begun::Begun,
     cache::SharedRedis,
     database::{Database, Pools},
     durability::NotDurable,
     ending::{EndingTimes, Signals},
-    engine::{Opening, Session},
+    engine::Session,
     listeners::Listeners,
     mail::{Mail, MailSender},
     patience::while_away,
@@ -125,44 +126,11 @@ pub struct Running {
     after_answers: Background,
     /// What goes on with events after the answer, for fault tests.
     pub upkeep: RunningUpkeep,
-    background: JoinSet<()>,
+    /// What goes on for ever, for fault tests.
+    pub tasks: RunningTasks,
     pools: Pools,
     database: Database,
     ending: EndingTimes,
-}
-
-/// What a start that is broken off leaves behind, to be taken down in order.
-#[derive(Default)]
-struct Begun {
-    database: Option<Database>,
-    opening: Option<Opening>,
-    session: Option<Session>,
-    engine: Option<Engine>,
-}
-
-impl Begun {
-    /// As [`Begun::take_down`], unless somebody is in a hurry. Says whether all was taken down.
-    async fn take_down_unless_hurried(self, hurry: impl Future<Output = ()>) -> bool {
-        tokio::select! {
-            () = self.take_down() => true,
-            () = hurry => false,
-        }
-    }
-
-    async fn take_down(self) {
-        if let Some(opening) = self.opening {
-            opening.give_up().await;
-        }
-        if let Some(engine) = self.engine {
-            engine.stop().await;
-        }
-        if let Some(session) = self.session {
-            session.end().await;
-        }
-        if let Some(database) = self.database {
-            database.release().await;
-        }
-    }
 }
 
 /// The OpenAPI document of this installation.
@@ -174,7 +142,7 @@ pub fn api_document() -> serde_json::Value {
 pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     descriptors::raise_limit(&config, &listeners::operations_settings());
     let mut signals = Signals::listen()?;
-    let mut begun = Begun::default();
+    let (mut begun, whole) = (Begun::default(), config.http.shutdown_timeout);
     let started = tokio::select! {
         started = start_within(config, &mut begun) => Some(started),
         () = signals.next() => None,
@@ -182,12 +150,12 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let mut running = match started {
         Some(Ok(running)) => running,
         Some(Err(error)) => {
-            begun.take_down_unless_hurried(signals.next()).await;
+            begun.take_down(Instant::now() + whole, signals.next()).await;
             return Err(error);
         }
         None => {
             tracing::info!("stopping before the start is over");
-            let is_whole = begun.take_down_unless_hurried(signals.next()).await;
+            let is_whole = begun.take_down(Instant::now() + whole, signals.next()).await;
             return Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(EXIT_CUT) });
         }
     };
@@ -196,13 +164,15 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let stopped = match ending {
         Ending::Signal => running.stop_unless_hurried(signals.next()).await,
         // It can't sell any more: to go on answering helps nobody.
-        Ending::Fenced | Ending::EngineDied => running.stop_at_once_unless_hurried(signals.next()).await,
+        Ending::Fenced | Ending::EngineDied | Ending::PartDied => {
+            running.stop_at_once_unless_hurried(signals.next()).await
+        }
     };
     Ok(match ending {
         Ending::Signal if stopped.is_cut => ExitCode::from(EXIT_CUT),
         Ending::Signal => ExitCode::SUCCESS,
         Ending::Fenced => ExitCode::from(EXIT_FENCED),
-        Ending::EngineDied => ExitCode::FAILURE,
+        Ending::EngineDied | Ending::PartDied => ExitCode::FAILURE,
     })
 }
 
@@ -219,10 +189,10 @@ pub fn exit_code(error: &anyhow::Error) -> ExitCode {
 
 /// Starts everything, and returns once it serves.
 pub async fn start(config: Config) -> anyhow::Result<Running> {
-    let mut begun = Begun::default();
+    let (mut begun, whole) = (Begun::default(), config.http.shutdown_timeout);
     let started = start_within(config, &mut begun).await;
     if started.is_err() {
-        begun.take_down().await;
+        begun.take_down(Instant::now() + whole, std::future::pending()).await;
     }
     started
 }
@@ -235,9 +205,8 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
     let listeners = Listeners::bind(&config).await?;
     let (address, operations_address) = (listeners.api.local_addr()?, listeners.operations.local_addr()?);
     let metrics = metrics::install().context("metrics can't be set up")?;
-    let mut background = JoinSet::new();
-    let keep_up = metrics.clone();
-    background.spawn(async move { keep_up.keep_up().await });
+    let mut background = Tasks::default();
+    keep_metrics(&metrics, &mut background);
 
     let hasher = passwords(&config)?;
     let keys = Keys::from_config(&config.auth, &config.database.data_dir)?;
@@ -249,9 +218,8 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
     while_away("migrate", || prepare(database, &config, &hasher)).await?;
 
     let pools = database.pools(&config)?;
-    let (pool, min_idle) = (pools.requests.clone(), config.database.min_idle);
-    background.spawn(pool::tend(pool.plain().clone(), min_idle, pools.ledger.clone()));
-    background.spawn(usage::watch(pool.clone()));
+    let pool = pools.requests.clone();
+    tend_pools(&pools, config.database.min_idle, &mut background);
     let opened = begun.opening.insert(Session::begin(&config, pools.ledger.clone())?).opened().await;
     begun.opening = None;
     let session = begun.session.insert(opened?);
@@ -259,9 +227,9 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
     let inventories = engine.inventories.clone();
 
     let revocations = accounts::revocations(&pool, &mut background).await?;
-    let mail = Mail::start(&config, sender, pool.clone()).await?;
-    let cache = cache::start(&config, redis, &mut background).await?;
-    let upkeep = start_upkeep(&pool, inventories.clone(), &mail, cache.cache.clone()).await?;
+    let mail = begun.mail.insert(Mail::start(&config, sender, pool.clone()).await?);
+    let cache = begun.cache.insert(cache::start(&config, redis, &mut background).await?);
+    let upkeep = begun.upkeep.insert(start_upkeep(&pool, inventories.clone(), mail, cache.cache.clone()).await?);
     let health = Health::new(
         identity(&config, database),
         checks::all(&pools, &session.handle()?, engine.pulse.clone(), shared_counts.clone(), shared_cache),
@@ -296,8 +264,17 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
     let ops_routes = ops_routes.chain(mail_routes(mail.folder.as_ref(), &mail.queue));
     let ops_router = Arc::new(Router::build(Arc::new(()), verifier, ops_routes)?);
 
-    let (Some(database), Some(session), Some(engine)) =
-        (begun.database.take(), begun.session.take(), begun.engine.take())
+    begun.tasks = Some(background.start(RestartPolicy::default()).await.context("the tasks can't start")?);
+    let Begun {
+        database: Some(database),
+        session: Some(session),
+        engine: Some(engine),
+        mail: Some(mail),
+        cache: Some(cache),
+        upkeep: Some(upkeep),
+        tasks: Some(tasks),
+        opening: _,
+    } = std::mem::take(begun)
     else {
         anyhow::bail!("the start has lost what it began");
     };
@@ -322,7 +299,7 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
         cache,
         after_answers,
         upkeep,
-        background,
+        tasks,
         pools,
         database,
         ending: EndingTimes { lame_duck: config.http.lame_duck, whole: config.http.shutdown_timeout },
@@ -343,6 +320,21 @@ fn api_router(
         Some(limiter) => router.limited(limiter),
         None => router,
     }))
+}
+
+fn keep_metrics(metrics: &metrics::Metrics, background: &mut Tasks) {
+    let metrics = metrics.clone();
+    background.add("metrics", move |life| {
+        let metrics = metrics.clone();
+        async move { metrics.keep_up(move || life.give()).await }
+    });
+}
+
+fn tend_pools(pools: &Pools, min_idle: usize, background: &mut Tasks) {
+    let (pool, ledger) = (pools.requests.plain().clone(), pools.ledger.clone());
+    background.add("pool", move |life| pool::tend(pool.clone(), min_idle, ledger.clone(), move || life.give()));
+    let pool = pools.requests.clone();
+    background.add("usage", move |life| usage::watch(pool.clone(), move || life.give()));
 }
 
 async fn start_upkeep(

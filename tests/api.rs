@@ -54,6 +54,8 @@ mod search;
 mod sessions;
 #[path = "api/slugs.rs"]
 mod slugs;
+#[path = "api/supervised.rs"]
+mod supervised;
 #[path = "support/harness.rs"]
 mod support;
 #[path = "api/table.rs"]

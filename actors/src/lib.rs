@@ -10,8 +10,8 @@
 //! └─ sampler              compares memory with the ledger, see `sampler`
 //! ```
 //!
-//! The `outbox`, the `cache` and the `upkeep` of events are trees of their own: they may fail for as long as they like, and this
-//! one goes on.
+//! The `outbox`, the `cache`, the `upkeep` of events and the `tasks` that go on for ever are trees of their own: they may fail for as
+//! long as they like, and this one goes on.
 //!
 //! Beside the trees, `live` has a task for each event that somebody listens to. It owns nothing but copies: when it dies, its
 //! streams end, and their clients come again.
@@ -32,4 +32,5 @@ pub mod outbox;
 pub mod restart;
 pub mod sampler;
 pub mod supervisor;
+pub mod tasks;
 pub mod upkeep;

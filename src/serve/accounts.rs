@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use actors::tasks::Tasks;
 use anyhow::Context;
 use domain::sessions::SessionLimits;
-use tokio::task::JoinSet;
 
 use super::patience::while_away;
 use crate::{
@@ -14,12 +14,14 @@ use crate::{
 };
 
 /// Which tokens were taken back, read before the first request and followed from then on.
-pub(super) async fn revocations(pool: &RequestPool, background: &mut JoinSet<()>) -> anyhow::Result<Arc<Revocations>> {
+pub(super) async fn revocations(pool: &RequestPool, background: &mut Tasks) -> anyhow::Result<Arc<Revocations>> {
     let revocations = Arc::new(Revocations::default());
     let known = &revocations;
     let read = || async move { known.read_all(pool).await.context("revoked tokens can't be read") };
     let since = while_away("read revoked tokens", read).await?;
-    background.spawn(Arc::clone(&revocations).follow(pool.clone(), since));
+    let (followed, pool) = (Arc::clone(&revocations), pool.clone());
+    // One that begins anew asks for all that has happened since the start, so it misses nothing.
+    background.add("revocations", move |life| Arc::clone(&followed).follow(pool.clone(), since, move || life.give()));
     Ok(revocations)
 }
 

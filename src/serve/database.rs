@@ -90,6 +90,11 @@ impl Database {
         Ok(Self { url, private: Some(Private { stop, stopped }) })
     }
 
+    /// Whether whoever keeps the private PostgreSQL running has ended, which should not be while the server runs.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.private.as_ref().is_some_and(|private| private.stopped.is_finished())
+    }
+
     /// Whether this process owns it, so that nobody else relies on it.
     pub fn is_private(&self) -> bool {
         self.private.is_some()

@@ -7,18 +7,21 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
     task::JoinHandle,
-    time::{Instant, sleep, sleep_until, timeout},
+    time::{Instant, sleep, sleep_until, timeout_at},
 };
 
-use super::{Running, engine::Session};
+use super::{Running, database::Database, engine::Session};
 use crate::{
     application::background::Background,
     presentation::{operations::Health, server::DrainReport},
 };
 
-/// How long a private PostgreSQL is waited for when everything else was cut short. One that takes longer is adopted by the next
-/// start.
+/// How long a private PostgreSQL is waited for at least, also when everything else was cut short. One that takes longer is adopted by
+/// the next start.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often is looked whether all parts are there.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Why a server ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub enum Ending {
     Fenced,
     /// The tree of actors ended by itself.
     EngineDied,
+    /// A listener ended by itself, or whoever keeps the private PostgreSQL running: nothing begins them anew but another start.
+    PartDied,
 }
 
 /// How the end of a server went.
@@ -75,7 +80,13 @@ impl Running {
             // An error means that nobody is left to fence.
             Ok(_) = self.engine.fenced.wait_for(|fenced| *fenced) => Ending::Fenced,
             _ = &mut self.engine.ended => Ending::EngineDied,
+            () = part_died(&self.api, &self.operations, &self.database) => Ending::PartDied,
         }
+    }
+
+    /// Ends the public listener as if it had panicked, for fault tests.
+    pub fn break_listener(&self) {
+        self.api.abort();
     }
 
     /// Takes the server down in an orderly way, without a lame-duck time.
@@ -100,7 +111,7 @@ impl Running {
                 () = sleep_until(deadline) => tracing::warn!("the time for stopping is over: what is left is cut"),
             }
         };
-        let Self { session, operations, mut background, pools, database, .. } = self;
+        let Self { session, operations, tasks, pools, database, .. } = self;
         let accepting = self.api.abort_handle();
         let steps = Steps {
             lame_duck: self.ending.lame_duck,
@@ -128,16 +139,29 @@ impl Running {
         }
         // Its clients are scrapers, who come again.
         operations.abort();
-        background.shutdown().await;
+        tasks.stop().await;
         pools.close();
         drop(session);
-        let released = database.release();
-        if finished.is_some() {
-            released.await;
-        } else if timeout(RELEASE_TIMEOUT, released).await.is_err() {
-            tracing::warn!("the private PostgreSQL is left to end by itself");
-        }
+        release(database, deadline).await;
         Stopped { is_cut: finished != Some(true) }
+    }
+}
+
+/// Takes the private PostgreSQL down, until the deadline of all; and for a moment at least.
+pub(super) async fn release(database: Database, deadline: Instant) {
+    let deadline = deadline.max(Instant::now() + RELEASE_TIMEOUT);
+    if timeout_at(deadline, database.release()).await.is_err() {
+        tracing::warn!("the private PostgreSQL is left to end by itself");
+    }
+}
+
+/// Resolves when something has ended by itself without which the server is of no use.
+async fn part_died(api: &JoinHandle<DrainReport>, operations: &JoinHandle<DrainReport>, database: &Database) {
+    loop {
+        sleep(LOOK_EVERY).await;
+        if api.is_finished() || operations.is_finished() || database.is_abandoned() {
+            return;
+        }
     }
 }
 

@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
+use actors::tasks::Tasks;
 use anyhow::Context;
-use tokio::task::JoinSet;
 
 use crate::{config::Config, infrastructure::limits::SharedCounts};
 
 /// The counts in Redis, when there is one. Waits for nothing.
-pub(super) fn shared_counts(
-    config: &Config,
-    background: &mut JoinSet<()>,
-) -> anyhow::Result<Option<Arc<SharedCounts>>> {
+pub(super) fn shared_counts(config: &Config, background: &mut Tasks) -> anyhow::Result<Option<Arc<SharedCounts>>> {
     let Some(url) = &config.redis.url else { return Ok(None) };
     let shared = SharedCounts::connect(url, config.rate_limit.redis_timeout).context("REDIS_URL is not right")?;
     let tended = Arc::clone(&shared);
-    background.spawn(async move { tended.tend().await });
+    background.add_waiting("limits-redis", move || {
+        let tended = Arc::clone(&tended);
+        async move { tended.tend().await }
+    });
     Ok(Some(shared))
 }

@@ -63,8 +63,8 @@ impl Metrics {
         self.handle.render()
     }
 
-    /// Folds samples into buckets for as long as the server lives; without it memory grows until the next scrape.
-    pub async fn keep_up(&self) {
+    /// Folds samples into buckets for as long as the server lives; without it memory grows until the next scrape. Says `done` each time.
+    pub async fn keep_up(&self, done: impl Fn()) {
         let mut interval = tokio::time::interval(UPKEEP_INTERVAL);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -227,6 +227,12 @@ const DESCRIPTIONS: &[(Kind, &str, Option<Unit>, &str)] = &[
     (Gauge, "boxoffice_ledger_queued_entries", None, "Decisions that wait for a ledger writer"),
     (Counter, "boxoffice_actor_restarts_total", None, "Actors that failed and were started again, by kind of actor"),
     (Counter, "boxoffice_actor_give_ups_total", None, "Actors that failed too often to be started again at once"),
+    (
+        Gauge,
+        "boxoffice_task_last_success_timestamp_seconds",
+        Some(Unit::Seconds),
+        "When a task that goes on for ever last did its work, by task",
+    ),
     (Counter, "boxoffice_swept_rows_total", None, "Rows deleted because they were over, by kind"),
     (
         Gauge,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Pool, PoolConfig, QueueMode, RecyclingMethod, Runtime, Status, Timeouts,
 };
+use metrics::{Gauge, gauge};
 use secrecy::SecretString;
 use tokio_postgres::NoTls;
 
@@ -98,16 +99,36 @@ const TEND_EVERY: Duration = Duration::from_secs(10);
 /// The figures are logged once in so many rounds: each minute.
 const ROUNDS_A_LOG_LINE: u32 = 6;
 
+/// The gauges of one purpose's connections: of all together, a pool that is used up would look like one that is not.
+struct Figures {
+    size: Gauge,
+    available: Gauge,
+    waiting: Gauge,
+}
+
+impl Figures {
+    fn of(pool: &'static str, limit: usize) -> Self {
+        gauge!("boxoffice_pool_connections_limit", "pool" => pool).set(limit as f64);
+        Self {
+            size: gauge!("boxoffice_pool_connections", "pool" => pool),
+            available: gauge!("boxoffice_pool_idle_connections", "pool" => pool),
+            waiting: gauge!("boxoffice_pool_waiting", "pool" => pool),
+        }
+    }
+
+    fn publish(&self, status: &Status) {
+        self.size.set(status.size as f64);
+        self.available.set(status.available as f64);
+        self.waiting.set(status.waiting as f64);
+    }
+}
+
 /// Closes idle connections of `pool` above `min_idle`, opens missing ones, and publishes the figures of it and of the
-/// `ledger`'s pools together, for ever. The ledger's few connections are left open.
-pub async fn tend(pool: Pool, min_idle: usize, ledger: LedgerPools) {
-    let (size, available, waiting) = (
-        metrics::gauge!("boxoffice_pool_connections"),
-        metrics::gauge!("boxoffice_pool_idle_connections"),
-        metrics::gauge!("boxoffice_pool_waiting"),
-    );
-    let limit = pool.status().max_size + status(&ledger).max_size;
-    metrics::gauge!("boxoffice_pool_connections_limit").set(limit as f64);
+/// `ledger`'s pools, for ever; says `done` each time. The ledger's few connections are left open.
+pub async fn tend(pool: Pool, min_idle: usize, ledger: LedgerPools, done: impl Fn()) {
+    let (requests_max, ledger_max) = (pool.status().max_size, status(&ledger).max_size);
+    let (of_requests, of_ledger) = (Figures::of("requests", requests_max), Figures::of("ledger", ledger_max));
+    let limit = requests_max + ledger_max;
     let mut interval = tokio::time::interval(TEND_EVERY);
     for round in 0u32.. {
         interval.tick().await;
@@ -119,11 +140,11 @@ pub async fn tend(pool: Pool, min_idle: usize, ledger: LedgerPools) {
         });
         warm(&pool, min_idle).await;
         let (one, other) = (pool.status(), status(&ledger));
-        let (connections, idle) = (one.size + other.size, one.available + other.available);
-        size.set(connections as f64);
-        available.set(idle as f64);
-        waiting.set((one.waiting + other.waiting) as f64);
+        of_requests.publish(&one);
+        of_ledger.publish(&other);
+        done();
         if round % ROUNDS_A_LOG_LINE == 0 {
+            let (connections, idle) = (one.size + other.size, one.available + other.available);
             let waiting = one.waiting + other.waiting;
             tracing::info!(connections, idle, waiting, limit, "connection pool");
         }

@@ -16,14 +16,16 @@ const INDEX_SCANS: &str = "SELECT relname::text, indexrelname::text, coalesce(id
 const TABLE_SCANS: &str = "SELECT relname::text, coalesce(seq_scan, 0) FROM pg_stat_user_tables \
     WHERE schemaname = current_schema()";
 
-/// Publishes what the database has counted since its statistics were last reset, for ever. Gauges, because a reset begins at 0.
-pub async fn watch(pool: RequestPool) {
+/// Publishes what the database has counted since its statistics were last reset, for ever, and says `done` each time. Gauges, because a
+/// reset begins at 0.
+pub async fn watch(pool: RequestPool, done: impl Fn()) {
     let mut interval = tokio::time::interval(EVERY);
     loop {
         interval.tick().await;
         // A database that is away is told of by its health check.
-        if let Err(error) = publish(&pool).await {
-            tracing::debug!(%error, "the use of indexes can't be read");
+        match publish(&pool).await {
+            Ok(()) => done(),
+            Err(error) => tracing::debug!(%error, "the use of indexes can't be read"),
         }
     }
 }

@@ -77,14 +77,18 @@ impl Revocations {
         self.read(pool, Timestamp::now() - LIFE_MAX).await
     }
 
-    /// Asks for ever what other nodes have done. While the database is away nobody can do anything there.
-    pub async fn follow(self: Arc<Self>, pool: RequestPool, mut since: Timestamp) {
+    /// Asks for ever what other nodes have done since, and says `done` each time that it was told. While the database is away nobody can
+    /// do anything there.
+    pub async fn follow(self: Arc<Self>, pool: RequestPool, mut since: Timestamp, done: impl Fn()) {
         let mut interval = tokio::time::interval(POLL_EVERY);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             interval.tick().await;
             match self.read(&pool, since).await {
-                Ok(next) => since = next,
+                Ok(next) => {
+                    since = next;
+                    done();
+                }
                 Err(error) => tracing::warn!(%error, "revoked tokens can't be read"),
             }
         }

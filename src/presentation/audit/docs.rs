@@ -9,7 +9,9 @@ use crate::presentation::openapi::{
 };
 
 pub(in crate::presentation) fn section() -> Section {
-    Section::new("Audit log", "What administrators did to what, from where, by whatever route. Nobody changes it.").with(list()).with(verify())
+    Section::new("Audit log", "What administrators did to what, from where, by whatever route. Nobody changes it.")
+        .with(list())
+        .with(verify())
 }
 
 fn list() -> Operation {
@@ -22,7 +24,9 @@ fn list() -> Operation {
         .parameter(text("action", "Entries of this action, such as `ROLE_CHANGED`."))
         .parameter(text("targetKind", "Entries about this kind of thing, such as `account`."))
         .parameter(text("targetId", "Entries about this one."))
-        .details("Of what was changed, `changes` has the values before and after. Looking at people's data is a deed, too.")
+        .details(
+            "Of what was changed, `changes` has the values before and after. Looking at people's data is a deed, too.",
+        )
         .page_of::<EntryJson<'_>>("Entries, the latest first.")
 }
 
