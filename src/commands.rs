@@ -162,10 +162,11 @@ fn logs(command: &Command, config: &Config) -> anyhow::Result<Option<LogGuard>> 
     }
     // First: the log counts the lines it drops, and a counter made before the recorder counts nothing.
     metrics::install().context("metrics can't be set up")?;
-    let format = match config.log.format {
-        LogFormat::Auto => Format::suitable(config.environment == crate::config::Environment::Production),
-        LogFormat::Json => Format::Json,
-        LogFormat::Text => Format::Text,
+    let wanted = match config.log.format {
+        LogFormat::Auto => None,
+        LogFormat::Json => Some(Format::Json),
+        LogFormat::Text => Some(Format::Text),
     };
+    let format = Format::asked(wanted, config.environment == crate::config::Environment::Production);
     Ok(Some(logs::install(&config.log.filter, format).context("logging can't be set up")?))
 }

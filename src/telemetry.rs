@@ -5,3 +5,5 @@ mod flood;
 pub mod logs;
 pub mod memory;
 pub mod metrics;
+
+pub use flood::REFUSALS;

@@ -152,6 +152,15 @@ async fn who_was_let_in_and_who_was_not_is_in_the_log() {
         assert_eq!(line["userId"].as_str(), user, "{line}");
         assert!(line["requestId"].is_string(), "{line}");
     }
+    // A refusal's id leads to a line with who and where, and a refused sign-in to the account.
+    let sign_in = log.iter().find(|line| line["message"] == "sign-in refused: wrong address or password").unwrap();
+    assert_eq!((&sign_in["client"], &sign_in["account"]), (&json!("127.0.0.1"), &json!(user)));
+    let same = |line: &&Value| line["message"] == "request refused" && line["requestId"] == sign_in["requestId"];
+    let told = log.iter().find(same).expect("a refused request has a line");
+    assert_eq!(
+        (&told["status"], &told["code"], &told["client"]),
+        (&json!(401), &json!("AUTH_005"), &json!("127.0.0.1"))
+    );
     let refused: Vec<_> = log.iter().filter(|line| line["message"] == "access refused").collect();
     let reasons: Vec<_> = refused.iter().map(|line| line["reason"].as_str().unwrap()).collect();
     assert_eq!(reasons, ["the access token is not valid", "the access token was revoked"]);

@@ -54,21 +54,23 @@ pub async fn sign_in<A: Adapters>(
     app.limits.attempt(Rule::SignIn, &email, from).await?;
     let found = app.store.account_by_email(&email).await?;
     let right = app.hasher.verify(found.as_ref().map(|(_, hash)| hash.as_str()), password).await?;
+    let whose = found.as_ref().map(|(account, _)| account.id);
     let Some((account, hash)) = found.filter(|_| right) else {
         sign_ins("wrong_credentials");
         // The address itself is personal and stays out of the log.
-        tracing::info!("sign-in refused: wrong address or password");
+        let account = whose.map(tracing::field::display);
+        tracing::info!(client = %from, account, "sign-in refused: wrong address or password");
         return Err(AccountError::WrongCredentials);
     };
     // Said to nobody but who knows the password.
     if !account.may_sign_in() {
         sign_ins("suspended");
-        tracing::info!(userId = %account.id, "sign-in refused: the account is suspended");
+        tracing::info!(client = %from, userId = %account.id, "sign-in refused: the account is suspended");
         return Err(AccountError::Suspended);
     }
     if app.auth.require_verified_email && account.email_verified_at.is_none() {
         sign_ins("unverified");
-        tracing::info!(userId = %account.id, "sign-in refused: the address is not verified");
+        tracing::info!(client = %from, userId = %account.id, "sign-in refused: the address is not verified");
         return Err(AccountError::Unverified);
     }
     if app.hasher.is_outdated(&hash) {

@@ -196,7 +196,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
                 (None, &self.router.unmatched, None, Err(versions::not_found(uri.path())))
             }
         };
-        let record = Record { route, measures, account, id: &id, path: uri.path(), started };
+        let record = Record { route, measures, account, id: &id, path: uri.path(), client: address, started };
         let (mut reply, mut refusal) = record.reply(result);
         if let Some(fields) = limit_fields {
             fields.set(reply.headers_mut());

@@ -6,9 +6,9 @@ use http::StatusCode;
 use metrics::{Counter, Histogram, counter, histogram};
 
 /// The statuses this server answers with; each has a place in [`Measures::requests`], any other shares the last one.
-const STATUSES: [u16; 26] = [
-    200, 201, 202, 204, 206, 301, 302, 304, 400, 401, 403, 404, 405, 406, 408, 409, 412, 413, 414, 415, 422, 429, 431,
-    500, 503, 0,
+const STATUSES: [u16; 28] = [
+    200, 201, 202, 204, 206, 301, 302, 304, 308, 400, 401, 403, 404, 405, 406, 408, 409, 412, 413, 414, 415, 422, 428,
+    429, 431, 500, 503, 0,
 ];
 
 #[derive(Debug)]
@@ -52,5 +52,24 @@ impl Measures {
             let status = if place == last { "other".to_owned() } else { status.as_str().to_owned() };
             counter!("boxoffice_http_requests_total", "route" => self.route, "method" => self.method, "status" => status)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::presentation::catalogue::CATALOGUE;
+
+    /// Whoever looks for a refusal by its status finds it.
+    #[test]
+    fn every_status_that_is_answered_is_counted_by_its_number() {
+        let redirects_and_refusals = CATALOGUE.iter().map(|entry| entry.status).chain([
+            StatusCode::PERMANENT_REDIRECT,
+            StatusCode::URI_TOO_LONG,
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        ]);
+        for status in redirects_and_refusals {
+            assert!(STATUSES.contains(&status.as_u16()), "{status} would be counted as other");
+        }
     }
 }

@@ -29,7 +29,10 @@ pub(super) struct LeftOut {
     pub(super) count: u64,
 }
 
-/// Decides which lines are written. Lines below `WARN` all are: where they are many, somebody has asked for them.
+/// The target of lines about requests that were refused: below `WARN`, and held back all the same, for clients make as many as they like.
+pub const REFUSALS: &str = "boxoffice::refusals";
+
+/// Decides which lines are written. Lines below `WARN` all are, other than [`REFUSALS`]: where they are many, somebody has asked for them.
 pub(super) struct Dam {
     since: Instant,
     places: Mutex<HashMap<Identifier, Place>>,
@@ -86,7 +89,9 @@ pub(super) struct DamLayer(pub(super) Arc<Dam>);
 
 impl<S: Subscriber> Layer<S> for DamLayer {
     fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
-        *event.metadata().level() > Level::WARN || self.0.lets_through(event, self.0.since.elapsed().as_secs())
+        let metadata = event.metadata();
+        let is_free = *metadata.level() > Level::WARN && metadata.target() != REFUSALS;
+        is_free || self.0.lets_through(event, self.0.since.elapsed().as_secs())
     }
 }
 
@@ -150,6 +155,12 @@ mod tests {
     fn what_is_asked_for_is_all_written() {
         let info = || (0..1000).for_each(|number| tracing::info!(number, "signed in"));
         assert_eq!(written(&frozen(), info), 1000);
+    }
+
+    #[test]
+    fn of_refusals_some_lines_are_written_a_second() {
+        let info = || (0..1000).for_each(|number| tracing::info!(target: REFUSALS, number, "request refused"));
+        assert_eq!(written(&frozen(), info), u64::from(LINES_A_SECOND_MAX));
     }
 
     #[test]

@@ -22,6 +22,7 @@ use tracing_subscriber::{
     fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter, format::Writer},
     layer::SubscriberExt,
     registry::LookupSpan,
+    util::SubscriberInitExt,
 };
 
 use super::{
@@ -44,9 +45,15 @@ pub enum Format {
 }
 
 impl Format {
-    /// JSON always in production and wherever nobody is looking; text on a developer's terminal.
-    pub fn suitable(production: bool) -> Self {
-        if production || !io::stdout().is_terminal() { Self::Json } else { Self::Text }
+    /// JSON always in production, whatever is wanted; otherwise what is, or text on a developer's terminal and JSON where nobody is
+    /// looking.
+    pub fn asked(wanted: Option<Self>, production: bool) -> Self {
+        match wanted {
+            _ if production => Self::Json,
+            Some(wanted) => wanted,
+            None if io::stdout().is_terminal() => Self::Text,
+            None => Self::Json,
+        }
     }
 }
 
@@ -99,7 +106,8 @@ pub fn install(filter: &str, format: Format) -> Result<LogGuard, LogError> {
         .with_writer(lines)
         .finish()
         .with(DamLayer(Arc::clone(&dam)));
-    if tracing::subscriber::set_global_default(subscriber).is_err() {
+    // Also takes what libraries tell the `log` crate.
+    if subscriber.try_init().is_err() {
         return Ok(LogGuard { sender: None, writer: None });
     }
     install_panic_hook();
@@ -212,7 +220,7 @@ fn line(event: &Event<'_>) -> String {
             push(&mut line, "userId", &account);
         }
     });
-    end_line(&mut line, metadata.target());
+    end_line(&mut line, fields.target.as_deref().unwrap_or(metadata.target()));
     line
 }
 
@@ -245,10 +253,16 @@ struct Fields {
     rest: String,
     names_request: bool,
     names_user: bool,
+    /// Of a line of the `log` crate, whose metadata are the same for all.
+    target: Option<String>,
 }
 
 impl Fields {
     fn push(&mut self, field: &Field, value: &(impl Serialize + ?Sized)) {
+        // Where in a library a line of the `log` crate comes from.
+        if field.name().starts_with("log.") {
+            return;
+        }
         self.names_request |= field.name() == "requestId";
         self.names_user |= field.name() == "userId";
         push(&mut self.rest, field.name(), value);
@@ -266,10 +280,10 @@ impl Visit for Fields {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "message" {
-            value.clone_into(&mut self.message);
-        } else {
-            self.push(field, value);
+        match field.name() {
+            "message" => value.clone_into(&mut self.message),
+            "log.target" => self.target = Some(value.to_owned()),
+            _ => self.push(field, value),
         }
     }
 
@@ -336,6 +350,21 @@ mod tests {
         assert!(line["target"].as_str().unwrap().starts_with("boxoffice::telemetry"));
         assert!(line["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
         assert!(line.get("requestId").is_none());
+    }
+
+    /// Watches the bridge: Redis, PostgreSQL and TLS warn by way of the `log` crate.
+    #[test]
+    fn what_libraries_warn_of_is_a_line_like_any_other() {
+        let _guard = install("info", Format::Json).unwrap();
+        let lines = logged(|| log::warn!(target: "a_library", "the connection was {}", "lost"));
+        assert_eq!((&lines[0]["message"], &lines[0]["level"]), (&"the connection was lost".into(), &"WARN".into()));
+        assert_eq!((&lines[0]["target"], lines[0].get("log.line")), (&"a_library".into(), None));
+    }
+
+    #[test]
+    fn production_is_always_json() {
+        assert_eq!(Format::asked(Some(Format::Text), true), Format::Json);
+        assert_eq!(Format::asked(Some(Format::Text), false), Format::Text);
     }
 
     #[test]

@@ -1,12 +1,18 @@
 //! What is left of a request: its metrics, and a line in the log when it is worth one.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 use domain::ids::AccountId;
 use http::StatusCode;
 use metrics::Gauge;
 
-use crate::presentation::{measures::Measures, problem::Problem, reply::Reply, request::RequestId, router::RouteInfo};
+use crate::{
+    presentation::{measures::Measures, problem::Problem, reply::Reply, request::RequestId, router::RouteInfo},
+    telemetry::REFUSALS,
+};
 
 /// A request slower than this is worth a line in the log (L3 alerts at 2 s).
 const SLOW: Duration = Duration::from_secs(1);
@@ -18,6 +24,8 @@ pub(super) struct Record<'a> {
     pub(super) account: Option<AccountId>,
     pub(super) id: &'a RequestId,
     pub(super) path: &'a str,
+    /// Where the client is.
+    pub(super) client: IpAddr,
     pub(super) started: Instant,
 }
 
@@ -43,7 +51,8 @@ impl Record<'_> {
     /// Measures and logs an answer with this status, and says when that was.
     ///
     /// A line for every request would cost more than the request: at 10,000 a second it is gigabytes an hour that say
-    /// what the metrics already say. So failures and slow requests are warnings, everything else is there at `debug`.
+    /// what the metrics already say. So failures and slow requests are warnings, refusals are told as many a second as
+    /// can be read, everything else is there at `debug`.
     pub(super) fn note(&self, status: StatusCode, refusal: Option<&Refusal>) -> Instant {
         let (code, cause) = (refusal.map(|refusal| refusal.code), refusal.and_then(|refusal| refusal.cause.as_deref()));
         let now = Instant::now();
@@ -51,6 +60,8 @@ impl Record<'_> {
         self.measures.record(status, took);
         if status.is_server_error() || took > SLOW {
             self.warn(status, code, cause, took);
+        } else if status.is_client_error() {
+            self.refused(status, code, cause);
         } else {
             tracing::debug!(
                 requestId = self.id.as_str(),
@@ -63,6 +74,23 @@ impl Record<'_> {
             );
         }
         now
+    }
+
+    /// Whoever was refused may come with the id of the request, and asks why.
+    #[cold]
+    fn refused(&self, status: StatusCode, code: Option<&str>, cause: Option<&str>) {
+        tracing::info!(
+            target: REFUSALS,
+            requestId = self.id.as_str(),
+            userId = self.account.map(tracing::field::display),
+            client = %self.client,
+            method = self.route.map(|route| route.method.as_str()),
+            route = self.route.map(|route| route.path),
+            status = status.as_u16(),
+            code,
+            cause,
+            "request refused"
+        );
     }
 
     #[cold]

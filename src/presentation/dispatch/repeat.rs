@@ -45,7 +45,8 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         found.note();
         let id = RequestId::of(&head.headers, asked.present());
         let (route, measures) = (Some(&*target.info), &target.measures);
-        let record = Record { route, measures, account: None, id: &id, path: head.uri.path(), started: *started };
+        let (path, started) = (head.uri.path(), *started);
+        let record = Record { route, measures, account: None, id: &id, path, client: address, started };
         let now = record.note(response.status(), None);
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID.clone(), id.into_header());
