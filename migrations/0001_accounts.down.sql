@@ -1,3 +1,4 @@
+-- boxoffice: refuse while accounts; people could not sign in any more
 DROP TABLE profiles;
 DROP TABLE accounts;
 DROP TYPE account_role;

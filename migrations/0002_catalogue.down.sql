@@ -1,3 +1,7 @@
+-- boxoffice: refuse while events; what is on, and what it sells, would be gone
+-- boxoffice: refuse while venues; where it takes place would be gone
+-- boxoffice: refuse while seat_maps; houses that were drawn would be gone
+-- boxoffice: refuse while tags; words that events are found by would be gone
 DROP TABLE ticket_type_sections;
 DROP TABLE ticket_types;
 DROP TABLE quotas;

@@ -1,3 +1,5 @@
+-- boxoffice: refuse while bookings; what people have bought would be gone
+-- boxoffice: refuse while holds WHERE status = 'ACTIVE'; places that are held or blocked would be free
 DROP TRIGGER refuse_deletion_of_event ON events;
 DROP FUNCTION refuse_deletion_of_event;
 DROP TRIGGER refuse_deletion_of_ticket_type ON ticket_types;

@@ -1,3 +1,5 @@
+-- boxoffice: refuse while sessions WHERE revoked_at IS NULL AND expires_at > now(); people would be signed out
+-- boxoffice: refuse while accounts WHERE status = 'SUSPENDED'; accounts could sign in again that must not
 -- The extension stays: others may use it.
 DROP INDEX profiles_name_trgm_idx;
 DROP INDEX accounts_email_trgm_idx;

@@ -1,3 +1,5 @@
+-- boxoffice: refuse while former_event_slugs; links to events that were renamed would lead nowhere
+-- boxoffice: refuse while former_venue_slugs; links to venues that were renamed would lead nowhere
 -- The extensions stay: others may use them by now.
 DROP TRIGGER keep_former_slugs_insert ON events;
 DROP TRIGGER keep_former_slugs_update ON events;

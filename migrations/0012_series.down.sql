@@ -1,3 +1,4 @@
+-- boxoffice: refuse while events WHERE series_id IS NOT NULL; they would be no series any more
 DROP TRIGGER follow_event_listings_update ON events;
 CREATE TRIGGER follow_event_listings_update AFTER UPDATE ON events REFERENCING OLD TABLE AS former NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION follow_event_listings(

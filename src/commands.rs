@@ -65,6 +65,9 @@ enum MigrateAction {
         /// How many
         #[arg(long, default_value_t = 1)]
         steps: u32,
+        /// Also when bookings, or other things that somebody relies on, are lost with them
+        #[arg(long)]
+        lose_data: bool,
     },
     /// List all migrations and their states
     Status,

@@ -20,7 +20,7 @@ mod sources;
 pub use auth::AuthConfig;
 pub(crate) use auth::SECRET_BYTES_MIN;
 pub use cache::CacheConfig;
-pub use database::{DatabaseConfig, RedisConfig};
+pub use database::{DatabaseConfig, Migrate, RedisConfig};
 pub use fault::ConfigFault;
 pub use http::{HttpConfig, OpsConfig};
 pub use inventory::InventoryConfig;

@@ -63,7 +63,6 @@ use crate::{
         passwords::{Cost, Passwords},
         postgres::{
             connection::RequestPool,
-            migrate::Migrator,
             pool,
             seed::{self, DEMO_PASSWORD},
             store::PgStore,
@@ -357,8 +356,7 @@ async fn told(mut stopping: watch::Receiver<bool>) {
 async fn prepare(database: &Database, config: &Config, hasher: &Passwords) -> anyhow::Result<()> {
     let mut client = database.connect(config).await?;
     durability::check(&client, config.environment).await?;
-    let applied = Migrator::embedded()?.up(&mut client).await?;
-    tracing::info!(applied = applied.len(), "the schema is up to date");
+    database.prepare_schema(config).await?;
     seeded::check(&client, config.environment).await?;
     if database.is_private() && config.environment == Environment::Development && is_empty(&client).await? {
         let hash = hasher.hash(DEMO_PASSWORD).await?;

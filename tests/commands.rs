@@ -44,6 +44,51 @@ async fn migrations_go_up_tell_where_they_stand_and_go_down() {
     assert_eq!(run(&["migrate", "status"]).matches("Pending").count(), files);
 }
 
+/// Bookings are not lost without a word, and a server that may not migrate says what is pending.
+#[tokio::test]
+async fn who_takes_migrations_back_is_asked_and_who_does_not_migrate_is_told() {
+    let database = TestDatabase::migrated().await;
+    let settings = on(&database);
+    let account = "INSERT INTO accounts (id, email, password_hash, role) VALUES (gen_random_uuid(), 'ada@example.org', '!', 'USER')";
+    database.execute(account).await;
+    let refused = child::run(&settings, &["migrate", "down", "--steps", "99"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    assert!(said.contains("people could not sign in any more") && said.contains("--lose-data"), "{said}");
+    let run = |arguments: &[&str]| printed(&child::run(&settings, arguments));
+    assert_eq!(run(&["migrate", "down"]).matches("took back").count(), 1, "what is lost by no step is no hindrance");
+    let looks = settings.clone().set("BOXOFFICE__DATABASE__MIGRATE", "check");
+    let pending = child::run(&looks, &["serve"]);
+    let said = String::from_utf8_lossy(&pending.stderr).into_owned();
+    assert!(pending.status.code() == Some(1) && said.contains("has not been applied to this database"), "{pending:?}");
+    run(&["migrate", "up"]);
+    ChildServer::start(looks).await;
+    assert!(run(&["migrate", "down", "--steps", "99", "--lose-data"]).matches("took back").count() > 20);
+}
+
+/// The serving role needs no right to change the schema: another one does.
+#[tokio::test]
+async fn a_role_of_its_own_changes_the_schema() {
+    let database = TestDatabase::empty().await;
+    let role = format!("serving_{}", uuid::Uuid::now_v7().simple());
+    let superuser = database.connect_as_superuser().await;
+    let rights = format!(
+        "CREATE ROLE {role} LOGIN; REVOKE CREATE ON SCHEMA public FROM public; GRANT USAGE ON SCHEMA public TO {role};
+        ALTER DEFAULT PRIVILEGES FOR ROLE boxoffice IN SCHEMA public
+            GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role};
+        ALTER DEFAULT PRIVILEGES FOR ROLE boxoffice IN SCHEMA public GRANT USAGE ON SEQUENCES TO {role}"
+    );
+    superuser.batch_execute(&rights).await.unwrap();
+    let serving = database.url().replacen("//boxoffice@", &format!("//{role}@"), 1);
+    let alone = Settings::default().set("DATABASE_URL", &serving);
+    assert_eq!(child::run(&alone, &["serve"]).status.code(), Some(1), "it may not make a table");
+    let both = alone.set("DATABASE_MIGRATE_URL", database.url());
+    let server = ChildServer::start(both).await;
+    person::member_of(&server.api, "ada@example.org").await;
+    drop(server);
+    superuser.batch_execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_wrong_configuration_is_refused_with_a_line_a_fault() {
     let wrong = Settings::default()

@@ -88,6 +88,88 @@ async fn a_database_newer_than_the_program_is_refused() {
     assert_eq!(states(&older, &client).await, [(1, MigrationState::Applied), (2, MigrationState::Unknown)]);
 }
 
+/// In a roll-out the first new server migrates, and one of the old ones starts again. The last file of the newer program may need it.
+#[tokio::test]
+async fn an_older_program_starts_on_a_schema_to_which_only_something_was_added() {
+    let database = TestDatabase::empty().await;
+    let mut client = database.connect().await;
+    let adds =
+        |version, sql: &str| Migration::new(version, "adds", format!("-- boxoffice: additive\n{sql};"), "SELECT 1;");
+    let (column, table) = (adds(2, "ALTER TABLE venues ADD COLUMN name text"), adds(3, "CREATE TABLE more ()"));
+    let (older, newer) = (migrator(&[venues()]), migrator(&[venues(), column.clone(), table.clone()]));
+    newer.up(&mut client).await.unwrap();
+    assert_eq!(versions(&older.up(&mut client).await.unwrap()), [0; 0]);
+    older.check(&client).await.unwrap();
+    let error = older.down(&mut client, 1).await.unwrap_err().to_string();
+    assert!(error.contains("migration 2 (adds)"), "it can't take back what it does not know: {error}");
+
+    let contracts = Migration::new(4, "contracts", "ALTER TABLE venues DROP COLUMN id;", "SELECT 1;");
+    migrator(&[venues(), column, table, contracts]).up(&mut client).await.unwrap();
+    for error in [older.up(&mut client).await.unwrap_err(), newer.check(&client).await.unwrap_err()] {
+        assert!(error.to_string().contains("migration 4 (contracts)"), "{error}");
+    }
+}
+
+/// Programs of before have made the table without it.
+#[tokio::test]
+async fn a_table_of_migrations_without_the_lowest_program_is_completed() {
+    let database = TestDatabase::empty().await;
+    let mut client = database.connect().await;
+    let (one, both) = (migrator(&[venues()]), migrator(&[venues(), index()]));
+    one.up(&mut client).await.unwrap();
+    client.batch_execute("ALTER TABLE schema_migrations DROP COLUMN lowest_program").await.unwrap();
+    one.check(&client).await.unwrap();
+    assert_eq!(versions(&both.up(&mut client).await.unwrap()), [2]);
+    let lowest = "SELECT array_agg(lowest_program ORDER BY version) FROM schema_migrations";
+    let lowest: Vec<Option<i32>> = client.query_one(lowest, &[]).await.unwrap().get(0);
+    assert_eq!(lowest, [None, Some(2)]);
+}
+
+/// Guards: `check`. A role that may not create anything can ask.
+#[tokio::test]
+async fn who_only_looks_changes_nothing_and_names_what_is_pending() {
+    let database = TestDatabase::empty().await;
+    let mut client = database.connect().await;
+    let both = migrator(&[venues(), index()]);
+    let error = both.check(&client).await.unwrap_err().to_string();
+    assert!(error.starts_with("0001_venues.up.sql") && error.contains("migrate up"), "{error}");
+    assert!(!exists(&client, "schema_migrations").await);
+    migrator(&[venues()]).up(&mut client).await.unwrap();
+    client.batch_execute("SET default_transaction_read_only = on").await.unwrap();
+    assert!(both.check(&client).await.unwrap_err().to_string().starts_with("0002_venues_id.up.sql"));
+}
+
+/// Guards: the guards of the `.down.sql` files. What was promised must still happen, whatever the schema looks like.
+#[tokio::test]
+async fn a_way_back_refuses_to_lose_what_somebody_relies_on() {
+    let database = TestDatabase::migrated().await;
+    let mut client = database.connect().await;
+    boxoffice::infrastructure::postgres::seed::demo(&mut client, jiff::Timestamp::now(), "!").await.unwrap();
+    let promise = "UPDATE events SET status = 'SCHEDULED', publish_at = now() + interval '2 days', slug = 'the-premiere'
+            WHERE id = (SELECT id FROM events WHERE status = 'PUBLISHED' ORDER BY id LIMIT 1);
+        INSERT INTO event_cancellations (event_id, total) SELECT id, 2 FROM events WHERE slug <> 'the-premiere' ORDER BY id LIMIT 1";
+    client.batch_execute(promise).await.unwrap();
+    let migrator = Migrator::embedded().unwrap();
+    let before = states(&migrator, &client).await;
+    let steps = u32::try_from(before.len()).unwrap();
+    let error = migrator.down(&mut client, steps - 9).await.unwrap_err();
+    assert!(matches!(error, MigrateError::LosesData { .. }), "{error}");
+    let said = error.to_string();
+    for part in [
+        "0010_management.down.sql: nothing would publish them any more (2 of events",
+        "the-premiere",
+        "event_cancellations WHERE finished_at IS NULL",
+        "--lose-data",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert_eq!(states(&migrator, &client).await, before, "nothing was taken back");
+    let error = migrator.down(&mut client, u32::MAX).await.unwrap_err().to_string();
+    assert!(error.contains("0002_catalogue.down.sql: what is on, and what it sells, would be gone"), "{error}");
+    let undone = migrator.clone().losing_data().down(&mut client, u32::MAX).await.unwrap();
+    assert_eq!(undone.len(), before.len());
+}
+
 #[tokio::test]
 async fn a_failure_half_way_rolls_back_and_names_the_place() {
     let database = TestDatabase::empty().await;

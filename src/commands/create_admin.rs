@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use crate::{
     application::app::PasswordHasher,
     config::Config,
-    infrastructure::postgres::{migrate::Migrator, store::PgStore},
+    infrastructure::postgres::store::PgStore,
     serve::{self, database::Database},
 };
 
@@ -29,7 +29,7 @@ pub(super) async fn run(config: &Config, email: &str, name: &str) -> anyhow::Res
         }
     };
     let database = Database::borrow(config).await?;
-    Migrator::embedded()?.up(&mut database.connect(config).await?).await?;
+    database.prepare_schema(config).await?;
     let password_hash = serve::passwords(config)?.hash(new.password.expose()).await?;
     // Whoever runs this command vouches for the address.
     let now = Timestamp::now();

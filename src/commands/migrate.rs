@@ -10,7 +10,7 @@ use crate::{
 #[expect(clippy::print_stdout, reason = "a command talks to its terminal")]
 pub(super) async fn run(config: &Config, action: MigrateAction) -> anyhow::Result<()> {
     let database = Database::borrow(config).await?;
-    let mut client = database.connect(config).await?;
+    let mut client = database.connect_as_owner(config).await?;
     let migrator = Migrator::embedded()?;
     let done = |verb: &str, applied: Vec<Applied>| match applied.len() {
         0 => println!("nothing to do"),
@@ -18,7 +18,10 @@ pub(super) async fn run(config: &Config, action: MigrateAction) -> anyhow::Resul
     };
     match action {
         MigrateAction::Up => done("applied", migrator.up(&mut client).await?),
-        MigrateAction::Down { steps } => done("took back", migrator.down(&mut client, steps).await?),
+        MigrateAction::Down { steps, lose_data } => {
+            let migrator = if lose_data { migrator.losing_data() } else { migrator };
+            done("took back", migrator.down(&mut client, steps).await?);
+        }
         MigrateAction::Status => {
             for one in migrator.status(&client).await? {
                 let at = one.applied_at.map(|at| at.to_string()).unwrap_or_default();

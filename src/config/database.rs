@@ -1,16 +1,50 @@
 //! PostgreSQL and Redis.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use secrecy::SecretString;
 
 use super::sources::Section;
+
+/// What a server does about the schema when it starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Migrate {
+    /// Applies what is pending.
+    Auto,
+    /// Looks whether nothing is, and does not start otherwise.
+    Check,
+    /// Nothing: whoever deploys sees to it.
+    Off,
+}
+
+impl fmt::Display for Migrate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Check => "check",
+            Self::Off => "off",
+        })
+    }
+}
+
+impl FromStr for Migrate {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Self::Auto, Self::Check, Self::Off].into_iter().find(|migrate| migrate.to_string() == text).ok_or(())
+    }
+}
 
 /// PostgreSQL (D4).
 #[derive(Clone, Debug)]
 pub struct DatabaseConfig {
     /// `postgres://user:password@host:5432/name`. Without it the server starts and owns a private PostgreSQL.
     pub url: Option<SecretString>,
+    /// What a start does about the schema. Auto: the first new server of a roll-out changes it. Check, off: somebody has to run
+    /// `boxoffice migrate up` first.
+    pub migrate: Migrate,
+    /// With which URL the schema is changed: a role that owns it, so that the server's own needs no right to. Without it, `url`.
+    pub migrate_url: Option<SecretString>,
     /// Connections, of which the ledger has its own part: one a writer and four more, at most half. Too high: PostgreSQL spends its time switching between back ends, or refuses. Too low:
     /// requests queue for a connection while the database is idle.
     pub max_connections: usize,
@@ -43,8 +77,13 @@ impl DatabaseConfig {
         let url = section.secret("url", Some("DATABASE_URL"), |url| {
             scheme(url, &["postgres://", "postgresql://"], "postgres://user:password@host:5432/name")
         });
+        let migrate_url = section.secret("migrate_url", Some("DATABASE_MIGRATE_URL"), |url| {
+            scheme(url, &["postgres://", "postgresql://"], "postgres://owner:password@host:5432/name")
+        });
         let config = Self {
             url,
+            migrate: section.value("migrate", Migrate::Auto, "auto, check or off"),
+            migrate_url,
             max_connections: section.number("max_connections", 20, 2..=1000),
             min_idle: section.number("min_idle", 5, 0..=1000),
             connect_timeout: section.duration("connect_timeout", s(2), ms(100)..=s(60)),
@@ -55,6 +94,9 @@ impl DatabaseConfig {
             ledger_writers: section.number("ledger_writers", 2, 1..=64),
             prepared_statements: section.value("prepared_statements", true, "true or false"),
         };
+        if config.migrate_url.is_some() && config.url.is_none() {
+            section.fault_of("migrate_url", "is set without DATABASE_URL: the private PostgreSQL has one role");
+        }
         if config.min_idle > config.max_connections {
             section.fault_of("min_idle", format!("is above max_connections, {}", config.max_connections));
         }

@@ -9,13 +9,14 @@ use tokio_postgres::{Client, NoTls};
 
 use super::patience::while_away;
 use crate::{
-    config::{Config, ConfigFault},
+    config::{Config, ConfigFault, Migrate},
     infrastructure::{
         embedded_postgres::{PrivatePostgres, PrivatePostgresSettings},
         postgres::{
             address,
             connection::RequestPool,
             ledger::LedgerPools,
+            migrate::Migrator,
             pool::{self, PoolError, PoolSettings},
         },
     },
@@ -29,10 +30,13 @@ pub struct Database {
 
 /// What is wrong with the address of the database, as a fault of the configuration.
 pub fn address_fault(config: &Config) -> Option<ConfigFault> {
-    let fault = address::parse(config.database.url.as_ref()?).err()?;
-    let origin = config.settings().iter().find(|setting| setting.key == "database.url");
-    let name = origin.map_or_else(|| "DATABASE_URL".to_owned(), |setting| setting.origin.clone());
-    Some(ConfigFault { name, problem: fault.to_string() })
+    let addresses = [("database.url", &config.database.url), ("database.migrate_url", &config.database.migrate_url)];
+    addresses.into_iter().find_map(|(key, url)| {
+        let fault = address::parse(url.as_ref()?).err()?;
+        let origin = config.settings().iter().find(|setting| setting.key == key);
+        let name = origin.map_or_else(|| key.to_owned(), |setting| setting.origin.clone());
+        Some(ConfigFault { name, problem: fault.to_string() })
+    })
 }
 
 /// The pools of a server.
@@ -116,19 +120,26 @@ impl Database {
 
     /// A connection of its own; waits with back-off while the database is away (D7).
     pub async fn connect(&self, config: &Config) -> anyhow::Result<Client> {
-        let mut to = address::parse(&self.url).map_err(PoolError::from)?;
-        to.connect_timeout(config.database.connect_timeout);
-        let to = &to;
-        while_away("connect", || async move {
-            let (client, connection) = to.connect(NoTls).await.context("the database refuses the connection")?;
-            tokio::spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::warn!(%error, "a database connection ended");
-                }
-            });
-            Ok(client)
-        })
-        .await
+        connect(&self.url, config).await
+    }
+
+    /// The same for who changes the schema.
+    pub async fn connect_as_owner(&self, config: &Config) -> anyhow::Result<Client> {
+        connect(config.database.migrate_url.as_ref().unwrap_or(&self.url), config).await
+    }
+
+    /// Does about the schema what the configuration says a start does.
+    pub async fn prepare_schema(&self, config: &Config) -> anyhow::Result<()> {
+        let migrator = Migrator::embedded()?;
+        match config.database.migrate {
+            Migrate::Auto => {
+                let applied = migrator.up(&mut self.connect_as_owner(config).await?).await?;
+                tracing::info!(applied = applied.len(), "the schema is up to date");
+            }
+            Migrate::Check => migrator.check(&self.connect(config).await?).await?,
+            Migrate::Off => tracing::info!("nobody has looked whether the schema is up to date"),
+        }
+        Ok(())
     }
 
     /// The connections, shared out: the ledger has its own, so that no storm of reads makes a commit wait for one, and half of all at
@@ -182,6 +193,22 @@ impl Database {
             let _ = stopped.await;
         }
     }
+}
+
+async fn connect(url: &SecretString, config: &Config) -> anyhow::Result<Client> {
+    let mut to = address::parse(url).map_err(PoolError::from)?;
+    to.connect_timeout(config.database.connect_timeout);
+    let to = &to;
+    while_away("connect", || async move {
+        let (client, connection) = to.connect(NoTls).await.context("the database refuses the connection")?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::warn!(%error, "a database connection ended");
+            }
+        });
+        Ok(client)
+    })
+    .await
 }
 
 /// The sizes of the ledger's pools: as many connections as ever ask at once, so that nobody waits for one.

@@ -158,7 +158,7 @@ fn program_of(version: usize) -> Migrator {
         let read = |half: &str| std::fs::read_to_string(folder.join(format!("{name}.{half}.sql"))).unwrap();
         Migration::new(version.parse().unwrap(), title, read("up"), read("down"))
     };
-    Migrator::new(files.iter().take(version).map(migration).collect()).unwrap()
+    Migrator::new(files.iter().take(version).map(migration).collect()).unwrap().losing_data()
 }
 
 /// Step by step to nothing. At each step the migration is taken back, applied again and taken back for good: what survives is the

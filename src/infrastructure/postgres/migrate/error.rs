@@ -49,6 +49,21 @@ pub enum MigrateError {
         /// Its name.
         name: String,
     },
+    /// The schema is older than the program, which was told not to migrate.
+    #[error(
+        "{file} has not been applied to this database: run `boxoffice migrate up`, or let the server do it \
+         (BOXOFFICE__DATABASE__MIGRATE=auto)"
+    )]
+    Pending {
+        /// The first file that is missing.
+        file: String,
+    },
+    /// A way back would lose what somebody relies on.
+    #[error("the way back would lose something; deal with it first, or say --lose-data: {}", .found.join("; "))]
+    LosesData {
+        /// What, a line each.
+        found: Vec<String>,
+    },
     /// Another runner holds the lock.
     #[error("another migration has been running for {} s", .waited.as_secs())]
     Busy {

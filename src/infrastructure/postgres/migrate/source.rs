@@ -9,9 +9,6 @@ use super::MigrateError;
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/migrations");
 
-/// The first line of a file that must run outside of a transaction.
-const NO_TRANSACTION: &str = "-- boxoffice: no-transaction";
-
 /// One step of the schema, forth and back.
 #[derive(Debug, Clone)]
 pub struct Migration {
@@ -48,13 +45,6 @@ impl Migration {
     pub(super) fn checksum(&self) -> String {
         Sha256::digest(self.up.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
-}
-
-/// Whether a file asks to run outside of a transaction, as `CREATE INDEX CONCURRENTLY` must. Such a file runs
-/// statement by statement, each on its own, and again from its beginning after a failure: write statements that may
-/// be repeated (`DROP INDEX CONCURRENTLY IF EXISTS` before the create: a failed create leaves an invalid index).
-pub(super) fn runs_outside_transaction(sql: &str) -> bool {
-    sql.lines().next().is_some_and(|line| line.trim() == NO_TRANSACTION)
 }
 
 /// The migrations of the folder `migrations/`, compiled in.
@@ -141,12 +131,6 @@ mod tests {
             assert!(matches!(of(&[odd]), Err(MigrateError::FileName { .. })), "{odd}");
         }
         assert!(matches!(parsed(&["notes.txt"]), Err(MigrateError::FileName { .. })));
-    }
-
-    #[test]
-    fn only_the_first_line_asks_to_run_outside_of_a_transaction() {
-        assert!(runs_outside_transaction("-- boxoffice: no-transaction\nSELECT 1"));
-        assert!(!runs_outside_transaction("SELECT 1;\n-- boxoffice: no-transaction"));
     }
 
     #[test]
