@@ -85,7 +85,9 @@ pub(crate) fn count_give_up(actor: &'static str) {
 pub(crate) struct OutboxMetrics {
     pub(crate) sent: Counter,
     pub(crate) failed: Counter,
+    pub(crate) postponed: Counter,
     pub(crate) dead: Counter,
+    pub(crate) paused: Gauge,
     pub(crate) send_seconds: Histogram,
     pub(crate) queue_depth: Gauge,
     pub(crate) dead_letters: Gauge,
@@ -98,7 +100,9 @@ pub(crate) fn outbox() -> &'static OutboxMetrics {
     METRICS.get_or_init(|| OutboxMetrics {
         sent: counter!("boxoffice_mail_attempts_total", "outcome" => "sent"),
         failed: counter!("boxoffice_mail_attempts_total", "outcome" => "failed"),
+        postponed: counter!("boxoffice_mail_attempts_total", "outcome" => "postponed"),
         dead: counter!("boxoffice_mail_attempts_total", "outcome" => "dead"),
+        paused: gauge!("boxoffice_mail_paused"),
         send_seconds: histogram!("boxoffice_mail_send_duration_seconds"),
         queue_depth: gauge!("boxoffice_mail_queue_depth"),
         dead_letters: gauge!("boxoffice_mail_dead_letters"),
@@ -108,8 +112,8 @@ pub(crate) fn outbox() -> &'static OutboxMetrics {
 
 /// Makes every series of the outbox, at zero.
 pub(crate) fn register_outbox() {
-    let OutboxMetrics { sent, failed, dead, .. } = outbox();
-    for counter in [sent, failed, dead] {
+    let OutboxMetrics { sent, failed, postponed, dead, .. } = outbox();
+    for counter in [sent, failed, postponed, dead] {
         counter.increment(0);
     }
     register_actors(["outbox"]);

@@ -2,10 +2,13 @@
 //! hold up nothing else. It never gives up for good.
 //!
 //! A mail server that hangs, is away or refuses costs the mails' time and nobody else's: each try has a deadline, there is
-//! only so many at once, and none of them holds a connection to the database.
+//! only so many at once, and none of them holds a connection to the database. One that takes nothing pauses the sending
+//! (`pause.rs`): what is wrong with the server, or with us, is no reason to give mails up.
 
 mod backoff;
 mod courier;
+mod pause;
+mod sending;
 
 use std::{
     sync::{
@@ -17,7 +20,7 @@ use std::{
 
 use domain::outbox::{MailQueue, SendMail, Upkeep};
 use ractor::{Actor, ActorRef, SpawnErr};
-use tokio::{sync::Semaphore, task::JoinHandle};
+use tokio::{sync::watch, task::JoinHandle};
 
 pub use backoff::Backoff;
 
@@ -26,16 +29,17 @@ use crate::{
     restart::RestartPolicy,
     supervisor::{Address, ChildSpec, Supervisor, SupervisorMessage},
 };
-use courier::{Courier, CourierMessage};
+use courier::{Courier, CourierMessage, Slots};
+use pause::Pause;
 
-/// How long a stop waits for what is being sent. What is not done then is sent again later, by whoever comes next.
-const STOP_GRACE: Duration = Duration::from_secs(5);
+/// How long a stop waits, after the last try has ended, for its outcome to be noted.
+const NOTE_GRACE: Duration = Duration::from_secs(5);
 
 /// Bounds of sending.
 #[derive(Clone, Copy, Debug)]
 pub struct OutboxSettings {
     /// Mails on their way at once. Too high: the mail server refuses the connections. Too low: one that is slow holds up
-    /// the others.
+    /// the others. A quarter of it, if there is more than one, is kept for mails that somebody waits for at a screen.
     pub concurrency: usize,
     /// For one mail to be taken by the mail server.
     pub send_timeout: Duration,
@@ -58,7 +62,11 @@ impl Default for OutboxSettings {
             send_timeout: Duration::from_secs(30),
             poll_every: Duration::from_secs(5),
             backoff: Backoff::default(),
-            upkeep: Upkeep { attempts_max: 8, retention: Duration::from_secs(14 * 24 * 3600) },
+            upkeep: Upkeep {
+                attempts_max: 8,
+                patience: Duration::from_secs(3 * 24 * 3600),
+                retention: Duration::from_secs(14 * 24 * 3600),
+            },
             tidy_every: Duration::from_secs(15),
             restart: RestartPolicy::default(),
         }
@@ -88,9 +96,12 @@ pub struct RunningOutbox {
     pub outbox: Outbox,
     root: ActorRef<SupervisorMessage>,
     ended: JoinHandle<()>,
-    /// One permit a mail that may be on its way. They outlive the actor, so that its successor does not double them.
-    slots: Arc<Semaphore>,
+    /// They outlive the actor, so that its successor does not double what is on its way.
+    slots: Slots,
     concurrency: u32,
+    send_timeout: Duration,
+    /// True from when no further mail is handed over.
+    closing: watch::Sender<bool>,
 }
 
 impl RunningOutbox {
@@ -101,8 +112,10 @@ impl RunningOutbox {
         S: SendMail,
     {
         let concurrency = u32::try_from(settings.concurrency.max(1)).unwrap_or(u32::MAX);
-        let slots = Arc::new(Semaphore::new(concurrency as usize));
+        let slots = Slots::new(concurrency);
         let outbox = Outbox::default();
+        let (closing, closed) = watch::channel(false);
+        let pause = Arc::new(Pause::new(settings.backoff));
         let (places, hinted) = (slots.clone(), outbox.hinted.clone());
         let specs = vec![ChildSpec::new("outbox", outbox.courier.clone(), move || {
             let courier = Courier {
@@ -110,13 +123,15 @@ impl RunningOutbox {
                 sender: sender.clone(),
                 settings,
                 slots: places.clone(),
+                pause: pause.clone(),
+                closing: closed.clone(),
                 hinted: hinted.clone(),
             };
             (courier, ())
         })];
         metrics::register_outbox();
         let (root, ended) = Actor::spawn(None, Supervisor::persistent(settings.restart), specs).await?;
-        Ok(Self { outbox, root, ended, slots, concurrency })
+        Ok(Self { outbox, root, ended, slots, concurrency, send_timeout: settings.send_timeout, closing })
     }
 
     /// Kills the actor, for fault tests.
@@ -126,12 +141,21 @@ impl RunningOutbox {
         }
     }
 
-    /// Takes no further mail, and waits a while for those on their way.
+    /// Takes no further mail. Those whose text the mail server has not been given go back to the queue at once, untried; those whose
+    /// text it has are left to it. For the beginning of a shutdown: [`RunningOutbox::stop`] waits for them.
+    pub fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// Closes, and waits for the mails that the mail server may have taken, until their deadlines: what it has taken and nobody noted
+    /// would be sent again.
     pub async fn stop(self) {
+        self.close();
         self.root.stop(Some("shutdown".to_owned()));
         // An error means that the tree has ended by a panic; it has ended.
         let _ = self.ended.await;
-        if tokio::time::timeout(STOP_GRACE, self.slots.acquire_many(self.concurrency)).await.is_err() {
+        let longest = self.send_timeout + NOTE_GRACE;
+        if tokio::time::timeout(longest, self.slots.all.acquire_many(self.concurrency)).await.is_err() {
             tracing::warn!("mails were on their way at the end; they are sent again");
         }
     }

@@ -17,8 +17,8 @@ use actors::{
 use domain::{
     accounts::EmailAddress,
     ids::MailId,
-    mail::{Locale, Message, Template},
-    outbox::{Mail, MailQueue, QueueState, SendError, SendMail, Upkeep},
+    mail::{LinkToken, Locale, Message, Rank, Site, Template},
+    outbox::{Handover, Mail, MailQueue, QueueState, Room, SendError, SendMail, Turns, Upkeep},
     repositories::{Found, RepositoryError},
 };
 use jiff::Timestamp;
@@ -27,11 +27,23 @@ use tokio::{
     time::Instant,
 };
 
-fn mail() -> Mail {
+fn mail(rank: Rank) -> Mail {
     let to = EmailAddress::parse("to", "ada@example.org").unwrap();
-    let template = Template::PasswordChanged { name: "Ada".to_owned() };
-    let message = Message { to, locale: Locale::En, template };
-    Mail { id: MailId::generate(), message, queued_at: Timestamp::UNIX_EPOCH, attempt: 0 }
+    let name = "Ada".to_owned();
+    let template = match rank {
+        Rank::Awaited => Template::ResetPassword { name, token: LinkToken::new("secret"), valid_minutes: 60 },
+        Rank::Usual => Template::PasswordChanged { name },
+    };
+    assert_eq!(template.rank(), rank);
+    Mail {
+        id: MailId::generate(),
+        message: Message { to, locale: Locale::En, template },
+        queued_at: Timestamp::UNIX_EPOCH,
+        attempt: 0,
+        leased_until: Timestamp::UNIX_EPOCH,
+        unanswered: 0,
+        site: Site::default().into(),
+    }
 }
 
 /// What became of a mail.
@@ -39,6 +51,8 @@ fn mail() -> Mail {
 enum Noted {
     Sent(MailId),
     Again(MailId, u32),
+    Unanswered(MailId),
+    Postponed(MailId),
     Dead(MailId, u32),
 }
 
@@ -62,10 +76,36 @@ fn takes_one(from: &AtomicUsize) -> bool {
 
 impl Queue {
     fn put(&self, count: usize) -> Vec<MailId> {
-        let mails: Vec<_> = (0..count).map(|_| mail()).collect();
+        self.put_of(Rank::Awaited, count)
+    }
+
+    fn put_of(&self, rank: Rank, count: usize) -> Vec<MailId> {
+        let mails: Vec<_> = (0..count).map(|_| mail(rank)).collect();
         let ids = mails.iter().map(|mail| mail.id).collect();
         self.due.lock().unwrap().extend(mails.into_iter().map(|mail| (Instant::now(), mail)));
         ids
+    }
+
+    /// How many outcomes are of that kind.
+    fn count(&self, is: impl Fn(&Noted) -> bool) -> usize {
+        self.noted().iter().filter(|noted| is(noted)).count()
+    }
+
+    fn sent_count(&self) -> usize {
+        self.count(|noted| matches!(noted, Noted::Sent(_)))
+    }
+
+    fn dead_count(&self) -> usize {
+        self.count(|noted| matches!(noted, Noted::Dead(..)))
+    }
+
+    /// The tries of the mails that wait.
+    fn attempts(&self) -> Vec<u32> {
+        self.due.lock().unwrap().iter().map(|(_, mail)| mail.attempt).collect()
+    }
+
+    fn change(&self, id: MailId, change: impl Fn(&mut Mail)) {
+        self.due.lock().unwrap().iter_mut().filter(|(_, of)| of.id == id).for_each(|(_, of)| change(of));
     }
 
     fn noted(&self) -> Vec<Noted> {
@@ -90,17 +130,23 @@ impl Queue {
 }
 
 impl MailQueue for Queue {
-    async fn claim(&self, limit: u32, lease: Duration, attempts_max: u32) -> Found<Vec<Mail>> {
+    async fn claim(&self, room: Room, lease: Duration, attempts_max: u32) -> Found<Vec<Mail>> {
         self.claims.fetch_add(1, Ordering::SeqCst);
         assert!(!takes_one(&self.panicking), "on purpose");
         if takes_one(&self.failing) {
             return Err(RepositoryError::Unavailable("on purpose".to_owned()));
         }
         let (now, mut claimed) = (Instant::now(), Vec::new());
-        for (at, mail) in self.due.lock().unwrap().iter_mut() {
-            if *at <= now && claimed.len() < limit as usize && mail.attempt < attempts_max {
-                (*at, mail.attempt) = (now + lease, mail.attempt + 1);
-                claimed.push(mail.clone());
+        let mut due = self.due.lock().unwrap();
+        due.sort_by_key(|(at, _)| *at);
+        for (rank, mut left) in [(Rank::Awaited, room.all), (Rank::Usual, room.usual)] {
+            for (at, mail) in due.iter_mut() {
+                let is_due = *at <= now && mail.attempt < attempts_max && mail.rank() == rank;
+                if is_due && left > 0 && claimed.len() < room.all as usize {
+                    (*at, mail.attempt) = (now + lease, mail.attempt + 1);
+                    left -= 1;
+                    claimed.push(mail.clone());
+                }
             }
         }
         Ok(claimed)
@@ -114,6 +160,20 @@ impl MailQueue for Queue {
 
     async fn again(&self, mail: &Mail, _: &str, wait: Duration) -> Found<()> {
         self.note(Noted::Again(mail.id, mail.attempt))?;
+        self.settle(mail, Some(wait));
+        Ok(())
+    }
+
+    async fn unanswered(&self, mail: &Mail, _: &str, wait: Duration) -> Found<()> {
+        self.note(Noted::Unanswered(mail.id))?;
+        self.change(mail.id, |mail| mail.unanswered += 1);
+        self.settle(mail, Some(wait));
+        Ok(())
+    }
+
+    async fn postpone(&self, mail: &Mail, _: Option<&str>, wait: Duration) -> Found<()> {
+        self.note(Noted::Postponed(mail.id))?;
+        self.change(mail.id, |mail| mail.attempt -= 1);
         self.settle(mail, Some(wait));
         Ok(())
     }
@@ -138,13 +198,22 @@ impl MailQueue for Queue {
 enum Act {
     Refuse,
     RefuseForGood,
+    /// Takes no mail at all.
+    Away,
+    /// Before it has the text.
     Hang,
+    /// After it has the text.
+    Stall,
     Panic,
 }
 
 /// Takes every mail, unless it is told otherwise.
 struct Post {
     acts: Mutex<VecDeque<Act>>,
+    /// What it does when it was told nothing.
+    usually: Mutex<Option<fn() -> Act>>,
+    /// How many mails it may be handed, if that is limited.
+    turns: Mutex<Option<u32>>,
     /// Closed, it holds mails back.
     gate: Semaphore,
     under_way: watch::Sender<usize>,
@@ -156,6 +225,8 @@ impl Post {
     fn new(acts: impl IntoIterator<Item = Act>) -> Arc<Self> {
         Arc::new(Self {
             acts: Mutex::new(acts.into_iter().collect()),
+            usually: Mutex::new(None),
+            turns: Mutex::new(None),
             gate: Semaphore::new(Semaphore::MAX_PERMITS),
             under_way: watch::channel(0).0,
             most: AtomicUsize::new(0),
@@ -174,17 +245,34 @@ impl Drop for OneLess<'_> {
 }
 
 impl SendMail for Post {
-    async fn send(&self, _: &Mail) -> Result<(), SendError> {
+    fn turns(&self) -> Turns {
+        let left = self.turns.lock().unwrap().unwrap_or(u32::MAX);
+        Turns { all: left, usual: left, next: Duration::from_secs(1) }
+    }
+
+    fn take_turn(&self, _: Rank) {
+        self.turns.lock().unwrap().iter_mut().for_each(|left| *left -= 1);
+    }
+
+    async fn send(&self, _: &Mail, handover: &Handover) -> Result<(), SendError> {
         self.tries.fetch_add(1, Ordering::SeqCst);
         self.under_way.send_modify(|count| *count += 1);
         self.most.fetch_max(*self.under_way.borrow(), Ordering::SeqCst);
         let _less = OneLess(&self.under_way);
-        let act = self.acts.lock().unwrap().pop_front();
+        let act = self.acts.lock().unwrap().pop_front().or_else(|| self.usually.lock().unwrap().map(|act| act()));
         match act {
-            None => drop(self.gate.acquire().await.unwrap()),
-            Some(Act::Refuse) => return Err(SendError::Transient("busy".to_owned())),
-            Some(Act::RefuseForGood) => return Err(SendError::Permanent("no".to_owned())),
+            None => {
+                handover.begin();
+                drop(self.gate.acquire().await.unwrap());
+            }
+            Some(Act::Refuse) => return Err(SendError::Deferred("busy".to_owned())),
+            Some(Act::RefuseForGood) => return Err(SendError::Rejected { reason: "no".to_owned(), address: false }),
+            Some(Act::Away) => return Err(SendError::Unavailable("no route".to_owned())),
             Some(Act::Hang) => std::future::pending().await,
+            Some(Act::Stall) => {
+                handover.begin();
+                std::future::pending().await
+            }
             Some(Act::Panic) => panic!("on purpose"),
         }
         Ok(())
@@ -244,7 +332,7 @@ async fn a_hint_is_enough_and_many_hints_are_one() {
     assert!(started.elapsed() < Duration::from_secs(60));
 }
 
-/// Guards: the deadline of a try.
+/// Guards: the deadline of a try. A mail server that hangs before it has the text has not tried the mail.
 #[tokio::test(start_paused = true)]
 async fn mails_that_hang_free_their_slots_at_their_deadline_and_are_sent_later() {
     let (queue, post) = (Arc::new(Queue::default()), Post::new([Act::Hang, Act::Hang, Act::Hang, Act::Hang]));
@@ -252,12 +340,96 @@ async fn mails_that_hang_free_their_slots_at_their_deadline_and_are_sent_later()
     let settings = OutboxSettings { poll_every: Duration::from_secs(1), ..OutboxSettings::default() };
     let started = Instant::now();
     let _running = start_with(&queue, &post, settings).await;
-    eventually("all are sent", || queue.noted().iter().filter(|noted| matches!(noted, Noted::Sent(_))).count() == 6)
-        .await;
-    let again = queue.noted().iter().filter(|noted| matches!(noted, Noted::Again(id, 1) if ids.contains(id))).count();
-    assert_eq!(again, 4);
+    eventually("all are sent", || queue.sent_count() == 6).await;
+    let put_off = queue.count(|noted| matches!(noted, Noted::Postponed(id) if ids.contains(id)));
+    assert_eq!(put_off, 4);
     let least = settings.send_timeout + settings.backoff.first / 2;
     assert!(started.elapsed() >= least && started.elapsed() < Duration::from_secs(120), "{:?}", started.elapsed());
+}
+
+fn impatient() -> OutboxSettings {
+    OutboxSettings { poll_every: Duration::from_secs(1), ..OutboxSettings::default() }
+}
+
+/// Guards: the kept slot, and the order of ranks. However many wait and however slow the mail server is, who waits at a screen does
+/// not wait for them.
+#[tokio::test(start_paused = true)]
+async fn a_crowd_of_usual_mails_leaves_a_slot_to_those_that_are_waited_for() {
+    let (queue, post) = (Arc::new(Queue::default()), Post::new([Act::Stall, Act::Stall, Act::Stall]));
+    queue.put_of(Rank::Usual, 1_000);
+    let running = start_with(&queue, &post, impatient()).await;
+    post.under_way.subscribe().wait_for(|count| *count == 3).await.unwrap();
+    let started = Instant::now();
+    let awaited = queue.put(3);
+    running.outbox.wake();
+    eventually("they are sent", || awaited.iter().all(|id| queue.noted().contains(&Noted::Sent(*id)))).await;
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    assert_eq!(queue.noted().len(), 3, "none of the others has an outcome yet");
+    assert_eq!(post.most.load(Ordering::SeqCst), 4);
+}
+
+/// Guards: that a mail is claimed when it has its turn.
+#[tokio::test(start_paused = true)]
+async fn mails_without_a_turn_wait_unclaimed() {
+    let (queue, post) = (Arc::new(Queue::default()), Post::new([]));
+    *post.turns.lock().unwrap() = Some(3);
+    queue.put(12);
+    let _running = start_with(&queue, &post, impatient()).await;
+    eventually("those with a turn are sent", || queue.sent_count() == 3).await;
+    tokio::time::sleep(Duration::from_secs(24 * 3600)).await;
+    assert_eq!((queue.attempts(), queue.noted().len()), (vec![0; 9], 3), "no try is counted");
+    assert_eq!(queue.claims.load(Ordering::SeqCst), 1, "nobody asks for what can't be sent");
+    *post.turns.lock().unwrap() = Some(9);
+    eventually("the others follow", || queue.sent_count() == 12).await;
+}
+
+/// Guards: that a server that takes nothing costs no tries, and that it is asked with one mail at a time.
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_two_days_makes_no_dead_letter_and_is_noticed_when_it_is_over() {
+    let (queue, post) = (Arc::new(Queue::default()), Post::new([]));
+    *post.usually.lock().unwrap() = Some(|| Act::Away);
+    queue.put_of(Rank::Usual, 100);
+    queue.put(20);
+    let _running = start_with(&queue, &post, impatient()).await;
+    let away = Duration::from_secs(2 * 24 * 3600);
+    tokio::time::sleep(away).await;
+    assert_eq!((queue.sent_count(), queue.dead_count()), (0, 0));
+    assert!(queue.attempts().iter().all(|attempt| *attempt == 0), "{:?}", queue.attempts());
+    let tries = post.tries.load(Ordering::SeqCst) as u64;
+    assert!((away.as_secs() / 60..away.as_secs() / 30 + 60).contains(&tries), "about one a minute: {tries}");
+    *post.usually.lock().unwrap() = None;
+    let back = Instant::now();
+    eventually("all are sent", || queue.sent_count() == 120).await;
+    assert!(back.elapsed() < Duration::from_secs(180), "{:?}", back.elapsed());
+}
+
+/// Guards: the pause after several refusals for good. A server that refuses everybody, or us, burns the queue otherwise.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_refuses_one_mail_after_the_other_gets_no_more_of_them() {
+    for act in [(|| Act::RefuseForGood) as fn() -> Act, || Act::Refuse] {
+        let (queue, post) = (Arc::new(Queue::default()), Post::new([]));
+        *post.usually.lock().unwrap() = Some(act);
+        queue.put(100);
+        let _running = start_with(&queue, &post, impatient()).await;
+        tokio::time::sleep(Duration::from_secs(6 * 3600)).await;
+        let dead = queue.dead_count();
+        assert!(dead <= 4, "{dead} dead letters");
+        *post.usually.lock().unwrap() = None;
+        eventually("all others are sent", || queue.sent_count() == 100 - dead).await;
+    }
+}
+
+/// Guards: the bound of texts without an answer. Each may have arrived.
+#[tokio::test(start_paused = true)]
+async fn a_text_that_is_not_answered_is_handed_over_once_more_and_not_a_third_time() {
+    let (queue, post) = (Arc::new(Queue::default()), Post::new([Act::Stall, Act::Refuse, Act::Stall]));
+    let id = queue.put(1)[0];
+    let started = Instant::now();
+    let _running = start_with(&queue, &post, impatient()).await;
+    let expected = [Noted::Unanswered(id), Noted::Again(id, 2), Noted::Dead(id, 3)];
+    eventually("it is given up", || queue.noted() == expected).await;
+    assert!(started.elapsed() >= Duration::from_secs(600), "the server had time: {:?}", started.elapsed());
+    assert_eq!(post.tries.load(Ordering::SeqCst), 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -327,26 +499,46 @@ async fn an_outbox_that_keeps_dying_is_started_again_for_ever() {
     }
 }
 
-/// Guards: the wait in `stop`, and its end.
+/// Guards: the wait in `stop`, and its end: the deadline of the try.
 #[tokio::test(start_paused = true)]
-async fn a_stop_waits_for_mails_on_their_way_and_not_for_ever() {
+async fn a_stop_waits_for_what_the_mail_server_may_have_taken_and_not_for_ever() {
     let (queue, post) = (Arc::new(Queue::default()), Post::new([]));
     post.gate.forget_permits(Semaphore::MAX_PERMITS);
-    queue.put(1);
+    queue.put(10);
     let running = start(&queue, &post).await;
-    post.under_way.subscribe().wait_for(|count| *count == 1).await.unwrap();
+    post.under_way.subscribe().wait_for(|count| *count == 4).await.unwrap();
     let stopping = tokio::spawn(running.stop());
-    tokio::task::yield_now().await;
+    tokio::time::sleep(Duration::from_secs(25)).await;
     assert!(!stopping.is_finished());
-    post.gate.add_permits(1);
+    post.gate.add_permits(4);
     stopping.await.unwrap();
-    assert_eq!(queue.noted().len(), 1, "its outcome is noted");
+    assert_eq!((queue.sent_count(), queue.noted().len()), (4, 4), "their outcomes are noted, and no new ones begun");
+    assert_eq!(queue.attempts(), [0; 6]);
 
-    let (queue, post) = (Arc::new(Queue::default()), Post::new([Act::Hang]));
-    queue.put(1);
+    let (queue, post) = (Arc::new(Queue::default()), Post::new([Act::Stall]));
+    let id = queue.put(1)[0];
     let running = start(&queue, &post).await;
     post.under_way.subscribe().wait_for(|count| *count == 1).await.unwrap();
     let started = Instant::now();
     running.stop().await;
-    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    assert!(started.elapsed() <= Duration::from_secs(35), "{:?}", started.elapsed());
+    assert_eq!(queue.noted(), [Noted::Unanswered(id)]);
+}
+
+/// Guards: that what the mail server does not have is put back, untried, and at once.
+#[tokio::test(start_paused = true)]
+async fn a_stop_puts_back_what_was_not_handed_over() {
+    let (queue, post) = (Arc::new(Queue::default()), Post::new([Act::Hang, Act::Hang]));
+    queue.put(2);
+    let running = start(&queue, &post).await;
+    post.under_way.subscribe().wait_for(|count| *count == 2).await.unwrap();
+    let started = Instant::now();
+    running.stop().await;
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    assert_eq!(queue.count(|noted| matches!(noted, Noted::Postponed(_))), 2);
+    assert_eq!(queue.attempts(), [0, 0]);
+    assert!(
+        queue.due.lock().unwrap().iter().all(|(at, _)| *at <= Instant::now()),
+        "whoever comes next sends them at once"
+    );
 }

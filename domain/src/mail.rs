@@ -2,6 +2,7 @@
 //! business of whoever sends them.
 
 mod locale;
+mod site;
 
 use std::fmt;
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{accounts::EmailAddress, ids::BookingId, money::Money};
 pub use locale::Locale;
+pub use site::Site;
 
 /// One mail to one person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +76,55 @@ pub enum Template {
     },
 }
 
+/// How soon a mail is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rank {
+    /// Somebody waits for it at a screen. Goes first, with a part of the connections and of the pace of its own.
+    Awaited,
+    /// Anything else.
+    Usual,
+}
+
+impl Rank {
+    /// The number in the database; smaller ones go first.
+    pub fn number(self) -> i16 {
+        match self {
+            Self::Awaited => 0,
+            Self::Usual => 1,
+        }
+    }
+}
+
 impl Template {
+    /// How soon it is wanted.
+    pub fn rank(&self) -> Rank {
+        match self {
+            Self::VerifyEmail { .. } | Self::AlreadyRegistered { .. } | Self::ResetPassword { .. } => Rank::Awaited,
+            Self::PasswordChanged { .. }
+            | Self::AccountSuspended { .. }
+            | Self::BookingConfirmed { .. }
+            | Self::BookingCancelled { .. } => Rank::Usual,
+        }
+    }
+
+    /// Its one-time token and for how many minutes that works, if it has one.
+    pub fn link(&self) -> Option<(&LinkToken, u32)> {
+        match self {
+            Self::VerifyEmail { token, valid_minutes, .. } | Self::ResetPassword { token, valid_minutes, .. } => {
+                Some((token, *valid_minutes))
+            }
+            _ => None,
+        }
+    }
+
+    /// The same with another one-time token; as it is when it has none.
+    pub fn with_token(mut self, new: LinkToken) -> Self {
+        if let Self::VerifyEmail { token, .. } | Self::ResetPassword { token, .. } = &mut self {
+            *token = new;
+        }
+        self
+    }
+
     /// The names of all that this version can send. An older server leaves a newer one's mails to it.
     pub const KINDS: [&str; 7] = [
         "VERIFY_EMAIL",
@@ -131,6 +181,17 @@ pub struct BookedPlace {
     pub seat: Option<String>,
     /// Of this place.
     pub price: Money,
+}
+
+impl BookedPlace {
+    /// How a seat is called in that language: `Floor A, row 3, seat 12`.
+    pub fn seat_name(locale: Locale, section: &str, row: &str, seat: &str) -> String {
+        match locale {
+            Locale::En => format!("{section}, row {row}, seat {seat}"),
+            Locale::De => format!("{section}, Reihe {row}, Platz {seat}"),
+            Locale::Fr => format!("{section}, rang {row}, place {seat}"),
+        }
+    }
 }
 
 /// A one-time token on its way to a mail. Whoever has it can do what the mail is about, so it is never shown or logged.

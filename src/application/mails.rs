@@ -30,13 +30,25 @@ pub struct DeadLetter {
     pub given_up_at: Timestamp,
 }
 
+/// Some of the mails that were given up; all of them by default.
+#[derive(Clone, Debug, Default)]
+pub struct WhichDead {
+    /// Of this kind, such as `RESET_PASSWORD`.
+    pub kind: Option<String>,
+    /// Given up at that time or later.
+    pub since: Option<Timestamp>,
+}
+
 /// Mails that were given up.
 pub trait DeadLetters: Send + Sync + 'static {
     /// The newest of them, at most so many.
-    fn dead_letters(&self, limit: u32) -> impl Future<Output = Found<Vec<DeadLetter>>> + Send;
+    fn dead_letters(&self, which: &WhichDead, limit: u32) -> impl Future<Output = Found<Vec<DeadLetter>>> + Send;
 
     /// Queues one anew, with all its tries. False when there is no such dead letter.
     fn retry(&self, id: MailId) -> impl Future<Output = Found<bool>> + Send;
+
+    /// Queues all of these anew. Tells how many.
+    fn retry_all(&self, which: &WhichDead) -> impl Future<Output = Found<u64>> + Send;
 }
 
 /// A mail as its receiver would see it, kept for a developer.

@@ -28,19 +28,22 @@ pub struct MailConfig {
     pub smtp: Option<SmtpConfig>,
     /// The address mails come from, checked.
     pub from: String,
-    /// The name beside it.
+    /// The name beside it. Empty: the site's, by the setting `siteName`.
     pub from_name: String,
     /// Where the links in mails lead: the front end's origin.
     pub link_origin: String,
-    /// For the mail server to take a mail. Too high: a server that hangs holds up the mails behind. Too low: a slow one gets
-    /// mails twice.
+    /// For the mail server to take a mail. Too high: a server that hangs holds up the mails behind, and a stop that waits for an answer
+    /// is cut (`http.drain_timeout`). Too low: a slow one gets mails twice.
     pub timeout: Duration,
     /// Mails on their way at once, each on a connection of its own. Too high: the mail server refuses. Too low: a slow mail
-    /// holds up the others.
+    /// holds up the others. A quarter is for mails that somebody waits for at a screen.
     pub concurrency: usize,
-    /// Tries before a mail becomes a dead letter. Too high: links in late mails do not work any more. Too low: an hour
-    /// without mail server loses mails.
+    /// Tries before a mail becomes a dead letter. Only what the mail server says about the mail counts. Too high: mails that nobody
+    /// takes are tried for days. Too low: a recipient's server that is away for an hour gets none.
     pub attempts: u32,
+    /// How long a mail waits for a mail server that takes none. Too high: mails tell of what nobody cares for any more. Too low: a long
+    /// outage makes dead letters of them.
+    pub patience: Duration,
     /// Wait before the second try; each further one is three times as long.
     pub retry_min: Duration,
     /// The longest wait between two tries.
@@ -91,11 +94,12 @@ impl MailConfig {
             enabled,
             smtp: url.and_then(|url| smtp(url.expose_secret()).ok()),
             from: section.alias("from", None, FROM.to_owned(), address, "an address such as no-reply@example.org"),
-            from_name: section.alias("from_name", None, "boxoffice".to_owned(), named, "at most 100 characters"),
+            from_name: section.alias("from_name", None, String::new(), named, "at most 100 characters"),
             link_origin: section.alias("link_origin", None, LINK_ORIGIN.to_owned(), link_origin, origin),
             timeout: section.duration("timeout", s(30), ms(100)..=s(600)),
             concurrency: section.number("concurrency", 4, 1..=100),
             attempts: section.number("attempts", 8, 1..=100),
+            patience: section.duration("patience", hours(3 * 24), s(1)..=hours(30 * 24)),
             retry_min: section.duration("retry_min", s(5), ms(10)..=hours(1)),
             retry_max: section.duration("retry_max", hours(1), ms(10)..=hours(24)),
             poll: section.duration("poll", s(5), ms(10)..=s(600)),

@@ -3,12 +3,17 @@
 mod format;
 pub mod letter;
 pub mod memory;
+pub mod pace;
+mod refusal;
 #[cfg(test)]
 mod samples;
 pub mod smtp;
 pub mod templates;
 
-use domain::outbox::{Mail, SendError, SendMail};
+use domain::{
+    mail::Rank,
+    outbox::{Handover, Mail, SendError, SendMail, Turns},
+};
 
 use self::{memory::MemorySender, smtp::SmtpSender};
 
@@ -23,11 +28,25 @@ pub enum Sender {
 }
 
 impl SendMail for Sender {
-    async fn send(&self, mail: &Mail) -> Result<(), SendError> {
+    fn turns(&self) -> Turns {
         match self {
-            Self::Smtp(sender) => sender.send(mail).await,
-            Self::Memory(sender) => sender.send(mail).await,
-            Self::Off => Err(SendError::Permanent("sending mails is turned off".to_owned())),
+            Self::Smtp(sender) => sender.turns(),
+            Self::Memory(sender) => sender.turns(),
+            Self::Off => Turns::UNLIMITED,
+        }
+    }
+
+    fn take_turn(&self, rank: Rank) {
+        if let Self::Smtp(sender) = self {
+            sender.take_turn(rank);
+        }
+    }
+
+    async fn send(&self, mail: &Mail, handover: &Handover) -> Result<(), SendError> {
+        match self {
+            Self::Smtp(sender) => sender.send(mail, handover).await,
+            Self::Memory(sender) => sender.send(mail, handover).await,
+            Self::Off => Err(SendError::Impossible("sending mails is turned off".to_owned())),
         }
     }
 }

@@ -6,5 +6,5 @@ mod shared;
 mod table;
 
 pub use limiter::{Limiter, LimiterSettings};
-pub use outbound::{OutboundLimit, Saturated};
+pub use outbound::OutboundLimit;
 pub use shared::SharedCounts;

@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
-use domain::ids::MailId;
+use domain::{ids::MailId, mail::Template, validation::FieldError};
 use http::{HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use minijinja::{Environment, context};
 use serde::Serialize;
 
 use super::{
+    filters,
     problem::Problem,
+    query::Query,
     reply::Reply,
     request::Request,
     router::{Access, Route},
 };
-use crate::application::mails::{DeadLetters, KeptMail, MailFolder};
+use crate::application::mails::{DeadLetters, KeptMail, MailFolder, WhichDead};
 
 /// Most dead letters in one answer.
 const DEAD_LETTERS_MAX: u32 = 500;
@@ -115,21 +117,45 @@ fn html(page: String) -> Reply {
         .header(header::CONTENT_SECURITY_POLICY, NOTHING_ELSE)
 }
 
-/// `GET /outbox/dead` and `POST /outbox/dead/{id}/retry`.
+/// Which dead letters a request is about: `kind`, and `since` when they were given up.
+fn which(query: &mut Query<'_>) -> WhichDead {
+    let kind = query.text("kind").map(|kind| kind.into_owned());
+    if let Some(kind) = &kind
+        && !Template::KINDS.contains(&kind.as_str())
+    {
+        let message = format!("must be one of {}", Template::KINDS.join(", "));
+        query.fault(FieldError::new("kind", "UNKNOWN_VALUE", message));
+    }
+    WhichDead { kind, since: filters::instant(query, "since") }
+}
+
+/// `GET /outbox/dead`, `POST /outbox/dead/retry` and `POST /outbox/dead/{id}/retry`.
 fn dead_letter_routes<S, D>(dead_letters: &Arc<D>) -> Vec<Route<S>>
 where
     S: Send + Sync + 'static,
     D: DeadLetters,
 {
-    let (all, one) = (Arc::clone(dead_letters), Arc::clone(dead_letters));
+    let [list, all, one] = [(); 3].map(|()| Arc::clone(dead_letters));
     vec![
         Route::get("/outbox/dead", Access::Public, move |_, request: Request| {
-            let dead_letters = Arc::clone(&all);
+            let dead_letters = Arc::clone(&list);
             async move {
                 let mut query = request.query();
                 let limit = query.number("limit", 100, 1..=DEAD_LETTERS_MAX);
+                let which = which(&mut query);
                 query.finish()?;
-                Reply::ok(&serde_json::json!({ "data": dead_letters.dead_letters(limit).await? }))
+                Reply::ok(&serde_json::json!({ "data": dead_letters.dead_letters(&which, limit).await? }))
+            }
+        }),
+        Route::post("/outbox/dead/retry", Access::Public, move |_, request: Request| {
+            let dead_letters = Arc::clone(&all);
+            async move {
+                let mut query = request.query();
+                let which = which(&mut query);
+                query.finish()?;
+                let retried = dead_letters.retry_all(&which).await?;
+                tracing::info!(retried, kind = which.kind, "dead letters are tried again");
+                Reply::ok(&serde_json::json!({ "retried": retried }))
             }
         }),
         Route::post("/outbox/dead/{id}/retry", Access::Public, move |_, request: Request| {

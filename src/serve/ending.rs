@@ -162,6 +162,8 @@ impl Steps<'_> {
         self.health.begin_draining();
         sleep(self.lame_duck).await;
         self.stop.send_replace(true);
+        // What the mail server has been given has all of the drain's time to be answered.
+        self.mail.close();
         // They would go on for ever, and a drain waits for what is in progress.
         self.live.end();
         let is_whole = match self.api.await {

@@ -14,9 +14,9 @@ use crate::{
             Sender,
             letter::{Author, Letters},
             memory::MemorySender,
-            smtp::{Encryption, Pace, SmtpSender, SmtpServer},
+            pace::Pace,
+            smtp::{Encryption, SmtpSender, SmtpServer},
         },
-        limits::OutboundLimit,
         postgres::{connection::RequestPool, outbox::PgOutbox},
     },
 };
@@ -61,9 +61,7 @@ fn sender(config: &MailConfig, rate: Rate) -> anyhow::Result<(Sender, Option<Arc
             (Sender::Off, None)
         }
         Some(server) => {
-            // Half of a try's time is left for the server.
-            let pace = Pace { limit: OutboundLimit::new("smtp", rate), wait_max: config.timeout / 2 };
-            let smtp = SmtpSender::new(letters, smtp_server(server), config.concurrency, pace);
+            let smtp = SmtpSender::new(letters, smtp_server(server), config.concurrency, Pace::new(rate));
             (Sender::Smtp(Box::new(smtp.context("the certificates for mail servers can't be read")?)), None)
         }
         None => {
@@ -92,7 +90,7 @@ fn settings(config: &MailConfig) -> OutboxSettings {
         send_timeout: config.timeout,
         poll_every: config.poll,
         backoff: Backoff { first: config.retry_min, longest: config.retry_max },
-        upkeep: Upkeep { attempts_max: config.attempts, retention: config.retention },
+        upkeep: Upkeep { attempts_max: config.attempts, patience: config.patience, retention: config.retention },
         ..OutboxSettings::default()
     }
 }

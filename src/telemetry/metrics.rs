@@ -246,13 +246,14 @@ const DESCRIPTIONS: &[(Kind, &str, Option<Unit>, &str)] = &[
         None,
         "Refresh tokens presented, by outcome: rotated, dead, stolen (used before, so the session was ended)",
     ),
-    (Counter, "boxoffice_mail_attempts_total", None, "Tries to send a mail, by outcome: sent, failed, dead"),
+    (Counter, "boxoffice_mail_attempts_total", None, "Tries to send a mail, by outcome: sent, failed, postponed, dead"),
     (
         Histogram,
         "boxoffice_mail_send_duration_seconds",
         Some(Unit::Seconds),
         "From handing a mail to the mail server to its answer",
     ),
+    (Gauge, "boxoffice_mail_paused", None, "1 while the mail server takes no mails and is only asked now and then"),
     (Gauge, "boxoffice_mail_queue_depth", None, "Mails that are to be sent, of all servers"),
     (Gauge, "boxoffice_mail_dead_letters", None, "Mails that were given up, of all servers"),
     (

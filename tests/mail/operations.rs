@@ -84,6 +84,29 @@ async fn an_operator_sees_dead_letters_and_has_them_tried_again() {
     assert_eq!(api.get("/outbox/dead?limit=0").await.faults(), [("limit".to_owned(), "OUT_OF_RANGE".to_owned())]);
 }
 
+/// After an outage of the mail server that made dead letters of many.
+#[tokio::test]
+async fn dead_letters_of_a_kind_are_tried_again_together() {
+    let mail_server = MailServer::start();
+    let server = sends_to(mail_server.address).start().await;
+    let api = operations(&server);
+    for number in 0..3 {
+        let id = queue(&server.client, &verify(&format!("nobody-{number}@example.org"))).await;
+        until_row(&server.client, id, "it is given up", |row| row.status == "DEAD").await;
+    }
+    server.client.execute("UPDATE outbox SET recipient = 'ada' || recipient", &[]).await.unwrap();
+    let retry = async |query: &str| api.post(&format!("/outbox/dead/retry?{query}"), &Value::Null).await;
+    let fault = |answer: crate::support::client::Answer| answer.faults()[0].clone();
+    assert_eq!(fault(retry("kind=NOTHING").await), ("kind".to_owned(), "UNKNOWN_VALUE".to_owned()));
+    assert_eq!(fault(retry("since=yesterday").await), ("since".to_owned(), "INVALID".to_owned()));
+    assert_eq!(fault(retry("all=true").await), ("all".to_owned(), "UNKNOWN_PARAMETER".to_owned()));
+    assert_eq!(retry("kind=RESET_PASSWORD").await.ok(), json!({ "retried": 0 }));
+    assert_eq!(retry("since=2999-01-01").await.ok(), json!({ "retried": 0 }));
+    assert_eq!(api.get("/outbox/dead?kind=RESET_PASSWORD").await.ok(), json!({ "data": [] }));
+    assert_eq!(retry("kind=VERIFY_EMAIL&since=2026-01-01").await.ok(), json!({ "retried": 3 }));
+    mail_server.until_taken(3).await;
+}
+
 #[tokio::test]
 async fn turned_off_mails_become_dead_letters_that_can_be_sent_later() {
     let server = Settings::default().set("BOXOFFICE__MAIL__ENABLED", "false").start().await;
@@ -105,7 +128,9 @@ async fn what_becomes_of_mails_is_counted() {
     for series in [
         r#"boxoffice_mail_attempts_total{outcome="sent"}"#,
         r#"boxoffice_mail_attempts_total{outcome="failed"}"#,
+        r#"boxoffice_mail_attempts_total{outcome="postponed"}"#,
         r#"boxoffice_mail_attempts_total{outcome="dead"}"#,
+        "boxoffice_mail_paused 0",
         "boxoffice_mail_queue_depth ",
         "boxoffice_mail_dead_letters ",
         "boxoffice_mail_oldest_seconds ",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::{io::AsyncReadExt, net::TcpListener};
 
 use crate::support::{
-    ChildServer, EventBuilder, TestDatabase, client,
+    Api, ChildServer, EventBuilder, TestDatabase, TestServer, client,
     smtp::{MailServer, free_address, queue, row, sends_to, until_row, verify},
     until,
 };
@@ -15,16 +15,20 @@ async fn a_mail_waits_for_a_mail_server_that_is_away() {
     let address = free_address();
     let server = sends_to(address).start().await;
     let id = queue(&server.client, &verify("ada@example.org")).await;
-    let waiting = until_row(&server.client, id, "it was tried again", |row| row.attempts >= 3).await;
+    let waiting = until_row(&server.client, id, "it says why it waits", |row| row.error.is_some()).await;
     assert_eq!((waiting.status.as_str(), waiting.has_payload), ("PENDING", true));
+    let paused = async || metrics(&server).await.contains("boxoffice_mail_paused 1");
+    until("operators are told", paused).await;
     let mail_server = MailServer::at(address, &[]);
     mail_server.until_taken(1).await;
-    until_row(&server.client, id, "it is sent", |row| row.status == "SENT").await;
+    let sent = until_row(&server.client, id, "it is sent", |row| row.status == "SENT").await;
+    assert_eq!(sent.attempts, 1, "a server that was away has not tried it");
+    assert!(metrics(&server).await.contains("boxoffice_mail_paused 0"));
 
     // And away again, and back: a connection that was kept is dead by then.
     drop(mail_server);
     let next = queue(&server.client, &verify("bob@example.org")).await;
-    until_row(&server.client, next, "it was tried again", |row| row.attempts >= 2).await;
+    until_row(&server.client, next, "it says why it waits", |row| row.error.is_some()).await;
     let mail_server = MailServer::at(address, &[]);
     assert_eq!(mail_server.until_taken(1).await[0].to, ["bob@example.org"]);
 }
@@ -63,9 +67,106 @@ async fn a_try_that_hangs_is_given_up_and_its_connection_closed() {
     let (mut connection, _) = silent.accept().await.unwrap();
     let mut bytes = Vec::new();
     assert_eq!(connection.read_to_end(&mut bytes).await.unwrap_or(0), 0, "it says nothing before the greeting");
-    let row = until_row(&server.client, id, "it was tried again", |row| row.attempts >= 2).await;
-    assert_eq!(row.status, "PENDING");
+    let row = until_row(&server.client, id, "it says why it waits", |row| row.error.is_some()).await;
+    assert!(row.status == "PENDING" && row.attempts <= 1, "it has not been tried: {row:?}");
     assert!(row.error.as_deref().unwrap().contains("took longer"), "{row:?}");
+    silent.accept().await.unwrap();
+}
+
+async fn metrics(server: &TestServer) -> String {
+    let shown = Api::new(server.running.operations_address).get("/metrics").await;
+    String::from_utf8(shown.body.to_vec()).unwrap()
+}
+
+/// Guards: that what is said about the sender is not said about the mail, and costs it nothing.
+#[tokio::test]
+async fn a_server_that_refuses_the_sender_makes_no_dead_letter() {
+    let mut mail_server = MailServer::start();
+    mail_server.refuse_senders(true);
+    let server = sends_to(mail_server.address).set("BOXOFFICE__MAIL__ATTEMPTS", "2").start().await;
+    let mut ids = Vec::new();
+    for number in 0..8 {
+        ids.push(queue(&server.client, &verify(&format!("buyer-{number}@example.org"))).await);
+    }
+    // Far more often than a mail may be tried.
+    let refused = async || {
+        let postponed = metrics(&server).await;
+        let count = postponed
+            .lines()
+            .find_map(|line| line.strip_prefix("boxoffice_mail_attempts_total{outcome=\"postponed\"} "));
+        count.unwrap().parse::<u32>().unwrap() >= 40
+    };
+    until("the sender was refused again and again", refused).await;
+    let dead = "SELECT count(*) FROM outbox WHERE status = 'DEAD' OR attempts > 1";
+    assert_eq!(server.db.number(dead, &[]).await, 0);
+    let said = "SELECT count(*) FROM outbox WHERE last_error LIKE '%5.7.1 sender address rejected%'";
+    assert!(server.db.number(said, &[]).await > 0);
+    mail_server.refuse_senders(false);
+    for id in ids {
+        let row = until_row(&server.client, id, "it is sent", |row| row.status == "SENT").await;
+        assert_eq!(row.attempts, 1);
+    }
+    assert_eq!(mail_server.taken().len(), 8, "each once");
+}
+
+/// Guards: the enhanced status after the text. Over quota today is not over quota for good.
+#[tokio::test]
+async fn a_text_that_is_refused_by_a_policy_is_tried_again() {
+    let mail_server = MailServer::start();
+    let server = sends_to(mail_server.address).start().await;
+    let id = queue(&server.client, &verify("policy2-ada@example.org")).await;
+    mail_server.until_taken(1).await;
+    let row = until_row(&server.client, id, "it is sent", |row| row.status == "SENT").await;
+    assert_eq!(row.attempts, 3);
+}
+
+/// Guards: the bound of texts without an answer.
+#[tokio::test]
+async fn a_server_that_takes_the_text_and_stalls_gets_two_copies_at_most() {
+    let mail_server = MailServer::start();
+    let server = sends_to(mail_server.address).set("BOXOFFICE__MAIL__TIMEOUT", "500ms").start().await;
+    let id = queue(&server.client, &verify("stall-ada@example.org")).await;
+    let row = until_row(&server.client, id, "it is given up", |row| row.status == "DEAD").await;
+    assert!(row.attempts == 2 && row.error.as_deref().unwrap().contains("may have arrived"), "{row:?}");
+    let taken = mail_server.taken();
+    assert!(taken.len() == 2 && taken[0].raw == taken[1].raw, "a receiver can tell that it is the same");
+}
+
+/// Guards: that an orderly stop waits for the answer to a text, and that whoever comes next sends the rest. A slow mail server gets
+/// nothing twice from a roll-out.
+#[tokio::test]
+async fn an_orderly_stop_doubles_no_mail() {
+    let mut mail_server = MailServer::start();
+    let settings = sends_to(mail_server.address);
+    let server = settings.clone().start().await;
+    let mut ids = Vec::new();
+    for number in 0..10 {
+        ids.push(queue(&server.client, &verify(&format!("wait-{number}@example.org"))).await);
+    }
+    mail_server.until_taken(4).await;
+    let (db, address) = (server.db, server.running.operations_address);
+    let stopping = tokio::spawn(server.running.stop());
+    let client = db.connect().await;
+    until("it stops", async || !is_ready(address).await).await;
+    assert!(!stopping.is_finished());
+    mail_server.release();
+    stopping.await.unwrap();
+    let noted = "SELECT count(*) FROM outbox WHERE status = 'SENT' AND attempts = 1";
+    assert_eq!(db.number(noted, &[]).await, 4, "what was taken is noted");
+    let server = TestServer::on(db, &settings).await;
+    for id in ids {
+        until_row(&client, id, "it is sent", |row| row.status == "SENT").await;
+    }
+    let mut to: Vec<_> = mail_server.taken().into_iter().flat_map(|taken| taken.to).collect();
+    to.sort();
+    to.dedup();
+    assert_eq!((mail_server.taken().len(), to.len()), (10, 10), "each once");
+    server.running.stop().await;
+}
+
+async fn is_ready(operations: std::net::SocketAddr) -> bool {
+    let url = format!("http://{operations}/health/ready");
+    reqwest::get(url).await.is_ok_and(|answer| answer.status() == 200)
 }
 
 #[tokio::test]

@@ -1,10 +1,15 @@
 //! What arrives, and when.
 
 use boxoffice::infrastructure::postgres::outbox::enqueue;
-use domain::mail::{Locale, Message, Template};
+use domain::{
+    accounts::Role,
+    mail::{Locale, Message, Template},
+};
+use serde_json::json;
 
 use crate::support::{
-    TestDatabase, TestServer,
+    Api, TestDatabase, TestServer,
+    accounts::add_accounts,
     smtp::{MailServer, queue, row, sends_to, until_row, verify},
     until,
 };
@@ -76,7 +81,7 @@ async fn a_crowd_of_mails_goes_out_each_once_over_few_connections() {
     }
 }
 
-/// Watches the pace (C4): the mail server is handed no more than it was said to take.
+/// Watches the pace (C4): the mail server is handed no more than it was said to take, and waiting for a turn is no try.
 #[tokio::test]
 async fn mails_beyond_the_limit_of_the_mail_server_wait() {
     let mail_server = MailServer::start();
@@ -88,10 +93,38 @@ async fn mails_beyond_the_limit_of_the_mail_server_wait() {
     mail_server.until_taken(2).await;
     let sent = "SELECT count(*) FROM outbox WHERE status = 'SENT'";
     until("two are sent", async || server.db.number(sent, &[]).await == 2).await;
-    let told = "SELECT count(*) FROM outbox WHERE status = 'PENDING' AND last_error LIKE '%may be asked again in%'";
-    until("the others say why they wait", async || server.db.number(told, &[]).await == 2).await;
+    let text = operations(&server).await;
+    assert!(text.contains("boxoffice_mail_attempts_total{outcome=\"sent\"} 2"), "{text}");
     server.running.stop().await;
+    let wait = "SELECT count(*) FROM outbox WHERE status = 'PENDING' AND attempts = 0 AND last_error IS NULL";
+    assert_eq!(server.db.number(wait, &[]).await, 2, "the others wait untried");
     assert_eq!(mail_server.taken().len(), 2);
+}
+
+async fn operations(server: &TestServer) -> String {
+    let shown = Api::new(server.running.operations_address).get("/metrics").await;
+    String::from_utf8(shown.body.to_vec()).unwrap()
+}
+
+/// Watches the ranks: at the usual pace these would take a quarter of an hour.
+#[tokio::test]
+async fn a_reset_link_arrives_before_ten_thousand_mails_that_were_queued_earlier() {
+    let mail_server = MailServer::start();
+    let settings = sends_to(mail_server.address).set("BOXOFFICE__RATE_LIMIT__OUTBOUND__SMTP", "10/1s");
+    let server = settings.start().await;
+    let account = add_accounts(&server.client, 1, Role::User).await.remove(0);
+    let crowd = "INSERT INTO outbox (id, kind, recipient, payload) SELECT gen_random_uuid(), 'PASSWORD_CHANGED',
+        'buyer-' || n || '@example.org', '{\"locale\": \"en\", \"template\": {\"kind\": \"PASSWORD_CHANGED\", \"name\": \"Ada\"}}'
+        FROM generate_series(1, 10000) n";
+    server.client.execute(crowd, &[]).await.unwrap();
+    mail_server.until_taken(12).await;
+    let email = format!("{}@tests.example", account.id);
+    let asked = server.api.post("/api/v1/auth/forgot-password", &json!({ "email": email })).await;
+    assert_eq!(asked.status, 202);
+    let arrived = async || mail_server.taken().iter().any(|taken| taken.to == [email.clone()]);
+    until("the link is there", arrived).await;
+    let before = mail_server.taken().len();
+    assert!(before < 500, "{before} mails came before it");
 }
 
 /// A name with line breaks can't be given over HTTP; whatever gets into the queue adds no header all the same.
@@ -105,4 +138,25 @@ async fn line_breaks_in_a_name_add_no_header() {
     let taken = mail_server.until_taken(1).await.remove(0);
     assert_eq!(taken.to, ["ada@example.org"]);
     assert!(!taken.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("bcc")), "{:?}", taken.headers);
+}
+
+/// Watches the settings: mails come from the site as its administrators call it.
+#[tokio::test]
+async fn mails_are_signed_by_the_site_and_answers_go_to_its_support() {
+    let mail_server = MailServer::start();
+    let server = sends_to(mail_server.address).start().await;
+    let settings =
+        "INSERT INTO settings VALUES ('siteName', '\"The House\"'), ('supportEmail', '\"help@example.org\"'),
+        ('imprintUrl', '\"https://house.example/imprint\"')";
+    server.client.batch_execute(settings).await.unwrap();
+    queue(&server.client, &verify("ada@example.org")).await;
+    let taken = mail_server.until_taken(1).await.remove(0);
+    assert_eq!(taken.header("From"), "The House <no-reply@tickets.example.org>");
+    assert_eq!(taken.header("Reply-To"), "help@example.org");
+    for part in [&taken.text, &taken.html] {
+        assert!(part.contains("The House") && !part.contains("Your box office"), "{part}");
+        assert!(
+            part.contains("help@example.org") && part.replace("&#x2f;", "/").contains("https://house.example/imprint")
+        );
+    }
 }

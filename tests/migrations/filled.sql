@@ -47,9 +47,9 @@ UPDATE quotas SET held = 1, sold = 1, version = version + 1, revision = 2 WHERE 
 DROP TABLE sold;
 
 -- Mails.
-INSERT INTO outbox (id, kind, recipient, payload, status, attempts, last_error, ended_at) VALUES
-    (gen_random_uuid(), 'VERIFY_EMAIL', 'ada@example.org', '{"locale": "en"}', 'PENDING', 1, 'refused for now', NULL),
-    (gen_random_uuid(), 'VERIFY_EMAIL', 'ada@example.org', NULL, 'SENT', 1, NULL, now());
+INSERT INTO outbox (id, kind, recipient, payload, status, attempts, last_error, ended_at, rank, unanswered, waits_since) VALUES
+    (gen_random_uuid(), 'VERIFY_EMAIL', 'ada@example.org', '{"locale": "en"}', 'PENDING', 1, 'refused for now', NULL, 0, 1, '2026-03-01Z'),
+    (gen_random_uuid(), 'VERIFY_EMAIL', 'ada@example.org', NULL, 'SENT', 1, NULL, now(), 0, 0, '2026-03-01Z');
 
 -- Sign-ins.
 INSERT INTO sessions (id, account_id, user_agent, address, created_at, last_used_at, expires_at, revoked_at)

@@ -110,6 +110,11 @@ impl MailServer {
     pub(crate) fn release(&mut self) {
         writeln!(self.input, "go").unwrap();
     }
+
+    /// Whether all senders are refused from now on.
+    pub(crate) fn refuse_senders(&mut self, refuses: bool) {
+        writeln!(self.input, "{}", if refuses { "refuse" } else { "accept" }).unwrap();
+    }
 }
 
 impl Drop for MailServer {

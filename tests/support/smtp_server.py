@@ -5,9 +5,13 @@ usage: smtp_server.py PORT [--starttls CERTIFICATE KEY] [--auth USER PASSWORD]
 What the local part of a recipient begins with decides:
 
 busy2-     the first two tries get a 451
+policy2-   the first two tries get a 554 that is about policy, after the content
 nobody     550, with the address in it
 spam       554 after the content
-wait-      the answer to the content waits until a line arrives on standard input
+wait-      the answer to the content waits until "go" arrives on standard input
+stall-     the content is never answered
+
+"refuse" on standard input makes it refuse all senders from then on, "accept" none.
 """
 
 import argparse
@@ -24,16 +28,29 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 released = threading.Event()
+refusing = threading.Event()
 
 
 class Handler:
     def __init__(self):
         self.refused = {}
 
+    def is_refused(self, address, word):
+        """Whether this is one of the first tries, of which the address says how many are refused."""
+        times = re.match(word + r"(\d+)-", address)
+        if not times or self.refused.get(address, 0) >= int(times[1]):
+            return False
+        self.refused[address] = self.refused.get(address, 0) + 1
+        return True
+
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        if refusing.is_set():
+            return "550 5.7.1 sender address rejected"
+        envelope.mail_from = address
+        return "250 OK"
+
     async def handle_RCPT(self, server, session, envelope, address, options):
-        busy = re.match(r"busy(\d+)-", address)
-        if busy and self.refused.get(address, 0) < int(busy[1]):
-            self.refused[address] = self.refused.get(address, 0) + 1
+        if self.is_refused(address, "busy"):
             return "451 4.3.0 try again later"
         if address.startswith("nobody"):
             return f"550 5.1.1 <{address}>: no such user"
@@ -42,7 +59,9 @@ class Handler:
 
     async def handle_DATA(self, server, session, envelope):
         if any(address.startswith("spam") for address in envelope.rcpt_tos):
-            return "554 5.7.1 looks like spam"
+            return "554 5.6.0 looks like spam"
+        if any(self.is_refused(address, "policy") for address in envelope.rcpt_tos):
+            return "554 5.7.1 over quota"
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
         part = lambda kind: message.get_body((kind,)).get_content()
         taken = {
@@ -59,12 +78,20 @@ class Handler:
         if any(address.startswith("wait-") for address in envelope.rcpt_tos):
             while not released.is_set():
                 await asyncio.sleep(0.01)
+        if any(address.startswith("stall-") for address in envelope.rcpt_tos):
+            await asyncio.sleep(3600)
         return "250 2.0.0 taken"
 
 
-def wait_for_release():
-    if sys.stdin.readline():
-        released.set()
+def follow_commands():
+    for line in sys.stdin:
+        match line.strip():
+            case "go":
+                released.set()
+            case "refuse":
+                refusing.set()
+            case "accept":
+                refusing.clear()
 
 
 def main():
@@ -89,7 +116,7 @@ def main():
     controller = Controller(Handler(), hostname="127.0.0.1", port=arguments.port, **options)
     controller.start()
     print("listening", flush=True)
-    wait_for_release()
+    follow_commands()
     # Until it is killed.
     threading.Event().wait()
 

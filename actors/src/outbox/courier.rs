@@ -1,4 +1,4 @@
-//! Takes mails from the queue and sends them, so many at once. Its memory is worth nothing: everything is in the queue.
+//! Takes mails from the queue when they have their turn, so many at once. Its memory is worth nothing: everything is in the queue.
 
 use std::{
     sync::{
@@ -9,23 +9,26 @@ use std::{
 };
 
 use domain::{
-    mail::masked,
-    outbox::{Mail, MailQueue, SendError, SendMail},
-    repositories::Found,
+    mail::Rank,
+    outbox::{MailQueue, Room, SendMail},
 };
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::Instant,
 };
 
-use super::OutboxSettings;
-use crate::{metrics::outbox, notice::Notice};
+use super::{
+    OutboxSettings,
+    pause::{Gate, Pause},
+    sending::Job,
+};
+use crate::notice::Notice;
 
 /// A lease outlasts the try by this: noting the outcome takes time too.
 const LEASE_MARGIN: Duration = Duration::from_secs(30);
-/// Waits between the tries to note an outcome. Together with what a statement may take they fit into the margin.
-const NOTE_WAITS: [Duration; 3] = [Duration::from_millis(100), Duration::from_secs(1), Duration::from_secs(4)];
+/// One slot of so many is kept for mails that somebody waits for.
+const AWAITED_OF: u32 = 4;
 
 /// What a courier can be told.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub(super) enum CourierMessage {
     Hint,
     /// It is time to look without a hint.
     Poll,
+    /// There are turns again, or a pause is over.
+    Due,
     /// The look at the queue is over.
     Looked(Look),
     /// A mail is off its way.
@@ -48,11 +53,65 @@ pub(super) enum CourierMessage {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Look {
     /// As many mails as there was room for: perhaps there are more.
-    Full,
+    Full {
+        /// Whether that was any.
+        some: bool,
+    },
     /// All that was due.
     Rest,
     /// Nothing that could be told.
     Failed,
+}
+
+/// One permit for each mail that may be on its way, and one for each of [`Rank::Usual`] among them.
+#[derive(Clone, Debug)]
+pub(super) struct Slots {
+    pub(super) all: Arc<Semaphore>,
+    usual: Arc<Semaphore>,
+    count: u32,
+}
+
+/// A mail's place among those on their way.
+pub(super) struct Slot {
+    _all: OwnedSemaphorePermit,
+    _usual: Option<OwnedSemaphorePermit>,
+}
+
+/// Places for what a look may find.
+struct Places {
+    all: OwnedSemaphorePermit,
+    usual: OwnedSemaphorePermit,
+}
+
+impl Slots {
+    pub(super) fn new(count: u32) -> Self {
+        // With a single slot there is nothing to share.
+        let awaited = (count / AWAITED_OF).max(1).min(count - 1);
+        let of = |permits: u32| Arc::new(Semaphore::new(permits as usize));
+        Self { all: of(count), usual: of(count - awaited), count }
+    }
+
+    fn free(&self) -> Room {
+        let of = |slots: &Semaphore| u32::try_from(slots.available_permits()).unwrap_or(u32::MAX);
+        Room { all: of(&self.all), usual: of(&self.usual) }
+    }
+
+    fn take(&self, room: Room) -> Option<Places> {
+        let all = self.all.clone().try_acquire_many_owned(room.all).ok()?;
+        let usual = self.usual.clone().try_acquire_many_owned(room.usual).ok()?;
+        Some(Places { all, usual })
+    }
+}
+
+impl Places {
+    /// The place of one mail. There are as many as mails were asked for.
+    fn one(&mut self, rank: Rank) -> Option<Slot> {
+        let usual = match rank {
+            Rank::Awaited => None,
+            Rank::Usual => Some(self.usual.split(1)?),
+        };
+        Some(Slot { _all: self.all.split(1)?, _usual: usual })
+    }
 }
 
 /// See the module's page.
@@ -60,7 +119,9 @@ pub(super) struct Courier<Q, S> {
     pub(super) queue: Arc<Q>,
     pub(super) sender: Arc<S>,
     pub(super) settings: OutboxSettings,
-    pub(super) slots: Arc<Semaphore>,
+    pub(super) slots: Slots,
+    pub(super) pause: Arc<Pause>,
+    pub(super) closing: watch::Receiver<bool>,
     pub(super) hinted: Arc<AtomicBool>,
 }
 
@@ -75,70 +136,94 @@ pub(super) struct CourierState {
     more: bool,
     /// The last look failed, which has been said.
     failing: bool,
+    /// When the next [`CourierMessage::Due`] comes.
+    due: Option<Instant>,
 }
 
 impl<Q: MailQueue, S: SendMail> Courier<Q, S> {
-    /// Looks for as many mails as there are free slots, beside the mailbox: a database that does not answer holds up nothing
-    /// that is told meanwhile.
+    /// Looks for as many mails as there are free slots and turns, beside the mailbox: a database that does not answer holds up
+    /// nothing that is told meanwhile.
     fn look(&self, myself: &ActorRef<CourierMessage>, state: &mut CourierState) {
         if state.looking {
             state.look_again = true;
             return;
         }
-        let free = u32::try_from(self.slots.available_permits()).unwrap_or(u32::MAX);
-        let Ok(room) = self.slots.clone().try_acquire_many_owned(free) else { return };
-        if free == 0 {
-            // Whoever frees a slot says so.
+        if *self.closing.borrow() {
+            return;
+        }
+        let room = self.room(myself, state);
+        if room.all == 0 {
+            // Whoever frees a slot says so, and of turns and pauses there is a message.
             state.more = true;
             return;
         }
+        let Some(places) = self.slots.take(room) else { return };
         state.looking = true;
         let notice = Notice::new(myself.clone(), CourierMessage::Looked(Look::Failed));
-        tokio::spawn(find(self.job(myself), room, free, notice, state.failing));
+        tokio::spawn(find(self.job(myself), places, room, notice, state.failing));
+    }
+
+    /// How many mails may be claimed now. If that is less than there are slots, there is a message when it is more.
+    fn room(&self, myself: &ActorRef<CourierMessage>, state: &mut CourierState) -> Room {
+        let free = self.slots.free();
+        match self.pause.gate() {
+            Gate::Open => {}
+            Gate::Closed(wait) => {
+                self.look_after(wait, myself, state);
+                return Room { all: 0, usual: 0 };
+            }
+            // The end of the one that is on its way opens the gate, or closes it.
+            Gate::Probe if free.all < self.slots.count => return Room { all: 0, usual: 0 },
+            Gate::Probe => return Room { all: 1, usual: free.usual.min(1) },
+        }
+        let turns = self.sender.turns();
+        if turns.all == 0 || turns.usual == 0 {
+            self.look_after(turns.next, myself, state);
+        }
+        let all = free.all.min(turns.all);
+        Room { all, usual: free.usual.min(turns.usual).min(all) }
+    }
+
+    fn look_after(&self, wait: Duration, myself: &ActorRef<CourierMessage>, state: &mut CourierState) {
+        let at = Instant::now() + wait;
+        if state.due.is_none_or(|due| due > at) {
+            state.due = Some(at);
+            myself.send_after(wait, || CourierMessage::Due);
+        }
     }
 
     fn job(&self, myself: &ActorRef<CourierMessage>) -> Job<Q, S> {
-        Job { queue: self.queue.clone(), sender: self.sender.clone(), settings: self.settings, courier: myself.clone() }
-    }
-}
-
-/// What the work beside the mailbox needs.
-struct Job<Q, S> {
-    queue: Arc<Q>,
-    sender: Arc<S>,
-    settings: OutboxSettings,
-    courier: ActorRef<CourierMessage>,
-}
-
-impl<Q, S> Clone for Job<Q, S> {
-    fn clone(&self) -> Self {
-        Self {
+        Job {
             queue: self.queue.clone(),
             sender: self.sender.clone(),
             settings: self.settings,
-            courier: self.courier.clone(),
+            pause: self.pause.clone(),
+            closing: self.closing.clone(),
+            courier: myself.clone(),
         }
     }
 }
 
-/// Claims up to `free` mails and sends each in a task of its own.
+/// Claims as many mails as there is room for, and sends each in a task of its own.
 async fn find<Q: MailQueue, S: SendMail>(
     job: Job<Q, S>,
-    mut room: OwnedSemaphorePermit,
-    free: u32,
+    mut places: Places,
+    room: Room,
     notice: Notice<CourierMessage>,
     failing: bool,
 ) {
     let OutboxSettings { send_timeout, upkeep, .. } = job.settings;
-    let look = match job.queue.claim(free, send_timeout + LEASE_MARGIN, upkeep.attempts_max).await {
+    let look = match job.queue.claim(room, send_timeout + LEASE_MARGIN, upkeep.attempts_max).await {
         Ok(mails) => {
-            let look = if mails.len() >= free as usize { Look::Full } else { Look::Rest };
+            let count = |of: usize| u32::try_from(of).unwrap_or(u32::MAX);
+            let usual = count(mails.iter().filter(|mail| mail.rank() == Rank::Usual).count());
+            let (found, some) = (count(mails.len()), !mails.is_empty());
             for mail in mails {
-                // There are as many permits as mails were asked for.
-                let Some(slot) = room.split(1) else { break };
+                let Some(slot) = places.one(mail.rank()) else { break };
+                job.sender.take_turn(mail.rank());
                 tokio::spawn(job.clone().send(mail, slot));
             }
-            look
+            if found >= room.all || usual >= room.usual { Look::Full { some } } else { Look::Rest }
         }
         Err(error) => {
             if !failing {
@@ -148,83 +233,8 @@ async fn find<Q: MailQueue, S: SendMail>(
         }
     };
     // Before the courier is told: it looks at what is free.
-    drop(room);
+    drop(places);
     notice.say(CourierMessage::Looked(look));
-}
-
-impl<Q: MailQueue, S: SendMail> Job<Q, S> {
-    async fn send(self, mail: Mail, slot: OwnedSemaphorePermit) {
-        // Said last, also after a panic: locals are dropped in the opposite order.
-        let _free = Notice::new(self.courier.clone(), CourierMessage::Free);
-        let _slot = slot;
-        let (started, limit) = (Instant::now(), self.settings.send_timeout);
-        let outcome = match tokio::time::timeout(limit, self.sender.send(&mail)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(SendError::Transient(format!("the mail server took longer than {limit:?}"))),
-        };
-        outbox().send_seconds.record(started.elapsed());
-        let outcome = match outcome {
-            Err(SendError::Transient(reason)) if mail.attempt >= self.settings.upkeep.attempts_max => {
-                Err(SendError::Permanent(reason))
-            }
-            outcome => outcome,
-        };
-        self.note(&mail, outcome).await;
-    }
-
-    async fn note(&self, mail: &Mail, outcome: Result<(), SendError>) {
-        let (id, kind, to) = (mail.id, mail.message.template.kind(), masked(&mail.message.to));
-        let noted = match outcome {
-            Ok(()) => {
-                outbox().sent.increment(1);
-                tracing::info!(mail = %id, kind, to, attempt = mail.attempt, "mail sent");
-                stubborn(|| self.queue.sent(mail)).await
-            }
-            Err(SendError::Transient(reason)) => {
-                outbox().failed.increment(1);
-                let wait = self.settings.backoff.after(mail.attempt);
-                let wait_ms = wait.as_millis() as u64;
-                tracing::warn!(mail = %id, kind, to, attempt = mail.attempt, reason, waitMs = wait_ms, "mail not sent");
-                stubborn(|| self.queue.again(mail, &reason, wait)).await
-            }
-            Err(SendError::Permanent(reason)) => {
-                outbox().dead.increment(1);
-                tracing::error!(mail = %id, kind, to, attempt = mail.attempt, reason, "mail given up");
-                stubborn(|| self.queue.give_up(mail, &reason)).await
-            }
-        };
-        if let Err(error) = noted {
-            tracing::error!(mail = %id, %error, "what became of a mail can't be noted: it is tried again after its lease");
-        }
-    }
-
-    async fn tidy(self) {
-        let _tidied = Notice::new(self.courier.clone(), CourierMessage::Tidied);
-        match self.queue.tidy(&self.settings.upkeep).await {
-            Ok(0) => {}
-            Ok(count) => {
-                outbox().dead.increment(count);
-                tracing::error!(count, "mails given up: their tries had no outcome");
-            }
-            Err(error) => tracing::debug!(%error, "the outbox can't be tidied now"),
-        }
-        if let Ok(state) = self.queue.state().await {
-            outbox().queue_depth.set(state.pending as f64);
-            outbox().dead_letters.set(state.dead as f64);
-            outbox().oldest_seconds.set(state.oldest);
-        }
-    }
-}
-
-/// Tries again what the database does not take at once.
-async fn stubborn<F: Future<Output = Found<()>>>(note: impl Fn() -> F) -> Found<()> {
-    for wait in NOTE_WAITS {
-        match note().await {
-            Ok(()) => return Ok(()),
-            Err(_) => tokio::time::sleep(wait).await,
-        }
-    }
-    note().await
 }
 
 impl<Q: MailQueue, S: SendMail> Actor for Courier<Q, S> {
@@ -257,11 +267,16 @@ impl<Q: MailQueue, S: SendMail> Actor for Courier<Q, S> {
                 self.look(&myself, state);
                 myself.send_after(self.settings.poll_every, || CourierMessage::Poll);
             }
+            CourierMessage::Due => {
+                state.due = None;
+                self.look(&myself, state);
+            }
             CourierMessage::Looked(look) => {
                 state.looking = false;
                 state.failing = matches!(look, Look::Failed);
-                state.more = matches!(look, Look::Full);
-                if std::mem::take(&mut state.look_again) || state.more {
+                state.more = matches!(look, Look::Full { .. });
+                let at_once = matches!(look, Look::Full { some: true });
+                if std::mem::take(&mut state.look_again) || at_once {
                     self.look(&myself, state);
                 }
             }

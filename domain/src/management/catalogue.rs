@@ -124,6 +124,14 @@ pub struct StoredSettings {
     pub updated_at: Option<Timestamp>,
 }
 
+impl StoredSettings {
+    /// What a setting is: what is stored, if this version still takes it; otherwise the default.
+    pub fn value(&self, key: SettingKey) -> Value {
+        let found = self.values.iter().find(|(name, _)| name == key.as_str());
+        found.and_then(|(_, value)| key.check(value).ok()).unwrap_or_else(|| key.default())
+    }
+}
+
 /// Settings of the site.
 pub trait SettingsRepository {
     /// All that are stored.

@@ -17,12 +17,12 @@ use lettre::{
     },
 };
 
-use super::templates::{Rendered, Templates};
+use super::templates::{Rendered, Templates, one_line};
 
 /// Who mails come from.
 #[derive(Clone, Debug)]
 pub struct Author {
-    /// What receivers see.
+    /// What receivers see. Empty: what the site is called.
     pub name: String,
     /// Where answers and failures go.
     pub address: EmailAddress,
@@ -31,7 +31,8 @@ pub struct Author {
 /// Writes letters.
 pub struct Letters {
     templates: Templates,
-    from: Mailbox,
+    from: Author,
+    address: Address,
 }
 
 /// Why no letters can be written at all.
@@ -49,30 +50,37 @@ impl Letters {
     /// From that sender, with links to that origin.
     pub fn new(from: Author, link_origin: &str) -> Result<Self, LettersError> {
         let address: Address = from.address.as_str().parse()?;
-        let name = (!from.name.is_empty()).then_some(from.name);
-        Ok(Self { templates: Templates::new(link_origin)?, from: Mailbox::new(name, address) })
+        Ok(Self { templates: Templates::new(link_origin)?, from, address })
     }
 
     /// The mail in words.
     pub fn render(&self, mail: &Mail) -> Result<Rendered, SendError> {
         // Of no use to try again with the same program.
         self.templates
-            .render(&mail.message)
-            .map_err(|error| SendError::Permanent(format!("it can't be put into words: {error}")))
+            .render(&mail.message, &mail.site)
+            .map_err(|error| SendError::Impossible(format!("it can't be put into words: {error}")))
     }
 
-    /// The mail with its headers. Nothing that people call themselves gets into a header; titles of events do.
+    /// The mail with its headers. Nothing that people call themselves gets into a header; titles of events and what the site is
+    /// called do.
     pub fn write(&self, mail: &Mail) -> Result<Message, SendError> {
         let Rendered { subject, text, html, .. } = self.render(mail)?;
-        let unusable = |error: &dyn std::fmt::Display| SendError::Permanent(format!("can't be written: {error}"));
+        let unusable = |error: &dyn std::fmt::Display| SendError::Impossible(format!("can't be written: {error}"));
         let to: Address = mail.message.to.as_str().parse().map_err(|_| unusable(&"the address is not usable"))?;
+        let name = if self.from.name.is_empty() { &mail.site.name } else { &self.from.name };
+        let from = Mailbox::new(Some(one_line(name)).filter(|name| !name.is_empty()), self.address.clone());
+        let support = mail.site.support_email.as_ref().and_then(|email| email.as_str().parse::<Address>().ok());
         let parts = MultiPart::alternative().boundary(mail.id.0.simple().to_string());
-        let mut message = Message::builder()
-            .from(self.from.clone())
+        let builder = Message::builder().from(from);
+        let builder = match support {
+            Some(support) => builder.reply_to(Mailbox::new(None, support)),
+            None => builder,
+        };
+        let mut message = builder
             .to(Mailbox::new(None, to))
             .subject(subject)
             .date(SystemTime::from(mail.queued_at))
-            .message_id(Some(format!("<{}@{}>", mail.id, self.from.email.domain())))
+            .message_id(Some(format!("<{}@{}>", mail.id, self.address.domain())))
             .multipart(parts.singlepart(SinglePart::plain(text)).singlepart(SinglePart::html(html)))
             .map_err(|error| unusable(&error))?;
         // No out-of-office answers (RFC 3834).
@@ -87,7 +95,7 @@ impl Letters {
 
 #[cfg(test)]
 mod tests {
-    use domain::mail::Locale;
+    use domain::mail::{Locale, Site};
 
     use super::{
         super::samples::{all, mail},
@@ -131,6 +139,31 @@ mod tests {
         let text = String::from_utf8(bytes).unwrap();
         let place = |kind: &str| text.find(kind).unwrap_or_else(|| panic!("{kind}: {text}"));
         assert!(place("text/plain") < place("text/html"), "the best part is the last");
+    }
+
+    /// Guards: the settings `siteName` and `supportEmail`.
+    #[test]
+    fn a_letter_comes_from_the_site_and_answers_go_to_its_support() {
+        let from = |name: &str| Author {
+            name: name.to_owned(),
+            address: EmailAddress::parse("from", "no-reply@tickets.example.org").unwrap(),
+        };
+        let letters = |name| Letters::new(from(name), "https://tickets.example.org").unwrap();
+        let mut mail = mail(Locale::En, all("Ada", "Rigoletto").remove(0));
+        let support_email = EmailAddress::parse("email", "help@example.org").ok();
+        mail.site = Site { name: "The House".to_owned(), support_email, ..Site::default() }.into();
+        let written = |name, mail: &Mail| headers(&letters(name).write(mail).unwrap().formatted());
+        let has = |headers: &[String], line: &str| headers.iter().any(|of| of == line);
+        let headers = written("", &mail);
+        assert!(has(&headers, "From: \"The House\" <no-reply@tickets.example.org>"), "{headers:#?}");
+        assert!(has(&headers, "Reply-To: help@example.org"), "{headers:#?}");
+        let headers = written("Box", &mail);
+        assert!(
+            has(&headers, "From: Box <no-reply@tickets.example.org>"),
+            "what operators say comes first: {headers:#?}"
+        );
+        mail.site = Site::default().into();
+        assert!(!written("", &mail).iter().any(|line| line.starts_with("Reply-To")));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::outbox::{Mail, SendError, SendMail};
+use domain::outbox::{Handover, Mail, SendError, SendMail};
 use jiff::Timestamp;
 
 use super::{letter::Letters, templates::Rendered};
@@ -22,7 +22,7 @@ impl MemorySender {
 }
 
 impl SendMail for MemorySender {
-    async fn send(&self, mail: &Mail) -> Result<(), SendError> {
+    async fn send(&self, mail: &Mail, _: &Handover) -> Result<(), SendError> {
         // Fails for what could not be sent over the wire either.
         self.letters.write(mail)?;
         let Rendered { subject, text, html, links } = self.letters.render(mail)?;

@@ -3,7 +3,7 @@
 use domain::{
     accounts::EmailAddress,
     ids::{BookingId, MailId},
-    mail::{BookedPlace, BookingSummary, LinkToken, Locale, Message, Template},
+    mail::{BookedPlace, BookingSummary, LinkToken, Locale, Message, Site, Template},
     money::Money,
     outbox::Mail,
 };
@@ -51,5 +51,8 @@ pub(super) fn mail(locale: Locale, template: Template) -> Mail {
         message: Message { to, locale, template },
         queued_at: "2026-06-01T12:00:00Z".parse().unwrap(),
         attempt: 1,
+        leased_until: "2026-06-01T12:01:00Z".parse().unwrap(),
+        unanswered: 0,
+        site: Site::default().into(),
     }
 }

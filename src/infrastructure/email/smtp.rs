@@ -10,8 +10,8 @@ use std::{
 };
 
 use domain::{
-    mail::masked,
-    outbox::{Mail, SendError, SendMail},
+    mail::Rank,
+    outbox::{Handover, Mail, SendError, SendMail, Turns},
 };
 use lettre::{
     address::Envelope,
@@ -19,19 +19,19 @@ use lettre::{
         Error,
         authentication::{Credentials, Mechanism},
         client::{AsyncSmtpConnection, TlsParameters},
-        extension::ClientId,
+        commands,
+        extension::{ClientId, Extension, MailBodyParameter, MailParameter},
     },
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
-use super::letter::Letters;
-use crate::infrastructure::limits::OutboundLimit;
+use super::{letter::Letters, pace::Pace, refusal};
 
 /// An idle connection that is older is not trusted any more; servers close them after minutes.
 const IDLE_MAX: Duration = Duration::from_secs(60);
-/// Longest reason that is kept, in characters.
-const REASON_CHARS_MAX: usize = 300;
+/// How long a server that has refused something is given to say goodbye. Nobody waits for it.
+const FAREWELL_MAX: Duration = Duration::from_secs(5);
 
 /// How the connection is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,16 +67,6 @@ pub struct SmtpSender {
     idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
     idle_max: usize,
     pace: Pace,
-}
-
-/// How often the server is handed a mail.
-#[derive(Debug)]
-pub struct Pace {
-    /// So often at most.
-    pub limit: OutboundLimit,
-    /// How long a mail may wait for its turn. It keeps its place among those on their way, so the queue is taken from more
-    /// slowly, and no try is counted for nothing.
-    pub wait_max: Duration,
 }
 
 impl SmtpSender {
@@ -124,79 +114,81 @@ impl SmtpSender {
 }
 
 impl SendMail for SmtpSender {
-    async fn send(&self, mail: &Mail) -> Result<(), SendError> {
+    fn turns(&self) -> Turns {
+        self.pace.turns()
+    }
+
+    fn take_turn(&self, rank: Rank) {
+        self.pace.take(rank);
+    }
+
+    async fn send(&self, mail: &Mail, handover: &Handover) -> Result<(), SendError> {
         let letter = self.letters.write(mail)?;
-        let envelope: &Envelope = letter.envelope();
-        let turn = self.pace.limit.acquire(Instant::now() + self.pace.wait_max).await;
-        turn.map_err(|saturated| SendError::Transient(saturated.to_string()))?;
-        // Whatever fails before the mail is named is the server's trouble, or ours with it: also a refusal for good.
-        let mut connection = self.connection().await.map_err(|error| SendError::Transient(reason(&error, mail)))?;
-        match connection.send(envelope, &letter.formatted()).await {
-            Ok(_) => {
+        let mut connection = self.connection().await.map_err(|error| refusal::of_server(&error, mail))?;
+        match converse(&mut connection, mail, (letter.envelope(), &letter.formatted()), handover).await {
+            Ok(()) => {
                 self.keep_idle(connection);
                 Ok(())
             }
-            Err(error) if concerns_this_mail(&error) => Err(SendError::Permanent(reason(&error, mail))),
-            Err(error) => Err(SendError::Transient(reason(&error, mail))),
+            Err(error) => {
+                // Beside this: what the server thinks of the mail is known, however long it takes to say goodbye.
+                tokio::spawn(async move { tokio::time::timeout(FAREWELL_MAX, connection.abort()).await });
+                Err(error)
+            }
         }
     }
 }
 
-/// Whether no try will ever succeed: the server refuses this mail for good (5xx), or can't carry it at all (an address that
-/// is not ASCII).
-fn concerns_this_mail(error: &Error) -> bool {
-    // 530 says that we must sign in first (RFC 4954): a matter of configuration, not of the mail.
-    let sign_in_first = error.status().is_some_and(|code| u16::from(code) == 530);
-    (error.is_permanent() && !sign_in_first) || error.is_client()
-}
-
-/// What the server said, on one line, without the recipient's address, which servers like to repeat.
-fn reason(error: &Error, mail: &Mail) -> String {
-    use std::error::Error as _;
-    let mut text = error.to_string();
-    if let Some(source) = error.source() {
-        let source = source.to_string();
-        if !text.contains(&source) {
-            text = format!("{text}: {source}");
-        }
+/// The conversation about one mail (RFC 5321, 3.3). Each step has refusals of its own: the sender is the same in every mail, so what is
+/// said about it is not about this one.
+async fn converse(
+    connection: &mut AsyncSmtpConnection,
+    mail: &Mail,
+    (envelope, text): (&Envelope, &[u8]),
+    handover: &Handover,
+) -> Result<(), SendError> {
+    let parameters = parameters(connection, envelope, text)?;
+    let sender = commands::Mail::new(envelope.from().cloned(), parameters);
+    connection.command(sender).await.map_err(|error| refusal::of_server(&error, mail))?;
+    for recipient in envelope.to() {
+        let recipient = commands::Rcpt::new(recipient.clone(), Vec::new());
+        connection.command(recipient).await.map_err(|error| refusal::of_mail(&error, mail))?;
     }
-    clean(&text, mail)
-}
-
-fn clean(text: &str, mail: &Mail) -> String {
-    let (address, hidden) = (mail.message.to.as_str(), masked(&mail.message.to));
-    let mut clean = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = find_ignoring_case(rest, address) {
-        clean.push_str(&rest[..at]);
-        clean.push_str(&hidden);
-        rest = &rest[at + address.len()..];
+    connection.command(commands::Data).await.map_err(|error| refusal::of_mail(&error, mail))?;
+    handover.begin();
+    match connection.message(text).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.status().is_some() => Err(refusal::of_mail(&error, mail)),
+        // The connection broke, and the answer with it.
+        Err(error) => Err(SendError::Unanswered(refusal::reason(&error, mail))),
     }
-    clean.push_str(rest);
-    let one_line = clean.chars().map(|c| if c.is_control() { ' ' } else { c });
-    one_line.take(REASON_CHARS_MAX).collect::<String>().trim().to_owned()
 }
 
-fn find_ignoring_case(text: &str, address: &str) -> Option<usize> {
-    let same = |part: &str| part.eq_ignore_ascii_case(address);
-    text.char_indices().map(|(at, _)| at).find(|at| text.get(*at..at + address.len()).is_some_and(same))
-}
-
-#[cfg(test)]
-mod tests {
-    use domain::mail::Locale;
-
-    use super::{
-        super::samples::{all, mail},
-        *,
+/// What the server has to be able to carry.
+fn parameters(
+    connection: &AsyncSmtpConnection,
+    envelope: &Envelope,
+    text: &[u8],
+) -> Result<Vec<MailParameter>, SendError> {
+    let server = connection.server_info();
+    let mut parameters = Vec::new();
+    let cannot = |what: &str| {
+        // As with a refused address: another server may be able to.
+        let reason = format!("the mail server can't carry {what}");
+        SendError::Rejected { reason, address: true }
     };
-
-    /// Guards: the masking in `clean`.
-    #[test]
-    fn a_reason_is_one_short_line_without_the_address() {
-        let mail = mail(Locale::En, all("Ada", "x").remove(0));
-        let said = "550 <Ada@Example.org>: no such\r\nuser ada@example.org in ü";
-        assert_eq!(clean(said, &mail), "550 <a***@example.org>: no such  user a***@example.org in ü");
-        assert_eq!(clean(&"ü".repeat(1000), &mail).chars().count(), REASON_CHARS_MAX);
+    let mut addresses = envelope.from().into_iter().chain(envelope.to());
+    if !addresses.all(|address| AsRef::<str>::as_ref(address).is_ascii()) {
+        if !server.supports_feature(Extension::SmtpUtfEight) {
+            return Err(cannot("an address that is not ASCII (SMTPUTF8)"));
+        }
+        parameters.push(MailParameter::SmtpUtfEight);
     }
+    if !text.is_ascii() {
+        if !server.supports_feature(Extension::EightBitMime) {
+            return Err(cannot("a text that is not ASCII (8BITMIME)"));
+        }
+        parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+    }
+    Ok(parameters)
 }

@@ -1,8 +1,9 @@
 //! What mails look like: one folder a language, in it a file in plain text and one in HTML for each mail, compiled in.
 //!
-//! Whatever comes from outside is escaped in HTML by the engine. Links lead to the configured origin only.
+//! Whatever comes from outside is escaped in HTML by the engine. Links lead to the configured origin, and to the pages that the
+//! site's settings name.
 
-use domain::mail::{BookingSummary, Locale, Message, Template};
+use domain::mail::{BookingSummary, Locale, Message, Site, Template};
 use include_dir::{Dir, include_dir};
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
@@ -41,11 +42,11 @@ impl Templates {
         Ok(Self { environment, origin: origin.trim_end_matches('/').to_owned() })
     }
 
-    /// Puts a message into words.
-    pub fn render(&self, message: &Message) -> Result<Rendered, minijinja::Error> {
+    /// Puts a message of that site into words.
+    pub fn render(&self, message: &Message, site: &Site) -> Result<Rendered, minijinja::Error> {
         let (locale, name) = (message.locale, message.template.kind().to_ascii_lowercase());
         let links = self.links(&message.template);
-        let context = values(locale, &message.template, &links);
+        let context = context! { site => of_site(site), ..values(locale, &message.template, &links) };
         let file = |ending: &str| format!("{}/{name}.{ending}", locale.as_str());
         let template = self.environment.get_template(&file("txt"))?;
         let mut captured = template.render_captured(&context)?;
@@ -105,6 +106,18 @@ fn values(locale: Locale, template: &Template, links: &[(&'static str, String)])
     }
 }
 
+/// Who signs a mail. What is not set is left out of it.
+fn of_site(site: &Site) -> Value {
+    context! {
+        name => one_line(&site.name),
+        tagline => one_line(&site.tagline),
+        support => site.support_email.as_ref().map(|email| email.as_str()).unwrap_or_default(),
+        imprint => site.imprint_url,
+        terms => site.terms_url,
+        privacy => site.privacy_url,
+    }
+}
+
 fn of_booking(locale: Locale, booking: &BookingSummary) -> Value {
     let place = |place: &domain::mail::BookedPlace| {
         let price = format::money(locale, &place.price);
@@ -130,7 +143,7 @@ fn greeting(name: &str) -> Option<String> {
 }
 
 /// Without control characters, which could end a header.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -8,7 +8,40 @@ use super::{
 const ORIGIN: &str = "https://tickets.example.org";
 
 fn rendered(locale: Locale, template: Template) -> Rendered {
-    Templates::new(ORIGIN).unwrap().render(&mail(locale, template).message).unwrap()
+    rendered_of(&Site::default(), locale, template)
+}
+
+fn rendered_of(site: &Site, locale: Locale, template: Template) -> Rendered {
+    Templates::new(ORIGIN).unwrap().render(&mail(locale, template).message, site).unwrap()
+}
+
+/// Guards: the settings `siteName`, `siteTagline`, `supportEmail`, `imprintUrl`, `termsUrl` and `privacyUrl`, each in both forms of
+/// every mail in every language, and left out when it is not set.
+#[test]
+fn every_mail_is_signed_by_the_site() {
+    let site = Site {
+        name: "The House & Friends".to_owned(),
+        tagline: "Opera in the park".to_owned(),
+        support_email: domain::accounts::EmailAddress::parse("email", "help@example.org").ok(),
+        imprint_url: "https://a.example/imprint?x=1".to_owned(),
+        terms_url: "https://a.example/terms".to_owned(),
+        privacy_url: "https://a.example/privacy".to_owned(),
+    };
+    for locale in Locale::ALL {
+        for (template, plain) in all("Ada", "x").into_iter().zip(all("Ada", "x")) {
+            let (kind, mail) = (template.kind(), rendered_of(&site, locale, template));
+            let html = mail.html.replace("&#x2f;", "/").replace("&amp;", "&");
+            for part in [&mail.text, &html] {
+                for text in [&site.name, &site.tagline, &site.imprint_url, &site.terms_url, &site.privacy_url] {
+                    assert!(part.contains(text), "{locale:?} {kind}: {text} is not in {part}");
+                }
+                assert!(part.contains("help@example.org"), "{locale:?} {kind}: {part}");
+            }
+            let mail = rendered(locale, plain);
+            assert!(mail.text.trim_end().ends_with("-- \nboxoffice"), "{locale:?} {kind}: {}", mail.text);
+            assert!(mail.html.contains("<p>boxoffice</p>") && !mail.html.contains("mailto:"), "{}", mail.html);
+        }
+    }
 }
 
 /// Everything that looks like an address in a text.

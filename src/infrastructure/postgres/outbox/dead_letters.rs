@@ -1,19 +1,35 @@
 //! Mails that were given up, for operators.
 
 use domain::{accounts::EmailAddress, ids::MailId, mail::masked, repositories::Found};
-use tokio_postgres::{Row, types::Type};
+use tokio_postgres::{
+    Row,
+    types::{ToSql, Type},
+};
 
 use super::{
     super::rows::{StoreError, unsigned},
     PgOutbox,
 };
-use crate::application::mails::{DeadLetter, DeadLetters};
+use crate::application::mails::{DeadLetter, DeadLetters, WhichDead};
 
 const LIST: &str = "SELECT id, kind, recipient, attempts, last_error, created_at, ended_at FROM outbox \
-    WHERE status = 'DEAD' ORDER BY id DESC LIMIT $1";
+    WHERE status = 'DEAD' AND ($2::text IS NULL OR kind = $2) AND ($3::timestamptz IS NULL OR ended_at >= $3) \
+    ORDER BY id DESC LIMIT $1";
 
-const RETRY: &str = "UPDATE outbox SET status = 'PENDING', attempts = 0, next_attempt_at = now(), ended_at = NULL \
-    WHERE id = $1 AND status = 'DEAD'";
+/// What a dead letter becomes that is tried again: as if it had just been queued. Links that have run out are replaced when it is
+/// claimed.
+macro_rules! retry {
+    ($which:literal) => {
+        concat!(
+            "UPDATE outbox SET status = 'PENDING', attempts = 0, unanswered = 0, next_attempt_at = now(), \
+             waits_since = now(), ended_at = NULL WHERE status = 'DEAD' AND ",
+            $which
+        )
+    };
+}
+
+const RETRY: &str = retry!("id = $1");
+const RETRY_ALL: &str = retry!("($1::text IS NULL OR kind = $1) AND ($2::timestamptz IS NULL OR ended_at >= $2)");
 
 fn dead_letter(row: &Row) -> Result<DeadLetter, StoreError> {
     let recipient = EmailAddress::parse("recipient", row.try_get("recipient")?);
@@ -29,18 +45,26 @@ fn dead_letter(row: &Row) -> Result<DeadLetter, StoreError> {
 }
 
 impl PgOutbox {
-    async fn list_dead(&self, limit: u32) -> Result<Vec<DeadLetter>, StoreError> {
-        let rows = self.pool.get().await?.query_typed(LIST, &[(&i64::from(limit), Type::INT8)]).await?;
+    async fn list_dead(&self, which: &WhichDead, limit: u32) -> Result<Vec<DeadLetter>, StoreError> {
+        let parameters: [(&(dyn ToSql + Sync), Type); 3] =
+            [(&i64::from(limit), Type::INT8), (&which.kind, Type::TEXT), (&which.since, Type::TIMESTAMPTZ)];
+        let rows = self.pool.get().await?.query_typed(LIST, &parameters).await?;
         rows.iter().map(dead_letter).collect()
     }
 }
 
 impl DeadLetters for PgOutbox {
-    async fn dead_letters(&self, limit: u32) -> Found<Vec<DeadLetter>> {
-        Ok(self.list_dead(limit).await?)
+    async fn dead_letters(&self, which: &WhichDead, limit: u32) -> Found<Vec<DeadLetter>> {
+        Ok(self.list_dead(which, limit).await?)
     }
 
     async fn retry(&self, id: MailId) -> Found<bool> {
         Ok(self.execute(RETRY, &[(&id.0, Type::UUID)]).await? > 0)
+    }
+
+    async fn retry_all(&self, which: &WhichDead) -> Found<u64> {
+        let parameters: [(&(dyn ToSql + Sync), Type); 2] =
+            [(&which.kind, Type::TEXT), (&which.since, Type::TIMESTAMPTZ)];
+        Ok(self.execute(RETRY_ALL, &parameters).await?)
     }
 }
