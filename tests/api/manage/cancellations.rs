@@ -174,3 +174,26 @@ async fn who_follows_a_cancelled_event_sees_that_nothing_can_be_bought() {
     let shown = server.api.get(&path).await.ok();
     assert_eq!((&shown["status"], &shown["ticketTypes"][0]["available"]), (&json!("CANCELLED"), &json!(0)));
 }
+
+/// Guards: the language of what is told later, also of the words for a seat.
+#[tokio::test]
+async fn guests_are_told_in_their_own_language() {
+    // Not sent, and so kept with what they tell.
+    let server = Settings::default().set("BOXOFFICE__MAIL__ENABLED", "false").start().await;
+    let event = server.event(crate::support::EventBuilder::seated(1, 3)).await;
+    for (seat, locale) in ["en", "de", "fr"].into_iter().enumerate() {
+        let buyer = server.buyer().await;
+        server.client.execute("UPDATE accounts SET locale = $2 WHERE id = $1", &[&buyer.id, &locale]).await.unwrap();
+        server.api.of(&buyer).book(&event, &event.seats([seat])).await.created();
+    }
+    let api = super::admin(&server).await;
+    let cancel = format!("/api/v1/admin/events/{}/cancel", event.id);
+    api.send(reqwest::Method::POST, &cancel, None, None).await.ok();
+    let told = "SELECT count(*) FROM outbox WHERE kind = 'BOOKING_CANCELLED'";
+    until("all are told", async || server.db.number(told, &[]).await == 3).await;
+    for (locale, row, seat) in [("en", "row", "seat"), ("de", "Reihe", "Platz"), ("fr", "rang", "place")] {
+        let told = "SELECT count(*) FROM outbox WHERE payload ->> 'locale' = $1
+            AND payload -> 'template' -> 'booking' -> 'places' -> 0 ->> 'seat' LIKE '%, ' || $2 || ' %, ' || $3 || ' %'";
+        assert_eq!(server.db.number(told, &[&locale, &row, &seat]).await, 1, "{locale}");
+    }
+}

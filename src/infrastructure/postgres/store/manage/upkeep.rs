@@ -50,13 +50,18 @@ const ADVANCE: &str = "UPDATE event_cancellations SET after_booking = $2, done =
 const IS_OPEN: &str = "SELECT FROM bookings WHERE id = ANY($1) AND status IN ('PENDING_PAYMENT', 'CONFIRMED') LIMIT 1";
 const FINISH: &str = "UPDATE event_cancellations SET finished_at = now() WHERE event_id = $1 AND finished_at IS NULL";
 
-const TO_TELL: &str = "SELECT b.id, p.name, a.email, e.title, e.starts_at, e.time_zone, v.name AS venue, b.total, \
+const TO_TELL: &str = "SELECT b.id, p.name, a.email, a.locale, e.title, e.starts_at, e.time_zone, v.name AS venue, b.total, \
         b.currency::text AS currency, ARRAY(SELECT t.name FROM booking_items i JOIN ticket_types t ON t.id = i.ticket_type_id \
             WHERE i.booking_id = b.id ORDER BY i.position) AS types, \
         ARRAY(SELECT i.price FROM booking_items i WHERE i.booking_id = b.id ORDER BY i.position) AS prices, \
-        ARRAY(SELECT c.name || ', row ' || r.label || ', seat ' || s.label FROM booking_items i \
+        ARRAY(SELECT coalesce(c.name, '') FROM booking_items i \
             LEFT JOIN seats s ON s.id = i.seat_id LEFT JOIN seat_rows r ON r.id = s.row_id \
-            LEFT JOIN sections c ON c.id = r.section_id WHERE i.booking_id = b.id ORDER BY i.position) AS seats \
+            LEFT JOIN sections c ON c.id = r.section_id WHERE i.booking_id = b.id ORDER BY i.position) AS sections, \
+        ARRAY(SELECT r.label FROM booking_items i \
+            LEFT JOIN seats s ON s.id = i.seat_id LEFT JOIN seat_rows r ON r.id = s.row_id \
+            WHERE i.booking_id = b.id ORDER BY i.position) AS seat_rows, \
+        ARRAY(SELECT s.label FROM booking_items i LEFT JOIN seats s ON s.id = i.seat_id \
+            WHERE i.booking_id = b.id ORDER BY i.position) AS seats \
     FROM bookings b JOIN events e ON e.id = b.event_id JOIN venues v ON v.id = e.venue_id \
         JOIN accounts a ON a.id = b.account_id JOIN profiles p ON p.account_id = a.id \
     WHERE b.id = ANY($1) AND b.status = 'CANCELLED'";
@@ -127,16 +132,24 @@ async fn tell(transaction: &Transaction, rows: &[Row]) -> Result<(), StoreError>
         let email = EmailAddress::parse("email", row.try_get("email")?);
         let to = email.map_err(|error| StoreError::Row(format!("email: {}", error.code)))?;
         // Payments do not exist yet, so there is nothing to give back.
-        let template = Template::BookingCancelled { booking: summary(row)?, refund: None };
-        enqueue(transaction, &Message { to, locale: Locale::default(), template }).await?;
+        let locale = Locale::of_tag(row.try_get("locale")?).unwrap_or_default();
+        let template = Template::BookingCancelled { booking: summary(row, locale)?, refund: None };
+        enqueue(transaction, &Message { to, locale, template }).await?;
     }
     Ok(())
 }
 
-fn summary(row: &Row) -> Result<BookingSummary, StoreError> {
+fn summary(row: &Row, locale: Locale) -> Result<BookingSummary, StoreError> {
     let currency: Currency = rows::parse(row.try_get("currency")?)?;
-    let (types, seats): (Vec<String>, Vec<Option<String>>) = (row.try_get("types")?, row.try_get("seats")?);
+    let types: Vec<String> = row.try_get("types")?;
     let prices: Vec<rust_decimal::Decimal> = row.try_get("prices")?;
+    let sections: Vec<String> = row.try_get("sections")?;
+    let (seat_rows, seats): (Vec<Option<String>>, Vec<Option<String>>) =
+        (row.try_get("seat_rows")?, row.try_get("seats")?);
+    let seats = sections.into_iter().zip(seat_rows).zip(seats);
+    let seat = |((section, row), seat): ((String, Option<String>), Option<String>)| {
+        Some(BookedPlace::seat_name(locale, &section, &row?, &seat?))
+    };
     let place = |((ticket_type, seat), price)| BookedPlace { ticket_type, seat, price: Money::new(price, currency) };
     Ok(BookingSummary {
         name: row.try_get("name")?,
@@ -145,7 +158,7 @@ fn summary(row: &Row) -> Result<BookingSummary, StoreError> {
         starts_at: row.try_get("starts_at")?,
         time_zone: row.try_get("time_zone")?,
         venue: row.try_get("venue")?,
-        places: types.into_iter().zip(seats).zip(prices).map(place).collect(),
+        places: types.into_iter().zip(seats.map(seat)).zip(prices).map(place).collect(),
         total: Money::new(row.try_get("total")?, currency),
     })
 }
