@@ -20,7 +20,9 @@ use boxoffice::{
     application::{
         app::{App, AuthRules},
         background::Background,
+        bookings::BookedEvents,
         pictures::SharedPictures,
+        site::SiteSettings,
         verification::VerifiedAccounts,
     },
     config::RateLimitConfig,
@@ -61,6 +63,8 @@ async fn router() -> Router<App<Installation>> {
     let app = App {
         pictures: SharedPictures::default(),
         verified: VerifiedAccounts::default(),
+        names: BookedEvents::default(),
+        site: SiteSettings::default(),
         store: PgStore::new(pool.unwrap()),
         hasher: Passwords::new(Cost { memory_kib: 8, passes: 1, lanes: 1 }, 1).unwrap(),
         issuer: TokenSigner::new(keys.signing, "boxoffice", Arc::default()),

@@ -53,7 +53,9 @@ use crate::{
     application::{
         app::{Adapters, App, HashingError, PasswordHasher},
         background::Background,
+        bookings::BookedEvents,
         pictures::SharedPictures,
+        site::SiteSettings,
         verification::VerifiedAccounts,
     },
     config::{Config, Environment},
@@ -277,6 +279,8 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
     let app = App::<Installation> {
         pictures: SharedPictures::default(),
         verified: VerifiedAccounts::default(),
+        names: BookedEvents::default(),
+        site: SiteSettings::default(),
         store,
         hasher,
         issuer: TokenSigner::new(keys.signing, &*config.auth.issuer, revocations.clone()),

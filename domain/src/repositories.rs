@@ -1,15 +1,15 @@
 //! Ports to what is stored outside of inventories: accounts, catalogue, and bookings as their owners see them.
 
-use std::future::Future;
+use std::{collections::HashMap, future::Future};
 
 use jiff::Timestamp;
 
 use crate::{
     accounts::{Account, PersonName, Phone},
     audit::Actor,
-    bookings::{Booking, Hold},
+    bookings::{Booking, BookingStatus, Hold},
     events::{Event, TicketType},
-    ids::{AccountId, BookingId, EventId, HoldId},
+    ids::{AccountId, BookingId, EventId, HoldId, TicketTypeId},
     mail::Locale,
     sales::EventSales,
     search::{EventSearch, EventSummary, Facet, Slice, Total, VenueSearch},
@@ -189,14 +189,44 @@ pub trait VenueRepository {
     fn venue_moved_from(&self, slug: &str) -> impl Future<Output = Found<Option<String>>> + Send;
 }
 
+/// Which of an account's bookings.
+#[derive(Clone, Debug, Default)]
+pub struct OwnBookings {
+    /// In one of these; all when empty.
+    pub statuses: Vec<BookingStatus>,
+    /// Of this event.
+    pub event: Option<EventId>,
+}
+
+/// What a booking names of its event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventNames {
+    /// Its name in addresses for people.
+    pub slug: String,
+    /// What it is called.
+    pub title: String,
+    /// When it begins.
+    pub starts_at: Timestamp,
+    /// IANA name of the zone in which that is told.
+    pub time_zone: String,
+    /// What its venue is called.
+    pub venue: String,
+    /// What its ticket types are called.
+    pub ticket_types: HashMap<TicketTypeId, String>,
+}
+
 /// Holds and bookings, read only: they are written through their event's inventory.
 pub trait BookingRepository {
     /// An account's bookings, newest first.
     fn bookings_of(
         &self,
         account: AccountId,
+        filter: &OwnBookings,
         page: &PageRequest<BookingId>,
     ) -> impl Future<Output = Found<Page<Booking>>> + Send;
+
+    /// What these events and their ticket types are called, by one look; of those that there are.
+    fn event_names(&self, events: &[EventId]) -> impl Future<Output = Found<HashMap<EventId, EventNames>>> + Send;
 
     /// One booking.
     fn booking(&self, id: BookingId) -> impl Future<Output = Found<Option<Booking>>> + Send;

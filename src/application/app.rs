@@ -21,7 +21,10 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use super::{background::Background, limits::LimitAttempts, pictures::SharedPictures, verification::VerifiedAccounts};
+use super::{
+    background::Background, bookings::BookedEvents, limits::LimitAttempts, pictures::SharedPictures,
+    site::SiteSettings, verification::VerifiedAccounts,
+};
 
 /// Declares a trait that is all of the others.
 macro_rules! store {
@@ -138,6 +141,10 @@ pub struct App<A: Adapters> {
     pub pictures: SharedPictures,
     /// Which accounts are known to be verified.
     pub verified: VerifiedAccounts,
+    /// What the events are called that are being booked.
+    pub names: BookedEvents,
+    /// Settings that decide how requests are answered.
+    pub site: SiteSettings,
     /// Where accounts, catalogue and bookings are stored.
     pub store: A::Store,
     /// How passwords are hashed.

@@ -215,6 +215,8 @@ async fn change_words<A: Adapters, T>(
 pub fn invalidated<A: Adapters, T>(app: &App<A>, changed: Changed<T>, tags: &[Tag]) -> Changed<T> {
     if matches!(changed, Ok(_) | Err(ChangeError::Repository(_))) {
         app.cache.invalidate(tags);
+        app.names.forget();
+        app.site.forget();
     }
     changed
 }

@@ -236,7 +236,94 @@ async fn own_bookings_are_listed_newest_first_page_by_page() {
     let last = api.get("/api/v1/bookings?limit=2&offset=4").await.ok();
     assert_eq!(last["data"].as_array().unwrap(), &made[3..]);
     assert_eq!(last["pagination"]["hasMore"], false);
-    assert_eq!(api.get("/api/v1/bookings?status=CONFIRMED").await.faults()[0].1, "UNKNOWN_PARAMETER");
+}
+
+/// Guards: the names in the answer to a booking, and that these are the same wherever a booking is shown.
+#[tokio::test]
+async fn a_booking_says_what_was_booked() {
+    let server = TestServer::start().await;
+    let event = server.event(EventBuilder::seated(1, 5).and_ga("Standing", 10).title("Rigoletto")).await;
+    let api = server.signed_in().await;
+    let body = json!({ "items": [
+        { "ticketTypeId": event.types[0], "seatIds": [event.seats[0][0]] },
+        { "ticketTypeId": event.types[1], "quantity": 1 },
+    ] });
+    let booking = api.book(&event, &body).await.created();
+    let shown = server.api.get(&format!("/api/v1/events/{}", event.id)).await.ok();
+    let expected = json!({ "slug": event.slug, "title": "Rigoletto", "startsAt": shown["startsAt"],
+        "timeZone": shown["timeZone"], "venueName": shown["venue"]["name"] });
+    assert_eq!(booking["event"], expected);
+    let names: Vec<_> = booking["items"].as_array().unwrap().iter().map(|item| &item["ticketTypeName"]).collect();
+    let types: Vec<_> = shown["ticketTypes"].as_array().unwrap().iter().map(|of| of["name"].clone()).collect();
+    assert_eq!(names.len(), 2);
+    assert!(names.iter().all(|name| types.contains(name)) && names[0] != names[1], "{names:?} of {types:?}");
+    let status = |booking: &Value| booking["items"][1]["status"].clone();
+    assert_eq!(status(&booking), "VALID");
+    assert_eq!(api.get(&path(&booking)).await.ok(), booking);
+    assert_eq!(api.get("/api/v1/bookings").await.ok()["data"][0], booking);
+    let cancelled = api.delete(&path(&booking)).await.ok();
+    assert_eq!((&cancelled["event"], status(&cancelled)), (&expected, json!("CANCELLED")));
+}
+
+#[tokio::test]
+async fn own_bookings_are_filtered_by_state_and_event() {
+    let server = TestServer::start().await;
+    let (one, other) = (server.event(EventBuilder::ga(10)).await, server.event(EventBuilder::ga(10).price("5")).await);
+    let api = server.signed_in().await;
+    let kept = api.book(&one, &one.places(1)).await.created();
+    let cancelled = api.book(&one, &one.places(1)).await.created();
+    let cancelled = api.delete(&path(&cancelled)).await.ok();
+    let unpaid = api.book(&other, &other.places(1)).await.created();
+    let found = async |query: &str| {
+        let page = api.get(&format!("/api/v1/bookings?{query}")).await.ok();
+        assert_eq!(page["pagination"]["total"], page["data"].as_array().unwrap().len(), "{query}");
+        page["data"].as_array().unwrap().iter().map(|of| of["id"].clone()).collect::<Vec<_>>()
+    };
+    let id = |booking: &Value| booking["id"].clone();
+    assert_eq!(found("status=CONFIRMED").await, [id(&kept)]);
+    assert_eq!(found("status=CANCELLED").await, [id(&cancelled)]);
+    assert_eq!(found("status=CONFIRMED&status=PENDING_PAYMENT").await, [id(&unpaid), id(&kept)]);
+    assert_eq!(found(&format!("eventId={}", one.id)).await, [id(&cancelled), id(&kept)]);
+    assert_eq!(found(&format!("eventId={}&status=EXPIRED", one.id)).await, [] as [Value; 0]);
+    assert_eq!(found(&format!("eventId={}", Uuid::now_v7())).await, [] as [Value; 0]);
+    let faults = api.get("/api/v1/bookings?status=NEW&eventId=x&q=1").await.faults();
+    assert_eq!(faults.iter().map(|(field, _)| field.as_str()).collect::<Vec<_>>(), ["status", "eventId", "q"]);
+}
+
+/// No N+1: pages of one event and of many take as many statements; and the answer to a booking takes none once the event is known.
+#[tokio::test]
+async fn names_take_a_fixed_number_of_statements() {
+    let server = TestServer::start().await;
+    let api = server.signed_in().await;
+    let mut events = Vec::new();
+    for _ in 0..12 {
+        let event = server.event(EventBuilder::ga(50).and_ga("Dear", 5)).await;
+        api.book(&event, &event.places(1)).await.created();
+        events.push(event);
+    }
+    let statistics = server.db.connect_as_superuser().await;
+    statistics.batch_execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements").await.unwrap();
+    let asked = async |like: &str| {
+        let query = "SELECT coalesce(sum(calls), 0)::int8 FROM pg_stat_statements
+            WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND query LIKE $1";
+        statistics.query_one(query, &[&like]).await.unwrap().get::<_, i64>(0)
+    };
+    for limit in [1, 12] {
+        statistics.batch_execute("SELECT pg_stat_statements_reset()").await.unwrap();
+        let page = api.get(&format!("/api/v1/bookings?limit={limit}")).await.ok();
+        assert_eq!(page["data"].as_array().unwrap().len(), limit);
+        let counts = (asked("%FROM booking_items i JOIN ticket_types t%").await, asked("%AS type_names%").await);
+        assert_eq!(counts, (1, 1), "the items, and the names, of all of them");
+        assert_eq!(asked("%FROM bookings b WHERE b.account_id%").await, 2, "the page and its total");
+    }
+    let event = &events[0];
+    api.book(event, &event.places(1)).await.created();
+    statistics.batch_execute("SELECT pg_stat_statements_reset()").await.unwrap();
+    for _ in 0..20 {
+        api.book(event, &event.places(1)).await.created();
+    }
+    let asked = asked("%AS type_names%").await;
+    assert!(asked <= 2, "one read for all bookings of some seconds: {asked}");
 }
 
 #[tokio::test]

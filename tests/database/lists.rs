@@ -14,7 +14,7 @@ use domain::{
         events::{BookingFilter, EventFilter, EventManagement, EventOrder, GuestList},
         seat_maps::{SeatMapFilter, SeatMapManagement},
     },
-    repositories::{BookingRepository, PageRequest, Start},
+    repositories::{BookingRepository, OwnBookings, PageRequest, Start},
     search::Total,
 };
 use uuid::Uuid;
@@ -161,9 +161,18 @@ async fn a_page_of_the_back_office_reads_no_table_from_end_to_end() {
         assert!(!page.entries.is_empty(), "{filter:?}");
         reads.judge(&format!("audit log, {filter:?}"), page.total).await;
     }
-    let page = store.bookings_of(AccountId(person), &first::<BookingId>()).await.unwrap();
+    let all = OwnBookings::default();
+    let page = store.bookings_of(AccountId(person), &all, &first::<BookingId>()).await.unwrap();
     assert_eq!((page.entries.len(), page.total), (20, Total::Exact(100)));
     reads.judge("own bookings", page.total).await;
+    let filter = OwnBookings { statuses: vec![page.entries[0].status], event: Some(page.entries[0].event_id) };
+    let page = store.bookings_of(AccountId(person), &filter, &first::<BookingId>()).await.unwrap();
+    assert!(!page.entries.is_empty());
+    reads.judge("own bookings, filtered", page.total).await;
+    let events: Vec<_> = page.entries.iter().map(|booking| booking.event_id).collect();
+    // The events of the fill are none; what they are looked for by is judged all the same.
+    assert_eq!(store.event_names(&events).await.unwrap().len(), 0);
+    reads.judge("names of booked events", page.total).await;
     reads.end();
 }
 

@@ -1,12 +1,12 @@
 //! Events, their ticket types, quotas and bookings, as their organizers see and change them.
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 use jiff::Timestamp;
 
 use super::{Changed, Expected, Manager};
 use crate::{
-    bookings::{Booking, Hold},
+    bookings::{Booking, Hold, Item},
     events::{
         Event, EventStatus,
         fields::EventFields,
@@ -14,7 +14,7 @@ use crate::{
         sales::{ManagedQuota, ManagedTicketType, QuotaFields, TicketTypeFields},
     },
     ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeatMapId, SeriesId, TicketTypeId},
-    repositories::{Found, Page, PageRequest, Tag},
+    repositories::{EventNames, Found, Page, PageRequest, Tag},
 };
 
 /// The place of an event in a list: by an instant, the id among equals.
@@ -270,8 +270,16 @@ pub struct GuestBooking {
     pub name: String,
     /// Where the buyer is reached.
     pub email: String,
-    /// The names of its items' ticket types, in their order.
-    pub ticket_types: Vec<String>,
+    /// What its event is called; the same for all of a page. Nothing when that is not known.
+    pub names: Option<Arc<EventNames>>,
+}
+
+impl GuestBooking {
+    /// What the ticket type of one of its items is called.
+    pub fn ticket_type(&self, item: &Item) -> &str {
+        let name = self.names.as_ref().and_then(|names| names.ticket_types.get(&item.ticket_type_id));
+        name.map_or("", String::as_str)
+    }
 }
 
 /// Which bookings of an event to list.

@@ -2,10 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::dto::{BookingJson, BookingSchema, HoldBody, HoldJson};
+use super::{
+    dto::{BookingJson, BookingSchema, HoldBody, HoldJson},
+    public::BOOKING_STATUSES,
+};
 use crate::presentation::{
     catalogue::Code,
-    openapi::operation::{Operation, Section},
+    openapi::{
+        operation::{Operation, Section},
+        parameter::Parameter,
+    },
 };
 
 /// Why places can't be had.
@@ -69,6 +75,8 @@ fn book() -> Operation {
 
 fn list() -> Operation {
     Operation::get("/api/v1/bookings", "listBookings", "List the own bookings")
+        .parameter(Parameter::query("status", "Where they are in their lives.").one_of(&BOOKING_STATUSES).many())
+        .parameter(Parameter::query("eventId", "Of this event.").id())
         .page_of::<BookingJson<'_>>("Bookings, the latest first.")
 }
 

@@ -4,6 +4,7 @@ use domain::{
     bookings::{Booking, BookingStatus, Hold, HoldStatus, Item, Source},
     ids::{AccountId, BookingId, EventId, HoldId, SeatId, TicketTypeId},
     money::{Currency, Money},
+    repositories::EventNames,
     seat_maps::Seat,
     selection::{RawLine, Selection},
     validation::FieldError,
@@ -148,6 +149,10 @@ pub(in crate::presentation) struct ItemJson<'a> {
     #[schema(nullable = false)]
     id: Option<Uuid>,
     ticket_type_id: TicketTypeId,
+    /// Of a booking's place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    ticket_type_name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     seat_id: Option<SeatId>,
@@ -155,6 +160,30 @@ pub(in crate::presentation) struct ItemJson<'a> {
     #[schema(nullable = false)]
     seat: Option<SeatJson<'a>>,
     price: Money,
+    /// Of a booking's place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    status: Option<ItemStatus>,
+}
+
+/// Whether a booked place is still the account's.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[schema(as = ItemStatus)]
+#[serde(rename_all = "UPPERCASE")]
+enum ItemStatus {
+    /// It is, or will be once it is paid.
+    Valid,
+    /// It was given back, or not paid in time.
+    Cancelled,
+}
+
+impl From<BookingStatus> for ItemStatus {
+    fn from(status: BookingStatus) -> Self {
+        match status {
+            BookingStatus::PendingPayment | BookingStatus::Confirmed => Self::Valid,
+            BookingStatus::Cancelled | BookingStatus::Expired => Self::Cancelled,
+        }
+    }
 }
 
 /// Where a seat is.
@@ -167,15 +196,29 @@ struct SeatJson<'a> {
 }
 
 impl<'a> ItemJson<'a> {
-    pub(in crate::presentation) fn new(item: &'a Item, currency: Currency, id: Option<Uuid>) -> Self {
+    /// A place of a hold.
+    pub(in crate::presentation) fn held(item: &'a Item, currency: Currency) -> Self {
         let of_seat = |seat: &'a Seat| SeatJson { section: &seat.section, row: &seat.row, label: &seat.label };
         let seat = item.seat.as_deref();
         Self {
-            id,
+            id: None,
             ticket_type_id: item.ticket_type_id,
+            ticket_type_name: None,
             seat_id: seat.map(|seat| seat.id),
             seat: seat.map(of_seat),
             price: Money::new(item.price, currency),
+            status: None,
+        }
+    }
+
+    /// The place of this booking at this position.
+    fn booked(booking: &'a Booking, position: u8, item: &'a Item, names: Option<&'a EventNames>) -> Self {
+        let name = names.and_then(|names| names.ticket_types.get(&item.ticket_type_id));
+        Self {
+            id: Some(booking.id.item(position)),
+            ticket_type_name: name.map(String::as_str),
+            status: Some(booking.status.into()),
+            ..Self::held(item, booking.total.currency)
         }
     }
 }
@@ -203,7 +246,7 @@ impl<'a> From<&'a Hold> for HoldJson<'a> {
             status: hold.status,
             event_id: hold.event_id,
             account_id: hold.account_id,
-            items: hold.items.iter().map(|item| ItemJson::new(item, hold.total.currency, None)).collect(),
+            items: hold.items.iter().map(|item| ItemJson::held(item, hold.total.currency)).collect(),
             total: hold.total,
             expires_at: hold.expires_at,
             created_at: hold.created_at,
@@ -224,6 +267,10 @@ pub struct BookingJson<'a> {
     status: BookingStatus,
     event_id: EventId,
     account_id: AccountId,
+    /// What was booked. Left out, with the names of ticket types, only in the answer to a booking while these can't be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    event: Option<BookedEventJson<'a>>,
     items: Vec<ItemJson<'a>>,
     fees: Money,
     tax: Money,
@@ -236,22 +283,50 @@ pub struct BookingJson<'a> {
     updated_at: Timestamp,
 }
 
-impl<'a> From<&'a Booking> for BookingJson<'a> {
-    fn from(booking: &'a Booking) -> Self {
-        let item = |(item, position)| ItemJson::new(item, booking.total.currency, Some(booking.id.item(position)));
+impl<'a> BookingJson<'a> {
+    /// With what its event is called.
+    pub fn new(booking: &'a Booking, names: Option<&'a EventNames>) -> Self {
         Self {
             id: booking.id,
             reference: booking.id.reference(),
             status: booking.status,
             event_id: booking.event_id,
             account_id: booking.account_id,
-            items: booking.items.iter().zip(0..).map(item).collect(),
+            event: names.map(BookedEventJson::from),
+            items: booking.items.iter().zip(0..).map(|(item, at)| ItemJson::booked(booking, at, item, names)).collect(),
             fees: booking.fees,
             tax: booking.tax,
             total: booking.total,
             expires_at: booking.expires_at,
             created_at: booking.created_at,
             updated_at: booking.updated_at,
+        }
+    }
+}
+
+/// What a booking is for, as it is now.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BookedEvent)]
+#[serde(rename_all = "camelCase")]
+struct BookedEventJson<'a> {
+    /// Its name in addresses for people.
+    slug: &'a str,
+    title: &'a str,
+    starts_at: Timestamp,
+    /// IANA, of the place.
+    #[schema(example = "Europe/Berlin")]
+    time_zone: &'a str,
+    venue_name: &'a str,
+}
+
+impl<'a> From<&'a EventNames> for BookedEventJson<'a> {
+    fn from(names: &'a EventNames) -> Self {
+        Self {
+            slug: &names.slug,
+            title: &names.title,
+            starts_at: names.starts_at,
+            time_zone: &names.time_zone,
+            venue_name: &names.venue,
         }
     }
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use domain::{
-    bookings::{IdempotencyKey, Source},
+    bookings::{Booking, BookingStatus, IdempotencyKey, Source},
     ids::{AccountId, BookingId, EventId, HoldId},
-    repositories::BookingRepository,
+    repositories::{BookingRepository, OwnBookings},
     selection::Selection,
+    validation::FieldError,
 };
 
 use super::dto::{BookingBody, BookingJson, HoldBody, HoldJson};
@@ -19,6 +20,7 @@ use crate::{
         catalogue::Code,
         pagination::{Listing, page_request},
         problem::Problem,
+        query::Query,
         reply::Reply,
         request::Request,
         router::Params,
@@ -70,28 +72,58 @@ pub async fn book<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result
     let (caller, event, key) = (request.caller()?, request.id::<EventId>("id")?, key(&request)?);
     let source = Source::try_from(request.body::<BookingBody>().await?)?;
     let made = bookings::book(&app, asking(caller.account, &request), event, key, source).await?;
-    let reply = Reply::created(&format!("/api/v1/bookings/{}", made.value.id), &BookingJson::from(&*made.value))?;
+    let names = app.names.of(&app.store, event).await;
+    let shown = BookingJson::new(&made.value, names.as_ref().as_ref());
+    let reply = Reply::created(&format!("/api/v1/bookings/{}", made.value.id), &shown)?;
     Ok(if made.replayed { reply.replayed() } else { reply })
+}
+
+/// The names of all states, for filters.
+pub(in crate::presentation) const BOOKING_STATUSES: [&str; 4] =
+    ["PENDING_PAYMENT", "CONFIRMED", "CANCELLED", "EXPIRED"];
+
+/// The filter `status`, which may be given several times.
+pub(in crate::presentation) fn statuses(query: &mut Query<'_>) -> Vec<BookingStatus> {
+    let mut statuses = Vec::new();
+    for text in query.texts("status") {
+        match text.parse() {
+            Ok(status) => statuses.push(status),
+            Err(_) => {
+                let message = "must be PENDING_PAYMENT, CONFIRMED, CANCELLED or EXPIRED";
+                query.fault(FieldError::new("status", "UNKNOWN_VALUE", message));
+            }
+        }
+    }
+    statuses
 }
 
 /// `GET /bookings`
 pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     let mut query = request.query();
+    let filter = OwnBookings { statuses: statuses(&mut query), event: query.value("eventId", "the id of an event") };
     let wanted = page_request(&mut query);
     query.finish()?;
-    let page = app.store.bookings_of(request.caller()?.account, &wanted).await?;
-    Reply::ok(&Listing::of(&page, &wanted, |booking| booking.id, BookingJson::from))
+    let page = app.store.bookings_of(request.caller()?.account, &filter, &wanted).await?;
+    let events: Vec<EventId> = page.entries.iter().map(|booking| booking.event_id).collect();
+    let names = app.store.event_names(&events).await?;
+    let show = |booking| BookingJson::new(booking, names.get(&booking.event_id));
+    Reply::ok(&Listing::of(&page, &wanted, |booking| booking.id, show))
+}
+
+async fn shown<A: Adapters>(app: &App<A>, booking: &Booking) -> Result<Reply, Problem> {
+    let names = app.store.event_names(&[booking.event_id]).await?;
+    Reply::ok(&BookingJson::new(booking, names.get(&booking.event_id)))
 }
 
 /// `GET /bookings/{id}`
 pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let booking = bookings::own_booking(&app, request.caller()?.account, request.id::<BookingId>("id")?).await?;
-    Reply::ok(&BookingJson::from(&booking))
+    shown(&app, &booking).await
 }
 
 /// `DELETE /bookings/{id}`
 pub async fn cancel<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     let booking = bookings::cancel(&app, request.caller()?.account, request.id::<BookingId>("id")?).await?;
-    Reply::ok(&BookingJson::from(&booking))
+    shown(&app, &booking).await
 }

@@ -144,7 +144,7 @@ impl<'a> From<&'a Hold> for BlockJson<'a> {
             id: hold.id,
             event_id: hold.event_id,
             places: hold.items.len(),
-            items: hold.items.iter().map(|item| ItemJson::new(item, hold.total.currency, None)).collect(),
+            items: hold.items.iter().map(|item| ItemJson::held(item, hold.total.currency)).collect(),
             created_at: hold.created_at,
             updated_at: hold.updated_at,
         }

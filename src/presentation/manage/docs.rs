@@ -17,6 +17,7 @@ use super::{
     settings::{ChangeJson, SettingsChange, SettingsJson},
 };
 use crate::presentation::{
+    bookings::public::BOOKING_STATUSES,
     catalogue::Code,
     openapi::{
         operation::{Operation, Section},
@@ -55,11 +56,10 @@ fn listed(operation: Operation) -> Operation {
 }
 
 fn guests(operation: Operation) -> Operation {
-    let statuses = ["PENDING_PAYMENT", "CONFIRMED", "CANCELLED", "EXPIRED"];
     let csv = json!({ "type": "string", "description": "RFC 4180, a line a place; what begins like a formula is made a text." });
     operation
         .details("With `Accept: text/csv` all of them, as a file. `limit`, `cursor` and `offset` are of pages only.")
-        .parameter(Parameter::query("status", "Where they are in their lives.").one_of(&statuses).many())
+        .parameter(Parameter::query("status", "Where they are in their lives.").one_of(&BOOKING_STATUSES).many())
         .parameter(Parameter::query("q", "Part of a name or an address, or a whole reference.").text(0..=200))
         .page_of::<GuestBookingJson<'_>>("Bookings, the newest first.")
         .ok_as("text/csv", csv, "")

@@ -105,7 +105,7 @@ fn write(text: &mut String, of: &GuestBooking) {
     let booking = &of.booking;
     let (reference, created, id) = (booking.id.reference(), booking.created_at.to_string(), booking.id.to_string());
     let currency = booking.total.currency;
-    for (item, ticket_type) in booking.items.iter().zip(&of.ticket_types) {
+    for item in booking.items.iter() {
         let [section, row, seat] = seat_of(item);
         let price = Money::new(item.price, currency).to_string();
         let price = price.split(' ').next().unwrap_or_default();
@@ -115,7 +115,7 @@ fn write(text: &mut String, of: &GuestBooking) {
             &created,
             &of.name,
             &of.email,
-            ticket_type,
+            of.ticket_type(item),
             section,
             row,
             seat,

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use domain::{
     ids::{BookingId, EventId},
     management::events::{BookingFilter, GuestBooking, GuestList},
-    validation::FieldError,
 };
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -18,7 +17,7 @@ use crate::{
         manage::event_of,
     },
     presentation::{
-        bookings::dto::BookingJson,
+        bookings::{dto::BookingJson, public::statuses},
         edge::negotiation::named,
         pagination::{Listing, page_request},
         problem::Problem,
@@ -49,21 +48,15 @@ pub(super) struct GuestBookingJson<'a> {
 
 impl<'a> From<&'a GuestBooking> for GuestBookingJson<'a> {
     fn from(of: &'a GuestBooking) -> Self {
-        Self { booking: BookingJson::from(&of.booking), guest: GuestJson { name: &of.name, email: &of.email } }
+        Self {
+            booking: BookingJson::new(&of.booking, of.names.as_deref()),
+            guest: GuestJson { name: &of.name, email: &of.email },
+        }
     }
 }
 
 fn filter(query: &mut Query<'_>) -> BookingFilter {
-    let mut statuses = Vec::new();
-    for text in query.texts("status") {
-        match text.parse() {
-            Ok(status) => statuses.push(status),
-            Err(_) => {
-                let message = "must be PENDING_PAYMENT, CONFIRMED, CANCELLED or EXPIRED";
-                query.fault(FieldError::new("status", "UNKNOWN_VALUE", message));
-            }
-        }
-    }
+    let statuses = statuses(query);
     BookingFilter { statuses, q: search(query) }
 }
 

@@ -1,24 +1,61 @@
 //! Holds and bookings as their owners see them.
 
+use std::collections::HashMap;
+
 use domain::{
     bookings::{Booking, Hold},
-    ids::{AccountId, BookingId, HoldId},
-    repositories::{BookingRepository, Found, Page, PageRequest, Start},
+    ids::{AccountId, BookingId, EventId, HoldId, TicketTypeId},
+    repositories::{BookingRepository, EventNames, Found, OwnBookings, Page, PageRequest, Start},
 };
-use tokio_postgres::types::Type;
+use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
 use super::{
-    super::rows::{self, BOOKING_COLUMNS, HOLD_COLUMNS, StoreError},
-    PgStore, total_of,
+    super::{
+        connection::{Statements, Typed},
+        rows::{self, BOOKING_COLUMNS, HOLD_COLUMNS, StoreError},
+    },
+    PgStore, is_one_of, total_of,
 };
 
-const OF_ACCOUNT: &str = "bookings WHERE account_id = $1";
+/// Ticket types in arrays: one row for each event, however many it has.
+const NAMES: &str = "SELECT e.id, e.slug, e.title, e.starts_at, e.time_zone, v.name AS venue, \
+        ARRAY(SELECT t.id FROM ticket_types t WHERE t.event_id = e.id ORDER BY t.id) AS types, \
+        ARRAY(SELECT t.name FROM ticket_types t WHERE t.event_id = e.id ORDER BY t.id) AS type_names \
+    FROM events e JOIN venues v ON v.id = e.venue_id WHERE e.id = ANY($1)";
+
+fn names(row: &Row) -> Result<(EventId, EventNames), StoreError> {
+    let (types, names): (Vec<Uuid>, Vec<String>) = (row.try_get("types")?, row.try_get("type_names")?);
+    let names = EventNames {
+        slug: row.try_get("slug")?,
+        title: row.try_get("title")?,
+        starts_at: row.try_get("starts_at")?,
+        time_zone: row.try_get("time_zone")?,
+        venue: row.try_get("venue")?,
+        ticket_types: types.into_iter().map(TicketTypeId).zip(names).collect(),
+    };
+    Ok((EventId(row.try_get("id")?), names))
+}
+
+/// What events and their ticket types are called, by one statement.
+pub(super) async fn event_names(
+    client: &impl Statements,
+    events: &[EventId],
+) -> Result<HashMap<EventId, EventNames>, StoreError> {
+    let mut ids: Vec<Uuid> = events.iter().map(|event| event.0).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    client.query_typed(NAMES, &[(&ids, Type::UUID_ARRAY)]).await?.iter().map(names).collect()
+}
 
 impl PgStore {
     async fn read_bookings(
         &self,
         account: AccountId,
+        filter: &OwnBookings,
         page: &PageRequest<BookingId>,
     ) -> Result<Page<Booking>, StoreError> {
         let client = self.pool.get().await?;
@@ -27,26 +64,25 @@ impl PgStore {
             Start::After(id) => (id.0, 0),
             Start::Offset(offset) => (Uuid::max(), i64::from(*offset)),
         };
-        let statement = format!(
-            "SELECT {BOOKING_COLUMNS} FROM bookings b WHERE b.account_id = $1 AND b.id < $2 \
-             ORDER BY b.id DESC OFFSET $3 LIMIT $4"
-        );
-        let mut found = client
-            .query_typed(
-                &statement,
-                &[
-                    (&account.0, Type::UUID),
-                    (&after, Type::UUID),
-                    (&offset, Type::INT8),
-                    (&(i64::from(page.limit) + 1), Type::INT8),
-                ],
-            )
-            .await?;
-        let total = total_of(&client, OF_ACCOUNT, &[(&account.0, Type::UUID)]).await?;
+        let statuses = is_one_of("b.status", filter.statuses.iter().map(|of| of.as_str()));
+        let which =
+            format!("bookings b WHERE b.account_id = $1 AND ($2::uuid IS NULL OR b.event_id = $2) AND {statuses}");
+        let event = filter.event.map(|event| event.0);
+        let filters: [Typed<'_>; 2] = [(&account.0, Type::UUID), (&event, Type::UUID)];
+        let limit = i64::from(page.limit) + 1;
+        let place: [Typed<'_>; 3] = [(&after, Type::UUID), (&offset, Type::INT8), (&limit, Type::INT8)];
+        let statement =
+            format!("SELECT {BOOKING_COLUMNS} FROM {which} AND b.id < $3 ORDER BY b.id DESC OFFSET $4 LIMIT $5");
+        let mut found = client.query_typed(&statement, &[&filters[..], &place[..]].concat()).await?;
+        let total = total_of(&client, &which, &filters).await?;
         let has_more = found.len() > page.limit as usize;
         found.truncate(page.limit as usize);
         let entries = rows::bookings(&client, &found).await?;
         Ok(Page { entries, total, has_more })
+    }
+
+    async fn read_names(&self, events: &[EventId]) -> Result<HashMap<EventId, EventNames>, StoreError> {
+        event_names(&self.pool.get().await?, events).await
     }
 
     async fn read_booking(&self, id: BookingId) -> Result<Option<Booking>, StoreError> {
@@ -69,8 +105,17 @@ impl PgStore {
 }
 
 impl BookingRepository for PgStore {
-    async fn bookings_of(&self, account: AccountId, page: &PageRequest<BookingId>) -> Found<Page<Booking>> {
-        Ok(self.read_bookings(account, page).await?)
+    async fn bookings_of(
+        &self,
+        account: AccountId,
+        filter: &OwnBookings,
+        page: &PageRequest<BookingId>,
+    ) -> Found<Page<Booking>> {
+        Ok(self.read_bookings(account, filter, page).await?)
+    }
+
+    async fn event_names(&self, events: &[EventId]) -> Found<HashMap<EventId, EventNames>> {
+        Ok(self.read_names(events).await?)
     }
 
     async fn booking(&self, id: BookingId) -> Found<Option<Booking>> {

@@ -1,6 +1,6 @@
 //! The bookings of an event, with those who have made them.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use domain::{
     ids::{BookingId, EventId},
@@ -17,7 +17,9 @@ use super::{
             connection::{Connection, Typed},
             rows::{self, BOOKING_COLUMNS, StoreError},
         },
-        PgStore, is_one_of, total_of,
+        PgStore,
+        bookings::event_names,
+        is_one_of, total_of,
     },
     events::containing,
 };
@@ -90,13 +92,6 @@ async fn referred(client: &Connection, event: EventId, reference: Option<i64>) -
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// The names of an event's ticket types.
-async fn names_of(client: &Connection, event: EventId) -> Result<HashMap<Uuid, String>, StoreError> {
-    let names = "SELECT id, name FROM ticket_types WHERE event_id = $1";
-    let rows = client.query_typed(names, &[(&event.0, Type::UUID)]).await?;
-    rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("name")?))).collect()
-}
-
 impl PgStore {
     async fn read_guests(
         &self,
@@ -133,17 +128,11 @@ impl PgStore {
         };
         let has_more = found.len() > request.limit as usize;
         found.truncate(request.limit as usize);
-        let ticket_types = names_of(&client, event).await?;
+        let names = event_names(&client, &[event]).await?.remove(&event).map(Arc::new);
         let bookings = rows::bookings(&client, &found).await?;
         let guest = |(booking, row): (domain::bookings::Booking, &tokio_postgres::Row)| {
-            let name =
-                |item: &domain::bookings::Item| ticket_types.get(&item.ticket_type_id.0).cloned().unwrap_or_default();
-            Ok(GuestBooking {
-                ticket_types: booking.items.iter().map(name).collect(),
-                booking,
-                name: row.try_get("name")?,
-                email: row.try_get("email")?,
-            })
+            let (name, email) = (row.try_get("name")?, row.try_get("email")?);
+            Ok(GuestBooking { booking, name, email, names: names.clone() })
         };
         let entries = bookings.into_iter().zip(&found).map(guest).collect::<Result<_, StoreError>>()?;
         Ok(Page { entries, total, has_more })
