@@ -11,6 +11,11 @@ use crate::{
 /// Few are left when at most one place of so many is.
 const FEW_OF: u64 = 10;
 
+/// Whether so many places are few of a capacity.
+pub fn is_few(left: u64, capacity: u64) -> bool {
+    left * FEW_OF <= capacity
+}
+
 /// How an event sells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -50,7 +55,7 @@ impl SaleState {
         let sum = |places: fn(&Offer) -> u32| quotas.iter().map(|offer| u64::from(places(offer))).sum::<u64>();
         match sum(|offer| offer.left) {
             0 => Self::SoldOut,
-            left if left * FEW_OF <= sum(|offer| offer.capacity) => Self::FewLeft,
+            left if is_few(left, sum(|offer| offer.capacity)) => Self::FewLeft,
             _ => Self::Available,
         }
     }

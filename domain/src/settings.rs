@@ -57,27 +57,23 @@ macro_rules! settings {
 }
 
 settings! {
-    /// What the site is called.
+    /// What the site is called. Mails come from it and are signed with it.
     SiteName "siteName" Kind::Line(2, 100), "boxoffice", true;
-    /// One sentence about it.
+    /// One sentence about it, below its name in mails.
     SiteTagline "siteTagline" Kind::Line(0, 200), "", true;
-    /// Whom guests write to.
+    /// Whom guests write to: answers to mails go there.
     SupportEmail "supportEmail" Kind::Email, "", true;
-    /// The terms of the sale.
+    /// The terms of the sale. Named in mails, as the next two.
     TermsUrl "termsUrl" Kind::Url, "", true;
     /// What becomes of personal data.
     PrivacyUrl "privacyUrl" Kind::Url, "", true;
     /// Who is responsible for the site.
     ImprintUrl "imprintUrl" Kind::Url, "", true;
-    /// Shown on every page; empty for none.
-    Announcement "announcement" Kind::Line(0, 500), "", true;
-    /// Events on a page of the site's lists.
+    /// Events on a page of `GET /events` unless the request says otherwise.
     EventsPerPage "eventsPerPage" Kind::Number(1, 100), 20, true;
-    /// Whether the site shows how many places are left, or only whether there are some.
+    /// Whether everybody may know how many places are left, or only whether there are some.
     ShowPlacesLeft "showPlacesLeft" Kind::Flag, true, true;
-    /// Whom the site's own notices go to.
-    AdminEmail "adminEmail" Kind::Email, "", false;
-    /// What admins tell each other.
+    /// What admins tell each other, beside the settings and nowhere else.
     AdminNotes "adminNotes" Kind::Text, "", false;
 }
 

@@ -17,8 +17,8 @@ const PICTURES_MAX: usize = 16;
 /// Bytes of their answers that are kept at most, unless a single picture has more.
 const BYTES_MAX: usize = 32 << 20;
 
-/// Forms of an answer: as it is, and in each coding.
-pub const FORMS: usize = 4;
+/// Forms of an answer: as it is, and in each coding; with the numbers of places and without.
+pub const FORMS: usize = 8;
 
 /// The answers that show one picture.
 #[derive(Debug)]

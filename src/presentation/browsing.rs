@@ -33,7 +33,9 @@ const CURSOR_CHARS_MAX: usize = 1_200;
 /// The parameters that [`List::page`] reads.
 pub(super) fn parameters() -> [Parameter; 3] {
     [
-        Parameter::query("limit", "Entries on a page.").integer(1..=LIMIT_MAX).default(LIMIT_DEFAULT),
+        Parameter::query("limit", "Entries on a page. Of events there are as many as the setting `eventsPerPage` says when it is left out.")
+            .integer(1..=LIMIT_MAX)
+            .default(LIMIT_DEFAULT),
         Parameter::query(
             "cursor",
             "Where the page begins or ends: `nextCursor` or `prevCursor` of another page, with the same filter and sort.",
@@ -51,6 +53,8 @@ pub(super) struct List {
     path: &'static str,
     /// Filter and sort, in one definite order and spelling.
     parameters: Vec<(&'static str, String)>,
+    /// Entries on a page unless the client says otherwise.
+    limit_default: u32,
 }
 
 /// Which page of a list.
@@ -63,7 +67,12 @@ pub(super) struct PageWanted {
 impl List {
     /// The list at `path` with these parameters, which name filter and sort as a client could.
     pub(super) fn new(path: &'static str, parameters: Vec<(&'static str, String)>) -> Self {
-        Self { path, parameters }
+        Self { path, parameters, limit_default: LIMIT_DEFAULT }
+    }
+
+    /// With so many entries on a page unless the client says otherwise.
+    pub(super) fn per_page(self, limit_default: u32) -> Self {
+        Self { limit_default, ..self }
     }
 
     /// What its cursors know it by.
@@ -74,7 +83,7 @@ impl List {
 
     /// Reads `limit`, and `cursor` or `offset`, which is `offset_max` at most; `kinds` are those of the sort's keys.
     pub(super) fn page(&self, query: &mut Query<'_>, kinds: &[KeyKind], offset_max: u32) -> PageWanted {
-        let limit = query.number("limit", LIMIT_DEFAULT, 1..=LIMIT_MAX);
+        let limit = query.number("limit", self.limit_default, 1..=LIMIT_MAX);
         let offset = query.number("offset", 0, 0..=offset_max);
         let place = match query.text("cursor") {
             None => Place::Offset(offset),

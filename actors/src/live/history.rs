@@ -14,22 +14,28 @@ const ITEMS_MAX: usize = 256;
 /// Most changed seats that are kept, in all deltas together; encoded they are about 4 MB.
 const SEATS_MAX: usize = 65_536;
 
-/// A value that many streams send, encoded by the first that does: once without seats and once with them.
+/// Forms in which streams send the same thing.
+pub(super) const FORMS: usize = 4;
+
+/// A value that many streams send, encoded in each form by the first that does.
 #[derive(Debug)]
 pub struct Shared<T> {
     /// What is sent.
     pub value: T,
-    encoded: [OnceLock<Bytes>; 2],
+    encoded: [OnceLock<Bytes>; FORMS],
 }
 
 impl<T> Shared<T> {
     fn new(value: T) -> Arc<Self> {
-        Arc::new(Self { value, encoded: [OnceLock::new(), OnceLock::new()] })
+        Arc::new(Self { value, encoded: Default::default() })
     }
 
-    /// The bytes that `encode` makes of it; the same for all who ask.
-    pub fn encoded(&self, with_seats: bool, encode: impl FnOnce(&T) -> Bytes) -> Bytes {
-        self.encoded[usize::from(with_seats)].get_or_init(|| encode(&self.value)).clone()
+    /// The bytes that `encode` makes of it in the form of this number, 0 to 3; the same for all who ask.
+    pub fn encoded(&self, form: usize, encode: impl FnOnce(&T) -> Bytes) -> Bytes {
+        match self.encoded.get(form) {
+            Some(encoded) => encoded.get_or_init(|| encode(&self.value)).clone(),
+            None => encode(&self.value),
+        }
     }
 }
 

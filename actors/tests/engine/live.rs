@@ -110,7 +110,7 @@ async fn a_delta_is_encoded_once_for_all_who_read_it() {
     let encoded = Cell::new(0);
     for (number, stream) in streams.iter_mut().enumerate() {
         let Some(Signal::Changes(changes)) = stream.next().await else { panic!("no delta") };
-        let bytes = changes.encoded(number % 2 == 0, |_| {
+        let bytes = changes.encoded(number % 2, |_| {
             encoded.set(encoded.get() + 1);
             Bytes::from(vec![number as u8])
         });

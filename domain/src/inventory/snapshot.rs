@@ -8,6 +8,7 @@ use super::{Inventory, SeatState, seats::SeatStates};
 use crate::{
     events::EventStatus,
     ids::{EventId, TicketTypeId},
+    sales::{SaleState, is_few},
     seat_maps::{Seat, SeatMap},
 };
 
@@ -24,6 +25,18 @@ pub struct TicketTypeAvailability {
     pub sold: u32,
     /// What can be bought now: neither, as long as the event is on sale; 0 for one that is cancelled or over.
     pub available: u32,
+}
+
+impl TicketTypeAvailability {
+    /// The same in one word, for sites that show no numbers.
+    pub fn state(&self) -> SaleState {
+        match self.available {
+            0 if self.held.saturating_add(self.sold) < self.capacity => SaleState::NotOnSale,
+            0 => SaleState::SoldOut,
+            left if is_few(u64::from(left), u64::from(self.capacity)) => SaleState::FewLeft,
+            _ => SaleState::Available,
+        }
+    }
 }
 
 /// An immutable picture of one inventory, as it is in the ledger.

@@ -76,7 +76,8 @@ fn availability() -> Operation {
         .details(
             "With `Accept: text/event-stream` the answer is a stream of server-sent events: a `snapshot`, then a `delta` for \
              what has changed. The `id` of each is the version. Values are absolute. A client that comes back with \
-             `Last-Event-ID` goes on where it was, or gets a new snapshot.",
+             `Last-Event-ID` goes on where it was, or gets a new snapshot. Where the site's setting `showPlacesLeft` is false, \
+             ticket types have a `state` and no numbers.",
         )
         .parameter(Parameter::query("seats", "Whether to tell of each seat.").flag().default(false))
         .parameter(

@@ -6,6 +6,7 @@ use domain::{
     inventory::{Availability, Changes, SeatState, TicketTypeAvailability},
     money::{Currency, Money},
     repositories::{EventDetail, NextOccurrence, Tag},
+    sales::SaleState,
 };
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
@@ -197,22 +198,22 @@ pub(super) struct AvailabilityJson<'a> {
 }
 
 impl<'a> AvailabilityJson<'a> {
-    pub(super) fn new(availability: &'a Availability, with_seats: bool) -> Self {
-        Self::of(availability, with_seats.then_some(SeatsJson { availability, state: |state| state }))
+    pub(super) fn new(availability: &'a Availability, with_seats: bool, exact: bool) -> Self {
+        Self::of(availability, with_seats.then_some(SeatsJson { availability, state: |state| state }), exact)
     }
 
     /// As the ledger has it: without what decisions on their way have taken.
-    pub(super) fn in_ledger(availability: &'a Availability, with_seats: bool) -> Self {
-        Self::of(availability, with_seats.then_some(SeatsJson { availability, state: SeatState::in_ledger }))
+    pub(super) fn in_ledger(availability: &'a Availability, with_seats: bool, exact: bool) -> Self {
+        Self::of(availability, with_seats.then_some(SeatsJson { availability, state: SeatState::in_ledger }), exact)
     }
 
-    fn of(availability: &'a Availability, seats: Option<SeatsJson<'a>>) -> Self {
+    fn of(availability: &'a Availability, seats: Option<SeatsJson<'a>>, exact: bool) -> Self {
         Self {
             event_id: availability.event_id,
             status: availability.status,
             version: availability.version,
             as_of: availability.as_of,
-            ticket_types: availability.ticket_types.iter().map(PlacesJson::from).collect(),
+            ticket_types: availability.ticket_types.iter().map(|of| PlacesJson::new(of, exact)).collect(),
             seats,
         }
     }
@@ -236,7 +237,7 @@ pub(super) struct ChangesJson {
 }
 
 impl ChangesJson {
-    pub(super) fn new(changes: &Changes, with_seats: bool) -> Self {
+    pub(super) fn new(changes: &Changes, with_seats: bool, exact: bool) -> Self {
         let seats = || changes.seats.iter().map(|(id, status)| SeatStatusJson { id: *id, status: *status }).collect();
         Self {
             event_id: changes.event_id,
@@ -244,7 +245,7 @@ impl ChangesJson {
             version: changes.to,
             previous_version: changes.from,
             as_of: changes.as_of,
-            ticket_types: changes.ticket_types.iter().map(PlacesJson::from).collect(),
+            ticket_types: changes.ticket_types.iter().map(|of| PlacesJson::new(of, exact)).collect(),
             seats: with_seats.then(seats),
         }
     }
@@ -257,20 +258,40 @@ struct SeatStatusJson {
     status: SeatState,
 }
 
-/// The places of one ticket type.
+/// The places of one ticket type. Where the site does not show how many places are left, there is `state` in place of the numbers.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Places)]
 struct PlacesJson {
     id: TicketTypeId,
-    capacity: u32,
-    held: u32,
-    sold: u32,
-    available: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    state: Option<SaleState>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    capacity: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    held: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    sold: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    available: Option<u32>,
 }
 
-impl From<&TicketTypeAvailability> for PlacesJson {
-    fn from(of: &TicketTypeAvailability) -> Self {
-        Self { id: of.id, capacity: of.capacity, held: of.held, sold: of.sold, available: of.available }
+impl PlacesJson {
+    /// With the numbers, if they are shown, or with one word.
+    fn new(of: &TicketTypeAvailability, exact: bool) -> Self {
+        let shown = |number| exact.then_some(number);
+        Self {
+            id: of.id,
+            state: (!exact).then(|| of.state()),
+            capacity: shown(of.capacity),
+            held: shown(of.held),
+            sold: shown(of.sold),
+            available: shown(of.available),
+        }
     }
 }
 

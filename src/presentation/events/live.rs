@@ -60,8 +60,8 @@ pub(super) fn last_seen(headers: &HeaderMap, parameter: Option<&str>) -> Option<
 }
 
 /// The stream, for a client that has seen `version`.
-pub(super) fn reply<A: Adapters>(
-    app: &App<A>,
+pub(super) async fn reply<A: Adapters>(
+    app: Arc<App<A>>,
     following: Following,
     network: Option<NetworkId>,
     version: Option<i64>,
@@ -76,7 +76,8 @@ pub(super) fn reply<A: Adapters>(
         }
     })?;
     let retry = Bytes::from(format!("retry: {}\n\n", rand::rng().random_range(RETRY_MS)));
-    let reader = Reader { stream, with_seats, first: Some(retry) };
+    let exact = app.site.rules(&app.store).await?.shows_places_left;
+    let reader = Reader { app, stream, with_seats, exact, first: Some(retry) };
     let body = EventStream { next: Some(ReusableBoxFuture::new(reader.next())) };
     Ok(Reply::body(StatusCode::OK, EVENT_STREAM.clone(), Body::stream(UnsyncBoxBody::new(body)))
         // A proxy that compresses would hold events back.
@@ -84,22 +85,35 @@ pub(super) fn reply<A: Adapters>(
         .header(X_ACCEL_BUFFERING.clone(), HeaderValue::from_static("no")))
 }
 
-struct Reader {
+struct Reader<A: Adapters> {
+    app: Arc<App<A>>,
     stream: actors::live::Stream,
     with_seats: bool,
+    /// Whether the numbers of places are told.
+    exact: bool,
     first: Option<Bytes>,
 }
 
-impl Reader {
+impl<A: Adapters> Reader<A> {
     /// The next bytes to send, and itself, so that one allocation serves all rounds.
     async fn next(mut self) -> Option<(Self, Bytes)> {
         if let Some(first) = self.first.take() {
             return Some((self, first));
         }
-        let with_seats = self.with_seats;
-        let bytes = match self.stream.next().await? {
-            Signal::Snapshot(picture) => picture.encoded(with_seats, |picture| snapshot(picture, with_seats)),
-            Signal::Changes(changes) => changes.encoded(with_seats, |changes| delta(changes, with_seats)),
+        let signal = self.stream.next().await?;
+        let Self { with_seats, exact, .. } = self;
+        // When they can't be read, what was last known goes on.
+        if self.app.site.rules(&self.app.store).await.is_ok_and(|rules| rules.shows_places_left != exact) {
+            // The settings have changed: what is told from now on is in a new stream, which the client opens by itself.
+            return None;
+        }
+        let bytes = match signal {
+            Signal::Snapshot(picture) => {
+                picture.encoded(form(with_seats, exact), |picture| snapshot(picture, with_seats, exact))
+            }
+            Signal::Changes(changes) => {
+                changes.encoded(form(with_seats, exact), |changes| delta(changes, with_seats, exact))
+            }
             Signal::Beat => Bytes::from_static(b":\n\n"),
             Signal::Farewell => Bytes::from_static(b": come again\n\n"),
         };
@@ -107,13 +121,21 @@ impl Reader {
     }
 }
 
-/// The body of a stream.
-struct EventStream {
-    /// `None` once it is over.
-    next: Option<ReusableBoxFuture<'static, Option<(Reader, Bytes)>>>,
+/// Which of the forms it is that streams share.
+fn form(with_seats: bool, exact: bool) -> usize {
+    usize::from(with_seats) + 2 * usize::from(exact)
 }
 
-impl hyper::body::Body for EventStream {
+/// The next bytes of a stream, and who reads on.
+type Next<A> = Option<(Reader<A>, Bytes)>;
+
+/// The body of a stream.
+struct EventStream<A: Adapters> {
+    /// `None` once it is over.
+    next: Option<ReusableBoxFuture<'static, Next<A>>>,
+}
+
+impl<A: Adapters> hyper::body::Body for EventStream<A> {
     type Data = Bytes;
     type Error = BodyError;
 
@@ -132,12 +154,12 @@ impl hyper::body::Body for EventStream {
     }
 }
 
-fn snapshot(picture: &Arc<Availability>, with_seats: bool) -> Bytes {
-    event("snapshot", picture.version, &AvailabilityJson::in_ledger(picture, with_seats))
+fn snapshot(picture: &Arc<Availability>, with_seats: bool, exact: bool) -> Bytes {
+    event("snapshot", picture.version, &AvailabilityJson::in_ledger(picture, with_seats, exact))
 }
 
-fn delta(changes: &Changes, with_seats: bool) -> Bytes {
-    event("delta", changes.to, &ChangesJson::new(changes, with_seats))
+fn delta(changes: &Changes, with_seats: bool, exact: bool) -> Bytes {
+    event("delta", changes.to, &ChangesJson::new(changes, with_seats, exact))
 }
 
 /// One event; its data is one line, because JSON without white space has none.

@@ -8,7 +8,10 @@ use http::{HeaderValue, StatusCode, header};
 
 use super::dto::AvailabilityJson;
 use crate::{
-    application::app::{Adapters, App},
+    application::{
+        app::{Adapters, App},
+        pictures::FORMS,
+    },
     presentation::{
         body::Body,
         edge::{compression, negotiation::Coding},
@@ -26,15 +29,17 @@ const SEAT_BYTES: usize = 128;
 /// From so many seats on an answer is made on a thread of its own: milliseconds that a thread of the server must not be away.
 const SEATS_ASIDE: usize = 2_000;
 
-/// The answer to `request`, with seats.
+/// The answer to `request`, with seats; with the numbers of places if `exact`.
 pub(super) async fn reply<A: Adapters>(
     app: &App<A>,
     request: &Request,
     picture: &Arc<Availability>,
+    exact: bool,
 ) -> Result<Reply, Problem> {
     request.check_unsent()?;
     let shared = app.pictures.of(picture);
-    let plain = shared.form(0, encoded(picture.clone())).await.map_err(Problem::internal)?;
+    let first = if exact { 0 } else { FORMS / 2 };
+    let plain = shared.form(first, encoded(picture.clone(), exact)).await.map_err(Problem::internal)?;
     let codings = request.codings();
     if plain.len() < codings.bytes_min() {
         return Ok(Reply::bytes(StatusCode::OK, JSON.clone(), plain));
@@ -42,7 +47,7 @@ pub(super) async fn reply<A: Adapters>(
     let coded = match codings.coding {
         // A failure was logged; then it goes as it is.
         Some(coding) => {
-            shared.form(1 + coding as usize, compressed(plain.clone(), coding)).await.ok().zip(Some(coding))
+            shared.form(first + 1 + coding as usize, compressed(plain.clone(), coding)).await.ok().zip(Some(coding))
         }
         None => None,
     };
@@ -56,11 +61,11 @@ pub(super) async fn reply<A: Adapters>(
     Ok(reply)
 }
 
-async fn encoded(picture: Arc<Availability>) -> io::Result<Bytes> {
+async fn encoded(picture: Arc<Availability>, exact: bool) -> io::Result<Bytes> {
     let seats = picture.seats().len();
     let encode = move || {
         let mut body = Vec::with_capacity(1024 + seats * SEAT_BYTES);
-        serde_json::to_writer(&mut body, &AvailabilityJson::new(&picture, true))?;
+        serde_json::to_writer(&mut body, &AvailabilityJson::new(&picture, true, exact))?;
         // It is kept for as long as the event does not change, or somebody reads it.
         body.shrink_to_fit();
         Ok(Bytes::from(body))

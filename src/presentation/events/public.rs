@@ -33,7 +33,11 @@ const TAGS_MAX: u32 = 1_000;
 
 /// `GET /events`
 pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
-    let (wanted, list) = search::read(&request)?;
+    let per_page = match request.query().text("limit") {
+        Some(_) => None,
+        None => Some(app.site.rules(&app.store).await?.events_per_page),
+    };
+    let (wanted, list) = search::read(&request, per_page)?;
     // What is left changes with every booking.
     let is_kept = !wanted.filter.available;
     let key = list.key(Namespace::Events, &wanted.place, wanted.limit);
@@ -127,15 +131,16 @@ pub async fn availability<A: Adapters>(app: Arc<App<A>>, request: Request) -> Re
         if !following.picture().status.is_public() {
             return Err(Problem::not_found());
         }
-        return live::reply(&app, following, request.network(), seen, with_seats);
+        return live::reply(app, following, request.network(), seen, with_seats).await;
     }
     let event: EventId = request.id("id")?;
     let snapshot = app.inventories.availability(event, deadline).await.map_err(BookingError::from)?;
     if !snapshot.status.is_public() {
         return Err(Problem::not_found());
     }
+    let exact = app.site.rules(&app.store).await?.shows_places_left;
     if with_seats {
-        return pictures::reply(&app, &request, &snapshot).await;
+        return pictures::reply(&app, &request, &snapshot, exact).await;
     }
-    Reply::ok(&AvailabilityJson::new(&snapshot, false))
+    Reply::ok(&AvailabilityJson::new(&snapshot, false, exact))
 }

@@ -60,12 +60,15 @@ pub(super) fn described() -> Vec<Parameter> {
     ]
 }
 
-/// The search, and the list that it is a page of. 422 with every fault.
-pub(super) fn read(request: &Request) -> Result<(EventSearch, List), Problem> {
+/// The search, and the list that it is a page of, with `per_page` entries, if that is said, unless the request says otherwise. 422 with every fault.
+pub(super) fn read(request: &Request, per_page: Option<u32>) -> Result<(EventSearch, List), Problem> {
     let mut query = request.query();
     let filter = filter(&mut query);
     let sort = filters::sort(&mut query, &SORTS, EventOrder::Relevance, filter.text.is_some());
-    let list = List::new(PATH, parameters(&filter, sort));
+    let mut list = List::new(PATH, parameters(&filter, sort));
+    if let Some(entries) = per_page {
+        list = list.per_page(entries);
+    }
     let is_search = filter.text.is_some() || filter.available;
     let offset_max = if is_search { browsing::SEARCH_OFFSET_MAX } else { browsing::OFFSET_MAX };
     let page = list.page(&mut query, sort.by.keys(), offset_max);

@@ -121,12 +121,6 @@ impl CursorKey for i64 {
     }
 }
 
-/// What is stored, if this version still takes it; otherwise the default.
-fn value(stored: &StoredSettings, key: SettingKey) -> Value {
-    let found = stored.values.iter().find(|(name, _)| name == key.as_str());
-    found.and_then(|(_, value)| key.check(value).ok()).unwrap_or_else(|| key.default())
-}
-
 fn described(stored: &StoredSettings, key: SettingKey) -> SettingJson {
     let chars = |count| i64::try_from(count).ok();
     let (kind, min, max) = match key.kind() {
@@ -138,7 +132,7 @@ fn described(stored: &StoredSettings, key: SettingKey) -> SettingJson {
         Kind::Email => ("email", None, None),
     };
     let (default, public) = (key.default(), key.is_public());
-    SettingJson { key: key.as_str(), value: value(stored, key), default, kind, min, max, public }
+    SettingJson { key: key.as_str(), value: stored.value(key), default, kind, min, max, public }
 }
 
 async fn shown<A: Adapters>(app: &App<A>) -> Result<Reply, Problem> {
@@ -171,7 +165,10 @@ pub(super) async fn update<A: Adapters>(app: Arc<App<A>>, mut request: Request) 
     }
     let changes = errors.finish(Some(changes))?;
     let changed = app.store.change_settings(&by, expected, &changes).await;
-    invalidated(&app, changed, &[Tag::Settings])?;
+    let pages = changes.iter().any(|(key, _)| *key == SettingKey::EventsPerPage);
+    // How long the pages of events are, unless their addresses say so.
+    let tags: &[Tag] = if pages { &[Tag::Settings, Tag::Events] } else { &[Tag::Settings] };
+    invalidated(&app, changed, tags)?;
     tracing::info!(userId = %by.account, settings = changes.len(), "settings changed");
     shown(&app).await
 }
@@ -192,7 +189,7 @@ pub(super) async fn public<A: Adapters>(app: Arc<App<A>>, request: Request) -> R
     cached(&app, &request, key, || async move {
         let stored = store.store.settings().await?;
         let public = SettingKey::ALL.iter().filter(|key| key.is_public());
-        let shown: BTreeMap<&str, Value> = public.map(|key| (key.as_str(), value(&stored, *key))).collect();
+        let shown: BTreeMap<&str, Value> = public.map(|key| (key.as_str(), stored.value(*key))).collect();
         cache::found(&shown, &[Tag::Settings])
     })
     .await

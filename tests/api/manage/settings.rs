@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::admin;
-use crate::support::TestServer;
+use crate::support::{EventBuilder, Settings, TestServer, client::quantity, listener::Listener, until};
 
 const SETTINGS: &str = "/api/v1/admin/settings";
 
@@ -52,4 +52,83 @@ async fn settings_are_changed_noted_and_shown_as_far_as_they_are_public() {
     let cursor = changes["pagination"]["nextCursor"].as_str().unwrap();
     let rest = api.get(&format!("{SETTINGS}/changes?cursor={cursor}")).await.ok();
     assert_eq!(rest["data"].as_array().unwrap().len(), 2);
+}
+
+/// Settings that nothing reads are no settings.
+#[tokio::test]
+async fn what_does_nothing_is_no_setting() {
+    let server = TestServer::start().await;
+    let api = admin(&server).await;
+    for gone in ["announcement", "adminEmail"] {
+        let faults = api.change(SETTINGS, &json!({ gone: "" })).await.faults();
+        assert_eq!(faults, [(gone.to_owned(), "UNKNOWN_FIELD".to_owned())]);
+    }
+    // A row of an older version disturbs nobody.
+    server.client.batch_execute("INSERT INTO settings VALUES ('announcement', '\"Hello\"')").await.unwrap();
+    assert_eq!(server.api.get("/api/v1/settings").await.ok().get("announcement"), None);
+    assert!(api.get(SETTINGS).await.ok()["data"].as_array().unwrap().iter().all(|of| of["key"] != "announcement"));
+}
+
+/// Guards: the default of `limit`.
+#[tokio::test]
+async fn pages_of_events_are_as_long_as_the_site_says() {
+    let server = TestServer::start().await;
+    let api = admin(&server).await;
+    for _ in 0..4 {
+        server.event(EventBuilder::ga(5)).await;
+    }
+    let listed = async |query: &str| {
+        let page = server.api.get(&format!("/api/v1/events{query}")).await.ok();
+        (page["data"].as_array().unwrap().len(), page["pagination"]["hasMore"].clone())
+    };
+    assert_eq!(listed("").await, (4, json!(false)));
+    api.change(SETTINGS, &json!({ "eventsPerPage": 3 })).await.ok();
+    assert_eq!(listed("").await, (3, json!(true)));
+    assert_eq!(listed("?limit=4").await, (4, json!(false)), "the request comes first");
+    api.change(SETTINGS, &json!({ "eventsPerPage": null })).await.ok();
+    assert_eq!(listed("").await, (4, json!(false)));
+}
+
+/// Guards: `showPlacesLeft`. Without it nobody is told a number, neither by the plain answer, with seats or without, nor by the stream.
+#[tokio::test]
+async fn how_many_places_are_left_is_shown_only_where_the_site_wants_it() {
+    let server = Settings::default().start().await;
+    let api = admin(&server).await;
+    let event = server.event(EventBuilder::seated(1, 2).and_ga("Standing", 20).and_ga("Box", 1)).await;
+    let buyer = server.signed_in().await;
+    buyer.book(&event, &event.seats([0, 1])).await.created();
+    let plain = server.api.get(&event.path("availability")).await.ok();
+    assert_eq!((&plain["ticketTypes"][1]["available"], plain["ticketTypes"][1].get("state")), (&json!(20), None));
+    let mut before = Listener::open(&server, &event, "").await;
+    before.event().await;
+
+    api.change(SETTINGS, &json!({ "showPlacesLeft": false })).await.ok();
+    let states = |shown: &serde_json::Value| -> Vec<_> {
+        let types = shown["ticketTypes"].as_array().unwrap();
+        let state = |of: &serde_json::Value| {
+            assert_eq!(of.as_object().unwrap().len(), 2, "an id and a state: {of}");
+            of["state"].as_str().unwrap().to_owned()
+        };
+        types.iter().map(state).collect()
+    };
+    for query in ["", "?seats=true"] {
+        let shown = server.api.get(&event.path(&format!("availability{query}"))).await.ok();
+        assert_eq!(states(&shown), ["SOLD_OUT", "AVAILABLE", "AVAILABLE"], "{query}");
+    }
+    buyer.book(&event, &quantity(event.types[1], 18)).await.created();
+    let mut listener = Listener::open(&server, &event, "").await;
+    let (name, snapshot) = listener.event().await;
+    assert_eq!(
+        (name.as_str(), states(&snapshot)),
+        ("snapshot", ["SOLD_OUT", "FEW_LEFT", "AVAILABLE"].map(str::to_owned).into())
+    );
+    buyer.book(&event, &quantity(event.types[1], 2)).await.created();
+    let (name, delta) = listener.event().await;
+    assert_eq!((name.as_str(), states(&delta)), ("delta", vec!["SOLD_OUT".to_owned()]));
+
+    api.change(SETTINGS, &json!({ "showPlacesLeft": true })).await.ok();
+    until("numbers are shown again", async || {
+        server.api.get(&event.path("availability")).await.ok()["ticketTypes"][1]["sold"] == 20
+    })
+    .await;
 }
