@@ -33,6 +33,12 @@ struct Entry<V> {
     previous: Option<Arc<V>>,
 }
 
+/// What has to be read: where to put it, and what there was before.
+struct Unread<V> {
+    value: Arc<OnceCell<Arc<V>>>,
+    previous: Option<Arc<V>>,
+}
+
 impl<K: Eq + Hash, V> Memo<K, V> {
     /// Without values yet.
     pub fn new(age_max: Duration, entries_max: usize) -> Self {
@@ -41,9 +47,9 @@ impl<K: Eq + Hash, V> Memo<K, V> {
 
     /// The value of `key`, from memory or by `read`. An error only when there is no value at all.
     pub async fn get<E>(&self, key: K, read: impl Future<Output = Result<V, E>>) -> Result<Arc<V>, E> {
-        let (value, previous) = match self.look(key) {
+        let Unread { value, previous } = match self.look(key) {
             Ok(value) => return Ok(value),
-            Err(to_read) => to_read,
+            Err(unread) => unread,
         };
         match value.get_or_try_init(|| async { read.await.map(Arc::new) }).await {
             Ok(value) => Ok(value.clone()),
@@ -51,14 +57,14 @@ impl<K: Eq + Hash, V> Memo<K, V> {
         }
     }
 
-    /// The value, or where to put it and what was there before.
-    fn look(&self, key: K) -> Result<Arc<V>, (Arc<OnceCell<Arc<V>>>, Option<Arc<V>>)> {
+    /// The value, if it is known well enough.
+    fn look(&self, key: K) -> Result<Arc<V>, Unread<V>> {
         let mut entries = self.lock();
         let mut previous = None;
         if let Some(entry) = entries.get(&key) {
             let known = entry.value.get().or(entry.previous.as_ref());
             if entry.since.elapsed() < self.age_max {
-                return known.cloned().ok_or_else(|| (entry.value.clone(), None));
+                return known.cloned().ok_or_else(|| Unread { value: entry.value.clone(), previous: None });
             }
             previous = known.cloned();
         } else if entries.len() >= self.entries_max {
@@ -66,7 +72,7 @@ impl<K: Eq + Hash, V> Memo<K, V> {
         }
         let value = Arc::new(OnceCell::new());
         entries.insert(key, Entry { since: Instant::now(), value: value.clone(), previous: previous.clone() });
-        Err((value, previous))
+        Err(Unread { value, previous })
     }
 
     /// Forgets all values: whoever asks from now on sees what has been changed.

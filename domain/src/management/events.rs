@@ -282,14 +282,15 @@ pub struct GuestBooking {
     pub name: String,
     /// Where the buyer is reached.
     pub email: String,
-    /// What its event is called; the same for all of a page.
-    pub names: Arc<EventNames>,
+    /// What its event is called; the same for all of a page. Nothing when that is not known.
+    pub names: Option<Arc<EventNames>>,
 }
 
 impl GuestBooking {
     /// What the ticket type of one of its items is called.
     pub fn ticket_type(&self, item: &Item) -> &str {
-        self.names.ticket_types.get(&item.ticket_type_id).map_or("", String::as_str)
+        let name = self.names.as_ref().and_then(|names| names.ticket_types.get(&item.ticket_type_id));
+        name.map_or("", String::as_str)
     }
 }
 

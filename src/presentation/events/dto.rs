@@ -263,12 +263,14 @@ struct SeatStatusJson {
     status: SeatState,
 }
 
-/// The places of one ticket type. The numbers are left out where the site does not show how many places are left.
+/// The places of one ticket type. Where the site does not show how many places are left, there is `state` in place of the numbers.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Places)]
 struct PlacesJson {
     id: TicketTypeId,
-    state: SaleState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    state: Option<SaleState>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     capacity: Option<u32>,
@@ -286,12 +288,12 @@ struct PlacesJson {
 }
 
 impl PlacesJson {
-    /// With the numbers, if they are shown.
+    /// With the numbers, if they are shown, or with one word.
     fn new(of: &TicketTypeAvailability, exact: bool) -> Self {
         let shown = |number| exact.then_some(number);
         Self {
             id: of.id,
-            state: of.state(),
+            state: (!exact).then(|| of.state()),
             capacity: shown(of.capacity),
             held: shown(of.held),
             sold: shown(of.sold),

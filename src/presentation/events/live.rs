@@ -126,10 +126,13 @@ fn form(with_seats: bool, exact: bool) -> usize {
     usize::from(with_seats) + 2 * usize::from(exact)
 }
 
+/// The next bytes of a stream, and who reads on.
+type Next<A> = Option<(Reader<A>, Bytes)>;
+
 /// The body of a stream.
 struct EventStream<A: Adapters> {
     /// `None` once it is over.
-    next: Option<ReusableBoxFuture<'static, Option<(Reader<A>, Bytes)>>>,
+    next: Option<ReusableBoxFuture<'static, Next<A>>>,
 }
 
 impl<A: Adapters> hyper::body::Body for EventStream<A> {

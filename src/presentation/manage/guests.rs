@@ -55,7 +55,7 @@ pub(super) struct GuestBookingJson<'a> {
 impl<'a> From<&'a GuestBooking> for GuestBookingJson<'a> {
     fn from(of: &'a GuestBooking) -> Self {
         Self {
-            booking: BookingJson::new(&of.booking, Some(&of.names)),
+            booking: BookingJson::new(&of.booking, of.names.as_deref()),
             guest: GuestJson { name: &of.name, email: &of.email },
         }
     }

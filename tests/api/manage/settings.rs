@@ -98,10 +98,7 @@ async fn how_many_places_are_left_is_shown_only_where_the_site_wants_it() {
     let buyer = server.signed_in().await;
     buyer.book(&event, &event.seats([0, 1])).await.created();
     let plain = server.api.get(&event.path("availability")).await.ok();
-    assert_eq!(
-        (&plain["ticketTypes"][1]["available"], &plain["ticketTypes"][1]["state"]),
-        (&json!(20), &json!("AVAILABLE"))
-    );
+    assert_eq!((&plain["ticketTypes"][1]["available"], plain["ticketTypes"][1].get("state")), (&json!(20), None));
     let mut before = Listener::open(&server, &event, "").await;
     before.event().await;
 

@@ -125,8 +125,7 @@ impl PgStore {
             Total::Exact(0)
         };
         let (found, has_more, has_previous) = cut(found, request, total);
-        let names = event_names(&client, &[event]).await?.remove(&event);
-        let names = Arc::new(names.ok_or_else(|| StoreError::Row(format!("event {event} has no names")))?);
+        let names = event_names(&client, &[event]).await?.remove(&event).map(Arc::new);
         let bookings = rows::readable_bookings(&client, &found).await?;
         let guest = |booking: Booking, row: &Row| {
             let (name, email) = (row.try_get("name")?, row.try_get("email")?);
