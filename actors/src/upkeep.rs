@@ -100,7 +100,8 @@ impl RunningUpkeep {
         poll_every: Duration,
     ) -> Result<Self, SpawnErr> {
         let upkeep = Upkeep::default();
-        let publisher = Publisher { events: events.clone(), inventories: inventories.clone(), cache };
+        let (to, outbox_of) = (inventories.clone(), outbox.clone());
+        let publisher = Publisher { events: events.clone(), inventories: to, cache, outbox: outbox_of };
         let canceller = Canceller { events: events.clone(), inventories, outbox };
         let (rows, swept, success) = (events.clone(), SweptRows::default(), LastSuccess::of("sweeper"));
         let sweeper = ChildSpec::new("sweeper", Address::default(), move || {

@@ -24,8 +24,8 @@ use actors::{
 };
 use domain::{
     bookings::Booking,
-    ids::{BookingId, EventId, SeriesId},
-    management::events::EventUpkeep,
+    ids::{BookingId, EventId},
+    management::events::{EventUpkeep, Publishing},
     reconciliation::{Mismatch, Reconciliation},
     repositories::{Found, RepositoryError},
     retention::{Leftover, Retention},
@@ -65,7 +65,7 @@ impl EventUpkeep for Events {
         Ok(self.due.lock().unwrap().clone())
     }
 
-    async fn publish_due(&self, event: EventId) -> Found<Option<Option<SeriesId>>> {
+    async fn publish_due(&self, event: EventId) -> Found<Option<Publishing>> {
         let mut due = self.due.lock().unwrap();
         // The first one never succeeds.
         if due.first() == Some(&event) {
@@ -73,7 +73,7 @@ impl EventUpkeep for Events {
         }
         due.retain(|other| *other != event);
         self.published.fetch_add(1, Ordering::SeqCst);
-        Ok(Some(None))
+        Ok(Some(Publishing::Published(None)))
     }
 
     async fn claim_cancellation(&self) -> Found<Option<EventId>> {

@@ -3,6 +3,7 @@
 pub mod fields;
 pub mod lifecycle;
 pub mod occurrences;
+pub mod offering;
 pub mod sales;
 pub mod texts;
 

@@ -8,7 +8,11 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{accounts::EmailAddress, ids::BookingId, money::Money};
+use crate::{
+    accounts::EmailAddress,
+    ids::{BookingId, EventId},
+    money::Money,
+};
 pub use locale::Locale;
 
 /// One mail to one person.
@@ -72,11 +76,22 @@ pub enum Template {
         /// What is given back.
         refund: Option<Money>,
     },
+    /// The time of a scheduled event had come, and it could not be published.
+    EventNotPublished {
+        /// How its organizer is called.
+        name: String,
+        /// Which event.
+        event_id: EventId,
+        /// How it is called.
+        event_title: String,
+        /// What stood against it, in English: one sentence each.
+        reasons: Vec<String>,
+    },
 }
 
 impl Template {
     /// The names of all that this version can send. An older server leaves a newer one's mails to it.
-    pub const KINDS: [&str; 7] = [
+    pub const KINDS: [&str; 8] = [
         "VERIFY_EMAIL",
         "ALREADY_REGISTERED",
         "RESET_PASSWORD",
@@ -84,6 +99,7 @@ impl Template {
         "ACCOUNT_SUSPENDED",
         "BOOKING_CONFIRMED",
         "BOOKING_CANCELLED",
+        "EVENT_NOT_PUBLISHED",
     ];
 
     /// Its name: the `kind` of its JSON.
@@ -96,6 +112,7 @@ impl Template {
             Self::AccountSuspended { .. } => 4,
             Self::BookingConfirmed { .. } => 5,
             Self::BookingCancelled { .. } => 6,
+            Self::EventNotPublished { .. } => 7,
         };
         Self::KINDS[place]
     }
@@ -189,9 +206,15 @@ mod tests {
             Template::AlreadyRegistered { name: name.clone() },
             Template::ResetPassword { name: name.clone(), token, valid_minutes: 60 },
             Template::PasswordChanged { name: name.clone() },
-            Template::AccountSuspended { name },
+            Template::AccountSuspended { name: name.clone() },
             Template::BookingConfirmed { booking: summary() },
             Template::BookingCancelled { booking: summary(), refund },
+            Template::EventNotPublished {
+                name,
+                event_id: EventId::generate(),
+                event_title: "Rigoletto".to_owned(),
+                reasons: vec!["the event is over".to_owned()],
+            },
         ]
     }
 

@@ -12,7 +12,7 @@ pub mod series;
 
 use crate::{
     audit::Actor,
-    events::{lifecycle::StepRefused, sales::BelowTaken},
+    events::{lifecycle::StepRefused, offering::BrokenRule, sales::BelowTaken},
     ids::AccountId,
     repositories::RepositoryError,
     validation::FieldError,
@@ -54,6 +54,12 @@ pub enum Conflict {
     /// The event can't take the step.
     #[error(transparent)]
     Step(#[from] StepRefused),
+    /// It would be published at a time at which it may not be.
+    #[error("{0}")]
+    Schedule(BrokenRule),
+    /// What is published, or will be, would break rules between the event and what it sells; at least one.
+    #[error("{}", in_words(.0))]
+    Broken(Vec<BrokenRule>),
     /// The event, as it is, can't be changed so.
     #[error("{0}")]
     Event(&'static str),
@@ -75,6 +81,10 @@ pub enum Conflict {
     /// Somebody has a seat that would not stay where it is.
     #[error(transparent)]
     SeatsMoved(#[from] seat_maps::SeatsMoved),
+}
+
+fn in_words(broken: &[BrokenRule]) -> String {
+    broken.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 impl Conflict {

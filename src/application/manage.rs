@@ -12,16 +12,17 @@ use actors::inventories::AskError;
 use domain::{
     bookings::{Fingerprint, IdempotencyKey},
     cache::Tag,
-    events::{EventStatus, lifecycle::Step},
+    events::{EventStatus, lifecycle::Step, offering::Offering},
     ids::{AccountId, EventId, SeriesId},
     management::{
         ChangeError, Changed, Conflict, Expected, Manager,
-        events::{EventManagement, ManagedEvent},
+        events::{EventManagement, ManagedEvent, SalesManagement},
         requests::{Creation, RequestKeys, Standing},
     },
     repositories::RepositoryError,
     validation::FieldError,
 };
+use jiff::Timestamp;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -170,8 +171,22 @@ impl Judged {
         event: EventId,
         expected: Expected,
         step: Step,
+        at: Option<Timestamp>,
     ) -> Result<Self, ManageError> {
-        Ok(Self { event, series: app.store.judge_step(by, event, expected, step).await? })
+        Ok(Self { event, series: app.store.judge_step(by, event, expected, step, at).await? })
+    }
+
+    /// One whose rules allow what `change` makes of it: see [`Offering::newly_broken`].
+    async fn within_rules<A: Adapters>(
+        self,
+        app: &App<A>,
+        change: impl FnOnce(&mut Offering) + Send,
+    ) -> Result<Self, ManageError> {
+        let Some(before) = app.store.offering(self.event).await? else { return Ok(self) };
+        let mut after = before.clone();
+        change(&mut after);
+        let broken = before.newly_broken(&after);
+        if broken.is_empty() { Ok(self) } else { Err(ChangeError::from(Conflict::Broken(broken)).into()) }
     }
 
     /// One that can be deleted.

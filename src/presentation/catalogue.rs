@@ -117,8 +117,8 @@ catalogue! {
         "Another one of this kind has the slug.",
         "Choose another slug, or leave it out and get one.";
     EventState "EVENT_001" CONFLICT "Not in this state of the event",
-        "The event, as it is now, can't be changed in this way; `detail` says why.",
-        "Look at the event's `status`, and at what `detail` names.";
+        "The event, as it is now, can't be changed in this way, or would break a rule afterwards; `detail` says why.",
+        "Look at the event's `status`, and at what `detail` and `errors` name.";
     CapacityTaken "EVENT_002" CONFLICT "Capacity below what is taken",
         "More places are held and sold than the quota was to have; `errors` has both numbers.",
         "Choose at least their sum, or give blocks free and cancel bookings first.";

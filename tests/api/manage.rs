@@ -30,6 +30,8 @@ mod reconciliation;
 mod repeated;
 #[path = "manage/required.rs"]
 mod required;
+#[path = "manage/rules.rs"]
+mod rules;
 #[path = "manage/running.rs"]
 mod running;
 #[path = "manage/sales.rs"]

@@ -2,11 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{cache::Tag, ids::EventId, management::events::EventUpkeep, repositories::Found};
+use domain::{
+    cache::Tag,
+    ids::EventId,
+    management::events::{EventUpkeep, Publishing},
+    repositories::Found,
+};
 use tokio::time::Instant;
 
 use super::keeper::Chore;
-use crate::{cache::Cache, inventories::Inventories};
+use crate::{cache::Cache, inventories::Inventories, outbox::Outbox};
 
 /// Events that are published in one portion.
 const PORTION: u32 = 100;
@@ -18,6 +23,7 @@ pub(super) struct Publisher<E> {
     pub(super) events: Arc<E>,
     pub(super) inventories: Inventories,
     pub(super) cache: Cache,
+    pub(super) outbox: Outbox,
 }
 
 impl<E: EventUpkeep> Publisher<E> {
@@ -34,11 +40,18 @@ impl<E: EventUpkeep> Publisher<E> {
         if !matches!(published, Ok(None)) {
             self.cache.invalidate(&[Tag::Event(event), Tag::Events]);
         }
-        if let Some(series) = published? {
-            tracing::info!(%event, "event published as scheduled");
-            if let Some(series) = series {
-                self.cache.invalidate(&[Tag::Series(series)]);
+        match published? {
+            Some(Publishing::Published(series)) => {
+                tracing::info!(%event, "event published as scheduled");
+                if let Some(series) = series {
+                    self.cache.invalidate(&[Tag::Series(series)]);
+                }
             }
+            Some(Publishing::Withdrawn(reasons)) => {
+                tracing::warn!(%event, reasons = reasons.join("; "), "event not published as scheduled");
+                self.outbox.wake();
+            }
+            None => {}
         }
         Ok(())
     }

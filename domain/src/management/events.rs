@@ -11,6 +11,7 @@ use crate::{
         Event, EventStatus,
         fields::EventFields,
         lifecycle::Step,
+        offering::Offering,
         sales::{ManagedQuota, ManagedTicketType, QuotaFields, TicketTypeFields},
     },
     ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeatMapId, SeriesId, TicketTypeId},
@@ -142,6 +143,7 @@ pub trait EventManagement {
         id: EventId,
         expected: Expected,
         step: Step,
+        at: Option<Timestamp>,
     ) -> impl Future<Output = Changed<Option<SeriesId>>> + Send;
 
     /// Deletes a draft that nobody ever booked.
@@ -184,6 +186,10 @@ pub struct BlockSummary {
 
 /// What an event sells. Writers expect that the event's inventory is paused.
 pub trait SalesManagement {
+    /// An event with all that it sells, for the rules between them. Writers ask it within their transactions, too, and refuse with
+    /// [`Conflict::Broken`](super::Conflict::Broken).
+    fn offering(&self, event: EventId) -> impl Future<Output = Found<Option<Offering>>> + Send;
+
     /// The quotas of an event.
     fn quotas(&self, event: EventId) -> impl Future<Output = Found<Vec<ManagedQuota>>> + Send;
 
@@ -295,6 +301,15 @@ pub trait GuestList {
     ) -> impl Future<Output = Found<Page<GuestBooking>>> + Send;
 }
 
+/// What became of an event whose time to be published has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Publishing {
+    /// It is published; its series.
+    Published(Option<SeriesId>),
+    /// It breaks rules, for these reasons: it is a draft again, and a mail to its organizer is queued.
+    Withdrawn(Vec<String>),
+}
+
 /// Work that goes on after the answer: what is due by now, the cancelling of a cancelled event's bookings, and what deleted seat maps
 /// have left. Servers share it.
 pub trait EventUpkeep: Send + Sync + 'static {
@@ -305,8 +320,8 @@ pub trait EventUpkeep: Send + Sync + 'static {
     /// The events whose time to be published has come, at most so many.
     fn due_to_publish(&self, limit: u32) -> impl Future<Output = Found<Vec<EventId>>> + Send;
 
-    /// Publishes one of them and gives its series; nothing when it is not due any more, or another server is at it.
-    fn publish_due(&self, event: EventId) -> impl Future<Output = Found<Option<Option<SeriesId>>>> + Send;
+    /// Publishes one of them, unless it breaks a rule; nothing when it is not due any more, or another server is at it.
+    fn publish_due(&self, event: EventId) -> impl Future<Output = Found<Option<Publishing>>> + Send;
 
     /// Takes a cancelled event whose bookings are not all cancelled, for the time of a lease: the one that has waited longest.
     fn claim_cancellation(&self) -> impl Future<Output = Found<Option<EventId>>> + Send;

@@ -56,6 +56,7 @@ pub async fn update<A: Adapters>(
     if before.says(&fields) && organizer.is_none_or(|organizer| organizer == before.event.organizer_id) {
         return Ok(before);
     }
+    let judged = judged.within_rules(app, |offering| offering.set(&fields)).await?;
     let written = app.store.update_event(by, id, Some(before.revision), organizer, &fields);
     if fields.keeps_plan(&before.event, before.seat_map.map(|(map, _)| map)) {
         change_words(app, judged, written).await?;
@@ -116,7 +117,7 @@ pub(super) async fn take<A: Adapters>(
     step: Step,
     at: Option<Timestamp>,
 ) -> Result<(), ManageError> {
-    let judged = Judged::for_step(app, by, id, expected, step).await?;
+    let judged = Judged::for_step(app, by, id, expected, step, at).await?;
     change_plan(app, judged, app.store.step_event(by, id, expected, step, at)).await?;
     tracing::info!(event = %id, userId = %by.account, step = step.as_str(), "event changed its status");
     app.upkeep.wake();

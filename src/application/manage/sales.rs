@@ -2,7 +2,10 @@
 //! or the new one; other names and descriptions pause nothing.
 
 use domain::{
-    events::sales::{ManagedQuota, ManagedTicketType, QuotaFields, RawTicketType, TicketTypeFields},
+    events::{
+        offering::OfferedType,
+        sales::{ManagedQuota, ManagedTicketType, QuotaFields, RawTicketType, TicketTypeFields},
+    },
     ids::{EventId, QuotaId, TicketTypeId},
     management::{ChangeError, Conflict, Expected, Manager, events::SalesManagement, requests::Creation},
     validation::FieldError,
@@ -65,6 +68,7 @@ pub async fn update_quota<A: Adapters>(
         change_words(app, judged, written).await?;
     } else {
         before.resized(fields.capacity).map_err(|error| ChangeError::from(Conflict::from(error)))?;
+        let judged = judged.within_rules(app, |offering| offering.resize(id, fields.capacity)).await?;
         change_plan(app, judged, written).await?;
     }
     quota(app, by, event, id).await
@@ -121,17 +125,17 @@ pub async fn add_ticket_type<A: Adapters>(
         let of = event_of(app, by, event).await?;
         let fields = TicketTypeFields::parse(raw, &of.event)?;
         let judged = Judged::editable(&of)?;
-        has_quota(app, event, fields.quota_id).await?;
+        let quota = quota_to_draw_on(app, event, fields.quota_id).await?;
+        let new = OfferedType::new(TicketTypeId(id), &fields, &quota);
+        let judged = judged.within_rules(app, |offering| offering.ticket_types.push(new)).await?;
         change_plan(app, judged, app.store.add_ticket_type(by, event, TicketTypeId(id), &fields)).await
     })
     .await
 }
 
-async fn has_quota<A: Adapters>(app: &App<A>, event: EventId, id: QuotaId) -> Result<(), ManageError> {
-    if app.store.quotas(event).await?.iter().any(|quota| quota.id == id) {
-        return Ok(());
-    }
-    Err(vec![FieldError::new("quotaId", "UNKNOWN", "the event has no such quota")].into())
+async fn quota_to_draw_on<A: Adapters>(app: &App<A>, event: EventId, id: QuotaId) -> Result<ManagedQuota, ManageError> {
+    let found = app.store.quotas(event).await?.into_iter().find(|quota| quota.id == id);
+    found.ok_or_else(|| vec![FieldError::new("quotaId", "UNKNOWN", "the event has no such quota")].into())
 }
 
 /// Changes a ticket type: `change` is given it as it is.
@@ -157,7 +161,9 @@ pub async fn update_ticket_type<A: Adapters>(
         if before.ever_taken && !fields.keeps_places(&before.fields) {
             return Err(ChangeError::from(Conflict::PLACES_STAY).into());
         }
-        has_quota(app, event, fields.quota_id).await?;
+        let quota = quota_to_draw_on(app, event, fields.quota_id).await?;
+        let judged =
+            judged.within_rules(app, |offering| offering.replace(OfferedType::new(id, &fields, &quota))).await?;
         change_plan(app, judged, written).await?;
     }
     ticket_type(app, by, event, id).await
@@ -178,6 +184,7 @@ pub async fn delete_ticket_type<A: Adapters>(
     if before.ever_taken {
         return Err(ChangeError::from(Conflict::TYPE_STAYS).into());
     }
+    let judged = judged.within_rules(app, |offering| offering.ticket_types.retain(|of| of.id != id)).await?;
     change_plan(app, judged, app.store.delete_ticket_type(by, event, id, expected)).await
 }
 

@@ -2,7 +2,7 @@
 
 use domain::{
     accounts::EmailAddress,
-    ids::{BookingId, MailId},
+    ids::{BookingId, EventId, MailId},
     mail::{BookedPlace, BookingSummary, LinkToken, Locale, Message, Template},
     money::Money,
     outbox::Mail,
@@ -41,6 +41,12 @@ pub(super) fn all(name: &str, title: &str) -> Vec<Template> {
         Template::BookingConfirmed { booking: booking(name, title) },
         Template::BookingCancelled { booking: booking(name, title), refund: Some(euros("120")) },
         Template::BookingCancelled { booking: booking(name, title), refund: None },
+        Template::EventNotPublished {
+            name: named(),
+            event_id: EventId::generate(),
+            event_title: title.to_owned(),
+            reasons: vec!["the event is over".to_owned()],
+        },
     ]
 }
 

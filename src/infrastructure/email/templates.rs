@@ -70,6 +70,9 @@ impl Templates {
             Template::AlreadyRegistered { .. } => vec![("login", to("/login")), ("forgot", to("/forgot-password"))],
             Template::PasswordChanged { .. } => vec![("forgot", to("/forgot-password"))],
             Template::AccountSuspended { .. } => Vec::new(),
+            Template::EventNotPublished { event_id, .. } => {
+                vec![("event", to(&format!("/organizer/events/{event_id}")))]
+            }
             Template::BookingConfirmed { booking } | Template::BookingCancelled { booking, .. } => {
                 vec![("booking", to(&format!("/bookings/{}", booking.booking_id)))]
             }
@@ -95,6 +98,9 @@ fn values(locale: Locale, template: &Template, links: &[(&'static str, String)])
         Template::AlreadyRegistered { name }
         | Template::PasswordChanged { name }
         | Template::AccountSuspended { name } => context! { name => greeting(name), links },
+        Template::EventNotPublished { name, event_title, reasons, .. } => {
+            context! { name => greeting(name), links, title => event_title, reasons }
+        }
         Template::BookingConfirmed { booking } => {
             context! { name => greeting(&booking.name), links, booking => of_booking(locale, booking) }
         }

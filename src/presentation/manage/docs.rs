@@ -105,7 +105,10 @@ macro_rules! events {
             ))
             .with(change(
                 Operation::post(concat!($prefix, "/events/{id}/publish"), concat!("publish", $who, "Event"), "Publish an event")
-                    .details("Now, or `at` a later time; the body may be left out.")
+                    .details(
+                        "Now, or `at` a later time, before the event's end and that of its sale; the body may be left out. Refused while a \
+                         rule between the event and what it sells is broken; `errors` names each.",
+                    )
                     .tagged()
                     .body::<PublishBody>(json!({ "at": "2031-01-01T09:00:00Z" }))
                     .ok::<EventJson<'_>>("The event, now `PUBLISHED` or `SCHEDULED`."),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::{
+    events::offering::BrokenRule,
     management::{ChangeError, Conflict, seat_maps::SeatsMoved},
     seat_maps::Seat,
     validation::FieldError,
@@ -41,6 +42,11 @@ impl From<Conflict> for Problem {
     fn from(conflict: Conflict) -> Self {
         let detail = conflict.to_string();
         match conflict {
+            Conflict::Schedule(_) => Problem::invalid(vec![FieldError::new("at", "OUT_OF_RANGE", detail)]),
+            Conflict::Broken(broken) => {
+                let errors = broken.iter().map(|of| FieldError::new(field_of(of), of.rule.code(), of.to_string()));
+                Problem::new(Code::EventState).detail(detail).errors(errors.collect())
+            }
             Conflict::Step(_) | Conflict::Event(_) | Conflict::NoSectionLeft(_) => {
                 Problem::new(Code::EventState).detail(detail)
             }
@@ -65,4 +71,9 @@ impl From<Conflict> for Problem {
             }
         }
     }
+}
+
+/// What of the event it is about: one of its ticket types, by its id.
+fn field_of(broken: &BrokenRule) -> String {
+    broken.ticket_type.as_ref().map_or_else(|| "event".to_owned(), |(id, _)| format!("ticketTypes[{id}]"))
 }

@@ -88,9 +88,12 @@ async fn a_type_that_is_taken_at_the_same_moment_is_not_deleted() {
     let server = TestServer::start().await;
     let api = organizer(&server).await;
     for is_hold in [false, true] {
-        let (event, _, kind) = published(&server, &api, 10).await;
-        let path = format!("{OWN}/{event}/ticket-types/{kind}");
-        let change = changed(&api, Method::DELETE, path, Value::Null);
+        let (event, quota, kind) = published(&server, &api, 10).await;
+        let types = format!("{OWN}/{event}/ticket-types");
+        // The last one of a published event would stay anyway.
+        let price = json!({ "amount": "0", "currency": "EUR" });
+        api.post(&types, &json!({ "name": "Child", "quotaId": quota, "price": price })).await.created();
+        let change = changed(&api, Method::DELETE, format!("{types}/{kind}"), Value::Null);
         under(&server, Written { event, kind, is_hold }, change).await.problem(409, "RESOURCE_005");
     }
     server.audit().await;

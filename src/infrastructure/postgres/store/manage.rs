@@ -10,6 +10,7 @@ mod catalogue;
 mod copies;
 mod events;
 mod guests;
+mod offering;
 mod reconciliation;
 mod references;
 mod requests;

@@ -25,7 +25,9 @@ use super::{
         catalogue::rows::{EVENT_COLUMNS, event},
         is_one_of, page_of, total_of,
     },
-    Fault, LockedEvent, Note, lock_event, move_versions, on_violation,
+    Fault, LockedEvent, Note, lock_event, move_versions,
+    offering::Unchanged,
+    on_violation,
     references::{check_references, unknown, version_to_sell},
     signed,
     tags::{defer_listings, refresh_listings, remove_tags, set_tags},
@@ -178,9 +180,11 @@ impl PgStore {
                 move_versions(&transaction, id).await?;
             }
             keeps_what_is_sold(&transaction, &before, map, fields).await?;
+            let unchanged = Unchanged::of(&transaction, id, before.status).await?;
             let tags = check_references(&transaction, fields).await?;
             defer_listings(&transaction).await?;
             write_event(&transaction, UPDATE, (id, organizer), &slug_to_use(id, fields), map, fields).await?;
+            unchanged.keeps_rules(&transaction).await?;
             set_tags(&transaction, &[id.0], &tags).await?;
             refresh_listings(&transaction, &[id.0]).await?;
             let details = serde_json::json!({ "title": fields.title });
@@ -339,8 +343,15 @@ impl EventManagement for PgStore {
         Ok(self.change_event(by, id, expected, organizer, fields).await?)
     }
 
-    async fn judge_step(&self, by: &Manager, id: EventId, expected: Expected, step: Step) -> Changed<Option<SeriesId>> {
-        Ok(self.read_step(by, id, expected, step).await?)
+    async fn judge_step(
+        &self,
+        by: &Manager,
+        id: EventId,
+        expected: Expected,
+        step: Step,
+        at: Option<Timestamp>,
+    ) -> Changed<Option<SeriesId>> {
+        Ok(self.read_step(by, id, expected, step, at).await?)
     }
 
     async fn delete_event(&self, by: &Manager, id: EventId, expected: Expected) -> Changed {

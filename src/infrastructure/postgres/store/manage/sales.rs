@@ -3,7 +3,10 @@
 use domain::{
     audit::Action,
     bookings::Hold,
-    events::sales::{ManagedQuota, ManagedTicketType, QuotaFields, TicketTypeFields},
+    events::{
+        offering::Offering,
+        sales::{ManagedQuota, ManagedTicketType, QuotaFields, TicketTypeFields},
+    },
     ids::{EventId, HoldId, QuotaId, TicketTypeId},
     management::{
         ChangeError, Changed, Conflict, Expected, Manager,
@@ -21,7 +24,9 @@ use super::{
         },
         PgStore,
     },
-    Fault, Note, is_expected, lock_event, move_versions, on_violation, open_plan, signed,
+    Fault, Note, is_expected, lock_event, move_versions,
+    offering::Unchanged,
+    on_violation, open_plan, signed,
 };
 
 const QUOTAS: &str =
@@ -98,7 +103,8 @@ impl PgStore {
         fields: &QuotaFields,
     ) -> Result<(), Fault> {
         self.noted(by, |transaction| async move {
-            lock_event(&transaction, by, event, None).await?.editable()?;
+            let locked = lock_event(&transaction, by, event, None).await?;
+            locked.editable()?;
             // Whoever changes a capacity has locked the event.
             let mut before = quota_of(&transaction, event, id, expected).await?;
             if before.capacity != fields.capacity {
@@ -106,9 +112,11 @@ impl PgStore {
                 before = quota_of(&transaction, event, id, expected).await?;
                 before.resized(fields.capacity).map_err(Conflict::from)?;
             }
+            let unchanged = Unchanged::of(&transaction, event, locked.status).await?;
             let parameters: [Typed<'_>; 3] =
                 [(&id.0, Type::UUID), (&fields.name, Type::TEXT), (&signed(fields.capacity), Type::INT4)];
             transaction.execute_typed(UPDATE_QUOTA, &parameters).await?;
+            unchanged.keeps_rules(&transaction).await?;
             Ok(((), Note::of_sales(Action::Changed, "quota", id, event)))
         })
         .await
@@ -148,6 +156,10 @@ impl PgStore {
 }
 
 impl SalesManagement for PgStore {
+    async fn offering(&self, event: EventId) -> Found<Option<Offering>> {
+        self.read_offering(event).await
+    }
+
     async fn quotas(&self, event: EventId) -> Found<Vec<ManagedQuota>> {
         Ok(self.read_quotas(event).await?)
     }

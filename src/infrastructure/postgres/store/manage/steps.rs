@@ -5,6 +5,7 @@ use domain::{
     events::{
         EventStatus,
         lifecycle::{Situation, Step, StepRefused},
+        offering::Offering,
     },
     ids::{EventId, SeriesId},
     management::{Conflict, Expected, Manager},
@@ -20,7 +21,9 @@ use super::{
         },
         PgStore,
     },
-    Fault, LockedEvent, Note, lock_event, move_versions, read_event,
+    Fault, LockedEvent, Note, lock_event, move_versions,
+    offering::offering,
+    read_event,
 };
 
 const SITUATION: &str = "SELECT clock_timestamp() AS now, \
@@ -59,6 +62,7 @@ impl PgStore {
             let (situation, now) = situation(&transaction, &event).await?;
             let to = situation.after(step, now).map_err(Conflict::from)?;
             let at = at.filter(|_| to == EventStatus::Scheduled);
+            keeps_rules(&transaction, id, to, at).await?;
             let parameters: [Typed<'_>; 3] =
                 [(&id.0, Type::UUID), (&to.as_str(), Type::TEXT), (&at, Type::TIMESTAMPTZ)];
             transaction.execute_typed(STEP, &parameters).await?;
@@ -78,12 +82,33 @@ impl PgStore {
         id: EventId,
         expected: Expected,
         step: Step,
+        at: Option<Timestamp>,
     ) -> Result<Option<SeriesId>, Fault> {
         let connection = self.pool.get().await?;
         let event = read_event(&connection, by, id, expected).await?;
         let (situation, now) = situation(&connection, &event).await?;
-        situation.after(step, now).map_err(Conflict::from)?;
+        let to = situation.after(step, now).map_err(Conflict::from)?;
+        keeps_rules(&connection, id, to, at).await?;
         Ok(event.series)
+    }
+}
+
+/// What is published or scheduled by a step keeps every rule then, whatever the draft has broken.
+async fn keeps_rules(
+    connection: &impl Statements,
+    event: EventId,
+    to: EventStatus,
+    at: Option<Timestamp>,
+) -> Result<(), Fault> {
+    if !matches!(to, EventStatus::Published | EventStatus::Scheduled) {
+        return Ok(());
+    }
+    let Some(before) = offering(connection, event).await? else { return Ok(()) };
+    let broken = Offering { status: to, publish_at: at, ..before }.broken();
+    match broken.iter().find(|of| of.rule.is_of_schedule()) {
+        Some(of) => Err(Conflict::Schedule(of.clone()).into()),
+        None if broken.is_empty() => Ok(()),
+        None => Err(Conflict::Broken(broken).into()),
     }
 }
 

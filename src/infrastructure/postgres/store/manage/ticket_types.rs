@@ -19,7 +19,9 @@ use super::{
         },
         PgStore,
     },
-    Fault, LockedEvent, Note, is_expected, lock_event, move_versions, on_violation, open_plan, signed,
+    Fault, LockedEvent, Note, is_expected, lock_event, move_versions,
+    offering::Unchanged,
+    on_violation, open_plan, signed,
 };
 
 /// The columns of a ticket type, of all of an event.
@@ -88,9 +90,11 @@ impl PgStore {
     ) -> Result<(), Fault> {
         self.noted(by, |transaction| async move {
             let locked = open_plan(&transaction, by, event, None).await?;
+            let unchanged = Unchanged::of(&transaction, event, locked.status).await?;
             if write(&transaction, INSERT, &locked, id, fields).await? == 1 {
                 set_sections(&transaction, &locked, id, fields).await?;
             }
+            unchanged.keeps_rules(&transaction).await?;
             Ok(((), Note::of_sales(Action::Created, "ticket-type", id, event)))
         })
         .await
@@ -117,10 +121,12 @@ impl PgStore {
             if before.ever_taken && !keeps_places {
                 return Err(Conflict::PLACES_STAY.into());
             }
+            let unchanged = Unchanged::of(&transaction, event, locked.status).await?;
             write(&transaction, UPDATE, &locked, id, fields).await?;
             if !keeps_places {
                 set_sections(&transaction, &locked, id, fields).await?;
             }
+            unchanged.keeps_rules(&transaction).await?;
             Ok(((), Note::of_sales(Action::Changed, "ticket-type", id, event)))
         })
         .await
@@ -134,13 +140,15 @@ impl PgStore {
         expected: Expected,
     ) -> Result<(), Fault> {
         self.noted(by, |transaction| async move {
-            open_plan(&transaction, by, event, None).await?;
+            let locked = open_plan(&transaction, by, event, None).await?;
             if type_of(&transaction, event, id, expected).await?.ever_taken {
                 return Err(Conflict::TYPE_STAYS.into());
             }
+            let unchanged = Unchanged::of(&transaction, event, locked.status).await?;
             let deleted =
                 transaction.execute_typed("DELETE FROM ticket_types WHERE id = $1", &[(&id.0, Type::UUID)]).await;
             deleted.map_err(|error| on_violation(error, |_| Some(Conflict::TYPE_STAYS.into())))?;
+            unchanged.keeps_rules(&transaction).await?;
             Ok(((), Note::of_sales(Action::Deleted, "ticket-type", id, event)))
         })
         .await

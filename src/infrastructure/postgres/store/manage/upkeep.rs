@@ -3,9 +3,14 @@
 use domain::{
     accounts::EmailAddress,
     bookings::Booking,
+    events::{
+        EventStatus,
+        lifecycle::StepRefused,
+        offering::{BrokenRule, Offering},
+    },
     ids::{BookingId, EventId, SeriesId},
     mail::{BookedPlace, BookingSummary, Locale, Message, Template},
-    management::events::EventUpkeep,
+    management::events::{EventUpkeep, Publishing},
     money::{Currency, Money},
     repositories::{Found, RepositoryError},
 };
@@ -22,14 +27,21 @@ use super::{
         PgStore,
     },
     Fault, move_versions,
+    offering::offering,
 };
 
 const DUE: &str =
     "SELECT id FROM events WHERE status = 'SCHEDULED' AND publish_at <= now() ORDER BY publish_at LIMIT $1";
 /// Another server that looks at the same time passes it over, and finds it published afterwards: each is published once.
-const LOCK_DUE: &str = "SELECT series_id FROM events WHERE id = $1 AND status = 'SCHEDULED' AND publish_at <= now() \
+const LOCK_DUE: &str = "SELECT series_id, ends_at <= now() AS is_over FROM events WHERE id = $1 AND status = 'SCHEDULED' AND publish_at <= now() \
     FOR NO KEY UPDATE SKIP LOCKED";
 const PUBLISH: &str = "UPDATE events SET status = 'PUBLISHED', publish_at = NULL, revision = revision + 1, updated_at = now() WHERE id = $1";
+
+/// Whoever corrects it says again when it is to be published.
+const WITHDRAW: &str =
+    "UPDATE events SET status = 'DRAFT', publish_at = NULL, revision = revision + 1, updated_at = now() WHERE id = $1";
+const ORGANIZER: &str = "SELECT a.email, a.locale, p.name, e.title FROM events e JOIN accounts a ON a.id = e.organizer_id \
+    JOIN profiles p ON p.account_id = a.id WHERE e.id = $1";
 
 const CLAIM: &str = "WITH next AS MATERIALIZED ( \
         SELECT event_id FROM event_cancellations WHERE finished_at IS NULL AND lease_until <= now() \
@@ -67,14 +79,24 @@ impl PgStore {
         rows.iter().map(|row| Ok(EventId(row.try_get(0)?))).collect()
     }
 
-    async fn publish(&self, event: EventId) -> Result<Option<Option<SeriesId>>, Fault> {
+    async fn publish(&self, event: EventId) -> Result<Option<Publishing>, Fault> {
         self.pool
             .transaction(|transaction| async move {
                 let rows = transaction.query_typed(LOCK_DUE, &[(&event.0, Type::UUID)]).await?;
                 let Some(row) = rows.first() else { return Ok(None) };
                 move_versions(&transaction, event).await?;
+                let as_published = |of: Offering| Offering { status: EventStatus::Published, publish_at: None, ..of };
+                let broken =
+                    offering(&transaction, event).await?.map(|of| as_published(of).broken()).unwrap_or_default();
+                let reasons = reasons(row.try_get("is_over")?, &broken);
+                if !reasons.is_empty() {
+                    transaction.execute_typed(WITHDRAW, &[(&event.0, Type::UUID)]).await?;
+                    tell_organizer(&transaction, event, &reasons).await?;
+                    return Ok(Some(Publishing::Withdrawn(reasons)));
+                }
                 transaction.execute_typed(PUBLISH, &[(&event.0, Type::UUID)]).await?;
-                Ok(Some(row.try_get::<_, Option<Uuid>>(0)?.map(SeriesId)))
+                let series: Option<Uuid> = row.try_get("series_id")?;
+                Ok(Some(Publishing::Published(series.map(SeriesId))))
             })
             .await
     }
@@ -122,6 +144,28 @@ impl PgStore {
     }
 }
 
+/// Why an event is not published, one sentence each.
+fn reasons(is_over: bool, broken: &[BrokenRule]) -> Vec<String> {
+    let over = is_over.then(|| StepRefused::Over.to_string());
+    over.into_iter().chain(broken.iter().map(ToString::to_string)).collect()
+}
+
+async fn tell_organizer(transaction: &Transaction, event: EventId, reasons: &[String]) -> Result<(), Fault> {
+    let rows = transaction.query_typed(ORGANIZER, &[(&event.0, Type::UUID)]).await?;
+    let Some(row) = rows.first() else { return Ok(()) };
+    let email = EmailAddress::parse("email", row.try_get("email")?);
+    let to = email.map_err(|error| StoreError::Row(format!("email: {}", error.code)))?;
+    let template = Template::EventNotPublished {
+        name: row.try_get("name")?,
+        event_id: event,
+        event_title: row.try_get("title")?,
+        reasons: reasons.to_vec(),
+    };
+    let locale = Locale::of_tag(row.try_get("locale")?).unwrap_or_default();
+    enqueue(transaction, &Message { to, locale, template }).await?;
+    Ok(())
+}
+
 async fn tell(transaction: &Transaction, rows: &[Row]) -> Result<(), StoreError> {
     for row in rows {
         let email = EmailAddress::parse("email", row.try_get("email")?);
@@ -159,7 +203,7 @@ impl EventUpkeep for PgStore {
         Ok(self.read_due(limit).await?)
     }
 
-    async fn publish_due(&self, event: EventId) -> Found<Option<Option<SeriesId>>> {
+    async fn publish_due(&self, event: EventId) -> Found<Option<Publishing>> {
         self.publish(event).await.map_err(|fault| match fault {
             Fault::Store(error) => error.into(),
             Fault::Change(error) => RepositoryError::Broken(error.to_string()),

@@ -18,7 +18,9 @@ use super::super::{
         super::connection::{Transaction, Typed},
         PgStore,
     },
-    Fault, Note, open_plan,
+    Fault, Note,
+    offering::Unchanged,
+    open_plan,
 };
 
 const TAKEN: &str = "SELECT seat_id FROM seat_claims WHERE event_id = $1 AND seat_id = ANY($2)";
@@ -45,6 +47,7 @@ impl PgStore {
                 return Err(ChangeError::Stale.into());
             }
             nobody_is_moved(&transaction, event, to).await?;
+            let unchanged = Unchanged::of(&transaction, event, before.status).await?;
             let sections: Vec<Uuid> = to.sections.iter().map(|section| section.0).collect();
             let parameters: [Typed<'_>; 2] = [(&event.0, Type::UUID), (&sections, Type::UUID_ARRAY)];
             transaction.execute_typed(DROP_SECTIONS, &parameters).await?;
@@ -52,6 +55,7 @@ impl PgStore {
                 return Err(Conflict::NoSectionLeft(row.try_get(0)?).into());
             }
             transaction.execute_typed(UPDATE, &[(&event.0, Type::UUID), (&to.to.0, Type::UUID)]).await?;
+            unchanged.keeps_rules(&transaction).await?;
             let details = serde_json::json!({ "seatMapVersion": { "from": to.from, "to": to.to } });
             Ok(((), Note::new(Action::Changed, "event", event, details)))
         })
