@@ -44,6 +44,8 @@ mod nul;
 mod openapi;
 #[path = "api/overtaken.rs"]
 mod overtaken;
+#[path = "api/over.rs"]
+mod over;
 #[path = "api/paging.rs"]
 mod paging;
 #[path = "api/passwords.rs"]

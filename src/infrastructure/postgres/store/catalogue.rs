@@ -260,7 +260,8 @@ impl PgStore {
 
     async fn read_next_end(&self) -> Result<Option<Duration>, StoreError> {
         let found = self.pool.get().await?.query_typed(NEXT_END, &[]).await?;
-        let ends_in: Option<f64> = found.first().map(|row| row.try_get("ends_in")).transpose()?.flatten();
+        let ends_in: Option<f64> =
+            found.first().map(|row| row.try_get::<_, Option<f64>>("ends_in")).transpose()?.flatten();
         Ok(ends_in.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))
     }
 
