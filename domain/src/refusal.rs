@@ -7,6 +7,17 @@ use crate::{
     validation::FieldError,
 };
 
+/// A seat that a request names and somebody else has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TakenSeat {
+    /// The seat.
+    pub id: SeatId,
+    /// Which line of the request names it, counted from 0.
+    pub line: usize,
+    /// Its place among the seats of that line, counted from 0.
+    pub at: usize,
+}
+
 /// Why a command was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -28,7 +39,7 @@ pub enum Refusal {
     },
     /// These seats are held or sold.
     #[error("{} of the seats are taken", .0.len())]
-    SeatsTaken(Vec<SeatId>),
+    SeatsTaken(Vec<TakenSeat>),
     /// The event, or one of the ticket types, is not on sale now.
     #[error("{0}")]
     NotOnSale(&'static str),

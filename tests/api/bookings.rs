@@ -93,6 +93,8 @@ async fn named_seats_are_sold_once_and_shown_as_sold() {
     let named: Vec<_> = taken["errors"].as_array().unwrap().iter().map(|error| error["message"].clone()).collect();
     assert_eq!(named, [json!(event.seats[0][2]), json!(event.seats[0][7])]);
     assert_eq!(taken["errors"][0]["code"], "SEAT_TAKEN");
+    let fields: Vec<_> = taken["errors"].as_array().unwrap().iter().map(|error| error["field"].clone()).collect();
+    assert_eq!(fields, [json!("items[0].seatIds[1]"), json!("items[0].seatIds[2]")]);
     other.book(&event, &event.seats([1])).await.created();
     server.audit().await;
 }

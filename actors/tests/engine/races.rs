@@ -1,6 +1,9 @@
 //! Many want what few can have.
 
-use domain::{inventory::Command, refusal::Refusal};
+use domain::{
+    inventory::Command,
+    refusal::{Refusal, TakenSeat},
+};
 
 use crate::support::{
     builders::{event, seated_event},
@@ -16,7 +19,7 @@ async fn one_of_five_hundred_gets_the_seat() {
     let answers = all(running.asking_all(&arena, asks)).await;
     assert_eq!(granted(&answers), 1);
     for loser in answers.iter().filter(|answer| answer.is_err()) {
-        assert_eq!(refused(loser), Refusal::SeatsTaken(vec![arena.seat(1)]));
+        assert_eq!(refused(loser), Refusal::SeatsTaken(vec![TakenSeat { id: arena.seat(1), line: 0, at: 0 }]));
     }
     running.assert_exact(&arena).await;
 }

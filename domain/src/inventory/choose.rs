@@ -6,8 +6,8 @@ use super::{Inventory, SeatState, seats::Draft};
 use crate::{
     bookings::Item,
     events::TicketType,
-    ids::{AccountId, QuotaId, SeatId},
-    refusal::Refusal,
+    ids::{AccountId, QuotaId},
+    refusal::{Refusal, TakenSeat},
     selection::{Choice, Line, SectionRef, Selection},
     validation::FieldError,
 };
@@ -67,7 +67,7 @@ impl Inventory {
         line: usize,
         ticket_type: &TicketType,
         choice: &Choice,
-        taken: &mut Vec<SeatId>,
+        taken: &mut Vec<TakenSeat>,
     ) -> Result<Places, Refusal> {
         let refuse = |field, code, message| Err(invalid(format!("items[{line}].{field}"), code, message));
         match choice {
@@ -106,7 +106,7 @@ impl Inventory {
                         return Err(invalid(format!("items[{line}].seatIds[{at}]"), "UNKNOWN", message));
                     };
                     if state != SeatState::Free {
-                        taken.push(*id);
+                        taken.push(TakenSeat { id: *id, line, at });
                     }
                     seats.push(seat);
                 }

@@ -3,7 +3,7 @@
 use domain::{
     bookings::{Fingerprint, Source},
     inventory::SeatState,
-    refusal::Refusal,
+    refusal::{Refusal, TakenSeat},
     selection::RawLine,
 };
 
@@ -40,7 +40,8 @@ fn lines_of_one_request_do_not_collide() {
 #[test]
 fn a_taken_seat_of_another_line_refuses_the_request() {
     let mut house = House::draw(&["x.."]);
-    assert_eq!(house.ask([best(0, 2), seats(1, &[0])]).unwrap_err(), Refusal::SeatsTaken(vec![seat_id(0)]));
+    let taken = TakenSeat { id: seat_id(0), line: 1, at: 0 };
+    assert_eq!(house.ask([best(0, 2), seats(1, &[0])]).unwrap_err(), Refusal::SeatsTaken(vec![taken]));
 }
 
 /// Guards: both ways to name a section, and the sections of the ticket type.

@@ -374,7 +374,9 @@ pub fn gist(refusal: &Refusal) -> String {
         Refusal::Invalid(errors) => format!("invalid {}", errors[0].field),
         Refusal::NoSuchEvent => "no such event".to_owned(),
         Refusal::SoldOut { ticket_type_id, left, asked } => format!("sold out {ticket_type_id} {left} {asked}"),
-        Refusal::SeatsTaken(seats) => format!("taken {seats:?}"),
+        Refusal::SeatsTaken(seats) => {
+            format!("taken {:?}", seats.iter().map(|taken| taken.id).collect::<Vec<_>>())
+        }
         Refusal::NotOnSale(_) => "not on sale".to_owned(),
         Refusal::Limit(_) => "limit".to_owned(),
         Refusal::HoldGone => "hold gone".to_owned(),

@@ -4,7 +4,7 @@ use domain::{
     events::{Quota, SalePlan, TicketType},
     inventory::{Command, Inventory, SeatState},
     ledger::LoadedInventory,
-    refusal::Refusal,
+    refusal::{Refusal, TakenSeat},
     selection::{RawBlockLine, RawLine, Selection},
 };
 
@@ -66,7 +66,8 @@ fn a_seat_is_taken_from_the_decision_on() {
     let first = inventory.decide(&hold(ALICE, selection([seats(0, &[0, 1])])), at(1)).unwrap();
     inventory.apply(&first);
     let rival = book(BOB, selection([seats(0, &[0, 1, 2])]));
-    let taken = Refusal::SeatsTaken(vec![seat_id(0), seat_id(1)]);
+    let named = |at| TakenSeat { id: seat_id(at), line: 0, at };
+    let taken = Refusal::SeatsTaken(vec![named(0), named(1)]);
     assert_eq!(inventory.decide(&rival, at(1)).unwrap_err(), taken);
     inventory.settle(&first);
     assert_eq!(inventory.decide(&rival, at(1)).unwrap_err(), taken);

@@ -1,6 +1,9 @@
 //! What a client is told when the business says no.
 
-use domain::{refusal::Refusal, validation::FieldError};
+use domain::{
+    refusal::{Refusal, TakenSeat},
+    validation::FieldError,
+};
 
 use crate::{
     application::bookings::BookingError,
@@ -32,7 +35,9 @@ impl From<Refusal> for Problem {
                 of(Code::SoldOut).errors(vec![FieldError::new("items", "SOLD_OUT", message)])
             }
             Refusal::SeatsTaken(seats) => {
-                let fault = |seat| FieldError::new("seatIds", "SEAT_TAKEN", format!("{seat}"));
+                let fault = |TakenSeat { id, line, at }: &TakenSeat| {
+                    FieldError::new(format!("items[{line}].seatIds[{at}]"), "SEAT_TAKEN", id.to_string())
+                };
                 of(Code::SeatTaken).errors(seats.iter().map(fault).collect())
             }
             Refusal::NotOnSale(_) => of(Code::NotOnSale),

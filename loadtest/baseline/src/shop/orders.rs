@@ -8,7 +8,7 @@ use domain::{
     bookings::{Fingerprint, IdempotencyKey},
     ids::{AccountId, BookingId, EventId, HoldId, SeatId, TicketTypeId},
     money::{Currency, Money},
-    refusal::Refusal,
+    refusal::{Refusal, TakenSeat},
     selection::{Choice, Selection},
     validation::FieldError,
 };
@@ -100,7 +100,8 @@ async fn write(
         let statement = transaction.prepare_cached(statements::CLAIMS).await.map_err(failed)?;
         let claimed = transaction.execute(&statement, &[&order.event.0, &seats, &id, &sold]).await.map_err(failed)?;
         if claimed < seats.len() as u64 {
-            return Err(Refusal::SeatsTaken(seats.into_iter().map(SeatId).collect()).into());
+            let taken = seats.iter().enumerate().map(|(at, seat)| TakenSeat { id: SeatId(*seat), line: 0, at });
+            return Err(Refusal::SeatsTaken(taken.collect()).into());
         }
     }
     let change = if sold { (0, 1) } else { (1, 0) };
