@@ -42,10 +42,10 @@ mod matrix;
 mod nul;
 #[path = "api/openapi.rs"]
 mod openapi;
-#[path = "api/overtaken.rs"]
-mod overtaken;
 #[path = "api/over.rs"]
 mod over;
+#[path = "api/overtaken.rs"]
+mod overtaken;
 #[path = "api/paging.rs"]
 mod paging;
 #[path = "api/passwords.rs"]

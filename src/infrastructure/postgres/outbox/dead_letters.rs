@@ -86,7 +86,8 @@ impl PgOutbox {
                 let mails = transaction.execute_typed(RETRY_ALL, &parameters).await?;
                 if mails > 0 {
                     let since = which.since.map(|since| since.to_string());
-                    let details = json!({ "from": "DEAD", "to": "PENDING", "kind": which.kind, "since": since, "mails": mails });
+                    let details =
+                        json!({ "from": "DEAD", "to": "PENDING", "kind": which.kind, "since": since, "mails": mails });
                     audit::record(&transaction, retried("dead".to_owned(), details)).await?;
                 }
                 Ok(mails)
