@@ -1,3 +1,5 @@
+-- boxoffice: allow backfill: the dictionary has a row a word, a few thousand however many events there are
+-- boxoffice: allow rename: of functions that only triggers and other functions call; the old name is kept for them
 -- What is not public yet tells nobody anything, and keeps nothing from anybody.
 
 -- Only names of events that were public are kept for them when they are renamed: a draft would keep each name that it ever had. What

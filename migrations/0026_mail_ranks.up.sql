@@ -1,3 +1,5 @@
+-- boxoffice: allow backfill: only mails that still wait are written
+-- boxoffice: allow index: of mails that still wait, in a table that is swept; to queue one waits for as long as that takes
 -- Columns with constant defaults rewrite nothing, and an older server that queues mails needs to know of none.
 ALTER TABLE outbox
     -- 0: somebody waits for it at a screen. 1: anything else. Smaller ones go first.

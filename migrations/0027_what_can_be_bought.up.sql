@@ -1,3 +1,7 @@
+-- boxoffice: allow backfill: sections are some ten a version of a seat map; listings are a row an event, a second or two for 100,000
+-- boxoffice: allow index: listings are a row an event: a second or two for 100,000, in which lists wait that are not cached
+-- boxoffice: allow not-null: the column was filled the statement before, and a trigger fills it for older servers
+-- boxoffice: allow rename: of a function that only triggers and other functions call; the old name is kept for them
 -- What lists and badges need to tell what can be bought, and what is over.
 
 -- How many seats a section of a version has. A version never changes once it is written, so they are counted as they are written.

@@ -1,3 +1,5 @@
+-- boxoffice: allow backfill: quotas, ticket types and categories are a few rows an event
+-- boxoffice: allow not-null: the column was filled the statement before, in a table of some ten rows
 -- When quotas and ticket types were made, and when their organizers last changed them; bookings change the counters of a quota and not
 -- this. Of those that are there nobody has noted it: they are as old as their event. Both tables are short, a few rows an event.
 ALTER TABLE quotas

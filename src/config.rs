@@ -79,6 +79,9 @@ impl Config {
         let http = HttpConfig::read(&mut layers.section("http"), environment);
         let request_timeout = http.request_timeout;
         let node = NodeConfig::read(&mut layers.section("node"), http.listen.port());
+        let mail = MailConfig::read(&mut layers.section("mail"), environment);
+        // An address can be verified only if mails are sent.
+        let verifies = environment == Environment::Production && mail.enabled;
         let config = Self {
             environment,
             http,
@@ -86,9 +89,9 @@ impl Config {
             database: DatabaseConfig::read(&mut layers.section("database"), environment, request_timeout),
             redis: RedisConfig::read(&mut layers.section("redis")),
             cache: CacheConfig::read(&mut layers.section("cache")),
-            auth: AuthConfig::read(&mut layers.section("auth"), environment),
+            auth: AuthConfig::read(&mut layers.section("auth"), environment, verifies),
             inventory: InventoryConfig::read(&mut layers.section("inventory"), request_timeout),
-            mail: MailConfig::read(&mut layers.section("mail"), environment),
+            mail,
             rate_limit: RateLimitConfig::read(&mut layers.section("rate_limit")),
             outbound: OutboundConfig::read(&mut layers.section("rate_limit.outbound")),
             node,

@@ -61,7 +61,8 @@ pub struct AuthConfig {
 }
 
 impl AuthConfig {
-    pub(super) fn read(section: &mut Section<'_, '_>, environment: Environment) -> Self {
+    /// `verifies` says whether addresses have to be verified unless a setting says otherwise.
+    pub(super) fn read(section: &mut Section<'_, '_>, environment: Environment, verifies: bool) -> Self {
         let secret = |section: &mut Section<'_, '_>, key| section.secret(key, None, long_enough);
         let jwt_secret = secret(section, "jwt_secret");
         let jwt_private_key = section.secret("jwt_private_key", None, |pem| {
@@ -130,16 +131,8 @@ impl AuthConfig {
             refresh_grace: section.duration("refresh_grace", Duration::from_secs(10), Duration::ZERO..=minutes(5)),
             verification_ttl: section.duration("verification_ttl", days(1), minutes(5)..=days(30)),
             reset_ttl: section.duration("reset_ttl", minutes(60), minutes(5)..=days(7)),
-            require_verified_email: section.value(
-                "require_verified_email",
-                environment == Environment::Production,
-                "true or false",
-            ),
-            verified_to_book: section.value(
-                "verified_to_book",
-                environment == Environment::Production,
-                "true or false",
-            ),
+            require_verified_email: section.value("require_verified_email", verifies, "true or false"),
+            verified_to_book: section.value("verified_to_book", verifies, "true or false"),
             argon2_memory_kib: section.number("argon2_memory_kib", 19_456, 8..=1_048_576),
             argon2_passes: section.number("argon2_passes", 2, 1..=100),
             argon2_lanes: section.number("argon2_lanes", 1, 1..=16),

@@ -374,7 +374,7 @@ async fn who_tries_a_dead_letter_again_leaves_an_entry() {
     let dead = "INSERT INTO outbox (id, kind, recipient, payload, status, attempts, ended_at)
         VALUES ($1, 'VERIFY_EMAIL', 'ada@example.org', '{}', 'DEAD', 8, now())";
     stage.server.client.execute(dead, &[&id]).await.unwrap();
-    let operations = Api::new(stage.server.running.operations_address).with_header("x-request-id", "again");
+    let operations = Api::of_operators(stage.server.running.operations_address).with_header("x-request-id", "again");
     let retry =
         async |id: Uuid| operations.send(Method::POST, &format!("/outbox/dead/{id}/retry"), None, None).await.status;
     assert_eq!((retry(id).await, retry(Uuid::now_v7()).await), (202, 404));

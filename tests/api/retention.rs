@@ -58,7 +58,7 @@ async fn old_keys_of_requests_are_deleted_by_whichever_server_comes_first() {
     until("the old keys are gone", async || server.db.number(left, &[]).await == 1).await;
     assert_eq!(server.db.number("SELECT count(*) FROM request_keys WHERE key LIKE 'young %'", &[]).await, 3);
     using.commit().await.unwrap();
-    let shown = Api::new(server.running.operations_address).get("/metrics").await;
+    let shown = Api::of_operators(server.running.operations_address).get("/metrics").await;
     let shown = String::from_utf8(shown.body.to_vec()).unwrap();
     // The servers of a test share the process's metrics.
     assert!(shown.contains(r#"boxoffice_swept_rows_total{kind="request_keys"} 2499"#), "{shown}");

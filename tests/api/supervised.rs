@@ -17,7 +17,7 @@ async fn metric(operations: &Api, series: &str) -> Option<f64> {
 #[tokio::test]
 async fn every_task_that_breaks_down_begins_anew() {
     let server = TestServer::start().await;
-    let operations = Api::new(server.running.operations_address);
+    let operations = Api::of_operators(server.running.operations_address);
     let tasks: Vec<&str> = server.running.tasks.names().collect();
     assert_eq!(tasks, ["metrics", "pool", "usage", "revocations"], "those of Redis are there with Redis only");
     for task in tasks {

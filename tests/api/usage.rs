@@ -9,7 +9,7 @@ async fn every_index_says_how_often_it_is_read() {
     let indexes = "SELECT tablename::text, indexname::text FROM pg_indexes WHERE schemaname = current_schema()";
     let rows = server.client.query(indexes, &[]).await.unwrap();
     assert!(rows.len() > 50, "{}", rows.len());
-    let operations = Api::new(server.running.operations_address);
+    let operations = Api::of_operators(server.running.operations_address);
     let shown = async || String::from_utf8(operations.get("/metrics").await.body.to_vec()).unwrap();
     let wanted = r#"boxoffice_table_scans{table="events"} "#;
     until("the database is asked", async || shown().await.contains(wanted)).await;

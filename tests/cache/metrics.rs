@@ -12,7 +12,7 @@ use crate::{
 
 /// The value of a series; `None` when it is not there.
 async fn value(server: &TestServer, series: &str) -> Option<f64> {
-    let shown = Api::new(server.running.operations_address).get("/metrics").await;
+    let shown = Api::of_operators(server.running.operations_address).get("/metrics").await;
     let text = String::from_utf8(shown.body.to_vec()).unwrap();
     text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
 }

@@ -105,7 +105,7 @@ async fn a_database_that_is_read_only_is_not_ready_and_refuses_for_a_moment_only
     };
     read_only(true).await;
     // A connection that was ended is not ready either, for a moment.
-    let operations = Api::new(server.running.operations_address);
+    let operations = Api::of_operators(server.running.operations_address);
     let told = async || String::from_utf8_lossy(&operations.get("/health/detailed").await.body).into_owned();
     until("it is not ready, and says why", async || told().await.contains("it is read-only")).await;
     assert_eq!(server.api.get("/health/ready").await.status, 503);

@@ -55,7 +55,7 @@ async fn without_a_mail_server_a_developer_reads_the_mails() {
 async fn nobody_else_reads_the_mails_or_uses_the_listener() {
     let server = Settings::default().start().await;
     let id = queue(&server.client, &verify("ada@example.org")).await;
-    let stranger = Api::new(server.running.operations_address);
+    let stranger = Api::of_operators(server.running.operations_address);
     for path in ["/mails".to_owned(), format!("/mails/{id}"), "/mails?token=x".to_owned()] {
         stranger.get(&path).await.problem(401, "AUTH_001");
         stranger.with_token(&"a".repeat(64)).get(&path).await.problem(401, "AUTH_001");
@@ -88,7 +88,7 @@ async fn nobody_else_reads_the_mails_or_uses_the_listener() {
 #[tokio::test]
 async fn the_listener_may_be_asked_by_names_that_are_configured() {
     let server = Settings::default().set("BOXOFFICE__OPS__HOSTS", "server,box-1.internal.example").start().await;
-    let operations = Api::new(server.running.operations_address);
+    let operations = Api::of_operators(server.running.operations_address);
     assert_eq!(operations.with_header("host", "server:9090").get("/metrics").await.status, 200);
     assert_eq!(operations.with_header("host", "box-1.internal.example").get("/metrics").await.status, 200);
     operations.with_header("host", "box-2.internal.example").get("/metrics").await.problem(421, "REQUEST_010");

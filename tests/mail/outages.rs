@@ -74,7 +74,7 @@ async fn a_try_that_hangs_is_given_up_and_its_connection_closed() {
 }
 
 async fn metrics(server: &TestServer) -> String {
-    let shown = Api::new(server.running.operations_address).get("/metrics").await;
+    let shown = Api::of_operators(server.running.operations_address).get("/metrics").await;
     String::from_utf8(shown.body.to_vec()).unwrap()
 }
 

@@ -102,7 +102,7 @@ async fn mails_beyond_the_limit_of_the_mail_server_wait() {
 }
 
 async fn operations(server: &TestServer) -> String {
-    let shown = Api::new(server.running.operations_address).get("/metrics").await;
+    let shown = Api::of_operators(server.running.operations_address).get("/metrics").await;
     String::from_utf8(shown.body.to_vec()).unwrap()
 }
 

@@ -78,7 +78,7 @@ pub(crate) async fn member_of(api: &Api, email: &str) -> Browser {
 
 /// A client of the operations listener that shows the token of the mails.
 pub(crate) fn mails(server: &TestServer) -> Api {
-    let operations = Api::new(server.running.operations_address);
+    let operations = Api::of_operators(server.running.operations_address);
     server.running.mails_token.as_ref().map_or(operations.clone(), |token| operations.with_token(token.expose()))
 }
 

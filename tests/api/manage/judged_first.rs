@@ -9,7 +9,7 @@ use crate::support::{Api, TestServer, events::in_seconds};
 
 /// A counter or gauge of this process; nothing as long as nobody has set it.
 pub(super) async fn perhaps_metric(server: &TestServer, name: &str) -> Option<f64> {
-    let shown = Api::new(server.running.operations_address).get("/metrics").await;
+    let shown = Api::of_operators(server.running.operations_address).get("/metrics").await;
     let shown = String::from_utf8(shown.body.to_vec()).unwrap();
     let line = shown.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
     Some(line.parse().unwrap())

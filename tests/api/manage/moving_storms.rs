@@ -106,7 +106,7 @@ async fn versions_move_in_the_middle_of_a_storm() {
     let (has, moved, refused) = storm(&server, &of, &versions, 40, &api).await;
     assert!(moved >= 4 && refused > 0, "{moved} moved, {refused} refused");
     nothing_is_lost(&server, &of, &api, &has).await;
-    let metrics = Api::new(server.running.operations_address).get("/metrics").await;
+    let metrics = Api::of_operators(server.running.operations_address).get("/metrics").await;
     let metrics = String::from_utf8(metrics.body.to_vec()).unwrap();
     let never = "boxoffice_actor_restarts_total{actor=\"inventory\"} 0";
     assert!(metrics.lines().any(|line| line == never), "what was decided before a move was in the ledger before it");
