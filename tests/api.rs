@@ -28,6 +28,8 @@ mod holds;
 mod idempotency;
 #[path = "api/keys.rs"]
 mod keys;
+#[path = "api/lists.rs"]
+mod lists;
 #[path = "api/live.rs"]
 mod live;
 #[path = "api/manage.rs"]

@@ -36,13 +36,45 @@ pub enum RepositoryError {
 /// Shorthand of every port.
 pub type Found<T> = Result<T, RepositoryError>;
 
-/// Where a page begins.
+/// Where a page begins, or ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Start<K> {
     /// After so many entries. Entries that come or go meanwhile shift the pages.
     Offset(u32),
     /// After the entry with this key, whatever came or went meanwhile.
     After(K),
+    /// The page that ends before the entry with this key.
+    Before(K),
+    /// The page that ends with the list.
+    End,
+}
+
+impl<K> Start<K> {
+    /// The entry that the walk comes from, if it is under way.
+    pub fn comes_from(&self) -> Option<&K> {
+        match self {
+            Self::After(key) | Self::Before(key) => Some(key),
+            Self::Offset(_) | Self::End => None,
+        }
+    }
+
+    /// How many entries are left out.
+    pub fn offset(&self) -> u32 {
+        if let Self::Offset(offset) = self { *offset } else { 0 }
+    }
+
+    /// Whether the page is read from its end.
+    pub fn is_backwards(&self) -> bool {
+        matches!(self, Self::Before(_) | Self::End)
+    }
+
+    /// Whether pages follow, and whether some come before: of a page that is `empty` or not, beyond which there is something `further`
+    /// in the direction of the walk, or nothing. Who walks has been where the walk comes from; and a page without entries lies beyond
+    /// all that the list has, if it has any.
+    pub fn neighbours(&self, further: bool, empty: bool, of_empty_list: bool) -> (bool, bool) {
+        let has_passed = if empty { !of_empty_list } else { !matches!(self, Self::Offset(0) | Self::End) };
+        if self.is_backwards() { (has_passed, further) } else { (further, has_passed) }
+    }
 }
 
 /// Which entries to show.
@@ -63,6 +95,8 @@ pub struct Page<T> {
     pub total: Total,
     /// Whether another page follows.
     pub has_more: bool,
+    /// Whether another page comes before.
+    pub has_previous: bool,
 }
 
 /// What a client names a thing by.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::{
     events::{Event, EventStatus},
     ids::{SeriesId, VenueId},
-    repositories::Tag,
+    repositories::{Start, Tag},
     venues::Venue,
 };
 
@@ -195,16 +195,8 @@ pub struct Position {
     pub respelt: bool,
 }
 
-/// Where a page begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// After so many entries. Entries that come or go meanwhile shift the pages.
-    Offset(u32),
-    /// After this position, whatever came or went meanwhile.
-    After(Position),
-    /// The page that ends before this position.
-    Before(Position),
-}
+/// Where a page of a catalogue begins, or ends.
+pub type Place = Start<Position>;
 
 /// A question to a catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -231,6 +223,13 @@ pub enum Total {
     Exact(u64),
     /// Too many to count for each page: what the database expects.
     About(u64),
+}
+
+impl Total {
+    /// Whether there is nothing.
+    pub fn is_none(self) -> bool {
+        self == Self::Exact(0)
+    }
 }
 
 /// One page of a list that can be walked both ways.

@@ -36,6 +36,16 @@ pub struct Venue {
     pub updated_at: Timestamp,
 }
 
+impl Venue {
+    /// Whether `fields` say nothing new of it.
+    pub fn says(&self, fields: &VenueFields) -> bool {
+        let VenueFields { slug, name, description, address, city, country, time_zone, capacity } = fields;
+        (slug.as_ref(), name, description) == (Some(&self.slug), &self.name, &self.description)
+            && (address, city, country) == (&self.address, &self.city, &self.country)
+            && (time_zone, capacity) == (&self.time_zone, &self.capacity)
+    }
+}
+
 /// A venue as somebody wrote it.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "the fields of `VenueFields`")]

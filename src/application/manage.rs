@@ -2,29 +2,28 @@
 
 pub mod blocks;
 pub mod events;
+mod once;
 pub mod sales;
 pub mod seat_maps;
 pub mod series;
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use actors::inventories::AskError;
 use domain::{
-    bookings::{Fingerprint, IdempotencyKey},
     cache::Tag,
     events::{EventStatus, lifecycle::Step},
-    ids::{AccountId, EventId, SeriesId},
+    ids::{EventId, SeriesId},
     management::{
         ChangeError, Changed, Conflict, Expected, Manager,
         events::{EventManagement, ManagedEvent},
-        requests::{Creation, RequestKeys, Standing},
     },
     repositories::RepositoryError,
     validation::FieldError,
 };
 use tokio::time::Instant;
-use uuid::Uuid;
 
+pub use self::once::{Made, NamedRequest, once, told};
 use super::{
     app::{Adapters, App},
     bookings::BookingError,
@@ -76,71 +75,6 @@ impl From<Vec<FieldError>> for ManageError {
     }
 }
 
-/// A request that creates something, as its client names it.
-#[derive(Clone, Debug)]
-pub struct NamedRequest {
-    /// The name.
-    pub key: IdempotencyKey,
-    /// What it asks for.
-    pub fingerprint: Fingerprint,
-}
-
-/// What was made, and whether by an earlier request with the same key.
-#[derive(Clone, Copy, Debug)]
-pub struct Made {
-    /// Its id.
-    pub id: Uuid,
-    /// True for a retry.
-    pub replayed: bool,
-}
-
-/// Makes something once. The key is looked up before anything that time or state can change, such as whether a time is in the future: so
-/// `make` judges that, and a repetition is answered as the first time. Behind the look-up `owned` judges whether there is what it is made for, and
-/// whose: before that nothing is noted. `make` is given the id, and must do nothing if there is such a thing already: a request that broke off
-/// after its commit is repeated with the same id.
-pub async fn once<A: Adapters, F>(
-    app: &App<A>,
-    account: AccountId,
-    request: Option<NamedRequest>,
-    creates: Creation,
-    owned: impl Future<Output = Result<(), ManageError>> + Send,
-    make: impl FnOnce(Uuid) -> F + Send,
-) -> Result<Made, ManageError>
-where
-    F: Future<Output = Result<(), ManageError>> + Send,
-{
-    let id = Uuid::now_v7();
-    let Some(NamedRequest { key, fingerprint }) = request else {
-        make(id).await?;
-        return Ok(Made { id, replayed: false });
-    };
-    let new = id;
-    let standing = match app.store.find_request(account, &key, fingerprint, creates).await? {
-        Some(standing) => standing,
-        None => {
-            owned.await?;
-            app.store.begin_request(account, &key, fingerprint, new).await?
-        }
-    };
-    let id = match standing {
-        Standing::Begun(id) => id,
-        Standing::Done(id) => return Ok(Made { id, replayed: true }),
-        Standing::InProgress => return Err(ManageError::InProgress),
-        Standing::Reused => return Err(ManageError::KeyReused),
-    };
-    let made = make(id).await;
-    // An answer that said nothing about the outcome leaves the key: its repetition finds out, with the same id. So does a refusal, or a
-    // roll-back, of a try that is not the first: it is an outcome of this one, and that of the earlier one is still open.
-    let is_known = match &made {
-        Ok(()) => true,
-        Err(error) => id == new && error.says_that_nothing_was_made(),
-    };
-    if is_known && let Err(error) = app.store.finish_request(account, &key, made.is_ok()).await {
-        tracing::warn!(%error, "the end of a request can't be noted; a repetition within a minute has to wait");
-    }
-    made.map(|()| Made { id, replayed: false })
-}
-
 /// An event of which it was judged that `by` may change it as asked: whose it is, its revision and its state. Only with one of these an
 /// inventory is paused, so a change that is refused anyway, such as a stranger's, costs no buyer anything. The transaction of the
 /// change judges again, under its locks.
@@ -182,6 +116,24 @@ impl Judged {
         let conflict = Conflict::Event("only a draft can be deleted: cancel or archive the event");
         Err(ChangeError::from(conflict).into())
     }
+}
+
+/// How often a change is tried at which others are faster each time.
+const TRIES: u32 = 20;
+
+/// Makes a change that is judged before it is locked, and again when somebody else was faster: to a client that has `named` no revision,
+/// that is no refusal. One that has named one is told.
+pub async fn settled<T, F>(named: Expected, change: impl Fn() -> F + Send) -> Result<T, ManageError>
+where
+    F: Future<Output = Result<T, ManageError>> + Send,
+{
+    for _ in 0..TRIES {
+        match change().await {
+            Err(ManageError::Change(ChangeError::Stale)) if named.is_none() => {}
+            outcome => return outcome,
+        }
+    }
+    Err(AskError::Overloaded { retry_after: Duration::from_secs(1) }.into())
 }
 
 /// Whether the revision is what the client has seen.

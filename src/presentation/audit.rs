@@ -13,12 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{
-    pagination::{CursorKey, Listing, page_request},
-    problem::Problem,
-    reply::Reply,
-    request::Request,
-};
+use super::{browsing::List, problem::Problem, reply::Reply, request::Request};
 use crate::application::app::{Adapters, App};
 
 /// `GET /admin/audit-log`
@@ -30,10 +25,11 @@ pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
         target_kind: query.text("targetKind").map(String::from),
         target_id: query.text("targetId").map(String::from),
     };
-    let wanted = page_request(&mut query);
+    let list = List::asked(&request);
+    let wanted = list.page_request(&mut query);
     query.finish()?;
     let page = app.store.audit_entries(&filter, &wanted).await?;
-    Reply::ok(&Listing::of(&page, &wanted, |entry| entry.seq, EntryJson::from))
+    list.reply(&page, &wanted, |entry| entry.seq, EntryJson::from)
 }
 
 /// `GET /admin/audit-log/verification`
@@ -118,16 +114,4 @@ impl From<Verification> for VerificationJson {
 
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Entries are listed by their numbers.
-impl CursorKey for u64 {
-    fn encode(&self) -> String {
-        format!("{self:x}")
-    }
-
-    fn decode(text: &str) -> Option<Self> {
-        let written = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        Self::from_str_radix(text, 16).ok().filter(|_| written)
-    }
 }

@@ -1,9 +1,12 @@
-//! Pages of the public catalogue, walked by cursor in both directions or by offset (H5).
+//! Pages of lists, walked by cursor in both directions or by offset (H5). What is not in the public catalogue reads them through
+//! [`pagination`](super::pagination).
+
+use std::borrow::Cow;
 
 use actors::cache::{Key, Load, Namespace};
 use domain::{
     cache::Tag,
-    repositories::Found,
+    repositories::{Found, Start},
     search::{KeyKind, Place, Position, Slice, Total},
     validation::FieldError,
 };
@@ -13,9 +16,10 @@ use utoipa::ToSchema;
 
 use super::{
     cache,
-    cursor::{Cursor, CursorFault, Fingerprint, fingerprint},
+    cursor::{self, CursorFault, Fingerprint, fingerprint},
     openapi::parameter::Parameter,
     query::Query,
+    request::Request,
 };
 
 /// Entries on a page unless the client says otherwise.
@@ -39,7 +43,7 @@ pub(super) fn parameters() -> [Parameter; 3] {
             "Where the page begins or ends: `nextCursor` or `prevCursor` of another page, with the same filter and sort.",
         )
         .opaque(CURSOR_CHARS_MAX),
-        Parameter::query("offset", "Entries to leave out; not together with `cursor`. At most 1,000 with `q` or `available`.")
+        Parameter::query("offset", "Entries to leave out; not together with `cursor`. In the public catalogue at most 1,000 with `q` or `available`.")
             .integer(0..=OFFSET_MAX)
             .default(0),
     ]
@@ -48,10 +52,13 @@ pub(super) fn parameters() -> [Parameter; 3] {
 /// A list with its filter and sort: what all of its pages have in common.
 #[derive(Debug)]
 pub(super) struct List {
-    path: &'static str,
+    path: Cow<'static, str>,
     /// Filter and sort, in one definite order and spelling.
-    parameters: Vec<(&'static str, String)>,
+    parameters: Vec<(Cow<'static, str>, String)>,
 }
+
+/// What chooses a page of a list.
+const OF_PAGE: [&str; 3] = ["limit", "cursor", "offset"];
 
 /// Which page of a list.
 #[derive(Debug)]
@@ -63,7 +70,19 @@ pub(super) struct PageWanted {
 impl List {
     /// The list at `path` with these parameters, which name filter and sort as a client could.
     pub(super) fn new(path: &'static str, parameters: Vec<(&'static str, String)>) -> Self {
-        Self { path, parameters }
+        let parameters = parameters.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect();
+        Self { path: Cow::Borrowed(path), parameters }
+    }
+
+    /// The list that is asked for, with whatever filter and sort.
+    pub(super) fn asked(request: &Request) -> Self {
+        let query = request.head.uri.query().unwrap_or_default();
+        let pairs = form_urlencoded::parse(query.as_bytes()).into_owned();
+        let given = pairs.filter(|(name, value)| !value.is_empty() && !OF_PAGE.contains(&name.as_str()));
+        let mut parameters: Vec<(Cow<'static, str>, String)> =
+            given.map(|(name, value)| (name.into(), value)).collect();
+        parameters.sort_unstable();
+        Self { path: Cow::Owned(request.path().to_owned()), parameters }
     }
 
     /// What its cursors know it by.
@@ -83,8 +102,7 @@ impl List {
                     query.fault(FieldError::new("offset", "CONFLICT", "give either cursor or offset"));
                     Place::Offset(0)
                 }
-                Ok(Cursor { position, backwards: true }) => Place::Before(position),
-                Ok(Cursor { position, backwards: false }) => Place::After(position),
+                Ok(place) => place,
                 Err(fault) => {
                     query.fault(of_cursor(fault));
                     Place::Offset(0)
@@ -94,31 +112,39 @@ impl List {
         PageWanted { place, limit }
     }
 
-    fn cursor(&self, text: &str, kinds: &[KeyKind]) -> Result<Cursor, CursorFault> {
+    fn cursor(&self, text: &str, kinds: &[KeyKind]) -> Result<Place, CursorFault> {
         if text.len() > CURSOR_CHARS_MAX {
             return Err(CursorFault::Damaged);
         }
-        Cursor::decode(text, self.fingerprint(), kinds)
+        cursor::decode(text, self.fingerprint(), kinds)
     }
 
     /// Under which a page is kept.
     pub(super) fn key(&self, namespace: Namespace, place: &Place, limit: u32) -> Key {
         let mut key = Key::of(namespace);
         for (name, value) in &self.parameters {
-            key = key.with(name, value);
+            // Of a list that is kept, each is named in the source.
+            if let Cow::Borrowed(name) = name {
+                key = key.with(name, value);
+            }
         }
         if limit != LIMIT_DEFAULT {
             key = key.with("limit", limit);
         }
-        let cursor = |position: &Position, backwards| {
-            Cursor { position: position.clone(), backwards }.encode(self.fingerprint())
-        };
         match place {
             Place::Offset(0) => key,
             Place::Offset(offset) => key.with("offset", offset),
-            Place::After(position) => key.with("cursor", cursor(position, false)),
-            Place::Before(position) => key.with("cursor", cursor(position, true)),
+            place => key.with("cursor", cursor::encode(place, self.fingerprint())),
         }
+    }
+
+    /// The cursors of the pages after and before one with these positions at its ends. A page without entries has no place of its own:
+    /// what is before it, or behind it, ends where the list does.
+    fn cursors(&self, ends: (Option<Position>, Option<Position>), has: (bool, bool)) -> Neighbours {
+        let ((first, last), (has_more, has_previous), list) = (ends, has, self.fingerprint());
+        let next = has_more.then(|| cursor::encode(&last.map_or(Place::Offset(0), Place::After), list));
+        let previous = has_previous.then(|| cursor::encode(&first.map_or(Place::End, Place::Before), list));
+        Neighbours { next, previous }
     }
 
     /// The page with each entry as `show` has it, and `Link` to its neighbours (RFC 8288). It shows what `tags` name.
@@ -129,18 +155,30 @@ impl List {
         show: impl Fn(&'a E) -> T,
         tags: &[Tag],
     ) -> Found<Load> {
-        let (place, limit) = wanted;
-        let fingerprint = self.fingerprint();
-        let cursor = |position: &Option<_>, backwards| {
-            let position = position.clone()?;
-            Some(Cursor { position, backwards }.encode(fingerprint))
-        };
-        let next = slice.has_more.then(|| cursor(&slice.last, false)).flatten();
-        let previous = slice.has_previous.then(|| cursor(&slice.first, true)).flatten();
-        let links = self.links(limit, next.as_deref(), previous.as_deref());
-        let pagination = Pagination::new(place, limit, slice, next, previous);
-        let listing = Listing { data: slice.entries.iter().map(show).collect::<Vec<_>>(), pagination };
+        let (listing, links) = self.written(
+            wanted,
+            slice.entries.iter().map(show).collect(),
+            slice.total,
+            (slice.first.clone(), slice.last.clone()),
+            (slice.has_more, slice.has_previous),
+        );
         Ok(cache::found(&listing, tags)?.linked(links))
+    }
+
+    /// A page with these entries, of so many in all; the positions of its first and last one; whether it `has` pages behind it and before
+    /// it, to which the links lead.
+    pub(super) fn written<K, T: Serialize>(
+        &self,
+        (start, limit): (&Start<K>, u32),
+        data: Vec<T>,
+        total: Total,
+        ends: (Option<Position>, Option<Position>),
+        has: (bool, bool),
+    ) -> (Listing<T>, String) {
+        let neighbours = self.cursors(ends, has);
+        let links = self.links(limit, neighbours.next.as_deref(), neighbours.previous.as_deref());
+        let pagination = Pagination::new((start, limit), total, has, neighbours);
+        (Listing { data, pagination }, links)
     }
 
     fn links(&self, limit: u32, next: Option<&str>, previous: Option<&str>) -> String {
@@ -158,6 +196,11 @@ impl List {
     }
 }
 
+/// What is said of a cursor that no server has written.
+pub(super) fn damaged() -> FieldError {
+    of_cursor(CursorFault::Damaged)
+}
+
 fn of_cursor(fault: CursorFault) -> FieldError {
     let (code, message) = match fault {
         CursorFault::Damaged => ("INVALID", "is not a cursor: take nextCursor or prevCursor from a page as it is"),
@@ -170,15 +213,21 @@ fn of_cursor(fault: CursorFault) -> FieldError {
     FieldError::new("cursor", code, message)
 }
 
+/// One page in JSON.
 #[derive(Serialize)]
-struct Listing<T> {
+pub(super) struct Listing<T> {
     data: Vec<T>,
     pagination: Pagination,
 }
 
-/// Where a page is in a list that can be walked both ways.
+/// The cursors of the pages around one.
+struct Neighbours {
+    next: Option<String>,
+    previous: Option<String>,
+}
+
+/// Where a page is in its list, which can be walked both ways.
 #[derive(Serialize, ToSchema)]
-#[schema(as = WalkPagination)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Pagination {
     limit: u32,
@@ -210,15 +259,17 @@ pub(super) struct Pagination {
 }
 
 impl Pagination {
-    fn new<E>(place: &Place, limit: u32, slice: &Slice<E>, next: Option<String>, previous: Option<String>) -> Self {
-        let (total, total_is_estimate) = match slice.total {
+    fn new<K>(
+        (start, limit): (&Start<K>, u32),
+        total: Total,
+        (has_more, has_previous): (bool, bool),
+        neighbours: Neighbours,
+    ) -> Self {
+        let (total, total_is_estimate) = match total {
             Total::Exact(total) => (total, false),
             Total::About(total) => (total, true),
         };
-        let offset = match place {
-            Place::Offset(offset) => Some(*offset),
-            Place::After(_) | Place::Before(_) => None,
-        };
+        let offset = if let Start::Offset(offset) = start { Some(*offset) } else { None };
         Self {
             limit,
             offset,
@@ -226,10 +277,10 @@ impl Pagination {
             page_count: offset.map(|_| total.div_ceil(u64::from(limit.max(1)))),
             total,
             total_is_estimate,
-            has_more: slice.has_more,
-            has_previous: slice.has_previous,
-            next_cursor: next,
-            prev_cursor: previous,
+            has_more,
+            has_previous,
+            next_cursor: neighbours.next,
+            prev_cursor: neighbours.previous,
         }
     }
 }

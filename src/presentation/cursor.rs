@@ -5,7 +5,7 @@
 //! and gives no rights, so it is not signed; a checksum tells a damaged one from one of another list.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::search::{EARLIEST, Key, KeyKind, Position};
+use domain::search::{EARLIEST, Key, KeyKind, Place, Position};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -13,17 +13,12 @@ use uuid::Uuid;
 const VERSION: u8 = 1;
 const BACKWARDS: u8 = 1;
 const RESPELT: u8 = 2;
+/// An end of the list and no position in it: the first page, or backwards the last one.
+const EDGE: u8 = 4;
 
 /// Which list, filter and sort a cursor belongs to.
 pub(super) type Fingerprint = [u8; 6];
 type Checksum = [u8; 4];
-
-/// A position, and which way the walk goes from there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Cursor {
-    pub(super) position: Position,
-    pub(super) backwards: bool,
-}
 
 /// Why a text is no cursor of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,51 +36,51 @@ pub(super) fn fingerprint(list: &str) -> Fingerprint {
     first_bytes(b"list", list.as_bytes())
 }
 
-impl Cursor {
-    /// The text.
-    pub(super) fn encode(&self, list: Fingerprint) -> String {
-        let flags = if self.backwards { BACKWARDS } else { 0 } | if self.position.respelt { RESPELT } else { 0 };
-        let mut bytes = vec![VERSION, flags];
-        bytes.extend(list);
-        bytes.extend(self.position.id.as_bytes());
-        for key in &self.position.keys {
-            match key {
-                Key::Instant(at) => bytes.extend(at.as_microsecond().to_be_bytes()),
-                Key::Number(number) => bytes.extend(number.to_be_bytes()),
-                Key::Text(text) => text_into(&mut bytes, text),
-                Key::Amount(amount) => text_into(&mut bytes, &amount.to_string()),
-            }
-        }
-        let checksum: Checksum = first_bytes(b"cursor", &bytes);
-        bytes.extend(checksum);
-        URL_SAFE_NO_PAD.encode(bytes)
+/// The text that leads to this place of the list. To an offset no text leads but to the first one.
+pub(super) fn encode(place: &Place, list: Fingerprint) -> String {
+    let position = place.comes_from();
+    let mut flags = if place.is_backwards() { BACKWARDS } else { 0 };
+    flags |= if position.is_some_and(|position| position.respelt) { RESPELT } else { 0 };
+    flags |= if position.is_none() { EDGE } else { 0 };
+    let mut bytes = vec![VERSION, flags];
+    bytes.extend(list);
+    if let Some(position) = position {
+        bytes.extend(position.id.as_bytes());
+        position.keys.iter().for_each(|key| key_into(&mut bytes, key));
     }
+    let checksum: Checksum = first_bytes(b"cursor", &bytes);
+    bytes.extend(checksum);
+    URL_SAFE_NO_PAD.encode(bytes)
+}
 
-    /// The cursor of this list, whose sort has these kinds of keys.
-    pub(super) fn decode(text: &str, list: Fingerprint, kinds: &[KeyKind]) -> Result<Self, CursorFault> {
-        let damaged = CursorFault::Damaged;
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| damaged)?;
-        let (bytes, checksum) = bytes.split_last_chunk().ok_or(damaged)?;
-        let expected: Checksum = first_bytes(b"cursor", bytes);
-        if *checksum != expected {
-            return Err(damaged);
-        }
-        let mut rest = Reader(bytes);
-        let [version, flags] = rest.array().ok_or(damaged)?;
-        if version != VERSION {
-            return Err(CursorFault::Outdated);
-        }
-        if rest.array() != Some(list) {
-            return Err(CursorFault::Foreign);
-        }
-        let id = Uuid::from_bytes(rest.array().ok_or(damaged)?);
-        let keys = kinds.iter().map(|kind| rest.key(*kind)).collect::<Option<Vec<_>>>().ok_or(damaged)?;
-        if !rest.0.is_empty() {
-            return Err(damaged);
-        }
-        let position = Position { keys, id, respelt: flags & RESPELT != 0 };
-        Ok(Self { position, backwards: flags & BACKWARDS != 0 })
+/// The place of this list, whose sort has these kinds of keys.
+pub(super) fn decode(text: &str, list: Fingerprint, kinds: &[KeyKind]) -> Result<Place, CursorFault> {
+    let damaged = CursorFault::Damaged;
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| damaged)?;
+    let (bytes, checksum) = bytes.split_last_chunk().ok_or(damaged)?;
+    let expected: Checksum = first_bytes(b"cursor", bytes);
+    if *checksum != expected {
+        return Err(damaged);
     }
+    let mut rest = Reader(bytes);
+    let [version, flags] = rest.array().ok_or(damaged)?;
+    if version != VERSION {
+        return Err(CursorFault::Outdated);
+    }
+    if rest.array() != Some(list) {
+        return Err(CursorFault::Foreign);
+    }
+    let (is_edge, is_backwards) = (flags & EDGE != 0, flags & BACKWARDS != 0);
+    let position = if is_edge { None } else { Some(rest.position(kinds, flags & RESPELT != 0).ok_or(damaged)?) };
+    if !rest.0.is_empty() {
+        return Err(damaged);
+    }
+    Ok(match (position, is_backwards) {
+        (Some(position), false) => Place::After(position),
+        (Some(position), true) => Place::Before(position),
+        (None, false) => Place::Offset(0),
+        (None, true) => Place::End,
+    })
 }
 
 fn first_bytes<const N: usize>(purpose: &[u8], data: &[u8]) -> [u8; N] {
@@ -98,6 +93,15 @@ fn first_bytes<const N: usize>(purpose: &[u8], data: &[u8]) -> [u8; N] {
     let mut first = [0; N];
     first.iter_mut().zip(digest).for_each(|(byte, hashed)| *byte = hashed);
     first
+}
+
+fn key_into(bytes: &mut Vec<u8>, key: &Key) {
+    match key {
+        Key::Instant(at) => bytes.extend(at.as_microsecond().to_be_bytes()),
+        Key::Number(number) => bytes.extend(number.to_be_bytes()),
+        Key::Text(text) => text_into(bytes, text),
+        Key::Amount(amount) => text_into(bytes, &amount.to_string()),
+    }
 }
 
 /// Texts are sort keys, which the database cuts to a hundred characters.
@@ -114,6 +118,12 @@ impl Reader<'_> {
         let (array, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
         Some(*array)
+    }
+
+    fn position(&mut self, kinds: &[KeyKind], respelt: bool) -> Option<Position> {
+        let id = Uuid::from_bytes(self.array()?);
+        let keys = kinds.iter().map(|kind| self.key(*kind)).collect::<Option<_>>()?;
+        Some(Position { keys, id, respelt })
     }
 
     fn text(&mut self) -> Option<&str> {
@@ -144,8 +154,8 @@ mod tests {
 
     const LIST: Fingerprint = [1, 2, 3, 4, 5, 6];
 
-    fn cursor(keys: Vec<Key>) -> Cursor {
-        Cursor { position: Position { keys, id: Uuid::now_v7(), respelt: true }, backwards: true }
+    fn before(keys: Vec<Key>) -> Place {
+        Place::Before(Position { keys, id: Uuid::now_v7(), respelt: true })
     }
 
     #[test]
@@ -158,47 +168,51 @@ mod tests {
             (vec![text.clone(), text], vec![KeyKind::Text, KeyKind::Text]),
             (vec![Key::Amount("12.500".parse().unwrap())], vec![KeyKind::Amount]),
         ] {
-            let cursor = cursor(keys);
-            assert_eq!(Cursor::decode(&cursor.encode(LIST), LIST, &kinds), Ok(cursor));
+            let place = before(keys);
+            assert_eq!(decode(&encode(&place, LIST), LIST, &kinds), Ok(place));
+        }
+        for place in
+            [Place::Offset(0), Place::End, Place::After(Position { keys: vec![], id: Uuid::nil(), respelt: false })]
+        {
+            assert_eq!(decode(&encode(&place, LIST), LIST, &[]), Ok(place));
         }
     }
 
     #[test]
     fn a_changed_character_is_noticed_wherever_it_is() {
-        let text = cursor(vec![Key::Text("jazz".to_owned())]).encode(LIST);
+        let text = encode(&before(vec![Key::Text("jazz".to_owned())]), LIST);
         for place in 0..text.len() {
             let mut changed = text.clone().into_bytes();
             changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
-            assert_eq!(Cursor::decode(&changed, LIST, &[KeyKind::Text]), Err(CursorFault::Damaged), "{place}");
+            assert_eq!(decode(&changed, LIST, &[KeyKind::Text]), Err(CursorFault::Damaged), "{place}");
         }
         for wrong in ["", "A", "nonsense", "00", "\0", &text[..text.len() - 1]] {
-            assert_eq!(Cursor::decode(wrong, LIST, &[KeyKind::Text]), Err(CursorFault::Damaged), "{wrong:?}");
+            assert_eq!(decode(wrong, LIST, &[KeyKind::Text]), Err(CursorFault::Damaged), "{wrong:?}");
         }
     }
 
     #[test]
     fn a_cursor_of_another_list_or_version_is_told_apart() {
-        let of_list = cursor(vec![Key::Number(1)]);
-        let text = of_list.encode(LIST);
-        assert_eq!(Cursor::decode(&text, fingerprint("other"), &[KeyKind::Number]), Err(CursorFault::Foreign));
+        let text = encode(&before(vec![Key::Number(1)]), LIST);
+        assert_eq!(decode(&text, fingerprint("other"), &[KeyKind::Number]), Err(CursorFault::Foreign));
         let mut later = URL_SAFE_NO_PAD.decode(&text).unwrap();
         later.truncate(later.len() - 4);
         later[0] = 2;
         let checksum: Checksum = first_bytes(b"cursor", &later);
         later.extend(checksum);
         let later = URL_SAFE_NO_PAD.encode(later);
-        assert_eq!(Cursor::decode(&later, LIST, &[KeyKind::Number]), Err(CursorFault::Outdated));
+        assert_eq!(decode(&later, LIST, &[KeyKind::Number]), Err(CursorFault::Outdated));
     }
 
     /// Checksum and fingerprint are easily forged; what the database would choke on must not come through.
     #[test]
     fn a_forged_cursor_is_refused() {
-        let forged = cursor(vec![Key::Text("a\0b".to_owned())]).encode(LIST);
-        assert_eq!(Cursor::decode(&forged, LIST, &[KeyKind::Text]), Err(CursorFault::Damaged));
-        let forged = cursor(vec![Key::Instant(Timestamp::MIN)]).encode(LIST);
-        assert_eq!(Cursor::decode(&forged, LIST, &[KeyKind::Instant]), Err(CursorFault::Damaged));
-        let forged = cursor(vec![Key::Number(1), Key::Number(2)]).encode(LIST);
-        assert_eq!(Cursor::decode(&forged, LIST, &[KeyKind::Number]), Err(CursorFault::Damaged));
+        let forged = encode(&before(vec![Key::Text("a\0b".to_owned())]), LIST);
+        assert_eq!(decode(&forged, LIST, &[KeyKind::Text]), Err(CursorFault::Damaged));
+        let forged = encode(&before(vec![Key::Instant(Timestamp::MIN)]), LIST);
+        assert_eq!(decode(&forged, LIST, &[KeyKind::Instant]), Err(CursorFault::Damaged));
+        let forged = encode(&before(vec![Key::Number(1), Key::Number(2)]), LIST);
+        assert_eq!(decode(&forged, LIST, &[KeyKind::Number]), Err(CursorFault::Damaged));
     }
 }

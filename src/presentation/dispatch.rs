@@ -36,6 +36,7 @@ use super::{
     repeats::{Repeats, Wanted},
     reply::Reply,
     request::{Request, RequestId, linger},
+    revisions,
     router::{Lookup, Router, Target},
     server::Settings,
     unsent::{Payer, Unsent},
@@ -277,7 +278,14 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
     }
 
     /// Runs the handler under the concurrency limit and the deadline; a panic becomes a 500 and ends nothing else.
-    async fn run(&self, target: &Target<S>, request: Request) -> Result<Reply, Problem> {
+    async fn run(&self, target: &Target<S>, mut request: Request) -> Result<Reply, Problem> {
+        if target.info.method != Method::GET
+            && !target.info.is_conditional
+            && let Err(problem) = revisions::refuse_named(request.headers())
+        {
+            request.linger_over_body();
+            return Err(problem);
+        }
         let Ok(permit) = Arc::clone(&self.handlers).try_acquire_owned() else {
             return Err(Problem::unavailable(Duration::from_secs(1), "too many handlers are running").unbegun());
         };

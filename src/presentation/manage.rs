@@ -16,27 +16,30 @@ pub(super) mod seat_maps;
 pub(super) mod series;
 mod settings;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, future::Future};
 
 use domain::{
     accounts::Role,
     bookings::{Fingerprint, IdempotencyKey},
-    management::{Manager, Reach},
+    management::{Manager, Reach, requests::FirstAnswer},
 };
-use serde::de::DeserializeOwned;
+use http::{HeaderValue, StatusCode, header};
+use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{
+    catalogue::Code,
     json,
     problem::Problem,
+    reply::Reply,
     request::Request,
     revisions::{expected, perhaps_expected, tagged, unchanged},
     router::{Access, Route},
 };
 use crate::application::{
     app::{Adapters, App},
-    manage::{Made, NamedRequest},
+    manage::{self, Made, NamedRequest},
 };
 
 const ORGANIZERS: Access = Access::Roles(&[Role::Organizer, Role::Admin]);
@@ -50,33 +53,36 @@ macro_rules! event_routes {
             Route::get(concat!($prefix, "/events"), $access, events::list),
             Route::post(concat!($prefix, "/events"), $access, events::create),
             Route::get(concat!($prefix, "/events/{id}"), $access, events::show),
-            Route::put(concat!($prefix, "/events/{id}"), $access, events::replace),
-            Route::patch(concat!($prefix, "/events/{id}"), $access, events::update),
-            Route::delete(concat!($prefix, "/events/{id}"), $access, events::delete),
-            Route::post(concat!($prefix, "/events/{id}/publish"), $access, events::publish),
-            Route::post(concat!($prefix, "/events/{id}/unpublish"), $access, events::unpublish),
-            Route::post(concat!($prefix, "/events/{id}/cancel"), $access, events::cancel),
-            Route::post(concat!($prefix, "/events/{id}/archive"), $access, events::archive),
-            Route::post(concat!($prefix, "/events/{id}/duplicate"), $access, events::duplicate),
-            Route::post(concat!($prefix, "/events/{id}/occurrences"), $access, series::repeat),
+            Route::put(concat!($prefix, "/events/{id}"), $access, events::replace).conditional(),
+            Route::patch(concat!($prefix, "/events/{id}"), $access, events::update).conditional(),
+            Route::delete(concat!($prefix, "/events/{id}"), $access, events::delete).conditional(),
+            Route::post(concat!($prefix, "/events/{id}/publish"), $access, events::publish).conditional(),
+            Route::post(concat!($prefix, "/events/{id}/unpublish"), $access, events::unpublish).conditional(),
+            Route::post(concat!($prefix, "/events/{id}/cancel"), $access, events::cancel).conditional(),
+            Route::post(concat!($prefix, "/events/{id}/archive"), $access, events::archive).conditional(),
+            Route::post(concat!($prefix, "/events/{id}/duplicate"), $access, events::duplicate).conditional(),
+            Route::post(concat!($prefix, "/events/{id}/occurrences"), $access, series::repeat).conditional(),
             Route::get(concat!($prefix, "/series/{id}"), $access, series::show),
             Route::post(concat!($prefix, "/series/{id}/publish"), $access, series::publish),
             Route::post(concat!($prefix, "/series/{id}/cancel"), $access, series::cancel),
-            Route::patch(concat!($prefix, "/series/{id}/occurrences/{eventId}"), $access, series::update),
-            Route::delete(concat!($prefix, "/series/{id}/occurrences/{eventId}"), $access, series::leave),
+            Route::patch(concat!($prefix, "/series/{id}/occurrences/{eventId}"), $access, series::update).conditional(),
+            Route::delete(concat!($prefix, "/series/{id}/occurrences/{eventId}"), $access, series::leave).conditional(),
             Route::get(concat!($prefix, "/events/{id}/ticket-types"), $access, sales::list_types),
             Route::post(concat!($prefix, "/events/{id}/ticket-types"), $access, sales::add_type),
-            Route::put(concat!($prefix, "/events/{id}/ticket-types"), $access, sales::order_types),
+            Route::put(concat!($prefix, "/events/{id}/ticket-types"), $access, sales::order_types).conditional(),
             Route::get(concat!($prefix, "/events/{id}/ticket-types/{typeId}"), $access, sales::show_type),
-            Route::patch(concat!($prefix, "/events/{id}/ticket-types/{typeId}"), $access, sales::update_type),
-            Route::delete(concat!($prefix, "/events/{id}/ticket-types/{typeId}"), $access, sales::delete_type),
+            Route::patch(concat!($prefix, "/events/{id}/ticket-types/{typeId}"), $access, sales::update_type)
+                .conditional(),
+            Route::delete(concat!($prefix, "/events/{id}/ticket-types/{typeId}"), $access, sales::delete_type)
+                .conditional(),
             Route::get(concat!($prefix, "/events/{id}/quotas"), $access, sales::list_quotas),
             Route::post(concat!($prefix, "/events/{id}/quotas"), $access, sales::add_quota),
             Route::get(concat!($prefix, "/events/{id}/quotas/{quotaId}"), $access, sales::show_quota),
-            Route::patch(concat!($prefix, "/events/{id}/quotas/{quotaId}"), $access, sales::update_quota),
-            Route::delete(concat!($prefix, "/events/{id}/quotas/{quotaId}"), $access, sales::delete_quota),
+            Route::patch(concat!($prefix, "/events/{id}/quotas/{quotaId}"), $access, sales::update_quota).conditional(),
+            Route::delete(concat!($prefix, "/events/{id}/quotas/{quotaId}"), $access, sales::delete_quota)
+                .conditional(),
             Route::get(concat!($prefix, "/events/{id}/seat-map"), $access, seat_maps::of_event),
-            Route::put(concat!($prefix, "/events/{id}/seat-map"), $access, seat_maps::move_event),
+            Route::put(concat!($prefix, "/events/{id}/seat-map"), $access, seat_maps::move_event).conditional(),
             Route::get(concat!($prefix, "/events/{id}/blocks"), $access, blocks::list),
             Route::post(concat!($prefix, "/events/{id}/blocks"), $access, blocks::add),
             Route::get(concat!($prefix, "/events/{id}/blocks/{blockId}"), $access, blocks::show),
@@ -101,21 +107,21 @@ pub(super) fn routes<A: Adapters>() -> Vec<Route<App<A>>> {
         Route::get("/api/v1/organizer/tags", ORGANIZERS, catalogue::list_tags),
         Route::post("/api/v1/admin/venues", ADMINS, catalogue::add_venue),
         Route::get("/api/v1/admin/venues/{id}", ADMINS, catalogue::show_venue),
-        Route::put("/api/v1/admin/venues/{id}", ADMINS, catalogue::replace_venue),
-        Route::patch("/api/v1/admin/venues/{id}", ADMINS, catalogue::update_venue),
-        Route::delete("/api/v1/admin/venues/{id}", ADMINS, catalogue::delete_venue),
+        Route::put("/api/v1/admin/venues/{id}", ADMINS, catalogue::replace_venue).conditional(),
+        Route::patch("/api/v1/admin/venues/{id}", ADMINS, catalogue::update_venue).conditional(),
+        Route::delete("/api/v1/admin/venues/{id}", ADMINS, catalogue::delete_venue).conditional(),
         Route::get("/api/v1/admin/categories", ADMINS, catalogue::list_categories),
         Route::post("/api/v1/admin/categories", ADMINS, catalogue::add_category),
         Route::get("/api/v1/admin/categories/{slug}", ADMINS, catalogue::show_category),
-        Route::patch("/api/v1/admin/categories/{slug}", ADMINS, catalogue::rename_category),
-        Route::delete("/api/v1/admin/categories/{slug}", ADMINS, catalogue::delete_category),
+        Route::patch("/api/v1/admin/categories/{slug}", ADMINS, catalogue::rename_category).conditional(),
+        Route::delete("/api/v1/admin/categories/{slug}", ADMINS, catalogue::delete_category).conditional(),
         Route::get("/api/v1/admin/tags", ADMINS, catalogue::list_tags),
         Route::post("/api/v1/admin/tags", ADMINS, catalogue::add_tag),
         Route::get("/api/v1/admin/tags/{slug}", ADMINS, catalogue::show_tag),
-        Route::patch("/api/v1/admin/tags/{slug}", ADMINS, catalogue::rename_tag),
-        Route::delete("/api/v1/admin/tags/{slug}", ADMINS, catalogue::delete_tag),
+        Route::patch("/api/v1/admin/tags/{slug}", ADMINS, catalogue::rename_tag).conditional(),
+        Route::delete("/api/v1/admin/tags/{slug}", ADMINS, catalogue::delete_tag).conditional(),
         Route::get("/api/v1/admin/settings", ADMINS, settings::list),
-        Route::patch("/api/v1/admin/settings", ADMINS, settings::update),
+        Route::patch("/api/v1/admin/settings", ADMINS, settings::update).conditional(),
         Route::get("/api/v1/admin/settings/changes", ADMINS, settings::changes),
         Route::get("/api/v1/settings", Access::Public, settings::public),
     ]);
@@ -153,6 +159,37 @@ async fn named_body<T: DeserializeOwned>(request: &mut Request) -> Result<(T, Op
         NamedRequest { key, fingerprint: Fingerprint(Uuid::from_bytes(half)) }
     });
     Ok((body, named))
+}
+
+/// What a request is answered that has made something: where it is, what it is, and its revision if it has one.
+fn first_answer(
+    location: String,
+    value: &(impl Serialize + ?Sized),
+    revision: Option<i32>,
+) -> Result<FirstAnswer, Problem> {
+    Ok(FirstAnswer { location, revision, body: serde_json::to_vec(value).map_err(Problem::internal)? })
+}
+
+/// 201 with the first answer, whether `show` makes it now or it was given before. When nobody knows it, and what was made is gone, the key is of
+/// no more use.
+async fn answered<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    made: Made,
+    show: impl Future<Output = Result<FirstAnswer, Problem>> + Send,
+) -> Result<Reply, Problem> {
+    let replayed = made.replayed;
+    let told = manage::told(app, by.account, made, show).await;
+    let FirstAnswer { location, revision, body } = told.map_err(|problem| match problem.code() {
+        Code::NotFound if replayed => Problem::new(Code::IdempotencyKeyReused)
+            .detail("what the first request has made is gone, and its answer was not kept: use a new key"),
+        _ => problem,
+    })?;
+    let location = HeaderValue::from_str(&location).map_err(Problem::internal)?;
+    let reply = Reply::bytes(StatusCode::CREATED, HeaderValue::from_static("application/json"), body);
+    let reply = reply.header(header::LOCATION, location);
+    let reply = if let Some(revision) = revision { tagged(reply, revision) } else { reply };
+    Ok(if replayed { reply.replayed() } else { reply })
 }
 
 /// A search text: trimmed, at most 200 characters, none of them control.

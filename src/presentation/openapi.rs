@@ -19,8 +19,8 @@ use self::{
     operation::{Operation, Section},
 };
 use super::{
-    accounts, audit, bookings, cache, csp_reports, events, manage, problem::Document as Problem, problems, reference,
-    router::RouteInfo, venues,
+    accounts, audit, bookings, cache, csp_reports, events, manage, operations, problem::Document as Problem, problems,
+    reference, router::RouteInfo, venues,
 };
 
 /// What the document says before its operations.
@@ -47,6 +47,7 @@ fn sections() -> Vec<Section> {
         problems::docs::section(),
         reference::docs::section(),
         csp_reports::docs::section(),
+        operations::docs::section(),
     ]
 }
 

@@ -1,5 +1,7 @@
 //! Health and metrics (L2, L4): the short form for balancers on the public listener, everything on the operations one.
 
+pub(super) mod docs;
+
 use std::{
     future::Future,
     pin::Pin,
@@ -19,7 +21,7 @@ use super::{
     problem::Problem,
     reply::Reply,
     request::Request,
-    router::{Access, Route},
+    router::{Access, Route, RouteInfo},
 };
 use crate::{application::limits::Tier, telemetry::metrics::Metrics};
 
@@ -43,7 +45,7 @@ pub trait HealthCheck: Send + Sync + 'static {
 }
 
 /// What a node says about itself.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
     /// The release.
@@ -92,6 +94,7 @@ struct Report<'a> {
 struct Details<'a> {
     uptime_seconds: u64,
     /// Resident memory; absent where the system does not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
     memory_bytes: Option<u64>,
     #[serde(flatten)]
     identity: &'a Identity,
@@ -209,6 +212,12 @@ pub fn health_routes<S: Send + Sync + 'static>(health: &Arc<Health>) -> Vec<Rout
         })
         .limit(Tier::Unlimited),
     ]
+}
+
+/// What is known of those without a node.
+pub fn health_rows() -> Vec<RouteInfo> {
+    let nowhere = Health::new(Identity::default(), Vec::new());
+    health_routes::<()>(&nowhere).into_iter().map(Route::into_info).collect()
 }
 
 /// Those and `/health/detailed` and `/metrics`, for the operations listener.

@@ -1,120 +1,158 @@
-//! Pages of lists: by cursor, which is stable while entries come and go, or by offset (H5).
+//! Pages of lists that are not in the public catalogue: the same protocol as [`browsing`](super::browsing), for lists that have one
+//! key of a type of their own and are never kept.
 
 use domain::{
+    ids::{AccountId, BookingId, EventId, SeatMapId},
     repositories::{Page, PageRequest, Start},
-    search::Total,
-    validation::FieldError,
+    search::{Key, KeyKind, Position},
 };
+use http::{HeaderValue, header};
+use jiff::Timestamp;
 use serde::Serialize;
-use utoipa::ToSchema;
+use uuid::Uuid;
 
-use super::{openapi::parameter::Parameter, query::Query};
+use super::{
+    browsing::{List, OFFSET_MAX},
+    problem::Problem,
+    query::Query,
+    reply::Reply,
+};
 
-/// Entries on a page unless the client says otherwise.
-pub(super) const LIMIT_DEFAULT: u32 = 20;
-/// Most entries on a page.
-const LIMIT_MAX: u32 = 100;
-/// Furthest offset: the database walks over all entries before it; a cursor goes as far as the list.
-const OFFSET_MAX: u32 = 10_000;
-/// Longest cursor.
-const CURSOR_BYTES_MAX: usize = 2_000;
-
-/// What a list is sorted by, as an opaque text that leads back to it.
+/// The place of an entry in its list, as a cursor has it.
 pub(super) trait CursorKey: Sized {
+    /// The kinds of what comes before the id.
+    const KINDS: &'static [KeyKind];
+
     /// Writes the place down.
-    fn encode(&self) -> String;
-    /// Reads it back; nothing for a text that `encode` never wrote.
-    fn decode(text: &str) -> Option<Self>;
+    fn position(self) -> Position;
+
+    /// Reads it back; nothing for what no entry has.
+    fn at(position: Position) -> Option<Self>;
 }
 
-/// The parameters that [`page_request`] reads.
-pub(super) fn parameters() -> [Parameter; 3] {
-    [
-        Parameter::query("limit", "Entries on a page.").integer(1..=LIMIT_MAX).default(LIMIT_DEFAULT),
-        Parameter::query("cursor", "Where the page begins: `nextCursor` of the page before.").opaque(CURSOR_BYTES_MAX),
-        Parameter::query("offset", "Entries to leave out; not together with `cursor`.")
-            .integer(0..=OFFSET_MAX)
-            .default(0),
-    ]
+fn by_id(keys: Vec<Key>, id: Uuid) -> Position {
+    Position { keys, id, respelt: false }
 }
 
-/// The page a client asks for: `limit`, and `cursor` or `offset`.
-pub(super) fn page_request<K: CursorKey>(query: &mut Query<'_>) -> PageRequest<K> {
-    let limit = query.number("limit", LIMIT_DEFAULT, 1..=LIMIT_MAX);
-    let offset = query.number("offset", 0, 0..=OFFSET_MAX);
-    let start = match query.text("cursor") {
-        None => Start::Offset(offset),
-        Some(text) => {
-            match Some(&text).filter(|text| text.len() <= CURSOR_BYTES_MAX).and_then(|text| K::decode(text)) {
-                Some(_) if offset > 0 => {
-                    query.fault(FieldError::new("offset", "CONFLICT", "give either cursor or offset"));
-                    Start::Offset(0)
-                }
-                Some(key) => Start::After(key),
-                None => {
-                    let message = "is not a cursor of this list: take nextCursor from the page before";
-                    query.fault(FieldError::new("cursor", "INVALID", message));
-                    Start::Offset(0)
+/// Lists in the order of ids.
+macro_rules! ids {
+    ($($id:ident),+) => {$(
+        impl CursorKey for $id {
+            const KINDS: &'static [KeyKind] = &[];
+
+            fn position(self) -> Position {
+                by_id(Vec::new(), self.0)
+            }
+
+            fn at(position: Position) -> Option<Self> {
+                Some(Self(position.id))
+            }
+        }
+    )+};
+}
+ids!(AccountId, BookingId);
+
+/// Lists by an instant, the id among equals.
+macro_rules! instants {
+    ($($id:ident),+) => {$(
+        impl CursorKey for (Timestamp, $id) {
+            const KINDS: &'static [KeyKind] = &[KeyKind::Instant];
+
+            fn position(self) -> Position {
+                by_id(vec![Key::Instant(self.0)], self.1.0)
+            }
+
+            fn at(position: Position) -> Option<Self> {
+                match position.keys[..] {
+                    [Key::Instant(at)] => Some((at, $id(position.id))),
+                    _ => None,
                 }
             }
         }
-    };
-    PageRequest { start, limit }
+    )+};
+}
+instants!(EventId, SeatMapId);
+
+/// Lists in the order of numbers, which stand where others have ids.
+impl CursorKey for u64 {
+    const KINDS: &'static [KeyKind] = &[];
+
+    fn position(self) -> Position {
+        by_id(Vec::new(), Uuid::from_u64_pair(0, self))
+    }
+
+    fn at(position: Position) -> Option<Self> {
+        let (rest, number) = position.id.as_u64_pair();
+        (rest == 0).then_some(number)
+    }
 }
 
-/// One page in JSON.
-#[derive(Serialize)]
-pub(super) struct Listing<T> {
-    data: Vec<T>,
-    pagination: Pagination,
+impl CursorKey for i64 {
+    const KINDS: &'static [KeyKind] = &[];
+
+    fn position(self) -> Position {
+        u64::try_from(self).unwrap_or(0).position()
+    }
+
+    fn at(position: Position) -> Option<Self> {
+        u64::at(position).and_then(|number| number.try_into().ok())
+    }
 }
 
-/// Which page of a list it is.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Pagination {
-    limit: u32,
-    /// Of a page that was asked for by offset.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    offset: Option<u32>,
-    /// Entries on all pages.
-    total: u64,
-    /// Whether `total` is what the database expects: entries are counted up to 1,000 only.
-    total_is_estimate: bool,
-    has_more: bool,
-    /// Asks for the next page, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    next_cursor: Option<String>,
+/// Lists by a text that no two entries have.
+impl CursorKey for String {
+    const KINDS: &'static [KeyKind] = &[KeyKind::Text];
+
+    fn position(self) -> Position {
+        by_id(vec![Key::Text(self)], Uuid::nil())
+    }
+
+    fn at(mut position: Position) -> Option<Self> {
+        match position.keys.pop() {
+            Some(Key::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
 }
 
-impl<T> Listing<T> {
-    /// The page with each entry as `show` has it; `key` is an entry's place in the list.
-    pub(super) fn of<'a, E, K: CursorKey>(
+impl List {
+    /// Reads `limit`, and `cursor` or `offset`.
+    pub(super) fn page_request<K: CursorKey>(&self, query: &mut Query<'_>) -> PageRequest<K> {
+        let wanted = self.page(query, K::KINDS, OFFSET_MAX);
+        let mut key = |position| {
+            let key = K::at(position);
+            if key.is_none() {
+                query.fault(super::browsing::damaged());
+            }
+            key
+        };
+        let start = match wanted.place {
+            Start::Offset(offset) => Some(Start::Offset(offset)),
+            Start::End => Some(Start::End),
+            Start::After(position) => key(position).map(Start::After),
+            Start::Before(position) => key(position).map(Start::Before),
+        };
+        PageRequest { start: start.unwrap_or(Start::Offset(0)), limit: wanted.limit }
+    }
+
+    /// The page with each entry as `show` has it, and `Link` to its neighbours (RFC 8288); `key` is an entry's place in the list.
+    pub(super) fn reply<'a, E, K: CursorKey, T: Serialize>(
+        &self,
         page: &'a Page<E>,
         request: &PageRequest<K>,
         key: impl Fn(&'a E) -> K,
         show: impl Fn(&'a E) -> T,
-    ) -> Self {
-        let last = page.entries.last().filter(|_| page.has_more);
-        let offset = match request.start {
-            Start::Offset(offset) => Some(offset),
-            Start::After(_) => None,
-        };
-        let (total, total_is_estimate) = match page.total {
-            Total::Exact(total) => (total, false),
-            Total::About(total) => (total, true),
-        };
-        let pagination = Pagination {
-            limit: request.limit,
-            offset,
-            total,
-            total_is_estimate,
-            has_more: page.has_more,
-            next_cursor: last.map(|entry| key(entry).encode()),
-        };
-        Self { data: page.entries.iter().map(show).collect(), pagination }
+    ) -> Result<Reply, Problem> {
+        let position = |entry: Option<&'a E>| entry.map(|entry| key(entry).position());
+        let (listing, links) = self.written(
+            (&request.start, request.limit),
+            page.entries.iter().map(show).collect(),
+            page.total,
+            (position(page.entries.first()), position(page.entries.last())),
+            (page.has_more, page.has_previous),
+        );
+        let links = HeaderValue::from_str(&links).map_err(Problem::internal)?;
+        Ok(Reply::ok(&listing)?.header(header::LINK, links))
     }
 }
 
@@ -122,16 +160,20 @@ impl<T> Listing<T> {
 mod tests {
     use super::*;
 
-    /// The document names the bound, and what it names holds.
+    fn again<K: CursorKey + Clone + PartialEq + std::fmt::Debug>(key: K) {
+        let position = key.clone().position();
+        assert_eq!(position.keys.len(), K::KINDS.len());
+        assert_eq!(K::at(position), Some(key));
+    }
+
     #[test]
-    fn a_cursor_that_is_too_long_is_none() {
-        let asked = |zeros: usize| {
-            let text = format!("cursor={}7", "0".repeat(zeros));
-            let mut query = Query::parse(&text);
-            let request = page_request::<u64>(&mut query);
-            query.finish().map(|()| matches!(request.start, Start::After(7)))
-        };
-        assert!(asked(CURSOR_BYTES_MAX - 1).unwrap());
-        assert!(asked(CURSOR_BYTES_MAX).is_err());
+    fn a_key_is_read_back_from_its_position() {
+        again(BookingId::generate());
+        again((Timestamp::from_microsecond(1_767_225_600_000_001).unwrap(), EventId::generate()));
+        again(u64::MAX);
+        again(i64::MAX);
+        again("jazz".to_owned());
+        assert_eq!(i64::at(u64::MAX.position()), None);
+        assert_eq!(u64::at(BookingId::generate().position()), None);
     }
 }

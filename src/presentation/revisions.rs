@@ -45,6 +45,15 @@ pub(super) fn perhaps_expected(request: &Request) -> Result<Option<Expected>, Pr
     named_in(request.headers())
 }
 
+/// 412 when a change of what has no revision is to be made to one: nothing has it. `*` is whatever there is.
+pub(super) fn refuse_named(headers: &HeaderMap) -> Result<(), Problem> {
+    let is_any = || matches!(named_in(headers), Ok(Some(None)));
+    if !headers.contains_key(header::IF_MATCH) || is_any() {
+        return Ok(());
+    }
+    Err(Problem::new(Code::ChangedMeanwhile).detail("what this makes or changes has no revision: leave If-Match out"))
+}
+
 fn named_in(headers: &HeaderMap) -> Result<Option<Expected>, Problem> {
     let Some(tags) = validators(headers, &header::IF_MATCH) else { return Ok(None) };
     match &tags[..] {
@@ -85,5 +94,16 @@ mod tests {
             assert_eq!(read(&[tag]), Err(Code::ChangedMeanwhile), "{tag}");
         }
         assert_eq!(read(&["\"1\"", "\"2\""]), Err(Code::ChangedMeanwhile));
+    }
+
+    #[test]
+    fn what_has_no_revision_has_none_that_is_named() {
+        let refused = |tag: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.extend(tag.map(|tag| (header::IF_MATCH, HeaderValue::from_static(tag))));
+            refuse_named(&headers).is_err()
+        };
+        assert!(!refused(None) && !refused(Some("*")));
+        assert!(refused(Some("\"1\"")) && refused(Some("W/\"1\"")) && refused(Some("")));
     }
 }

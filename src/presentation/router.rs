@@ -59,6 +59,8 @@ pub struct RouteInfo {
     pub tier: Tier,
     /// Most bytes of a body, when not the server's default.
     pub body_limit: Option<usize>,
+    /// Whether its handler judges `If-Match`.
+    pub is_conditional: bool,
     /// Whether it runs to its end when the client hangs up.
     pub detached: bool,
     /// Media types it can answer with; a client that accepts none of them gets a 406.
@@ -99,6 +101,7 @@ impl<S> Route<S> {
                 ownership: Ownership::Shared,
                 tier,
                 body_limit: None,
+                is_conditional: false,
                 detached,
                 produces: JSON,
                 params,
@@ -130,6 +133,13 @@ impl<S> Route<S> {
         self
     }
 
+    /// Its handler judges `If-Match`. For any other row that changes something, a revision that is named there is not that of anything.
+    #[must_use]
+    pub fn conditional(mut self) -> Self {
+        self.info.is_conditional = true;
+        self
+    }
+
     /// Everybody finds their own things there only; those of others are not found.
     #[must_use]
     pub fn own(mut self) -> Self {
@@ -147,6 +157,11 @@ impl<S> Route<S> {
     /// What is known about it without its handler.
     pub fn info(&self) -> &RouteInfo {
         &self.info
+    }
+
+    /// The same, of a row that is not needed any more.
+    pub(super) fn into_info(self) -> RouteInfo {
+        self.info
     }
 
     /// Lets the handler be dropped when the client hangs up; for calls that change nothing.

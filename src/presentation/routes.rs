@@ -10,7 +10,7 @@ use super::{
     cache::admin as cache,
     csp_reports,
     events::public as events,
-    manage, openapi, problems, reference,
+    manage, openapi, operations, problems, reference,
     router::{Access, Route},
     venues::public as venues,
 };
@@ -61,7 +61,7 @@ pub fn api_routes<A: Adapters>() -> Vec<Route<App<A>>> {
         Route::delete("/api/v1/bookings/{id}", Authenticated, bookings::cancel).own(),
         Route::get("/api/v1/admin/users", ADMIN, users::list),
         Route::get("/api/v1/admin/users/{id}", ADMIN, users::show),
-        Route::patch("/api/v1/admin/users/{id}", ADMIN, users::change),
+        Route::patch("/api/v1/admin/users/{id}", ADMIN, users::change).conditional(),
         Route::get("/api/v1/admin/audit-log", ADMIN, audit::list),
         Route::get("/api/v1/admin/audit-log/verification", ADMIN, audit::verify),
         Route::get("/api/v1/admin/cache", ADMIN, cache::show),
@@ -74,7 +74,8 @@ pub fn api_routes<A: Adapters>() -> Vec<Route<App<A>>> {
     routes
 }
 
-/// The OpenAPI document of these routes.
+/// The OpenAPI document of these routes, and of those of health, which the public listener has as well.
 pub fn api_document<A: Adapters>() -> Value {
-    openapi::document(api_routes::<A>().iter().map(Route::info))
+    let health = operations::health_rows();
+    openapi::document(api_routes::<A>().iter().map(Route::info).chain(&health))
 }

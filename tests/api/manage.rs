@@ -8,6 +8,8 @@ mod blocks;
 mod cancellations;
 #[path = "manage/catalogue.rs"]
 mod catalogue;
+#[path = "manage/conditions.rs"]
+mod conditions;
 #[path = "manage/deletions.rs"]
 mod deletions;
 #[path = "manage/events.rs"]
@@ -30,6 +32,8 @@ mod reconciliation;
 mod repeated;
 #[path = "manage/required.rs"]
 mod required;
+#[path = "manage/revisions.rs"]
+mod revisions;
 #[path = "manage/running.rs"]
 mod running;
 #[path = "manage/sales.rs"]

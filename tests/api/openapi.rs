@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use boxoffice::{
     application::limits::Tier,
-    presentation::{catalogue, openapi, router::Access, routes::api_routes},
+    presentation::{catalogue, openapi, operations, router::Access, routes::api_routes},
     serve::{self, Installation},
 };
 use reqwest::Method;
@@ -17,8 +17,9 @@ use crate::support::{TestServer, document::document};
 #[test]
 fn every_route_is_described_and_whatever_is_described_is_a_route() {
     let name = |method: &Method, path: &str| format!("{method} {path}");
-    let routes: BTreeSet<_> =
+    let mut routes: BTreeSet<_> =
         api_routes::<Installation>().iter().map(|row| name(&row.info().method, row.info().path)).collect();
+    routes.extend(operations::health_rows().iter().map(|row| name(&row.method, row.path)));
     let written: BTreeSet<_> = document().operations().map(|(method, path, _)| name(&method, path)).collect();
     let missing: Vec<_> = routes.difference(&written).collect();
     assert!(missing.is_empty(), "say in the feature's docs.rs what these do: {missing:#?}");
@@ -132,6 +133,18 @@ fn every_refusal_of_the_catalogue_has_a_place() {
         let is_found = found.contains_key(entry.code);
         assert!(is_found != of_no_route.contains(&entry.code), "{} {is_found}", entry.code);
     }
+}
+
+/// What balancers ask is in the document as well, and is answered as it says.
+#[tokio::test]
+async fn the_health_of_the_public_listener_is_described() {
+    let server = TestServer::start().await;
+    for (path, status) in [("/health", "ready"), ("/health/ready", "ready"), ("/health/live", "live")] {
+        assert!(document().operation(&Method::GET, path).is_some(), "{path}");
+        assert_eq!(server.api.get(path).await.ok()["status"], status, "{path}");
+    }
+    let unready = &document().0["paths"]["/health"]["get"]["responses"]["503"]["content"];
+    assert!(unready["application/json"].is_object() && unready["application/problem+json"].is_object(), "{unready}");
 }
 
 #[tokio::test]

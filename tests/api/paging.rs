@@ -152,6 +152,20 @@ async fn pages_say_where_they_are_and_link_to_their_neighbours() {
     assert!(!lonely.header("link").unwrap().contains("rel=\"next\""));
     let beyond = server.api.get(&format!("{list}&offset=100")).await.ok();
     assert_eq!((&beyond["data"], &beyond["pagination"]["total"]), (&json!([]), &json!(7)));
+    // What is before it is the end of the list.
+    assert_eq!((&beyond["pagination"]["hasPrevious"], &beyond["pagination"]["hasMore"]), (&json!(true), &json!(false)));
+    let back = beyond["pagination"]["prevCursor"].as_str().unwrap();
+    let last = server.api.get(&format!("{list}&limit=2&cursor={back}")).await.ok();
+    assert_eq!((ids(&last), &last["pagination"]["hasMore"]), (all[5..].to_vec(), &json!(false)));
+    // A walk whose pages have gone comes back as well: to where the list begins now.
+    let cursor = last["pagination"]["prevCursor"].as_str().unwrap().to_owned();
+    for id in &all[..5] {
+        server.client.execute("DELETE FROM events WHERE id = $1", &[id]).await.unwrap();
+    }
+    let gone = server.api.get(&format!("{list}&limit=3&cursor={cursor}")).await.ok();
+    assert_eq!((&gone["data"], &gone["pagination"]["hasMore"]), (&json!([]), &json!(true)));
+    let next = gone["pagination"]["nextCursor"].as_str().unwrap();
+    assert_eq!(ids(&server.api.get(&format!("{list}&limit=3&cursor={next}")).await.ok()), &all[5..]);
 }
 
 /// A list that is too long to count for each page says so.

@@ -102,3 +102,8 @@ UPDATE events SET version_base = 17;
 
 -- Events without caps on unpaid places.
 UPDATE events SET unpaid_limited = false WHERE id IN (SELECT id FROM events ORDER BY id LIMIT 2);
+
+-- When quotas and ticket types were made and changed, and first answers to requests.
+UPDATE quotas SET created_at = '2026-01-01Z', updated_at = '2026-01-02Z';
+UPDATE ticket_types SET created_at = '2026-01-01Z', updated_at = '2026-01-02Z';
+UPDATE request_keys SET location = '/api/v1/organizer/events/one', revision = 1, answer = '{}';

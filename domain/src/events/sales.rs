@@ -34,6 +34,10 @@ pub struct ManagedQuota {
     pub held: u32,
     /// Sold.
     pub sold: u32,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When name or capacity last changed.
+    pub updated_at: Timestamp,
     /// Grows with each change of name or capacity.
     pub revision: i32,
 }
@@ -97,7 +101,11 @@ pub struct ManagedTicketType {
     pub position: u32,
     /// Whether places of it are, or ever were, held, blocked or booked: it then stays with its quota and its sections.
     pub ever_taken: bool,
-    /// Grows with each change.
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Grows with each change, of its position or its sections as well.
     pub revision: i32,
 }
 
@@ -259,6 +267,8 @@ mod tests {
             capacity: 10,
             held,
             sold,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
             revision: 1,
         };
         assert_eq!(quota(3, 4).resized(7), Ok(()));

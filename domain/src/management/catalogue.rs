@@ -17,6 +17,8 @@ use crate::{
 /// A word by which events are found, or the kind of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Term {
+    /// Its id: that of the request that made it.
+    pub id: Uuid,
     /// By what it is named everywhere; never changes.
     pub slug: String,
     /// For people.

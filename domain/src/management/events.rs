@@ -164,6 +164,7 @@ pub trait EventManagement {
         &self,
         by: &Manager,
         id: EventId,
+        expected: Expected,
         copy: EventId,
         starts_at: Timestamp,
     ) -> impl Future<Output = Changed> + Send;
@@ -246,11 +247,13 @@ pub trait SalesManagement {
         expected: Expected,
     ) -> impl Future<Output = Changed> + Send;
 
-    /// Puts the ticket types of an event into this order, which must name each of them once.
+    /// Puts the ticket types of an event into this order, which must name each of them once. `expected` is the event's revision, which it
+    /// moves on, with those of the ticket types that have another position then.
     fn order_ticket_types(
         &self,
         by: &Manager,
         event: EventId,
+        expected: Expected,
         order: &[TicketTypeId],
     ) -> impl Future<Output = Changed> + Send;
 

@@ -11,13 +11,29 @@ use crate::{
     repositories::Found,
 };
 
+/// What a request was answered that has made something. Its repetitions are answered the same, whatever has become of the thing since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstAnswer {
+    /// Where the thing is, or was.
+    pub location: String,
+    /// The revision that it had, if it has any.
+    pub revision: Option<i32>,
+    /// The JSON, as it was sent.
+    pub body: Vec<u8>,
+}
+
+impl FirstAnswer {
+    /// Most bytes of a body that is kept: that of the largest series, and of a seat map with the longest names, is smaller.
+    pub const BODY_MAX: usize = 1 << 20;
+}
+
 /// How a request stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// It is to be worked on, and what it makes has this id. A repetition of one that broke off gets the same id.
     Begun(Uuid),
-    /// It made the thing with this id.
-    Done(Uuid),
+    /// It made the thing with this id, and was answered so. Nobody knows the answer of one that broke off before it was given.
+    Done(Uuid, Option<FirstAnswer>),
     /// It is being worked on.
     InProgress,
     /// The key names another request.
@@ -64,11 +80,14 @@ pub trait RequestKeys {
         id: Uuid,
     ) -> impl Future<Output = Found<Standing>> + Send;
 
-    /// Notes how it went. What made nothing is forgotten.
+    /// Notes that it has made what it was to make, and what it is answered. An answer that is noted already stays.
     fn finish_request(
         &self,
         account: AccountId,
         key: &IdempotencyKey,
-        done: bool,
+        answer: Option<&FirstAnswer>,
     ) -> impl Future<Output = Found<()>> + Send;
+
+    /// Forgets a request that has made nothing.
+    fn forget_request(&self, account: AccountId, key: &IdempotencyKey) -> impl Future<Output = Found<()>> + Send;
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Changed, Expected, Manager};
 use crate::{
     events::EventStatus,
-    ids::{AccountId, EventId, SeatMapId, SeatMapVersionId, SectionId, VenueId},
+    ids::{AccountId, EventId, SeatMapId, SeatMapVersionId, SectionId, TicketTypeId, VenueId},
     repositories::{Found, Page, PageRequest},
     seat_maps::{Seat, drawing::Drawing, layout::Layout},
     text,
@@ -132,6 +132,17 @@ pub struct Move {
     pub sections: Vec<SectionId>,
 }
 
+/// A ticket type that has lost sections, because its event has moved to a version that does not have them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SectionsLost {
+    /// Which one.
+    pub ticket_type: TicketTypeId,
+    /// Its name.
+    pub name: String,
+    /// The sections that it sells no more.
+    pub sections: Vec<SectionId>,
+}
+
 /// Seats that somebody has, and that would not be where they are.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{count} seats are held, blocked or sold, and the version does not have them as they are")]
@@ -214,14 +225,14 @@ pub trait SeatMapManagement {
     fn delete_seat_map(&self, by: &Manager, id: SeatMapId, expected: Expected) -> impl Future<Output = Changed> + Send;
 
     /// Has an event sell another version of its map. Expects that the event's inventory is paused. Ticket types lose the
-    /// sections that there are no more.
+    /// sections that there are no more; gives those that have lost some, in the organizer's order.
     fn move_event(
         &self,
         by: &Manager,
         event: EventId,
         expected: Expected,
         to: &Move,
-    ) -> impl Future<Output = Changed> + Send;
+    ) -> impl Future<Output = Changed<Vec<SectionsLost>>> + Send;
 }
 
 /// A number of a version as it stands in a path or a body.

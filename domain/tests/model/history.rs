@@ -140,6 +140,8 @@ impl<'a> History<'a> {
         let quota = quota % self.reference.versions.len();
         let count = self.inventory.counts()[quota];
         let managed = ManagedQuota {
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+            updated_at: jiff::Timestamp::UNIX_EPOCH,
             id: count.quota_id,
             name: "quota".to_owned(),
             capacity: self.reference.spec.capacities[quota],

@@ -2,6 +2,7 @@
 
 use domain::{
     events::{
+        EventStatus,
         fields::{EventFields, RawEvent},
         lifecycle::Step,
     },
@@ -17,7 +18,7 @@ use jiff::Timestamp;
 
 use super::{
     Judged, Made, ManageError, NamedRequest, change_plan, change_words, event_of, invalidated, is_expected, once, owns,
-    tags_of, unowned,
+    settled, tags_of, unowned,
 };
 use crate::application::app::{Adapters, App};
 
@@ -46,7 +47,18 @@ pub async fn update<A: Adapters>(
     id: EventId,
     expected: Expected,
     organizer: Option<AccountId>,
-    change: impl FnOnce(&ManagedEvent) -> RawEvent,
+    change: impl Fn(&ManagedEvent) -> RawEvent + Send + Sync,
+) -> Result<ManagedEvent, ManageError> {
+    settled(expected, || update_once(app, by, id, expected, organizer, &change)).await
+}
+
+async fn update_once<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    id: EventId,
+    expected: Expected,
+    organizer: Option<AccountId>,
+    change: &(impl Fn(&ManagedEvent) -> RawEvent + Sync),
 ) -> Result<ManagedEvent, ManageError> {
     let before = event_of(app, by, id).await?;
     // What the change is put on top of must be what the client has seen.
@@ -90,7 +102,7 @@ pub async fn step<A: Adapters>(
     at: Option<Timestamp>,
 ) -> Result<ManagedEvent, ManageError> {
     check_schedule(at)?;
-    take(app, by, id, expected, step, at).await?;
+    take(app, by, id, expected, (step, at)).await?;
     event_of(app, by, id).await
 }
 
@@ -107,20 +119,27 @@ pub(super) fn check_schedule(at: Option<Timestamp>) -> Result<(), Vec<FieldError
     Ok(())
 }
 
-/// Takes the step, and tells everybody.
+/// Takes the step, and tells everybody. Whether that changes anything: an event may be scheduled for that very time.
 pub(super) async fn take<A: Adapters>(
     app: &App<A>,
     by: &Manager,
     id: EventId,
     expected: Expected,
-    step: Step,
-    at: Option<Timestamp>,
-) -> Result<(), ManageError> {
+    (step, at): (Step, Option<Timestamp>),
+) -> Result<bool, ManageError> {
+    if step == Step::Schedule {
+        let before = event_of(app, by, id).await?;
+        // As exact as the database keeps it.
+        let is_same = before.publish_at.map(Timestamp::as_microsecond) == at.map(Timestamp::as_microsecond);
+        if before.event.status == EventStatus::Scheduled && is_same {
+            return is_expected(expected, before.revision).map(|()| false);
+        }
+    }
     let judged = Judged::for_step(app, by, id, expected, step).await?;
     change_plan(app, judged, app.store.step_event(by, id, expected, step, at)).await?;
     tracing::info!(event = %id, userId = %by.account, step = step.as_str(), "event changed its status");
     app.upkeep.wake();
-    Ok(())
+    Ok(true)
 }
 
 /// Makes a draft copy that begins at `starts_at`.
@@ -128,14 +147,14 @@ pub async fn duplicate<A: Adapters>(
     app: &App<A>,
     by: &Manager,
     request: Option<NamedRequest>,
-    id: EventId,
+    (id, expected): (EventId, Expected),
     starts_at: Timestamp,
 ) -> Result<Made, ManageError> {
     once(app, by.account, request, Creation::Event, owns(app, by, id), async |copy| {
         if starts_at <= Timestamp::now() {
             return Err(vec![FieldError::new("startsAt", "NOT_IN_FUTURE", "must be in the future")].into());
         }
-        let made = app.store.duplicate_event(by, id, EventId(copy), starts_at).await;
+        let made = app.store.duplicate_event(by, id, expected, EventId(copy), starts_at).await;
         Ok(invalidated(app, made, &tags_of(EventId(copy), None))?)
     })
     .await

@@ -8,7 +8,9 @@ use domain::{
     validation::FieldError,
 };
 
-use super::{Judged, Made, ManageError, NamedRequest, change_plan, change_words, event_of, is_expected, once, owns};
+use super::{
+    Judged, Made, ManageError, NamedRequest, change_plan, change_words, event_of, is_expected, once, owns, settled,
+};
 use crate::application::app::{Adapters, App};
 
 /// The quotas of an event.
@@ -49,7 +51,17 @@ pub async fn update_quota<A: Adapters>(
     by: &Manager,
     (event, id): (EventId, QuotaId),
     expected: Expected,
-    change: impl FnOnce(&ManagedQuota) -> (Option<String>, Option<u32>),
+    change: impl Fn(&ManagedQuota) -> (Option<String>, Option<u32>) + Send + Sync,
+) -> Result<ManagedQuota, ManageError> {
+    settled(expected, || update_quota_once(app, by, (event, id), expected, &change)).await
+}
+
+async fn update_quota_once<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    (event, id): (EventId, QuotaId),
+    expected: Expected,
+    change: &(impl Fn(&ManagedQuota) -> (Option<String>, Option<u32>) + Sync),
 ) -> Result<ManagedQuota, ManageError> {
     let of = event_of(app, by, event).await?;
     let before = quota(app, by, event, id).await?;
@@ -118,13 +130,23 @@ pub async fn add_ticket_type<A: Adapters>(
     raw: RawTicketType,
 ) -> Result<Made, ManageError> {
     once(app, by.account, request, Creation::TicketType, owns(app, by, event), async |id| {
-        let of = event_of(app, by, event).await?;
-        let fields = TicketTypeFields::parse(raw, &of.event)?;
-        let judged = Judged::editable(&of)?;
-        has_quota(app, event, fields.quota_id).await?;
-        change_plan(app, judged, app.store.add_ticket_type(by, event, TicketTypeId(id), &fields)).await
+        settled(None, || insert_ticket_type(app, by, event, TicketTypeId(id), raw.clone())).await
     })
     .await
+}
+
+async fn insert_ticket_type<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    event: EventId,
+    id: TicketTypeId,
+    raw: RawTicketType,
+) -> Result<(), ManageError> {
+    let of = event_of(app, by, event).await?;
+    let fields = TicketTypeFields::parse(raw, &of.event)?;
+    let judged = Judged::editable(&of)?;
+    has_quota(app, event, fields.quota_id).await?;
+    change_plan(app, judged, app.store.add_ticket_type(by, event, id, &fields)).await
 }
 
 async fn has_quota<A: Adapters>(app: &App<A>, event: EventId, id: QuotaId) -> Result<(), ManageError> {
@@ -140,7 +162,17 @@ pub async fn update_ticket_type<A: Adapters>(
     by: &Manager,
     (event, id): (EventId, TicketTypeId),
     expected: Expected,
-    change: impl FnOnce(RawTicketType) -> RawTicketType,
+    change: impl Fn(RawTicketType) -> RawTicketType + Send + Sync,
+) -> Result<ManagedTicketType, ManageError> {
+    settled(expected, || update_ticket_type_once(app, by, (event, id), expected, &change)).await
+}
+
+async fn update_ticket_type_once<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    (event, id): (EventId, TicketTypeId),
+    expected: Expected,
+    change: &(impl Fn(RawTicketType) -> RawTicketType + Sync),
 ) -> Result<ManagedTicketType, ManageError> {
     let of = event_of(app, by, event).await?;
     let before = ticket_type(app, by, event, id).await?;
@@ -181,20 +213,22 @@ pub async fn delete_ticket_type<A: Adapters>(
     change_plan(app, judged, app.store.delete_ticket_type(by, event, id, expected)).await
 }
 
-/// Puts the ticket types into another order.
+/// Puts the ticket types into another order, which is a change of the event: gives the revision that it has then.
 pub async fn order_ticket_types<A: Adapters>(
     app: &App<A>,
     by: &Manager,
     event: EventId,
+    expected: Expected,
     order: Vec<TicketTypeId>,
-) -> Result<Vec<ManagedTicketType>, ManageError> {
+) -> Result<(Vec<ManagedTicketType>, i32), ManageError> {
     let of = event_of(app, by, event).await?;
+    is_expected(expected, of.revision)?;
     let before = app.store.ticket_types(event).await?;
     let judged = Judged::editable(&of)?;
     let mut named = order.clone();
     let mut there: Vec<_> = before.iter().map(|of| of.id).collect();
     if named == there {
-        return Ok(before);
+        return Ok((before, of.revision));
     }
     named.sort_unstable();
     there.sort_unstable();
@@ -202,6 +236,7 @@ pub async fn order_ticket_types<A: Adapters>(
         return Err(vec![FieldError::new("order", "INVALID", "must name each ticket type of the event once")].into());
     }
     // Availability shows ticket types in their order, so the inventory has to know it.
-    change_plan(app, judged, app.store.order_ticket_types(by, event, &order)).await?;
-    ticket_types(app, by, event).await
+    change_plan(app, judged, app.store.order_ticket_types(by, event, expected, &order)).await?;
+    let revision = event_of(app, by, event).await?.revision;
+    Ok((app.store.ticket_types(event).await?, revision))
 }

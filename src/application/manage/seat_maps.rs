@@ -1,14 +1,14 @@
 //! Seat maps: drawn, given new versions, and sold by events.
 
 use domain::{
-    ids::{AccountId, EventId, SeatMapId, SeatMapVersionId, VenueId},
+    ids::{AccountId, EventId, SeatMapId, SeatMapVersionId, TicketTypeId, VenueId},
     management::{
         ChangeError, Expected, Manager,
         events::ManagedEvent,
         requests::Creation,
         seat_maps::{
-            ManagedSeatMap, Move, NewSeatMap, SeatMapFields, SeatMapManagement, SeatMapVersion, UsingEvent,
-            version_number,
+            ManagedSeatMap, Move, NewSeatMap, SeatMapFields, SeatMapManagement, SeatMapVersion, SectionsLost,
+            UsingEvent, version_number,
         },
     },
     seat_maps::{
@@ -18,7 +18,7 @@ use domain::{
     validation::FieldError,
 };
 
-use super::{Judged, Made, ManageError, NamedRequest, change_plan, event_of, is_expected, once, unowned};
+use super::{Judged, Made, ManageError, NamedRequest, change_plan, event_of, is_expected, once, settled, unowned};
 use crate::application::app::{Adapters, App};
 
 /// A map with its versions, and the sections of the last one.
@@ -56,6 +56,24 @@ pub struct EventSeatMap {
     pub version: u32,
     /// The sections of the version.
     pub sections: Vec<SectionSummary>,
+}
+
+/// A ticket type that sells fewer sections than before its event has moved to another version.
+#[derive(Debug)]
+pub struct Lost {
+    /// Which one.
+    pub ticket_type: TicketTypeId,
+    /// Its name.
+    pub name: String,
+    /// The sections that there are no more.
+    pub sections: Vec<SectionSummary>,
+}
+
+impl Lost {
+    fn new(of: SectionsLost, before: &[SectionSummary]) -> Self {
+        let sections = before.iter().filter(|section| of.sections.contains(&section.id)).cloned().collect();
+        Self { ticket_type: of.ticket_type, name: of.name, sections }
+    }
 }
 
 /// One of the maps that `by` may see.
@@ -143,10 +161,21 @@ pub async fn update<A: Adapters>(
     by: &Manager,
     id: SeatMapId,
     expected: Expected,
+    change: (Option<String>, Option<String>),
+) -> Result<(), ManageError> {
+    settled(expected, || update_once(app, by, id, expected, change.clone())).await
+}
+
+async fn update_once<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    id: SeatMapId,
+    expected: Expected,
     (name, description): (Option<String>, Option<String>),
 ) -> Result<(), ManageError> {
     let before = find(app, by, id).await?;
-    let (name, description) = (name.unwrap_or(before.name), description.unwrap_or(before.description));
+    let name = name.unwrap_or_else(|| before.name.clone());
+    let description = description.unwrap_or_else(|| before.description.clone());
     let fields = SeatMapFields::parse(Some(&name), Some(&description))?;
     let expected = expected.or(Some(before.revision));
     Ok(app.store.update_seat_map(by, id, expected, &fields).await?)
@@ -203,7 +232,17 @@ pub async fn move_event<A: Adapters>(
     event: EventId,
     expected: Expected,
     number: u32,
-) -> Result<EventSeatMap, ManageError> {
+) -> Result<(EventSeatMap, Vec<Lost>), ManageError> {
+    settled(expected, || move_once(app, by, event, expected, number)).await
+}
+
+async fn move_once<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    event: EventId,
+    expected: Expected,
+    number: u32,
+) -> Result<(EventSeatMap, Vec<Lost>), ManageError> {
     let number = version_number(number).map_err(|error| vec![error])?;
     let before = event_of(app, by, event).await?;
     is_expected(expected, before.revision)?;
@@ -211,7 +250,7 @@ pub async fn move_event<A: Adapters>(
     let (from, revision) = (before.event.seat_map_version_id.ok_or(ChangeError::NotFound)?, before.revision);
     let (now, drawn) = sold_by(app, before).await?;
     if now.version == number {
-        return Ok(now);
+        return Ok((now, Vec::new()));
     }
     let versions = app.store.seat_map_versions(by, now.map).await?;
     let to = versions.iter().find(|version| version.number == number);
@@ -219,7 +258,8 @@ pub async fn move_event<A: Adapters>(
     let next = app.store.drawing(to.id).await?;
     let sections = next.summary().iter().map(|section| section.id).collect();
     let step = Move { from, to: to.id, changed: drawn.changed_in(&next), sections };
-    change_plan(app, judged?, app.store.move_event(by, event, Some(revision), &step)).await?;
+    let lost = change_plan(app, judged?, app.store.move_event(by, event, Some(revision), &step)).await?;
     tracing::info!(%event, userId = %by.account, from = now.version, to = number, "event moved to another version of its seat map");
-    of_event(app, by, event).await
+    let lost = lost.into_iter().map(|of| Lost::new(of, &now.sections)).collect();
+    Ok((of_event(app, by, event).await?, lost))
 }

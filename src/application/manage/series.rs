@@ -18,7 +18,9 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use super::{Made, ManageError, NamedRequest, event_of, events, invalidated, once, owns, tags_of};
+use super::{
+    Made, ManageError, NamedRequest, event_of, events, invalidated, is_expected, once, owns, settled, tags_of,
+};
 use crate::application::app::{Adapters, App};
 
 /// Adds occurrences of an event; what is made is the first of them.
@@ -26,22 +28,32 @@ pub async fn repeat<A: Adapters>(
     app: &App<A>,
     by: &Manager,
     request: Option<NamedRequest>,
-    event: EventId,
+    (event, expected): (EventId, Expected),
     raw: RawOccurrences,
 ) -> Result<Made, ManageError> {
     once(app, by.account, request, Creation::Event, owns(app, by, event), async |first| {
-        let before = event_of(app, by, event).await?;
-        let starts = Starts::parse(raw, &before.event, Timestamp::now())?;
-        // The times were computed from this state of the event.
-        let expected = Some(before.revision);
-        let made = app.store.add_occurrences(by, event, expected, EventId(first), &starts).await;
-        let series = *made.as_ref().unwrap_or(&before.event.series_id);
-        invalidated(app, made, &tags_of(event, series))?;
-        let added = starts.as_slice().len();
-        tracing::info!(%event, series = series.map(tracing::field::display), userId = %by.account, added, "event repeated");
-        Ok(())
+        settled(expected, || add_occurrences(app, by, (event, expected), EventId(first), raw.clone())).await
     })
     .await
+}
+
+async fn add_occurrences<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    (event, expected): (EventId, Expected),
+    first: EventId,
+    raw: RawOccurrences,
+) -> Result<(), ManageError> {
+    let before = event_of(app, by, event).await?;
+    is_expected(expected, before.revision)?;
+    let starts = Starts::parse(raw, &before.event, Timestamp::now())?;
+    // The times were computed from this state of the event.
+    let made = app.store.add_occurrences(by, event, Some(before.revision), first, &starts).await;
+    let series = *made.as_ref().unwrap_or(&before.event.series_id);
+    invalidated(app, made, &tags_of(event, series))?;
+    let added = starts.as_slice().len();
+    tracing::info!(%event, series = series.map(tracing::field::display), userId = %by.account, added, "event repeated");
+    Ok(())
 }
 
 /// The occurrences of a series, in order. There is always one.
@@ -55,7 +67,7 @@ pub async fn find<A: Adapters>(app: &App<A>, by: &Manager, id: SeriesId) -> Resu
 pub enum Outcome {
     /// It took the step.
     Changed,
-    /// It was not meant: it is over, begins too early, is where the step leads already, or has texts of its own.
+    /// It was not meant: it is over, begins too early, is where the step leads already, or has texts of its own, or these very texts.
     Unchanged,
     /// Something stands against it.
     Refused(Conflict),
@@ -74,8 +86,9 @@ pub async fn step<A: Adapters>(
     let now = Timestamp::now();
     let mut outcomes = HashMap::new();
     for occurrence in find(app, by, id).await?.iter().filter(|of| of.is_meant_by(step, from, now)) {
-        let outcome = match events::take(app, by, occurrence.id, None, step, at).await {
-            Ok(()) => Outcome::Changed,
+        let outcome = match events::take(app, by, occurrence.id, None, (step, at)).await {
+            Ok(true) => Outcome::Changed,
+            Ok(false) => Outcome::Unchanged,
             Err(ManageError::Change(ChangeError::Conflict(conflict))) => Outcome::Refused(conflict),
             // Deleted since, or somebody else's by now.
             Err(ManageError::Change(ChangeError::NotFound)) => continue,

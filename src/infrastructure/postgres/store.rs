@@ -9,11 +9,11 @@ mod bookings;
 pub mod catalogue;
 mod credentials;
 mod manage;
+mod paging;
 mod retention;
 mod sessions;
 
-use domain::{repositories::Page, search::Total};
-use tokio_postgres::Row;
+use domain::search::Total;
 
 use self::catalogue::walk;
 use super::{
@@ -32,18 +32,6 @@ impl PgStore {
     pub fn new(pool: RequestPool) -> Self {
         Self { pool }
     }
-}
-
-/// A page from rows of which one more than the limit was asked for.
-fn page_of<T>(
-    rows: &[Row],
-    limit: u32,
-    total: Total,
-    entry: impl Fn(&Row) -> Result<T, StoreError>,
-) -> Result<Page<T>, StoreError> {
-    let limit = limit as usize;
-    let entries = rows.iter().take(limit).map(entry).collect::<Result<_, _>>()?;
-    Ok(Page { entries, total, has_more: rows.len() > limit })
 }
 
 /// The condition that `column`, of an enumerated type, is one of `names`, which are constants of this program; no condition when there are none.

@@ -17,8 +17,8 @@ use crate::{
         app::{Adapters, App},
     },
     presentation::{
+        browsing::List,
         catalogue::Code,
-        pagination::{Listing, page_request},
         problem::Problem,
         query::Query,
         reply::Reply,
@@ -45,10 +45,11 @@ impl From<ChangeAccountError> for Problem {
 pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     let mut query = request.query();
     let filter = filter(&mut query);
-    let wanted = page_request(&mut query);
+    let list = List::asked(&request);
+    let wanted = list.page_request(&mut query);
     query.finish()?;
     let page = app.store.accounts(&filter, &wanted).await?;
-    Reply::ok(&Listing::of(&page, &wanted, |account| account.id, AccountJson::from))
+    list.reply(&page, &wanted, |account| account.id, AccountJson::from)
 }
 
 fn filter(query: &mut Query<'_>) -> AccountFilter {

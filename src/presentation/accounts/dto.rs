@@ -11,10 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use crate::presentation::{
-    openapi::schemas::{RoleSchema, StatusSchema},
-    pagination::CursorKey,
-};
+use crate::presentation::openapi::schemas::{RoleSchema, StatusSchema};
 
 /// A new account.
 #[derive(Deserialize, ToSchema)]
@@ -224,16 +221,5 @@ impl<'a> From<&'a Account> for AccountJson<'a> {
             status: account.status.as_str(),
             email_verified_at: account.email_verified_at,
         }
-    }
-}
-
-/// Accounts are listed by the time of their making, which their ids have.
-impl CursorKey for AccountId {
-    fn encode(&self) -> String {
-        self.0.simple().to_string()
-    }
-
-    fn decode(text: &str) -> Option<Self> {
-        text.parse().ok()
     }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::presentation::{openapi::schemas, pagination::CursorKey};
+use crate::presentation::openapi::schemas;
 
 /// Which places to keep.
 #[derive(Deserialize, ToSchema)]
@@ -253,15 +253,5 @@ impl<'a> From<&'a Booking> for BookingJson<'a> {
             created_at: booking.created_at,
             updated_at: booking.updated_at,
         }
-    }
-}
-
-impl CursorKey for BookingId {
-    fn encode(&self) -> String {
-        self.0.simple().to_string()
-    }
-
-    fn decode(text: &str) -> Option<Self> {
-        text.parse().ok()
     }
 }

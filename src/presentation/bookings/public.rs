@@ -15,14 +15,7 @@ use crate::{
         app::{Adapters, App},
         bookings::{self, Asking},
     },
-    presentation::{
-        catalogue::Code,
-        pagination::{Listing, page_request},
-        problem::Problem,
-        reply::Reply,
-        request::Request,
-        router::Params,
-    },
+    presentation::{browsing::List, catalogue::Code, problem::Problem, reply::Reply, request::Request, router::Params},
 };
 
 fn key(request: &Request) -> Result<IdempotencyKey, Problem> {
@@ -77,10 +70,11 @@ pub async fn book<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result
 /// `GET /bookings`
 pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     let mut query = request.query();
-    let wanted = page_request(&mut query);
+    let list = List::asked(&request);
+    let wanted = list.page_request(&mut query);
     query.finish()?;
     let page = app.store.bookings_of(request.caller()?.account, &wanted).await?;
-    Reply::ok(&Listing::of(&page, &wanted, |booking| booking.id, BookingJson::from))
+    list.reply(&page, &wanted, |booking| booking.id, BookingJson::from)
 }
 
 /// `GET /bookings/{id}`

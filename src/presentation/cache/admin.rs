@@ -79,7 +79,9 @@ fn is_key(text: &str, is_pattern: bool) -> bool {
 pub(super) struct ClearedJson {
     /// Answers in this server.
     local: u64,
-    /// Null: there is no shared cache, or it does not answer and is told when it does.
+    /// Left out: there is no shared cache, or it does not answer and is told when it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     shared: Option<u64>,
 }
 
@@ -89,7 +91,9 @@ pub(super) struct ClearedJson {
 pub(super) struct OverviewJson {
     enabled: bool,
     local: LocalJson,
-    /// Null without Redis.
+    /// Left out without Redis.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     shared: Option<SharedJson>,
     namespaces: Vec<NamespaceJson>,
 }
@@ -123,7 +127,9 @@ struct NamespaceJson {
     stale: u64,
     absent: u64,
     misses: u64,
-    /// Of what was asked, the part that was answered from memory; null before anything was.
+    /// Of what was asked, the part that was answered from memory; left out before anything was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     hit_ratio: Option<f64>,
     shared_hits: u64,
     shared_misses: u64,

@@ -32,7 +32,7 @@ fn list() -> Operation {
     );
     let parameters = search::described();
     let operation = parameters.into_iter().fold(operation, Operation::parameter);
-    operation.walk_of::<EventSummaryJson<'_>>("The events that were found.").cacheable()
+    operation.page_of::<EventSummaryJson<'_>>("The events that were found.").cacheable()
 }
 
 fn sales() -> Operation {

@@ -192,7 +192,9 @@ pub(super) async fn add<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> 
     let selection = Selection::try_from(body)?;
     let made = blocks::block(&app, &by, named.map(|named| named.key), event, selection).await?;
     let path = location(&by, &format!("events/{event}/blocks/{}", made.value.id));
-    let reply = Reply::created(&path, &BlockJson::from(&*made.value))?;
+    // As the first time, also when it was released since.
+    let block = BlockJson { updated_at: made.value.created_at, ..BlockJson::from(&*made.value) };
+    let reply = Reply::created(&path, &block)?;
     Ok(if made.replayed { reply.replayed() } else { reply })
 }
 

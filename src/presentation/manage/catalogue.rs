@@ -6,34 +6,31 @@ use domain::{
     cache::Tag,
     ids::VenueId,
     management::{
-        ChangeError,
+        ChangeError, Expected, Manager,
         catalogue::{CatalogueManagement, Term, Vocabulary},
         requests::Creation,
     },
     text,
     validation::FieldErrors,
-    venues::{RawVenue, VenueFields},
+    venues::{RawVenue, Venue, VenueFields},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::{
+    answered,
     bodies::venues::{NewVenueBody, VenueChangeBody},
-    expected, manager, named_body, perhaps_expected, tagged, unchanged,
+    expected, first_answer, manager, named_body, perhaps_expected, tagged, unchanged,
 };
 use crate::{
     application::{
         app::{Adapters, App},
-        manage::{ManageError, invalidated, once, unowned},
+        manage::{ManageError, invalidated, once, settled, unowned},
     },
     presentation::{
-        openapi::texts,
-        pagination::{CursorKey, Listing, page_request},
-        problem::Problem,
-        reply::Reply,
-        request::Request,
-        venues::dto::VenueJson,
+        browsing::List, openapi::texts, problem::Problem, reply::Reply, request::Request, venues::dto::VenueJson,
     },
 };
 
@@ -62,31 +59,46 @@ pub(super) async fn add_venue<A: Adapters>(app: Arc<App<A>>, mut request: Reques
         Ok::<_, ManageError>(invalidated(&app, added, &[Tag::Venues])?)
     })
     .await?;
-    let found = app.store.managed_venue(VenueId(made.id)).await?;
-    let (venue, revision) = found.ok_or_else(Problem::not_found)?;
-    let path = format!("/api/v1/admin/venues/{}", venue.id);
-    let reply = tagged(Reply::created(&path, &VenueJson::from(&venue))?, revision);
-    Ok(if made.replayed { reply.replayed() } else { reply })
+    let id = VenueId(made.id);
+    let show = async {
+        let (venue, revision) = app.store.managed_venue(id).await?.ok_or_else(Problem::not_found)?;
+        first_answer(format!("/api/v1/admin/venues/{id}"), &VenueJson::from(&venue), Some(revision))
+    };
+    answered(&app, &by, made, show).await
 }
 
 /// Changes a venue: `change` is given the body and the venue as it is.
-async fn change_venue<A: Adapters, B: DeserializeOwned>(
+async fn change_venue<A: Adapters, B: Clone + DeserializeOwned + Send + Sync>(
     app: &App<A>,
     mut request: Request,
-    change: impl FnOnce(B, RawVenue) -> RawVenue,
+    change: impl Fn(B, RawVenue) -> RawVenue + Send + Sync,
 ) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (by, id, expected) = (manager(&request)?, request.id::<VenueId>("id")?, expected(&request)?);
     let body: B = request.body().await?;
+    let change = |venue: Venue| change(body.clone(), venue.into());
+    settled(expected, || write_venue(app, &by, id, expected, &change)).await?;
     let (venue, revision) = app.store.managed_venue(id).await?.ok_or_else(Problem::not_found)?;
+    Ok(tagged(Reply::ok(&VenueJson::from(&venue))?, revision))
+}
+
+async fn write_venue<A: Adapters>(
+    app: &App<A>,
+    by: &Manager,
+    id: VenueId,
+    expected: Expected,
+    change: &(impl Fn(Venue) -> RawVenue + Sync),
+) -> Result<(), ManageError> {
+    let (venue, revision) = app.store.managed_venue(id).await?.ok_or(ChangeError::NotFound)?;
     if expected.is_some_and(|expected| expected != revision) {
         return Err(ChangeError::Stale.into());
     }
-    let fields = VenueFields::parse(change(body, venue.into()))?;
-    let updated = app.store.update_venue(&by, id, Some(revision), &fields).await;
-    invalidated(app, updated, &[Tag::Venue(id), Tag::Venues, Tag::Events])?;
-    let (venue, revision) = app.store.managed_venue(id).await?.ok_or_else(Problem::not_found)?;
-    Ok(tagged(Reply::ok(&VenueJson::from(&venue))?, revision))
+    let fields = VenueFields::parse(change(venue.clone()))?;
+    if venue.says(&fields) {
+        return Ok(());
+    }
+    let updated = app.store.update_venue(by, id, Some(revision), &fields).await;
+    Ok(invalidated(app, updated, &[Tag::Venue(id), Tag::Venues, Tag::Events])?)
 }
 
 /// `PUT /admin/venues/{id}`: what is not said is as for a new one, but the slug stays.
@@ -138,6 +150,7 @@ pub(super) struct NameBody {
 #[schema(as = Term)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TermJson<'a> {
+    id: Uuid,
     slug: &'a str,
     name: &'a str,
     /// Events that have it.
@@ -148,39 +161,18 @@ pub(super) struct TermJson<'a> {
 
 impl<'a> From<&'a Term> for TermJson<'a> {
     fn from(term: &'a Term) -> Self {
-        let Term { slug, name, events, created_at, updated_at, revision: _ } = term;
-        Self { slug, name, events: *events, created_at: *created_at, updated_at: *updated_at }
-    }
-}
-
-/// The place of a word in its list.
-struct SlugKey(String);
-
-impl CursorKey for SlugKey {
-    fn encode(&self) -> String {
-        format!("-{}", self.0)
-    }
-
-    fn decode(text: &str) -> Option<Self> {
-        let text = text.strip_prefix('-')?;
-        let is_slug = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        (is_slug && (2..=100).contains(&text.len())).then(|| Self(text.to_owned()))
+        let Term { id, ref slug, ref name, events, created_at, updated_at, revision: _ } = *term;
+        Self { id, slug, name, events, created_at, updated_at }
     }
 }
 
 async fn list<A: Adapters>(app: &App<A>, request: &Request, of: Vocabulary) -> Result<Reply, Problem> {
     let mut query = request.query();
-    let wanted = page_request::<SlugKey>(&mut query);
+    let list = List::asked(request);
+    let wanted = list.page_request(&mut query);
     query.finish()?;
-    let asked = domain::repositories::PageRequest {
-        start: match &wanted.start {
-            domain::repositories::Start::Offset(offset) => domain::repositories::Start::Offset(*offset),
-            domain::repositories::Start::After(key) => domain::repositories::Start::After(key.0.clone()),
-        },
-        limit: wanted.limit,
-    };
-    let page = app.store.terms(of, &asked).await?;
-    Reply::ok(&Listing::of(&page, &wanted, |term| SlugKey(term.slug.clone()), TermJson::from))
+    let page = app.store.terms(of, &wanted).await?;
+    list.reply(&page, &wanted, |term| term.slug.clone(), TermJson::from)
 }
 
 async fn term<A: Adapters>(app: &App<A>, of: Vocabulary, slug: &str) -> Result<Term, Problem> {
@@ -211,10 +203,16 @@ async fn add<A: Adapters>(
         Ok::<_, ManageError>(invalidated(app, added, &[Tag::Vocabulary])?)
     })
     .await?;
-    let term = term(app, of, &slug).await?;
-    let reply = Reply::created(&format!("/api/v1/admin/{path}/{slug}"), &TermJson::from(&term))?;
-    let reply = tagged(reply, term.revision);
-    Ok(if made.replayed { reply.replayed() } else { reply })
+    let id = made.id;
+    let show = async {
+        // Another one may have the slug by now.
+        let term = term(app, of, &slug).await?;
+        if term.id != id {
+            return Err(Problem::not_found());
+        }
+        first_answer(format!("/api/v1/admin/{path}/{slug}"), &TermJson::from(&term), Some(term.revision))
+    };
+    answered(app, &by, made, show).await
 }
 
 async fn rename<A: Adapters>(app: &App<A>, mut request: Request, of: Vocabulary) -> Result<Reply, Problem> {

@@ -100,7 +100,6 @@ macro_rules! events {
             .with(change(
                 Operation::delete(concat!($prefix, "/events/{id}"), concat!("delete", $who, "Event"), "Delete a draft")
                     .details("One that nobody ever booked, and of which nothing is held or blocked.")
-                    .tagged()
                     .no_content("It is gone."),
             ))
             .with(change(
@@ -152,6 +151,8 @@ macro_rules! events {
             ))
             .with(change(
                 Operation::put(concat!($prefix, "/events/{id}/ticket-types"), concat!("order", $who, "TicketTypes"), "Order the ticket types")
+                    .details("The order is the event's: `If-Match` names the event's revision, and `ETag` is the one that it has then.")
+                    .versioned()
                     .body::<OrderBody>(json!({ "order": [ID] }))
                     .ok::<TicketTypesJson<'_>>("All of them, in their new order."),
             ))
@@ -173,7 +174,6 @@ macro_rules! events {
             .with(change(
                 Operation::delete(concat!($prefix, "/events/{id}/ticket-types/{typeId}"), concat!("delete", $who, "TicketType"), "Delete a ticket type")
                     .details("Only while no place of it is or ever was held, blocked or booked.")
-                    .tagged()
                     .no_content("It is gone."),
             ))
             .with(
@@ -201,7 +201,6 @@ macro_rules! events {
             ))
             .with(change(
                 Operation::delete(concat!($prefix, "/events/{id}/quotas/{quotaId}"), concat!("delete", $who, "Quota"), "Delete a quota")
-                    .tagged()
                     .no_content("It is gone."),
             ))
             .with(
@@ -285,7 +284,6 @@ macro_rules! vocabulary {
             .with(change(
                 Operation::delete(concat!("/api/v1/admin/", $path, "/{slug}"), concat!("delete", $one), "Delete one")
                     .parameter(Parameter::path("slug", "Its slug.").text(2..=100))
-                    .tagged()
                     .no_content("It is gone."),
             ))
     };
@@ -322,9 +320,7 @@ pub(in crate::presentation) fn catalogue() -> Section {
                 .ok::<VenueJson<'_>>("The venue as it is now."),
         ))
         .with(change(
-            Operation::delete("/api/v1/admin/venues/{id}", "deleteVenue", "Delete a venue")
-                .tagged()
-                .no_content("It is gone."),
+            Operation::delete("/api/v1/admin/venues/{id}", "deleteVenue", "Delete a venue").no_content("It is gone."),
         ));
     let section = vocabulary!(section, "categories", "Category", "Categories");
     let section = vocabulary!(section, "tags", "Tag", "Tags");

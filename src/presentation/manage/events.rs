@@ -7,7 +7,7 @@ use domain::{
     ids::{AccountId, EventId, SeatMapId, SeriesId, VenueId},
     management::{
         Manager, Reach,
-        events::{Cancellation, EventFilter, EventKey, EventManagement, EventOrder, ManagedEvent},
+        events::{Cancellation, EventFilter, EventManagement, EventOrder, ManagedEvent},
     },
     validation::FieldError,
 };
@@ -16,21 +16,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
+    answered,
     bodies::events::{EventChangeBody, NewEventBody},
-    expected, location, manager, named_body, perhaps_expected, search, tagged, unchanged,
+    expected, first_answer, location, manager, named_body, perhaps_expected, search, tagged, unchanged,
 };
 use crate::{
     application::{
         app::{Adapters, App},
         manage::{event_of, events},
     },
-    presentation::{
-        pagination::{CursorKey, Listing, page_request},
-        problem::Problem,
-        query::Query,
-        reply::Reply,
-        request::Request,
-    },
+    presentation::{browsing::List, problem::Problem, query::Query, reply::Reply, request::Request},
 };
 
 /// Only who manages everybody's events may say whose one is.
@@ -112,8 +107,12 @@ pub(super) struct EventJson<'a> {
     #[schema(nullable = false)]
     series_id: Option<SeriesId>,
     venue_id: VenueId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     seat_map_id: Option<SeatMapId>,
     /// The number of the version of the seat map.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     seat_map_version: Option<u32>,
     starts_at: Timestamp,
     ends_at: Timestamp,
@@ -121,6 +120,8 @@ pub(super) struct EventJson<'a> {
     currency: &'a str,
     sale_starts_at: Timestamp,
     sale_ends_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     max_per_account: Option<u32>,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -163,10 +164,12 @@ fn shown(event: &ManagedEvent) -> Result<Reply, Problem> {
 }
 
 async fn created<A: Adapters>(app: &App<A>, by: &Manager, made: super::Made) -> Result<Reply, Problem> {
-    let event = event_of(app, by, EventId(made.id)).await?;
-    let path = location(by, &format!("events/{}", made.id));
-    let reply = tagged(Reply::created(&path, &EventJson::from(&event))?, event.revision);
-    Ok(if made.replayed { reply.replayed() } else { reply })
+    let id = EventId(made.id);
+    let show = async {
+        let event = event_of(app, by, id).await?;
+        first_answer(location(by, &format!("events/{id}")), &EventJson::from(&event), Some(event.revision))
+    };
+    answered(app, by, made, show).await
 }
 
 fn filter(query: &mut Query<'_>, by: &Manager) -> EventFilter {
@@ -201,11 +204,11 @@ fn filter(query: &mut Query<'_>, by: &Manager) -> EventFilter {
 pub(super) async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     let by = manager(&request)?;
     let mut query = request.query();
-    let filter = filter(&mut query, &by);
-    let wanted = page_request(&mut query);
+    let (list, filter) = (List::asked(&request), filter(&mut query, &by));
+    let wanted = list.page_request(&mut query);
     query.finish()?;
     let page = app.store.managed_events(&by, &filter, &wanted).await?;
-    Reply::ok(&Listing::of(&page, &wanted, |managed| filter.order.key(&managed.event), EventJson::from))
+    list.reply(&page, &wanted, |managed| filter.order.key(&managed.event), EventJson::from)
 }
 
 /// `POST …/events`
@@ -222,8 +225,8 @@ pub(super) async fn create<A: Adapters>(app: Arc<App<A>>, mut request: Request) 
 pub(super) async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let event = event_of(&app, &manager(&request)?, request.id("id")?).await?;
-    // The progress of a cancellation changes, and the revision does not.
-    let is_settled = event.cancellation.as_ref().is_none_or(|of| of.finished_at.is_some());
+    // The progress of a cancellation changes, and so do the names of tags, and which there are; the revision does not.
+    let is_settled = event.cancellation.as_ref().is_none_or(|of| of.finished_at.is_some()) && event.tags.is_empty();
     match unchanged(&request, event.revision).filter(|_| is_settled) {
         Some(reply) => Ok(reply),
         None => shown(&event),
@@ -236,8 +239,9 @@ pub(super) async fn replace<A: Adapters>(app: Arc<App<A>>, mut request: Request)
     let (by, id, expected) = (manager(&request)?, request.id("id")?, expected(&request)?);
     let body: NewEventBody = request.body().await?;
     let organizer = organizer(body.organizer_id, &by)?;
+    let raw = RawEvent::from(body);
     let change = |before: &ManagedEvent| {
-        let raw = RawEvent::from(body);
+        let raw = raw.clone();
         RawEvent { slug: raw.slug.or_else(|| Some(before.event.slug.clone())), ..raw }
     };
     shown(&events::update(&app, &by, id, expected, organizer, change).await?)
@@ -251,7 +255,7 @@ pub(super) async fn update<A: Adapters>(app: Arc<App<A>>, mut request: Request) 
     let organizer = organizer(body.organizer_id, &by)?;
     let change = |before: &ManagedEvent| {
         let tags = before.tags.iter().map(|tag| tag.slug.clone()).collect();
-        body.over(RawEvent::of(&before.event, before.seat_map.map(|(map, _)| map), tags))
+        body.clone().over(RawEvent::of(&before.event, before.seat_map.map(|(map, _)| map), tags))
     };
     shown(&events::update(&app, &by, id, expected, organizer, change).await?)
 }
@@ -301,39 +305,8 @@ pub(super) async fn archive<A: Adapters>(app: Arc<App<A>>, request: Request) -> 
 /// `POST …/events/{id}/duplicate`
 pub(super) async fn duplicate<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
-    let (by, id) = (manager(&request)?, request.id("id")?);
+    let (by, id, expected) = (manager(&request)?, request.id("id")?, perhaps_expected(&request)?.flatten());
     let (body, named) = named_body::<DuplicateBody>(&mut request).await?;
-    let made = events::duplicate(&app, &by, named, id, body.starts_at).await?;
+    let made = events::duplicate(&app, &by, named, (id, expected), body.starts_at).await?;
     created(&app, &by, made).await
-}
-
-impl CursorKey for EventKey {
-    fn encode(&self) -> String {
-        format!("{}{:x}", self.1.0.simple(), self.0.as_microsecond())
-    }
-
-    fn decode(text: &str) -> Option<Self> {
-        let (id, micros) = text.split_at_checked(32)?;
-        // Years before Christ are more than PostgreSQL may know.
-        let micros = i64::from_str_radix(micros, 16).ok().filter(|micros| *micros >= 0)?;
-        let at = Timestamp::from_microsecond(micros).ok()?;
-        Some((at, id.parse().ok()?))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_leads_back_to_its_place() {
-        let key: EventKey = (Timestamp::from_microsecond(1_767_225_600_000_001).unwrap(), EventId::generate());
-        assert_eq!(EventKey::decode(&key.encode()), Some(key));
-        let id = key.1.0.simple();
-        for wrong in
-            [String::new(), id.to_string(), format!("{id}-1"), format!("{id}zz"), format!("{id}{}", "f".repeat(16))]
-        {
-            assert_eq!(EventKey::decode(&wrong), None, "{wrong:?}");
-        }
-    }
 }

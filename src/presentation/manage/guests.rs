@@ -18,13 +18,8 @@ use crate::{
         manage::event_of,
     },
     presentation::{
-        bookings::dto::BookingJson,
-        edge::negotiation::named,
-        pagination::{Listing, page_request},
-        problem::Problem,
-        query::Query,
-        reply::Reply,
-        request::Request,
+        bookings::dto::BookingJson, browsing::List, edge::negotiation::named, problem::Problem, query::Query,
+        reply::Reply, request::Request,
     },
 };
 
@@ -81,9 +76,10 @@ pub(super) async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Res
         return Ok(Reply::body(StatusCode::OK, CSV.clone(), export::body(app, event, filter))
             .header(header::CONTENT_DISPOSITION, disposition));
     }
-    let wanted = page_request::<BookingId>(&mut query);
+    let list = List::asked(&request);
+    let wanted = list.page_request::<BookingId>(&mut query);
     query.finish()?;
     event_of(&app, &by, event).await?;
     let page = app.store.bookings_of_event(event, &filter, &wanted, true).await?;
-    Reply::ok(&Listing::of(&page, &wanted, |of| of.booking.id, GuestBookingJson::from))
+    list.reply(&page, &wanted, |of| of.booking.id, GuestBookingJson::from)
 }

@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
+    answered,
     bodies::sales::{NewQuotaBody, NewTicketTypeBody, QuotaChangeBody, TicketTypeChangeBody},
-    expected, location, manager, named_body, perhaps_expected, tagged,
+    expected, first_answer, location, manager, named_body, perhaps_expected, tagged,
 };
 use crate::{
     application::{
@@ -56,13 +57,16 @@ pub(super) struct QuotaJson<'a> {
     held: u32,
     sold: u32,
     available: u32,
+    created_at: Timestamp,
+    /// When name or capacity last changed.
+    updated_at: Timestamp,
 }
 
 impl<'a> From<&'a ManagedQuota> for QuotaJson<'a> {
     fn from(quota: &'a ManagedQuota) -> Self {
-        let ManagedQuota { id, name, capacity, held, sold, .. } = quota;
-        let available = capacity.saturating_sub(held.saturating_add(*sold));
-        Self { id: *id, name, capacity: *capacity, held: *held, sold: *sold, available }
+        let ManagedQuota { id, ref name, capacity, held, sold, created_at, updated_at, revision: _ } = *quota;
+        let available = capacity.saturating_sub(held.saturating_add(sold));
+        Self { id, name, capacity, held, sold, available, created_at, updated_at }
     }
 }
 
@@ -79,9 +83,15 @@ pub(super) struct TicketTypeJson<'a> {
     sections: &'a [SectionId],
     min_per_booking: u32,
     max_per_booking: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     sale_starts_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     sale_ends_at: Option<Timestamp>,
     position: u32,
+    created_at: Timestamp,
+    updated_at: Timestamp,
 }
 
 impl<'a> From<&'a ManagedTicketType> for TicketTypeJson<'a> {
@@ -99,6 +109,8 @@ impl<'a> From<&'a ManagedTicketType> for TicketTypeJson<'a> {
             sale_starts_at: fields.sale_starts_at,
             sale_ends_at: fields.sale_ends_at,
             position: of.position,
+            created_at: of.created_at,
+            updated_at: of.updated_at,
         }
     }
 }
@@ -133,10 +145,13 @@ pub(super) async fn add_quota<A: Adapters>(app: Arc<App<A>>, mut request: Reques
     let (body, named) = named_body::<NewQuotaBody>(&mut request).await?;
     let fields = QuotaFields::parse(body.name.as_deref(), body.capacity)?;
     let made = sales::add_quota(&app, &by, named, event, fields).await?;
-    let quota = sales::quota(&app, &by, event, QuotaId(made.id)).await?;
-    let path = location(&by, &format!("events/{event}/quotas/{}", made.id));
-    let reply = tagged(Reply::created(&path, &QuotaJson::from(&quota))?, quota.revision);
-    Ok(if made.replayed { reply.replayed() } else { reply })
+    let id = QuotaId(made.id);
+    let show = async {
+        let quota = sales::quota(&app, &by, event, id).await?;
+        let path = location(&by, &format!("events/{event}/quotas/{id}"));
+        first_answer(path, &QuotaJson::from(&quota), Some(quota.revision))
+    };
+    answered(&app, &by, made, show).await
 }
 
 /// `GET …/events/{id}/quotas/{quotaId}`
@@ -151,8 +166,9 @@ pub(super) async fn update_quota<A: Adapters>(app: Arc<App<A>>, mut request: Req
     let (by, expected) = (manager(&request)?, expected(&request)?);
     let which = (request.id("id")?, request.id("quotaId")?);
     let body: QuotaChangeBody = request.body().await?;
-    let change =
-        |before: &ManagedQuota| (body.name.over(Some(before.name.clone())), body.capacity.over(Some(before.capacity)));
+    let change = |before: &ManagedQuota| {
+        (body.name.clone().over(Some(before.name.clone())), body.capacity.clone().over(Some(before.capacity)))
+    };
     shown_quota(&sales::update_quota(&app, &by, which, expected, change).await?)
 }
 
@@ -177,19 +193,22 @@ pub(super) async fn add_type<A: Adapters>(app: Arc<App<A>>, mut request: Request
     let (by, event) = (manager(&request)?, request.id::<EventId>("id")?);
     let (body, named) = named_body::<NewTicketTypeBody>(&mut request).await?;
     let made = sales::add_ticket_type(&app, &by, named, event, body.into()).await?;
-    let of = sales::ticket_type(&app, &by, event, TicketTypeId(made.id)).await?;
-    let path = location(&by, &format!("events/{event}/ticket-types/{}", made.id));
-    let reply = tagged(Reply::created(&path, &TicketTypeJson::from(&of))?, of.revision);
-    Ok(if made.replayed { reply.replayed() } else { reply })
+    let id = TicketTypeId(made.id);
+    let show = async {
+        let of = sales::ticket_type(&app, &by, event, id).await?;
+        let path = location(&by, &format!("events/{event}/ticket-types/{id}"));
+        first_answer(path, &TicketTypeJson::from(&of), Some(of.revision))
+    };
+    answered(&app, &by, made, show).await
 }
 
-/// `PUT …/events/{id}/ticket-types`: their order.
+/// `PUT …/events/{id}/ticket-types`: their order. Revisions are the event's.
 pub(super) async fn order_types<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
-    let (by, event) = (manager(&request)?, request.id("id")?);
+    let (by, event, expected) = (manager(&request)?, request.id("id")?, expected(&request)?);
     let body: OrderBody = request.body().await?;
-    let types = sales::order_ticket_types(&app, &by, event, body.order).await?;
-    Reply::ok(&All { data: types.iter().map(TicketTypeJson::from).collect() })
+    let (types, revision) = sales::order_ticket_types(&app, &by, event, expected, body.order).await?;
+    Ok(tagged(Reply::ok(&All { data: types.iter().map(TicketTypeJson::from).collect() })?, revision))
 }
 
 /// `GET …/events/{id}/ticket-types/{typeId}`
@@ -204,7 +223,7 @@ pub(super) async fn update_type<A: Adapters>(app: Arc<App<A>>, mut request: Requ
     let (by, expected) = (manager(&request)?, expected(&request)?);
     let which = (request.id("id")?, request.id("typeId")?);
     let body: TicketTypeChangeBody = request.body().await?;
-    shown_type(&sales::update_ticket_type(&app, &by, which, expected, |raw| body.over(raw)).await?)
+    shown_type(&sales::update_ticket_type(&app, &by, which, expected, |raw| body.clone().over(raw)).await?)
 }
 
 /// `DELETE …/events/{id}/ticket-types/{typeId}`

@@ -2,6 +2,7 @@
 
 pub(in crate::presentation) mod docs;
 mod dto;
+mod sold;
 
 use std::sync::Arc;
 
@@ -9,30 +10,24 @@ use domain::{
     ids::{AccountId, EventId, SeatMapId, SeatMapVersionId},
     management::{
         Manager, Reach,
-        seat_maps::{SeatMapFields, SeatMapFilter, SeatMapKey, SeatMapManagement},
+        seat_maps::{SeatMapFields, SeatMapFilter, SeatMapManagement},
     },
     validation::FieldError,
 };
-use jiff::Timestamp;
 
-use super::{ADMINS, ORGANIZERS, expected, location, manager, named_body, perhaps_expected, search, tagged};
+use super::{
+    ADMINS, ORGANIZERS, answered, expected, first_answer, location, manager, named_body, perhaps_expected, search,
+    tagged,
+};
 use crate::{
     application::{
         app::{Adapters, App},
         manage::seat_maps::{self, EventSeatMap},
     },
-    presentation::{
-        pagination::{CursorKey, Listing, page_request},
-        problem::Problem,
-        reply::Reply,
-        request::Request,
-        router::Route,
-    },
+    presentation::{browsing::List, problem::Problem, reply::Reply, request::Request, router::Route},
 };
-use dto::{
-    ChangeBody, EventSeatMapJson, LayoutJson, MoveBody, NewSeatMapBody, SeatMapDetailJson, SeatMapJson,
-    VersionDetailJson,
-};
+use dto::{ChangeBody, LayoutJson, MoveBody, NewSeatMapBody, SeatMapDetailJson, SeatMapJson, VersionDetailJson};
+use sold::EventSeatMapJson;
 
 /// Most bytes of a map: the largest hall in the longest form that people write, twice.
 const LAYOUT_BYTES_MAX: usize = 8 << 20;
@@ -44,10 +39,11 @@ macro_rules! seat_map_routes {
             Route::get(concat!($prefix, "/seat-maps"), $access, list),
             Route::post(concat!($prefix, "/seat-maps"), $access, create).body_limit(LAYOUT_BYTES_MAX),
             Route::get(concat!($prefix, "/seat-maps/{id}"), $access, show),
-            Route::patch(concat!($prefix, "/seat-maps/{id}"), $access, update),
-            Route::delete(concat!($prefix, "/seat-maps/{id}"), $access, delete),
+            Route::patch(concat!($prefix, "/seat-maps/{id}"), $access, update).conditional(),
+            Route::delete(concat!($prefix, "/seat-maps/{id}"), $access, delete).conditional(),
             Route::post(concat!($prefix, "/seat-maps/{id}/versions"), $access, add_version)
-                .body_limit(LAYOUT_BYTES_MAX),
+                .body_limit(LAYOUT_BYTES_MAX)
+                .conditional(),
             Route::get(concat!($prefix, "/seat-maps/{id}/versions/{number}"), $access, show_version),
             Route::get(concat!($prefix, "/seat-maps/{id}/versions/{number}/layout"), $access, export),
         ]
@@ -84,10 +80,11 @@ pub(super) async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Res
         organizer: if by.reach == Reach::All { query.value("organizerId", "an id") } else { None },
         q: search(&mut query),
     };
-    let wanted = page_request(&mut query);
+    let list = List::asked(&request);
+    let wanted = list.page_request(&mut query);
     query.finish()?;
     let page = app.store.seat_maps(&by, &filter, &wanted).await?;
-    Reply::ok(&Listing::of(&page, &wanted, |map| (map.created_at, map.id), SeatMapJson::from))
+    list.reply(&page, &wanted, |map| (map.created_at, map.id), SeatMapJson::from)
 }
 
 /// `POST …/seat-maps`
@@ -99,10 +96,12 @@ pub(super) async fn create<A: Adapters>(app: Arc<App<A>>, mut request: Request) 
     let fields = SeatMapFields::parse(Some(&body.name), body.description.as_deref())?;
     let layout = body.layout.parse("layout.sections")?;
     let made = seat_maps::create(&app, &by, named, (body.venue_id, organizer), fields, layout).await?;
-    let (shown, revision) = detail(&app, &by, SeatMapId(made.id)).await?;
-    let path = location(&by, &format!("seat-maps/{}", made.id));
-    let reply = tagged(Reply::created(&path, &shown)?, revision);
-    Ok(if made.replayed { reply.replayed() } else { reply })
+    let id = SeatMapId(made.id);
+    let show = async {
+        let (shown, revision) = detail(&app, &by, id).await?;
+        first_answer(location(&by, &format!("seat-maps/{id}")), &shown, Some(revision))
+    };
+    answered(&app, &by, made, show).await
 }
 
 /// An organizer's maps are their own; an admin says whose one is, or it is the house's.
@@ -150,11 +149,14 @@ pub(super) async fn add_version<A: Adapters>(app: Arc<App<A>>, mut request: Requ
     let (body, named) = named_body::<LayoutJson>(&mut request).await?;
     let layout = body.parse("sections")?;
     let made = seat_maps::add_version(&app, &by, named, map, expected, layout).await?;
-    let shown = seat_maps::version_by_id(&app, &by, SeatMapVersionId(made.id)).await?;
-    let path = location(&by, &format!("seat-maps/{map}/versions/{}", shown.version.number));
-    let reply = Reply::created(&path, &VersionDetailJson::from(&shown))?;
-    let reply = tagged(reply, seat_maps::find(&app, &by, map).await?.revision);
-    Ok(if made.replayed { reply.replayed() } else { reply })
+    let id = SeatMapVersionId(made.id);
+    let show = async {
+        let shown = seat_maps::version_by_id(&app, &by, id).await?;
+        let path = location(&by, &format!("seat-maps/{map}/versions/{}", shown.version.number));
+        let revision = seat_maps::find(&app, &by, map).await?.revision;
+        first_answer(path, &VersionDetailJson::from(&shown), Some(revision))
+    };
+    answered(&app, &by, made, show).await
 }
 
 /// `GET …/seat-maps/{id}/versions/{number}`
@@ -188,17 +190,6 @@ pub(super) async fn move_event<A: Adapters>(app: Arc<App<A>>, mut request: Reque
     request.query().finish()?;
     let (by, event, expected) = (manager(&request)?, request.id::<EventId>("id")?, expected(&request)?);
     let body: MoveBody = request.body().await?;
-    sold(&seat_maps::move_event(&app, &by, event, expected, body.version).await?)
-}
-
-impl CursorKey for SeatMapKey {
-    fn encode(&self) -> String {
-        format!("{}{:x}", self.1.0.simple(), self.0.as_microsecond())
-    }
-
-    fn decode(text: &str) -> Option<Self> {
-        let (id, micros) = text.split_at_checked(32)?;
-        let micros = i64::from_str_radix(micros, 16).ok().filter(|micros| *micros >= 0)?;
-        Some((Timestamp::from_microsecond(micros).ok()?, id.parse().ok()?))
-    }
+    let (moved, lost) = seat_maps::move_event(&app, &by, event, expected, body.version).await?;
+    Ok(tagged(Reply::ok(&EventSeatMapJson::moved(&moved, &lost))?, moved.event.revision))
 }

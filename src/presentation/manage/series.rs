@@ -21,7 +21,9 @@ use jiff::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{events::CancellationJson, expected, location, manager, named_body, perhaps_expected, tagged};
+use super::{
+    answered, events::CancellationJson, expected, first_answer, location, manager, named_body, perhaps_expected, tagged,
+};
 use crate::{
     application::{
         app::{Adapters, App},
@@ -209,7 +211,7 @@ impl<'a> SeriesJson<'a> {
 enum OutcomeName {
     /// It was changed.
     Changed,
-    /// It was not meant: it is over, begins too early, its status has no such step, or what it says is its own.
+    /// It was not meant: it is over, begins too early, its status has no such step, or what it says is its own. Or it is so already.
     Unchanged,
     /// Something stands against it; `reason` says what.
     Refused,
@@ -239,15 +241,18 @@ struct SteppedSeriesJson<'a> {
 /// `POST …/events/{id}/occurrences`
 pub(super) async fn repeat<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
-    let (by, id) = (manager(&request)?, request.id("id")?);
+    let (by, id, expected) = (manager(&request)?, request.id("id")?, perhaps_expected(&request)?.flatten());
     let (body, named) = named_body::<OccurrencesBody>(&mut request).await?;
-    let made = series::repeat(&app, &by, named, id, body.into()).await?;
-    let first = event_of(&app, &by, EventId(made.id)).await?;
-    // A request that is repeated after the first occurrence has left again.
-    let id = first.event.series_id.ok_or_else(Problem::not_found)?;
-    let occurrences = series::find(&app, &by, id).await?;
-    let reply = Reply::created(&location(&by, &format!("series/{id}")), &SeriesJson::new(id, &occurrences))?;
-    Ok(if made.replayed { reply.replayed() } else { reply })
+    let made = series::repeat(&app, &by, named, (id, expected), body.into()).await?;
+    let first = EventId(made.id);
+    let show = async {
+        let first = event_of(&app, &by, first).await?;
+        // It may have left again, when the first answer was lost.
+        let id = first.event.series_id.ok_or_else(Problem::not_found)?;
+        let occurrences = series::find(&app, &by, id).await?;
+        first_answer(location(&by, &format!("series/{id}")), &SeriesJson::new(id, &occurrences), None)
+    };
+    answered(&app, &by, made, show).await
 }
 
 /// `GET …/series/{id}`

@@ -28,9 +28,9 @@ use crate::{
         manage::invalidated,
     },
     presentation::{
+        browsing::List,
         cache::{self, cached},
         openapi::texts,
-        pagination::{CursorKey, Listing, page_request},
         problem::Problem,
         reply::Reply,
         request::Request,
@@ -96,9 +96,13 @@ impl ToSchema for SettingsChange {
 pub(super) struct ChangeJson<'a> {
     id: i64,
     key: &'a str,
-    /// `null`: the default.
+    /// Left out: the default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     from: Option<&'a Value>,
     /// As `from`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     to: Option<&'a Value>,
     account_id: AccountId,
     at: Timestamp,
@@ -108,16 +112,6 @@ impl<'a> From<&'a SettingChange> for ChangeJson<'a> {
     fn from(change: &'a SettingChange) -> Self {
         let SettingChange { number, key, from, to, account, at } = change;
         Self { id: *number, key, from: from.as_ref(), to: to.as_ref(), account_id: *account, at: *at }
-    }
-}
-
-impl CursorKey for i64 {
-    fn encode(&self) -> String {
-        self.to_string()
-    }
-
-    fn decode(text: &str) -> Option<Self> {
-        text.parse().ok().filter(|number| *number > 0)
     }
 }
 
@@ -179,10 +173,11 @@ pub(super) async fn update<A: Adapters>(app: Arc<App<A>>, mut request: Request) 
 /// `GET /admin/settings/changes`
 pub(super) async fn changes<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     let mut query = request.query();
-    let wanted = page_request::<i64>(&mut query);
+    let list = List::asked(&request);
+    let wanted = list.page_request(&mut query);
     query.finish()?;
     let page = app.store.setting_changes(&wanted).await?;
-    Reply::ok(&Listing::of(&page, &wanted, |change| change.number, ChangeJson::from))
+    list.reply(&page, &wanted, |change| change.number, ChangeJson::from)
 }
 
 /// `GET /settings`: those that everybody may know.

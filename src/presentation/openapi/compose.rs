@@ -62,13 +62,18 @@ impl Components {
 /// The operation, and what it needs among the components.
 pub(super) fn operation(row: &RouteInfo, tag: &str, operation: Operation, components: &mut Components) -> Value {
     let mut answers = Map::new();
-    for answer in &operation.answers {
+    let (refusing, others): (Vec<_>, Vec<_>) =
+        operation.answers.iter().partition(|answer| answer.status.is_server_error());
+    for answer in others {
         answers.insert(answer.status.as_str().to_owned(), success(row, &operation, answer));
     }
     if operation.is_cacheable {
         answers.insert("304".to_owned(), not_modified());
     }
     refusals::answer(&refusals::codes(row, &operation), &mut answers, components);
+    for answer in refusing {
+        refusals::answer_otherwise(answer, &mut answers, components);
+    }
     let mut written = json!({
         "tags": [tag],
         "operationId": operation.id,
@@ -117,7 +122,7 @@ fn parameters(row: &RouteInfo, operation: &Operation) -> Vec<Value> {
     if operation.is_repeatable {
         all.push(idempotency_key().optional().written());
     }
-    if operation.is_tagged && !operation.answers.iter().any(|answer| answer.status == StatusCode::CREATED) {
+    if row.is_conditional && !operation.is_versioned {
         let description = "The `ETag` of what it is meant for, if it is to be refused for anything else.";
         all.push(Parameter::header("If-Match", description).example("\"7\"").written());
     }

@@ -8,7 +8,7 @@ use utoipa::{
 };
 
 use super::parameter::Parameter;
-use crate::presentation::{browsing, catalogue::Code, moved::Moved, pagination};
+use crate::presentation::{browsing, catalogue::Code, moved::Moved};
 
 /// The operations of one feature, under the heading that the document gives them.
 pub(in crate::presentation) struct Section {
@@ -139,11 +139,11 @@ impl Operation {
         self.answer(StatusCode::OK, description, media_type, schema)
     }
 
-    /// 200 with one page of a list, which the client chooses with `limit` and `cursor` or `offset`.
+    /// 200 with one page of a list, which the client chooses with `limit` and `cursor` or `offset`, with `Link` to its neighbours.
     #[must_use]
     pub(in crate::presentation) fn page_of<T: ToSchema>(mut self, description: &'static str) -> Self {
-        self.parameters.extend(pagination::parameters());
-        let (entry, pagination) = (self.refer::<T>(), self.refer::<pagination::Pagination>());
+        self.parameters.extend(browsing::parameters());
+        let (entry, pagination) = (self.refer::<T>(), self.refer::<browsing::Pagination>());
         let name = format!("{}Page", T::name());
         let page = json!({
             "type": "object",
@@ -153,25 +153,15 @@ impl Operation {
         });
         let schema = reference("schemas", &name);
         self.schemas.push((name, page));
+        self.has_links = true;
         self.answer(StatusCode::OK, description, "application/json", schema)
     }
 
-    /// 200 with one page of a list that is walked both ways, with `Link` to its neighbours.
+    /// 503 with a JSON body that is no problem, beside the one that is.
     #[must_use]
-    pub(in crate::presentation) fn walk_of<T: ToSchema>(mut self, description: &'static str) -> Self {
-        self.parameters.extend(browsing::parameters());
-        let (entry, pagination) = (self.refer::<T>(), self.refer::<browsing::Pagination>());
-        let name = format!("{}Page", T::name());
-        let page = json!({
-            "type": "object",
-            "description": "One page of a list that can be walked both ways.",
-            "required": ["data", "pagination"],
-            "properties": { "data": { "type": "array", "items": entry }, "pagination": pagination },
-        });
-        let schema = reference("schemas", &name);
-        self.schemas.push((name, page));
-        self.has_links = true;
-        self.answer(StatusCode::OK, description, "application/json", schema)
+    pub(in crate::presentation) fn unready<T: ToSchema>(mut self, description: &'static str) -> Self {
+        let schema = self.refer::<T>();
+        self.answer(StatusCode::SERVICE_UNAVAILABLE, description, "application/json", schema)
     }
 
     /// 308 to where the thing is now.
@@ -230,7 +220,7 @@ impl Operation {
         self
     }
 
-    /// Shows a resource with its version as `ETag`, and may be told in `If-Match` which one it is meant for.
+    /// Shows a resource with its version as `ETag`. Whether it may be told in `If-Match` which one it is meant for, its row says.
     #[must_use]
     pub(in crate::presentation) fn tagged(mut self) -> Self {
         self.is_tagged = true;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     compose::Components,
-    operation::{Operation, reference},
+    operation::{Answer, Operation, reference},
 };
 use crate::{
     application::limits::Tier,
@@ -28,8 +28,12 @@ pub(super) fn codes(row: &RouteInfo, operation: &Operation) -> Vec<Code> {
         Access::Authenticated => codes.extend([NoToken, BadToken, ExpiredToken]),
         Access::Roles(_) => codes.extend([NoToken, BadToken, ExpiredToken, Forbidden]),
     }
+    if row.method != Method::GET {
+        // Also where nothing has a revision: one that is named there is that of nothing.
+        codes.push(ChangedMeanwhile);
+    }
     if operation.is_versioned && row.method != Method::GET {
-        codes.extend([ChangedMeanwhile, IfMatchMissing]);
+        codes.push(IfMatchMissing);
     }
     if row.tier != Tier::Unlimited {
         codes.push(RateLimited);
@@ -48,9 +52,6 @@ pub(super) fn codes(row: &RouteInfo, operation: &Operation) -> Vec<Code> {
     }
     if operation.is_repeatable {
         codes.extend([IdempotencyKeyMissing, IdempotencyKeyReused, IdempotencyInProgress]);
-    }
-    if operation.is_tagged {
-        codes.push(ChangedMeanwhile);
     }
     codes.extend(&operation.refusals);
     codes.sort_by_key(|code| *code as usize);
@@ -74,6 +75,19 @@ pub(super) fn answer(codes: &[Code], answers: &mut Map<String, Value>, component
         components.responses.entry(name).or_insert_with(|| response(status, &entries));
         answers.insert(status.as_str().to_owned(), shared);
     }
+}
+
+/// Adds what the operation may answer with the status of a refusal and is none.
+pub(super) fn answer_otherwise(other: &Answer, answers: &mut Map<String, Value>, components: &Components) {
+    let Some(answer) = answers.get_mut(other.status.as_str()) else { return };
+    let name = answer["$ref"].as_str().and_then(|place| place.rsplit('/').next()).unwrap_or_default();
+    let Some(mut response) = components.responses.get(name).cloned() else { return };
+    for (media_type, content) in &other.content {
+        response["content"][media_type] = content.clone();
+    }
+    response["description"] =
+        format!("{}\n\n{}", other.description, response["description"].as_str().unwrap_or_default()).into();
+    *answer = response;
 }
 
 fn response(status: StatusCode, entries: &[&'static Entry]) -> Value {

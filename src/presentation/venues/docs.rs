@@ -13,7 +13,7 @@ pub(in crate::presentation) fn section() -> Section {
 fn list() -> Operation {
     let operation = Operation::get("/api/v1/venues", "listVenues", "List or search venues");
     let operation = search::described().into_iter().fold(operation, Operation::parameter);
-    operation.walk_of::<VenueJson<'_>>("The venues that were found.").cacheable()
+    operation.page_of::<VenueJson<'_>>("The venues that were found.").cacheable()
 }
 
 fn show() -> Operation {

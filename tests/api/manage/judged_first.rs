@@ -164,7 +164,7 @@ async fn words_pause_nothing_and_a_change_of_nothing_writes_nothing() {
         assert_eq!(same.etag(), revision, "{path}");
     }
     let order = json!({ "order": [kind] });
-    api.send_with(Method::PUT, &format!("{path}/ticket-types"), &[], Some(&order)).await.ok();
+    api.send_with(Method::PUT, &format!("{path}/ticket-types"), &[("if-match", "*")], Some(&order)).await.ok();
     assert_eq!(disturbed(&server).await, before);
     assert_eq!(versions(&server, event).await, version);
     // What is decided by is seen at once.

@@ -189,7 +189,16 @@ async fn ticket_types_lose_sections_that_are_gone_but_not_their_last() {
     let sold = api.get(&format!("{OWN}/{}/seat-map", of.event)).await.ok();
     let both: Vec<_> = sold["sections"].as_array().unwrap().iter().map(|section| section["id"].clone()).collect();
     api.change(&format!("{path}/{}", of.kinds[1]), &json!({ "sections": both })).await.ok();
-    of.move_to(&api, without).await.ok();
+    let tag = api.get(&format!("{path}/{}", of.kinds[1])).await.etag();
+    let moved = of.move_to(&api, without).await.ok();
+    let lost = json!([{ "ticketTypeId": of.kinds[1], "name": "Balcony", "sections": [sold["sections"][1]] }]);
+    assert_eq!(moved["sectionsLost"], lost, "the answer says what is on sale no more");
+    let (kind, same) = (format!("{path}/{}", of.kinds[1]), json!({}));
+    let stale = api.send_with(Method::PATCH, &kind, &[("if-match", &tag)], Some(&same)).await;
+    stale.problem(412, "RESOURCE_003");
+    // The way back brings the section back, and not what sells it.
+    assert_eq!(of.move_to(&api, 1).await.ok().get("sectionsLost"), None);
+    assert_eq!(of.move_to(&api, without).await.ok().get("sectionsLost"), None);
     let kind = api.get(&format!("{path}/{}", of.kinds[1])).await.ok();
     assert_eq!(kind["sections"], json!([both[0]]), "and the other has the id that it had");
     let unknown = api.change(&format!("{path}/{}", of.kinds[1]), &json!({ "sections": [both[1]] })).await;

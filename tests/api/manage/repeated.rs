@@ -215,3 +215,100 @@ async fn a_venue_whose_answer_was_lost_is_found_again() {
     assert!(again.is_replay(), "{again:?}");
     assert_eq!(again.created(), made);
 }
+
+/// Guards: the first answer in `request_keys`. It is given again whatever has become of the thing: changed, deleted, or made anew by somebody
+/// else under its name.
+#[tokio::test]
+async fn the_first_answer_is_given_again_whatever_is_there_now() {
+    let server = TestServer::start().await;
+    let (api, boss) = (organizer(&server).await, admin(&server).await);
+    let (event, quota, _) = drafted(&server, &api, 5).await;
+    let path = format!("{OWN}/{event}");
+    let venue = add_venue(&server.client, "The Yard").await;
+    let of_map = json!({ "venueId": venue, "name": "Round", "layout": layout(&[("Ring", "A", 1)]) });
+    let price = json!({ "amount": "0", "currency": "EUR" });
+    let word = json!({ "slug": "new-wave", "name": "New Wave" });
+    let hall = json!({ "name": "The Hall", "address": "1 High Street", "city": "Berlin", "country": "DE",
+        "timeZone": "Europe/Berlin", "capacity": 500 });
+    let requests = [
+        (&api, OWN.to_owned(), draft(&server).await, json!({ "title": "A Night" })),
+        (&api, format!("{path}/quotas"), json!({ "name": "Balcony", "capacity": 3 }), json!({ "capacity": 4 })),
+        (
+            &api,
+            format!("{path}/ticket-types"),
+            json!({ "name": "Child", "quotaId": quota, "price": price }),
+            json!({ "name": "Pupil" }),
+        ),
+        (&api, MAPS.to_owned(), of_map, json!({ "name": "Square" })),
+        (&boss, "/api/v1/admin/venues".to_owned(), hall, json!({ "capacity": 5 })),
+        (&boss, "/api/v1/admin/tags".to_owned(), word.clone(), json!({ "name": "Newer Wave" })),
+        (&boss, "/api/v1/admin/categories".to_owned(), word.clone(), json!({ "name": "Newer Wave" })),
+    ];
+    for (api, path, body, change) in &requests {
+        let key = new_key();
+        let first = sent(api, path, &key, body).await;
+        let made = first.header("location").unwrap().to_owned();
+        let again = async |what: &str| {
+            let again = sent(api, path, &key, body).await;
+            assert!(again.is_replay(), "{path}, {what}: {again:?}");
+            assert_eq!((again.created(), again.etag()), (first.created(), first.etag()), "{path}, {what}");
+            assert_eq!(
+                (again.header("location"), &again.body),
+                (first.header("location"), &first.body),
+                "{path}, {what}"
+            );
+        };
+        api.change(&made, change).await.ok();
+        again("changed").await;
+        assert_eq!(api.delete(&made).await.status, 204, "{made}");
+        again("deleted").await;
+        if body == &word {
+            let theirs = json!({ "slug": "new-wave", "name": "Somebody's" });
+            boss.post(path, &theirs).await.created();
+            again("made anew").await;
+            boss.delete(&made).await;
+        }
+    }
+    let body = json!({ "starts": [in_seconds(40 * 86_400), in_seconds(41 * 86_400)] });
+    let (key, path) = (new_key(), format!("{path}/occurrences"));
+    let first = sent(&api, &path, &key, &body).await;
+    for occurrence in first.created()["occurrences"].as_array().unwrap() {
+        let path = format!("{OWN}/{}", occurrence["id"].as_str().unwrap());
+        if path != format!("{OWN}/{event}") {
+            assert_eq!(api.delete(&path).await.status, 204);
+        }
+    }
+    let again = sent(&api, &path, &key, &body).await;
+    assert_eq!((again.is_replay(), again.created()), (true, first.created()));
+}
+
+/// Guards: `Creation::Term` and `term.id` in `add`. A word whose first answer was lost is not taken for another's of its name.
+#[tokio::test]
+async fn a_word_of_somebody_else_is_no_answer() {
+    let server = TestServer::start().await;
+    let boss = admin(&server).await;
+    for path in ["/api/v1/admin/tags", "/api/v1/admin/categories"] {
+        let (key, body) = (new_key(), json!({ "slug": "new-wave", "name": "New Wave" }));
+        let made = sent(&boss, path, &key, &body).await.created();
+        assert_eq!(boss.get(&format!("{path}/new-wave")).await.ok()["id"], made["id"]);
+        // As a server of the version before has noted it.
+        server.db.execute("UPDATE request_keys SET location = NULL, revision = NULL, answer = NULL").await;
+        assert_eq!(boss.delete(&format!("{path}/new-wave")).await.status, 204);
+        boss.post(path, &json!({ "slug": "new-wave", "name": "Somebody's" })).await.created();
+        sent(&boss, path, &key, &body).await.problem(422, "IDEMPOTENCY_002");
+    }
+}
+
+/// The same of a block, which the inventory and the ledger know by its key.
+#[tokio::test]
+async fn a_block_that_was_released_is_answered_as_the_first_time() {
+    let server = TestServer::start().await;
+    let api = organizer(&server).await;
+    let (event, _, kind) = drafted(&server, &api, 5).await;
+    let (path, key) = (format!("{OWN}/{event}/blocks"), new_key());
+    let body = json!({ "items": [{ "ticketTypeId": kind, "quantity": 2 }] });
+    let first = sent(&api, &path, &key, &body).await;
+    assert_eq!(api.delete(first.header("location").unwrap()).await.status, 204);
+    let again = sent(&api, &path, &key, &body).await;
+    assert_eq!((again.is_replay(), again.created()), (true, first.created()));
+}

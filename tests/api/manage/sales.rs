@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{OWN, book, drafted, organizer, published};
-use crate::support::{TestServer, client::new_key, client::uuid};
+use crate::support::{
+    TestServer,
+    client::{instant, new_key, uuid},
+};
 
 #[tokio::test]
 async fn ticket_types_are_made_ordered_changed_and_deleted() {
@@ -22,8 +25,11 @@ async fn ticket_types_are_made_ordered_changed_and_deleted() {
     assert_eq!((child.etag().as_str(), &child.json()["position"]), ("\"1\"", &json!(1)));
     assert_eq!(child.json()["price"], price);
     assert_eq!(api.get(&path).await.ok(), child.json());
+    assert_eq!(child.json()["createdAt"], child.json()["updatedAt"]);
 
-    let order = async |order: Value| api.send(Method::PUT, &types, None, Some(&json!({ "order": order }))).await;
+    let order = async |order: Value| {
+        api.send_with(Method::PUT, &types, &[("if-match", "*")], Some(&json!({ "order": order }))).await
+    };
     let child_id = uuid(&child.json()["id"]);
     let ordered = order(json!([child_id, adult])).await.ok();
     let positions: Vec<_> = ordered["data"].as_array().unwrap().iter().map(|of| uuid(&of["id"])).collect();
@@ -33,6 +39,13 @@ async fn ticket_types_are_made_ordered_changed_and_deleted() {
     }
     let changed = api.change(&path, &json!({ "name": "Pupil", "maxPerBooking": 4 })).await.ok();
     assert_eq!((&changed["name"], &changed["maxPerBooking"], &changed["price"]), (&json!("Pupil"), &json!(4), &price));
+    assert!(instant(&changed["updatedAt"]) > instant(&changed["createdAt"]));
+    let hall = format!("{OWN}/{event}/quotas/{quota}");
+    let before = api.get(&hall).await.ok();
+    assert_eq!(before["createdAt"], before["updatedAt"]);
+    let after = api.change(&hall, &json!({ "capacity": 6 })).await.ok();
+    assert_eq!(after["createdAt"], before["createdAt"]);
+    assert!(instant(&after["updatedAt"]) > instant(&after["createdAt"]));
     api.patch(&path, &json!({ "name": "Unseen" })).await.problem(428, "RESOURCE_004");
     let stale = api.send_with(Method::PATCH, &path, &[("if-match", "\"1\"")], Some(&json!({ "name": "Old" }))).await;
     stale.problem(412, "RESOURCE_003");

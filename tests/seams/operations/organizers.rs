@@ -71,7 +71,7 @@ pub(super) const SALES: &[Operation] = &[
     row("types_sort", &["PUT /api/v1/organizer/events/{id}/ticket-types"], &[], |of| {
         let kinds = &of.event.types[..if of.has_types { 4 } else { 0 }];
         let order: Vec<_> = kinds.iter().rev().collect();
-        of.organizer(Method::PUT, "/ticket-types", Some(json!({ "order": order })))
+        of.organizer(Method::PUT, "/ticket-types", Some(json!({ "order": order }))).of_any_revision()
     }),
     row("quota_add", &["POST /api/v1/organizer/events/{id}/quotas"], &[], |of| {
         of.organizer(Method::POST, "/quotas", Some(json!({ "name": "Gallery", "capacity": 2 })))

@@ -33,10 +33,14 @@ const INSERT: &str = "WITH added AS (INSERT INTO accounts \
     VALUES ($1, $2, $3, $4::text::account_role, $5, $9, $6, $6) ON CONFLICT (email) DO NOTHING RETURNING id) \
     INSERT INTO profiles (account_id, name, phone, updated_at) SELECT id, $7, $8, $6 FROM added";
 
-const UPDATE_PROFILE: &str = "WITH changed AS (UPDATE accounts SET locale = coalesce($5, locale), updated_at = now(), \
-    revision = revision + 1 WHERE id = $1) \
-    UPDATE profiles SET name = coalesce($2, name), \
-    phone = CASE WHEN $3 THEN $4 ELSE phone END, updated_at = now() WHERE account_id = $1";
+/// Nothing where nothing differs.
+const UPDATE_PROFILE: &str = "WITH changed AS ( \
+        UPDATE accounts a SET locale = coalesce($5, a.locale), updated_at = now(), revision = a.revision + 1 \
+        FROM profiles p WHERE a.id = $1 AND p.account_id = a.id AND (p.name, p.phone, a.locale) IS DISTINCT FROM \
+            (coalesce($2, p.name), CASE WHEN $3 THEN $4 ELSE p.phone END, coalesce($5, a.locale)) \
+        RETURNING a.id \
+    ) UPDATE profiles SET name = coalesce($2, name), phone = CASE WHEN $3 THEN $4 ELSE phone END, updated_at = now() \
+    WHERE account_id IN (SELECT id FROM changed)";
 
 /// An account from a row with [`ACCOUNT_COLUMNS`].
 pub(super) fn account(row: &Row) -> Result<Account, StoreError> {

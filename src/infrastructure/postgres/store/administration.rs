@@ -7,18 +7,19 @@ use domain::{
     ids::AccountId,
     mail::{Message, Template},
     management::Expected,
-    repositories::{Found, Page, PageRequest, Start},
+    repositories::{Found, Page, PageRequest},
 };
 use jiff::Timestamp;
 use serde_json::json;
 use tokio_postgres::types::{ToSql, Type};
-use uuid::Uuid;
 
 use super::{
     super::{connection::Transaction, outbox::enqueue, rows::StoreError},
     PgStore,
     accounts::{ACCOUNT_COLUMNS, ACCOUNTS, account},
-    audit, page_of, sessions, total_of,
+    audit,
+    paging::{Steps, page_of},
+    sessions, total_of,
 };
 
 /// Whoever takes an administrator takes this advisory lock first: two who take the last two at once would each see the other.
@@ -80,11 +81,8 @@ impl PgStore {
         filter: &AccountFilter,
         request: &PageRequest<AccountId>,
     ) -> Result<Page<Account>, StoreError> {
-        let (before, offset) = match request.start {
-            Start::After(id) => (id.0, 0),
-            Start::Offset(offset) => (Uuid::max(), i64::from(offset)),
-        };
-        let (pattern, limit) = (filter.text.as_deref().map(containing), i64::from(request.limit) + 1);
+        let Steps { from, comparison, direction, offset, rows } = Steps::to(request, true);
+        let (pattern, from) = (filter.text.as_deref().map(containing), from.map(|id| id.0));
         let (role, status) = (filter.role.map(Role::as_str), filter.status.map(AccountStatus::as_str));
         let filters: [(&(dyn ToSql + Sync), Type); 4] =
             [(&pattern, Type::TEXT), (&role, Type::TEXT), (&status, Type::TEXT), (&filter.verified, Type::BOOL)];
@@ -93,14 +91,13 @@ impl PgStore {
         // Each account has one profile, which needs no look for a count.
         let total = total_of(&client, &format!("accounts a WHERE {text_filter} AND {FILTER}"), &filters).await?;
         let statement = format!(
-            "SELECT {ACCOUNT_COLUMNS} FROM {ACCOUNTS} WHERE {text_filter} AND {FILTER} AND a.id < $5 \
-             ORDER BY a.id DESC OFFSET $6 LIMIT $7"
+            "SELECT {ACCOUNT_COLUMNS} FROM {ACCOUNTS} WHERE {text_filter} AND {FILTER} \
+             AND ($5::uuid IS NULL OR a.id {comparison} $5) ORDER BY a.id {direction} OFFSET $6 LIMIT $7"
         );
-        let place: [(&(dyn ToSql + Sync), Type); 3] =
-            [(&before, Type::UUID), (&offset, Type::INT8), (&limit, Type::INT8)];
+        let place: [(&(dyn ToSql + Sync), Type); 3] = [(&from, Type::UUID), (&offset, Type::INT8), (&rows, Type::INT8)];
         let parameters: Vec<_> = filters.into_iter().chain(place).collect();
         let rows = client.query_typed(&statement, &parameters).await?;
-        page_of(&rows, request.limit, total, account)
+        page_of(rows, request, total, account)
     }
 
     async fn change(

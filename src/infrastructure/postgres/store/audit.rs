@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use domain::{
     audit::{AuditFilter, AuditRepository, Deed, Entry, GENESIS, Hash, Verification, Verifier},
     ids::AccountId,
-    repositories::{Found, Page, PageRequest, Start},
+    repositories::{Found, Page, PageRequest},
 };
 use tokio_postgres::{
     Row,
@@ -14,7 +14,9 @@ use tokio_postgres::{
 
 use super::{
     super::{connection::Statements, rows::StoreError},
-    PgStore, page_of, total_of,
+    PgStore,
+    paging::{Steps, page_of},
+    total_of,
 };
 
 /// Writers of the log take this advisory lock, and with it their turn, until their transaction ends. So whoever writes down a
@@ -98,12 +100,8 @@ impl PgStore {
         filter: &AuditFilter,
         request: &PageRequest<u64>,
     ) -> Result<Page<Entry>, StoreError> {
-        let (before, offset) = match request.start {
-            Start::After(seq) => (signed(seq), 0),
-            Start::Offset(offset) => (i64::MAX, i64::from(offset)),
-        };
-        let limit = i64::from(request.limit) + 1;
-        let actor = filter.actor.map(|id| id.0);
+        let Steps { from, comparison, direction, offset, rows } = Steps::to(request, true);
+        let (from, actor) = (from.map(|seq| signed(*seq)), filter.actor.map(|id| id.0));
         let filters: [(&(dyn ToSql + Sync), Type); 4] = [
             (&actor, Type::UUID),
             (&filter.action, Type::TEXT),
@@ -112,13 +110,14 @@ impl PgStore {
         ];
         let client = self.pool.get().await?;
         let total = total_of(&client, &format!("audit_log WHERE {FILTER}"), &filters).await?;
-        let statement =
-            format!("SELECT {COLUMNS} FROM audit_log WHERE {FILTER} AND seq < $5 ORDER BY seq DESC OFFSET $6 LIMIT $7");
-        let place: [(&(dyn ToSql + Sync), Type); 3] =
-            [(&before, Type::INT8), (&offset, Type::INT8), (&limit, Type::INT8)];
+        let statement = format!(
+            "SELECT {COLUMNS} FROM audit_log WHERE {FILTER} AND ($5::bigint IS NULL OR seq {comparison} $5) \
+             ORDER BY seq {direction} OFFSET $6 LIMIT $7"
+        );
+        let place: [(&(dyn ToSql + Sync), Type); 3] = [(&from, Type::INT8), (&offset, Type::INT8), (&rows, Type::INT8)];
         let parameters: Vec<_> = filters.into_iter().chain(place).collect();
         let rows = client.query_typed(&statement, &parameters).await?;
-        page_of(&rows, request.limit, total, entry)
+        page_of(rows, request, total, entry)
     }
 
     async fn record_alone(&self, deed: Deed) -> Result<(), StoreError> {

@@ -3,14 +3,18 @@
 use domain::{
     bookings::{Booking, Hold},
     ids::{AccountId, BookingId, HoldId},
-    repositories::{BookingRepository, Found, Page, PageRequest, Start},
+    repositories::{BookingRepository, Found, Page, PageRequest},
 };
 use tokio_postgres::types::Type;
-use uuid::Uuid;
 
 use super::{
-    super::rows::{self, BOOKING_COLUMNS, HOLD_COLUMNS, StoreError},
-    PgStore, total_of,
+    super::{
+        connection::Typed,
+        rows::{self, BOOKING_COLUMNS, HOLD_COLUMNS, StoreError},
+    },
+    PgStore,
+    paging::{Steps, cut},
+    total_of,
 };
 
 const OF_ACCOUNT: &str = "bookings WHERE account_id = $1";
@@ -23,30 +27,19 @@ impl PgStore {
     ) -> Result<Page<Booking>, StoreError> {
         let client = self.pool.get().await?;
         // UUIDv7: the order of the ids is the order of the making.
-        let (after, offset) = match &page.start {
-            Start::After(id) => (id.0, 0),
-            Start::Offset(offset) => (Uuid::max(), i64::from(*offset)),
-        };
+        let Steps { from, comparison, direction, offset, rows } = Steps::to(page, true);
+        let from = from.map(|id| id.0);
         let statement = format!(
-            "SELECT {BOOKING_COLUMNS} FROM bookings b WHERE b.account_id = $1 AND b.id < $2 \
-             ORDER BY b.id DESC OFFSET $3 LIMIT $4"
+            "SELECT {BOOKING_COLUMNS} FROM bookings b WHERE b.account_id = $1 AND ($2::uuid IS NULL OR b.id {comparison} $2) \
+             ORDER BY b.id {direction} OFFSET $3 LIMIT $4"
         );
-        let mut found = client
-            .query_typed(
-                &statement,
-                &[
-                    (&account.0, Type::UUID),
-                    (&after, Type::UUID),
-                    (&offset, Type::INT8),
-                    (&(i64::from(page.limit) + 1), Type::INT8),
-                ],
-            )
-            .await?;
-        let total = total_of(&client, OF_ACCOUNT, &[(&account.0, Type::UUID)]).await?;
-        let has_more = found.len() > page.limit as usize;
-        found.truncate(page.limit as usize);
+        let parameters: [Typed<'_>; 4] =
+            [(&account.0, Type::UUID), (&from, Type::UUID), (&offset, Type::INT8), (&rows, Type::INT8)];
+        let found = client.query_typed(&statement, &parameters).await?;
+        let total = total_of(&client, OF_ACCOUNT, &parameters[..1]).await?;
+        let (found, has_more, has_previous) = cut(found, page, total);
         let entries = rows::bookings(&client, &found).await?;
-        Ok(Page { entries, total, has_more })
+        Ok(Page { entries, total, has_more, has_previous })
     }
 
     async fn read_booking(&self, id: BookingId) -> Result<Option<Booking>, StoreError> {

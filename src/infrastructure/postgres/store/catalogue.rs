@@ -132,7 +132,8 @@ async fn find<S: Listed>(client: &impl Statements, search: &S) -> Result<Slice<S
             Some(spelling::spellings(client, text).await?.unwrap_or_else(|| vec![text.to_owned()]))
         }
         Place::After(_) | Place::Before(_) => None,
-        Place::Offset(_) => {
+        // A page of another walk that begins anew.
+        Place::Offset(_) | Place::End => {
             let total = total(client, search, &exact).await?;
             let is_rare = matches!(total, Total::Exact(..RARE));
             let spellings = if is_rare { spelling::spellings(client, text).await? } else { None };

@@ -78,7 +78,7 @@ impl From<NewEventBody> for RawEvent {
 }
 
 /// What is to change of an event. What is left out stays; `null` is as if a new event did not say it.
-#[derive(Deserialize, ToSchema)]
+#[derive(Clone, Deserialize, ToSchema)]
 #[schema(as = EventChange)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::presentation::manage) struct EventChangeBody {

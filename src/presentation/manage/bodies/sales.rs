@@ -24,7 +24,7 @@ pub(in crate::presentation::manage) struct NewQuotaBody {
 }
 
 /// What is to change of a quota. What is left out stays.
-#[derive(Deserialize, ToSchema)]
+#[derive(Clone, Deserialize, ToSchema)]
 #[schema(as = QuotaChange)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::presentation::manage) struct QuotaChangeBody {
@@ -82,7 +82,7 @@ impl From<NewTicketTypeBody> for RawTicketType {
 }
 
 /// What is to change of a ticket type. What is left out stays; `null` is as if a new ticket type did not say it.
-#[derive(Deserialize, ToSchema)]
+#[derive(Clone, Deserialize, ToSchema)]
 #[schema(as = TicketTypeChange)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::presentation::manage) struct TicketTypeChangeBody {

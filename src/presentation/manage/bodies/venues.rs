@@ -8,7 +8,7 @@ use super::Change;
 use crate::presentation::openapi::texts;
 
 /// A new venue; or one said anew, whose slug stays unless it is said.
-#[derive(Deserialize, ToSchema)]
+#[derive(Clone, Deserialize, ToSchema)]
 #[schema(as = NewVenue)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::presentation::manage) struct NewVenueBody {
@@ -38,7 +38,7 @@ impl From<NewVenueBody> for RawVenue {
 }
 
 /// What is to change of a venue. What is left out stays; `null` is as if a new venue did not say it.
-#[derive(Deserialize, ToSchema)]
+#[derive(Clone, Deserialize, ToSchema)]
 #[schema(as = VenueChange)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::presentation::manage) struct VenueChangeBody {

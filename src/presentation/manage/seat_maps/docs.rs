@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::dto::{
-    ChangeBody, EventSeatMapJson, LayoutJson, MoveBody, NewSeatMapBody, SeatMapDetailJson, SeatMapJson,
-    VersionDetailJson,
+use super::{
+    dto::{ChangeBody, LayoutJson, MoveBody, NewSeatMapBody, SeatMapDetailJson, SeatMapJson, VersionDetailJson},
+    sold::EventSeatMapJson,
 };
 use crate::presentation::{
     catalogue::Code,
@@ -54,7 +54,6 @@ macro_rules! seat_maps {
             .with(
                 Operation::delete(concat!($prefix, "/seat-maps/{id}"), concat!("delete", $who, "SeatMap"), "Delete a seat map")
                     .details("With all its versions. Only while no event sells one of them.")
-                    .tagged()
                     .no_content("It is gone.")
                     .refusals(&[Code::InUse]),
             )
@@ -90,7 +89,7 @@ macro_rules! seat_maps {
                     .details(
                         "Also while the event sells. Nobody's seat is moved: a version that does not have each seat that is held, \
                          blocked or sold where it is and as it is, is refused, and `errors` names the first fifty. Ticket types \
-                         lose the sections that there are no more.",
+                         lose the sections that there are no more, and `sectionsLost` says which: to move back does not bring them back.",
                     )
                     .versioned()
                     .body::<MoveBody>(json!({ "version": 2 }))

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::application::manage::seat_maps::{EventSeatMap, ShownSeatMap, ShownVersion};
+use crate::application::manage::seat_maps::{ShownSeatMap, ShownVersion};
 
 /// Where the seats are: sections, the best first, with at most 100,000 seats together. Exported as it is imported.
 #[derive(Deserialize, Serialize, ToSchema)]
@@ -176,7 +176,9 @@ pub(super) struct MoveBody {
 pub(super) struct SeatMapJson {
     id: SeatMapId,
     venue_id: VenueId,
-    /// Whose it is; `null`: the house's, for every organizer to use.
+    /// Whose it is; left out, it is the house's, for every organizer to use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     organizer_id: Option<AccountId>,
     name: String,
     description: String,
@@ -205,7 +207,7 @@ impl From<&ManagedSeatMap> for SeatMapJson {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Section)]
 #[serde(rename_all = "camelCase")]
-struct SectionJson {
+pub(super) struct SectionJson {
     id: SectionId,
     name: String,
     rows: u32,
@@ -228,13 +230,16 @@ impl From<&SectionSummary> for SectionJson {
 struct VersionJson {
     number: u32,
     created_at: Timestamp,
+    /// A version never changes: when it was made.
+    updated_at: Timestamp,
     /// How many events sell it; organizers are told of their own only.
     events: u64,
 }
 
 impl From<&SeatMapVersion> for VersionJson {
     fn from(version: &SeatMapVersion) -> Self {
-        Self { number: version.number, created_at: version.created_at, events: version.events }
+        let SeatMapVersion { number, created_at, events, .. } = *version;
+        Self { number, created_at, updated_at: created_at, events }
     }
 }
 
@@ -296,24 +301,5 @@ impl From<&ShownVersion> for VersionDetailJson {
             used_by: shown.events.iter().map(UsingEventJson::from).collect(),
             sections: shown.sections.iter().map(SectionJson::from).collect(),
         }
-    }
-}
-
-/// What an event sells of a seat map.
-#[derive(Serialize, ToSchema)]
-#[schema(as = EventSeatMap)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct EventSeatMapJson {
-    seat_map_id: SeatMapId,
-    name: String,
-    /// The number of the version.
-    version: u32,
-    sections: Vec<SectionJson>,
-}
-
-impl From<&EventSeatMap> for EventSeatMapJson {
-    fn from(of: &EventSeatMap) -> Self {
-        let sections = of.sections.iter().map(SectionJson::from).collect();
-        Self { seat_map_id: of.map, name: of.name.clone(), version: of.version, sections }
     }
 }

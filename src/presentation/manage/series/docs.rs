@@ -32,7 +32,7 @@ macro_rules! series {
                     "rule": { "frequency": "WEEKLY", "weekdays": ["FRIDAY", "SATURDAY"], "until": "2031-06-30" },
                 }))
                 .created::<SeriesJson<'_>>("The series, with its new occurrences.")
-                .refusals(&[Code::EventState, Code::OccurrenceThere, Code::ChangedMeanwhile]),
+                .refusals(&[Code::EventState, Code::OccurrenceThere]),
             )
             .with(
                 Operation::get(concat!($prefix, "/series/{id}"), concat!("get", $who, "Series"), "Show a series")
@@ -88,7 +88,6 @@ macro_rules! series {
                     "Take an event out of a series",
                 )
                 .details("The event stays as it is, by itself.")
-                .tagged()
                 .no_content("It is in no series any more."),
             )
     };

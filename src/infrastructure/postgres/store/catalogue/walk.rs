@@ -40,7 +40,7 @@ impl<'a> Walk<'a> {
         statement.sql("SELECT ").sql(columns).sql(" FROM (");
         matching(statement);
         statement.sql(") AS found");
-        if let Some(position) = self.from() {
+        if let Some(position) = self.place.comes_from() {
             statement.sql(" WHERE ");
             self.beyond(statement, columns, &position.keys, position.id);
         }
@@ -57,7 +57,7 @@ impl<'a> Walk<'a> {
         ranks: RangeInclusive<i32>,
         matching: impl Fn(&mut Statement, i32),
     ) {
-        let from = self.from().and_then(|position| match &position.keys[..] {
+        let from = self.place.comes_from().and_then(|position| match &position.keys[..] {
             // Whoever writes a cursor may write any rank.
             [Key::Number(rank), key] => Some(((*rank).clamp(*ranks.start(), *ranks.end()), key, position.id)),
             _ => None,
@@ -93,14 +93,6 @@ impl<'a> Walk<'a> {
         self.cut(statement);
     }
 
-    /// Where the walk comes from, if it is under way.
-    fn from(&self) -> Option<&'a Position> {
-        match self.place {
-            Place::After(position) | Place::Before(position) => Some(position),
-            Place::Offset(_) => None,
-        }
-    }
-
     /// Adds the condition that an entry comes after a position on the walk.
     fn beyond(&self, statement: &mut Statement, columns: &'static str, keys: &[Key], id: Uuid) {
         statement.sql("(").sql(columns).sql(if self.downwards() { ") < (" } else { ") > (" });
@@ -113,8 +105,7 @@ impl<'a> Walk<'a> {
 
     /// How many rows of the walk the page is picked from.
     fn rows(&self) -> i64 {
-        let offset = if let Place::Offset(offset) = self.place { *offset } else { 0 };
-        i64::from(offset) + i64::from(self.limit) + 1
+        i64::from(self.place.offset()) + i64::from(self.limit) + 1
     }
 
     /// Adds how many of the rows are the page: one more than the limit.
@@ -142,7 +133,7 @@ impl<'a> Walk<'a> {
 
     /// Whether keys fall along the walk: one way or the other, not both.
     fn downwards(&self) -> bool {
-        self.descending != matches!(self.place, Place::Before(_))
+        self.descending != self.place.is_backwards()
     }
 
     /// The columns of `page` by which [`Walk::slice`] knows each entry's position.
@@ -165,17 +156,11 @@ impl<'a> Walk<'a> {
         let limit = self.limit as usize;
         let further = rows.len() > limit;
         rows.truncate(limit);
-        let backwards = matches!(self.place, Place::Before(_));
-        if backwards {
+        if self.place.is_backwards() {
             rows.reverse();
         }
         let position = |row: &Row| self.position(row, respelt);
-        // Who walks has been where the walk comes from. An offset of more than nothing has something before it.
-        let (has_more, has_previous) = match self.place {
-            Place::Before(_) => (!rows.is_empty(), further),
-            Place::After(_) => (further, !rows.is_empty()),
-            Place::Offset(offset) => (further, *offset > 0 && !rows.is_empty()),
-        };
+        let (has_more, has_previous) = self.place.neighbours(further, rows.is_empty(), total.is_none());
         Ok(Slice {
             first: rows.first().map(position).transpose()?,
             last: rows.last().map(position).transpose()?,

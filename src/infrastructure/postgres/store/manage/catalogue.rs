@@ -7,7 +7,7 @@ use domain::{
         ChangeError, Changed, Conflict, Expected, Manager,
         catalogue::{CatalogueManagement, Term, Vocabulary},
     },
-    repositories::{Found, Page, PageRequest, Start},
+    repositories::{Found, Page, PageRequest},
     text,
     venues::{Venue, VenueFields},
 };
@@ -22,7 +22,8 @@ use super::{
         },
         PgStore,
         catalogue::rows::{VENUE_COLUMNS, venue},
-        page_of, total_of,
+        paging::{Steps, page_of},
+        total_of,
     },
     Fault, Note, is_expected, on_violation, signed,
     tags::{defer_listings, refresh_listings, remove_tag},
@@ -44,6 +45,7 @@ struct Words {
     /// Whether the request `$1` has added `$2`.
     is_made: &'static str,
     lock: &'static str,
+    /// `$1` gets the name `$2`, unless it has it.
     rename: &'static str,
     delete: &'static str,
 }
@@ -51,25 +53,25 @@ struct Words {
 /// `$1` is where the page begins, or the one word.
 const CATEGORIES: Words = Words {
     kind: "category",
-    select: "SELECT t.slug, t.name, t.created_at, t.updated_at, t.revision, \
+    select: "SELECT t.made_id AS id, t.slug, t.name, t.created_at, t.updated_at, t.revision, \
         (SELECT count(*) FROM events e WHERE e.category = t.slug) AS events FROM categories t",
     table: "categories",
     insert: "INSERT INTO categories (made_id, slug, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
     is_made: "SELECT 1 FROM categories WHERE made_id = $1 AND slug = $2",
     // No event can begin to use it: events lock it for their reference.
     lock: "SELECT revision, NULL::uuid AS tag FROM categories WHERE slug = $1 FOR UPDATE",
-    rename: "UPDATE categories SET name = $2, revision = revision + 1, updated_at = now() WHERE slug = $1",
+    rename: "UPDATE categories SET name = $2, revision = revision + 1, updated_at = now() WHERE slug = $1 AND name <> $2",
     delete: "DELETE FROM categories WHERE slug = $1 AND NOT EXISTS (SELECT FROM events WHERE category = $1)",
 };
 const TAGS: Words = Words {
     kind: "tag",
-    select: "SELECT t.slug, t.name, t.created_at, t.updated_at, t.revision, \
+    select: "SELECT t.id, t.slug, t.name, t.created_at, t.updated_at, t.revision, \
         (SELECT count(*) FROM event_tags e WHERE e.tag_id = t.id) AS events FROM tags t",
     table: "tags",
     insert: "INSERT INTO tags (id, slug, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
     is_made: "SELECT 1 FROM tags WHERE id = $1 AND slug = $2",
     lock: "SELECT revision, id AS tag FROM tags WHERE slug = $1 FOR UPDATE",
-    rename: "UPDATE tags SET name = $2, revision = revision + 1, updated_at = now() WHERE slug = $1",
+    rename: "UPDATE tags SET name = $2, revision = revision + 1, updated_at = now() WHERE slug = $1 AND name <> $2",
     delete: "DELETE FROM tags WHERE slug = $1",
 };
 
@@ -82,6 +84,7 @@ fn words(of: Vocabulary) -> &'static Words {
 
 fn term(row: &Row) -> Result<Term, StoreError> {
     Ok(Term {
+        id: row.try_get("id")?,
         slug: row.try_get("slug")?,
         name: row.try_get("name")?,
         events: u64::try_from(row.try_get::<_, i64>("events")?).unwrap_or(0),
@@ -145,16 +148,15 @@ impl PgStore {
 
     async fn read_terms(&self, of: Vocabulary, request: &PageRequest<String>) -> Result<Page<Term>, StoreError> {
         let words = words(of);
-        let (after, offset) = match &request.start {
-            Start::After(slug) => (slug.as_str(), 0),
-            Start::Offset(offset) => ("", i64::from(*offset)),
-        };
-        let statement = format!("{} WHERE t.slug > $1 ORDER BY t.slug OFFSET $2 LIMIT $3", words.select);
-        let limit = i64::from(request.limit) + 1;
+        let Steps { from, comparison, direction, offset, rows } = Steps::to(request, false);
+        let statement = format!(
+            "{} WHERE $1::text IS NULL OR t.slug {comparison} $1 ORDER BY t.slug {direction} OFFSET $2 LIMIT $3",
+            words.select
+        );
         let client = self.pool.get().await?;
-        let parameters: [Typed<'_>; 3] = [(&after, Type::TEXT), (&offset, Type::INT8), (&limit, Type::INT8)];
+        let parameters: [Typed<'_>; 3] = [(&from, Type::TEXT), (&offset, Type::INT8), (&rows, Type::INT8)];
         let rows = client.query_typed(&statement, &parameters).await?;
-        page_of(&rows, request.limit, total_of(&client, words.table, &[]).await?, term)
+        page_of(rows, request, total_of(&client, words.table, &[]).await?, term)
     }
 
     async fn read_term(&self, of: Vocabulary, slug: &str) -> Result<Option<Term>, StoreError> {
@@ -189,7 +191,9 @@ impl PgStore {
         self.noted(by, |transaction| async move {
             lock_term(&transaction, words, slug, expected).await?;
             // Of a tag, the trigger refreshes the listings of its events, in their order.
-            transaction.execute_typed(words.rename, &[(&slug, Type::TEXT), (&name, Type::TEXT)]).await?;
+            if transaction.execute_typed(words.rename, &[(&slug, Type::TEXT), (&name, Type::TEXT)]).await? == 0 {
+                return Ok(((), None));
+            }
             Ok(((), Note::new(Action::Changed, words.kind, slug, serde_json::json!({ "name": name }))))
         })
         .await

@@ -4,7 +4,7 @@
 use domain::{
     audit::Action,
     ids::{EventId, SeriesId},
-    management::{Conflict, Manager},
+    management::{Conflict, Expected, Manager},
     text,
 };
 use jiff::{Timestamp, tz::TimeZone};
@@ -69,16 +69,18 @@ impl PgStore {
     pub(super) async fn copy_event(
         &self,
         by: &Manager,
-        id: EventId,
+        (id, expected): (EventId, Expected),
         copy: EventId,
         starts_at: Timestamp,
     ) -> Result<(), Fault> {
         self.noted(by, |transaction| async move {
-            let event = lock_event(&transaction, by, id, None).await?;
-            let note = Note::new(Action::Created, "event", copy, serde_json::json!({ "copyOf": id }));
+            lock_event(&transaction, by, id, None).await?;
             if is_made(&transaction, copy).await? {
                 return Ok(((), None));
             }
+            // Not before: of a repetition nobody asks which revision was copied.
+            let event = lock_event(&transaction, by, id, expected).await?;
+            let note = Note::new(Action::Created, "event", copy, serde_json::json!({ "copyOf": id }));
             make_copies(&transaction, &event, &[Copy { id: copy, starts_at }], None).await?;
             Ok(((), note))
         })

@@ -8,7 +8,7 @@ use domain::{
         Changed, Conflict, Expected, Manager,
         events::{Cancellation, EventFilter, EventKey, EventManagement, EventOrder, ManagedEvent},
     },
-    repositories::{Found, Page, PageRequest, Start, Tag},
+    repositories::{Found, Page, PageRequest, Tag},
     text,
 };
 use jiff::Timestamp;
@@ -23,7 +23,9 @@ use super::{
         },
         PgStore,
         catalogue::rows::{EVENT_COLUMNS, event},
-        is_one_of, page_of, total_of,
+        is_one_of,
+        paging::{Steps, page_of},
+        total_of,
     },
     Fault, LockedEvent, Note, lock_event, move_versions, on_violation,
     references::{check_references, unknown, version_to_sell},
@@ -101,18 +103,14 @@ impl PgStore {
         let organizer = by.only().or(filter.organizer).map(|account| account.0);
         let statuses = is_one_of("e.status", filter.statuses.iter().map(|status| status.as_str()));
         let q = filter.q.as_deref().map(containing);
-        let (after, offset) = match &request.start {
-            Start::After((at, id)) => (Some((*at, id.0)), 0),
-            Start::Offset(offset) => (None, i64::from(*offset)),
+        let (column, falls) = match filter.order {
+            EventOrder::StartsAt => ("starts_at", false),
+            EventOrder::StartsAtDescending => ("starts_at", true),
+            EventOrder::CreatedAt => ("created_at", false),
+            EventOrder::CreatedAtDescending => ("created_at", true),
         };
-        let (at, id) = after.unzip();
-        let limit = i64::from(request.limit) + 1;
-        let (column, comparison, direction) = match filter.order {
-            EventOrder::StartsAt => ("starts_at", ">", "ASC"),
-            EventOrder::StartsAtDescending => ("starts_at", "<", "DESC"),
-            EventOrder::CreatedAt => ("created_at", ">", "ASC"),
-            EventOrder::CreatedAtDescending => ("created_at", "<", "DESC"),
-        };
+        let Steps { from, comparison, direction, offset, rows } = Steps::to(request, falls);
+        let (at, id) = from.map(|(at, id)| (*at, id.0)).unzip();
         let statement = format!(
             "SELECT {EVENT_COLUMNS}, {MANAGED} FROM events e LEFT JOIN event_cancellations c ON c.event_id = e.id \
              WHERE {WHOSE} AND {statuses} AND ($4::timestamptz IS NULL OR (e.{column}, e.id) {comparison} ($4, $5)) \
@@ -121,11 +119,11 @@ impl PgStore {
         let series = filter.series.map(|series| series.0);
         let filters: [Typed<'_>; 3] = [(&organizer, Type::UUID), (&q, Type::TEXT), (&series, Type::UUID)];
         let place: [Typed<'_>; 4] =
-            [(&at, Type::TIMESTAMPTZ), (&id, Type::UUID), (&offset, Type::INT8), (&limit, Type::INT8)];
+            [(&at, Type::TIMESTAMPTZ), (&id, Type::UUID), (&offset, Type::INT8), (&rows, Type::INT8)];
         let client = self.pool.get().await?;
         let rows = client.query_typed(&statement, &[&filters[..], &place[..]].concat()).await?;
         let total = total_of(&client, &format!("events e WHERE {WHOSE} AND {statuses}"), &filters).await?;
-        page_of(&rows, request.limit, total, managed)
+        page_of(rows, request, total, managed)
     }
 
     async fn read_managed_event(&self, by: &Manager, id: EventId) -> Result<Option<ManagedEvent>, StoreError> {
@@ -358,7 +356,14 @@ impl EventManagement for PgStore {
         Ok(self.take_step(by, id, expected, step, at).await?)
     }
 
-    async fn duplicate_event(&self, by: &Manager, id: EventId, copy: EventId, starts_at: Timestamp) -> Changed {
-        Ok(self.copy_event(by, id, copy, starts_at).await?)
+    async fn duplicate_event(
+        &self,
+        by: &Manager,
+        id: EventId,
+        expected: Expected,
+        copy: EventId,
+        starts_at: Timestamp,
+    ) -> Changed {
+        Ok(self.copy_event(by, (id, expected), copy, starts_at).await?)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use domain::{
     ids::{BookingId, EventId},
     management::events::{BookingFilter, GuestBooking, GuestList},
-    repositories::{Found, Page, PageRequest, Start},
+    repositories::{Found, Page, PageRequest},
     search::Total,
 };
 use tokio_postgres::types::Type;
@@ -17,7 +17,9 @@ use super::{
             connection::{Connection, Typed},
             rows::{self, BOOKING_COLUMNS, StoreError},
         },
-        PgStore, is_one_of, total_of,
+        PgStore, is_one_of,
+        paging::{Steps, cut},
+        total_of,
     },
     events::containing,
 };
@@ -113,26 +115,22 @@ impl PgStore {
         let (from, which) = guests.filter();
         let which = format!("{which} AND {}", is_one_of("b.status", filter.statuses.iter().map(|of| of.as_str())));
         let accounts = if let Guests::Found(accounts) = guests { accounts } else { Vec::new() };
-        let (before, offset) = match &request.start {
-            Start::After(id) => (id.0, 0),
-            Start::Offset(offset) => (Uuid::max(), i64::from(*offset)),
-        };
-        let limit = i64::from(request.limit) + 1;
+        let Steps { from: start, comparison, direction, offset, rows } = Steps::to(request, true);
+        let start = start.map(|id| id.0);
         let filters: [Typed<'_>; 4] =
             [(&event.0, Type::UUID), (&q, Type::TEXT), (&accounts, Type::UUID_ARRAY), (&referred, Type::UUID_ARRAY)];
-        let place: [Typed<'_>; 3] = [(&before, Type::UUID), (&offset, Type::INT8), (&limit, Type::INT8)];
+        let place: [Typed<'_>; 3] = [(&start, Type::UUID), (&offset, Type::INT8), (&rows, Type::INT8)];
         let statement = format!(
-            "SELECT {BOOKING_COLUMNS}, p.name, a.email FROM {FROM} WHERE {which} AND b.id < $5 \
-             ORDER BY b.id DESC OFFSET $6 LIMIT $7"
+            "SELECT {BOOKING_COLUMNS}, p.name, a.email FROM {FROM} WHERE {which} \
+             AND ($5::uuid IS NULL OR b.id {comparison} $5) ORDER BY b.id {direction} OFFSET $6 LIMIT $7"
         );
-        let mut found = client.query_typed(&statement, &[&filters[..], &place[..]].concat()).await?;
+        let found = client.query_typed(&statement, &[&filters[..], &place[..]].concat()).await?;
         let total = if counted {
             total_of(&client, &format!("{from} WHERE {which}"), &filters).await?
         } else {
             Total::Exact(0)
         };
-        let has_more = found.len() > request.limit as usize;
-        found.truncate(request.limit as usize);
+        let (found, has_more, has_previous) = cut(found, request, total);
         let ticket_types = names_of(&client, event).await?;
         let bookings = rows::bookings(&client, &found).await?;
         let guest = |(booking, row): (domain::bookings::Booking, &tokio_postgres::Row)| {
@@ -146,7 +144,7 @@ impl PgStore {
             })
         };
         let entries = bookings.into_iter().zip(&found).map(guest).collect::<Result<_, StoreError>>()?;
-        Ok(Page { entries, total, has_more })
+        Ok(Page { entries, total, has_more, has_previous })
     }
 }
 

@@ -5,7 +5,7 @@ use domain::{
     ids::AccountId,
     management::{
         catalogue::Vocabulary,
-        requests::{Creation, RequestKeys, Standing},
+        requests::{Creation, FirstAnswer, RequestKeys, Standing},
     },
     repositories::Found,
 };
@@ -23,8 +23,10 @@ const BEGIN: &str = "INSERT INTO request_keys AS k (account_id, key, fingerprint
     ON CONFLICT (account_id, key) DO UPDATE SET began_at = now() \
         WHERE k.fingerprint = excluded.fingerprint AND NOT k.done AND k.began_at < now() - interval '1 minute' \
     RETURNING made_id";
-const FIND: &str = "SELECT fingerprint, made_id, done, began_at < now() - interval '1 minute' AS broke_off FROM request_keys WHERE account_id = $1 AND key = $2";
-const DONE: &str = "UPDATE request_keys SET done = true WHERE account_id = $1 AND key = $2";
+const FIND: &str = "SELECT fingerprint, made_id, done, began_at < now() - interval '1 minute' AS broke_off, location, revision, answer \
+    FROM request_keys WHERE account_id = $1 AND key = $2";
+const DONE: &str = "UPDATE request_keys SET done = true, location = $3, revision = $4, answer = $5 \
+    WHERE account_id = $1 AND key = $2 AND (NOT done OR answer IS NULL)";
 const FORGET: &str = "DELETE FROM request_keys WHERE account_id = $1 AND key = $2 AND NOT done";
 
 /// Whether there is what the request `$1` creates.
@@ -45,9 +47,16 @@ fn is_made(creates: Creation) -> &'static str {
 fn standing(row: &Row, fingerprint: Fingerprint) -> Result<Standing, StoreError> {
     Ok(match (row.try_get::<_, Uuid>("fingerprint")? == fingerprint.0, row.try_get("done")?) {
         (false, _) => Standing::Reused,
-        (true, true) => Standing::Done(row.try_get("made_id")?),
+        (true, true) => Standing::Done(row.try_get("made_id")?, answer(row)?),
         (true, false) => Standing::InProgress,
     })
+}
+
+/// What it was answered, if that is known.
+fn answer(row: &Row) -> Result<Option<FirstAnswer>, StoreError> {
+    let (location, body): (Option<String>, Option<Vec<u8>>) = (row.try_get("location")?, row.try_get("answer")?);
+    let revision = row.try_get("revision")?;
+    Ok(location.zip(body).map(|(location, body)| FirstAnswer { location, revision, body }))
 }
 
 impl PgStore {
@@ -68,7 +77,7 @@ impl PgStore {
         }
         let id: Uuid = row.try_get("made_id")?;
         let made = client.query_typed(is_made(creates), &[(&id, Type::UUID)]).await?;
-        Ok((!made.is_empty()).then_some(Standing::Done(id)))
+        Ok((!made.is_empty()).then_some(Standing::Done(id, None)))
     }
 
     async fn begin(
@@ -91,9 +100,28 @@ impl PgStore {
         standing(row, fingerprint)
     }
 
-    async fn finish(&self, account: AccountId, key: &IdempotencyKey, done: bool) -> Result<(), StoreError> {
+    async fn finish(
+        &self,
+        account: AccountId,
+        key: &IdempotencyKey,
+        answer: Option<&FirstAnswer>,
+    ) -> Result<(), StoreError> {
+        let (location, revision) = (answer.map(|of| &of.location), answer.and_then(|of| of.revision));
+        let body = answer.map(|of| &of.body);
+        let parameters: [Typed<'_>; 5] = [
+            (&account.0, Type::UUID),
+            (&key.as_str(), Type::TEXT),
+            (&location, Type::TEXT),
+            (&revision, Type::INT4),
+            (&body, Type::BYTEA),
+        ];
+        self.pool.get().await?.execute_typed(DONE, &parameters).await?;
+        Ok(())
+    }
+
+    async fn forget(&self, account: AccountId, key: &IdempotencyKey) -> Result<(), StoreError> {
         let name: [Typed<'_>; 2] = [(&account.0, Type::UUID), (&key.as_str(), Type::TEXT)];
-        self.pool.get().await?.execute_typed(if done { DONE } else { FORGET }, &name).await?;
+        self.pool.get().await?.execute_typed(FORGET, &name).await?;
         Ok(())
     }
 }
@@ -119,7 +147,16 @@ impl RequestKeys for PgStore {
         Ok(self.begin(account, key, fingerprint, id).await?)
     }
 
-    async fn finish_request(&self, account: AccountId, key: &IdempotencyKey, done: bool) -> Found<()> {
-        Ok(self.finish(account, key, done).await?)
+    async fn finish_request(
+        &self,
+        account: AccountId,
+        key: &IdempotencyKey,
+        answer: Option<&FirstAnswer>,
+    ) -> Found<()> {
+        Ok(self.finish(account, key, answer).await?)
+    }
+
+    async fn forget_request(&self, account: AccountId, key: &IdempotencyKey) -> Found<()> {
+        Ok(self.forget(account, key).await?)
     }
 }

@@ -24,13 +24,20 @@ use super::{
     Fault, Note, is_expected, lock_event, move_versions, on_violation, open_plan, signed,
 };
 
-const QUOTAS: &str =
-    "SELECT id, name, capacity, held, sold, revision FROM quotas WHERE event_id = $1 ORDER BY name, id";
-const QUOTA: &str = "SELECT id, name, capacity, held, sold, revision FROM quotas WHERE event_id = $1 AND id = $2";
+/// The columns of a quota, of all of an event.
+macro_rules! of_event {
+    () => {
+        "SELECT id, name, capacity, held, sold, created_at, updated_at, revision FROM quotas WHERE event_id = $1"
+    };
+}
+
+const QUOTAS: &str = concat!(of_event!(), " ORDER BY name, id");
+const QUOTA: &str = concat!(of_event!(), " AND id = $2");
 /// Its version is one of those that have moved.
 const INSERT_QUOTA: &str =
     "INSERT INTO quotas (id, event_id, name, capacity, version) VALUES ($1, $2, $3, $4, 1) ON CONFLICT (id) DO NOTHING";
-const UPDATE_QUOTA: &str = "UPDATE quotas SET name = $2, capacity = $3, revision = revision + 1 WHERE id = $1";
+const UPDATE_QUOTA: &str =
+    "UPDATE quotas SET name = $2, capacity = $3, revision = revision + 1, updated_at = now() WHERE id = $1";
 
 const BLOCKS: &str = "SELECT id, jsonb_array_length(items) AS places, created_at, updated_at FROM holds \
     WHERE event_id = $1 AND status = 'ACTIVE' AND expires_at >= '9999-01-01Z' ORDER BY id DESC LIMIT $2";
@@ -51,6 +58,8 @@ fn quota(row: &Row) -> Result<ManagedQuota, StoreError> {
         capacity: unsigned(row, "capacity")?,
         held: unsigned(row, "held")?,
         sold: unsigned(row, "sold")?,
+        created_at: row.try_get("created_at")?,
+        updated_at: row.try_get("updated_at")?,
         revision: row.try_get("revision")?,
     })
 }
@@ -200,8 +209,14 @@ impl SalesManagement for PgStore {
         Ok(self.remove_ticket_type(by, event, id, expected).await?)
     }
 
-    async fn order_ticket_types(&self, by: &Manager, event: EventId, order: &[TicketTypeId]) -> Changed {
-        Ok(self.sort_ticket_types(by, event, order).await?)
+    async fn order_ticket_types(
+        &self,
+        by: &Manager,
+        event: EventId,
+        expected: Expected,
+        order: &[TicketTypeId],
+    ) -> Changed {
+        Ok(self.sort_ticket_types(by, event, expected, order).await?)
     }
 
     async fn blocks(&self, event: EventId, limit: u32) -> Found<Vec<BlockSummary>> {

@@ -10,10 +10,10 @@ use domain::{
         ChangeError, Changed, Conflict, Expected, Manager,
         seat_maps::{
             ManagedSeatMap, Move, NewSeatMap, SeatMapFields, SeatMapFilter, SeatMapKey, SeatMapManagement,
-            SeatMapVersion, UsingEvent,
+            SeatMapVersion, SectionsLost, UsingEvent,
         },
     },
-    repositories::{Found, Page, PageRequest, Start},
+    repositories::{Found, Page, PageRequest},
     retention::Leftover,
     seat_maps::{drawing::Drawing, layout::Layout},
     validation::FieldError,
@@ -28,7 +28,9 @@ use super::{
             connection::{Transaction, Typed},
             rows::{StoreError, unsigned},
         },
-        PgStore, page_of, total_of,
+        PgStore,
+        paging::{Steps, page_of},
+        total_of,
     },
     Fault, Note,
     events::containing,
@@ -49,8 +51,9 @@ const FILTER: &str = "($2::uuid IS NULL OR m.venue_id = $2) AND ($3::uuid IS NUL
 
 const INSERT: &str = "INSERT INTO seat_maps (id, venue_id, organizer_id, name, description) VALUES ($1, $2, $3, $4, $5) \
     ON CONFLICT (id) DO NOTHING";
+/// What it says already is no change.
 const UPDATE: &str = "UPDATE seat_maps SET name = $2, description = $3, revision = revision + 1, updated_at = now() \
-    WHERE id = $1";
+    WHERE id = $1 AND (name, description) IS DISTINCT FROM ($2, $3)";
 const IS_USED: &str =
     "SELECT 1 FROM seat_map_versions v JOIN events e ON e.seat_map_id = v.id WHERE v.seat_map_id = $1 LIMIT 1";
 const MARK_DELETED: &str = "UPDATE seat_maps SET deleted_at = now(), revision = revision + 1 WHERE id = $1";
@@ -113,24 +116,21 @@ impl PgStore {
     ) -> Result<Page<ManagedSeatMap>, StoreError> {
         let (only, venue) = (by.only().map(|account| account.0), filter.venue.map(|venue| venue.0));
         let (organizer, q) = (filter.organizer.map(|account| account.0), filter.q.as_deref().map(containing));
-        let (after, offset) = match &request.start {
-            Start::After((at, id)) => (Some((*at, id.0)), 0),
-            Start::Offset(offset) => (None, i64::from(*offset)),
-        };
-        let ((at, id), limit) = (after.unzip(), i64::from(request.limit) + 1);
+        let Steps { from, comparison, direction, offset, rows } = Steps::to(request, true);
+        let (at, id) = from.map(|(at, id)| (*at, id.0)).unzip();
         let filters: [Typed<'_>; 4] =
             [(&only, Type::UUID), (&venue, Type::UUID), (&organizer, Type::UUID), (&q, Type::TEXT)];
         let place: [Typed<'_>; 4] =
-            [(&at, Type::TIMESTAMPTZ), (&id, Type::UUID), (&offset, Type::INT8), (&limit, Type::INT8)];
+            [(&at, Type::TIMESTAMPTZ), (&id, Type::UUID), (&offset, Type::INT8), (&rows, Type::INT8)];
         let statement = format!(
             "SELECT {COLUMNS} FROM seat_maps m WHERE {SEEN} AND {FILTER} \
-             AND ($5::timestamptz IS NULL OR (m.created_at, m.id) < ($5, $6)) \
-             ORDER BY m.created_at DESC, m.id DESC OFFSET $7 LIMIT $8"
+             AND ($5::timestamptz IS NULL OR (m.created_at, m.id) {comparison} ($5, $6)) \
+             ORDER BY m.created_at {direction}, m.id {direction} OFFSET $7 LIMIT $8"
         );
         let client = self.pool.get().await?;
         let rows = client.query_typed(&statement, &[&filters[..], &place[..]].concat()).await?;
         let total = total_of(&client, &format!("seat_maps m WHERE {SEEN} AND {FILTER}"), &filters).await?;
-        page_of(&rows, request.limit, total, managed)
+        page_of(rows, request, total, managed)
     }
 
     async fn read_seat_map(&self, by: &Manager, id: SeatMapId) -> Result<Option<ManagedSeatMap>, StoreError> {
@@ -181,7 +181,9 @@ impl PgStore {
             lock(&transaction, by, id, expected, "NO KEY UPDATE").await?;
             let parameters: [Typed<'_>; 3] =
                 [(&id.0, Type::UUID), (&fields.name, Type::TEXT), (&fields.description, Type::TEXT)];
-            transaction.execute_typed(UPDATE, &parameters).await?;
+            if transaction.execute_typed(UPDATE, &parameters).await? == 0 {
+                return Ok(((), None));
+            }
             Ok(((), Note::new(Action::Changed, KIND, id, serde_json::json!({ "name": fields.name }))))
         })
         .await
@@ -274,7 +276,13 @@ impl SeatMapManagement for PgStore {
         Ok(self.remove_seat_map(by, id, expected).await?)
     }
 
-    async fn move_event(&self, by: &Manager, event: EventId, expected: Expected, to: &Move) -> Changed {
+    async fn move_event(
+        &self,
+        by: &Manager,
+        event: EventId,
+        expected: Expected,
+        to: &Move,
+    ) -> Changed<Vec<SectionsLost>> {
         Ok(self.move_to_version(by, event, expected, to).await?)
     }
 }

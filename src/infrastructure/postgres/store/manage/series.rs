@@ -73,10 +73,12 @@ impl PgStore {
         starts: &Starts,
     ) -> Result<Option<SeriesId>, Fault> {
         self.noted(by, |transaction| async move {
-            let event = lock_event(&transaction, by, event, expected).await?;
+            // Not the revision before: the repetition of a request has changed it itself.
+            let event = lock_event(&transaction, by, event, None).await?;
             if is_made(&transaction, first).await? {
                 return Ok((event.series, None));
             }
+            let event = lock_event(&transaction, by, event.id, expected).await?;
             defer_listings(&transaction).await?;
             let series = join(&transaction, &event).await?;
             check_series(&transaction, series, starts.as_slice()).await?;

@@ -7,7 +7,7 @@ use domain::{
         ChangeError, Changed, Expected, Manager,
         catalogue::{SettingChange, SettingsRepository, StoredSettings},
     },
-    repositories::{Found, Page, PageRequest, Start},
+    repositories::{Found, Page, PageRequest},
     settings::SettingKey,
 };
 use serde_json::Value;
@@ -16,7 +16,9 @@ use tokio_postgres::{Row, types::Type};
 use super::{
     super::{
         super::{connection::Typed, rows::StoreError},
-        PgStore, page_of, total_of,
+        PgStore,
+        paging::{Steps, page_of},
+        total_of,
     },
     Fault, Note, is_expected,
 };
@@ -26,12 +28,11 @@ const ALL: &str = "SELECT key, value, updated_at FROM settings ORDER BY key";
 const LOCK: &str = "SELECT revision FROM settings_revision FOR UPDATE";
 const CHANGE: &str = "WITH before AS (SELECT value FROM settings WHERE key = $1), \
     written AS (INSERT INTO settings (key, value) SELECT $1, $2 WHERE $2 IS NOT NULL \
-        ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = now()), \
+        ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = now() \
+            WHERE settings.value IS DISTINCT FROM excluded.value), \
     deleted AS (DELETE FROM settings WHERE key = $1 AND $2 IS NULL) \
     INSERT INTO setting_changes (key, from_value, to_value, account_id) SELECT $1, (SELECT value FROM before), $2, $3 \
     WHERE (SELECT value FROM before) IS DISTINCT FROM $2";
-const CHANGES: &str = "SELECT id, key, from_value, to_value, account_id, changed_at FROM setting_changes \
-    WHERE $1::bigint IS NULL OR id < $1 ORDER BY id DESC OFFSET $2 LIMIT $3";
 
 fn change(row: &Row) -> Result<SettingChange, StoreError> {
     Ok(SettingChange {
@@ -68,28 +69,32 @@ impl PgStore {
         self.noted(by, |transaction| async move {
             let rows = transaction.query_typed(LOCK, &[]).await?;
             is_expected(rows.first().ok_or(ChangeError::NotFound)?, expected)?;
+            let mut keys = Vec::new();
             for (key, value) in changes {
                 let parameters: [Typed<'_>; 3] =
                     [(&key.as_str(), Type::TEXT), (value, Type::JSONB), (&by.account.0, Type::UUID)];
-                transaction.execute_typed(CHANGE, &parameters).await?;
+                let is_changed = transaction.execute_typed(CHANGE, &parameters).await? > 0;
+                keys.extend(is_changed.then_some(key.as_str()));
+            }
+            if keys.is_empty() {
+                return Ok(((), None));
             }
             transaction.execute_typed("UPDATE settings_revision SET revision = revision + 1", &[]).await?;
-            let keys: Vec<&str> = changes.iter().map(|(key, _)| key.as_str()).collect();
             Ok(((), Note::new(Action::Changed, "settings", "site", serde_json::json!({ "keys": keys }))))
         })
         .await
     }
 
     async fn read_changes(&self, request: &PageRequest<i64>) -> Result<Page<SettingChange>, StoreError> {
-        let (before, offset) = match &request.start {
-            Start::After(number) => (Some(*number), 0),
-            Start::Offset(offset) => (None, i64::from(*offset)),
-        };
-        let limit = i64::from(request.limit) + 1;
+        let Steps { from, comparison, direction, offset, rows } = Steps::to(request, true);
+        let statement = format!(
+            "SELECT id, key, from_value, to_value, account_id, changed_at FROM setting_changes \
+             WHERE $1::bigint IS NULL OR id {comparison} $1 ORDER BY id {direction} OFFSET $2 LIMIT $3"
+        );
         let client = self.pool.get().await?;
-        let parameters: [Typed<'_>; 3] = [(&before, Type::INT8), (&offset, Type::INT8), (&limit, Type::INT8)];
-        let rows = client.query_typed(CHANGES, &parameters).await?;
-        page_of(&rows, request.limit, total_of(&client, "setting_changes", &[]).await?, change)
+        let parameters: [Typed<'_>; 3] = [(&from, Type::INT8), (&offset, Type::INT8), (&rows, Type::INT8)];
+        let rows = client.query_typed(&statement, &parameters).await?;
+        page_of(rows, request, total_of(&client, "setting_changes", &[]).await?, change)
     }
 }
 

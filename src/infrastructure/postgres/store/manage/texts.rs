@@ -26,12 +26,16 @@ use super::{
 const LOCK: &str = "SELECT 1 FROM events WHERE series_id = $1 AND ($2::uuid IS NULL OR organizer_id = $2) ORDER BY id \
     FOR NO KEY UPDATE";
 
-/// Those that follow `$2` and are not over, the first of them itself: what of them reads the same.
-const COMPARE: &str = "SELECT e.id, e.status::text AS status, e.title = r.title AS title, e.summary = r.summary AS summary, \
-        e.description = r.description AS description, e.category = r.category AS category, \
-        ARRAY(SELECT tag_id FROM event_tags WHERE event_id = e.id ORDER BY tag_id) \
-            = ARRAY(SELECT tag_id FROM event_tags WHERE event_id = r.id ORDER BY tag_id) AS tags \
+/// Those that follow `$2` and are not over, the first of them itself: whether a text of them reads the same, and would read otherwise.
+const COMPARE: &str = "SELECT e.id, e.status::text AS status, \
+        e.title = r.title AND e.title <> coalesce($3, e.title) \
+            OR e.summary = r.summary AND e.summary <> coalesce($4, e.summary) \
+            OR e.description = r.description AND e.description <> coalesce($5, e.description) \
+            OR e.category = r.category AND e.category <> coalesce($6, e.category) AS is_reworded, \
+        t.tags = ARRAY(SELECT tag_id FROM event_tags WHERE event_id = r.id ORDER BY tag_id) \
+            AND t.tags <> coalesce($7, t.tags) AS is_retagged \
     FROM events r JOIN events e USING (series_id) \
+        CROSS JOIN LATERAL (SELECT ARRAY(SELECT tag_id FROM event_tags WHERE event_id = e.id ORDER BY tag_id) AS tags) AS t \
     WHERE r.id = $2 AND e.series_id = $1 AND e.starts_at >= r.starts_at AND (e.ends_at > now() OR e.id = r.id)";
 
 const CHANGE: &str = "UPDATE events e SET \
@@ -62,11 +66,15 @@ impl PgStore {
             if let Some(category) = &texts.category {
                 check_category(&transaction, category).await?;
             }
-            let tags = match &texts.tags {
+            let mut tags = match &texts.tags {
                 Some(slugs) => Some(tag_ids(&transaction, slugs).await?),
                 None => None,
             };
-            let (changed, retagged) = to_change(&transaction, series, event, texts).await?;
+            tags.iter_mut().for_each(|tags| tags.sort_unstable());
+            let (changed, retagged) = to_change(&transaction, (series, event), texts, tags.as_deref()).await?;
+            if changed.is_empty() {
+                return Ok((Vec::new(), None));
+            }
             write(&transaction, event, &changed, texts).await?;
             if let Some(tags) = tags {
                 set_tags(&transaction, &retagged, &tags).await?;
@@ -83,15 +91,23 @@ impl PgStore {
 /// The events whose texts change, and among them those that get other tags.
 async fn to_change(
     transaction: &Transaction,
-    series: SeriesId,
-    event: EventId,
+    (series, event): (SeriesId, EventId),
     texts: &Texts,
+    tags: Option<&[Uuid]>,
 ) -> Result<(Vec<Uuid>, Vec<Uuid>), Fault> {
+    let parameters: [Typed<'_>; 7] = [
+        (&series.0, Type::UUID),
+        (&event.0, Type::UUID),
+        (&texts.title, Type::TEXT),
+        (&texts.summary, Type::TEXT),
+        (&texts.description, Type::TEXT),
+        (&texts.category, Type::TEXT),
+        (&tags, Type::UUID_ARRAY),
+    ];
     let (mut changed, mut retagged) = (Vec::new(), Vec::new());
-    for row in &transaction.query_typed(COMPARE, &[(&series.0, Type::UUID), (&event.0, Type::UUID)]).await? {
-        let id: Uuid = row.try_get("id")?;
-        let is_retagged = texts.tags.is_some() && row.try_get("tags")?;
-        if is_editable(row)? && (is_retagged || is_reworded(row, texts)?) {
+    for row in &transaction.query_typed(COMPARE, &parameters).await? {
+        let (id, is_retagged): (Uuid, bool) = (row.try_get("id")?, row.try_get("is_retagged")?);
+        if is_editable(row)? && (is_retagged || row.try_get("is_reworded")?) {
             changed.push(id);
             retagged.extend(is_retagged.then_some(id));
         }
@@ -102,21 +118,6 @@ async fn to_change(
 fn is_editable(row: &Row) -> Result<bool, Fault> {
     let status: EventStatus = rows::parse(row.try_get("status")?)?;
     Ok(status.is_editable())
-}
-
-fn is_reworded(row: &Row, texts: &Texts) -> Result<bool, Fault> {
-    let given = [
-        ("title", texts.title.is_some()),
-        ("summary", texts.summary.is_some()),
-        ("description", texts.description.is_some()),
-        ("category", texts.category.is_some()),
-    ];
-    for (column, _) in given.into_iter().filter(|(_, is_given)| *is_given) {
-        if row.try_get(column)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 async fn write(transaction: &Transaction, event: EventId, ids: &[Uuid], texts: &Texts) -> Result<(), Fault> {

@@ -26,7 +26,7 @@ use super::{
 macro_rules! of_event {
     () => {
         "SELECT t.id, t.quota_id, t.name, t.description, t.price, t.min_per_booking, t.max_per_booking, t.sale_starts_at, \
-            t.sale_ends_at, t.position, t.revision, t.ever_taken, e.currency::text AS currency, \
+            t.sale_ends_at, t.position, t.revision, t.ever_taken, t.created_at, t.updated_at, e.currency::text AS currency, \
             ARRAY(SELECT section_id FROM ticket_type_sections s WHERE s.ticket_type_id = t.id ORDER BY section_id) AS sections \
         FROM ticket_types t JOIN events e ON e.id = t.event_id WHERE t.event_id = $1"
     };
@@ -41,8 +41,18 @@ const INSERT: &str = "INSERT INTO ticket_types (id, event_id, quota_id, name, de
     ON CONFLICT (id) DO NOTHING";
 
 const UPDATE: &str = "UPDATE ticket_types SET quota_id = $3, name = $4, description = $5, price = $6, seated = $7, \
-        min_per_booking = $8, max_per_booking = $9, sale_starts_at = $10, sale_ends_at = $11, revision = revision + 1 \
+        min_per_booking = $8, max_per_booking = $9, sale_starts_at = $10, sale_ends_at = $11, revision = revision + 1, \
+        updated_at = now() \
     WHERE id = $1 AND event_id = $2";
+
+/// Positions are unique at any moment: first to where nobody is.
+const MAKE_WAY: &str = "UPDATE ticket_types SET position = position + 1000000 WHERE event_id = $1";
+const SORT: &str = "UPDATE ticket_types t SET position = o.place, \
+        revision = t.revision + CASE WHEN t.position = o.place + 1000000 THEN 0 ELSE 1 END, \
+        updated_at = CASE WHEN t.position = o.place + 1000000 THEN t.updated_at ELSE now() END \
+    FROM (SELECT id, (n - 1)::int AS place FROM unnest($1::uuid[]) WITH ORDINALITY AS s (id, n)) AS o WHERE t.id = o.id";
+/// The order is the event's.
+const TOUCH_EVENT: &str = "UPDATE events SET revision = revision + 1, updated_at = now() WHERE id = $1";
 
 /// Sections of the event's own map only.
 const KNOWN_SECTIONS: &str =
@@ -69,6 +79,8 @@ fn ticket_type(row: &Row) -> Result<ManagedTicketType, StoreError> {
         },
         position: unsigned(row, "position")?,
         ever_taken: row.try_get("ever_taken")?,
+        created_at: row.try_get("created_at")?,
+        updated_at: row.try_get("updated_at")?,
         revision: row.try_get("revision")?,
     })
 }
@@ -150,10 +162,11 @@ impl PgStore {
         &self,
         by: &Manager,
         event: EventId,
+        expected: Expected,
         order: &[TicketTypeId],
     ) -> Result<(), Fault> {
         self.noted(by, |transaction| async move {
-            open_plan(&transaction, by, event, None).await?;
+            open_plan(&transaction, by, event, expected).await?;
             let mut there = Vec::new();
             for row in transaction.query_typed(OF_EVENT, &[(&event.0, Type::UUID)]).await? {
                 there.push(row.try_get::<_, Uuid>("id")?);
@@ -166,12 +179,10 @@ impl PgStore {
                 let message = "must name each ticket type of the event once";
                 return Err(FieldError::new("order", "INVALID", message).into());
             }
-            // Positions are unique at any moment: first to where nobody is.
-            for first in [1_000_000_i64, 0] {
-                let statement = "UPDATE ticket_types t SET position = (o.n - 1 + $2)::int \
-                    FROM unnest($1::uuid[]) WITH ORDINALITY AS o (id, n) WHERE t.id = o.id";
-                transaction.execute_typed(statement, &[(&ids, Type::UUID_ARRAY), (&first, Type::INT8)]).await?;
-            }
+            let parameters: [Typed<'_>; 2] = [(&event.0, Type::UUID), (&ids, Type::UUID_ARRAY)];
+            transaction.execute_typed(MAKE_WAY, &parameters[..1]).await?;
+            transaction.execute_typed(SORT, &parameters[1..]).await?;
+            transaction.execute_typed(TOUCH_EVENT, &parameters[..1]).await?;
             Ok(((), Note::new(Action::Changed, "event", event, serde_json::json!({ "order": order }))))
         })
         .await
