@@ -31,6 +31,7 @@ fn what_is_public_is_public_on_purpose() {
             "GET /api/v1/events",
             "GET /api/v1/events/*",
             "GET /api/v1/events/*/availability",
+            "GET /api/v1/events/*/seat-map",
             "GET /api/v1/availability",
             "GET /api/v1/categories",
             "GET /api/v1/tags",

@@ -17,6 +17,11 @@ pub(in crate::presentation) fn fault(head: &Parts, present: Present) -> Option<P
     if head.uri.path_and_query().is_some_and(|target| target.as_str().len() > TARGET_BYTES_MAX) {
         return Some(Problem::new(Code::TargetTooLong));
     }
+    // The one behind must not take another for whom the one in front takes the first.
+    if head.headers.len() != head.headers.keys_len() && head.headers.get_all(header::AUTHORIZATION).iter().nth(1).is_some()
+    {
+        return Some(bad("send one Authorization header"));
+    }
     if head.uri.path() == "*" && head.method != Method::OPTIONS {
         return Some(bad("only OPTIONS has the target *"));
     }

@@ -79,14 +79,15 @@ async fn a_tag_changes_with_what_it_stands_for_and_only_then() {
     let venue = format!("/api/v1/admin/venues/{venue}");
     let tag = boss.post("/api/v1/admin/tags", &json!({ "slug": "jazz", "name": "Jazz" })).await;
     let tag = tag.header("location").unwrap().to_owned();
-    let person = account(&server, Role::User).await;
-    let user = format!("/api/v1/admin/users/{}", person.id);
+    // Another role takes the tokens of the one back.
+    let (person, other) = (account(&server, Role::User).await, account(&server, Role::User).await);
+    let [user, named] = [&person, &other].map(|of| format!("/api/v1/admin/users/{}", of.id));
     let (settings, category) = ("/api/v1/admin/settings".to_owned(), "/api/v1/admin/categories/opera".to_owned());
     let sections = boss.get(&format!("{event}/seat-map")).await.ok()["sections"].clone();
     let both = json!([sections[0]["id"], sections[1]["id"]]);
     let mut paths = vec![event.clone(), format!("{event}/seat-map"), map.clone(), quota.clone(), venue.clone()];
     paths.extend(kinds.clone());
-    paths.extend([tag.clone(), category.clone(), settings.clone(), user.clone()]);
+    paths.extend([tag.clone(), category.clone(), settings.clone(), user.clone(), named]);
     let mut watched = Watched { api: boss.clone(), paths, before: Vec::new() };
     watched.before = watched.look().await;
 
@@ -104,7 +105,7 @@ async fn a_tag_changes_with_what_it_stands_for_and_only_then() {
         (&venue, json!({ "capacity": 77 })),
         (&tag, json!({ "name": "Hot Jazz" })),
         (&category, json!({ "name": "Grand Opera" })),
-        (&settings, json!({ "siteName": "The House", "announcement": "Tonight" })),
+        (&settings, json!({ "siteName": "The House", "siteTagline": "Tonight" })),
         (&settings, json!({ "siteName": null })),
         (&user, json!({ "role": "ORGANIZER" })),
     ];
@@ -151,7 +152,7 @@ async fn a_tag_changes_with_what_it_stands_for_and_only_then() {
     watched.judge("scheduling", send(Method::POST, &format!("{event}/publish"), at.clone()).await).await;
     watched.judge("scheduling again", send(Method::POST, &format!("{event}/publish"), at).await).await;
     watched.judge("publishing", act(&boss, of.event, "publish").await).await;
-    let own = server.api.of(&person);
+    let own = server.api.of(&other);
     watched.judge("a name", own.patch("/api/v1/profile", &json!({ "name": "Somebody Else" })).await).await;
     watched.judge("a name again", own.patch("/api/v1/profile", &json!({ "name": "Somebody Else" })).await).await;
     watched.judge("cancelling", act(&boss, of.event, "cancel").await).await;
