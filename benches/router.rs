@@ -21,6 +21,7 @@ use boxoffice::{
         app::{App, AuthRules},
         background::Background,
         pictures::SharedPictures,
+        seat_maps::SharedSeatMaps,
         verification::VerifiedAccounts,
     },
     config::RateLimitConfig,
@@ -60,6 +61,7 @@ async fn router() -> Router<App<Installation>> {
     });
     let app = App {
         pictures: SharedPictures::default(),
+        seat_maps: SharedSeatMaps::default(),
         verified: VerifiedAccounts::default(),
         store: PgStore::new(pool.unwrap()),
         hasher: Passwords::new(Cost { memory_kib: 8, passes: 1, lanes: 1 }, 1).unwrap(),

@@ -12,5 +12,6 @@ pub mod mails;
 pub mod manage;
 pub mod passwords;
 pub mod pictures;
+pub mod seat_maps;
 pub mod sessions;
 pub mod verification;

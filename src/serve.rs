@@ -54,6 +54,7 @@ use crate::{
         app::{Adapters, App, HashingError, PasswordHasher},
         background::Background,
         pictures::SharedPictures,
+        seat_maps::SharedSeatMaps,
         verification::VerifiedAccounts,
     },
     config::{Config, Environment},
@@ -276,6 +277,7 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
     let limiter = Arc::new(Limiter::new(LimiterSettings::from(&config.rate_limit), shared_counts));
     let app = App::<Installation> {
         pictures: SharedPictures::default(),
+        seat_maps: SharedSeatMaps::default(),
         verified: VerifiedAccounts::default(),
         store,
         hasher,

@@ -38,6 +38,8 @@ mod matrix;
 mod nul;
 #[path = "api/openapi.rs"]
 mod openapi;
+#[path = "api/over.rs"]
+mod over;
 #[path = "api/paging.rs"]
 mod paging;
 #[path = "api/passwords.rs"]

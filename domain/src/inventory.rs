@@ -136,6 +136,8 @@ pub struct Inventory {
     /// Versions of quotas that were deleted; see [`LoadedInventory::version_base`].
     version_base: i64,
     seats: Seats,
+    /// The sections that each ticket type of the plan sells, by their places on the map.
+    sections_of_types: Vec<Vec<usize>>,
     holders: HashMap<HolderId, Holder>,
     /// Holds and bookings that an entry on its way to the ledger closes; also confirmed bookings, which are no holders here.
     closing: HashSet<HolderId>,
@@ -164,7 +166,9 @@ impl Inventory {
             quotas.push(QuotaState { capacity: quota.capacity, held, sold, pending: 0, version });
         }
         let seats = Seats::load(plan.seat_map.clone(), &loaded.claims).map_err(Inconsistent)?;
+        let sections_of_types = plan.ticket_types.iter().map(|of| seats.sections(of, None)).collect();
         let mut inventory = Self {
+            sections_of_types,
             unpaid: plan.unpaid.map(Unpaid::new),
             by_account: plan.max_per_account.map(|_| loaded.by_account.into_iter().collect()),
             plan,

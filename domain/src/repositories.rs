@@ -1,6 +1,6 @@
 //! Ports to what is stored outside of inventories: accounts, catalogue, and bookings as their owners see them.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use jiff::Timestamp;
 
@@ -9,7 +9,7 @@ use crate::{
     audit::Actor,
     bookings::{Booking, Hold},
     events::{Event, TicketType},
-    ids::{AccountId, BookingId, EventId, HoldId},
+    ids::{AccountId, BookingId, EventId, HoldId, SeatMapId, SeatMapVersionId},
     mail::Locale,
     sales::EventSales,
     search::{EventSearch, EventSummary, Facet, Slice, Total, VenueSearch},
@@ -113,6 +113,17 @@ pub struct NextOccurrence {
     pub ends_at: Timestamp,
 }
 
+/// The seat map of a published event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublicSeatMap {
+    /// Which map.
+    pub map: SeatMapId,
+    /// Which version of it.
+    pub version: SeatMapVersionId,
+    /// The number of the version, counted from 1.
+    pub number: u32,
+}
+
 /// Why an account was not added.
 #[derive(Debug, thiserror::Error)]
 pub enum AddAccountError {
@@ -167,13 +178,25 @@ pub trait EventRepository {
     /// The present slug of a published event that once had this one.
     fn event_moved_from(&self, slug: &str) -> impl Future<Output = Found<Option<String>>> + Send;
 
+    /// In how long the next published event ends: until then, lists and counts that leave out what is over read as they do now, if
+    /// nobody changes anything. Nothing when all are over.
+    fn next_end(&self) -> impl Future<Output = Found<Option<Duration>>> + Send;
+
+    /// The version of its seat map that an event sells, or the one with this number, which may be an earlier one. Nothing for an event
+    /// without seats, or that was never published, and of a version that is later than the one it sells.
+    fn public_seat_map(
+        &self,
+        event: EventId,
+        number: Option<u32>,
+    ) -> impl Future<Output = Found<Option<PublicSeatMap>>> + Send;
+
     /// How these events sell at this moment, by the ledger's counters. Those that were never published are left out.
     fn event_sales(&self, events: &[EventId]) -> impl Future<Output = Found<(Timestamp, Vec<EventSales>)>> + Send;
 
-    /// The categories of published events, the commonest first.
+    /// The categories of published events that are not over, the commonest first.
     fn event_categories(&self) -> impl Future<Output = Found<Vec<Facet>>> + Send;
 
-    /// The tags of published events, the commonest first, at most `limit`.
+    /// The tags of published events that are not over, the commonest first, at most `limit`.
     fn event_tags(&self, limit: u32) -> impl Future<Output = Found<Vec<Facet>>> + Send;
 }
 

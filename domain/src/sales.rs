@@ -25,6 +25,22 @@ pub enum SaleState {
     NotOnSale,
 }
 
+/// How many of `places` can be bought, when each booking takes from `min` to `max` of them: as many as several bookings can take
+/// together. Of 3 places sold in pairs these are 2, and of a single one none.
+///
+/// The database computes the same for lists (the function `sellable`).
+pub fn sellable(places: u32, min: u32, max: u32) -> u32 {
+    if max == 0 || max < min || places < min {
+        return 0;
+    }
+    let bookings = u64::from(places.div_ceil(max));
+    if bookings * u64::from(min) <= u64::from(places) {
+        return places;
+    }
+    // One booking less, each as large as can be: more than 0, for one booking alone would fit.
+    places.div_ceil(max).saturating_sub(1) * max
+}
+
 /// A ticket type, as far as it decides about the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offer {
@@ -34,6 +50,11 @@ pub struct Offer {
     pub capacity: u32,
     /// Places of the quota that are neither held nor sold.
     pub left: u32,
+    /// Places that it could ever sell: of the quota, or seats of its sections where these are fewer.
+    pub sold_at_most: u32,
+    /// Places of it that can be bought: see [`sellable`], of what is left of the quota, or of the free seats of its sections where these
+    /// are fewer.
+    pub available: u32,
     /// When it is sold.
     pub sale: SaleWindow,
 }
@@ -41,16 +62,20 @@ pub struct Offer {
 impl SaleState {
     /// The state of an event with these offers. A quota that several types share counts once.
     pub fn of(status: EventStatus, offers: &[Offer], now: Timestamp) -> Self {
-        let mut quotas: Vec<&Offer> = offers.iter().filter(|offer| offer.sale.contains(now)).collect();
-        quotas.sort_by_key(|offer| offer.quota);
-        quotas.dedup_by_key(|offer| offer.quota);
-        if status != EventStatus::Published || quotas.is_empty() {
+        let mut on_sale: Vec<&Offer> = offers.iter().filter(|offer| offer.sale.contains(now)).collect();
+        on_sale.sort_by_key(|offer| offer.quota);
+        if status != EventStatus::Published || on_sale.is_empty() {
             return Self::NotOnSale;
         }
-        let sum = |places: fn(&Offer) -> u32| quotas.iter().map(|offer| u64::from(places(offer))).sum::<u64>();
-        match sum(|offer| offer.left) {
+        let (mut available, mut capacity) = (0, 0);
+        for offers in on_sale.chunk_by(|offer, next| offer.quota == next.quota) {
+            let sum = |places: fn(&Offer) -> u32| offers.iter().map(|offer| u64::from(places(offer))).sum::<u64>();
+            available += sum(|offer| offer.available).min(u64::from(offers[0].left));
+            capacity += sum(|offer| offer.sold_at_most).min(u64::from(offers[0].capacity));
+        }
+        match available {
             0 => Self::SoldOut,
-            left if left * FEW_OF <= sum(|offer| offer.capacity) => Self::FewLeft,
+            left if left * FEW_OF <= capacity => Self::FewLeft,
             _ => Self::Available,
         }
     }
@@ -72,13 +97,14 @@ mod tests {
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn offer(quota: &Offer, left: u32) -> Offer {
-        Offer { left, ..*quota }
+        Offer { left, available: left, ..*quota }
     }
 
     fn quota(capacity: u32) -> Offer {
         let second = jiff::SignedDuration::from_secs(1);
         let sale = SaleWindow { starts_at: NOW, ends_at: NOW + second };
-        Offer { quota: QuotaId::generate(), capacity, left: capacity, sale }
+        let quota = QuotaId::generate();
+        Offer { quota, capacity, left: capacity, sold_at_most: capacity, available: capacity, sale }
     }
 
     #[test]
@@ -111,5 +137,32 @@ mod tests {
         let shared = offer(&quota(12), 3);
         let gone = offer(&quota(20), 0);
         assert_eq!(SaleState::of(EventStatus::Published, &[shared, gone, shared], NOW), SaleState::FewLeft);
+    }
+
+    /// Two seats on a quota of ten, one of them free: neither few of ten, nor sold out.
+    #[test]
+    fn what_can_never_be_sold_does_not_count() {
+        let seated = Offer { left: 9, sold_at_most: 2, available: 1, ..quota(10) };
+        let state = |offer| SaleState::of(EventStatus::Published, &[offer], NOW);
+        assert_eq!(state(seated), SaleState::Available);
+        assert_eq!(state(Offer { available: 0, ..seated }), SaleState::SoldOut);
+        // Two ticket types that sell the same seats sell them once.
+        assert_eq!(SaleState::of(EventStatus::Published, &[offer(&quota(100), 5); 2], NOW), SaleState::FewLeft);
+    }
+
+    /// Guards: both branches of the closed form, against every way to divide places among bookings.
+    #[test]
+    fn as_many_are_sellable_as_bookings_can_take_together() {
+        for (min, max) in (0..=7).flat_map(|min| (0..=7).map(move |max| (min, max))) {
+            let mut reachable = vec![true];
+            for places in 1..=40 {
+                let last = |booking: u32| booking <= places && reachable[(places - booking) as usize];
+                let is_reachable = (min.max(1)..=max).any(last);
+                reachable.push(is_reachable);
+                let most = (0..=places).rev().find(|taken| reachable[*taken as usize]).unwrap_or(0);
+                assert_eq!(sellable(places, min, max), most, "{places} by {min} to {max}");
+            }
+        }
+        assert_eq!(sellable(u32::MAX, 1, u32::MAX), u32::MAX);
     }
 }

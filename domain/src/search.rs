@@ -23,6 +23,10 @@ pub struct EventFilter {
     pub from: Option<Timestamp>,
     /// Begins before this instant.
     pub to: Option<Timestamp>,
+    /// Ends at this instant or later.
+    pub ends_from: Option<Timestamp>,
+    /// Ends before this instant.
+    pub ends_to: Option<Timestamp>,
     /// Is an occurrence of this series.
     pub series: Option<SeriesId>,
     /// Takes place here.
@@ -41,6 +45,13 @@ pub struct EventFilter {
     pub available: bool,
     /// Where it is in its life.
     pub status: PublicStatus,
+}
+
+impl EventFilter {
+    /// Whether only what is not over yet is meant: whoever asks for a time, or for what is archived, asks for that.
+    pub fn leaves_out_what_is_over(&self) -> bool {
+        self.from.or(self.to).or(self.ends_from).or(self.ends_to).is_none() && self.status != PublicStatus::Archived
+    }
 }
 
 /// The states of an event that the public may see.
@@ -263,13 +274,13 @@ pub struct EventSummary {
     pub prices: Option<(Decimal, Decimal)>,
 }
 
-/// A word that published events have in common.
+/// A word that published events that are not over have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facet {
     /// For filters.
     pub slug: String,
     /// For people.
     pub name: String,
-    /// How many published events have it.
+    /// How many published events that are not over have it.
     pub events: u64,
 }

@@ -17,4 +17,5 @@ mod best {
     mod properties;
     pub mod reference;
     mod requests;
+    mod together;
 }

@@ -19,6 +19,7 @@ mod model {
     pub mod history;
     pub mod plans;
     pub mod reference;
+    pub mod shared;
     pub mod steps;
 }
 

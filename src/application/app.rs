@@ -21,7 +21,10 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use super::{background::Background, limits::LimitAttempts, pictures::SharedPictures, verification::VerifiedAccounts};
+use super::{
+    background::Background, limits::LimitAttempts, pictures::SharedPictures, seat_maps::SharedSeatMaps,
+    verification::VerifiedAccounts,
+};
 
 /// Declares a trait that is all of the others.
 macro_rules! store {
@@ -136,6 +139,8 @@ pub trait Adapters: Send + Sync + 'static {
 pub struct App<A: Adapters> {
     /// Answers that show all seats of an event.
     pub pictures: SharedPictures,
+    /// Answers that show where the seats of a version are.
+    pub seat_maps: SharedSeatMaps,
     /// Which accounts are known to be verified.
     pub verified: VerifiedAccounts,
     /// Where accounts, catalogue and bookings are stored.

@@ -1,6 +1,6 @@
 //! Answers that show all seats of an event, made once for each published picture and coding, and shared by all who ask.
 //!
-//! Of the largest house such an answer has 12 MB. Made for each request, readers who take their time would exhaust the
+//! Of the largest house such an answer has 18 MB. Made for each request, readers who take their time would exhaust the
 //! memory.
 
 use std::{

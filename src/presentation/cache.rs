@@ -74,7 +74,7 @@ pub(super) async fn uncached(request: &Request, load: Load) -> Result<Reply, Pro
 }
 
 /// The answer in the form that the client likes best, and which that is.
-async fn reply(answer: &Answer, request: &Request) -> Result<(Reply, Option<Coding>), Problem> {
+pub(super) async fn reply(answer: &Answer, request: &Request) -> Result<(Reply, Option<Coding>), Problem> {
     let plain = answer.plain();
     let codings = request.codings();
     let gains = plain.body.len() >= codings.bytes_min();

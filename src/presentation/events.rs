@@ -6,4 +6,5 @@ mod live;
 mod pictures;
 pub mod public;
 mod search;
+pub(in crate::presentation) mod seat_map;
 mod summary;

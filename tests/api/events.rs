@@ -172,7 +172,7 @@ async fn availability_counts_places_and_shows_every_seat() {
     let seats = shown["seats"].as_array().unwrap();
     assert_eq!(seats.iter().map(|seat| uuid(&seat["id"])).collect::<Vec<_>>(), event.seats[0]);
     let seat = json!({ "id": event.seats[0][4], "section": "Section 0", "row": "Row 2", "label": "2",
-        "accessible": false, "status": "SOLD" });
+        "accessible": false, "ticketTypeIds": [stalls], "status": "SOLD" });
     assert_eq!(seats[4], seat);
     assert_eq!(seats.iter().filter(|seat| seat["status"] == "FREE").count(), 5);
 

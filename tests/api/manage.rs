@@ -10,6 +10,8 @@ mod cancellations;
 mod catalogue;
 #[path = "manage/deletions.rs"]
 mod deletions;
+#[path = "manage/drawn.rs"]
+mod drawn;
 #[path = "manage/events.rs"]
 mod events;
 #[path = "manage/guests.rs"]

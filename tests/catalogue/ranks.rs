@@ -3,14 +3,15 @@
 use boxoffice::infrastructure::postgres::store::PgStore;
 use domain::{
     repositories::EventRepository,
-    search::{EventFilter, EventOrder, EventSearch, EventSummary, Key, Place, Position, Slice, Sort},
+    search::{EARLIEST, EventFilter, EventOrder, EventSearch, EventSummary, Key, Place, Position, Slice, Sort},
 };
 use uuid::Uuid;
 
 use super::{pool_of, seed, support::TestDatabase};
 
 async fn page(store: &PgStore, text: &str, place: Place, limit: u32) -> Slice<EventSummary> {
-    let filter = EventFilter { text: Some(text.to_owned()), ..EventFilter::default() };
+    // Also what is over: the catalogue is one of a fixed day.
+    let filter = EventFilter { text: Some(text.to_owned()), from: Some(EARLIEST), ..EventFilter::default() };
     let search = EventSearch { filter, sort: Sort::ascending(EventOrder::Relevance), place, limit };
     store.public_events(&search).await.unwrap()
 }

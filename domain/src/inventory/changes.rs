@@ -1,5 +1,7 @@
 //! What has changed between two pictures of one inventory.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::{Availability, SeatState, TicketTypeAvailability};
@@ -48,6 +50,10 @@ impl Availability {
         }
         let (types, before) = (&self.ticket_types, &earlier.ticket_types);
         let same_types = types.len() == before.len() && types.iter().zip(before).all(|(now, then)| now.id == then.id);
+        // Snapshots say of each seat which ticket types sell it, and changes do not.
+        let sections =
+            |picture: &Availability| picture.plan.ticket_types.iter().map(|of| of.sections.clone()).collect::<Vec<_>>();
+        let same_types = same_types && (Arc::ptr_eq(&self.plan, &earlier.plan) || sections(self) == sections(earlier));
         // A version of a map never changes, so the seats of one are the same, in the same order.
         let map = |picture: &Availability| picture.seat_map.as_ref().map(|map| map.id);
         if !same_types || map(self) != map(earlier) {

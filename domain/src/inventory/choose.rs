@@ -1,5 +1,9 @@
 //! Which places a request gets, and whether it may have them.
 
+mod together;
+
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::{Inventory, SeatState, seats::Draft};
@@ -8,7 +12,8 @@ use crate::{
     events::TicketType,
     ids::{AccountId, QuotaId, SeatId},
     refusal::Refusal,
-    selection::{Choice, Line, SectionRef, Selection},
+    seat_maps::Seat,
+    selection::{Choice, Line, Selection},
     validation::FieldError,
 };
 
@@ -22,6 +27,13 @@ enum Places {
     Best(u32, Vec<usize>),
     /// All that are free in these sections of the map.
     Whole(Vec<usize>),
+}
+
+impl Places {
+    /// Whether it is for the inventory to say which seats these are.
+    fn is_chosen(&self) -> bool {
+        matches!(self, Places::Best(..) | Places::Whole(_))
+    }
 }
 
 /// By which rules places are chosen.
@@ -54,7 +66,13 @@ impl Inventory {
         if !taken.is_empty() {
             return Err(Refusal::SeatsTaken(taken));
         }
-        let items = self.items(&lines, selection.places())?;
+        let items = match self.items(&lines, selection.places()) {
+            Err(refusal) if lines.iter().filter(|(_, places)| places.is_chosen()).count() > 1 => {
+                // One line was given what another needs, perhaps.
+                self.items_together(&lines).ok_or(refusal)?
+            }
+            items => items?,
+        };
         self.enough_left(&items)?;
         if let Rules::OfSale { account, .. } = rules {
             self.within_account_limit(account, selection.places())?;
@@ -83,14 +101,14 @@ impl Inventory {
                 refuse("bestAvailable", "NOT_SEATED", "this ticket type has no seats: give a quantity alone")
             }
             Choice::WholeSection(section) => {
-                let sections = self.sections(ticket_type, Some(section));
+                let sections = self.seats.sections(ticket_type, Some(section));
                 if sections.is_empty() {
                     return refuse("section", "UNKNOWN", "this ticket type sells no such section");
                 }
                 Ok(Places::Whole(sections))
             }
             Choice::BestAvailable { quantity, section } => {
-                let sections = self.sections(ticket_type, section.as_ref());
+                let sections = self.seats.sections(ticket_type, section.as_ref());
                 if section.is_some() && sections.is_empty() {
                     return refuse("section", "UNKNOWN", "this ticket type sells no such section");
                 }
@@ -115,17 +133,6 @@ impl Inventory {
         }
     }
 
-    /// The sections of the map that the ticket type sells, or the one of them that is asked for.
-    fn sections(&self, ticket_type: &TicketType, asked: Option<&SectionRef>) -> Vec<usize> {
-        let Some(map) = self.seats.map() else { return Vec::new() };
-        let sections = map.geometry().sections().iter().enumerate();
-        sections
-            .filter(|(_, section)| ticket_type.sections.contains(&section.id))
-            .filter(|(_, section)| asked.is_none_or(|asked| asked.means(section.id, &section.name)))
-            .map(|(index, _)| index)
-            .collect()
-    }
-
     /// One item a place, in the order of the lines. Named seats are given first: whoever names a seat wants that one, and
     /// the best of another line are chosen around it.
     fn items(&self, lines: &[(&TicketType, Places)], places: u32) -> Result<Vec<Item>, Refusal> {
@@ -137,31 +144,32 @@ impl Inventory {
         }
         let mut items = Vec::with_capacity(places as usize);
         for (ticket_type, places) in lines {
-            let item = |seat| Item {
-                ticket_type_id: ticket_type.id,
-                quota_id: ticket_type.quota_id,
-                seat,
-                price: ticket_type.price,
-            };
-            let seat = |index: &usize| self.seats.map().and_then(|map| map.seats().get(*index)).cloned();
             match places {
-                Places::Unseated(quantity) => items.extend((0..*quantity).map(|_| item(None))),
-                Places::Named(seats) => items.extend(seats.iter().map(|index| item(seat(index)))),
+                Places::Unseated(quantity) => {
+                    items.extend((0..*quantity).map(|_| item(ticket_type, None)));
+                }
+                Places::Named(seats) => items.extend(self.seated(ticket_type, seats)),
                 Places::Best(asked, sections) => {
                     let sold_out = |left| Refusal::SoldOut { ticket_type_id: ticket_type.id, left, asked: *asked };
                     let seats = draft.give_best(sections, *asked).map_err(sold_out)?;
-                    items.extend(seats.iter().map(|index| item(seat(index))));
+                    items.extend(self.seated(ticket_type, &seats));
                 }
                 Places::Whole(sections) => {
                     let seats = draft.give_free(sections);
                     if seats.is_empty() {
                         return Err(Refusal::SoldOut { ticket_type_id: ticket_type.id, left: 0, asked: 1 });
                     }
-                    items.extend(seats.iter().map(|index| item(seat(index))));
+                    items.extend(self.seated(ticket_type, &seats));
                 }
             }
         }
         Ok(items)
+    }
+
+    /// An item for each of these seats.
+    fn seated(&self, ticket_type: &TicketType, seats: &[usize]) -> impl Iterator<Item = Item> {
+        let seat = |index: &usize| self.seats.map().and_then(|map| map.seats().get(*index)).cloned();
+        seats.iter().map(move |index| item(ticket_type, seat(index)))
     }
 
     /// Several lines may draw on one quota, so places are summed before they are compared.
@@ -195,6 +203,10 @@ impl Inventory {
         }
         Ok(())
     }
+}
+
+fn item(ticket_type: &TicketType, seat: Option<Arc<Seat>>) -> Item {
+    Item { ticket_type_id: ticket_type.id, quota_id: ticket_type.quota_id, seat, price: ticket_type.price }
 }
 
 fn invalid(field: String, code: &'static str, message: &'static str) -> Refusal {

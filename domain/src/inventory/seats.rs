@@ -10,11 +10,13 @@ use serde::Serialize;
 
 use crate::{
     bookings::Item,
+    events::TicketType,
     ids::SeatId,
     seat_maps::{
         Seat, SeatMap,
         geometry::{Geometry, WORD},
     },
+    selection::SectionRef,
 };
 
 pub(super) use best::Draft;
@@ -69,6 +71,11 @@ impl SeatStates {
 }
 
 impl Word {
+    /// Whether the ledger has the seat as held or sold.
+    fn is_taken(&self, bit: u64) -> bool {
+        (self.held | self.sold) & bit != 0
+    }
+
     fn set(&mut self, bit: u64, state: SeatState) {
         let put = |bits: &mut u64, of| *bits = if state == of { *bits | bit } else { *bits & !bit };
         put(&mut self.free, SeatState::Free);
@@ -84,6 +91,8 @@ pub(super) struct Seats {
     states: SeatStates,
     /// Where there is room, always as the states have it.
     room: Room,
+    /// Seats of each section that the ledger has as held or sold.
+    taken: Vec<u32>,
 }
 
 impl Seats {
@@ -91,21 +100,42 @@ impl Seats {
     pub(super) fn load(map: Option<Arc<SeatMap>>, claims: &[(SeatId, bool)]) -> Result<Self, String> {
         let Some(map) = map else {
             return match claims.first() {
-                None => Ok(Self { map: None, states: SeatStates::default(), room: Room::default() }),
+                None => Ok(Self { map: None, states: SeatStates::default(), room: Room::default(), taken: Vec::new() }),
                 Some((seat, _)) => Err(format!("seat {seat} is claimed, and the event has no seat map")),
             };
         };
         let geometry = map.geometry();
         let mut states = SeatStates::free(geometry);
         let words = Arc::make_mut(&mut states.0);
+        let mut taken = vec![0; geometry.sections().len()];
         for (seat, sold) in claims {
             let index = map.index_of(*seat);
             let index = index.ok_or_else(|| format!("claimed seat {seat} is not on the event's seat map"))?;
             let slot = geometry.slot(index);
-            words[slot / WORD].set(1 << (slot % WORD), if *sold { SeatState::Sold } else { SeatState::Held });
+            let (word, bit) = (&mut words[slot / WORD], 1 << (slot % WORD));
+            taken[geometry.section_of(slot)] += u32::from(!word.is_taken(bit));
+            word.set(bit, if *sold { SeatState::Sold } else { SeatState::Held });
         }
         let room = Room::of(geometry, words);
-        Ok(Self { map: Some(map), states, room })
+        Ok(Self { map: Some(map), states, room, taken })
+    }
+
+    /// The sections of the map that the ticket type sells, or the one of them that is asked for.
+    pub(super) fn sections(&self, ticket_type: &TicketType, asked: Option<&SectionRef>) -> Vec<usize> {
+        let Some(map) = &self.map else { return Vec::new() };
+        let sections = map.geometry().sections().iter().enumerate();
+        sections
+            .filter(|(_, section)| ticket_type.sections.contains(&section.id))
+            .filter(|(_, section)| asked.is_none_or(|asked| asked.means(section.id, &section.name)))
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    /// Seats of these sections that are free in the ledger.
+    pub(super) fn free_in_ledger(&self, sections: &[usize]) -> u32 {
+        let Some(map) = &self.map else { return 0 };
+        let shapes = map.geometry().sections();
+        sections.iter().map(|section| shapes[*section].seats.saturating_sub(self.taken[*section])).sum()
     }
 
     /// A seat's place on the map.
@@ -133,8 +163,12 @@ impl Seats {
         for seat in seats {
             let slot = geometry.slot(seat);
             let (shape, word, bit) = (&geometry.words()[slot / WORD], &mut words[slot / WORD], 1 << (slot % WORD));
-            let before = word.free;
+            let (before, was_taken) = (word.free, word.is_taken(bit));
             word.set(bit, state);
+            if word.is_taken(bit) != was_taken {
+                let section = &mut self.taken[geometry.section_of(slot)];
+                *section = if was_taken { section.saturating_sub(1) } else { *section + 1 };
+            }
             if word.free == before {
                 continue;
             }

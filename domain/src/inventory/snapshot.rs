@@ -1,13 +1,14 @@
 //! What anybody may know of an inventory, published after each commit and read without asking it.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 
 use super::{Inventory, SeatState, seats::SeatStates};
 use crate::{
-    events::EventStatus,
-    ids::{EventId, TicketTypeId},
+    events::{EventStatus, SalePlan, TicketType},
+    ids::{EventId, SectionId, TicketTypeId},
+    sales::sellable,
     seat_maps::{Seat, SeatMap},
 };
 
@@ -22,7 +23,8 @@ pub struct TicketTypeAvailability {
     pub held: u32,
     /// Sold.
     pub sold: u32,
-    /// What can be bought now: neither, as long as the event is on sale; 0 for one that is cancelled or over.
+    /// What can be bought while it is on sale: what is left of its quota, or the free seats of its sections where these are fewer, as far
+    /// as the limits of a booking and of an account let anybody take them (see [`sellable`]). 0 of what is cancelled or over.
     pub available: u32,
 }
 
@@ -40,6 +42,7 @@ pub struct Availability {
     pub as_of: Timestamp,
     /// The counters.
     pub ticket_types: Vec<TicketTypeAvailability>,
+    pub(super) plan: Arc<SalePlan>,
     pub(super) seat_map: Option<Arc<SeatMap>>,
     seats: SeatStates,
 }
@@ -53,14 +56,24 @@ impl Availability {
         let state = move |index| geometry.map_or(SeatState::Free, |geometry| self.seats.at(geometry.slot(index)));
         seats.iter().enumerate().map(move |(index, seat)| (seat.as_ref(), state(index)))
     }
+
+    /// The ticket types that sell the seats of each section, in the organizer's order.
+    pub fn sellers(&self) -> HashMap<SectionId, Vec<TicketTypeId>> {
+        let mut sellers: HashMap<SectionId, Vec<TicketTypeId>> = HashMap::new();
+        for ticket_type in &self.plan.ticket_types {
+            for section in &ticket_type.sections {
+                sellers.entry(*section).or_default().push(ticket_type.id);
+            }
+        }
+        sellers
+    }
 }
 
 impl Inventory {
     /// A picture of the state that the ledger has.
     pub fn availability(&self, now: Timestamp) -> Availability {
-        let is_sold = !matches!(self.plan.status, EventStatus::Cancelled | EventStatus::Archived);
         let mut ticket_types = Vec::with_capacity(self.plan.ticket_types.len());
-        for ticket_type in &self.plan.ticket_types {
+        for (ticket_type, sections) in self.plan.ticket_types.iter().zip(&self.sections_of_types) {
             if let Some(index) = self.plan.quota_index(ticket_type.quota_id) {
                 let state = &self.quotas[index];
                 ticket_types.push(TicketTypeAvailability {
@@ -68,7 +81,11 @@ impl Inventory {
                     capacity: state.capacity,
                     held: state.held,
                     sold: state.sold,
-                    available: if is_sold { state.capacity.saturating_sub(state.held + state.sold) } else { 0 },
+                    available: self.sellable(
+                        ticket_type,
+                        sections,
+                        state.capacity.saturating_sub(state.held + state.sold),
+                    ),
                 });
             }
         }
@@ -78,8 +95,19 @@ impl Inventory {
             version: self.version_base + self.quotas.iter().map(|quota| quota.version).sum::<i64>(),
             as_of: now,
             ticket_types,
+            plan: self.plan.clone(),
             seat_map: self.seats.map().cloned(),
             seats: self.seats.states().clone(),
         }
+    }
+
+    /// How many places of the ticket type can be bought with so many `left` of its quota.
+    fn sellable(&self, ticket_type: &TicketType, sections: &[usize], left: u32) -> u32 {
+        if matches!(self.plan.status, EventStatus::Cancelled | EventStatus::Archived) {
+            return 0;
+        }
+        let left = if ticket_type.seated { left.min(self.seats.free_in_ledger(sections)) } else { left };
+        let max = ticket_type.max_per_booking.min(self.plan.max_per_account.unwrap_or(u32::MAX));
+        sellable(left, ticket_type.min_per_booking, max)
     }
 }

@@ -54,6 +54,8 @@ pub(crate) struct SectionShape {
     pub(crate) name: Arc<str>,
     /// Its blocks of rows.
     pub(crate) blocks: Range<usize>,
+    /// How many seats it has.
+    pub(crate) seats: u32,
 }
 
 /// See the module's page. Everything is in the order of the map: best first.
@@ -73,6 +75,7 @@ impl Geometry {
     pub(super) fn add_row(&mut self, seats: &[(i32, Seat)]) {
         let Some((_, first)) = seats.first() else { return };
         let (block, section) = self.block_of_next_row(first);
+        self.sections[section as usize].seats += seats.len() as u32;
         let columns = columns(seats);
         let width = columns.last().map_or(0, |last| last + 1);
         let (first_word, first_seat, row) = (self.words.len(), self.slots.len(), self.rows.len() as u32);
@@ -105,7 +108,7 @@ impl Geometry {
         let (row, block) = (self.rows.len(), self.blocks.len());
         if self.sections.last().is_none_or(|last| last.id != seat.section_id) {
             let name = seat.section.clone();
-            self.sections.push(SectionShape { id: seat.section_id, name, blocks: block..block });
+            self.sections.push(SectionShape { id: seat.section_id, name, blocks: block..block, seats: 0 });
         }
         let section = self.sections.len() - 1;
         if let Some(shape) = self.sections.last_mut()
@@ -123,6 +126,11 @@ impl Geometry {
     /// The bit of a seat.
     pub(crate) fn slot(&self, seat: usize) -> usize {
         self.slots[seat] as usize
+    }
+
+    /// The section of a bit.
+    pub(crate) fn section_of(&self, slot: usize) -> usize {
+        self.rows[self.words[slot / WORD].row as usize].section as usize
     }
 
     /// The seat at a bit that has one.

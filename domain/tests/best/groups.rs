@@ -119,3 +119,21 @@ fn wide_rows_and_tall_houses_are_houses_too() {
     after[150] = "x##xx";
     gives(&rows, 2, &after);
 }
+
+/// Guards: what a row's summary can count. Blocks are larger than bookings, and rows longer than 255 seats.
+#[test]
+fn a_row_that_has_room_for_a_large_block_is_given_to_it() {
+    let row = ".".repeat(300);
+    for (quantity, left, right) in [(250, 25, 25), (256, 22, 22), (290, 5, 5), (298, 1, 1), (300, 0, 0)] {
+        let mut house = House::draw(&[&row, &row, &row]);
+        let entry = house.keep_back(quantity).unwrap();
+        let given = format!("{}{}{}", ".".repeat(left), "#".repeat(quantity as usize), ".".repeat(right));
+        // 298 in the middle leave a single seat at each end, and there is no place that leaves none.
+        let expected = if quantity == 298 { format!("{}..", "#".repeat(298)) } else { given };
+        assert_eq!(house.with(entry.items()), [expected.as_str(), &row, &row], "{quantity}");
+    }
+    let mut house = House::draw(&[&row, &row]);
+    let entry = house.keep_back(310).unwrap();
+    let rest = format!("{}{}{}", ".".repeat(145), "#".repeat(10), ".".repeat(145));
+    assert_eq!(house.with(entry.items()), ["#".repeat(300), rest]);
+}

@@ -7,11 +7,11 @@ use domain::{
     bookings::Item,
     events::{Quota, SalePlan, TicketType},
     ids::{SeatId, SeatMapVersionId},
-    inventory::Inventory,
+    inventory::{Command, Inventory},
     ledger::{Entry, LoadedInventory},
     refusal::Refusal,
     seat_maps::{Seat, SeatMap},
-    selection::RawLine,
+    selection::{RawBlockLine, RawLine, Selection},
 };
 use uuid::Uuid;
 
@@ -102,6 +102,15 @@ impl House {
     /// The entry that the lines lead to, already taken from what is free.
     pub fn ask(&mut self, lines: impl IntoIterator<Item = RawLine>) -> Result<Entry, Refusal> {
         let entry = self.inventory.decide(&hold(ALICE, selection(lines)), at(1))?;
+        self.inventory.apply(&entry);
+        Ok(entry)
+    }
+
+    /// So many of the best seats, kept back by the organizer.
+    pub fn keep_back(&mut self, quantity: u32) -> Result<Entry, Refusal> {
+        let raw = RawBlockLine { line: best(0, quantity), whole_section: false };
+        let Command::Hold(new) = hold(ALICE, Selection::parse_block(vec![raw]).unwrap()) else { unreachable!() };
+        let entry = self.inventory.decide(&Command::Block(new), at(1))?;
         self.inventory.apply(&entry);
         Ok(entry)
     }

@@ -181,6 +181,7 @@ impl<'a> History<'a> {
         let now = at(self.reference.now);
         match (self.inventory.decide(command, now), expected) {
             (Ok(entry), Ok(places)) => {
+                let places = self.reference.told(&entry, places)?;
                 self.inventory.apply(&entry);
                 self.reference.apply(&entry, places.clone());
                 self.outstanding.push(entry.clone());
@@ -274,8 +275,8 @@ impl<'a> History<'a> {
             same("shown", (shown.held, shown.sold, shown.capacity), (held, sold, reference.spec.capacities[quota]))?;
             // What is cancelled or over can't be bought.
             let is_over = matches!(reference.spec.status, EventStatus::Cancelled | EventStatus::Archived);
-            let left = if is_over { 0 } else { shown.capacity - shown.held - shown.sold };
-            same("conserved", shown.available, left)?;
+            let left = if is_over { 0 } else { reference.sellable(kind) };
+            same("what can be bought", shown.available, left)?;
         }
         for (seat, (_, state)) in picture.seats().enumerate() {
             let keepers = reference.keepers(seat);

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Ticket type and seat of one place.
-type Taken = (usize, Option<usize>);
+pub type Taken = (usize, Option<usize>);
 
 /// Where a claim is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,10 +203,34 @@ impl<'a> Reference<'a> {
             let sections = self.spec.types[line.ticket_type].sections.clone().unwrap_or(0..0);
             let sections: Vec<usize> = sections.filter(|section| *section < SECTIONS.len()).collect();
             let taken = take_best(&mut drawing, &sections, *asked as usize);
-            let taken = taken.map_err(|left| format!("sold out {} {left} {asked}", type_id(line.ticket_type)))?;
+            let taken = match taken {
+                Ok(taken) => taken,
+                Err(left) => {
+                    let refusal = format!("sold out {} {left} {asked}", type_id(line.ticket_type));
+                    return self.shared_out(lines, &named).ok_or(refusal);
+                }
+            };
             places.extend(taken.iter().map(|(section, _, seat)| (line.ticket_type, Some(first(*section) + seat))));
         }
         Ok(places)
+    }
+
+    /// What can be bought of a ticket type, by what the ledger has: as many as bookings can take together.
+    pub fn sellable(&self, kind: usize) -> u32 {
+        let (quota, spec) = (self.spec.quota_of(kind), &self.spec.types[kind]);
+        let mut left = self.spec.capacities[quota] - self.held(quota) - self.sold(quota);
+        if let Some(sections) = &spec.sections {
+            let is_free = |seat: &usize| self.keepers(*seat).iter().all(|claim| claim.state != State::Live);
+            let is_sold = |seat: &usize| section_of(*seat).is_some_and(|section| sections.contains(&section));
+            left = left.min((0..SECTIONS.iter().sum()).filter(is_free).filter(is_sold).count() as u32);
+        }
+        let max = spec.max.min(self.spec.max_per_account.unwrap_or(u32::MAX));
+        let mut reachable = vec![true];
+        for places in 1..=left {
+            let fits = (spec.min..=max).any(|booking| booking <= places && reachable[(places - booking) as usize]);
+            reachable.push(fits);
+        }
+        (0..=left).rev().find(|places| reachable[*places as usize]).unwrap_or(0)
     }
 
     /// Whether the hold can be used by the account.
@@ -360,7 +384,7 @@ impl<'a> Reference<'a> {
 }
 
 /// The section of a seat; `None` for one that is not on the map.
-fn section_of(seat: usize) -> Option<usize> {
+pub fn section_of(seat: usize) -> Option<usize> {
     let ends = SECTIONS.iter().scan(0, |end, seats| {
         *end += seats;
         Some(*end)

@@ -130,3 +130,37 @@ fn a_section_that_is_larger_than_a_block_is_not_blocked_at_once() {
         assert!(granted || matches!(decided, Err(Refusal::Limit(_))));
     }
 }
+
+/// Guards: the sections in `changes_since`. A snapshot says which ticket types sell a seat, and a delta can't.
+#[test]
+fn there_is_no_way_from_a_picture_to_one_in_which_other_ticket_types_sell_a_seat() {
+    let loaded = |version_base, plan| LoadedInventory { version_base, ..fresh(plan) };
+    let picture = |version, plan| Inventory::load(loaded(version, plan)).unwrap().availability(at(1));
+    let earlier = picture(1, seated_plan(&[2, 2]));
+    assert!(picture(2, seated_plan(&[2, 2])).changes_since(&earlier).is_some());
+    let mut other = seated_plan(&[2, 2]);
+    other.ticket_types[1].sections.push(section_id(0));
+    let later = picture(2, other);
+    assert!(later.changes_since(&earlier).is_none());
+    assert_eq!(later.sellers()[&section_id(0)], [type_id(0), type_id(1)]);
+}
+
+/// Guards: `free_in_ledger`, which a decision on its way does not change, and the limits in `sellable`.
+#[test]
+fn what_can_be_bought_is_what_the_ledger_has_free_within_the_limits() {
+    let mut plan = SalePlan { max_per_account: Some(2), ..seated_plan(&[3, 2]) };
+    plan.quotas[0].capacity = 10;
+    plan.ticket_types[0].min_per_booking = 2;
+    let mut inventory = inventory(plan);
+    let available = |inventory: &Inventory| {
+        inventory.availability(at(1)).ticket_types.iter().map(|of| of.available).collect::<Vec<_>>()
+    };
+    assert_eq!(available(&inventory), [2, 2], "three seats in pairs, and two seats on a quota of ten");
+    let entry = inventory.decide(&book(ALICE, selection([seats(0, &[0, 1])])), at(1)).unwrap();
+    inventory.apply(&entry);
+    assert_eq!(available(&inventory), [2, 2]);
+    inventory.settle(&entry);
+    assert_eq!(available(&inventory), [0, 2]);
+    run(&mut inventory, &book(BOB, selection([seats(1, &[3, 4])])), at(1)).unwrap();
+    assert_eq!(available(&inventory), [0, 0]);
+}

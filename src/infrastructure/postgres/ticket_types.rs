@@ -14,7 +14,7 @@ use super::{
 
 const OF_EVENT: &str = "SELECT t.id, t.quota_id, t.name, t.description, t.price, t.seated, t.min_per_booking, \
     t.max_per_booking, coalesce(t.sale_starts_at, $2) AS sale_starts_at, coalesce(t.sale_ends_at, $3) AS sale_ends_at, \
-    ARRAY(SELECT section_id FROM ticket_type_sections s WHERE s.ticket_type_id = t.id) AS sections \
+    ARRAY(SELECT section_id FROM ticket_type_sections s WHERE s.ticket_type_id = t.id ORDER BY section_id) AS sections \
     FROM ticket_types t WHERE t.event_id = $1 ORDER BY t.position";
 
 /// In the organizer's order; `sale` is the event's window, for types that have none of their own.

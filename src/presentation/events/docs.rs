@@ -1,10 +1,12 @@
 //! What clients are told about events.
 
+use domain::management::seat_maps::VERSIONS_MAX;
 use serde_json::json;
 
 use super::{
     dto::{AvailabilityJson, ChangesJson, EventDetailJson},
     search,
+    seat_map::{PresentSeatMapJson, SeatMapJson},
     summary::{EventSummaryJson, FacetsJson, SalesJson},
 };
 use crate::presentation::openapi::{
@@ -17,6 +19,7 @@ pub(in crate::presentation) fn section() -> Section {
         .with(list())
         .with(show())
         .with(availability())
+        .with(seat_map())
         .with(sales())
         .with(categories())
         .with(tags())
@@ -24,8 +27,8 @@ pub(in crate::presentation) fn section() -> Section {
 
 fn list() -> Operation {
     let operation = Operation::get("/api/v1/events", "listEvents", "List or search events").details(
-        "Published events, unless `status` says otherwise; past ones as well, unless `from` leaves them out. Everything that is \
-         given must hold. Words are found in English, German and French forms, without accents, and with a slip of the finger \
+        "Published events, unless `status` says otherwise. What has ended is left out, unless one of `from`, `to`, `endsFrom` and \
+         `endsTo` is given, or `status=ARCHIVED`. Everything that is given must hold. Words are found in English, German and French forms, without accents, and with a slip of the finger \
          when few events have them as they are written; by relevance, the title counts more than tags, venue and city, these \
          more than the summary, that more than the description, and the sooner one of equals comes first.\n\n\
          How events sell is told by `GET /api/v1/availability`.",
@@ -33,6 +36,19 @@ fn list() -> Operation {
     let parameters = search::described();
     let operation = parameters.into_iter().fold(operation, Operation::parameter);
     operation.walk_of::<EventSummaryJson<'_>>("The events that were found.").cacheable()
+}
+
+fn seat_map() -> Operation {
+    Operation::get("/api/v1/events/{id}/seat-map", "getSeatMap", "Show where the seats are")
+        .details(
+            "With `version` a version of the seat map, which never changes and may be kept for ever: the one that the event sells, or an \
+             earlier one. Without it 307 to the version that the event sells now. Which seats are free, `GET \
+             /api/v1/events/{id}/availability` tells, and `sections` of the event's ticket types which of them are sold at which price.",
+        )
+        .parameter(Parameter::query("version", "The number of a version.").integer(1..=VERSIONS_MAX))
+        .ok::<SeatMapJson<'_>>("The sections with their rows and seats.")
+        .redirects::<PresentSeatMapJson>("Where the version is that the event sells now.")
+        .cacheable()
 }
 
 fn sales() -> Operation {
@@ -51,13 +67,13 @@ fn sales() -> Operation {
 }
 
 fn categories() -> Operation {
-    Operation::get("/api/v1/categories", "listCategories", "List the categories of published events")
+    Operation::get("/api/v1/categories", "listCategories", "List the categories of published events that are not over")
         .ok::<FacetsJson<'_>>("The categories, the commonest first.")
         .cacheable()
 }
 
 fn tags() -> Operation {
-    Operation::get("/api/v1/tags", "listTags", "List the tags of published events")
+    Operation::get("/api/v1/tags", "listTags", "List the tags of published events that are not over")
         .parameter(Parameter::query("limit", "Most tags.").integer(1..=1_000).default(100))
         .ok::<FacetsJson<'_>>("The tags, the commonest first.")
         .cacheable()

@@ -2,7 +2,7 @@
 
 use domain::{
     events::{Event, EventStatus, TicketType},
-    ids::{EventId, SeatId, SeriesId, TicketTypeId, VenueId},
+    ids::{EventId, SeatId, SectionId, SeriesId, TicketTypeId, VenueId},
     inventory::{Availability, Changes, SeatState, TicketTypeAvailability},
     money::{Currency, Money},
     repositories::{EventDetail, NextOccurrence, Tag},
@@ -116,7 +116,7 @@ impl<'a> From<&'a EventDetail> for EventDetailJson<'a> {
 struct OccurrencesJson<'a> {
     /// The next that are published and have not begun, soonest first, without this one; at most ten.
     next: Vec<NextOccurrenceJson<'a>>,
-    /// Where all that are published are listed.
+    /// Where all that are published and not over are listed.
     #[schema(example = "/api/v1/events?seriesId=0198c0de-7d4c-7a10-8000-5a3c1f0e9b21")]
     all: String,
 }
@@ -156,6 +156,10 @@ struct TicketTypeJson<'a> {
     description: &'a str,
     price: Money,
     seated: bool,
+    /// The sections whose seats it sells, by their ids on the seat map; left out for general admission.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(required = false)]
+    sections: &'a [SectionId],
     min_per_booking: u32,
     max_per_booking: u32,
     sale_starts_at: Timestamp,
@@ -170,6 +174,7 @@ impl<'a> TicketTypeJson<'a> {
             description: &ticket_type.description,
             price: Money::new(ticket_type.price, currency),
             seated: ticket_type.seated,
+            sections: &ticket_type.sections,
             min_per_booking: ticket_type.min_per_booking,
             max_per_booking: ticket_type.max_per_booking,
             sale_starts_at: ticket_type.sale.starts_at,
@@ -265,6 +270,8 @@ struct PlacesJson {
     capacity: u32,
     held: u32,
     sold: u32,
+    /// What can be bought while it is on sale: what is left of its places, or the free seats of its sections where these are fewer,
+    /// as far as the limits of a booking let anybody take them.
     available: u32,
 }
 
@@ -283,12 +290,14 @@ struct SeatsJson<'a> {
 
 impl Serialize for SeatsJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let sellers = self.availability.sellers();
         serializer.collect_seq(self.availability.seats().map(|(seat, status)| SeatJson {
             id: seat.id,
             section: &seat.section,
             row: &seat.row,
             label: &seat.label,
             accessible: seat.accessible,
+            ticket_type_ids: sellers.get(&seat.section_id).map_or(&[][..], Vec::as_slice),
             status: (self.state)(status),
         }))
     }
@@ -297,11 +306,14 @@ impl Serialize for SeatsJson<'_> {
 /// A seat and whether it can be had.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Seat)]
+#[serde(rename_all = "camelCase")]
 struct SeatJson<'a> {
     id: SeatId,
     section: &'a str,
     row: &'a str,
     label: &'a str,
     accessible: bool,
+    /// The ticket types that sell it, in the order of the event. What each of them costs, the event says.
+    ticket_type_ids: &'a [TicketTypeId],
     status: SeatState,
 }

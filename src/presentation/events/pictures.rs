@@ -22,7 +22,7 @@ static JSON: HeaderValue = HeaderValue::from_static("application/json");
 static ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
 
 /// About how long the entry of one seat is, for the first guess of a body's length.
-const SEAT_BYTES: usize = 128;
+const SEAT_BYTES: usize = 192;
 /// From so many seats on an answer is made on a thread of its own: milliseconds that a thread of the server must not be away.
 const SEATS_ASIDE: usize = 2_000;
 

@@ -91,7 +91,7 @@ pub async fn sales<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Re
     Reply::ok(&SalesJson::new(as_of, &sales))
 }
 
-/// `GET /categories`: those of published events.
+/// `GET /categories`: those of published events that are not over.
 pub async fn categories<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (key, store) = (Key::one(Namespace::Events, "categories"), app.clone());
@@ -101,7 +101,7 @@ pub async fn categories<A: Adapters>(app: Arc<App<A>>, request: Request) -> Resu
     .await
 }
 
-/// `GET /tags`: those of published events, the commonest first.
+/// `GET /tags`: those of published events that are not over, the commonest first.
 pub async fn tags<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     let mut query = request.query();
     let limit = query.number("limit", TAGS_DEFAULT, 1..=TAGS_MAX);

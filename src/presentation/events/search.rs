@@ -45,6 +45,8 @@ pub(super) fn described() -> Vec<Parameter> {
         filters::words_described(),
         instant("from", "Begins then or later. A day begins at midnight in UTC."),
         instant("to", "Begins before then; after `from`."),
+        instant("endsFrom", "Ends then or later. With `to`, both the present instant: what is on now."),
+        instant("endsTo", "Ends before then; after `endsFrom`."),
         Parameter::query("seriesId", "Is an occurrence of this series.").id(),
         Parameter::query("venueId", "Takes place there.").id(),
         filters::name_described("city", "Takes place there, whatever accents and capitals it is written with."),
@@ -78,6 +80,8 @@ fn filter(query: &mut Query<'_>) -> EventFilter {
         text: filters::words(query),
         from: filters::instant(query, "from"),
         to: filters::instant(query, "to"),
+        ends_from: filters::instant(query, "endsFrom"),
+        ends_to: filters::instant(query, "endsTo"),
         series: id(query, "seriesId", "must be the id of a series"),
         venue: id(query, "venueId", "must be the id of a venue"),
         city: filters::name(query, "city"),
@@ -89,6 +93,7 @@ fn filter(query: &mut Query<'_>) -> EventFilter {
         status: status(query),
     };
     filters::in_order(query, ("from", filter.from), ("to", filter.to), false);
+    filters::in_order(query, ("endsFrom", filter.ends_from), ("endsTo", filter.ends_to), false);
     filters::in_order(query, ("minPrice", filter.min_price), ("maxPrice", filter.max_price), true);
     filter
 }
@@ -124,6 +129,8 @@ fn parameters(filter: &EventFilter, sort: Sort<EventOrder>) -> Vec<(&'static str
     add("q", filter.text.clone());
     add("from", filter.from.map(|from| from.to_string()));
     add("to", filter.to.map(|to| to.to_string()));
+    add("endsFrom", filter.ends_from.map(|from| from.to_string()));
+    add("endsTo", filter.ends_to.map(|to| to.to_string()));
     add("seriesId", filter.series.map(|series| series.to_string()));
     add("venueId", filter.venue.map(|venue| venue.to_string()));
     add("city", filter.city.clone());

@@ -63,7 +63,7 @@ struct VenueNameJson<'a> {
     country: &'a str,
 }
 
-/// A value of a filter, and how many published events have it.
+/// A value of a filter, and how many published events that are not over have it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Facet)]
 pub(super) struct FacetJson<'a> {

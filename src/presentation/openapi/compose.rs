@@ -173,7 +173,7 @@ fn success(row: &RouteInfo, operation: &Operation, answer: &Answer) -> Value {
     if row.tier != Tier::Unlimited {
         names.extend(["RateLimit", "RateLimit-Policy"]);
     }
-    if [StatusCode::CREATED, StatusCode::PERMANENT_REDIRECT].contains(&answer.status) {
+    if answer.status == StatusCode::CREATED || answer.status.is_redirection() {
         names.push("Location");
     }
     if operation.has_links {

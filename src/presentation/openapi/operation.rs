@@ -181,6 +181,13 @@ impl Operation {
         self.answer(StatusCode::PERMANENT_REDIRECT, description, "application/json", schema)
     }
 
+    /// 307 to where the thing is at present, with a JSON body.
+    #[must_use]
+    pub(in crate::presentation) fn redirects<T: ToSchema>(mut self, description: &'static str) -> Self {
+        let schema = self.refer::<T>();
+        self.answer(StatusCode::TEMPORARY_REDIRECT, description, "application/json", schema)
+    }
+
     /// 201 with a JSON body, and where the new thing is in `Location`.
     #[must_use]
     pub(in crate::presentation) fn created<T: ToSchema>(mut self, description: &'static str) -> Self {

@@ -34,6 +34,12 @@ impl<'a> Draft<'a> {
         self.given.push(seat);
     }
 
+    /// Free seats of a section, once all that was given is marked.
+    pub(in crate::inventory) fn free(&mut self, section: usize) -> u32 {
+        self.mark_given();
+        self.seats.room.free(section, Pool::Accessible)
+    }
+
     /// Gives the best seats of the sections, by their places on the map; or says how many are left when that is too few.
     pub(in crate::inventory) fn give_best(&mut self, sections: &[usize], quantity: u32) -> Result<Vec<usize>, u32> {
         self.mark_given();

@@ -37,8 +37,8 @@ impl Pool {
 struct Summary {
     /// Bit n - 1: a group of n fits without leaving a single free seat beside it. Larger groups than 64 are not told.
     clean: [u64; 3],
-    /// The largest group that fits; 255 for more, which is more than anybody may ask for.
-    longest: [u8; 3],
+    /// The largest group that fits. Rows of more seats than this can count are none.
+    longest: [u16; 3],
 }
 
 impl Summary {
@@ -101,7 +101,8 @@ impl Room {
             }
             for run in view.runs(pool) {
                 summary.clean[index] |= run.clean_groups();
-                summary.longest[index] = summary.longest[index].max(u8::try_from(run.seats.len()).unwrap_or(u8::MAX));
+                let longest = u16::try_from(run.seats.len()).unwrap_or(u16::MAX);
+                summary.longest[index] = summary.longest[index].max(longest);
             }
         }
         self.rows[row] = summary;

@@ -1,5 +1,15 @@
 //! Events and venues as the public sees them.
 
+/// How many places of the ticket type `t` with the quota `q` can be bought, as `domain::sales::sellable` counts them. Free seats are
+/// counted only where the quota does not say how many there are.
+macro_rules! sellable {
+    () => {
+        "sellable(CASE WHEN t.seated THEN free_seats(t.event_id, t.id, q.capacity - q.held - q.sold) \
+            ELSE q.capacity - q.held - q.sold END, t.min_per_booking, \
+            least(t.max_per_booking, (SELECT o.max_per_account FROM events o WHERE o.id = t.event_id)))"
+    };
+}
+
 mod events;
 pub(super) mod rows;
 mod spelling;
@@ -8,10 +18,12 @@ mod typing;
 mod venues;
 pub(super) mod walk;
 
+use std::time::Duration;
+
 use domain::{
     events::{EventStatus, SaleWindow},
-    ids::{EventId, QuotaId, VenueId},
-    repositories::{EventDetail, EventRepository, Found, IdOrSlug, VenueRepository},
+    ids::{EventId, QuotaId, SeatMapId, SeatMapVersionId, VenueId},
+    repositories::{EventDetail, EventRepository, Found, IdOrSlug, PublicSeatMap, VenueRepository},
     sales::{EventSales, Offer, SaleState},
     search::{EventSearch, EventSummary, Facet, Place, Slice, Total, VenueSearch},
     venues::Venue,
@@ -27,7 +39,7 @@ use self::{statement::Statement, typing::Typing};
 use super::{
     super::{
         connection::Statements,
-        rows::{StoreError, parse},
+        rows::{StoreError, parse, unsigned},
         ticket_types,
     },
     PgStore,
@@ -50,20 +62,34 @@ const EVENT_MOVED: &str = "SELECT e.slug FROM former_event_slugs f JOIN events e
 const VENUE_MOVED: &str =
     "SELECT v.slug FROM former_venue_slugs f JOIN venues v ON v.id = f.owner_id WHERE f.slug = $1";
 
-const SALES: &str = "SELECT e.id, e.status::text AS status, now() AS now, q.id AS quota_id, q.capacity, \
-    q.capacity - q.held - q.sold AS remaining, coalesce(t.sale_starts_at, e.sale_starts_at) AS sale_starts_at, \
-    coalesce(t.sale_ends_at, e.sale_ends_at) AS sale_ends_at \
+const SALES: &str = concat!(
+    "SELECT e.id, e.status::text AS status, now() AS now, q.id AS quota_id, q.capacity, q.capacity - q.held - q.sold AS remaining, \
+        CASE WHEN t.seated THEN least(q.capacity, seats_of_type(e.id, t.id)) ELSE q.capacity END::int AS sold_at_most, ",
+    sellable!(),
+    "::int AS available, coalesce(t.sale_starts_at, e.sale_starts_at) AS sale_starts_at, \
+        coalesce(t.sale_ends_at, e.sale_ends_at) AS sale_ends_at \
     FROM events e LEFT JOIN (ticket_types t JOIN quotas q ON q.id = t.quota_id) ON t.event_id = e.id \
-    WHERE e.id = ANY($1) AND e.status NOT IN ('DRAFT', 'SCHEDULED') ORDER BY e.id";
+    WHERE e.id = ANY($1) AND e.status NOT IN ('DRAFT', 'SCHEDULED') ORDER BY e.id"
+);
+
+/// By the database's clock, which decides what is over.
+const NEXT_END: &str = "SELECT extract(epoch FROM min(ends_at) - now())::float8 AS ends_in FROM event_listings \
+    WHERE status = 'PUBLISHED' AND ends_at > now()";
+
+/// What is later than what the event sells is its organizer's business until the event moves there.
+const SEAT_MAP: &str = "SELECT v.seat_map_id, v.id, v.number FROM events e JOIN seat_map_versions sold ON sold.id = e.seat_map_id \
+    JOIN seat_map_versions v ON v.seat_map_id = sold.seat_map_id AND v.number = coalesce($2, sold.number) \
+    WHERE e.id = $1 AND e.status NOT IN ('DRAFT', 'SCHEDULED') AND v.number <= sold.number";
 
 /// Read from the index of published events by category alone.
 // An event may be of a kind that nobody has named.
 const CATEGORIES: &str = "SELECT l.slug, coalesce(c.name, l.slug) AS name, l.events FROM ( \
-        SELECT category AS slug, count(*) AS events FROM event_listings WHERE status = 'PUBLISHED' GROUP BY category \
+        SELECT category AS slug, count(*) AS events FROM event_listings \
+        WHERE status = 'PUBLISHED' AND ends_at > now() GROUP BY category \
     ) AS l LEFT JOIN categories c ON c.slug = l.slug ORDER BY l.events DESC, l.slug";
 const TAGS: &str = "SELECT t.slug, t.name, c.events FROM ( \
-        SELECT slug, count(*) AS events FROM event_listings l, unnest(l.tags) AS slug WHERE l.status = 'PUBLISHED' \
-        GROUP BY slug ORDER BY events DESC, slug LIMIT $1 \
+        SELECT slug, count(*) AS events FROM event_listings l, unnest(l.tags) AS slug \
+        WHERE l.status = 'PUBLISHED' AND l.ends_at > now() GROUP BY slug ORDER BY events DESC, slug LIMIT $1 \
     ) AS c JOIN tags t ON t.slug = c.slug ORDER BY c.events DESC, t.slug";
 
 /// The statements that a search for events runs when nothing is misspelt, for tests that look at their plans: the page, as it is read
@@ -74,8 +100,8 @@ pub fn event_statements(search: &EventSearch, few: bool) -> [Statement; 3] {
 }
 
 /// The statements of the rest of the catalogue that have no values of their own, by what they answer.
-pub fn facet_statements() -> [(&'static str, &'static str); 2] {
-    [("categories", CATEGORIES), ("tags", TAGS)]
+pub fn facet_statements() -> [(&'static str, &'static str); 3] {
+    [("categories", CATEGORIES), ("tags", TAGS), ("next end", NEXT_END)]
 }
 
 /// One search in one list: its three statements, and how its rows are read.
@@ -227,6 +253,31 @@ impl PgStore {
         Ok(found.first().map(|row| row.try_get("slug")).transpose()?)
     }
 
+    async fn read_next_end(&self) -> Result<Option<Duration>, StoreError> {
+        let found = self.pool.get().await?.query_typed(NEXT_END, &[]).await?;
+        let ends_in: Option<f64> =
+            found.first().map(|row| row.try_get::<_, Option<f64>>("ends_in")).transpose()?.flatten();
+        Ok(ends_in.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))
+    }
+
+    async fn read_public_seat_map(
+        &self,
+        event: EventId,
+        number: Option<u32>,
+    ) -> Result<Option<PublicSeatMap>, StoreError> {
+        let number = number.and_then(|number| i32::try_from(number).ok());
+        let parameters: [(&(dyn ToSql + Sync), Type); 2] = [(&event.0, Type::UUID), (&number, Type::INT4)];
+        let found = self.pool.get().await?.query_typed(SEAT_MAP, &parameters).await?;
+        let map = |row: &Row| {
+            Ok(PublicSeatMap {
+                map: SeatMapId(row.try_get("seat_map_id")?),
+                version: SeatMapVersionId(row.try_get("id")?),
+                number: unsigned(row, "number")?,
+            })
+        };
+        found.first().map(map).transpose()
+    }
+
     async fn read_sales(&self, events: &[EventId]) -> Result<(Timestamp, Vec<EventSales>), StoreError> {
         let ids: Vec<Uuid> = events.iter().map(|id| id.0).collect();
         let found = self.pool.get().await?.query_typed(SALES, &[(&ids, Type::UUID_ARRAY)]).await?;
@@ -271,6 +322,8 @@ fn offer(row: &Row) -> Result<Option<Offer>, StoreError> {
         quota: QuotaId(quota),
         capacity: places("capacity")?,
         left: places("remaining")?,
+        sold_at_most: places("sold_at_most")?,
+        available: places("available")?,
         sale: SaleWindow { starts_at: row.try_get("sale_starts_at")?, ends_at: row.try_get("sale_ends_at")? },
     }))
 }
@@ -287,6 +340,14 @@ impl EventRepository for PgStore {
 
     async fn event_moved_from(&self, slug: &str) -> Found<Option<String>> {
         Ok(self.read_moved(EVENT_MOVED, slug).await?)
+    }
+
+    async fn next_end(&self) -> Found<Option<Duration>> {
+        Ok(self.read_next_end().await?)
+    }
+
+    async fn public_seat_map(&self, event: EventId, number: Option<u32>) -> Found<Option<PublicSeatMap>> {
+        Ok(self.read_public_seat_map(event, number).await?)
     }
 
     async fn event_sales(&self, events: &[EventId]) -> Found<(Timestamp, Vec<EventSales>)> {

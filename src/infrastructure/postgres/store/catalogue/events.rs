@@ -11,9 +11,21 @@ const PLACES: Places = ["l.title_words", "l.name_words", "l.summary_words", "l.w
 
 /// Something of the event can be bought now. A sub-select with a limit is never turned into a join: it is asked for one event at
 /// a time, until the page is full, by the counters themselves.
-const AVAILABLE: &str = " AND (SELECT true FROM ticket_types t JOIN quotas q ON q.id = t.quota_id \
-    WHERE t.event_id = l.event_id AND q.held + q.sold < q.capacity \
-    AND coalesce(t.sale_starts_at, l.sale_starts_at) <= now() AND coalesce(t.sale_ends_at, l.sale_ends_at) > now() LIMIT 1)";
+const AVAILABLE: &str = concat!(
+    " AND (SELECT true FROM ticket_types t JOIN quotas q ON q.id = t.quota_id \
+        WHERE t.event_id = l.event_id AND q.held + q.sold < q.capacity \
+        AND coalesce(t.sale_starts_at, l.sale_starts_at) <= now() AND coalesce(t.sale_ends_at, l.sale_ends_at) > now() AND ",
+    sellable!(),
+    " > 0 LIMIT 1)"
+);
+
+/// For how long the longest published event goes on. What began earlier than that before an instant is over by then, which tells a walk
+/// along the beginnings where to begin. Days of an interval are those of a calendar, some of which have 25 hours.
+macro_rules! longest {
+    () => {
+        "(SELECT max(m.ends_at - m.starts_at) + interval '1 day' FROM event_listings m WHERE m.status = 'PUBLISHED')"
+    };
+}
 
 /// The page of a search; `few`: no more events are found than are counted.
 pub(super) fn page(search: &EventSearch, typing: &Typing<'_>, few: bool) -> Statement {
@@ -74,6 +86,7 @@ fn keyed(statement: &mut Statement, search: &EventSearch) {
     });
     statement.sql(" FROM event_listings l");
     conditions(statement, &search.filter);
+    beginnings(statement, search);
     if let (EventOrder::Price, Some(max)) = (search.sort.by, search.filter.max_price) {
         // Follows from the condition on the cheapest ticket type, and tells a walk down the prices where to begin.
         statement.sql(" AND l.price <= ").bind(max, Type::NUMERIC);
@@ -115,6 +128,7 @@ fn conditions(statement: &mut Statement, filter: &EventFilter) {
     if let Some(to) = filter.to {
         statement.sql(" AND l.starts_at < ").bind(to, Type::TIMESTAMPTZ);
     }
+    ends(statement, filter);
     if let Some(series) = filter.series {
         statement.sql(" AND l.series_id = ").bind(series.0, Type::UUID);
     }
@@ -133,6 +147,34 @@ fn conditions(statement: &mut Statement, filter: &EventFilter) {
     prices(statement, filter.min_price, filter.max_price);
     if filter.available {
         statement.sql(AVAILABLE);
+    }
+}
+
+fn ends(statement: &mut Statement, filter: &EventFilter) {
+    if filter.leaves_out_what_is_over() {
+        statement.sql(" AND l.ends_at > now()");
+    }
+    if let Some(from) = filter.ends_from {
+        statement.sql(" AND l.ends_at >= ").bind(from, Type::TIMESTAMPTZ);
+    }
+    if let Some(to) = filter.ends_to {
+        statement.sql(" AND l.ends_at < ").bind(to, Type::TIMESTAMPTZ);
+    }
+}
+
+/// Follows from what is asked of the ends, and tells a walk along the beginnings where to begin. Only there: the planner does not know how
+/// little it leaves out.
+fn beginnings(statement: &mut Statement, search: &EventSearch) {
+    let filter = &search.filter;
+    let is_along = matches!(search.sort.by, EventOrder::StartsAt | EventOrder::Relevance);
+    if !is_along || filter.status != PublicStatus::Published {
+        return;
+    }
+    if filter.leaves_out_what_is_over() {
+        statement.sql(concat!(" AND l.starts_at > now() - ", longest!()));
+    }
+    if let Some(from) = filter.ends_from {
+        statement.sql(" AND l.starts_at > ").bind(from, Type::TIMESTAMPTZ).sql(concat!(" - ", longest!()));
     }
 }
 
