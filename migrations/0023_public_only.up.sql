@@ -65,32 +65,31 @@ BEGIN
 END
 $$;
 
--- Without the words that only drafts have. Others that nothing has any more stay, as they always did.
+-- Without the words that only drafts have. Others that nothing has any more stay, as they always did, and so do those of what will be
+-- public by itself.
 CREATE TEMPORARY TABLE terms_before ON COMMIT DROP AS SELECT term FROM search_terms;
 DELETE FROM search_terms;
 SELECT learn_search_terms(ARRAY(
     SELECT DISTINCT fold(line) FROM (
-        SELECT title FROM events WHERE status NOT IN ('DRAFT', 'SCHEDULED')
+        SELECT title FROM events WHERE status <> 'DRAFT'
         UNION ALL
         SELECT g.name FROM tags g
-        WHERE EXISTS (SELECT FROM event_tags x JOIN events e ON e.id = x.event_id
-                      WHERE x.tag_id = g.id AND e.status NOT IN ('DRAFT', 'SCHEDULED'))
+        WHERE EXISTS (SELECT FROM event_tags x JOIN events e ON e.id = x.event_id WHERE x.tag_id = g.id AND e.status <> 'DRAFT')
         UNION ALL
         SELECT name || ' ' || city FROM venues
     ) AS lines (line)
 ));
-CREATE TEMPORARY TABLE terms_public ON COMMIT DROP AS SELECT term FROM search_terms;
+CREATE TEMPORARY TABLE terms_shown ON COMMIT DROP AS SELECT term FROM search_terms;
 SELECT learn_search_terms(ARRAY(
     SELECT DISTINCT fold(line) FROM (
-        SELECT title FROM events WHERE status IN ('DRAFT', 'SCHEDULED')
+        SELECT title FROM events WHERE status = 'DRAFT'
         UNION ALL
         SELECT g.name FROM tags g
-        WHERE EXISTS (SELECT FROM event_tags x JOIN events e ON e.id = x.event_id
-                      WHERE x.tag_id = g.id AND e.status IN ('DRAFT', 'SCHEDULED'))
+        WHERE EXISTS (SELECT FROM event_tags x JOIN events e ON e.id = x.event_id WHERE x.tag_id = g.id AND e.status = 'DRAFT')
     ) AS lines (line)
 ));
 DELETE FROM terms_before b USING search_terms s
-WHERE s.term = b.term AND NOT EXISTS (SELECT FROM terms_public p WHERE p.term = b.term);
+WHERE s.term = b.term AND NOT EXISTS (SELECT FROM terms_shown p WHERE p.term = b.term);
 DELETE FROM search_terms;
-INSERT INTO search_terms SELECT term FROM terms_before UNION SELECT term FROM terms_public;
+INSERT INTO search_terms SELECT term FROM terms_before;
 ANALYZE search_terms;

@@ -74,6 +74,15 @@ async fn a_request_without_host_is_refused() {
     kernel.send("GET /nothing HTTP/1.1\r\n\r\n").await.problem(400, "REQUEST_005");
 }
 
+/// Guards: `syntax::fault`. The first one used to be taken, whatever the second said.
+#[tokio::test]
+async fn a_request_with_two_authorizations_is_refused() {
+    let kernel = Kernel::start().await;
+    let one = "authorization: Bearer x\r\n";
+    kernel.send(&format!("GET /nothing HTTP/1.1\r\nhost: x\r\n{one}\r\n")).await.problem(404, "RESOURCE_001");
+    kernel.send(&format!("GET /nothing HTTP/1.1\r\nhost: x\r\n{one}{one}\r\n")).await.problem(400, "REQUEST_005");
+}
+
 #[tokio::test]
 async fn a_panic_is_a_500_and_the_connection_lives_on() {
     let kernel = Kernel::start().await;

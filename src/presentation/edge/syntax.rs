@@ -18,7 +18,8 @@ pub(in crate::presentation) fn fault(head: &Parts, present: Present) -> Option<P
         return Some(Problem::new(Code::TargetTooLong));
     }
     // The one behind must not take another for whom the one in front takes the first.
-    if head.headers.len() != head.headers.keys_len() && head.headers.get_all(header::AUTHORIZATION).iter().nth(1).is_some()
+    if head.headers.len() != head.headers.keys_len()
+        && head.headers.get_all(header::AUTHORIZATION).iter().nth(1).is_some()
     {
         return Some(bad("send one Authorization header"));
     }
