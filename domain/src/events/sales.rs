@@ -270,8 +270,6 @@ mod tests {
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
             revision: 1,
-            created_at: Timestamp::UNIX_EPOCH,
-            updated_at: Timestamp::UNIX_EPOCH,
         };
         assert_eq!(quota(3, 4).resized(7), Ok(()));
         assert_eq!(quota(3, 4).resized(6), Err(BelowTaken { held: 3, sold: 4, asked: 6 }));

@@ -43,10 +43,19 @@ pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
     let key = list.key(Namespace::Events, &wanted.place, wanted.limit);
     let (key, store) = (if wanted.filter.text.is_some() { key.uncommon() } else { key }, app.clone());
     let load = || async move {
+        let next_end =
+            if is_kept && wanted.filter.leaves_out_what_is_over() { until_one_ends(&*store).await? } else { None };
         let slice = store.store.public_events(&wanted).await?;
-        list.load(&slice, (&wanted.place, wanted.limit), EventSummaryJson::from, &[Tag::Events, Tag::Vocabulary])
+        let tags = [Tag::Events, Tag::Vocabulary];
+        Ok(list.load(&slice, (&wanted.place, wanted.limit), EventSummaryJson::from, &tags)?.until(next_end))
     };
     if is_kept { cached(&app, &request, key, load).await } else { uncached(&request, load().await?).await }
+}
+
+/// Until when what leaves out what is over reads as it does now. Asked before that is read.
+async fn until_one_ends<A: Adapters>(app: &App<A>) -> Result<Option<std::time::Instant>, Problem> {
+    let asked = std::time::Instant::now();
+    Ok(app.store.next_end().await?.map(|rest| asked + rest))
 }
 
 /// `GET /events/{idOrSlug}`
@@ -102,7 +111,9 @@ pub async fn categories<A: Adapters>(app: Arc<App<A>>, request: Request) -> Resu
     request.query().finish()?;
     let (key, store) = (Key::one(Namespace::Events, "categories"), app.clone());
     cached(&app, &request, key, || async move {
-        cache::found(&FacetsJson::from(&*store.store.event_categories().await?), &[Tag::Events, Tag::Vocabulary])
+        let next_end = until_one_ends(&*store).await?;
+        let found = store.store.event_categories().await?;
+        Ok(cache::found(&FacetsJson::from(&*found), &[Tag::Events, Tag::Vocabulary])?.until(next_end))
     })
     .await
 }
@@ -114,7 +125,9 @@ pub async fn tags<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
     query.finish()?;
     let (key, store) = (Key::one(Namespace::Events, "tags").with("limit", limit), app.clone());
     cached(&app, &request, key, move || async move {
-        cache::found(&FacetsJson::from(&*store.store.event_tags(limit).await?), &[Tag::Events, Tag::Vocabulary])
+        let next_end = until_one_ends(&*store).await?;
+        let found = store.store.event_tags(limit).await?;
+        Ok(cache::found(&FacetsJson::from(&*found), &[Tag::Events, Tag::Vocabulary])?.until(next_end))
     })
     .await
 }
