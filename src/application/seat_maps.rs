@@ -16,9 +16,12 @@ const VERSIONS_MAX: usize = 64;
 /// Bytes of bodies that are kept at most, unless a single one has more. Their codings come on top, a tenth of that each.
 const BYTES_MAX: usize = 32 << 20;
 
+/// The answer of a version, once somebody has made it.
+type KeptSeatMap = (SeatMapVersionId, Arc<OnceCell<Arc<Answer>>>);
+
 /// See the module's page.
 #[derive(Debug, Default)]
-pub struct SharedSeatMaps(Mutex<Vec<(SeatMapVersionId, Arc<OnceCell<Arc<Answer>>>)>>);
+pub struct SharedSeatMaps(Mutex<Vec<KeptSeatMap>>);
 
 impl SharedSeatMaps {
     /// The answer of this version, whose body is made by the first who asks while others wait. What fails is tried again by the next.

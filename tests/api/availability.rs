@@ -173,7 +173,7 @@ async fn seats_that_are_taken_are_not_available_whatever_the_quota_has() {
     let rest = crate::support::client::seats(event.types[1], &event.seats[1]);
     let held = api.hold(&event, &rest).await.created();
     assert_eq!((all().await, states(&server, &[&event]).await), (vec![0, 0], vec!["SOLD_OUT".to_owned()]));
-    assert_eq!(available(&server).await, [Uuid::nil(); 0]);
+    assert!(available(&server).await.is_empty());
     api.delete(&format!("/api/v1/holds/{}", uuid(&held["id"]))).await;
     assert_eq!((all().await, available(&server).await), (vec![0, 2], vec![event.id]));
     server.audit().await;

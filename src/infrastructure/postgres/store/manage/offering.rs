@@ -88,7 +88,7 @@ impl Unchanged {
 
 impl PgStore {
     pub(super) async fn read_offering(&self, event: EventId) -> Found<Option<Offering>> {
-        let client = self.pool.get().await.map_err(StoreError::from)?;
+        let client = self.pool.get().await?;
         Ok(offering(&client, event).await?)
     }
 }
