@@ -9,7 +9,14 @@ BEGIN
     RETURN NULL;
 END
 $$;
--- The words of drafts are learnt again with their next change.
+-- Programs of before look for other spellings among the words of drafts, too.
+SELECT add_search_terms(ARRAY(
+    SELECT DISTINCT fold(line) FROM (
+        SELECT title FROM events
+        UNION ALL
+        SELECT g.name FROM tags g WHERE EXISTS (SELECT FROM event_tags x WHERE x.tag_id = g.id)
+    ) AS lines (line)
+));
 
 DROP TRIGGER keep_former_slugs_update ON events;
 CREATE OR REPLACE FUNCTION keep_former_slugs() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -3,7 +3,12 @@
 use std::sync::Arc;
 
 use actors::cache::{Key, Load, Namespace};
-use domain::{cache::Tag, ids::EventId, repositories::EventRepository, validation::FieldError};
+use domain::{
+    cache::Tag,
+    ids::EventId,
+    repositories::{EventRepository, Found},
+    validation::FieldError,
+};
 use tokio::time::Instant;
 
 use super::{
@@ -53,7 +58,7 @@ pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
 }
 
 /// Until when what leaves out what is over reads as it does now. Asked before that is read.
-async fn until_one_ends<A: Adapters>(app: &App<A>) -> Result<Option<std::time::Instant>, Problem> {
+async fn until_one_ends<A: Adapters>(app: &App<A>) -> Found<Option<std::time::Instant>> {
     let asked = std::time::Instant::now();
     Ok(app.store.next_end().await?.map(|rest| asked + rest))
 }
