@@ -47,9 +47,9 @@ pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
     let is_kept = !wanted.filter.available;
     let key = list.key(Namespace::Events, &wanted.place, wanted.limit);
     let (key, store) = (if wanted.filter.text.is_some() { key.uncommon() } else { key }, app.clone());
-    let load = || async move {
-        let next_end =
-            if is_kept && wanted.filter.leaves_out_what_is_over() { until_one_ends(&*store).await? } else { None };
+    let ends = is_kept && wanted.filter.leaves_out_what_is_over();
+    let load = move || async move {
+        let next_end = if ends { until_one_ends(&*store).await? } else { None };
         let slice = store.store.public_events(&wanted).await?;
         let tags = [Tag::Events, Tag::Vocabulary];
         Ok(list.load(&slice, (&wanted.place, wanted.limit), EventSummaryJson::from, &tags)?.until(next_end))
