@@ -282,15 +282,14 @@ async fn a_kind_of_a_newer_version_is_left_to_it() {
 async fn a_mail_that_cant_be_read_is_given_up_and_the_others_are_claimed() {
     let bench = Bench::new().await;
     let broken = bench.queue().await;
-    bench.set("payload = '{}'").await;
+    bench.set("payload = '{}', recipient = 'nobody'").await;
+    // An address is not judged again by who reads it, but by who sends to it.
     let misaddressed = bench.queue().await;
     bench.client.execute("UPDATE outbox SET recipient = 'nobody' WHERE id = $1", &[&misaddressed.0]).await.unwrap();
     let sound = bench.queue().await;
     let claimed = bench.claim(10, MINUTE).await;
-    assert_eq!(claimed.iter().map(|mail| mail.id).collect::<Vec<_>>(), [sound]);
-    for id in [broken, misaddressed] {
-        assert_eq!(bench.row(id).await.status, "DEAD");
-    }
+    assert_eq!(claimed.iter().map(|mail| mail.id).collect::<Vec<_>>(), [misaddressed, sound]);
+    assert_eq!(bench.row(broken).await.status, "DEAD");
     let listed = bench.outbox.dead_letters(&all(), 10).await.unwrap();
     assert!(listed.iter().any(|letter| letter.recipient == "***"), "{listed:?}");
 }
