@@ -67,8 +67,11 @@ fn setting(key: SettingKey, text: &str) -> Taken {
     key.check(&json!(text)).map(|value| value.as_str().unwrap().to_owned()).map_err(|fault| fault.code)
 }
 
+/// What becomes of a text of one kind.
+type Take = fn(&str) -> Taken;
+
 /// Every kind of text that people write.
-const KINDS: [(&str, fn(&str) -> Taken); 17] = [
+const KINDS: [(&str, Take); 17] = [
     ("a line", |of| one(text::line("title", of, 2..=100))),
     ("a line that may be empty", |of| one(text::line("summary", of, 0..=500))),
     ("a text", |of| one(text::text("description", of))),

@@ -36,8 +36,8 @@ impl Nodes {
 
     /// On this Redis, which both use already.
     pub(crate) async fn sharing(redis: &TestRedis) -> Self {
-        let nodes = Self::start(settings().set("REDIS_URL", redis.url())).await;
-        nodes.share().await;
+        let nodes = Box::pin(Self::start(settings().set("REDIS_URL", redis.url()))).await;
+        Box::pin(nodes.share()).await;
         nodes
     }
 

@@ -14,7 +14,14 @@ const ON_ITS_WAY: Duration = Duration::from_secs(3);
 const IN_LEDGER: &str = "SELECT e.status::text,
         (e.version_base + coalesce((SELECT sum(q.version) FROM quotas q WHERE q.event_id = e.id), 0))::bigint,
         (SELECT coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'capacity', q.capacity, 'held', q.held, 'sold', q.sold,
-                'available', CASE WHEN e.status IN ('CANCELLED', 'ARCHIVED') THEN 0 ELSE q.capacity - q.held - q.sold END)
+                'available', CASE WHEN e.status IN ('CANCELLED', 'ARCHIVED') THEN 0 ELSE sellable(
+                    least(q.capacity - q.held - q.sold, CASE WHEN t.seated THEN (
+                        SELECT count(*) FROM sections c JOIN seat_rows r ON r.section_id = c.id JOIN seats s ON s.row_id = r.id
+                        WHERE c.seat_map_id = e.seat_map_id AND coalesce(c.first_id, c.id) IN (
+                                SELECT x.section_id FROM ticket_type_sections x WHERE x.ticket_type_id = t.id)
+                            AND NOT EXISTS (SELECT FROM seat_claims k
+                                            WHERE k.event_id = e.id AND k.seat_id = coalesce(s.first_id, s.id))) END),
+                    t.min_per_booking, least(t.max_per_booking, e.max_per_account)) END)
                 ORDER BY t.position, t.id), '[]')::text
             FROM ticket_types t JOIN quotas q ON q.id = t.quota_id WHERE t.event_id = e.id),
         (SELECT coalesce(jsonb_object_agg(coalesce(s.first_id, s.id),

@@ -303,7 +303,7 @@ impl Inner {
         Some(async move {
             if let Some(shared) = shared {
                 // What Redis does not hear stays counted there, which errs on the strict side.
-                let _ = shared.give_back(name, key, shared_gcra.interval).await;
+                let _ = Box::pin(shared.give_back(name, key, shared_gcra.interval)).await;
             }
             standing
         })

@@ -168,7 +168,7 @@ impl PgStore {
                 let account = (&id.0 as &(dyn ToSql + Sync), Type::UUID);
                 let purpose = (&purpose as &(dyn ToSql + Sync), Type::TEXT);
                 // Of two who ask at once the second finds the link of the first.
-                transaction.query_typed(sessions::LOCK_ACCOUNT, &[account.clone()]).await?;
+                transaction.query_typed(sessions::LOCK_ACCOUNT, std::slice::from_ref(&account)).await?;
                 let (since, now) = ((&young_since as _, Type::TIMESTAMPTZ), (&link.created_at as _, Type::TIMESTAMPTZ));
                 let rows = transaction.query_typed(HAS_ENOUGH, &[account.clone(), purpose.clone(), since, now]).await?;
                 if rows.first().map_or(Ok(true), |row| row.try_get(0))? {
