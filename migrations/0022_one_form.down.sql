@@ -25,7 +25,7 @@ CREATE OR REPLACE FUNCTION fold(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT
 
 DROP FUNCTION one_letter_less(text), part_pattern(text), search_text(text);
 
-UPDATE venues SET name = name
+UPDATE venues SET name = name, city = city
 WHERE words IS DISTINCT FROM search_words(fold(name), fold(city), fold(address), fold(description))
     OR name_key <> left(fold(name), 100) OR city_key <> fold(city);
 SELECT refresh_event_listings(ARRAY(SELECT id FROM events));

@@ -183,7 +183,7 @@ UPDATE events e SET time_zone = n.name FROM pg_timezone_names n
 WHERE lower(n.name) = lower(e.time_zone) AND n.name <> e.time_zone;
 
 -- The words of what is there already, where they are other ones now.
-UPDATE venues SET name = name
+UPDATE venues SET name = name, city = city
 WHERE words IS DISTINCT FROM search_words(fold(name), fold(city), fold(address), fold(description))
     OR name_key <> left(fold(name), 100) OR city_key <> fold(city);
 DO $$

@@ -4,6 +4,8 @@ SET lock_timeout = '5s';
 
 -- The token whose successor it is: successors of one token are siblings, of which one lives. Older ones have none, and no siblings.
 ALTER TABLE refresh_tokens ADD COLUMN IF NOT EXISTS parent bytea;
+-- Waits of these hold nobody up.
+RESET lock_timeout;
 DROP INDEX CONCURRENTLY IF EXISTS refresh_tokens_parent_idx;
 CREATE INDEX CONCURRENTLY refresh_tokens_parent_idx ON refresh_tokens (parent) WHERE parent IS NOT NULL;
 
@@ -11,6 +13,7 @@ CREATE INDEX CONCURRENTLY refresh_tokens_parent_idx ON refresh_tokens (parent) W
 DROP INDEX CONCURRENTLY IF EXISTS sessions_revoked_idx;
 CREATE INDEX CONCURRENTLY sessions_revoked_idx ON sessions (revoked_at) WHERE revoked_at IS NOT NULL;
 
+SET lock_timeout = '5s';
 -- Where somebody has signed in: the hash of what the browser keeps. Strangers who guess passwords from many networks do not stand in
 -- the way of who comes from there. Bounded for each account.
 CREATE TABLE IF NOT EXISTS known_devices (
@@ -19,3 +22,4 @@ CREATE TABLE IF NOT EXISTS known_devices (
     used_at    timestamptz NOT NULL,
     PRIMARY KEY (account_id, hash)
 );
+RESET lock_timeout;

@@ -19,6 +19,8 @@ DECLARE
     -- Enough for a series of a year of days. What comes after is counted.
     noted_max CONSTANT integer := 512 * 1024;
     ignored   CONSTANT text[] := '{revision,version,updated_at,tokens_not_before}';
+    -- What the table makes of the others, of venues.
+    made      CONSTANT text[] := '{words,name_key,city_key}';
     secrets   CONSTANT text[] := string_to_array(TG_ARGV[2], ',');
     noted     text := coalesce(current_setting('boxoffice.changes', true), '');
     was       jsonb;
@@ -32,10 +34,10 @@ BEGIN
         RETURN NULL;
     END IF;
     IF TG_OP <> 'INSERT' THEN
-        was := to_jsonb(old);
+        was := to_jsonb(old) - made;
     END IF;
     IF TG_OP <> 'DELETE' THEN
-        is_now := to_jsonb(new);
+        is_now := to_jsonb(new) - made;
     END IF;
     SELECT string_agg(coalesce(is_now, was) ->> part, '/' ORDER BY place) INTO name
     FROM unnest(string_to_array(TG_ARGV[1], ',')) WITH ORDINALITY AS named (part, place);

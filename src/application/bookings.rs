@@ -116,9 +116,14 @@ impl Default for BookedEvents {
 }
 
 impl BookedEvents {
-    /// Call it after the commit of a change of the catalogue.
+    /// Call it after the commit of a change of what many events show.
     pub fn forget(&self) {
         self.0.forget();
+    }
+
+    /// Call it after the commit of a change of the event.
+    pub fn forget_one(&self, event: EventId) {
+        self.0.forget_one(&event);
     }
 
     /// What the event is called. Nothing when that can't be read soon: the names are left out then, for what they are beside is done.
@@ -176,7 +181,9 @@ pub async fn release<A: Adapters>(app: &App<A>, account_id: AccountId, id: HoldI
     let hold = app.store.hold(id).await?.filter(|hold| hold.account_id == account_id);
     let hold = hold.ok_or(BookingError::NotFound)?;
     match hold.status {
-        HoldStatus::Released | HoldStatus::Expired => return Ok(()),
+        // Once more, in case that this was done and could not be written down.
+        HoldStatus::Released => return Ok(acting::gave_back(app, Closed::Hold(&hold)).await?),
+        HoldStatus::Expired => return Ok(()),
         HoldStatus::Converted => return Err(Refusal::HoldGone.into()),
         HoldStatus::Active => {}
     }

@@ -182,8 +182,14 @@ async fn change_words<A: Adapters, T>(
 pub fn invalidated<A: Adapters, T>(app: &App<A>, changed: Changed<T>, tags: &[Tag]) -> Changed<T> {
     if matches!(changed, Ok(_) | Err(ChangeError::Repository(_))) {
         app.cache.invalidate(tags);
-        app.names.forget();
-        app.site.forget();
+        for tag in tags {
+            match tag {
+                Tag::Event(event) => app.names.forget_one(*event),
+                Tag::Venue(_) => app.names.forget(),
+                Tag::Settings => app.site.forget(),
+                _ => {}
+            }
+        }
     }
     changed
 }

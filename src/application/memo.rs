@@ -12,7 +12,13 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::OnceCell, time::Instant};
+use tokio::{
+    sync::OnceCell,
+    time::{Instant, timeout},
+};
+
+/// How long a value is waited for that there is an older one of.
+const READ_MAX: Duration = Duration::from_millis(500);
 
 /// See the module's page.
 #[derive(Debug)]
@@ -29,8 +35,17 @@ struct Entry<V> {
     /// Before the read began.
     since: Instant,
     value: Arc<OnceCell<Arc<V>>>,
-    /// What is given while the value is read.
+    /// What is given while the value is read; after a change only if it can't be read.
     previous: Option<Arc<V>>,
+    /// Nobody is given what there was before, as long as there is something to wait for.
+    changed: bool,
+}
+
+impl<V> Entry<V> {
+    fn forget(&mut self) {
+        self.previous = self.value.get().cloned().or(self.previous.take());
+        (self.since, self.value, self.changed) = (Instant::now(), Arc::default(), true);
+    }
 }
 
 /// What has to be read: where to put it, and what there was before.
@@ -51,9 +66,12 @@ impl<K: Eq + Hash, V> Memo<K, V> {
             Ok(value) => return Ok(value),
             Err(unread) => unread,
         };
-        match value.get_or_try_init(|| async { read.await.map(Arc::new) }).await {
-            Ok(value) => Ok(value.clone()),
-            Err(error) => previous.ok_or(error),
+        let read = value.get_or_try_init(|| async { read.await.map(Arc::new) });
+        let Some(previous) = previous else { return read.await.cloned() };
+        // What there was is better than nothing, and than an answer that waits for a database that hangs.
+        match timeout(READ_MAX, read).await {
+            Ok(Ok(value)) => Ok(value.clone()),
+            Ok(Err(_)) | Err(_) => Ok(previous),
         }
     }
 
@@ -62,22 +80,31 @@ impl<K: Eq + Hash, V> Memo<K, V> {
         let mut entries = self.lock();
         let mut previous = None;
         if let Some(entry) = entries.get(&key) {
-            let known = entry.value.get().or(entry.previous.as_ref());
+            let known = entry.value.get().or(entry.previous.as_ref()).cloned();
             if entry.since.elapsed() < self.age_max {
-                return known.cloned().ok_or_else(|| Unread { value: entry.value.clone(), previous: None });
+                let given = if entry.changed { entry.value.get().cloned() } else { known.clone() };
+                return given.ok_or_else(|| Unread { value: entry.value.clone(), previous: known });
             }
-            previous = known.cloned();
+            previous = known;
         } else if entries.len() >= self.entries_max {
             entries.clear();
         }
         let value = Arc::new(OnceCell::new());
-        entries.insert(key, Entry { since: Instant::now(), value: value.clone(), previous: previous.clone() });
+        let entry = Entry { since: Instant::now(), value: value.clone(), previous: previous.clone(), changed: false };
+        entries.insert(key, entry);
         Err(Unread { value, previous })
     }
 
-    /// Forgets all values: whoever asks from now on sees what has been changed.
+    /// All values may have changed: whoever asks from now on sees what has been changed, unless it can't be read.
     pub fn forget(&self) {
-        self.lock().clear();
+        self.lock().values_mut().for_each(Entry::forget);
+    }
+
+    /// The same of one value.
+    pub fn forget_one(&self, key: &K) {
+        if let Some(entry) = self.lock().get_mut(key) {
+            entry.forget();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<K, Entry<V>>> {

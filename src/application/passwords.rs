@@ -30,7 +30,22 @@ pub async fn change<A: Adapters>(
 ) -> Result<SignedIn, AccountError> {
     let subject = id.to_string();
     app.limits.attempt(Rule::Reauthentication, &subject, origin.address).await?;
-    for round in 0..TRIES_MAX {
+    let outcome = change_judged(app, id, current, new, origin).await;
+    // Held against those only whose password was judged.
+    if !matches!(outcome, Err(AccountError::WrongPassword | AccountError::Suspended | AccountError::NotFound)) {
+        app.limits.forgive(Rule::Reauthentication, &subject, origin.address).await;
+    }
+    outcome
+}
+
+async fn change_judged<A: Adapters>(
+    app: &App<A>,
+    id: AccountId,
+    current: &str,
+    new: &Password,
+    origin: &Origin,
+) -> Result<SignedIn, AccountError> {
+    for _ in 0..TRIES_MAX {
         let (account, hash) = app.store.account_with_hash(id).await?.ok_or(AccountError::NotFound)?;
         if !app.hasher.verify(Some(&hash), current).await? {
             tracing::info!(userId = %id, "change of password refused: wrong password");
@@ -38,9 +53,6 @@ pub async fn change<A: Adapters>(
         }
         if !account.may_sign_in() {
             return Err(AccountError::Suspended);
-        }
-        if round == 0 {
-            app.limits.forgive(Rule::Reauthentication, &subject, origin.address).await;
         }
         judge_new(app, "newPassword", new, &account, &hash).await?;
         let new_hash = app.hasher.hash(new.expose()).await?;

@@ -35,22 +35,36 @@ pub async fn sign_in<A: Adapters>(
     origin: &Origin,
 ) -> Result<SignedIn, AccountError> {
     let email = normalized(email);
-    let mut found = app.store.account_by_email(&email).await?;
+    let found = app.store.account_by_email(&email).await?;
     let hash = found.as_ref().map(|(_, hash)| hash.as_str());
     let attempt = Attempt::count(app, &email, hash, known_device(app, &email, origin).await?, origin.address).await?;
+    let outcome = tries(app, &email, found, password, origin).await;
+    // Held against those only whose password was judged.
+    if !matches!(outcome, Err(AccountError::WrongCredentials | AccountError::Suspended)) {
+        attempt.give_back(app).await;
+    }
+    outcome
+}
+
+async fn tries<A: Adapters>(
+    app: &Arc<App<A>>,
+    email: &str,
+    mut found: Option<(Account, String)>,
+    password: &str,
+    origin: &Origin,
+) -> Result<SignedIn, AccountError> {
     for _ in 0..TRIES_MAX {
         let (account, hash) = judge(app, found, password, origin.address).await?;
         let id = account.id;
         let beginning = Beginning::of(app, id, origin);
         let checked = Checked { password_hash: hash, tokens_not_before: account.tokens_not_before };
         if app.store.open_session(&beginning.new, &checked).await? {
-            attempt.give_back(app).await;
             sign_ins("signed_in");
             tracing::info!(userId = %id, "signed in");
             return beginning.signed_in(app, account);
         }
         tracing::info!(userId = %id, "the account has changed during a sign-in");
-        found = app.store.account_by_email(&email).await?;
+        found = app.store.account_by_email(email).await?;
     }
     Err(AccountError::Overtaken)
 }

@@ -17,4 +17,8 @@ pub(super) fn check(config: &Config, layers: &mut Layers<'_>) {
         let never = "is true while mail.enabled is false: nobody could verify an address, so nobody could sign in";
         layers.section("auth").fault_of("require_verified_email", never);
     }
+    if config.auth.verified_to_book && !config.mail.enabled {
+        let never = "is true while mail.enabled is false: nobody could verify an address, so nobody could book";
+        layers.section("auth").fault_of("verified_to_book", never);
+    }
 }

@@ -34,7 +34,7 @@ use super::{
     limits::{Asker, Fields},
     problem::Problem,
     repeats::{Repeats, Wanted},
-    reply::Reply,
+    reply::{IDEMPOTENT_REPLAYED, Reply},
     request::{Request, RequestId, linger},
     revisions,
     router::{Answer, Lookup, Matched, Router, Target},
@@ -201,8 +201,9 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
             fields.set(reply.headers_mut());
         }
         let mut reply = self.edge.finish(reply, asked).await;
-        // What has been done is told, however large the answer.
-        if is_get && let Err(exceeded) = reply.charge(|| self.payer(address, version)) {
+        // What has been done is told, however large the answer; but not again.
+        let may_refuse = is_get || reply.headers_mut().contains_key(&IDEMPOTENT_REPLAYED);
+        if may_refuse && let Err(exceeded) = reply.charge(|| self.payer(address, version)) {
             self.unsent.note(exceeded);
             (reply, refusal) = record.reply(Err(exceeded.into()));
             reply = self.edge.finish_unread(reply);

@@ -58,7 +58,10 @@ impl Teller {
                 }
             }
             untold.end();
-            self.note_told(&written).await;
+            if !self.note_told(&written).await && written.len() >= WRITTEN_MAX {
+                // Else the same would be told again and again.
+                return false;
+            }
             if !untold.any() && written.len() < WRITTEN_MAX {
                 return true;
             }
@@ -89,12 +92,15 @@ impl Teller {
     }
 
     /// What is not noted as told, somebody tells once more.
-    async fn note_told(&self, told: &[Written]) {
-        let Some(written) = self.written.as_ref().filter(|_| !told.is_empty()) else { return };
+    /// Whether it could be noted.
+    async fn note_told(&self, told: &[Written]) -> bool {
+        let Some(written) = self.written.as_ref().filter(|_| !told.is_empty()) else { return true };
         let ids: Vec<i64> = told.iter().map(|change| change.id).collect();
-        if !matches!(timeout(READ_MAX, written.told(&ids)).await, Ok(Ok(()))) {
+        let noted = matches!(timeout(READ_MAX, written.told(&ids)).await, Ok(Ok(())));
+        if !noted {
             tracing::debug!(changes = ids.len(), "that changes were told can't be noted now");
         }
+        noted
     }
 
     /// Whether something is overdue, or may have been forgotten meanwhile.

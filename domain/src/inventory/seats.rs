@@ -131,6 +131,12 @@ impl Seats {
             .collect()
     }
 
+    /// Seats of these sections.
+    pub(super) fn in_sections(&self, sections: &[usize]) -> u32 {
+        let Some(map) = &self.map else { return 0 };
+        sections.iter().map(|section| map.geometry().sections()[*section].seats).sum()
+    }
+
     /// Seats of these sections that are free in the ledger.
     pub(super) fn free_in_ledger(&self, sections: &[usize]) -> u32 {
         let Some(map) = &self.map else { return 0 };

@@ -26,15 +26,18 @@ pub struct TicketTypeAvailability {
     /// What can be bought while it is on sale: what is left of its quota, or the free seats of its sections where these are fewer, as far
     /// as the limits of a booking and of an account let anybody take them (see [`sellable`]). 0 of what is cancelled or over.
     pub available: u32,
+    /// How many could be bought if nothing were taken: its places, or the seats of its sections where these are fewer. 0 of what is
+    /// cancelled or over.
+    pub sold_at_most: u32,
 }
 
 impl TicketTypeAvailability {
     /// The same in one word, for sites that show no numbers.
     pub fn state(&self) -> SaleState {
         match self.available {
-            0 if self.held.saturating_add(self.sold) < self.capacity => SaleState::NotOnSale,
+            0 if self.sold_at_most == 0 => SaleState::NotOnSale,
             0 => SaleState::SoldOut,
-            left if is_few(u64::from(left), u64::from(self.capacity)) => SaleState::FewLeft,
+            left if is_few(u64::from(left), u64::from(self.sold_at_most)) => SaleState::FewLeft,
             _ => SaleState::Available,
         }
     }
@@ -93,6 +96,7 @@ impl Inventory {
                     capacity: state.capacity,
                     held: state.held,
                     sold: state.sold,
+                    sold_at_most: self.sold_at_most(ticket_type, sections, state.capacity),
                     available: self.sellable(
                         ticket_type,
                         sections,
@@ -110,6 +114,14 @@ impl Inventory {
             plan: self.plan.clone(),
             seat_map: self.seats.map().cloned(),
             seats: self.seats.states().clone(),
+        }
+    }
+
+    fn sold_at_most(&self, ticket_type: &TicketType, sections: &[usize], capacity: u32) -> u32 {
+        match self.plan.status {
+            EventStatus::Cancelled | EventStatus::Archived => 0,
+            _ if ticket_type.seated => capacity.min(self.seats.in_sections(sections)),
+            _ => capacity,
         }
     }
 

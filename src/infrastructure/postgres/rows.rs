@@ -167,6 +167,25 @@ pub(crate) async fn readable_bookings(
     Ok(rows.iter().zip(&ids).map(of).collect())
 }
 
+/// As [`those_readable`], of a page: if none can be read, that is a failure. Nobody could go on from a page without entries.
+pub(crate) fn some_readable<'a, T>(
+    entries: impl Iterator<Item = (&'a Row, Result<T, StoreError>)>,
+) -> Result<Vec<T>, StoreError> {
+    let mut first = None;
+    let entries = entries.map(|(row, entry)| match entry {
+        Err(error) if first.is_none() && error.is_of_one_row() => {
+            first = Some(error.to_string());
+            (row, Err(error))
+        }
+        entry => (row, entry),
+    });
+    let readable = those_readable(entries)?;
+    match first {
+        Some(error) if readable.is_empty() => Err(StoreError::Row(error)),
+        _ => Ok(readable),
+    }
+}
+
 /// Reads the items of bookings, in their order.
 const BOOKING_ITEMS: &str = "SELECT i.booking_id, i.ticket_type_id, t.quota_id, i.seat_id, i.price, \
     s.label, s.accessible, r.label AS row, coalesce(c.first_id, c.id) AS section_id, c.name AS section \

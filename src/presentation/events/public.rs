@@ -7,6 +7,7 @@ use domain::{
     cache::Tag,
     ids::EventId,
     repositories::{EventRepository, Found},
+    search::PublicStatus,
     validation::FieldError,
 };
 use tokio::time::Instant;
@@ -44,7 +45,9 @@ pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
     };
     let (wanted, list) = search::read(&request, per_page)?;
     // What is left changes with every booking.
-    let is_kept = !wanted.filter.available;
+    // And nobody knows by an index which of those that were cancelled would have ended next.
+    let is_of_cancelled = wanted.filter.status == PublicStatus::Cancelled && wanted.filter.leaves_out_what_is_over();
+    let is_kept = !wanted.filter.available && !is_of_cancelled;
     let key = list.key(Namespace::Events, &wanted.place, wanted.limit);
     let (key, store) = (if wanted.filter.text.is_some() { key.uncommon() } else { key }, app.clone());
     let ends = is_kept && wanted.filter.leaves_out_what_is_over();

@@ -7,7 +7,7 @@ use domain::{
     ids::{BookingId, EventId},
     management::events::{BookingFilter, GuestBooking, GuestList},
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -80,7 +80,8 @@ pub(super) async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Res
     if named(request.headers(), "text/csv") > named(request.headers(), "application/json") {
         query.finish()?;
         event_of(&app, &by, event).await?;
-        acting::looks_at(&app, Action::Exported, (GUESTS, event.to_string()), asked_for(&filter)).await?;
+        let action = if request.method() == Method::HEAD { Action::Read } else { Action::Exported };
+        acting::looks_at(&app, action, (GUESTS, event.to_string()), asked_for(&filter)).await?;
         tracing::info!(%event, userId = %by.account, "bookings exported");
         let disposition = format!("attachment; filename=\"bookings-{event}.csv\"");
         let disposition = HeaderValue::from_str(&disposition).map_err(Problem::internal)?;

@@ -50,7 +50,8 @@ pub(super) async fn event_names(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    client.query_typed(NAMES, &[(&ids, Type::UUID_ARRAY)]).await?.iter().map(names).collect()
+    let rows = client.query_typed(NAMES, &[(&ids, Type::UUID_ARRAY)]).await?;
+    Ok(rows::readable(&rows, names)?.into_iter().collect())
 }
 
 impl PgStore {
@@ -77,7 +78,8 @@ impl PgStore {
         let found = client.query_typed(&statement, &[&filters[..], &place[..]].concat()).await?;
         let total = total_of(&client, &which, &filters).await?;
         let (found, has_more, has_previous) = cut(found, page, total);
-        let entries = rows::bookings(&client, &found).await?;
+        let read = rows::readable_bookings(&client, &found).await?;
+        let entries = rows::some_readable(found.iter().zip(read))?;
         Ok(Page { entries, total, has_more, has_previous })
     }
 

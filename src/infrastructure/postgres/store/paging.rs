@@ -61,6 +61,10 @@ pub(super) fn page_of<T, K>(
     entry: impl Fn(&Row) -> Result<T, StoreError>,
 ) -> Result<Page<T>, StoreError> {
     let (rows, has_more, has_previous) = cut(rows, request, total);
-    let entries = readable(&rows, entry)?;
+    let entries = readable(&rows, &entry)?;
+    // Nobody could go on from a page without entries, nor know that there are some.
+    if let (true, Some(row)) = (entries.is_empty(), rows.first()) {
+        entry(row)?;
+    }
     Ok(Page { entries, total, has_more, has_previous })
 }

@@ -160,8 +160,9 @@ impl<'a> Walk<'a> {
             rows.reverse();
         }
         let (has_more, has_previous) = self.place.neighbours(further, rows.is_empty(), total.is_none());
-        let placed = readable(&rows, |row| Ok((self.position(row, respelt)?, entry(row)?)))?;
-        let (positions, entries): (Vec<Position>, Vec<T>) = placed.into_iter().unzip();
+        // Of all rows: a walk goes on behind one that can't be read.
+        let positions = readable(&rows, |row| self.position(row, respelt))?;
+        let entries = readable(&rows, entry)?;
         Ok(Slice {
             first: positions.first().cloned(),
             last: positions.last().cloned(),

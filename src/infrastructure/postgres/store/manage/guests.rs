@@ -132,7 +132,7 @@ impl PgStore {
             Ok(GuestBooking { booking, name, email, names: names.clone() })
         };
         let guests = found.iter().zip(bookings).map(|(row, booking)| (row, booking.and_then(|of| guest(of, row))));
-        let entries = rows::those_readable(guests)?;
+        let entries = rows::some_readable(guests)?;
         Ok(Page { entries, total, has_more, has_previous })
     }
 }

@@ -158,8 +158,7 @@ fn reasons(is_over: bool, broken: &[BrokenRule]) -> Vec<String> {
 async fn tell_organizer(transaction: &Transaction, event: EventId, reasons: &[String]) -> Result<(), Fault> {
     let rows = transaction.query_typed(ORGANIZER, &[(&event.0, Type::UUID)]).await?;
     let Some(row) = rows.first() else { return Ok(()) };
-    let email = EmailAddress::parse("email", row.try_get("email")?);
-    let to = email.map_err(|error| StoreError::Row(format!("email: {}", error.code)))?;
+    let to = EmailAddress::stored(row.try_get("email")?);
     let template = Template::EventNotPublished {
         name: row.try_get("name")?,
         event_id: event,
