@@ -140,6 +140,8 @@ async fn two_installations_on_one_redis_show_their_own_events() {
     let redis = TestRedis::start();
     let settings = settings().set("REDIS_URL", redis.url());
     let (one, two) = (settings.clone().start().await, settings.start().await);
+    // What is read before is kept by the node alone.
+    until("it has told all", async || !one.running.cache.cache.overview().untold).await;
     let event = one.event(EventBuilder::ga(10).title("Old")).await;
     let path = format!("/api/v1/events/{}", event.id);
     let list = async |api: &Api| api.get("/api/v1/events").await.ok()["data"].as_array().unwrap().len();
