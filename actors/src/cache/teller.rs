@@ -91,8 +91,7 @@ impl Teller {
         }
     }
 
-    /// What is not noted as told, somebody tells once more.
-    /// Whether it could be noted.
+    /// Whether it could be noted that these were told. What is not, somebody tells once more.
     async fn note_told(&self, told: &[Written]) -> bool {
         let Some(written) = self.written.as_ref().filter(|_| !told.is_empty()) else { return true };
         let ids: Vec<i64> = told.iter().map(|change| change.id).collect();

@@ -9,7 +9,7 @@ use domain::{
 };
 use tokio_postgres::Row;
 
-use super::super::rows::{StoreError, readable};
+use super::super::rows::{StoreError, some_readable};
 
 /// How a statement walks to a page.
 pub(super) struct Steps<'a, K> {
@@ -61,10 +61,6 @@ pub(super) fn page_of<T, K>(
     entry: impl Fn(&Row) -> Result<T, StoreError>,
 ) -> Result<Page<T>, StoreError> {
     let (rows, has_more, has_previous) = cut(rows, request, total);
-    let entries = readable(&rows, &entry)?;
-    // Nobody could go on from a page without entries, nor know that there are some.
-    if let (true, Some(row)) = (entries.is_empty(), rows.first()) {
-        entry(row)?;
-    }
+    let entries = some_readable(rows.iter().map(|row| (row, entry(row))))?;
     Ok(Page { entries, total, has_more, has_previous })
 }
