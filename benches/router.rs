@@ -41,7 +41,6 @@ use boxoffice::{
         router::{Lookup, Router},
         routes::api_routes,
     },
-    serve::Installation,
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use domain::sessions::SessionLimits;
@@ -52,7 +51,7 @@ use memory_ledger::MemoryLedger;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The server's table, with a state that no request will reach.
-async fn router() -> Router<App<Installation>> {
+async fn router() -> Router<App> {
     let engine = Engine::start(Arc::new(MemoryLedger::new()), EngineSettings::default()).await.unwrap();
     let keys = Keys::of_secret("bench", &[7; 32]);
     // Connects when it is asked for a connection, and never is.
@@ -68,9 +67,9 @@ async fn router() -> Router<App<Installation>> {
         verified: VerifiedAccounts::default(),
         names: BookedEvents::default(),
         site: SiteSettings::default(),
-        store: PgStore::new(pool.unwrap()),
-        hasher: Passwords::new(Cost { memory_kib: 8, passes: 1, lanes: 1 }, 1).unwrap(),
-        issuer: TokenSigner::new(keys.signing, "boxoffice", Arc::default()),
+        store: Arc::new(PgStore::new(pool.unwrap())),
+        hasher: Arc::new(Passwords::new(Cost { memory_kib: 8, passes: 1, lanes: 1 }, 1).unwrap()),
+        issuer: Arc::new(TokenSigner::new(keys.signing, "boxoffice", Arc::default())),
         limits: Arc::new(Limiter::new((&RateLimitConfig::default()).into(), None)),
         inventories: engine.inventories.clone(),
         live: Live::new(LiveSettings::default()),

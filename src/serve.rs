@@ -55,7 +55,7 @@ pub use self::{
 };
 use crate::{
     application::{
-        app::{Adapters, App, HashingError},
+        app::{App, HashingError},
         background::Background,
         bookings::BookedEvents,
         pictures::SharedPictures,
@@ -92,16 +92,6 @@ const EXIT_CUT: u8 = 74;
 /// Exit code of a server that may not run on such a database: that of a configuration that is wrong.
 const EXIT_MISCONFIGURED: u8 = 64;
 
-/// What this program is made of.
-pub struct Installation;
-
-impl Adapters for Installation {
-    type Store = PgStore;
-    type Hasher = Passwords;
-    type Issuer = TokenSigner;
-    type Limits = Limiter;
-}
-
 /// A started server.
 pub struct Running {
     /// Where the API is.
@@ -136,7 +126,7 @@ pub struct Running {
 
 /// The OpenAPI document of this installation.
 pub fn api_document() -> serde_json::Value {
-    routes::api_document::<Installation>()
+    routes::api_document()
 }
 
 /// `boxoffice serve`: runs until a signal says stop.
@@ -248,15 +238,15 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
     let live = Live::new(live_settings(&config));
     let after_answers = Background::default();
     let limiter = Arc::new(Limiter::new(LimiterSettings::from(&config.rate_limit), shared_counts));
-    let app = App::<Installation> {
+    let app = App {
         pictures: SharedPictures::default(),
         seat_maps: SharedSeatMaps::default(),
         verified: VerifiedAccounts::default(),
         names: BookedEvents::default(),
         site: SiteSettings::default(),
-        store,
-        hasher,
-        issuer: TokenSigner::new(keys.signing, &*config.auth.issuer, revocations.clone()),
+        store: Arc::new(store),
+        hasher: Arc::new(hasher),
+        issuer: Arc::new(TokenSigner::new(keys.signing, &*config.auth.issuer, revocations.clone())),
         limits: limiter.clone(),
         inventories: inventories.clone(),
         live: live.clone(),
@@ -317,10 +307,10 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
     })
 }
 
-type ApiRouter = Arc<Router<App<Installation>>>;
+type ApiRouter = Arc<Router<App>>;
 
 fn api_router(
-    app: App<Installation>,
+    app: App,
     health: &Arc<Health>,
     verifier: Arc<TokenVerifier>,
     limiter: Option<Arc<Limiter>>,

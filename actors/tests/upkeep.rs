@@ -22,6 +22,7 @@ use actors::{
     outbox::Outbox,
     upkeep::RunningUpkeep,
 };
+use async_trait::async_trait;
 use domain::{
     bookings::Booking,
     ids::{BookingId, EventId},
@@ -30,7 +31,6 @@ use domain::{
     repositories::{Found, RepositoryError},
     retention::{Leftover, Retention},
 };
-
 use support::{
     builders::event,
     harness::{Running, eventually, start},
@@ -55,6 +55,7 @@ fn away() -> RepositoryError {
     RepositoryError::Unavailable("as the test says".to_owned())
 }
 
+#[async_trait]
 impl EventUpkeep for Events {
     async fn purge_seat_maps(&self) -> Found<bool> {
         self.purges.fetch_add(1, Ordering::SeqCst);

@@ -1,7 +1,6 @@
 //! Accounts as administrators see and change them (O6).
 
-use std::future::Future;
-
+use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
@@ -75,25 +74,22 @@ pub enum ChangeAccountError {
 }
 
 /// Where administrators look accounts up and change them.
-pub trait AccountAdministration {
+#[async_trait]
+pub trait AccountAdministration: Send + Sync {
     /// Accounts, newest first.
-    fn accounts(
-        &self,
-        filter: &AccountFilter,
-        page: &PageRequest<AccountId>,
-    ) -> impl Future<Output = Found<Page<Account>>> + Send;
+    async fn accounts(&self, filter: &AccountFilter, page: &PageRequest<AccountId>) -> Found<Page<Account>>;
 
     /// Changes an account of this revision, if that matters, and writes that down in the audit log: all or nothing.
     /// Refuses its access tokens from before `now`; a suspended account's sessions end, and its owner gets a mail. The account
     /// as it is then.
-    fn change_account(
+    async fn change_account(
         &self,
         id: AccountId,
         change: AccountChange,
         expected: Expected,
         actor: &Actor,
         now: Timestamp,
-    ) -> impl Future<Output = Result<Account, ChangeAccountError>> + Send;
+    ) -> Result<Account, ChangeAccountError>;
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 
 pub mod changes;
 
-use std::{future::Future, net::IpAddr};
+use std::net::IpAddr;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -219,22 +220,19 @@ pub struct AuditFilter {
 
 /// Where the log is read. It is written by the repositories, in the transaction of what they write down; or by itself, for a deed
 /// that changes nothing that is stored.
-pub trait AuditRepository {
+#[async_trait]
+pub trait AuditRepository: Send + Sync {
     /// Writes a deed down by itself.
-    fn write_down(&self, deed: Deed) -> impl Future<Output = Found<()>> + Send;
+    async fn write_down(&self, deed: Deed) -> Found<()>;
 
     /// The same, unless the same was done to the same thing before: for what is made once, however often it is asked for.
-    fn write_down_once(&self, deed: Deed) -> impl Future<Output = Found<()>> + Send;
+    async fn write_down_once(&self, deed: Deed) -> Found<()>;
 
     /// Entries, newest first, by their number.
-    fn audit_entries(
-        &self,
-        filter: &AuditFilter,
-        page: &PageRequest<u64>,
-    ) -> impl Future<Output = Found<Page<Entry>>> + Send;
+    async fn audit_entries(&self, filter: &AuditFilter, page: &PageRequest<u64>) -> Found<Page<Entry>>;
 
     /// Checks the whole log.
-    fn verify_audit_log(&self) -> impl Future<Output = Found<Verification>> + Send;
+    async fn verify_audit_log(&self) -> Found<Verification>;
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! What proves who somebody is besides a session: the password, and links in mails (P4, A3).
 
-use std::{future::Future, time::Duration};
+use std::time::Duration;
 
+use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -76,60 +77,61 @@ pub enum Registered {
 }
 
 /// Where passwords and links are stored. Mails are queued in the transaction of the change that they tell of.
-pub trait CredentialRepository {
+#[async_trait]
+pub trait CredentialRepository: Send + Sync {
     /// Adds an account with a link to verify its address, and queues the mail with it. If another account has the address,
     /// queues what `to_owner` says for that one instead, if anything, after as much work.
-    fn register(
+    async fn register(
         &self,
         account: &Account,
         password_hash: &str,
         link: &Link,
         mail: &Message,
-        to_owner: Option<fn(&Account) -> Message>,
-    ) -> impl Future<Output = Found<Registered>> + Send;
+        to_owner: Option<for<'a> fn(&'a Account) -> Message>,
+    ) -> Found<Registered>;
 
     /// The account with that address, and the hash of its password.
-    fn account_by_email(&self, email: &str) -> impl Future<Output = Found<Option<(Account, String)>>> + Send;
+    async fn account_by_email(&self, email: &str) -> Found<Option<(Account, String)>>;
 
     /// The account with that id, and the hash of its password.
-    fn account_with_hash(&self, id: AccountId) -> impl Future<Output = Found<Option<(Account, String)>>> + Send;
+    async fn account_with_hash(&self, id: AccountId) -> Found<Option<(Account, String)>>;
 
     /// Replaces the hash of a password by a stronger one of the same password, unless there is another password by now. Whether
     /// it did.
-    fn upgrade_hash(&self, id: AccountId, old: &str, new: &str) -> impl Future<Output = Found<bool>> + Send;
+    async fn upgrade_hash(&self, id: AccountId, old: &str, new: &str) -> Found<bool>;
 
     /// Sets a new password, if the account is active and the old one is still what was checked: ends all sessions and forgets all
     /// devices, refuses access tokens and links from before, begins the session `new`, and queues the mail. Since when tokens
     /// are good again; nothing when the account is not as it was.
-    fn change_password(
+    async fn change_password(
         &self,
         change: PasswordChange<'_>,
         new: &NewSession,
         mail: &Message,
-    ) -> impl Future<Output = Found<Option<Timestamp>>> + Send;
+    ) -> Found<Option<Timestamp>>;
 
     /// Adds a link of an active account, and queues the mail with it, unless the account has a young one for the same purpose that
     /// works. [`LINKS_MAX`] of them work on. Whether there is a mail.
-    fn send_link(&self, id: AccountId, link: &Link, mail: &Message) -> impl Future<Output = Found<bool>> + Send;
+    async fn send_link(&self, id: AccountId, link: &Link, mail: &Message) -> Found<bool>;
 
     /// Whose link it is, as long as it works, and the hash of the account's password.
-    fn link_owner(
+    async fn link_owner(
         &self,
         hash: TokenHash,
         purpose: LinkPurpose,
         now: Timestamp,
-    ) -> impl Future<Output = Found<Option<(Account, String)>>> + Send;
+    ) -> Found<Option<(Account, String)>>;
 
     /// Uses a link up, and all others to verify the address: its owner reads the mail there. Whose link it was, if it worked.
-    fn verify_email(&self, hash: TokenHash, now: Timestamp) -> impl Future<Output = Found<Option<AccountId>>> + Send;
+    async fn verify_email(&self, hash: TokenHash, now: Timestamp) -> Found<Option<AccountId>>;
 
     /// Uses a link of an active account up, with all that [`CredentialRepository::change_password`] does, but a new session; the
     /// link also proves the address. Nothing if it does not work any more.
-    fn reset_password(
+    async fn reset_password(
         &self,
         hash: TokenHash,
         password_hash: &str,
         mail: &Message,
         now: Timestamp,
-    ) -> impl Future<Output = Found<Option<Timestamp>>> + Send;
+    ) -> Found<Option<Timestamp>>;
 }

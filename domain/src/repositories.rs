@@ -1,7 +1,8 @@
 //! Ports to what is stored outside of inventories: accounts, catalogue, and bookings as their owners see them.
 
-use std::{collections::HashMap, future::Future, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
@@ -172,24 +173,16 @@ pub enum AddAccountError {
 }
 
 /// Accounts and their profiles.
-pub trait AccountRepository {
+#[async_trait]
+pub trait AccountRepository: Send + Sync {
     /// Adds an account for somebody else, and writes that down in the audit log.
-    fn add_account(
-        &self,
-        account: &Account,
-        password_hash: &str,
-        actor: &Actor,
-    ) -> impl Future<Output = Result<(), AddAccountError>> + Send;
+    async fn add_account(&self, account: &Account, password_hash: &str, actor: &Actor) -> Result<(), AddAccountError>;
 
     /// The account with that id.
-    fn account(&self, id: AccountId) -> impl Future<Output = Found<Option<Account>>> + Send;
+    async fn account(&self, id: AccountId) -> Found<Option<Account>>;
 
     /// Changes what is given of a profile, and gives the account as it is then.
-    fn update_profile(
-        &self,
-        id: AccountId,
-        change: &ProfileChange,
-    ) -> impl Future<Output = Found<Option<Account>>> + Send;
+    async fn update_profile(&self, id: AccountId, change: &ProfileChange) -> Found<Option<Account>>;
 }
 
 /// What somebody changes about themselves. What is not given stays.
@@ -204,48 +197,46 @@ pub struct ProfileChange {
 }
 
 /// Events as the public sees them.
-pub trait EventRepository {
+#[async_trait]
+pub trait EventRepository: Send + Sync {
     /// The events that a search finds. Those that were never published are never found.
-    fn public_events(&self, search: &EventSearch) -> impl Future<Output = Found<Slice<EventSummary>>> + Send;
+    async fn public_events(&self, search: &EventSearch) -> Found<Slice<EventSummary>>;
 
     /// One event, unless it was never published.
-    fn public_event(&self, by: IdOrSlug<'_, EventId>) -> impl Future<Output = Found<Option<EventDetail>>> + Send;
+    async fn public_event(&self, by: IdOrSlug<'_, EventId>) -> Found<Option<EventDetail>>;
 
     /// The present slug of a published event that once had this one.
-    fn event_moved_from(&self, slug: &str) -> impl Future<Output = Found<Option<String>>> + Send;
+    async fn event_moved_from(&self, slug: &str) -> Found<Option<String>>;
 
     /// In how long the next published event ends: until then, lists and counts that leave out what is over read as they do now, if
     /// nobody changes anything. Nothing when all are over.
-    fn next_end(&self) -> impl Future<Output = Found<Option<Duration>>> + Send;
+    async fn next_end(&self) -> Found<Option<Duration>>;
 
     /// The version of its seat map that an event sells, or the one with this number, which may be an earlier one. Nothing for an event
     /// without seats, or that was never published, and of a version that is later than the one it sells.
-    fn public_seat_map(
-        &self,
-        event: EventId,
-        number: Option<u32>,
-    ) -> impl Future<Output = Found<Option<PublicSeatMap>>> + Send;
+    async fn public_seat_map(&self, event: EventId, number: Option<u32>) -> Found<Option<PublicSeatMap>>;
 
     /// How these events sell at this moment, by the ledger's counters. Those that were never published are left out.
-    fn event_sales(&self, events: &[EventId]) -> impl Future<Output = Found<(Timestamp, Vec<EventSales>)>> + Send;
+    async fn event_sales(&self, events: &[EventId]) -> Found<(Timestamp, Vec<EventSales>)>;
 
     /// The categories of published events that are not over, the commonest first.
-    fn event_categories(&self) -> impl Future<Output = Found<Vec<Facet>>> + Send;
+    async fn event_categories(&self) -> Found<Vec<Facet>>;
 
     /// The tags of published events that are not over, the commonest first, at most `limit`.
-    fn event_tags(&self, limit: u32) -> impl Future<Output = Found<Vec<Facet>>> + Send;
+    async fn event_tags(&self, limit: u32) -> Found<Vec<Facet>>;
 }
 
 /// Venues.
-pub trait VenueRepository {
+#[async_trait]
+pub trait VenueRepository: Send + Sync {
     /// The venues that a search finds.
-    fn venues(&self, search: &VenueSearch) -> impl Future<Output = Found<Slice<Venue>>> + Send;
+    async fn venues(&self, search: &VenueSearch) -> Found<Slice<Venue>>;
 
     /// One venue.
-    fn venue(&self, by: IdOrSlug<'_, crate::ids::VenueId>) -> impl Future<Output = Found<Option<Venue>>> + Send;
+    async fn venue(&self, by: IdOrSlug<'_, crate::ids::VenueId>) -> Found<Option<Venue>>;
 
     /// The present slug of a venue that once had this one.
-    fn venue_moved_from(&self, slug: &str) -> impl Future<Output = Found<Option<String>>> + Send;
+    async fn venue_moved_from(&self, slug: &str) -> Found<Option<String>>;
 }
 
 /// Which of an account's bookings.
@@ -275,21 +266,22 @@ pub struct EventNames {
 }
 
 /// Holds and bookings, read only: they are written through their event's inventory.
-pub trait BookingRepository {
+#[async_trait]
+pub trait BookingRepository: Send + Sync {
     /// An account's bookings, newest first.
-    fn bookings_of(
+    async fn bookings_of(
         &self,
         account: AccountId,
         filter: &OwnBookings,
         page: &PageRequest<BookingId>,
-    ) -> impl Future<Output = Found<Page<Booking>>> + Send;
+    ) -> Found<Page<Booking>>;
 
     /// What these events and their ticket types are called, by one look; of those that there are.
-    fn event_names(&self, events: &[EventId]) -> impl Future<Output = Found<HashMap<EventId, EventNames>>> + Send;
+    async fn event_names(&self, events: &[EventId]) -> Found<HashMap<EventId, EventNames>>;
 
     /// One booking.
-    fn booking(&self, id: BookingId) -> impl Future<Output = Found<Option<Booking>>> + Send;
+    async fn booking(&self, id: BookingId) -> Found<Option<Booking>>;
 
     /// One hold.
-    fn hold(&self, id: HoldId) -> impl Future<Output = Found<Option<Hold>>> + Send;
+    async fn hold(&self, id: HoldId) -> Found<Option<Hold>>;
 }

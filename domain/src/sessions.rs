@@ -1,7 +1,8 @@
 //! Sessions: a sign-in on one device, kept up by refresh tokens of which each is good for one use (A2).
 
-use std::{future::Future, net::IpAddr, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
+use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -151,17 +152,18 @@ pub struct Checked {
 pub const DEVICES_MAX: u32 = 20;
 
 /// Where sessions are stored.
-pub trait SessionRepository {
+#[async_trait]
+pub trait SessionRepository: Send + Sync {
     /// Begins a session, and remembers the device, if the account is still what was checked, and active. Whether it is: a
     /// change of it is either seen here, or sees the session and ends it.
-    fn open_session(&self, new: &NewSession, checked: &Checked) -> impl Future<Output = Found<bool>> + Send;
+    async fn open_session(&self, new: &NewSession, checked: &Checked) -> Found<bool>;
 
     /// Whether somebody has signed in on this device to the account with this address, and is one of its last
     /// [`DEVICES_MAX`].
-    fn is_known_device(&self, email: &str, device: TokenHash) -> impl Future<Output = Found<bool>> + Send;
+    async fn is_known_device(&self, email: &str, device: TokenHash) -> Found<bool>;
 
     /// Uses a refresh token of a session and stores its successor, in one transaction.
-    fn refresh_session(
+    async fn refresh_session(
         &self,
         id: SessionId,
         token: TokenHash,
@@ -169,29 +171,19 @@ pub trait SessionRepository {
         device: &Device,
         now: Timestamp,
         limits: &SessionLimits,
-    ) -> impl Future<Output = Found<Refreshed>> + Send;
+    ) -> Found<Refreshed>;
 
     /// The live sessions of an account, the hundred used last, the latest first.
-    fn sessions_of(&self, account: AccountId, now: Timestamp) -> impl Future<Output = Found<Vec<Session>>> + Send;
+    async fn sessions_of(&self, account: AccountId, now: Timestamp) -> Found<Vec<Session>>;
 
     /// Ends the session of a refresh token, if that is one of its tokens. Whose it was, if it was live.
-    fn end_session_of_token(
-        &self,
-        id: SessionId,
-        token: TokenHash,
-        now: Timestamp,
-    ) -> impl Future<Output = Found<Option<AccountId>>> + Send;
+    async fn end_session_of_token(&self, id: SessionId, token: TokenHash, now: Timestamp) -> Found<Option<AccountId>>;
 
     /// Ends a session of an account; whether there was a live one.
-    fn end_session(
-        &self,
-        account: AccountId,
-        id: SessionId,
-        now: Timestamp,
-    ) -> impl Future<Output = Found<bool>> + Send;
+    async fn end_session(&self, account: AccountId, id: SessionId, now: Timestamp) -> Found<bool>;
 
     /// Ends all sessions of an account, and refuses its access tokens issued until now. Since when they are good again.
-    fn end_sessions(&self, account: AccountId, now: Timestamp) -> impl Future<Output = Found<Timestamp>> + Send;
+    async fn end_sessions(&self, account: AccountId, now: Timestamp) -> Found<Timestamp>;
 }
 
 #[cfg(test)]

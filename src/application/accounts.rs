@@ -4,19 +4,19 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use domain::{
     accounts::{Account, EmailAddress, Registration, Role},
-    credentials::{CredentialRepository, Link, LinkPurpose, Registered},
+    credentials::{Link, LinkPurpose, Registered},
     ids::AccountId,
     mail::{LinkToken, Locale, Message, Template},
-    repositories::{AccountRepository, ProfileChange, RepositoryError},
+    repositories::{ProfileChange, RepositoryError},
     secrets::OpaqueToken,
     validation::FieldError,
 };
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    app::{Adapters, App, HashingError, PasswordHasher},
+    app::{App, HashingError},
     background::Busy,
-    limits::{LimitAttempts, Limited, Rule},
+    limits::{Limited, Rule},
 };
 
 /// Why an operation on an account failed.
@@ -73,12 +73,7 @@ impl From<FieldError> for AccountError {
 ///
 /// Whether the address is known already is told to nobody but its owner: the answer is the same, and a mail says that somebody
 /// tried, though not again and again. The account that is given is then stored nowhere.
-pub async fn register<A: Adapters>(
-    app: &App<A>,
-    new: Registration,
-    locale: Locale,
-    from: IpAddr,
-) -> Result<Account, AccountError> {
+pub async fn register(app: &App, new: Registration, locale: Locale, from: IpAddr) -> Result<Account, AccountError> {
     app.hasher.check_strength("password", &new.password, new.own_words()).await??;
     let password_hash = app.hasher.hash(new.password.expose()).await?;
     let now = now();
@@ -100,7 +95,7 @@ fn already_registered(owner: &Account) -> Message {
 
 /// Mails another link to verify the address, if an account has it, has not verified it, and has no young one. Answers before it
 /// is known whether one does.
-pub async fn resend_verification<A: Adapters>(app: &Arc<App<A>>, email: &str) -> Result<(), AccountError> {
+pub async fn resend_verification(app: &Arc<App>, email: &str) -> Result<(), AccountError> {
     let email = normalized(email);
     let app_after = Arc::clone(app);
     app.background.spawn(async move {
@@ -117,7 +112,7 @@ pub async fn resend_verification<A: Adapters>(app: &Arc<App<A>>, email: &str) ->
 }
 
 /// Mails the owner of an account another link to verify the address, after the answer, unless there is a young one.
-pub(super) fn remind_to_verify<A: Adapters>(app: &Arc<App<A>>, account: Account) {
+pub(super) fn remind_to_verify(app: &Arc<App>, account: Account) {
     let app_after = Arc::clone(app);
     let reminded = app.background.spawn(async move { report(send_verification(&app_after, &account).await) });
     if let Err(error) = reminded {
@@ -125,7 +120,7 @@ pub(super) fn remind_to_verify<A: Adapters>(app: &Arc<App<A>>, account: Account)
     }
 }
 
-async fn send_verification<A: Adapters>(app: &App<A>, account: &Account) -> Result<(), RepositoryError> {
+async fn send_verification(app: &App, account: &Account) -> Result<(), RepositoryError> {
     let (link, mail) = verification(app, account, now());
     if app.store.send_link(account.id, &link, &mail).await? {
         app.outbox.wake();
@@ -134,7 +129,7 @@ async fn send_verification<A: Adapters>(app: &App<A>, account: &Account) -> Resu
 }
 
 /// Uses the link of a mail: its reader has the address.
-pub async fn verify_email<A: Adapters>(app: &App<A>, token: &str) -> Result<(), AccountError> {
+pub async fn verify_email(app: &App, token: &str) -> Result<(), AccountError> {
     let token = OpaqueToken::parse(token).ok_or(AccountError::LinkDead)?;
     let account = app.store.verify_email(token.hash(), now()).await?.ok_or(AccountError::LinkDead)?;
     tracing::info!(userId = %account, "e-mail address verified");
@@ -142,20 +137,16 @@ pub async fn verify_email<A: Adapters>(app: &App<A>, token: &str) -> Result<(), 
 }
 
 /// The account that is signed in.
-pub async fn profile<A: Adapters>(app: &App<A>, id: AccountId) -> Result<Account, AccountError> {
+pub async fn profile(app: &App, id: AccountId) -> Result<Account, AccountError> {
     app.store.account(id).await?.ok_or(AccountError::NotFound)
 }
 
 /// Changes what is given of the profile.
-pub async fn update_profile<A: Adapters>(
-    app: &App<A>,
-    id: AccountId,
-    change: &ProfileChange,
-) -> Result<Account, AccountError> {
+pub async fn update_profile(app: &App, id: AccountId, change: &ProfileChange) -> Result<Account, AccountError> {
     app.store.update_profile(id, change).await?.ok_or(AccountError::NotFound)
 }
 
-fn verification<A: Adapters>(app: &App<A>, account: &Account, now: Timestamp) -> (Link, Message) {
+fn verification(app: &App, account: &Account, now: Timestamp) -> (Link, Message) {
     let (link, token) = link(LinkPurpose::VerifyEmail, now, app.auth.verification_ttl);
     let template = Template::VerifyEmail {
         name: account.name.as_str().to_owned(),

@@ -6,7 +6,7 @@ use std::future::Future;
 use actors::inventory::{Answer, Outcome};
 use domain::{
     audit::{
-        Action, Actor, AuditRepository, Deed,
+        Action, Actor, Deed,
         changes::{Change, Changes, Values},
     },
     bookings::{Booking, Hold},
@@ -16,7 +16,7 @@ use domain::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::app::{Adapters, App};
+use super::app::App;
 
 tokio::task_local! {
     static ADMINISTRATOR: Actor;
@@ -34,8 +34,8 @@ pub fn administrator() -> Option<Actor> {
 
 /// Writes down that an administrator is about to see (or take with them) what is known of people. Called before they do; whoever else
 /// asks is not written down.
-pub async fn looks_at<A: Adapters>(
-    app: &App<A>,
+pub async fn looks_at(
+    app: &App,
     action: Action,
     (target_kind, target_id): (&'static str, String),
     details: Value,
@@ -48,7 +48,7 @@ pub async fn looks_at<A: Adapters>(
 /// Writes down what an inventory has done for an administrator: places that are taken. The ledger commits for many at once and waits for
 /// no log, so this comes after its commit and before the answer. It may be asked for once more when the answer was lost, and is written
 /// once.
-pub async fn took<A: Adapters>(app: &App<A>, answer: &Answer) -> Found<()> {
+pub async fn took(app: &App, answer: &Answer) -> Found<()> {
     let Some(actor) = administrator() else { return Ok(()) };
     let (kind, id, event, values) = match &answer.outcome {
         Outcome::Held(hold) => (kind_of(hold), hold.id.to_string(), hold.event_id, of_hold(hold)),
@@ -59,7 +59,7 @@ pub async fn took<A: Adapters>(app: &App<A>, answer: &Answer) -> Found<()> {
 }
 
 /// The same of a hold, a block or a booking that is closed: its places are free again.
-pub async fn gave_back<A: Adapters>(app: &App<A>, closed: Closed<'_>) -> Found<()> {
+pub async fn gave_back(app: &App, closed: Closed<'_>) -> Found<()> {
     let Some(actor) = administrator() else { return Ok(()) };
     let (kind, id, event, values) = match closed {
         Closed::Hold(hold) => (kind_of(hold), hold.id.to_string(), hold.event_id, of_hold(hold)),
@@ -77,8 +77,8 @@ pub enum Closed<'a> {
     Booking(&'a Booking),
 }
 
-async fn places<A: Adapters>(
-    app: &App<A>,
+async fn places(
+    app: &App,
     actor: Actor,
     (target_kind, target_id): (&'static str, String),
     event: EventId,

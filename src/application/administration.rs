@@ -2,20 +2,17 @@
 
 use domain::{
     accounts::Account,
-    administration::{AccountAdministration, AccountChange, ChangeAccountError},
+    administration::{AccountChange, ChangeAccountError},
     audit::Actor,
     ids::AccountId,
     management::Expected,
 };
 
-use super::{
-    accounts::now,
-    app::{Adapters, App, IssueAccess},
-};
+use super::{accounts::now, app::App};
 
 /// Changes what an account may do, or whether it may sign in, effective at once: its access tokens are refused from now on.
-pub async fn change_account<A: Adapters>(
-    app: &App<A>,
+pub async fn change_account(
+    app: &App,
     id: AccountId,
     change: AccountChange,
     expected: Expected,

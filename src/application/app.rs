@@ -1,8 +1,9 @@
 //! What every use case and handler is given.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use actors::{cache::Cache, inventories::Inventories, live::Live, outbox::Outbox, upkeep::Upkeep};
+use async_trait::async_trait;
 use domain::{
     accounts::{Password, Role},
     administration::AccountAdministration,
@@ -86,21 +87,22 @@ pub enum HashingError {
 }
 
 /// Makes and checks password hashes, off the async threads (A3).
+#[async_trait]
 pub trait PasswordHasher: Send + Sync + 'static {
     /// The hash of a new password.
-    fn hash(&self, password: &str) -> impl Future<Output = Result<String, HashingError>> + Send;
+    async fn hash(&self, password: &str) -> Result<String, HashingError>;
 
     /// Whether `password` is the one behind `hash`. Without a hash the answer is no, after the same time.
-    fn verify(&self, hash: Option<&str>, password: &str) -> impl Future<Output = Result<bool, HashingError>> + Send;
+    async fn verify(&self, hash: Option<&str>, password: &str) -> Result<bool, HashingError>;
 
     /// Whether `password` is hard enough to guess for whoever is known by `own_words`, see [`Password::check_strength`]. Takes a
     /// turn like a hash: somebody may have chosen it to take as long.
-    fn check_strength(
+    async fn check_strength(
         &self,
         field: &'static str,
         password: &Password,
         own_words: [&str; 2],
-    ) -> impl Future<Output = Result<Result<(), FieldError>, HashingError>> + Send;
+    ) -> Result<Result<(), FieldError>, HashingError>;
 
     /// Whether a hash is weaker than those that are made now.
     fn is_outdated(&self, hash: &str) -> bool;
@@ -148,20 +150,8 @@ pub struct AuthRules {
     pub verified_to_book: bool,
 }
 
-/// The adapters that an installation is made of.
-pub trait Adapters: Send + Sync + 'static {
-    /// Where accounts, catalogue and bookings are stored.
-    type Store: Store;
-    /// How passwords are hashed.
-    type Hasher: PasswordHasher;
-    /// How tokens are issued.
-    type Issuer: IssueAccess;
-    /// How attempts are limited.
-    type Limits: LimitAttempts;
-}
-
 /// The application: its ports, and the door to the inventories.
-pub struct App<A: Adapters> {
+pub struct App {
     /// Answers that show all seats of an event.
     pub pictures: SharedPictures,
     /// Answers that show where the seats of a version are.
@@ -173,13 +163,13 @@ pub struct App<A: Adapters> {
     /// Settings that decide how requests are answered.
     pub site: SiteSettings,
     /// Where accounts, catalogue and bookings are stored.
-    pub store: A::Store,
+    pub store: Arc<dyn Store>,
     /// How passwords are hashed.
-    pub hasher: A::Hasher,
+    pub hasher: Arc<dyn PasswordHasher>,
     /// How tokens are issued.
-    pub issuer: A::Issuer,
+    pub issuer: Arc<dyn IssueAccess>,
     /// How attempts are limited.
-    pub limits: Arc<A::Limits>,
+    pub limits: Arc<dyn LimitAttempts>,
     /// Who decides about places.
     pub inventories: Inventories,
     /// Who tells of it.

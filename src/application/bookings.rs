@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::{
     acting::{self, Closed},
-    app::{Adapters, App},
+    app::App,
     memo::Memo,
 };
 
@@ -127,7 +127,7 @@ impl BookedEvents {
     }
 
     /// What the event is called. Nothing when that can't be read soon: the names are left out then, for what they are beside is done.
-    pub async fn of<S: BookingRepository>(&self, store: &S, event: EventId) -> Arc<Option<EventNames>> {
+    pub async fn of(&self, store: &dyn BookingRepository, event: EventId) -> Arc<Option<EventNames>> {
         let read = async { store.event_names(&[event]).await.map(|mut names| names.remove(&event)) };
         match tokio::time::timeout(NAMES_WAIT, self.0.get(event, read)).await {
             Ok(Ok(names)) => names,
@@ -144,8 +144,8 @@ impl BookedEvents {
 }
 
 /// Keeps places for a while (B2).
-pub async fn hold<A: Adapters>(
-    app: &App<A>,
+pub async fn hold(
+    app: &App,
     asking: Asking,
     event: EventId,
     key: IdempotencyKey,
@@ -161,8 +161,8 @@ pub async fn hold<A: Adapters>(
 }
 
 /// Books places, free ones or those of a hold.
-pub async fn book<A: Adapters>(
-    app: &App<A>,
+pub async fn book(
+    app: &App,
     asking: Asking,
     event: EventId,
     key: IdempotencyKey,
@@ -177,7 +177,7 @@ pub async fn book<A: Adapters>(
 }
 
 /// Gives a hold back. A hold that keeps nothing any more is as good as given back; one that became a booking is not.
-pub async fn release<A: Adapters>(app: &App<A>, account_id: AccountId, id: HoldId) -> Result<(), BookingError> {
+pub async fn release(app: &App, account_id: AccountId, id: HoldId) -> Result<(), BookingError> {
     let hold = app.store.hold(id).await?.filter(|hold| hold.account_id == account_id);
     let hold = hold.ok_or(BookingError::NotFound)?;
     match hold.status {
@@ -197,7 +197,7 @@ pub async fn release<A: Adapters>(app: &App<A>, account_id: AccountId, id: HoldI
 
 /// What became of a hold that is open no more in memory. In the ledger it may be for a moment: while it is being booked elsewhere, or
 /// has expired and is being closed.
-async fn released<A: Adapters>(app: &App<A>, id: HoldId) -> Result<(), BookingError> {
+async fn released(app: &App, id: HoldId) -> Result<(), BookingError> {
     let until = Instant::now() + app.command_deadline;
     let mut wait = LOOK_AGAIN_MIN;
     loop {
@@ -215,7 +215,7 @@ async fn released<A: Adapters>(app: &App<A>, id: HoldId) -> Result<(), BookingEr
 }
 
 /// Gives a booking back, and shows it as it is then. Cancelling a cancelled booking shows it again.
-pub async fn cancel<A: Adapters>(app: &App<A>, account_id: AccountId, id: BookingId) -> Result<Booking, BookingError> {
+pub async fn cancel(app: &App, account_id: AccountId, id: BookingId) -> Result<Booking, BookingError> {
     let booking = own_booking(app, account_id, id).await?;
     if booking.status == BookingStatus::Cancelled {
         return Ok(booking);
@@ -239,29 +239,20 @@ pub async fn cancel<A: Adapters>(app: &App<A>, account_id: AccountId, id: Bookin
 }
 
 /// One of the account's bookings.
-pub async fn own_booking<A: Adapters>(
-    app: &App<A>,
-    account_id: AccountId,
-    id: BookingId,
-) -> Result<Booking, BookingError> {
+pub async fn own_booking(app: &App, account_id: AccountId, id: BookingId) -> Result<Booking, BookingError> {
     let booking = app.store.booking(id).await?.filter(|booking| booking.account_id == account_id);
     booking.ok_or(BookingError::NotFound)
 }
 
 /// Whether the event's inventory takes on work now. Says no without doing any.
-pub fn check<A: Adapters>(app: &App<A>, event: EventId) -> Result<(), BookingError> {
+pub fn check(app: &App, event: EventId) -> Result<(), BookingError> {
     Ok(app.inventories.check(event)?)
 }
 
 /// Takes places, or gives the answer again that was given to the same key. That comes before all that may have changed since:
 /// what the account has used up, or whether its address counts as verified.
-async fn take<A: Adapters>(
-    app: &App<A>,
-    asking: Asking,
-    event: EventId,
-    command: Command,
-) -> Result<Answer, BookingError> {
-    let unverified = app.auth.verified_to_book && !app.verified.has(&app.store, asking.account).await?;
+async fn take(app: &App, asking: Asking, event: EventId, command: Command) -> Result<Answer, BookingError> {
+    let unverified = app.auth.verified_to_book && !app.verified.has(&*app.store, asking.account).await?;
     let buyer = Buyer { network: asking.network, may_take: asking.may_take && !unverified };
     let deadline = Instant::now() + app.command_deadline;
     match app.inventories.ask_for(buyer, event, command, deadline).await.map_err(BookingError::from) {
@@ -276,7 +267,7 @@ async fn take<A: Adapters>(
     }
 }
 
-async fn ask<A: Adapters>(app: &App<A>, event: EventId, command: Command) -> Result<Answer, BookingError> {
+async fn ask(app: &App, event: EventId, command: Command) -> Result<Answer, BookingError> {
     Ok(app.inventories.ask(event, command, Instant::now() + app.command_deadline).await?)
 }
 

@@ -2,14 +2,14 @@
 
 use actors::cache::Cleared;
 use domain::{
-    audit::{Action, Actor, AuditRepository, Deed},
+    audit::{Action, Actor, Deed},
     cache::{Change, Tag},
     repositories::Found,
 };
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::app::{Adapters, App};
+use super::app::App;
 
 /// What is to be deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum Clearing {
 }
 
 /// Deletes cached answers on all nodes, because `admin` wants it, and writes that down first.
-pub async fn clear<A: Adapters>(app: &App<A>, admin: Actor, what: Clearing) -> Found<Cleared> {
+pub async fn clear(app: &App, admin: Actor, what: Clearing) -> Found<Cleared> {
     let (kind, name, change) = match what {
         Clearing::Tag(tag) => ("tag", tag.to_string(), Change::Tags(vec![tag.slot()])),
         Clearing::Key(key) => ("key", key.clone(), Change::Key(key)),

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use async_trait::async_trait;
 use domain::{ids::AccountId, rate_limit::Rate};
 
 /// Which limit a row of the table of routes has.
@@ -152,11 +153,12 @@ pub trait LimitRequests: Send + Sync + 'static {
 }
 
 /// Limits what use cases let happen.
+#[async_trait]
 pub trait LimitAttempts: Send + Sync + 'static {
     /// Counts one attempt that concerns `subject` (never shown or logged), made by a client at `from`. Trusted networks are
     /// exempt. Call it before the work that is to be limited, so that many at once are counted as well.
-    fn attempt(&self, rule: Rule, subject: &str, from: IpAddr) -> impl Future<Output = Result<(), Limited>> + Send;
+    async fn attempt(&self, rule: Rule, subject: &str, from: IpAddr) -> Result<(), Limited>;
 
     /// Gives back one that was counted and admitted, because it succeeded.
-    fn forgive(&self, rule: Rule, subject: &str, from: IpAddr) -> impl Future<Output = ()> + Send;
+    async fn forgive(&self, rule: Rule, subject: &str, from: IpAddr) -> ();
 }

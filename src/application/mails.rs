@@ -2,10 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use async_trait::async_trait;
 use domain::{ids::MailId, repositories::Found};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -40,15 +40,16 @@ pub struct WhichDead {
 }
 
 /// Mails that were given up.
+#[async_trait]
 pub trait DeadLetters: Send + Sync + 'static {
     /// The newest of them, at most so many.
-    fn dead_letters(&self, which: &WhichDead, limit: u32) -> impl Future<Output = Found<Vec<DeadLetter>>> + Send;
+    async fn dead_letters(&self, which: &WhichDead, limit: u32) -> Found<Vec<DeadLetter>>;
 
     /// Queues one anew, with all its tries. False when there is no such dead letter.
-    fn retry(&self, id: MailId) -> impl Future<Output = Found<bool>> + Send;
+    async fn retry(&self, id: MailId) -> Found<bool>;
 
     /// Queues all of these anew. Tells how many.
-    fn retry_all(&self, which: &WhichDead) -> impl Future<Output = Found<u64>> + Send;
+    async fn retry_all(&self, which: &WhichDead) -> Found<u64>;
 }
 
 /// A mail as its receiver would see it, kept for a developer.

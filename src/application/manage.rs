@@ -14,10 +14,7 @@ use domain::{
     cache::Tag,
     events::{EventStatus, lifecycle::Step, offering::Offering},
     ids::{EventId, SeriesId},
-    management::{
-        ChangeError, Changed, Conflict, Expected, Manager,
-        events::{EventManagement, ManagedEvent, SalesManagement},
-    },
+    management::{ChangeError, Changed, Conflict, Expected, Manager, events::ManagedEvent},
     repositories::RepositoryError,
     validation::FieldError,
 };
@@ -25,10 +22,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 pub use self::once::{Made, NamedRequest, once, told};
-use super::{
-    app::{Adapters, App},
-    bookings::BookingError,
-};
+use super::{app::App, bookings::BookingError};
 
 /// Why nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -99,8 +93,8 @@ impl Judged {
     }
 
     /// One that can take the step now.
-    async fn for_step<A: Adapters>(
-        app: &App<A>,
+    async fn for_step(
+        app: &App,
         by: &Manager,
         event: EventId,
         expected: Expected,
@@ -111,11 +105,7 @@ impl Judged {
     }
 
     /// One whose rules allow what `change` makes of it: see [`Offering::newly_broken`].
-    async fn within_rules<A: Adapters>(
-        self,
-        app: &App<A>,
-        change: impl FnOnce(&mut Offering) + Send,
-    ) -> Result<Self, ManageError> {
+    async fn within_rules(self, app: &App, change: impl FnOnce(&mut Offering) + Send) -> Result<Self, ManageError> {
         let Some(before) = app.store.offering(self.event).await? else { return Ok(self) };
         let mut after = before.clone();
         change(&mut after);
@@ -157,8 +147,8 @@ fn is_expected(expected: Expected, revision: i32) -> Result<(), ManageError> {
 }
 
 /// Changes what an event sells, between two batches of its inventory.
-async fn change_plan<A: Adapters, T>(
-    app: &App<A>,
+async fn change_plan<T>(
+    app: &App,
     Judged { event, series }: Judged,
     change: impl Future<Output = Changed<T>> + Send,
 ) -> Result<T, ManageError> {
@@ -170,8 +160,8 @@ async fn change_plan<A: Adapters, T>(
 }
 
 /// Changes what is said of an event and no sale is decided by: no buyer waits for a corrected word.
-async fn change_words<A: Adapters, T>(
-    app: &App<A>,
+async fn change_words<T>(
+    app: &App,
     Judged { event, series }: Judged,
     change: impl Future<Output = Changed<T>> + Send,
 ) -> Result<T, ManageError> {
@@ -179,7 +169,7 @@ async fn change_words<A: Adapters, T>(
 }
 
 /// Ends the cached answers that show what was changed: also when the outcome is unknown, for it may have been.
-pub fn invalidated<A: Adapters, T>(app: &App<A>, changed: Changed<T>, tags: &[Tag]) -> Changed<T> {
+pub fn invalidated<T>(app: &App, changed: Changed<T>, tags: &[Tag]) -> Changed<T> {
     if matches!(changed, Ok(_) | Err(ChangeError::Repository(_))) {
         app.cache.invalidate(tags);
         for tag in tags {
@@ -195,12 +185,12 @@ pub fn invalidated<A: Adapters, T>(app: &App<A>, changed: Changed<T>, tags: &[Ta
 }
 
 /// One of the events that `by` may see.
-pub async fn event_of<A: Adapters>(app: &App<A>, by: &Manager, id: EventId) -> Result<ManagedEvent, ManageError> {
+pub async fn event_of(app: &App, by: &Manager, id: EventId) -> Result<ManagedEvent, ManageError> {
     Ok(app.store.managed_event(by, id).await?.ok_or(ChangeError::NotFound)?)
 }
 
 /// Whether it is one of the events that `by` may see: for what is made of it.
-async fn owns<A: Adapters>(app: &App<A>, by: &Manager, id: EventId) -> Result<(), ManageError> {
+async fn owns(app: &App, by: &Manager, id: EventId) -> Result<(), ManageError> {
     event_of(app, by, id).await.map(drop)
 }
 

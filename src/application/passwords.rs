@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     accounts::{Account, Password},
-    credentials::{CredentialRepository, LinkPurpose, PasswordChange},
+    credentials::{LinkPurpose, PasswordChange},
     ids::AccountId,
     mail::{Message, Template},
     secrets::OpaqueToken,
@@ -13,16 +13,16 @@ use domain::{
 
 use super::{
     accounts::{AccountError, link, mail_to, minutes, normalized, now, report},
-    app::{Adapters, App, IssueAccess, PasswordHasher},
-    limits::{LimitAttempts, Rule},
+    app::App,
+    limits::Rule,
     sessions::{Beginning, Origin, SignedIn},
     sign_in::TRIES_MAX,
 };
 
 /// Changes the password of whoever is signed in and knows it. All sessions and access tokens of the account end; the caller
 /// gets new ones. Failures are limited for the account.
-pub async fn change<A: Adapters>(
-    app: &App<A>,
+pub async fn change(
+    app: &App,
     id: AccountId,
     current: &str,
     new: &Password,
@@ -38,8 +38,8 @@ pub async fn change<A: Adapters>(
     outcome
 }
 
-async fn change_judged<A: Adapters>(
-    app: &App<A>,
+async fn change_judged(
+    app: &App,
     id: AccountId,
     current: &str,
     new: &Password,
@@ -72,7 +72,7 @@ async fn change_judged<A: Adapters>(
 
 /// Mails a link to choose a new password, if an account has the address, may sign in, and has no young link. Answers before it is
 /// known whether one does.
-pub async fn ask_for_reset<A: Adapters>(app: &Arc<App<A>>, email: &str) -> Result<(), AccountError> {
+pub async fn ask_for_reset(app: &Arc<App>, email: &str) -> Result<(), AccountError> {
     let email = normalized(email);
     let app_after = Arc::clone(app);
     app.background.spawn(async move {
@@ -97,7 +97,7 @@ pub async fn ask_for_reset<A: Adapters>(app: &Arc<App<A>>, email: &str) -> Resul
 }
 
 /// Uses the link of a mail to choose a new password. All sessions and access tokens of the account end.
-pub async fn reset<A: Adapters>(app: &App<A>, token: &str, new: &Password) -> Result<(), AccountError> {
+pub async fn reset(app: &App, token: &str, new: &Password) -> Result<(), AccountError> {
     let token = OpaqueToken::parse(token).ok_or(AccountError::LinkDead)?;
     let owner = app.store.link_owner(token.hash(), LinkPurpose::ResetPassword, now()).await?;
     let (account, hash) = owner.filter(|(account, _)| account.may_sign_in()).ok_or(AccountError::LinkDead)?;
@@ -112,8 +112,8 @@ pub async fn reset<A: Adapters>(app: &App<A>, token: &str, new: &Password) -> Re
 }
 
 /// Refuses a new password that is easy to guess, or the present one: who changes it has a reason.
-async fn judge_new<A: Adapters>(
-    app: &App<A>,
+async fn judge_new(
+    app: &App,
     field: &'static str,
     new: &Password,
     account: &Account,

@@ -6,14 +6,14 @@ use domain::{
     accounts::Account,
     ids::{AccountId, SessionId},
     secrets::OpaqueToken,
-    sessions::{Device, NewSession, Refreshed, Session, SessionRepository},
+    sessions::{Device, NewSession, Refreshed, Session},
 };
 use jiff::Timestamp;
 use metrics::counter;
 
 use super::{
     accounts::{AccountError, now},
-    app::{Adapters, App, IssueAccess},
+    app::App,
 };
 
 /// What keeps a session up: only its owner has it.
@@ -60,7 +60,7 @@ pub(super) struct Beginning {
 
 impl Beginning {
     /// Of `account`, now.
-    pub(super) fn of<A: Adapters>(app: &App<A>, account: AccountId, origin: &Origin) -> Self {
+    pub(super) fn of(app: &App, account: AccountId, origin: &Origin) -> Self {
         let (now, id) = (now(), SessionId::generate());
         let secret = OpaqueToken::from_random(rand::random());
         let device = origin.known_as.clone().unwrap_or_else(|| OpaqueToken::from_random(rand::random()));
@@ -78,7 +78,7 @@ impl Beginning {
     }
 
     /// What its owner gets, once it is stored.
-    pub(super) fn signed_in<A: Adapters>(self, app: &App<A>, account: Account) -> Result<SignedIn, AccountError> {
+    pub(super) fn signed_in(self, app: &App, account: Account) -> Result<SignedIn, AccountError> {
         let Session { created_at, expires_at, .. } = self.new.session;
         Ok(SignedIn { device: Some(self.device), ..signed_in(app, account, self.token, expires_at, created_at)? })
     }
@@ -86,11 +86,7 @@ impl Beginning {
 
 /// Uses a refresh token for another one and a new access token. A token that was used before, or a sibling of which was, ends its
 /// session: somebody else has it.
-pub async fn refresh<A: Adapters>(
-    app: &App<A>,
-    token: &RefreshToken,
-    device: &Device,
-) -> Result<SignedIn, AccountError> {
+pub async fn refresh(app: &App, token: &RefreshToken, device: &Device) -> Result<SignedIn, AccountError> {
     let (successor, now) = (OpaqueToken::from_random(rand::random()), now());
     let limits = &app.auth.sessions;
     let refreshed =
@@ -116,7 +112,7 @@ pub async fn refresh<A: Adapters>(
 }
 
 /// Ends the session of a refresh token, if there is one, and its access tokens.
-pub async fn sign_out<A: Adapters>(app: &App<A>, token: &RefreshToken) -> Result<(), AccountError> {
+pub async fn sign_out(app: &App, token: &RefreshToken) -> Result<(), AccountError> {
     let now = now();
     let account = app.store.end_session_of_token(token.session, token.secret.hash(), now).await?;
     if let Some(account) = account {
@@ -127,12 +123,12 @@ pub async fn sign_out<A: Adapters>(app: &App<A>, token: &RefreshToken) -> Result
 }
 
 /// The live sessions of an account, the one used last first.
-pub async fn list<A: Adapters>(app: &App<A>, account: AccountId) -> Result<Vec<Session>, AccountError> {
+pub async fn list(app: &App, account: AccountId) -> Result<Vec<Session>, AccountError> {
     Ok(app.store.sessions_of(account, now()).await?)
 }
 
 /// Ends one session of an account, and its access tokens.
-pub async fn end<A: Adapters>(app: &App<A>, account: AccountId, id: SessionId) -> Result<(), AccountError> {
+pub async fn end(app: &App, account: AccountId, id: SessionId) -> Result<(), AccountError> {
     let now = now();
     if !app.store.end_session(account, id, now).await? {
         return Err(AccountError::NotFound);
@@ -143,7 +139,7 @@ pub async fn end<A: Adapters>(app: &App<A>, account: AccountId, id: SessionId) -
 }
 
 /// Ends all sessions of an account, and refuses all its access tokens.
-pub async fn end_all<A: Adapters>(app: &App<A>, account: AccountId) -> Result<(), AccountError> {
+pub async fn end_all(app: &App, account: AccountId) -> Result<(), AccountError> {
     let since = app.store.end_sessions(account, now()).await?;
     app.issuer.refuse_before(account, since);
     tracing::info!(userId = %account, "all sessions ended by their owner");
@@ -151,8 +147,8 @@ pub async fn end_all<A: Adapters>(app: &App<A>, account: AccountId) -> Result<()
 }
 
 /// `now` is a moment before the account was read: what changes it later refuses the token that is issued here.
-fn signed_in<A: Adapters>(
-    app: &App<A>,
+fn signed_in(
+    app: &App,
     account: Account,
     refresh_token: RefreshToken,
     expires_at: Timestamp,

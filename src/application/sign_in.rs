@@ -4,18 +4,13 @@ mod attempt;
 
 use std::{net::IpAddr, sync::Arc};
 
-use domain::{
-    accounts::Account,
-    credentials::CredentialRepository,
-    secrets::OpaqueToken,
-    sessions::{Checked, SessionRepository},
-};
+use domain::{accounts::Account, secrets::OpaqueToken, sessions::Checked};
 use metrics::counter;
 
 use self::attempt::Attempt;
 use super::{
     accounts::{AccountError, normalized, remind_to_verify},
-    app::{Adapters, App, PasswordHasher},
+    app::App,
     sessions::{Beginning, Origin, SignedIn},
 };
 
@@ -28,12 +23,7 @@ pub(super) const TRIES_MAX: u32 = 3;
 /// Failures are limited for the account with the network they come from, and in a wider measure for the account alone: whoever
 /// guesses has many networks. A device on which somebody has signed in to the account is not concerned by the latter, so that
 /// strangers keep no owner out.
-pub async fn sign_in<A: Adapters>(
-    app: &Arc<App<A>>,
-    email: &str,
-    password: &str,
-    origin: &Origin,
-) -> Result<SignedIn, AccountError> {
+pub async fn sign_in(app: &Arc<App>, email: &str, password: &str, origin: &Origin) -> Result<SignedIn, AccountError> {
     let email = normalized(email);
     let found = app.store.account_by_email(&email).await?;
     let hash = found.as_ref().map(|(_, hash)| hash.as_str());
@@ -46,8 +36,8 @@ pub async fn sign_in<A: Adapters>(
     outcome
 }
 
-async fn tries<A: Adapters>(
-    app: &Arc<App<A>>,
+async fn tries(
+    app: &Arc<App>,
     email: &str,
     mut found: Option<(Account, String)>,
     password: &str,
@@ -70,18 +60,14 @@ async fn tries<A: Adapters>(
 }
 
 /// The device, if somebody has signed in there to the account with this address.
-async fn known_device<'o, A: Adapters>(
-    app: &App<A>,
-    email: &str,
-    origin: &'o Origin,
-) -> Result<Option<&'o OpaqueToken>, AccountError> {
+async fn known_device<'o>(app: &App, email: &str, origin: &'o Origin) -> Result<Option<&'o OpaqueToken>, AccountError> {
     let Some(device) = &origin.known_as else { return Ok(None) };
     Ok(app.store.is_known_device(email, device.hash()).await?.then_some(device))
 }
 
 /// The account, if this is its password and it may sign in, with the hash that says so.
-async fn judge<A: Adapters>(
-    app: &Arc<App<A>>,
+async fn judge(
+    app: &Arc<App>,
     found: Option<(Account, String)>,
     password: &str,
     client: IpAddr,
@@ -114,7 +100,7 @@ async fn judge<A: Adapters>(
 }
 
 /// Replaces a hash that is weaker than those made now. There will be another sign-in to try it again.
-async fn upgraded<A: Adapters>(app: &App<A>, account: &Account, old: String, password: &str) -> String {
+async fn upgraded(app: &App, account: &Account, old: String, password: &str) -> String {
     let upgraded = match app.hasher.hash(password).await {
         Ok(new) => app.store.upgrade_hash(account.id, &old, &new).await.map(|done| done.then_some(new)),
         Err(error) => {

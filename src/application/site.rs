@@ -44,7 +44,7 @@ impl Default for SiteSettings {
 
 impl SiteSettings {
     /// What the settings say.
-    pub async fn rules(&self, store: &impl SettingsRepository) -> Found<Arc<SiteRules>> {
+    pub async fn rules(&self, store: &dyn SettingsRepository) -> Found<Arc<SiteRules>> {
         self.0.get((), async { Ok(SiteRules::from(&store.settings().await?)) }).await
     }
 

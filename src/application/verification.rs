@@ -19,7 +19,7 @@ pub struct VerifiedAccounts(Mutex<HashSet<AccountId>>);
 
 impl VerifiedAccounts {
     /// Whether the account's address is verified.
-    pub async fn has(&self, accounts: &impl AccountRepository, id: AccountId) -> Result<bool, RepositoryError> {
+    pub async fn has(&self, accounts: &dyn AccountRepository, id: AccountId) -> Result<bool, RepositoryError> {
         // Nothing panics while holding the lock.
         if self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&id) {
             return Ok(true);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use argon2::{
     Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version, password_hash::phc::PasswordHash,
 };
+use async_trait::async_trait;
 use domain::{accounts::Password, validation::FieldError};
 use tokio::sync::Semaphore;
 
@@ -67,6 +68,7 @@ impl Passwords {
     }
 }
 
+#[async_trait]
 impl PasswordHasher for Passwords {
     /// In PHC format, with a salt of its own. Of the password's one form, whatever was typed.
     async fn hash(&self, password: &str) -> Result<String, HashingError> {

@@ -5,7 +5,7 @@ pub(super) mod docs;
 use std::{net::IpAddr, sync::Arc};
 
 use domain::{
-    audit::{AuditFilter, AuditRepository, Entry, Verification, changes},
+    audit::{AuditFilter, Entry, Verification, changes},
     ids::AccountId,
 };
 use jiff::Timestamp;
@@ -14,10 +14,10 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{browsing::List, problem::Problem, reply::Reply, request::Request};
-use crate::application::app::{Adapters, App};
+use crate::application::app::App;
 
 /// `GET /admin/audit-log`
-pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let mut query = request.query();
     let filter = AuditFilter {
         actor: query.value("actorId", "an account's id"),
@@ -33,7 +33,7 @@ pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
 }
 
 /// `GET /admin/audit-log/verification`
-pub async fn verify<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub async fn verify(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let verification = app.store.verify_audit_log().await?;
     if let Some(seq) = verification.broken_at {

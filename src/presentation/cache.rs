@@ -5,7 +5,7 @@ pub(super) mod conditional;
 pub(super) mod docs;
 mod names;
 
-use actors::cache::{Answer, Form, Key, Load};
+use actors::cache::{Answer, Cache, Form, Key, Load};
 use bytes::Bytes;
 use domain::{
     cache::Tag,
@@ -13,8 +13,6 @@ use domain::{
 };
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
-
-pub(super) use names::Name;
 
 use super::{
     body::Body,
@@ -24,7 +22,7 @@ use super::{
     reply::Reply,
     request::Request,
 };
-use crate::application::app::{Adapters, App};
+pub(super) use names::Name;
 
 /// Clients and proxies ask again after so long; an edit is seen by them at most that much later.
 static PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=5");
@@ -40,30 +38,28 @@ pub(super) fn found(value: &(impl Serialize + ?Sized), tags: &[Tag]) -> Found<Lo
 
 /// Answers a `GET` from the cache, or by `load`, whose answer is kept under `key`. 304 when the client has it already, 404 when
 /// `load` finds nothing. Check the query before: the key is made of checked values.
-pub(super) async fn cached<A, F, R>(app: &App<A>, request: &Request, key: Key, load: F) -> Result<Reply, Problem>
+pub(super) async fn cached<F, R>(cache: &Cache, request: &Request, key: Key, load: F) -> Result<Reply, Problem>
 where
-    A: Adapters,
     F: FnOnce() -> R + Send + 'static,
     R: Future<Output = Found<Load>> + Send + 'static,
 {
-    cached_if_any(app, request, key, load).await?.ok_or_else(Problem::not_found)
+    cached_if_any(cache, request, key, load).await?.ok_or_else(Problem::not_found)
 }
 
 /// The same for a thing that may be found in another way when `load` finds nothing.
-pub(super) async fn cached_if_any<A, F, R>(
-    app: &App<A>,
+pub(super) async fn cached_if_any<F, R>(
+    cache: &Cache,
     request: &Request,
     key: Key,
     load: F,
 ) -> Result<Option<Reply>, Problem>
 where
-    A: Adapters,
     F: FnOnce() -> R + Send + 'static,
     R: Future<Output = Found<Load>> + Send + 'static,
 {
-    let Some(answer) = app.cache.answer(key.clone(), request.arrived(), load).await? else { return Ok(None) };
+    let Some(answer) = cache.answer(key.clone(), request.arrived(), load).await? else { return Ok(None) };
     let (mut reply, coding) = reply(&answer, request).await?;
-    reply.set_source(Source { cache: app.cache.clone(), key, answer, coding });
+    reply.set_source(Source { cache: cache.clone(), key, answer, coding });
     Ok(Some(reply))
 }
 

@@ -38,7 +38,7 @@ use super::{
     router::{Access, Route},
 };
 use crate::application::{
-    app::{Adapters, App},
+    app::App,
     manage::{self, Made, NamedRequest},
 };
 
@@ -97,7 +97,7 @@ macro_rules! event_routes {
 }
 
 /// All of them.
-pub(super) fn routes<A: Adapters>() -> Vec<Route<App<A>>> {
+pub(super) fn routes() -> Vec<Route<App>> {
     let own = event_routes!("/api/v1/organizer", ORGANIZERS);
     let mut routes: Vec<_> = own.into_iter().map(Route::own).collect();
     routes.extend(event_routes!("/api/v1/admin", ADMINS));
@@ -174,8 +174,8 @@ fn first_answer(
 
 /// 201 with the first answer, whether `show` makes it now or it was given before. When nobody knows it, and what was made is gone, the key is of
 /// no more use.
-async fn answered<A: Adapters>(
-    app: &App<A>,
+async fn answered(
+    app: &App,
     by: &Manager,
     made: Made,
     show: impl Future<Output = Result<FirstAnswer, Problem>> + Send,

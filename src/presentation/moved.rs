@@ -1,13 +1,12 @@
 //! What has a new address.
 
-use actors::cache::{Key, Load, Namespace};
+use actors::cache::{Cache, Key, Load, Namespace};
 use domain::{cache::Tag, repositories::Found};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{problem::Problem, reply::Reply, request::Request};
-use crate::application::app::{Adapters, App};
 
 /// Where something is now.
 #[derive(Serialize, ToSchema)]
@@ -21,15 +20,14 @@ pub(super) struct Moved<'a> {
 
 /// The present slug of what was once called `name`, as `load` finds it. Kept in the process, also that there is none: what leads
 /// to a dead link is asked for again and again. Ends when `lists`, where the thing stands, change.
-pub(super) async fn present_slug<A, F>(
-    app: &App<A>,
+pub(super) async fn present_slug<F>(
+    cache: &Cache,
     request: &Request,
     (namespace, name): (Namespace, &str),
     lists: Tag,
     load: F,
 ) -> Result<Option<String>, Problem>
 where
-    A: Adapters,
     F: Future<Output = Found<Option<String>>> + Send + 'static,
 {
     let key = Key::one(namespace, name).with("moved", true).uncommon();
@@ -37,7 +35,7 @@ where
         let tags = [lists];
         Ok(load.await?.map_or_else(|| Load::absent(&tags), |slug| Load::found(slug, &tags)))
     };
-    let found = app.cache.answer(key, request.arrived(), load).await?;
+    let found = cache.answer(key, request.arrived(), load).await?;
     found.map(|slug| String::from_utf8(slug.plain().body.to_vec()).map_err(Problem::internal)).transpose()
 }
 

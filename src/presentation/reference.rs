@@ -19,7 +19,7 @@ use super::{
     router::{Access, Route},
     routes::api_document,
 };
-use crate::application::app::{Adapters, App};
+use crate::application::app::App;
 
 /// Where the document is.
 const DOCUMENT_PATH: &str = "/api/openapi.json";
@@ -37,7 +37,7 @@ const FILES: [(&str, &str); 3] = [
 ];
 
 /// The document and the page.
-pub fn routes<A: Adapters>() -> [Route<App<A>>; 3] {
+pub fn routes() -> [Route<App>; 3] {
     let page: &[&str] = &["text/html", "application/problem+json"];
     let files: &[&str] = &["text/css", "text/javascript", "image/png", "application/problem+json"];
     [
@@ -47,12 +47,12 @@ pub fn routes<A: Adapters>() -> [Route<App<A>>; 3] {
     ]
 }
 
-async fn document<A: Adapters>(_: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+async fn document(_: Arc<App>, request: Request) -> Result<Reply, Problem> {
     // The table of routes is the same whatever the adapters are.
     static DOCUMENT: OnceLock<Asset> = OnceLock::new();
     request.query().finish()?;
     let asset = DOCUMENT.get_or_init(|| {
-        Asset::new(HeaderValue::from_static("application/json"), api_document::<A>().to_string().into_bytes())
+        Asset::new(HeaderValue::from_static("application/json"), api_document().to_string().into_bytes())
     });
     Ok(asset.reply(request.headers()).await)
 }

@@ -16,12 +16,12 @@ use super::{
     welcome,
 };
 use crate::application::{
-    app::{Adapters, App},
+    app::App,
     limits::Tier::{Auth, Bookings},
 };
 
 /// Every route of the API. Authorization is decided here and nowhere else; whose resource it is, the use case decides.
-pub fn api_routes<A: Adapters>() -> Vec<Route<App<A>>> {
+pub fn api_routes() -> Vec<Route<App>> {
     use Access::{Authenticated, Public, Roles, Session};
     const ADMIN: Access = Roles(&[Role::Admin]);
     let mut routes = vec![
@@ -78,7 +78,7 @@ pub fn api_routes<A: Adapters>() -> Vec<Route<App<A>>> {
 }
 
 /// The OpenAPI document of these routes, and of those of health, which the public listener has as well.
-pub fn api_document<A: Adapters>() -> Value {
+pub fn api_document() -> Value {
     let health = operations::health_rows();
-    openapi::document(api_routes::<A>().iter().map(Route::info).chain(&health))
+    openapi::document(api_routes().iter().map(Route::info).chain(&health))
 }

@@ -18,7 +18,7 @@ use super::{
     router::{Access, Route},
 };
 use crate::application::{
-    app::{Adapters, App},
+    app::App,
     guide::{DevelopmentGuide, Guide},
 };
 
@@ -32,12 +32,12 @@ const LINKS: [(&str, &str, &str); 5] = [
 ];
 
 /// `GET /`, as HTML for browsers and as JSON for everything else.
-pub fn route<A: Adapters>() -> Route<App<A>> {
+pub fn route() -> Route<App> {
     let produces = &["application/json", "application/problem+json", "text/html"];
-    Route::get("/", Access::Public, show::<A>).produces(produces)
+    Route::get("/", Access::Public, show).produces(produces)
 }
 
-async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let reply = if wants_html(&request) {
         Reply::bytes(StatusCode::OK, HeaderValue::from_static("text/html; charset=utf-8"), page(&app.guide))
     } else {

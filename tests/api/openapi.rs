@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use boxoffice::{
     application::limits::Tier,
     presentation::{catalogue, openapi, operations, router::Access, routes::api_routes},
-    serve::{self, Installation},
+    serve,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -17,8 +17,7 @@ use crate::support::{TestServer, document::document};
 #[test]
 fn every_route_is_described_and_whatever_is_described_is_a_route() {
     let name = |method: &Method, path: &str| format!("{method} {path}");
-    let mut routes: BTreeSet<_> =
-        api_routes::<Installation>().iter().map(|row| name(&row.info().method, row.info().path)).collect();
+    let mut routes: BTreeSet<_> = api_routes().iter().map(|row| name(&row.info().method, row.info().path)).collect();
     routes.extend(operations::health_rows().iter().map(|row| name(&row.method, row.path)));
     let written: BTreeSet<_> = document().operations().map(|(method, path, _)| name(&method, path)).collect();
     let missing: Vec<_> = routes.difference(&written).collect();
@@ -32,7 +31,7 @@ fn every_route_is_described_and_whatever_is_described_is_a_route() {
 /// What is derived from a row, read back.
 #[test]
 fn the_document_says_what_the_table_says() {
-    for row in &api_routes::<Installation>() {
+    for row in &api_routes() {
         let row = row.info();
         let name = format!("{} {}", row.method, row.path);
         let said = &document().0["paths"][row.path][row.method.as_str().to_ascii_lowercase()];

@@ -1,11 +1,8 @@
 //! The server's own table of routes, for the tests that ask all of it: a new route is tested without a word.
 
-use boxoffice::{
-    presentation::{
-        router::{Access, Ownership},
-        routes::api_routes,
-    },
-    serve::Installation,
+use boxoffice::presentation::{
+    router::{Access, Ownership},
+    routes::api_routes,
 };
 use reqwest::Method;
 use uuid::Uuid;
@@ -33,7 +30,7 @@ impl Row {
 
 /// Every row.
 pub(crate) fn table() -> Vec<Row> {
-    let (rows, nothing) = (api_routes::<Installation>(), Uuid::now_v7());
+    let (rows, nothing) = (api_routes(), Uuid::now_v7());
     let row = |info: &boxoffice::presentation::router::RouteInfo| {
         let (method, template, access, ownership) = (info.method.clone(), info.path, info.access, info.ownership);
         Row { method, template, path: template.to_owned(), access, ownership }.at(nothing)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use boxoffice::{presentation::routes::api_routes, serve::Installation};
+use boxoffice::presentation::routes::api_routes;
 use reqwest::Method;
 
 use crate::operations;
@@ -43,7 +43,7 @@ fn named(method: &Method, path: &str) -> String {
 /// Every route that changes something.
 fn changing() -> BTreeSet<String> {
     let reads = [Method::GET, Method::HEAD, Method::OPTIONS];
-    let routes = api_routes::<Installation>();
+    let routes = api_routes();
     let changing = routes.iter().map(|route| route.info()).filter(|info| !reads.contains(&info.method));
     changing.map(|info| named(&info.method, info.path)).collect()
 }

@@ -1,7 +1,6 @@
 //! Venues, categories, tags and settings, as admins change them.
 
-use std::future::Future;
-
+use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
@@ -43,64 +42,34 @@ pub enum Vocabulary {
 }
 
 /// Venues, categories and tags. Writers are admins.
-pub trait CatalogueManagement {
+#[async_trait]
+pub trait CatalogueManagement: Send + Sync {
     /// A venue with its revision.
-    fn managed_venue(&self, id: VenueId) -> impl Future<Output = Found<Option<(Venue, i32)>>> + Send;
+    async fn managed_venue(&self, id: VenueId) -> Found<Option<(Venue, i32)>>;
 
     /// Adds a venue. Does nothing when it is there already.
-    fn add_venue(&self, by: &Manager, id: VenueId, fields: &VenueFields) -> impl Future<Output = Changed> + Send;
+    async fn add_venue(&self, by: &Manager, id: VenueId, fields: &VenueFields) -> Changed;
 
     /// Changes a venue.
-    fn update_venue(
-        &self,
-        by: &Manager,
-        id: VenueId,
-        expected: Expected,
-        fields: &VenueFields,
-    ) -> impl Future<Output = Changed> + Send;
+    async fn update_venue(&self, by: &Manager, id: VenueId, expected: Expected, fields: &VenueFields) -> Changed;
 
     /// Deletes a venue that no event and no seat map needs.
-    fn delete_venue(&self, by: &Manager, id: VenueId, expected: Expected) -> impl Future<Output = Changed> + Send;
+    async fn delete_venue(&self, by: &Manager, id: VenueId, expected: Expected) -> Changed;
 
     /// A page of words, by slug. Of events that are not public yet it counts those that `by` may see.
-    fn terms(
-        &self,
-        by: &Manager,
-        of: Vocabulary,
-        page: &PageRequest<String>,
-    ) -> impl Future<Output = Found<Page<Term>>> + Send;
+    async fn terms(&self, by: &Manager, of: Vocabulary, page: &PageRequest<String>) -> Found<Page<Term>>;
 
     /// One word.
-    fn term(&self, of: Vocabulary, slug: &str) -> impl Future<Output = Found<Option<Term>>> + Send;
+    async fn term(&self, of: Vocabulary, slug: &str) -> Found<Option<Term>>;
 
     /// Adds a word. Does nothing when the request with this id has added it already.
-    fn add_term(
-        &self,
-        by: &Manager,
-        of: Vocabulary,
-        id: Uuid,
-        slug: &str,
-        name: &str,
-    ) -> impl Future<Output = Changed> + Send;
+    async fn add_term(&self, by: &Manager, of: Vocabulary, id: Uuid, slug: &str, name: &str) -> Changed;
 
     /// Gives a word another name.
-    fn rename_term(
-        &self,
-        by: &Manager,
-        of: Vocabulary,
-        slug: &str,
-        expected: Expected,
-        name: &str,
-    ) -> impl Future<Output = Changed> + Send;
+    async fn rename_term(&self, by: &Manager, of: Vocabulary, slug: &str, expected: Expected, name: &str) -> Changed;
 
     /// Deletes a word. A category that events have stays; a tag is taken from them.
-    fn delete_term(
-        &self,
-        by: &Manager,
-        of: Vocabulary,
-        slug: &str,
-        expected: Expected,
-    ) -> impl Future<Output = Changed> + Send;
+    async fn delete_term(&self, by: &Manager, of: Vocabulary, slug: &str, expected: Expected) -> Changed;
 }
 
 /// A change of a setting.
@@ -140,18 +109,19 @@ impl StoredSettings {
 }
 
 /// Settings of the site.
-pub trait SettingsRepository {
+#[async_trait]
+pub trait SettingsRepository: Send + Sync {
     /// All that are stored.
-    fn settings(&self) -> impl Future<Output = Found<StoredSettings>> + Send;
+    async fn settings(&self) -> Found<StoredSettings>;
 
     /// Sets some, or with `None` takes them back to their defaults.
-    fn change_settings(
+    async fn change_settings(
         &self,
         by: &Manager,
         expected: Expected,
         changes: &[(SettingKey, Option<Value>)],
-    ) -> impl Future<Output = Changed> + Send;
+    ) -> Changed;
 
     /// What was changed, latest first.
-    fn setting_changes(&self, page: &PageRequest<i64>) -> impl Future<Output = Found<Page<SettingChange>>> + Send;
+    async fn setting_changes(&self, page: &PageRequest<i64>) -> Found<Page<SettingChange>>;
 }

@@ -1,7 +1,8 @@
 //! Events, their ticket types, quotas and bookings, as their organizers see and change them.
 
-use std::{future::Future, sync::Arc};
+use std::sync::Arc;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{Changed, Expected, Manager};
@@ -107,72 +108,67 @@ pub struct EventFilter {
 }
 
 /// Events.
-pub trait EventManagement {
+#[async_trait]
+pub trait EventManagement: Send + Sync {
     /// A page of the events that `by` may see.
-    fn managed_events(
+    async fn managed_events(
         &self,
         by: &Manager,
         filter: &EventFilter,
         page: &PageRequest<EventKey>,
-    ) -> impl Future<Output = Found<Page<ManagedEvent>>> + Send;
+    ) -> Found<Page<ManagedEvent>>;
 
     /// One of them.
-    fn managed_event(&self, by: &Manager, id: EventId) -> impl Future<Output = Found<Option<ManagedEvent>>> + Send;
+    async fn managed_event(&self, by: &Manager, id: EventId) -> Found<Option<ManagedEvent>>;
 
     /// Adds a draft of `organizer`'s. Does nothing when it is there already: the repetition of a request.
-    fn add_event(
-        &self,
-        by: &Manager,
-        id: EventId,
-        organizer: AccountId,
-        fields: &EventFields,
-    ) -> impl Future<Output = Changed> + Send;
+    async fn add_event(&self, by: &Manager, id: EventId, organizer: AccountId, fields: &EventFields) -> Changed;
 
     /// Changes what is said of an event; `organizer` gives it to somebody else, and it then leaves its series.
-    fn update_event(
+    async fn update_event(
         &self,
         by: &Manager,
         id: EventId,
         expected: Expected,
         organizer: Option<AccountId>,
         fields: &EventFields,
-    ) -> impl Future<Output = Changed> + Send;
+    ) -> Changed;
 
     /// Whether `by` may have the event take the step now: what [`EventManagement::step_event`] would say, without changing or locking
     /// anything. It may differ a moment later.
-    fn judge_step(
+    async fn judge_step(
         &self,
         by: &Manager,
         id: EventId,
         expected: Expected,
         step: Step,
         at: Option<Timestamp>,
-    ) -> impl Future<Output = Changed<Option<SeriesId>>> + Send;
+    ) -> Changed<Option<SeriesId>>;
 
     /// Deletes a draft that nobody ever booked.
-    fn delete_event(&self, by: &Manager, id: EventId, expected: Expected) -> impl Future<Output = Changed> + Send;
+    async fn delete_event(&self, by: &Manager, id: EventId, expected: Expected) -> Changed;
 
     /// Takes a step in the life of an event. `at` is when a scheduled one is to be published. Cancelling queues the bookings to
     /// be cancelled. Gives the event's series.
-    fn step_event(
+    async fn step_event(
         &self,
         by: &Manager,
         id: EventId,
         expected: Expected,
         step: Step,
         at: Option<Timestamp>,
-    ) -> impl Future<Output = Changed<Option<SeriesId>>> + Send;
+    ) -> Changed<Option<SeriesId>>;
 
     /// Makes a draft `copy` of an event that begins at `starts_at`, with its ticket types, quotas, seat map and tags; all its
     /// times are shifted alike. Does nothing when the copy is there already.
-    fn duplicate_event(
+    async fn duplicate_event(
         &self,
         by: &Manager,
         id: EventId,
         expected: Expected,
         copy: EventId,
         starts_at: Timestamp,
-    ) -> impl Future<Output = Changed> + Send;
+    ) -> Changed;
 }
 
 /// A block, without its places.
@@ -189,88 +185,71 @@ pub struct BlockSummary {
 }
 
 /// What an event sells. Writers expect that the event's inventory is paused.
-pub trait SalesManagement {
+#[async_trait]
+pub trait SalesManagement: Send + Sync {
     /// An event with all that it sells, for the rules between them. Writers ask it within their transactions, too, and refuse with
     /// [`Conflict::Broken`](super::Conflict::Broken).
-    fn offering(&self, event: EventId) -> impl Future<Output = Found<Option<Offering>>> + Send;
+    async fn offering(&self, event: EventId) -> Found<Option<Offering>>;
 
     /// The quotas of an event.
-    fn quotas(&self, event: EventId) -> impl Future<Output = Found<Vec<ManagedQuota>>> + Send;
+    async fn quotas(&self, event: EventId) -> Found<Vec<ManagedQuota>>;
 
     /// Adds a quota.
-    fn add_quota(
-        &self,
-        by: &Manager,
-        event: EventId,
-        id: QuotaId,
-        fields: &QuotaFields,
-    ) -> impl Future<Output = Changed> + Send;
+    async fn add_quota(&self, by: &Manager, event: EventId, id: QuotaId, fields: &QuotaFields) -> Changed;
 
     /// Changes a quota; refused below what is taken.
-    fn update_quota(
+    async fn update_quota(
         &self,
         by: &Manager,
         event: EventId,
         id: QuotaId,
         expected: Expected,
         fields: &QuotaFields,
-    ) -> impl Future<Output = Changed> + Send;
+    ) -> Changed;
 
     /// Deletes a quota that no ticket type draws on.
-    fn delete_quota(
-        &self,
-        by: &Manager,
-        event: EventId,
-        id: QuotaId,
-        expected: Expected,
-    ) -> impl Future<Output = Changed> + Send;
+    async fn delete_quota(&self, by: &Manager, event: EventId, id: QuotaId, expected: Expected) -> Changed;
 
     /// The ticket types of an event, in the organizer's order.
-    fn ticket_types(&self, event: EventId) -> impl Future<Output = Found<Vec<ManagedTicketType>>> + Send;
+    async fn ticket_types(&self, event: EventId) -> Found<Vec<ManagedTicketType>>;
 
     /// Adds a ticket type after the last.
-    fn add_ticket_type(
+    async fn add_ticket_type(
         &self,
         by: &Manager,
         event: EventId,
         id: TicketTypeId,
         fields: &TicketTypeFields,
-    ) -> impl Future<Output = Changed> + Send;
+    ) -> Changed;
 
     /// Changes a ticket type, for bookings from now on.
-    fn update_ticket_type(
+    async fn update_ticket_type(
         &self,
         by: &Manager,
         event: EventId,
         id: TicketTypeId,
         expected: Expected,
         fields: &TicketTypeFields,
-    ) -> impl Future<Output = Changed> + Send;
+    ) -> Changed;
 
     /// Deletes a ticket type that nobody ever booked or holds.
-    fn delete_ticket_type(
-        &self,
-        by: &Manager,
-        event: EventId,
-        id: TicketTypeId,
-        expected: Expected,
-    ) -> impl Future<Output = Changed> + Send;
+    async fn delete_ticket_type(&self, by: &Manager, event: EventId, id: TicketTypeId, expected: Expected) -> Changed;
 
     /// Puts the ticket types of an event into this order, which must name each of them once. `expected` is the event's revision, which it
     /// moves on, with those of the ticket types that have another position then.
-    fn order_ticket_types(
+    async fn order_ticket_types(
         &self,
         by: &Manager,
         event: EventId,
         expected: Expected,
         order: &[TicketTypeId],
-    ) -> impl Future<Output = Changed> + Send;
+    ) -> Changed;
 
     /// The blocks of an event, newest first, at most so many.
-    fn blocks(&self, event: EventId, limit: u32) -> impl Future<Output = Found<Vec<BlockSummary>>> + Send;
+    async fn blocks(&self, event: EventId, limit: u32) -> Found<Vec<BlockSummary>>;
 
     /// One of them, if it is still kept.
-    fn block(&self, event: EventId, id: HoldId) -> impl Future<Output = Found<Option<Hold>>> + Send;
+    async fn block(&self, event: EventId, id: HoldId) -> Found<Option<Hold>>;
 }
 
 /// A booking with whom it is for.
@@ -304,15 +283,16 @@ pub struct BookingFilter {
 }
 
 /// The bookings of an event, read only.
-pub trait GuestList {
+#[async_trait]
+pub trait GuestList: Send + Sync {
     /// A page of them, newest first, with their number if `counted`.
-    fn bookings_of_event(
+    async fn bookings_of_event(
         &self,
         event: EventId,
         filter: &BookingFilter,
         page: &PageRequest<BookingId>,
         counted: bool,
-    ) -> impl Future<Output = Found<Page<GuestBooking>>> + Send;
+    ) -> Found<Page<GuestBooking>>;
 }
 
 /// What became of an event whose time to be published has come.
@@ -326,25 +306,26 @@ pub enum Publishing {
 
 /// Work that goes on after the answer: what is due by now, the cancelling of a cancelled event's bookings, and what deleted seat maps
 /// have left. Servers share it.
+#[async_trait]
 pub trait EventUpkeep: Send + Sync + 'static {
     /// Removes some of the seats of a deleted seat map, if there is one whose seats no hold that is kept can name. Whether there was
     /// something to remove.
-    fn purge_seat_maps(&self) -> impl Future<Output = Found<bool>> + Send;
+    async fn purge_seat_maps(&self) -> Found<bool>;
 
     /// The events whose time to be published has come, at most so many.
-    fn due_to_publish(&self, limit: u32) -> impl Future<Output = Found<Vec<EventId>>> + Send;
+    async fn due_to_publish(&self, limit: u32) -> Found<Vec<EventId>>;
 
     /// Publishes one of them, unless it breaks a rule; nothing when it is not due any more, or another server is at it.
-    fn publish_due(&self, event: EventId) -> impl Future<Output = Found<Option<Publishing>>> + Send;
+    async fn publish_due(&self, event: EventId) -> Found<Option<Publishing>>;
 
     /// Takes a cancelled event whose bookings are not all cancelled, for the time of a lease: the one that has waited longest.
-    fn claim_cancellation(&self) -> impl Future<Output = Found<Option<EventId>>> + Send;
+    async fn claim_cancellation(&self) -> Found<Option<EventId>>;
 
     /// The next bookings that are still to be cancelled, or are cancelled and their mail is not queued; at most so many.
-    fn next_to_cancel(&self, event: EventId, limit: u32) -> impl Future<Output = Found<Vec<Booking>>> + Send;
+    async fn next_to_cancel(&self, event: EventId, limit: u32) -> Found<Vec<Booking>>;
 
     /// Queues a mail for each of these bookings that is cancelled by now, moves on past them, and ends the lease, in one transaction.
     /// No bookings: all are done. [`RepositoryError::Unavailable`](crate::repositories::RepositoryError::Unavailable), and nothing is
     /// done, while one of them is still open.
-    fn note_cancelled(&self, event: EventId, bookings: &[BookingId]) -> impl Future<Output = Found<()>> + Send;
+    async fn note_cancelled(&self, event: EventId, bookings: &[BookingId]) -> Found<()>;
 }

@@ -1,7 +1,6 @@
 //! Requests that create something, remembered by their `Idempotency-Key`.
 
-use std::future::Future;
-
+use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::catalogue::Vocabulary;
@@ -60,34 +59,31 @@ pub enum Creation {
 }
 
 /// Where they are remembered.
-pub trait RequestKeys {
+#[async_trait]
+pub trait RequestKeys: Send + Sync {
     /// How a request stands, without noting anything. `None`: it is new, or it broke off and what it was to create is not there. One that
     /// broke off after its commit is done.
-    fn find_request(
+    async fn find_request(
         &self,
         account: AccountId,
         key: &IdempotencyKey,
         fingerprint: Fingerprint,
         creates: Creation,
-    ) -> impl Future<Output = Found<Option<Standing>>> + Send;
+    ) -> Found<Option<Standing>>;
 
     /// Notes that a request begins.
-    fn begin_request(
+    async fn begin_request(
         &self,
         account: AccountId,
         key: &IdempotencyKey,
         fingerprint: Fingerprint,
         id: Uuid,
-    ) -> impl Future<Output = Found<Standing>> + Send;
+    ) -> Found<Standing>;
 
     /// Notes that it has made what it was to make, and what it is answered. An answer that is noted already stays.
-    fn finish_request(
-        &self,
-        account: AccountId,
-        key: &IdempotencyKey,
-        answer: Option<&FirstAnswer>,
-    ) -> impl Future<Output = Found<()>> + Send;
+    async fn finish_request(&self, account: AccountId, key: &IdempotencyKey, answer: Option<&FirstAnswer>)
+    -> Found<()>;
 
     /// Forgets a request that has made nothing.
-    fn forget_request(&self, account: AccountId, key: &IdempotencyKey) -> impl Future<Output = Found<()>> + Send;
+    async fn forget_request(&self, account: AccountId, key: &IdempotencyKey) -> Found<()>;
 }

@@ -1,8 +1,7 @@
 //! Seat maps, as organizers draw their own and admins those of the house. A map has versions that never change; each event sells
 //! one of them.
 
-use std::future::Future;
-
+use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{Changed, Expected, Manager};
@@ -166,75 +165,60 @@ impl SeatsMoved {
 }
 
 /// Seat maps. Organizers see their own and those of the house, and change their own.
-pub trait SeatMapManagement {
+#[async_trait]
+pub trait SeatMapManagement: Send + Sync {
     /// A page of the maps that `by` may see.
-    fn seat_maps(
+    async fn seat_maps(
         &self,
         by: &Manager,
         filter: &SeatMapFilter,
         page: &PageRequest<SeatMapKey>,
-    ) -> impl Future<Output = Found<Page<ManagedSeatMap>>> + Send;
+    ) -> Found<Page<ManagedSeatMap>>;
 
     /// One of them.
-    fn seat_map(&self, by: &Manager, id: SeatMapId) -> impl Future<Output = Found<Option<ManagedSeatMap>>> + Send;
+    async fn seat_map(&self, by: &Manager, id: SeatMapId) -> Found<Option<ManagedSeatMap>>;
 
     /// The versions of a map, oldest first.
-    fn seat_map_versions(
-        &self,
-        by: &Manager,
-        map: SeatMapId,
-    ) -> impl Future<Output = Found<Vec<SeatMapVersion>>> + Send;
+    async fn seat_map_versions(&self, by: &Manager, map: SeatMapId) -> Found<Vec<SeatMapVersion>>;
 
     /// The map and number of a version.
-    fn seat_map_version(
-        &self,
-        id: SeatMapVersionId,
-    ) -> impl Future<Output = Found<Option<(SeatMapId, String, u32)>>> + Send;
+    async fn seat_map_version(&self, id: SeatMapVersionId) -> Found<Option<(SeatMapId, String, u32)>>;
 
     /// The first events that use a version, soonest first, among those that `by` may see.
-    fn events_with(
-        &self,
-        by: &Manager,
-        version: SeatMapVersionId,
-    ) -> impl Future<Output = Found<Vec<UsingEvent>>> + Send;
+    async fn events_with(&self, by: &Manager, version: SeatMapVersionId) -> Found<Vec<UsingEvent>>;
 
     /// The seats of a version.
-    fn drawing(&self, version: SeatMapVersionId) -> impl Future<Output = Found<Drawing>> + Send;
+    async fn drawing(&self, version: SeatMapVersionId) -> Found<Drawing>;
 
     /// Adds a map with its first version. Does nothing when it is there already.
-    fn add_seat_map(&self, by: &Manager, new: &NewSeatMap, layout: &Layout) -> impl Future<Output = Changed> + Send;
+    async fn add_seat_map(&self, by: &Manager, new: &NewSeatMap, layout: &Layout) -> Changed;
 
     /// Changes what is said of a map.
-    fn update_seat_map(
-        &self,
-        by: &Manager,
-        id: SeatMapId,
-        expected: Expected,
-        fields: &SeatMapFields,
-    ) -> impl Future<Output = Changed> + Send;
+    async fn update_seat_map(&self, by: &Manager, id: SeatMapId, expected: Expected, fields: &SeatMapFields)
+    -> Changed;
 
     /// Adds a version after the last. Does nothing when it is there already.
-    fn add_version(
+    async fn add_version(
         &self,
         by: &Manager,
         map: SeatMapId,
         expected: Expected,
         id: SeatMapVersionId,
         layout: &Layout,
-    ) -> impl Future<Output = Changed> + Send;
+    ) -> Changed;
 
     /// Deletes a map that no event uses: from then on nobody sees it. What it leaves, the upkeep removes.
-    fn delete_seat_map(&self, by: &Manager, id: SeatMapId, expected: Expected) -> impl Future<Output = Changed> + Send;
+    async fn delete_seat_map(&self, by: &Manager, id: SeatMapId, expected: Expected) -> Changed;
 
     /// Has an event sell another version of its map. Expects that the event's inventory is paused. Ticket types lose the
     /// sections that there are no more; gives those that have lost some, in the organizer's order.
-    fn move_event(
+    async fn move_event(
         &self,
         by: &Manager,
         event: EventId,
         expected: Expected,
         to: &Move,
-    ) -> impl Future<Output = Changed<Vec<SectionsLost>>> + Send;
+    ) -> Changed<Vec<SectionsLost>>;
 }
 
 /// A number of a version as it stands in a path or a body.

@@ -1,8 +1,7 @@
 //! Series as organizers see and change them. A series is no more than its occurrences: there is one as long as it has any, and all
 //! of them are of one organizer.
 
-use std::future::Future;
-
+use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{Changed, Expected, Manager, events::Cancellation};
@@ -42,39 +41,34 @@ impl Occurrence {
 }
 
 /// Series.
-pub trait SeriesManagement {
+#[async_trait]
+pub trait SeriesManagement: Send + Sync {
     /// The occurrences of a series that `by` may see, in order; none when there is no such series.
-    fn occurrences(&self, by: &Manager, id: SeriesId) -> impl Future<Output = Found<Vec<Occurrence>>> + Send;
+    async fn occurrences(&self, by: &Manager, id: SeriesId) -> Found<Vec<Occurrence>>;
 
     /// Makes a draft for each of `starts`, copies of `event` as [`super::events::EventManagement::duplicate_event`] makes them, in
     /// its series; an event without one becomes the first of a new series, which is given. All or nothing. Does nothing when
     /// `first`, the id of the first of them, is there already.
-    fn add_occurrences(
+    async fn add_occurrences(
         &self,
         by: &Manager,
         event: EventId,
         expected: Expected,
         first: EventId,
         starts: &Starts,
-    ) -> impl Future<Output = Changed<Option<SeriesId>>> + Send;
+    ) -> Changed<Option<SeriesId>>;
 
     /// Replaces texts of an event, and of those in its series that begin later, are not over, can still be changed and read the same.
     /// All or nothing; gives the events that were changed.
-    fn change_following(
+    async fn change_following(
         &self,
         by: &Manager,
         series: SeriesId,
         event: EventId,
         expected: Expected,
         texts: &Texts,
-    ) -> impl Future<Output = Changed<Vec<EventId>>> + Send;
+    ) -> Changed<Vec<EventId>>;
 
     /// Takes an event out of the series. The event stays as it is.
-    fn leave_series(
-        &self,
-        by: &Manager,
-        series: SeriesId,
-        event: EventId,
-        expected: Expected,
-    ) -> impl Future<Output = Changed> + Send;
+    async fn leave_series(&self, by: &Manager, series: SeriesId, event: EventId, expected: Expected) -> Changed;
 }

@@ -11,10 +11,7 @@ use domain::{
     ids::{EventId, HoldId},
     inventory::{Command, NewHold},
     ledger::{KeyKind, KeyOf},
-    management::{
-        ChangeError, Conflict, Manager,
-        events::{BlockSummary, SalesManagement},
-    },
+    management::{ChangeError, Conflict, Manager, events::BlockSummary},
     refusal::Refusal,
     repositories::RepositoryError,
     selection::{Choice, Line, Selection},
@@ -28,7 +25,7 @@ use uuid::Uuid;
 use super::{ManageError, event_of};
 use crate::application::{
     acting::{self, Closed},
-    app::{Adapters, App},
+    app::App,
     bookings::{BookingError, Made},
 };
 
@@ -52,20 +49,20 @@ async fn turn(selection: &Selection, deadline: Instant) -> Result<Option<Semapho
 }
 
 /// The blocks of an event, newest first.
-pub async fn list<A: Adapters>(app: &App<A>, by: &Manager, event: EventId) -> Result<Vec<BlockSummary>, ManageError> {
+pub async fn list(app: &App, by: &Manager, event: EventId) -> Result<Vec<BlockSummary>, ManageError> {
     event_of(app, by, event).await?;
     Ok(app.store.blocks(event, BLOCKS_MAX).await?)
 }
 
 /// One of them.
-pub async fn find<A: Adapters>(app: &App<A>, by: &Manager, event: EventId, id: HoldId) -> Result<Hold, ManageError> {
+pub async fn find(app: &App, by: &Manager, event: EventId, id: HoldId) -> Result<Hold, ManageError> {
     event_of(app, by, event).await?;
     Ok(app.store.block(event, id).await?.ok_or(ChangeError::NotFound)?)
 }
 
 /// Keeps places back.
-pub async fn block<A: Adapters>(
-    app: &App<A>,
+pub async fn block(
+    app: &App,
     by: &Manager,
     key: Option<IdempotencyKey>,
     event: EventId,
@@ -113,7 +110,7 @@ fn made(answer: Answer) -> Result<Made<Hold>, ManageError> {
 }
 
 /// Gives a block free. One that is gone is as good as given free.
-pub async fn release<A: Adapters>(app: &App<A>, by: &Manager, event: EventId, id: HoldId) -> Result<(), ManageError> {
+pub async fn release(app: &App, by: &Manager, event: EventId, id: HoldId) -> Result<(), ManageError> {
     let block = find(app, by, event, id).await?;
     let command = Command::Release { hold_id: id, account_id: block.account_id };
     match app.inventories.ask(event, command, Instant::now() + app.command_deadline).await.map_err(BookingError::from) {

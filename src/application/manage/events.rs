@@ -7,11 +7,7 @@ use domain::{
         lifecycle::Step,
     },
     ids::{AccountId, EventId},
-    management::{
-        Expected, Manager,
-        events::{EventManagement, ManagedEvent},
-        requests::Creation,
-    },
+    management::{Expected, Manager, events::ManagedEvent, requests::Creation},
     validation::FieldError,
 };
 use jiff::Timestamp;
@@ -20,11 +16,11 @@ use super::{
     Judged, Made, ManageError, NamedRequest, change_plan, change_words, event_of, invalidated, is_expected, once, owns,
     settled, tags_of, unowned,
 };
-use crate::application::app::{Adapters, App};
+use crate::application::app::App;
 
 /// Makes a draft.
-pub async fn create<A: Adapters>(
-    app: &App<A>,
+pub async fn create(
+    app: &App,
     by: &Manager,
     request: Option<NamedRequest>,
     organizer: Option<AccountId>,
@@ -41,8 +37,8 @@ pub async fn create<A: Adapters>(
 }
 
 /// Changes what is said of an event: `change` is given the event as it is.
-pub async fn update<A: Adapters>(
-    app: &App<A>,
+pub async fn update(
+    app: &App,
     by: &Manager,
     id: EventId,
     expected: Expected,
@@ -52,8 +48,8 @@ pub async fn update<A: Adapters>(
     settled(expected, || update_once(app, by, id, expected, organizer, &change)).await
 }
 
-async fn update_once<A: Adapters>(
-    app: &App<A>,
+async fn update_once(
+    app: &App,
     by: &Manager,
     id: EventId,
     expected: Expected,
@@ -79,12 +75,7 @@ async fn update_once<A: Adapters>(
 }
 
 /// Deletes a draft.
-pub async fn delete<A: Adapters>(
-    app: &App<A>,
-    by: &Manager,
-    id: EventId,
-    expected: Expected,
-) -> Result<(), ManageError> {
+pub async fn delete(app: &App, by: &Manager, id: EventId, expected: Expected) -> Result<(), ManageError> {
     let before = event_of(app, by, id).await?;
     is_expected(expected, before.revision)?;
     let judged = Judged::deletable(&before)?;
@@ -94,8 +85,8 @@ pub async fn delete<A: Adapters>(
 }
 
 /// Takes a step in the life of an event.
-pub async fn step<A: Adapters>(
-    app: &App<A>,
+pub async fn step(
+    app: &App,
     by: &Manager,
     id: EventId,
     expected: Expected,
@@ -121,8 +112,8 @@ pub(super) fn check_schedule(at: Option<Timestamp>) -> Result<(), Vec<FieldError
 }
 
 /// Takes the step, and tells everybody. Whether that changes anything: an event may be scheduled for that very time.
-pub(super) async fn take<A: Adapters>(
-    app: &App<A>,
+pub(super) async fn take(
+    app: &App,
     by: &Manager,
     id: EventId,
     expected: Expected,
@@ -144,8 +135,8 @@ pub(super) async fn take<A: Adapters>(
 }
 
 /// Makes a draft copy that begins at `starts_at`.
-pub async fn duplicate<A: Adapters>(
-    app: &App<A>,
+pub async fn duplicate(
+    app: &App,
     by: &Manager,
     request: Option<NamedRequest>,
     (id, expected): (EventId, Expected),

@@ -5,12 +5,12 @@ use std::future::Future;
 use domain::{
     bookings::{Fingerprint, IdempotencyKey},
     ids::AccountId,
-    management::requests::{Creation, FirstAnswer, RequestKeys, Standing},
+    management::requests::{Creation, FirstAnswer, Standing},
 };
 use uuid::Uuid;
 
 use super::ManageError;
-use crate::application::app::{Adapters, App};
+use crate::application::app::App;
 
 /// A request that creates something, as its client names it.
 #[derive(Clone, Debug)]
@@ -38,8 +38,8 @@ pub struct Made {
 /// `make` judges that, and a repetition is answered as the first time. Behind the look-up `owned` judges whether there is what it is made for, and
 /// whose: before that nothing is noted. `make` is given the id, and must do nothing if there is such a thing already: a request that broke off
 /// after its commit is repeated with the same id. Until it is [`told`], the request is under way.
-pub async fn once<A: Adapters, F>(
-    app: &App<A>,
+pub async fn once<F>(
+    app: &App,
     account: AccountId,
     request: Option<NamedRequest>,
     creates: Creation,
@@ -81,8 +81,8 @@ where
 }
 
 /// The answer: the first one, if that is known. Otherwise it is what `show` reads, and is kept.
-pub async fn told<A: Adapters, E>(
-    app: &App<A>,
+pub async fn told<E>(
+    app: &App,
     account: AccountId,
     made: Made,
     show: impl Future<Output = Result<FirstAnswer, E>> + Send,

@@ -7,35 +7,30 @@ use domain::{
         sales::{ManagedQuota, ManagedTicketType, QuotaFields, RawTicketType, TicketTypeFields},
     },
     ids::{EventId, QuotaId, TicketTypeId},
-    management::{ChangeError, Conflict, Expected, Manager, events::SalesManagement, requests::Creation},
+    management::{ChangeError, Conflict, Expected, Manager, requests::Creation},
     validation::FieldError,
 };
 
 use super::{
     Judged, Made, ManageError, NamedRequest, change_plan, change_words, event_of, is_expected, once, owns, settled,
 };
-use crate::application::app::{Adapters, App};
+use crate::application::app::App;
 
 /// The quotas of an event.
-pub async fn quotas<A: Adapters>(app: &App<A>, by: &Manager, event: EventId) -> Result<Vec<ManagedQuota>, ManageError> {
+pub async fn quotas(app: &App, by: &Manager, event: EventId) -> Result<Vec<ManagedQuota>, ManageError> {
     event_of(app, by, event).await?;
     Ok(app.store.quotas(event).await?)
 }
 
 /// One of them.
-pub async fn quota<A: Adapters>(
-    app: &App<A>,
-    by: &Manager,
-    event: EventId,
-    id: QuotaId,
-) -> Result<ManagedQuota, ManageError> {
+pub async fn quota(app: &App, by: &Manager, event: EventId, id: QuotaId) -> Result<ManagedQuota, ManageError> {
     let quotas = quotas(app, by, event).await?;
     Ok(quotas.into_iter().find(|quota| quota.id == id).ok_or(ChangeError::NotFound)?)
 }
 
 /// Adds a quota.
-pub async fn add_quota<A: Adapters>(
-    app: &App<A>,
+pub async fn add_quota(
+    app: &App,
     by: &Manager,
     request: Option<NamedRequest>,
     event: EventId,
@@ -49,8 +44,8 @@ pub async fn add_quota<A: Adapters>(
 }
 
 /// Changes a quota: `change` is given it as it is.
-pub async fn update_quota<A: Adapters>(
-    app: &App<A>,
+pub async fn update_quota(
+    app: &App,
     by: &Manager,
     (event, id): (EventId, QuotaId),
     expected: Expected,
@@ -59,8 +54,8 @@ pub async fn update_quota<A: Adapters>(
     settled(expected, || update_quota_once(app, by, (event, id), expected, &change)).await
 }
 
-async fn update_quota_once<A: Adapters>(
-    app: &App<A>,
+async fn update_quota_once(
+    app: &App,
     by: &Manager,
     (event, id): (EventId, QuotaId),
     expected: Expected,
@@ -87,8 +82,8 @@ async fn update_quota_once<A: Adapters>(
 }
 
 /// Deletes a quota.
-pub async fn delete_quota<A: Adapters>(
-    app: &App<A>,
+pub async fn delete_quota(
+    app: &App,
     by: &Manager,
     event: EventId,
     id: QuotaId,
@@ -105,18 +100,14 @@ pub async fn delete_quota<A: Adapters>(
 }
 
 /// The ticket types of an event, in the organizer's order.
-pub async fn ticket_types<A: Adapters>(
-    app: &App<A>,
-    by: &Manager,
-    event: EventId,
-) -> Result<Vec<ManagedTicketType>, ManageError> {
+pub async fn ticket_types(app: &App, by: &Manager, event: EventId) -> Result<Vec<ManagedTicketType>, ManageError> {
     event_of(app, by, event).await?;
     Ok(app.store.ticket_types(event).await?)
 }
 
 /// One of them.
-pub async fn ticket_type<A: Adapters>(
-    app: &App<A>,
+pub async fn ticket_type(
+    app: &App,
     by: &Manager,
     event: EventId,
     id: TicketTypeId,
@@ -126,8 +117,8 @@ pub async fn ticket_type<A: Adapters>(
 }
 
 /// Adds a ticket type.
-pub async fn add_ticket_type<A: Adapters>(
-    app: &App<A>,
+pub async fn add_ticket_type(
+    app: &App,
     by: &Manager,
     request: Option<NamedRequest>,
     event: EventId,
@@ -139,8 +130,8 @@ pub async fn add_ticket_type<A: Adapters>(
     .await
 }
 
-async fn insert_ticket_type<A: Adapters>(
-    app: &App<A>,
+async fn insert_ticket_type(
+    app: &App,
     by: &Manager,
     event: EventId,
     id: TicketTypeId,
@@ -155,14 +146,14 @@ async fn insert_ticket_type<A: Adapters>(
     change_plan(app, judged, app.store.add_ticket_type(by, event, id, &fields)).await
 }
 
-async fn quota_to_draw_on<A: Adapters>(app: &App<A>, event: EventId, id: QuotaId) -> Result<ManagedQuota, ManageError> {
+async fn quota_to_draw_on(app: &App, event: EventId, id: QuotaId) -> Result<ManagedQuota, ManageError> {
     let found = app.store.quotas(event).await?.into_iter().find(|quota| quota.id == id);
     found.ok_or_else(|| vec![FieldError::new("quotaId", "UNKNOWN", "the event has no such quota")].into())
 }
 
 /// Changes a ticket type: `change` is given it as it is.
-pub async fn update_ticket_type<A: Adapters>(
-    app: &App<A>,
+pub async fn update_ticket_type(
+    app: &App,
     by: &Manager,
     (event, id): (EventId, TicketTypeId),
     expected: Expected,
@@ -171,8 +162,8 @@ pub async fn update_ticket_type<A: Adapters>(
     settled(expected, || update_ticket_type_once(app, by, (event, id), expected, &change)).await
 }
 
-async fn update_ticket_type_once<A: Adapters>(
-    app: &App<A>,
+async fn update_ticket_type_once(
+    app: &App,
     by: &Manager,
     (event, id): (EventId, TicketTypeId),
     expected: Expected,
@@ -202,8 +193,8 @@ async fn update_ticket_type_once<A: Adapters>(
 }
 
 /// Deletes a ticket type that nobody has booked.
-pub async fn delete_ticket_type<A: Adapters>(
-    app: &App<A>,
+pub async fn delete_ticket_type(
+    app: &App,
     by: &Manager,
     event: EventId,
     id: TicketTypeId,
@@ -221,8 +212,8 @@ pub async fn delete_ticket_type<A: Adapters>(
 }
 
 /// Puts the ticket types into another order, which is a change of the event: gives the revision that it has then.
-pub async fn order_ticket_types<A: Adapters>(
-    app: &App<A>,
+pub async fn order_ticket_types(
+    app: &App,
     by: &Manager,
     event: EventId,
     expected: Expected,

@@ -7,8 +7,7 @@ use domain::{
         events::ManagedEvent,
         requests::Creation,
         seat_maps::{
-            ManagedSeatMap, Move, NewSeatMap, SeatMapFields, SeatMapManagement, SeatMapVersion, SectionsLost,
-            UsingEvent, version_number,
+            ManagedSeatMap, Move, NewSeatMap, SeatMapFields, SeatMapVersion, SectionsLost, UsingEvent, version_number,
         },
     },
     seat_maps::{
@@ -19,10 +18,7 @@ use domain::{
 };
 
 use super::{Judged, Made, ManageError, NamedRequest, change_plan, event_of, is_expected, once, settled, unowned};
-use crate::application::{
-    app::{Adapters, App},
-    aside::aside,
-};
+use crate::application::{app::App, aside::aside};
 
 /// A map with its versions, and the sections of the last one.
 #[derive(Debug)]
@@ -80,12 +76,12 @@ impl Lost {
 }
 
 /// One of the maps that `by` may see.
-pub async fn find<A: Adapters>(app: &App<A>, by: &Manager, id: SeatMapId) -> Result<ManagedSeatMap, ManageError> {
+pub async fn find(app: &App, by: &Manager, id: SeatMapId) -> Result<ManagedSeatMap, ManageError> {
     Ok(app.store.seat_map(by, id).await?.ok_or(ChangeError::NotFound)?)
 }
 
 /// The same with all that there is to say about it, other than where each seat is.
-pub async fn show<A: Adapters>(app: &App<A>, by: &Manager, id: SeatMapId) -> Result<ShownSeatMap, ManageError> {
+pub async fn show(app: &App, by: &Manager, id: SeatMapId) -> Result<ShownSeatMap, ManageError> {
     let map = find(app, by, id).await?;
     let versions = app.store.seat_map_versions(by, id).await?;
     let sections = match versions.last() {
@@ -101,24 +97,14 @@ async fn summary(drawing: Drawing) -> Vec<SectionSummary> {
 }
 
 /// A version of a map that `by` may see.
-async fn version_of<A: Adapters>(
-    app: &App<A>,
-    by: &Manager,
-    map: SeatMapId,
-    number: u32,
-) -> Result<SeatMapVersion, ManageError> {
+async fn version_of(app: &App, by: &Manager, map: SeatMapId, number: u32) -> Result<SeatMapVersion, ManageError> {
     find(app, by, map).await?;
     let versions = app.store.seat_map_versions(by, map).await?;
     Ok(versions.into_iter().find(|version| version.number == number).ok_or(ChangeError::NotFound)?)
 }
 
 /// A version with its sections and the events that use it.
-pub async fn version<A: Adapters>(
-    app: &App<A>,
-    by: &Manager,
-    map: SeatMapId,
-    number: u32,
-) -> Result<ShownVersion, ManageError> {
+pub async fn version(app: &App, by: &Manager, map: SeatMapId, number: u32) -> Result<ShownVersion, ManageError> {
     let version = version_of(app, by, map, number).await?;
     let sections = summary(app.store.drawing(version.id).await?).await;
     let events = app.store.events_with(by, version.id).await?;
@@ -126,28 +112,19 @@ pub async fn version<A: Adapters>(
 }
 
 /// The same by its id.
-pub async fn version_by_id<A: Adapters>(
-    app: &App<A>,
-    by: &Manager,
-    id: SeatMapVersionId,
-) -> Result<ShownVersion, ManageError> {
+pub async fn version_by_id(app: &App, by: &Manager, id: SeatMapVersionId) -> Result<ShownVersion, ManageError> {
     let (map, _, number) = app.store.seat_map_version(id).await?.ok_or(ChangeError::NotFound)?;
     version(app, by, map, number).await
 }
 
 /// The seats of a version.
-pub async fn export<A: Adapters>(
-    app: &App<A>,
-    by: &Manager,
-    map: SeatMapId,
-    number: u32,
-) -> Result<Drawing, ManageError> {
+pub async fn export(app: &App, by: &Manager, map: SeatMapId, number: u32) -> Result<Drawing, ManageError> {
     Ok(app.store.drawing(version_of(app, by, map, number).await?.id).await?)
 }
 
 /// Makes a map with its first version.
-pub async fn create<A: Adapters>(
-    app: &App<A>,
+pub async fn create(
+    app: &App,
     by: &Manager,
     request: Option<NamedRequest>,
     (venue_id, organizer_id): (VenueId, Option<AccountId>),
@@ -164,8 +141,8 @@ pub async fn create<A: Adapters>(
 }
 
 /// Changes what is said of a map.
-pub async fn update<A: Adapters>(
-    app: &App<A>,
+pub async fn update(
+    app: &App,
     by: &Manager,
     id: SeatMapId,
     expected: Expected,
@@ -174,8 +151,8 @@ pub async fn update<A: Adapters>(
     settled(expected, || update_once(app, by, id, expected, change.clone())).await
 }
 
-async fn update_once<A: Adapters>(
-    app: &App<A>,
+async fn update_once(
+    app: &App,
     by: &Manager,
     id: SeatMapId,
     expected: Expected,
@@ -190,8 +167,8 @@ async fn update_once<A: Adapters>(
 }
 
 /// Adds a version after the last.
-pub async fn add_version<A: Adapters>(
-    app: &App<A>,
+pub async fn add_version(
+    app: &App,
     by: &Manager,
     request: Option<NamedRequest>,
     map: SeatMapId,
@@ -209,18 +186,13 @@ pub async fn add_version<A: Adapters>(
 }
 
 /// Deletes a map that no event uses. Nobody sees it from then on; the upkeep removes its seats, bit by bit.
-pub async fn delete<A: Adapters>(
-    app: &App<A>,
-    by: &Manager,
-    id: SeatMapId,
-    expected: Expected,
-) -> Result<(), ManageError> {
+pub async fn delete(app: &App, by: &Manager, id: SeatMapId, expected: Expected) -> Result<(), ManageError> {
     app.store.delete_seat_map(by, id, expected).await?;
     tracing::info!(seatMap = %id, userId = %by.account, "seat map deleted");
     Ok(())
 }
 
-async fn sold_by<A: Adapters>(app: &App<A>, event: ManagedEvent) -> Result<(EventSeatMap, Drawing), ManageError> {
+async fn sold_by(app: &App, event: ManagedEvent) -> Result<(EventSeatMap, Drawing), ManageError> {
     let version = event.event.seat_map_version_id.ok_or(ChangeError::NotFound)?;
     let (map, name, number) = app.store.seat_map_version(version).await?.ok_or(ChangeError::NotFound)?;
     let drawing = app.store.drawing(version).await?;
@@ -229,14 +201,14 @@ async fn sold_by<A: Adapters>(app: &App<A>, event: ManagedEvent) -> Result<(Even
 }
 
 /// What one of `by`'s events sells of a seat map. Not found when it sells no seats.
-pub async fn of_event<A: Adapters>(app: &App<A>, by: &Manager, event: EventId) -> Result<EventSeatMap, ManageError> {
+pub async fn of_event(app: &App, by: &Manager, event: EventId) -> Result<EventSeatMap, ManageError> {
     Ok(sold_by(app, event_of(app, by, event).await?).await?.0)
 }
 
 /// Has an event sell another version of its map. What the two versions differ in is found before the event's inventory is
 /// paused: they never change, and comparing them takes longer than the rest.
-pub async fn move_event<A: Adapters>(
-    app: &App<A>,
+pub async fn move_event(
+    app: &App,
     by: &Manager,
     event: EventId,
     expected: Expected,
@@ -245,8 +217,8 @@ pub async fn move_event<A: Adapters>(
     settled(expected, || move_once(app, by, event, expected, number)).await
 }
 
-async fn move_once<A: Adapters>(
-    app: &App<A>,
+async fn move_once(
+    app: &App,
     by: &Manager,
     event: EventId,
     expected: Expected,

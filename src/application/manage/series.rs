@@ -10,22 +10,18 @@ use domain::{
         texts::{RawTexts, Texts},
     },
     ids::{EventId, SeriesId},
-    management::{
-        ChangeError, Conflict, Expected, Manager,
-        requests::Creation,
-        series::{Occurrence, SeriesManagement},
-    },
+    management::{ChangeError, Conflict, Expected, Manager, requests::Creation, series::Occurrence},
 };
 use jiff::Timestamp;
 
 use super::{
     Made, ManageError, NamedRequest, event_of, events, invalidated, is_expected, once, owns, settled, tags_of,
 };
-use crate::application::app::{Adapters, App};
+use crate::application::app::App;
 
 /// Adds occurrences of an event; what is made is the first of them.
-pub async fn repeat<A: Adapters>(
-    app: &App<A>,
+pub async fn repeat(
+    app: &App,
     by: &Manager,
     request: Option<NamedRequest>,
     (event, expected): (EventId, Expected),
@@ -37,8 +33,8 @@ pub async fn repeat<A: Adapters>(
     .await
 }
 
-async fn add_occurrences<A: Adapters>(
-    app: &App<A>,
+async fn add_occurrences(
+    app: &App,
     by: &Manager,
     (event, expected): (EventId, Expected),
     first: EventId,
@@ -57,7 +53,7 @@ async fn add_occurrences<A: Adapters>(
 }
 
 /// The occurrences of a series, in order. There is always one.
-pub async fn find<A: Adapters>(app: &App<A>, by: &Manager, id: SeriesId) -> Result<Vec<Occurrence>, ManageError> {
+pub async fn find(app: &App, by: &Manager, id: SeriesId) -> Result<Vec<Occurrence>, ManageError> {
     let occurrences = app.store.occurrences(by, id).await?;
     if occurrences.is_empty() { Err(ChangeError::NotFound.into()) } else { Ok(occurrences) }
 }
@@ -75,8 +71,8 @@ pub enum Outcome {
 
 /// Has each occurrence take the step that is meant by it, from those on that begin at `from`, one after the other: each is a change of
 /// its own, with its own rules. What fails ends the request, and a repetition goes on with those that are left.
-pub async fn step<A: Adapters>(
-    app: &App<A>,
+pub async fn step(
+    app: &App,
     by: &Manager,
     id: SeriesId,
     step: Step,
@@ -105,8 +101,8 @@ pub async fn step<A: Adapters>(
 }
 
 /// Replaces texts of an occurrence and of those that follow it; gives the revision that the occurrence has then.
-pub async fn change_following<A: Adapters>(
-    app: &App<A>,
+pub async fn change_following(
+    app: &App,
     by: &Manager,
     (id, event): (SeriesId, EventId),
     expected: Expected,
@@ -127,8 +123,8 @@ pub async fn change_following<A: Adapters>(
 }
 
 /// Takes an event out of its series.
-pub async fn leave<A: Adapters>(
-    app: &App<A>,
+pub async fn leave(
+    app: &App,
     by: &Manager,
     (id, event): (SeriesId, EventId),
     expected: Expected,

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use domain::{secrets::OpaqueToken, unpaid::NetworkId};
 
 use crate::application::{
-    app::{Adapters, App},
-    limits::{LimitAttempts, Limited, Rule},
+    app::App,
+    limits::{Limited, Rule},
 };
 
 /// An attempt that was counted before it is judged, so that many at once are counted as well. One that succeeds is given back.
@@ -17,8 +17,8 @@ pub(super) struct Attempt {
 
 impl Attempt {
     /// Counts it, or refuses. `hash` is that of the account's password: with a new password nobody has failed yet.
-    pub(super) async fn count<A: Adapters>(
-        app: &App<A>,
+    pub(super) async fn count(
+        app: &App,
         email: &str,
         hash: Option<&str>,
         known: Option<&OpaqueToken>,
@@ -45,7 +45,7 @@ impl Attempt {
     }
 
     /// It was none of those that are limited.
-    pub(super) async fn give_back<A: Adapters>(self, app: &App<A>) {
+    pub(super) async fn give_back(self, app: &App) {
         for (rule, subject) in &self.counted {
             app.limits.forgive(*rule, subject, self.from).await;
         }

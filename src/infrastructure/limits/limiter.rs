@@ -14,6 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use async_trait::async_trait;
 use domain::{
     rate_limit::{Gcra, Rate},
     unpaid::{SITE_NETWORKS, SiteId},
@@ -367,6 +368,7 @@ impl LimitRequests for Limiter {
     }
 }
 
+#[async_trait]
 impl LimitAttempts for Limiter {
     async fn attempt(&self, rule: Rule, subject: &str, from: IpAddr) -> Result<(), Limited> {
         if self.0.is_trusted(from) {

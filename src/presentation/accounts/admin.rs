@@ -4,21 +4,16 @@ use std::sync::Arc;
 
 use domain::{
     accounts::{Account, EmailAddress},
-    administration::{AccountAdministration, AccountChange, AccountFilter, ChangeAccountError},
+    administration::{AccountChange, AccountFilter, ChangeAccountError},
     audit::Action,
     ids::AccountId,
-    repositories::AccountRepository,
     validation::{FieldError, FieldErrors},
 };
-
 use serde_json::json;
 
 use super::dto::{AccountChangeBody, AccountJson};
 use crate::{
-    application::{
-        acting, administration,
-        app::{Adapters, App},
-    },
+    application::{acting, administration, app::App},
     presentation::{
         browsing::List,
         catalogue::Code,
@@ -46,7 +41,7 @@ impl From<ChangeAccountError> for Problem {
 }
 
 /// `GET /admin/users`
-pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let mut query = request.query();
     let filter = filter(&mut query);
     let list = List::asked(&request);
@@ -71,7 +66,7 @@ fn filter(query: &mut Query<'_>) -> AccountFilter {
 }
 
 /// `GET /admin/users/{id}`
-pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let account = app.store.account(request.id::<AccountId>("id")?).await?.ok_or_else(Problem::not_found)?;
     acting::looks_at(&app, Action::Read, ("account", account.id.to_string()), json!({})).await?;
@@ -79,7 +74,7 @@ pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
 }
 
 /// `PATCH /admin/users/{id}`
-pub async fn change<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub async fn change(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let (id, expected, actor) = (request.id::<AccountId>("id")?, expected(&request)?, request.actor()?);
     let body: AccountChangeBody = request.body().await?;
     let mut errors = FieldErrors::default();

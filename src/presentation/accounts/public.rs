@@ -12,15 +12,12 @@ use http::header;
 
 use super::dto::{ProfileBody, RegisterBody, UserJson};
 use crate::{
-    application::{
-        accounts,
-        app::{Adapters, App},
-    },
+    application::{accounts, app::App},
     presentation::{problem::Problem, reply::Reply, request::Request},
 };
 
 /// `POST /auth/register`
-pub async fn register<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub async fn register(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let body: RegisterBody = request.body().await?;
     let registration = Registration::parse(&body.email, &body.password, &body.name, body.phone.as_deref())?;
     let languages = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
@@ -30,14 +27,14 @@ pub async fn register<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Re
 }
 
 /// `GET /profile`
-pub async fn profile<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub async fn profile(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let account = accounts::profile(&app, request.caller()?.account).await?;
     Reply::ok(&UserJson::from(&account))
 }
 
 /// `PATCH /profile`
-pub async fn update_profile<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub async fn update_profile(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let body: ProfileBody = request.body().await?;
     let mut errors = FieldErrors::default();
     let nameless = || FieldError::new("name", "REQUIRED", "an account has a name");

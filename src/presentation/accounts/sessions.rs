@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::dto::{LoginBody, SessionJson, SessionsJson, SignedInJson, UserJson};
 use crate::{
     application::{
-        app::{Adapters, App},
+        app::App,
         sessions::{self, Origin, SignedIn},
         sign_in::sign_in,
     },
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// `POST /auth/login`
-pub async fn login<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub async fn login(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let body: LoginBody = request.body().await?;
     let signed_in = sign_in(&app, &body.email, &body.password, &origin(&request)).await?;
     let cookie = SessionCookie::new(signed_in.refresh_token.clone());
@@ -37,7 +37,7 @@ pub(super) fn origin(request: &Request) -> Origin {
 }
 
 /// `POST /auth/refresh`. A refusal leaves the cookie as it is: when it arrives, the browser may have that of another session by now.
-pub async fn refresh<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub async fn refresh(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let Some(cookie) = SessionCookie::of(request.headers()) else {
         return Err(Problem::new(Code::SessionOver).detail("the request has no session cookie"));
     };
@@ -47,7 +47,7 @@ pub async fn refresh<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<
 }
 
 /// `POST /auth/logout`. Whoever has no session any more has what they want.
-pub async fn logout<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub async fn logout(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     if let Some(cookie) = SessionCookie::of(request.headers()) {
         sessions::sign_out(&app, &cookie.token).await?;
     }
@@ -55,7 +55,7 @@ pub async fn logout<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<R
 }
 
 /// `GET /sessions`
-pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let caller = request.caller()?;
     let of_cookie = || SessionCookie::of(request.headers()).map(|cookie| cookie.token.session);
@@ -66,23 +66,19 @@ pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
 }
 
 /// `DELETE /sessions/{id}`
-pub async fn end<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub async fn end(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     sessions::end(&app, request.caller()?.account, request.id::<SessionId>("id")?).await?;
     Ok(Reply::no_content())
 }
 
 /// `DELETE /sessions`
-pub async fn end_all<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub async fn end_all(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     sessions::end_all(&app, request.caller()?.account).await?;
     Ok(Reply::no_content().header(header::SET_COOKIE, SessionCookie::clear()))
 }
 
 /// A session that begins or goes on: tokens for the program, the cookie for the browser.
-pub(super) fn answer<A: Adapters>(
-    app: &App<A>,
-    signed_in: &SignedIn,
-    cookie: &SessionCookie,
-) -> Result<Reply, Problem> {
+pub(super) fn answer(app: &App, signed_in: &SignedIn, cookie: &SessionCookie) -> Result<Reply, Problem> {
     let json = SignedInJson {
         access_token: &signed_in.access_token,
         token_type: "Bearer",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::{
     bookings::{Booking, BookingStatus, IdempotencyKey, Source},
     ids::{AccountId, BookingId, EventId, HoldId},
-    repositories::{BookingRepository, OwnBookings},
+    repositories::OwnBookings,
     selection::Selection,
     validation::FieldError,
 };
@@ -13,7 +13,7 @@ use domain::{
 use super::dto::{BookingBody, BookingJson, HoldBody, HoldJson};
 use crate::{
     application::{
-        app::{Adapters, App},
+        app::App,
         bookings::{self, Asking},
     },
     presentation::{
@@ -31,7 +31,7 @@ fn asking(account: AccountId, request: &Request) -> Asking {
 
 /// The gate before whatever takes places: an event that has too much to do, or whose ledger does not answer, refuses
 /// before anything is read. Ids that are none are the handler's to refuse.
-pub fn gate<A: Adapters>(app: &App<A>, params: &Params<'_>) -> Result<(), Problem> {
+pub fn gate(app: &App, params: &Params<'_>) -> Result<(), Problem> {
     match params.raw("id").and_then(|id| id.parse().ok()) {
         Some(event) => Ok(bookings::check(app, event)?),
         None => Ok(()),
@@ -39,7 +39,7 @@ pub fn gate<A: Adapters>(app: &App<A>, params: &Params<'_>) -> Result<(), Proble
 }
 
 /// `POST /events/{id}/holds`
-pub async fn hold<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub async fn hold(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let (caller, event, key) = (request.caller()?, request.id::<EventId>("id")?, key(&request)?);
     let selection = Selection::try_from(request.body::<HoldBody>().await?)?;
     let made = bookings::hold(&app, asking(caller.account, &request), event, key, selection).await?;
@@ -48,13 +48,13 @@ pub async fn hold<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result
 }
 
 /// `DELETE /holds/{id}`
-pub async fn release<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub async fn release(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     bookings::release(&app, request.caller()?.account, request.id::<HoldId>("id")?).await?;
     Ok(Reply::no_content())
 }
 
 /// `GET /holds/{id}`
-pub async fn show_hold<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub async fn show_hold(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let account = request.caller()?.account;
     let hold = app.store.hold(request.id("id")?).await?.filter(|hold| hold.account_id == account);
@@ -62,11 +62,11 @@ pub async fn show_hold<A: Adapters>(app: Arc<App<A>>, request: Request) -> Resul
 }
 
 /// `POST /events/{id}/bookings`
-pub async fn book<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub async fn book(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let (caller, event, key) = (request.caller()?, request.id::<EventId>("id")?, key(&request)?);
     let source = Source::try_from(request.body::<BookingBody>().await?)?;
     let made = bookings::book(&app, asking(caller.account, &request), event, key, source).await?;
-    let names = app.names.of(&app.store, event).await;
+    let names = app.names.of(&*app.store, event).await;
     let shown = BookingJson::new(&made.value, names.as_ref().as_ref());
     let reply = Reply::created(&format!("/api/v1/bookings/{}", made.value.id), &shown)?;
     Ok(if made.replayed { reply.replayed() } else { reply })
@@ -92,7 +92,7 @@ pub(in crate::presentation) fn statuses(query: &mut Query<'_>) -> Vec<BookingSta
 }
 
 /// `GET /bookings`
-pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let mut query = request.query();
     let filter = OwnBookings { statuses: statuses(&mut query), event: query.value("eventId", "the id of an event") };
     let list = List::asked(&request);
@@ -105,20 +105,20 @@ pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
     list.reply(&page, &wanted, |booking| booking.id, show)
 }
 
-async fn shown<A: Adapters>(app: &App<A>, booking: &Booking) -> Result<Reply, Problem> {
+async fn shown(app: &App, booking: &Booking) -> Result<Reply, Problem> {
     let names = app.store.event_names(&[booking.event_id]).await?;
     Reply::ok(&BookingJson::new(booking, names.get(&booking.event_id)))
 }
 
 /// `GET /bookings/{id}`
-pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let booking = bookings::own_booking(&app, request.caller()?.account, request.id::<BookingId>("id")?).await?;
     shown(&app, &booking).await
 }
 
 /// `DELETE /bookings/{id}`
-pub async fn cancel<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub async fn cancel(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let booking = bookings::cancel(&app, request.caller()?.account, request.id::<BookingId>("id")?).await?;
     shown(&app, &booking).await
 }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::{
     application::{
-        app::{Adapters, App},
+        app::App,
         cache::{self, Clearing},
     },
     presentation::{problem::Problem, query::Query, reply::Reply, request::Request},
@@ -21,14 +21,14 @@ const TEXT_BYTES_MAX: usize = 256;
 const STARS_MAX: usize = 4;
 
 /// `GET /admin/cache`: what this node keeps, and what it has done since its start.
-pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     Reply::ok(&OverviewJson::from(&app.cache.overview()))
 }
 
 /// `DELETE /admin/cache`, with exactly one of `tag`, `key` and `pattern`. On all nodes; the counts are those of this one and of
 /// what all share.
-pub async fn clear<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub async fn clear(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let what = clearing(request.query())?;
     let cleared = cache::clear(&app, request.actor()?, what).await?;
     Reply::ok(&ClearedJson { local: cleared.local, shared: cleared.shared })

@@ -26,7 +26,7 @@ use tokio_util::sync::ReusableBoxFuture;
 
 use super::dto::{AvailabilityJson, ChangesJson};
 use crate::{
-    application::app::{Adapters, App},
+    application::app::App,
     presentation::{
         body::{Body, BodyError},
         catalogue::Code,
@@ -60,8 +60,8 @@ pub(super) fn last_seen(headers: &HeaderMap, parameter: Option<&str>) -> Option<
 }
 
 /// The stream, for a client that has seen `version`.
-pub(super) async fn reply<A: Adapters>(
-    app: Arc<App<A>>,
+pub(super) async fn reply(
+    app: Arc<App>,
     following: Following,
     network: Option<NetworkId>,
     version: Option<i64>,
@@ -76,7 +76,7 @@ pub(super) async fn reply<A: Adapters>(
         }
     })?;
     let retry = Bytes::from(format!("retry: {}\n\n", rand::rng().random_range(RETRY_MS)));
-    let exact = app.site.rules(&app.store).await?.shows_places_left;
+    let exact = app.site.rules(&*app.store).await?.shows_places_left;
     let reader = Reader { app, stream, with_seats, exact, first: Some(retry) };
     let body = EventStream { next: Some(ReusableBoxFuture::new(reader.next())) };
     Ok(Reply::body(StatusCode::OK, EVENT_STREAM.clone(), Body::stream(UnsyncBoxBody::new(body)))
@@ -85,8 +85,8 @@ pub(super) async fn reply<A: Adapters>(
         .header(X_ACCEL_BUFFERING.clone(), HeaderValue::from_static("no")))
 }
 
-struct Reader<A: Adapters> {
-    app: Arc<App<A>>,
+struct Reader {
+    app: Arc<App>,
     stream: actors::live::Stream,
     with_seats: bool,
     /// Whether the numbers of places are told.
@@ -94,7 +94,7 @@ struct Reader<A: Adapters> {
     first: Option<Bytes>,
 }
 
-impl<A: Adapters> Reader<A> {
+impl Reader {
     /// The next bytes to send, and itself, so that one allocation serves all rounds.
     async fn next(mut self) -> Option<(Self, Bytes)> {
         if let Some(first) = self.first.take() {
@@ -103,7 +103,7 @@ impl<A: Adapters> Reader<A> {
         let signal = self.stream.next().await?;
         let Self { with_seats, exact, .. } = self;
         // When they can't be read, what was last known goes on.
-        if self.app.site.rules(&self.app.store).await.is_ok_and(|rules| rules.shows_places_left != exact) {
+        if self.app.site.rules(&*self.app.store).await.is_ok_and(|rules| rules.shows_places_left != exact) {
             // The settings have changed: what is told from now on is in a new stream, which the client opens by itself.
             return None;
         }
@@ -127,15 +127,15 @@ fn form(with_seats: bool, exact: bool) -> usize {
 }
 
 /// The next bytes of a stream, and who reads on.
-type Next<A> = Option<(Reader<A>, Bytes)>;
+type Next = Option<(Reader, Bytes)>;
 
 /// The body of a stream.
-struct EventStream<A: Adapters> {
+struct EventStream {
     /// `None` once it is over.
-    next: Option<ReusableBoxFuture<'static, Next<A>>>,
+    next: Option<ReusableBoxFuture<'static, Next>>,
 }
 
-impl<A: Adapters> hyper::body::Body for EventStream<A> {
+impl hyper::body::Body for EventStream {
     type Data = Bytes;
     type Error = BodyError;
 

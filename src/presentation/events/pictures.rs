@@ -8,10 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 
 use super::dto::AvailabilityJson;
 use crate::{
-    application::{
-        app::{Adapters, App},
-        pictures::FORMS,
-    },
+    application::{app::App, pictures::FORMS},
     presentation::{
         body::Body,
         edge::{compression, negotiation::Coding},
@@ -30,8 +27,8 @@ const SEAT_BYTES: usize = 192;
 const SEATS_ASIDE: usize = 2_000;
 
 /// The answer to `request`, with seats; with the numbers of places if `exact`.
-pub(super) async fn reply<A: Adapters>(
-    app: &App<A>,
+pub(super) async fn reply(
+    app: &App,
     request: &Request,
     picture: &Arc<Availability>,
     exact: bool,

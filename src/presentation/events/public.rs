@@ -3,13 +3,7 @@
 use std::sync::Arc;
 
 use actors::cache::{Key, Load, Namespace};
-use domain::{
-    cache::Tag,
-    ids::EventId,
-    repositories::{EventRepository, Found},
-    search::PublicStatus,
-    validation::FieldError,
-};
+use domain::{cache::Tag, ids::EventId, repositories::Found, search::PublicStatus, validation::FieldError};
 use tokio::time::Instant;
 
 use super::{
@@ -18,10 +12,7 @@ use super::{
     summary::{EventSummaryJson, FacetsJson, SalesJson},
 };
 use crate::{
-    application::{
-        app::{Adapters, App},
-        bookings::BookingError,
-    },
+    application::{app::App, bookings::BookingError},
     presentation::{
         cache::{self, Name, cached, cached_if_any, uncached},
         moved::{address, may_be_slug, moved, present_slug},
@@ -38,10 +29,10 @@ const TAGS_DEFAULT: u32 = 100;
 const TAGS_MAX: u32 = 1_000;
 
 /// `GET /events`
-pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let per_page = match request.query().text("limit") {
         Some(_) => None,
-        None => Some(app.site.rules(&app.store).await?.events_per_page),
+        None => Some(app.site.rules(&*app.store).await?.events_per_page),
     };
     let (wanted, list) = search::read(&request, per_page)?;
     // What is left changes with every booking.
@@ -52,29 +43,29 @@ pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
     let (key, store) = (if wanted.filter.text.is_some() { key.uncommon() } else { key }, app.clone());
     let ends = is_kept && wanted.filter.leaves_out_what_is_over();
     let load = move || async move {
-        let next_end = if ends { until_one_ends(&*store).await? } else { None };
+        let next_end = if ends { until_one_ends(&store).await? } else { None };
         let slice = store.store.public_events(&wanted).await?;
         let tags = [Tag::Events, Tag::Vocabulary];
         Ok(list.load(&slice, (&wanted.place, wanted.limit), EventSummaryJson::from, &tags)?.until(next_end))
     };
-    if is_kept { cached(&app, &request, key, load).await } else { uncached(&request, load().await?).await }
+    if is_kept { cached(&app.cache, &request, key, load).await } else { uncached(&request, load().await?).await }
 }
 
 /// Until when what leaves out what is over reads as it does now. Asked before that is read.
-async fn until_one_ends<A: Adapters>(app: &App<A>) -> Found<Option<std::time::Instant>> {
+async fn until_one_ends(app: &App) -> Found<Option<std::time::Instant>> {
     let asked = std::time::Instant::now();
     Ok(app.store.next_end().await?.map(|rest| asked + rest))
 }
 
 /// `GET /events/{idOrSlug}`
-pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let name = request.param("id")?;
     if !may_be_slug(&name) {
         return Err(Problem::not_found());
     }
     let (wanted, store) = (Name::<EventId>::of(&*name), app.clone());
-    let found = cached_if_any(&app, &request, Key::one(Namespace::Event, &wanted), || async move {
+    let found = cached_if_any(&app.cache, &request, Key::one(Namespace::Event, &wanted), || async move {
         let asked = std::time::Instant::now();
         let Some(detail) = store.store.public_event(wanted.by()).await? else {
             return Ok(Load::absent(&[Tag::Events]));
@@ -89,7 +80,7 @@ pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
     }
     let (former, store) = (name.to_string(), app.clone());
     let former_slug = async move { store.store.event_moved_from(&former).await };
-    match present_slug(&app, &request, (Namespace::Event, &name), Tag::Events, former_slug).await? {
+    match present_slug(&app.cache, &request, (Namespace::Event, &name), Tag::Events, former_slug).await? {
         Some(slug) => moved(&slug, &address("/api/v1/events", &slug)),
         None => Err(Problem::not_found()),
     }
@@ -97,7 +88,7 @@ pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
 
 /// `GET /availability`: how the events of a page sell at this moment. Apart from the lists, which may be kept for a while, and never
 /// kept itself.
-pub async fn sales<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub async fn sales(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let mut query = request.query();
     let texts = query.texts("eventIds");
     let given: Vec<&str> = texts.iter().flat_map(|text| text.split(',')).map(str::trim).collect();
@@ -115,11 +106,11 @@ pub async fn sales<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Re
 }
 
 /// `GET /categories`: those of published events that are not over.
-pub async fn categories<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub async fn categories(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (key, store) = (Key::one(Namespace::Events, "categories"), app.clone());
-    cached(&app, &request, key, || async move {
-        let next_end = until_one_ends(&*store).await?;
+    cached(&app.cache, &request, key, || async move {
+        let next_end = until_one_ends(&store).await?;
         let found = store.store.event_categories().await?;
         Ok(cache::found(&FacetsJson::from(&*found), &[Tag::Events, Tag::Vocabulary])?.until(next_end))
     })
@@ -127,13 +118,13 @@ pub async fn categories<A: Adapters>(app: Arc<App<A>>, request: Request) -> Resu
 }
 
 /// `GET /tags`: those of published events that are not over, the commonest first.
-pub async fn tags<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub async fn tags(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let mut query = request.query();
     let limit = query.number("limit", TAGS_DEFAULT, 1..=TAGS_MAX);
     query.finish()?;
     let (key, store) = (Key::one(Namespace::Events, "tags").with("limit", limit), app.clone());
-    cached(&app, &request, key, move || async move {
-        let next_end = until_one_ends(&*store).await?;
+    cached(&app.cache, &request, key, move || async move {
+        let next_end = until_one_ends(&store).await?;
         let found = store.store.event_tags(limit).await?;
         Ok(cache::found(&FacetsJson::from(&*found), &[Tag::Events, Tag::Vocabulary])?.until(next_end))
     })
@@ -142,7 +133,7 @@ pub async fn tags<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
 
 /// `GET /events/{id}/availability`: a published snapshot, read without asking the inventory; or, for a client that accepts
 /// `text/event-stream`, that and what changes from then on.
-pub async fn availability<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub async fn availability(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let mut query = request.query();
     let with_seats = query.flag("seats", false);
     // Without a stream it means nothing, and a client that sends it always is right to.
@@ -161,7 +152,7 @@ pub async fn availability<A: Adapters>(app: Arc<App<A>>, request: Request) -> Re
     if !snapshot.status.is_public() {
         return Err(Problem::not_found());
     }
-    let exact = app.site.rules(&app.store).await?.shows_places_left;
+    let exact = app.site.rules(&*app.store).await?.shows_places_left;
     if with_seats {
         return pictures::reply(&app, &request, &snapshot, exact).await;
     }

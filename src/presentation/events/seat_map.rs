@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use domain::{
     ids::{EventId, SeatId, SeatMapId, SectionId},
-    management::seat_maps::{SeatMapManagement, VERSIONS_MAX},
-    repositories::{EventRepository, PublicSeatMap, RepositoryError},
+    management::seat_maps::VERSIONS_MAX,
+    repositories::{PublicSeatMap, RepositoryError},
     seat_maps::{
         Seat,
         drawing::{Drawing, DrawnRow},
@@ -18,7 +18,7 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::{
-    application::app::{Adapters, App},
+    application::app::App,
     presentation::{cache, problem::Problem, reply::Reply, request::Request},
 };
 
@@ -123,7 +123,7 @@ pub(super) struct PresentSeatMapJson {
 }
 
 /// `GET /events/{id}/seat-map`: the version that is named; without one, the way to the version that the event sells now.
-pub(in crate::presentation) async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(in crate::presentation) async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let version = asked(&request)?;
     let event: EventId = request.id("id")?;
     let found = app.store.public_seat_map(event, version).await?.ok_or_else(Problem::not_found)?;
@@ -157,7 +157,7 @@ fn present(event: EventId, found: &PublicSeatMap) -> Result<Reply, Problem> {
 }
 
 /// Made on a thread of its own: of a large house it takes milliseconds that a thread of the server must not be away.
-async fn encoded<A: Adapters>(app: &App<A>, map: &PublicSeatMap) -> Result<Bytes, RepositoryError> {
+async fn encoded(app: &App, map: &PublicSeatMap) -> Result<Bytes, RepositoryError> {
     let drawing = app.store.drawing(map.version).await?;
     let (seat_map_id, version) = (map.map, map.number);
     let encode = move || {

@@ -15,10 +15,7 @@ use utoipa::ToSchema;
 
 use super::{location, manager, named_body, sales::All};
 use crate::{
-    application::{
-        app::{Adapters, App},
-        manage::blocks,
-    },
+    application::{app::App, manage::blocks},
     presentation::{bookings::dto::ItemJson, openapi::schemas, problem::Problem, reply::Reply, request::Request},
 };
 
@@ -173,7 +170,7 @@ pub(super) struct BlocksJson {
 }
 
 /// `GET …/events/{id}/blocks`
-pub(super) async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let event_id = request.id("id")?;
     let blocks = blocks::list(&app, &manager(&request)?, event_id).await?;
@@ -185,7 +182,7 @@ pub(super) async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Res
 }
 
 /// `POST …/events/{id}/blocks`: at most 10,000 places at once, named or by number as in a booking, or by section.
-pub(super) async fn add<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn add(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (by, event) = (manager(&request)?, request.id::<EventId>("id")?);
     let (body, named) = named_body::<BlockBody>(&mut request).await?;
@@ -199,14 +196,14 @@ pub(super) async fn add<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> 
 }
 
 /// `GET …/events/{id}/blocks/{blockId}`
-pub(super) async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let block = blocks::find(&app, &manager(&request)?, request.id("id")?, request.id("blockId")?).await?;
     Reply::ok(&BlockJson::from(&block))
 }
 
 /// `DELETE …/events/{id}/blocks/{blockId}`
-pub(super) async fn delete<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn delete(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     blocks::release(&app, &manager(&request)?, request.id("id")?, request.id("blockId")?).await?;
     Ok(Reply::no_content())

@@ -7,7 +7,7 @@ use domain::{
     ids::VenueId,
     management::{
         ChangeError, Expected, Manager,
-        catalogue::{CatalogueManagement, Term, Vocabulary},
+        catalogue::{Term, Vocabulary},
         requests::Creation,
     },
     text,
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     application::{
-        app::{Adapters, App},
+        app::App,
         manage::{ManageError, invalidated, once, settled, unowned},
     },
     presentation::{
@@ -34,7 +34,7 @@ use crate::{
     },
 };
 
-async fn shown_venue<A: Adapters>(app: &App<A>, request: &Request, id: VenueId) -> Result<Reply, Problem> {
+async fn shown_venue(app: &App, request: &Request, id: VenueId) -> Result<Reply, Problem> {
     let (venue, revision) = app.store.managed_venue(id).await?.ok_or_else(Problem::not_found)?;
     match unchanged(request, revision) {
         Some(reply) => Ok(reply),
@@ -43,13 +43,13 @@ async fn shown_venue<A: Adapters>(app: &App<A>, request: &Request, id: VenueId) 
 }
 
 /// `GET /admin/venues/{id}`
-pub(super) async fn show_venue<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn show_venue(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     shown_venue(&app, &request, request.id("id")?).await
 }
 
 /// `POST /admin/venues`
-pub(super) async fn add_venue<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn add_venue(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let by = manager(&request)?;
     let (body, named) = named_body::<NewVenueBody>(&mut request).await?;
@@ -68,8 +68,8 @@ pub(super) async fn add_venue<A: Adapters>(app: Arc<App<A>>, mut request: Reques
 }
 
 /// Changes a venue: `change` is given the body and the venue as it is.
-async fn change_venue<A: Adapters, B: Clone + DeserializeOwned + Send + Sync + 'static>(
-    app: &App<A>,
+async fn change_venue<B: Clone + DeserializeOwned + Send + Sync + 'static>(
+    app: &App,
     mut request: Request,
     change: impl Fn(B, RawVenue) -> RawVenue + Send + Sync,
 ) -> Result<Reply, Problem> {
@@ -82,8 +82,8 @@ async fn change_venue<A: Adapters, B: Clone + DeserializeOwned + Send + Sync + '
     Ok(tagged(Reply::ok(&VenueJson::from(&venue))?, revision))
 }
 
-async fn write_venue<A: Adapters>(
-    app: &App<A>,
+async fn write_venue(
+    app: &App,
     by: &Manager,
     id: VenueId,
     expected: Expected,
@@ -102,7 +102,7 @@ async fn write_venue<A: Adapters>(
 }
 
 /// `PUT /admin/venues/{id}`: what is not said is as for a new one, but the slug stays.
-pub(super) async fn replace_venue<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn replace_venue(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     change_venue(&app, request, |body: NewVenueBody, before| {
         let raw = RawVenue::from(body);
         RawVenue { slug: raw.slug.or(before.slug), ..raw }
@@ -111,12 +111,12 @@ pub(super) async fn replace_venue<A: Adapters>(app: Arc<App<A>>, request: Reques
 }
 
 /// `PATCH /admin/venues/{id}`
-pub(super) async fn update_venue<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn update_venue(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     change_venue(&app, request, VenueChangeBody::over).await
 }
 
 /// `DELETE /admin/venues/{id}`
-pub(super) async fn delete_venue<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn delete_venue(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let expected = perhaps_expected(&request)?.flatten();
     let id = request.id("id")?;
@@ -166,7 +166,7 @@ impl<'a> From<&'a Term> for TermJson<'a> {
     }
 }
 
-async fn list<A: Adapters>(app: &App<A>, request: &Request, of: Vocabulary) -> Result<Reply, Problem> {
+async fn list(app: &App, request: &Request, of: Vocabulary) -> Result<Reply, Problem> {
     let mut query = request.query();
     let list = List::asked(request);
     let wanted = list.page_request(&mut query);
@@ -175,22 +175,17 @@ async fn list<A: Adapters>(app: &App<A>, request: &Request, of: Vocabulary) -> R
     list.reply(&page, &wanted, |term| term.slug.clone(), TermJson::from)
 }
 
-async fn term<A: Adapters>(app: &App<A>, of: Vocabulary, slug: &str) -> Result<Term, Problem> {
+async fn term(app: &App, of: Vocabulary, slug: &str) -> Result<Term, Problem> {
     app.store.term(of, slug).await?.ok_or_else(Problem::not_found)
 }
 
-async fn show<A: Adapters>(app: &App<A>, request: &Request, of: Vocabulary) -> Result<Reply, Problem> {
+async fn show(app: &App, request: &Request, of: Vocabulary) -> Result<Reply, Problem> {
     request.query().finish()?;
     let term = term(app, of, &request.param("slug")?).await?;
     Ok(tagged(Reply::ok(&TermJson::from(&term))?, term.revision))
 }
 
-async fn add<A: Adapters>(
-    app: &App<A>,
-    mut request: Request,
-    of: Vocabulary,
-    path: &'static str,
-) -> Result<Reply, Problem> {
+async fn add(app: &App, mut request: Request, of: Vocabulary, path: &'static str) -> Result<Reply, Problem> {
     request.query().finish()?;
     let by = manager(&request)?;
     let (body, named) = named_body::<TermBody>(&mut request).await?;
@@ -215,7 +210,7 @@ async fn add<A: Adapters>(
     answered(app, &by, made, show).await
 }
 
-async fn rename<A: Adapters>(app: &App<A>, mut request: Request, of: Vocabulary) -> Result<Reply, Problem> {
+async fn rename(app: &App, mut request: Request, of: Vocabulary) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (by, expected) = (manager(&request)?, expected(&request)?);
     let slug = request.param("slug")?.into_owned();
@@ -227,7 +222,7 @@ async fn rename<A: Adapters>(app: &App<A>, mut request: Request, of: Vocabulary)
     Ok(tagged(Reply::ok(&TermJson::from(&term))?, term.revision))
 }
 
-async fn delete<A: Adapters>(app: &App<A>, request: Request, of: Vocabulary) -> Result<Reply, Problem> {
+async fn delete(app: &App, request: Request, of: Vocabulary) -> Result<Reply, Problem> {
     request.query().finish()?;
     let expected = perhaps_expected(&request)?.flatten();
     let deleted = app.store.delete_term(&manager(&request)?, of, &request.param("slug")?, expected).await;
@@ -239,27 +234,27 @@ async fn delete<A: Adapters>(app: &App<A>, request: Request, of: Vocabulary) -> 
 macro_rules! vocabulary {
     ($of:ident, $path:literal, $list:ident, $show:ident, $add:ident, $rename:ident, $delete:ident) => {
         #[doc = concat!("`GET …/", $path, "`")]
-        pub(super) async fn $list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+        pub(super) async fn $list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
             list(&app, &request, Vocabulary::$of).await
         }
 
         #[doc = concat!("`GET /admin/", $path, "/{slug}`")]
-        pub(super) async fn $show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+        pub(super) async fn $show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
             show(&app, &request, Vocabulary::$of).await
         }
 
         #[doc = concat!("`POST /admin/", $path, "`")]
-        pub(super) async fn $add<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+        pub(super) async fn $add(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
             add(&app, request, Vocabulary::$of, $path).await
         }
 
         #[doc = concat!("`PATCH /admin/", $path, "/{slug}`")]
-        pub(super) async fn $rename<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+        pub(super) async fn $rename(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
             rename(&app, request, Vocabulary::$of).await
         }
 
         #[doc = concat!("`DELETE /admin/", $path, "/{slug}`")]
-        pub(super) async fn $delete<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+        pub(super) async fn $delete(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
             delete(&app, request, Vocabulary::$of).await
         }
     };

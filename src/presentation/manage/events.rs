@@ -7,7 +7,7 @@ use domain::{
     ids::{AccountId, EventId, SeatMapId, SeriesId, VenueId},
     management::{
         Manager, Reach,
-        events::{Cancellation, EventFilter, EventManagement, EventOrder, ManagedEvent},
+        events::{Cancellation, EventFilter, EventOrder, ManagedEvent},
     },
     validation::FieldError,
 };
@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     application::{
-        app::{Adapters, App},
+        app::App,
         manage::{event_of, events},
     },
     presentation::{browsing::List, problem::Problem, query::Query, reply::Reply, request::Request},
@@ -166,7 +166,7 @@ fn shown(event: &ManagedEvent) -> Result<Reply, Problem> {
     Ok(tagged(Reply::ok(&EventJson::from(event))?, event.revision))
 }
 
-async fn created<A: Adapters>(app: &App<A>, by: &Manager, made: super::Made) -> Result<Reply, Problem> {
+async fn created(app: &App, by: &Manager, made: super::Made) -> Result<Reply, Problem> {
     let id = EventId(made.id);
     let show = async {
         let event = event_of(app, by, id).await?;
@@ -204,7 +204,7 @@ fn filter(query: &mut Query<'_>, by: &Manager) -> EventFilter {
 }
 
 /// `GET …/events`
-pub(super) async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let by = manager(&request)?;
     let mut query = request.query();
     let (list, filter) = (List::asked(&request), filter(&mut query, &by));
@@ -215,7 +215,7 @@ pub(super) async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Res
 }
 
 /// `POST …/events`
-pub(super) async fn create<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn create(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let by = manager(&request)?;
     let (body, named) = named_body::<NewEventBody>(&mut request).await?;
@@ -225,7 +225,7 @@ pub(super) async fn create<A: Adapters>(app: Arc<App<A>>, mut request: Request) 
 }
 
 /// `GET …/events/{id}`
-pub(super) async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let event = event_of(&app, &manager(&request)?, request.id("id")?).await?;
     // The progress of a cancellation changes, and so do the names of tags, and which there are; the revision does not.
@@ -237,7 +237,7 @@ pub(super) async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Res
 }
 
 /// `PUT …/events/{id}`: all that is not said is as for a new event, but slug and organizer stay.
-pub(super) async fn replace<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn replace(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (by, id, expected) = (manager(&request)?, request.id("id")?, expected(&request)?);
     let body: NewEventBody = request.body().await?;
@@ -251,7 +251,7 @@ pub(super) async fn replace<A: Adapters>(app: Arc<App<A>>, mut request: Request)
 }
 
 /// `PATCH …/events/{id}`
-pub(super) async fn update<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn update(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (by, id, expected) = (manager(&request)?, request.id("id")?, expected(&request)?);
     let mut body: EventChangeBody = request.body().await?;
@@ -269,49 +269,44 @@ pub(super) async fn update<A: Adapters>(app: Arc<App<A>>, mut request: Request) 
 }
 
 /// `DELETE …/events/{id}`
-pub(super) async fn delete<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn delete(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let expected = perhaps_expected(&request)?.flatten();
     events::delete(&app, &manager(&request)?, request.id("id")?, expected).await?;
     Ok(Reply::no_content())
 }
 
-async fn step<A: Adapters>(
-    app: &App<A>,
-    request: &Request,
-    step: Step,
-    at: Option<Timestamp>,
-) -> Result<Reply, Problem> {
+async fn step(app: &App, request: &Request, step: Step, at: Option<Timestamp>) -> Result<Reply, Problem> {
     request.query().finish()?;
     let expected = perhaps_expected(request)?.flatten();
     shown(&events::step(app, &manager(request)?, request.id("id")?, expected, step, at).await?)
 }
 
 /// `POST …/events/{id}/publish`, now or `at` a later time.
-pub(super) async fn publish<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn publish(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let body = if request.has_body() { request.body().await? } else { PublishBody::default() };
     let kind = if body.at.is_some() { Step::Schedule } else { Step::Publish };
     step(&app, &request, kind, body.at).await
 }
 
 /// `POST …/events/{id}/unpublish`
-pub(super) async fn unpublish<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn unpublish(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     step(&app, &request, Step::Unpublish, None).await
 }
 
 /// `POST …/events/{id}/cancel`: nothing is sold from now on; the bookings are cancelled in the background, and
 /// `cancellation` tells how far.
-pub(super) async fn cancel<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn cancel(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     step(&app, &request, Step::Cancel, None).await
 }
 
 /// `POST …/events/{id}/archive`
-pub(super) async fn archive<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn archive(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     step(&app, &request, Step::Archive, None).await
 }
 
 /// `POST …/events/{id}/duplicate`
-pub(super) async fn duplicate<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn duplicate(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (by, id, expected) = (manager(&request)?, request.id("id")?, perhaps_expected(&request)?.flatten());
     let (body, named) = named_body::<DuplicateBody>(&mut request).await?;

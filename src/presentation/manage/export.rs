@@ -10,7 +10,7 @@ use bytes::Bytes;
 use domain::{
     bookings::Item,
     ids::{BookingId, EventId},
-    management::events::{BookingFilter, GuestBooking, GuestList},
+    management::events::{BookingFilter, GuestBooking},
     money::Money,
     repositories::{PageRequest, Start},
 };
@@ -19,10 +19,7 @@ use hyper::body::Frame;
 use tokio_util::sync::ReusableBoxFuture;
 
 use crate::{
-    application::{
-        app::{Adapters, App},
-        aside::aside,
-    },
+    application::{app::App, aside::aside},
     presentation::body::{Body, BodyError},
 };
 
@@ -33,7 +30,7 @@ const HEAD: &str = "reference,status,created_at,name,email,ticket_type,section,r
 
 /// All bookings of the event that the filter lets through, newest first, one line a place. A database that goes away in the
 /// middle breaks the answer off, so that nobody takes a part for the whole.
-pub(super) fn body<A: Adapters>(app: Arc<App<A>>, event: EventId, filter: BookingFilter) -> Body {
+pub(super) fn body(app: Arc<App>, event: EventId, filter: BookingFilter) -> Body {
     let reader = Reader { app, event, filter, next: Next::Head };
     Body::stream(UnsyncBoxBody::new(Export { next: Some(ReusableBoxFuture::new(reader.next())) }))
 }
@@ -44,17 +41,17 @@ enum Next {
     End,
 }
 
-struct Reader<A: Adapters> {
-    app: Arc<App<A>>,
+struct Reader {
+    app: Arc<App>,
     event: EventId,
     filter: BookingFilter,
     next: Next,
 }
 
-type Portion<A> = Result<Option<(Reader<A>, Bytes)>, BodyError>;
+type Portion = Result<Option<(Reader, Bytes)>, BodyError>;
 
-impl<A: Adapters> Reader<A> {
-    async fn next(mut self) -> Portion<A> {
+impl Reader {
+    async fn next(mut self) -> Portion {
         let start = match std::mem::replace(&mut self.next, Next::End) {
             Next::Head => {
                 self.next = Next::After(Start::Offset(0));
@@ -78,12 +75,12 @@ impl<A: Adapters> Reader<A> {
     }
 }
 
-struct Export<A: Adapters> {
+struct Export {
     /// `None` once it is over.
-    next: Option<ReusableBoxFuture<'static, Portion<A>>>,
+    next: Option<ReusableBoxFuture<'static, Portion>>,
 }
 
-impl<A: Adapters> hyper::body::Body for Export<A> {
+impl hyper::body::Body for Export {
     type Data = Bytes;
     type Error = BodyError;
 

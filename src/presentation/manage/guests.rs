@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::{
     audit::Action,
     ids::{BookingId, EventId},
-    management::events::{BookingFilter, GuestBooking, GuestList},
+    management::events::{BookingFilter, GuestBooking},
 };
 use http::{HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
@@ -14,11 +14,7 @@ use utoipa::ToSchema;
 
 use super::{export, manager, search};
 use crate::{
-    application::{
-        acting,
-        app::{Adapters, App},
-        manage::event_of,
-    },
+    application::{acting, app::App, manage::event_of},
     presentation::{
         bookings::{dto::BookingJson, public::statuses},
         browsing::List,
@@ -73,7 +69,7 @@ fn asked_for(filter: &BookingFilter) -> Value {
 }
 
 /// `GET …/events/{id}/bookings`: a page; with `Accept: text/csv` all of them, one line a place.
-pub(super) async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let (by, event) = (manager(&request)?, request.id::<EventId>("id")?);
     let mut query = request.query();
     let filter = filter(&mut query);

@@ -17,10 +17,7 @@ use super::{
     expected, first_answer, location, manager, named_body, perhaps_expected, tagged,
 };
 use crate::{
-    application::{
-        app::{Adapters, App},
-        manage::sales,
-    },
+    application::{app::App, manage::sales},
     presentation::{problem::Problem, reply::Reply, request::Request},
 };
 
@@ -132,14 +129,14 @@ fn shown_type(of: &ManagedTicketType) -> Result<Reply, Problem> {
 }
 
 /// `GET …/events/{id}/quotas`
-pub(super) async fn list_quotas<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn list_quotas(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let quotas = sales::quotas(&app, &manager(&request)?, request.id("id")?).await?;
     Reply::ok(&All { data: quotas.iter().map(QuotaJson::from).collect() })
 }
 
 /// `POST …/events/{id}/quotas`
-pub(super) async fn add_quota<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn add_quota(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (by, event) = (manager(&request)?, request.id::<EventId>("id")?);
     let (body, named) = named_body::<NewQuotaBody>(&mut request).await?;
@@ -155,13 +152,13 @@ pub(super) async fn add_quota<A: Adapters>(app: Arc<App<A>>, mut request: Reques
 }
 
 /// `GET …/events/{id}/quotas/{quotaId}`
-pub(super) async fn show_quota<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn show_quota(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     shown_quota(&sales::quota(&app, &manager(&request)?, request.id("id")?, request.id("quotaId")?).await?)
 }
 
 /// `PATCH …/events/{id}/quotas/{quotaId}`: more places are there at once; fewer than are held and sold are refused.
-pub(super) async fn update_quota<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn update_quota(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (by, expected) = (manager(&request)?, expected(&request)?);
     let which = (request.id("id")?, request.id("quotaId")?);
@@ -173,7 +170,7 @@ pub(super) async fn update_quota<A: Adapters>(app: Arc<App<A>>, mut request: Req
 }
 
 /// `DELETE …/events/{id}/quotas/{quotaId}`
-pub(super) async fn delete_quota<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn delete_quota(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (by, expected) = (manager(&request)?, perhaps_expected(&request)?.flatten());
     sales::delete_quota(&app, &by, request.id("id")?, request.id("quotaId")?, expected).await?;
@@ -181,14 +178,14 @@ pub(super) async fn delete_quota<A: Adapters>(app: Arc<App<A>>, request: Request
 }
 
 /// `GET …/events/{id}/ticket-types`
-pub(super) async fn list_types<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn list_types(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let types = sales::ticket_types(&app, &manager(&request)?, request.id("id")?).await?;
     Reply::ok(&All { data: types.iter().map(TicketTypeJson::from).collect() })
 }
 
 /// `POST …/events/{id}/ticket-types`
-pub(super) async fn add_type<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn add_type(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (by, event) = (manager(&request)?, request.id::<EventId>("id")?);
     let (body, named) = named_body::<NewTicketTypeBody>(&mut request).await?;
@@ -203,7 +200,7 @@ pub(super) async fn add_type<A: Adapters>(app: Arc<App<A>>, mut request: Request
 }
 
 /// `PUT …/events/{id}/ticket-types`: their order. Revisions are the event's.
-pub(super) async fn order_types<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn order_types(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (by, event, expected) = (manager(&request)?, request.id("id")?, expected(&request)?);
     let body: OrderBody = request.body().await?;
@@ -212,13 +209,13 @@ pub(super) async fn order_types<A: Adapters>(app: Arc<App<A>>, mut request: Requ
 }
 
 /// `GET …/events/{id}/ticket-types/{typeId}`
-pub(super) async fn show_type<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn show_type(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     shown_type(&sales::ticket_type(&app, &manager(&request)?, request.id("id")?, request.id("typeId")?).await?)
 }
 
 /// `PATCH …/events/{id}/ticket-types/{typeId}`: concerns bookings from now on.
-pub(super) async fn update_type<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn update_type(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (by, expected) = (manager(&request)?, expected(&request)?);
     let which = (request.id("id")?, request.id("typeId")?);
@@ -227,7 +224,7 @@ pub(super) async fn update_type<A: Adapters>(app: Arc<App<A>>, mut request: Requ
 }
 
 /// `DELETE …/events/{id}/ticket-types/{typeId}`
-pub(super) async fn delete_type<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn delete_type(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (by, expected) = (manager(&request)?, perhaps_expected(&request)?.flatten());
     sales::delete_ticket_type(&app, &by, request.id("id")?, request.id("typeId")?, expected).await?;

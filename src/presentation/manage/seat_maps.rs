@@ -10,10 +10,12 @@ use domain::{
     ids::{AccountId, EventId, SeatMapId, SeatMapVersionId},
     management::{
         Manager, Reach,
-        seat_maps::{SeatMapFields, SeatMapFilter, SeatMapManagement},
+        seat_maps::{SeatMapFields, SeatMapFilter},
     },
     validation::FieldError,
 };
+use dto::{ChangeBody, LayoutJson, MoveBody, NewSeatMapBody, SeatMapDetailJson, SeatMapJson, VersionDetailJson};
+use sold::EventSeatMapJson;
 
 use super::{
     ADMINS, ORGANIZERS, answered, expected, first_answer, location, manager, named_body, perhaps_expected, search,
@@ -21,14 +23,12 @@ use super::{
 };
 use crate::{
     application::{
-        app::{Adapters, App},
+        app::App,
         aside::aside,
         manage::seat_maps::{self, EventSeatMap},
     },
     presentation::{browsing::List, problem::Problem, reply::Reply, request::Request, router::Route},
 };
-use dto::{ChangeBody, LayoutJson, MoveBody, NewSeatMapBody, SeatMapDetailJson, SeatMapJson, VersionDetailJson};
-use sold::EventSeatMapJson;
 
 /// Most bytes of a map: the largest hall in the longest form that people write, twice.
 const LAYOUT_BYTES_MAX: usize = 8 << 20;
@@ -52,7 +52,7 @@ macro_rules! seat_map_routes {
 }
 
 /// All of them.
-pub(super) fn routes<A: Adapters>() -> Vec<Route<App<A>>> {
+pub(super) fn routes() -> Vec<Route<App>> {
     let own = seat_map_routes!("/api/v1/organizer", ORGANIZERS);
     let mut routes: Vec<_> = own.into_iter().map(Route::own).collect();
     routes.extend(seat_map_routes!("/api/v1/admin", ADMINS));
@@ -67,13 +67,13 @@ fn number(request: &Request) -> Result<u32, Problem> {
     number.ok_or_else(Problem::not_found)
 }
 
-async fn detail<A: Adapters>(app: &App<A>, by: &Manager, id: SeatMapId) -> Result<(SeatMapDetailJson, i32), Problem> {
+async fn detail(app: &App, by: &Manager, id: SeatMapId) -> Result<(SeatMapDetailJson, i32), Problem> {
     let shown = seat_maps::show(app, by, id).await?;
     Ok((SeatMapDetailJson::from(&shown), shown.map.revision))
 }
 
 /// `GET …/seat-maps`
-pub(super) async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let by = manager(&request)?;
     let mut query = request.query();
     let filter = SeatMapFilter {
@@ -89,7 +89,7 @@ pub(super) async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Res
 }
 
 /// `POST …/seat-maps`
-pub(super) async fn create<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn create(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let by = manager(&request)?;
     let (body, named) = named_body::<NewSeatMapBody>(&mut request).await?;
@@ -117,7 +117,7 @@ fn owner(by: &Manager, named: Option<AccountId>) -> Result<Option<AccountId>, Pr
 }
 
 /// `GET …/seat-maps/{id}`
-pub(super) async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.check_unsent()?;
     request.query().finish()?;
     let (shown, revision) = detail(&app, &manager(&request)?, request.id("id")?).await?;
@@ -125,7 +125,7 @@ pub(super) async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Res
 }
 
 /// `PATCH …/seat-maps/{id}`
-pub(super) async fn update<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn update(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (by, id, expected) = (manager(&request)?, request.id("id")?, expected(&request)?);
     let body: ChangeBody = request.body().await?;
@@ -135,7 +135,7 @@ pub(super) async fn update<A: Adapters>(app: Arc<App<A>>, mut request: Request) 
 }
 
 /// `DELETE …/seat-maps/{id}`
-pub(super) async fn delete<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn delete(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let expected = perhaps_expected(&request)?.flatten();
     seat_maps::delete(&app, &manager(&request)?, request.id("id")?, expected).await?;
@@ -143,7 +143,7 @@ pub(super) async fn delete<A: Adapters>(app: Arc<App<A>>, request: Request) -> R
 }
 
 /// `POST …/seat-maps/{id}/versions`: what `…/layout` of any version answers is a body.
-pub(super) async fn add_version<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn add_version(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (by, map) = (manager(&request)?, request.id("id")?);
     let expected = perhaps_expected(&request)?.flatten();
@@ -161,7 +161,7 @@ pub(super) async fn add_version<A: Adapters>(app: Arc<App<A>>, mut request: Requ
 }
 
 /// `GET …/seat-maps/{id}/versions/{number}`
-pub(super) async fn show_version<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn show_version(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.check_unsent()?;
     request.query().finish()?;
     let shown = seat_maps::version(&app, &manager(&request)?, request.id("id")?, number(&request)?).await?;
@@ -169,7 +169,7 @@ pub(super) async fn show_version<A: Adapters>(app: Arc<App<A>>, request: Request
 }
 
 /// `GET …/seat-maps/{id}/versions/{number}/layout`
-pub(super) async fn export<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn export(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.check_unsent()?;
     request.query().finish()?;
     let drawing = seat_maps::export(&app, &manager(&request)?, request.id("id")?, number(&request)?).await?;
@@ -181,13 +181,13 @@ fn sold(of: &EventSeatMap) -> Result<Reply, Problem> {
 }
 
 /// `GET …/events/{id}/seat-map`
-pub(super) async fn of_event<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn of_event(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     sold(&seat_maps::of_event(&app, &manager(&request)?, request.id("id")?).await?)
 }
 
 /// `PUT …/events/{id}/seat-map`: another version of the same map. Revisions are the event's.
-pub(super) async fn move_event<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn move_event(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (by, event, expected) = (manager(&request)?, request.id::<EventId>("id")?, expected(&request)?);
     let body: MoveBody = request.body().await?;

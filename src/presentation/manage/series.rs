@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     application::{
-        app::{Adapters, App},
+        app::App,
         manage::{
             event_of,
             series::{self, Outcome},
@@ -260,7 +260,7 @@ struct SteppedSeriesJson<'a> {
 }
 
 /// `POST …/events/{id}/occurrences`
-pub(super) async fn repeat<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn repeat(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (by, id, expected) = (manager(&request)?, request.id("id")?, perhaps_expected(&request)?.flatten());
     let (body, named) = named_body::<OccurrencesBody>(&mut request).await?;
@@ -277,14 +277,14 @@ pub(super) async fn repeat<A: Adapters>(app: Arc<App<A>>, mut request: Request) 
 }
 
 /// `GET …/series/{id}`
-pub(super) async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let id = request.id("id")?;
     Reply::ok(&SeriesJson::new(id, &series::find(&app, &manager(&request)?, id).await?))
 }
 
-async fn step<A: Adapters>(
-    app: &App<A>,
+async fn step(
+    app: &App,
     request: &Request,
     step: Step,
     when: (Option<Timestamp>, Option<Timestamp>),
@@ -308,20 +308,20 @@ fn told(id: SeriesId, stepped: &[(Occurrence, Outcome)]) -> Result<Reply, Proble
 }
 
 /// `POST …/series/{id}/publish`, now or `at` a later time.
-pub(super) async fn publish<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn publish(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let body = if request.has_body() { request.body().await? } else { PublishBody::default() };
     let kind = if body.at.is_some() { Step::Schedule } else { Step::Publish };
     step(&app, &request, kind, (body.at, body.from)).await
 }
 
 /// `POST …/series/{id}/cancel`: the bookings are cancelled in the background, and each `cancellation` tells how far.
-pub(super) async fn cancel<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn cancel(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let body = if request.has_body() { request.body().await? } else { CancelBody::default() };
     step(&app, &request, Step::Cancel, (None, body.from)).await
 }
 
 /// `PATCH …/series/{id}/occurrences/{eventId}`: this one and those that follow.
-pub(super) async fn update<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn update(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (by, expected) = (manager(&request)?, expected(&request)?);
     let which: (SeriesId, EventId) = (request.id("id")?, request.id("eventId")?);
@@ -331,7 +331,7 @@ pub(super) async fn update<A: Adapters>(app: Arc<App<A>>, mut request: Request) 
 }
 
 /// `DELETE …/series/{id}/occurrences/{eventId}`: the event goes on by itself.
-pub(super) async fn leave<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn leave(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let expected = perhaps_expected(&request)?.flatten();
     let which = (request.id("id")?, request.id("eventId")?);

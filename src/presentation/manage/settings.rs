@@ -6,7 +6,7 @@ use actors::cache::{Key, Namespace};
 use domain::{
     cache::Tag,
     ids::AccountId,
-    management::catalogue::{SettingChange, SettingsRepository, StoredSettings},
+    management::catalogue::{SettingChange, StoredSettings},
     settings::{Kind, SettingKey},
     validation::{FieldError, FieldErrors},
 };
@@ -23,10 +23,7 @@ use utoipa::{
 
 use super::{expected, manager, tagged};
 use crate::{
-    application::{
-        app::{Adapters, App},
-        manage::invalidated,
-    },
+    application::{app::App, manage::invalidated},
     presentation::{
         browsing::List,
         cache::{self, cached},
@@ -129,20 +126,20 @@ fn described(stored: &StoredSettings, key: SettingKey) -> SettingJson {
     SettingJson { key: key.as_str(), value: stored.value(key), default, kind, min, max, public }
 }
 
-async fn shown<A: Adapters>(app: &App<A>) -> Result<Reply, Problem> {
+async fn shown(app: &App) -> Result<Reply, Problem> {
     let stored = app.store.settings().await?;
     let data = SettingKey::ALL.iter().map(|key| described(&stored, *key)).collect();
     Ok(tagged(Reply::ok(&SettingsJson { data, updated_at: stored.updated_at })?, stored.revision))
 }
 
 /// `GET /admin/settings`
-pub(super) async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     shown(&app).await
 }
 
 /// `PATCH /admin/settings`: `{"siteName":"…","termsUrl":null}`; `null` takes a setting back to its default.
-pub(super) async fn update<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn update(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (by, expected) = (manager(&request)?, expected(&request)?);
     let body: BTreeMap<String, Value> = request.body().await?;
@@ -168,7 +165,7 @@ pub(super) async fn update<A: Adapters>(app: Arc<App<A>>, mut request: Request) 
 }
 
 /// `GET /admin/settings/changes`
-pub(super) async fn changes<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn changes(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let mut query = request.query();
     let list = List::asked(&request);
     let wanted = list.page_request(&mut query);
@@ -178,10 +175,10 @@ pub(super) async fn changes<A: Adapters>(app: Arc<App<A>>, request: Request) -> 
 }
 
 /// `GET /settings`: those that everybody may know.
-pub(super) async fn public<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub(super) async fn public(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let (key, store) = (Key::of(Namespace::Settings), app.clone());
-    cached(&app, &request, key, || async move {
+    cached(&app.cache, &request, key, || async move {
         let stored = store.store.settings().await?;
         let public = SettingKey::ALL.iter().filter(|key| key.is_public());
         let shown: BTreeMap<&str, Value> = public.map(|key| (key.as_str(), stored.value(*key))).collect();

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use actors::cache::{Key, Load, Namespace};
-use domain::{cache::Tag, ids::VenueId, repositories::VenueRepository};
+use domain::{cache::Tag, ids::VenueId};
 
 use super::{dto::VenueJson, search};
 use crate::{
-    application::app::{Adapters, App},
+    application::app::App,
     presentation::{
         cache::{self, Name, cached, cached_if_any},
         moved::{address, may_be_slug, moved, present_slug},
@@ -18,11 +18,11 @@ use crate::{
 };
 
 /// `GET /venues`
-pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let (wanted, list) = search::read(&request)?;
     let key = list.key(Namespace::Venues, &wanted.place, wanted.limit);
     let (key, store) = (if wanted.filter.text.is_some() { key.uncommon() } else { key }, app.clone());
-    cached(&app, &request, key, || async move {
+    cached(&app.cache, &request, key, || async move {
         let slice = store.store.venues(&wanted).await?;
         list.load(&slice, (&wanted.place, wanted.limit), VenueJson::from, &[Tag::Venues])
     })
@@ -30,14 +30,14 @@ pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
 }
 
 /// `GET /venues/{idOrSlug}`
-pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
+pub async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let name = request.param("idOrSlug")?;
     if !may_be_slug(&name) {
         return Err(Problem::not_found());
     }
     let (wanted, store) = (Name::<VenueId>::of(&*name), app.clone());
-    let found = cached_if_any(&app, &request, Key::one(Namespace::Venue, &wanted), || async move {
+    let found = cached_if_any(&app.cache, &request, Key::one(Namespace::Venue, &wanted), || async move {
         let Some(venue) = store.store.venue(wanted.by()).await? else { return Ok(Load::absent(&[Tag::Venues])) };
         cache::found(&VenueJson::from(&venue), &[Tag::Venue(venue.id)])
     });
@@ -46,7 +46,7 @@ pub async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Rep
     }
     let (former, store) = (name.to_string(), app.clone());
     let former_slug = async move { store.store.venue_moved_from(&former).await };
-    match present_slug(&app, &request, (Namespace::Venue, &name), Tag::Venues, former_slug).await? {
+    match present_slug(&app.cache, &request, (Namespace::Venue, &name), Tag::Venues, former_slug).await? {
         Some(slug) => moved(&slug, &address("/api/v1/venues", &slug)),
         None => Err(Problem::not_found()),
     }

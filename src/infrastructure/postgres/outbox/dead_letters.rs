@@ -1,5 +1,6 @@
 //! Mails that were given up, for operators.
 
+use async_trait::async_trait;
 use domain::{
     accounts::EmailAddress,
     audit::{Action, Deed},
@@ -102,6 +103,7 @@ fn retried(target_id: String, details: serde_json::Value) -> Deed {
     Deed { at: Timestamp::now(), actor, action: Action::Retried, target_kind: "mail".to_owned(), target_id, details }
 }
 
+#[async_trait]
 impl DeadLetters for PgOutbox {
     async fn dead_letters(&self, which: &WhichDead, limit: u32) -> Found<Vec<DeadLetter>> {
         Ok(self.list_dead(which, limit).await?)

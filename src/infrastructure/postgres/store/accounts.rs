@@ -1,5 +1,6 @@
 //! Accounts and their profiles.
 
+use async_trait::async_trait;
 use domain::{
     accounts::{Account, AccountStatus, EmailAddress, PersonName, Phone, Role},
     audit::{Action, Actor, Deed},
@@ -135,6 +136,7 @@ impl PgStore {
     }
 }
 
+#[async_trait]
 impl AccountRepository for PgStore {
     async fn add_account(&self, account: &Account, password_hash: &str, actor: &Actor) -> Result<(), AddAccountError> {
         match self.add_audited(account, password_hash, actor).await {

@@ -1,5 +1,6 @@
 //! Accounts as administrators see and change them.
 
+use async_trait::async_trait;
 use domain::{
     accounts::{Account, AccountStatus, Role},
     administration::{AccountAdministration, AccountChange, AccountFilter, ChangeAccountError},
@@ -130,6 +131,7 @@ async fn is_last(transaction: &Transaction, id: AccountId) -> Result<bool, Store
     Ok(others == 0)
 }
 
+#[async_trait]
 impl AccountAdministration for PgStore {
     async fn accounts(&self, filter: &AccountFilter, page: &PageRequest<AccountId>) -> Found<Page<Account>> {
         Ok(self.read_accounts(filter, page).await?)

@@ -1,5 +1,6 @@
 //! The audit log, as it is read; and deeds that change nothing that is stored.
 
+use async_trait::async_trait;
 use domain::{
     audit::{AuditFilter, AuditRepository, Deed, Entry, Verification, Verifier},
     repositories::{Found, Page, PageRequest},
@@ -78,6 +79,7 @@ impl PgStore {
     }
 }
 
+#[async_trait]
 impl AuditRepository for PgStore {
     async fn write_down(&self, deed: Deed) -> Found<()> {
         Ok(self.record_alone(deed).await?)

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_trait::async_trait;
 use domain::{
     bookings::{Booking, Hold},
     ids::{AccountId, BookingId, EventId, HoldId, TicketTypeId},
@@ -106,6 +107,7 @@ impl PgStore {
     }
 }
 
+#[async_trait]
 impl BookingRepository for PgStore {
     async fn bookings_of(
         &self,

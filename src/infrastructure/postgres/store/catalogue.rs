@@ -20,6 +20,7 @@ pub(super) mod walk;
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use domain::{
     events::{EventStatus, SaleWindow},
     ids::{EventId, QuotaId, SeatMapId, SeatMapVersionId, VenueId},
@@ -333,6 +334,7 @@ fn offer(row: &Row) -> Result<Option<Offer>, StoreError> {
     }))
 }
 
+#[async_trait]
 impl EventRepository for PgStore {
     async fn public_events(&self, search: &EventSearch) -> Found<Slice<EventSummary>> {
         let client = self.pool.get_for_search().await?;
@@ -368,6 +370,7 @@ impl EventRepository for PgStore {
     }
 }
 
+#[async_trait]
 impl VenueRepository for PgStore {
     async fn venues(&self, search: &VenueSearch) -> Found<Slice<Venue>> {
         let client = self.pool.get_for_search().await?;

@@ -1,5 +1,6 @@
 //! Passwords, and links in mails.
 
+use async_trait::async_trait;
 use domain::{
     accounts::Account,
     credentials::{CredentialRepository, LINKS_MAX, Link, LinkPurpose, PasswordChange, Registered},
@@ -131,7 +132,7 @@ impl PgStore {
         password_hash: &str,
         link: &Link,
         mail: &Message,
-        to_owner: Option<fn(&Account) -> Message>,
+        to_owner: Option<for<'a> fn(&'a Account) -> Message>,
     ) -> Result<Registered, StoreError> {
         self.pool
             .transaction(|transaction| async move {
@@ -254,6 +255,7 @@ impl PgStore {
     }
 }
 
+#[async_trait]
 impl CredentialRepository for PgStore {
     async fn register(
         &self,
@@ -261,7 +263,7 @@ impl CredentialRepository for PgStore {
         password_hash: &str,
         link: &Link,
         mail: &Message,
-        to_owner: Option<fn(&Account) -> Message>,
+        to_owner: Option<for<'a> fn(&'a Account) -> Message>,
     ) -> Found<Registered> {
         Ok(self.add_registered(account, password_hash, link, mail, to_owner).await?)
     }

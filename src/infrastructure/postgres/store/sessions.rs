@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use async_trait::async_trait;
 use domain::{
     accounts::Account,
     ids::{AccountId, SessionId},
@@ -264,6 +265,7 @@ impl PgStore {
     }
 }
 
+#[async_trait]
 impl SessionRepository for PgStore {
     async fn open_session(&self, new: &NewSession, checked: &Checked) -> Found<bool> {
         let client = self.pool.get().await?;

@@ -1,5 +1,6 @@
 //! Venues, categories and tags.
 
+use async_trait::async_trait;
 use domain::{
     audit::Action,
     ids::VenueId,
@@ -243,6 +244,7 @@ async fn lock_term(
     Ok(row.try_get("tag")?)
 }
 
+#[async_trait]
 impl CatalogueManagement for PgStore {
     async fn managed_venue(&self, id: VenueId) -> Found<Option<(Venue, i32)>> {
         let statement = format!("SELECT {VENUE_COLUMNS}, v.revision FROM venues v WHERE v.id = $1");

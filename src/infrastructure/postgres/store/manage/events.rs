@@ -1,5 +1,6 @@
 //! Events: listed, added, changed, deleted.
 
+use async_trait::async_trait;
 use domain::{
     audit::Action,
     events::{EventStatus, fields::EventFields, lifecycle::Step},
@@ -303,6 +304,7 @@ async fn keeps_what_is_sold(
     Err(Conflict::Event("currency and seat map can't be changed while the event has ticket types").into())
 }
 
+#[async_trait]
 impl EventManagement for PgStore {
     async fn managed_events(
         &self,

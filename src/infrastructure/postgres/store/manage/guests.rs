@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use domain::{
     bookings::Booking,
     ids::{BookingId, EventId},
@@ -137,6 +138,7 @@ impl PgStore {
     }
 }
 
+#[async_trait]
 impl GuestList for PgStore {
     async fn bookings_of_event(
         &self,

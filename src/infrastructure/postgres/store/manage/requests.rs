@@ -1,5 +1,6 @@
 //! Requests by their keys.
 
+use async_trait::async_trait;
 use domain::{
     bookings::{Fingerprint, IdempotencyKey},
     ids::AccountId,
@@ -126,6 +127,7 @@ impl PgStore {
     }
 }
 
+#[async_trait]
 impl RequestKeys for PgStore {
     async fn find_request(
         &self,

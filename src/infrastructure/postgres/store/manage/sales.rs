@@ -1,5 +1,6 @@
 //! Quotas and blocks.
 
+use async_trait::async_trait;
 use domain::{
     audit::Action,
     bookings::Hold,
@@ -164,6 +165,7 @@ impl PgStore {
     }
 }
 
+#[async_trait]
 impl SalesManagement for PgStore {
     async fn offering(&self, event: EventId) -> Found<Option<Offering>> {
         self.read_offering(event).await

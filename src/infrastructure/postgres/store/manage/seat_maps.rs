@@ -3,6 +3,7 @@
 mod moving;
 mod versions;
 
+use async_trait::async_trait;
 use domain::{
     audit::Action,
     ids::{AccountId, EventId, SeatMapId, SeatMapVersionId, VenueId},
@@ -217,6 +218,7 @@ impl PgStore {
     }
 }
 
+#[async_trait]
 impl SeatMapManagement for PgStore {
     async fn seat_maps(
         &self,

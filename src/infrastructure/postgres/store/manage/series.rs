@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use async_trait::async_trait;
 use domain::{
     audit::Action,
     events::{
@@ -148,6 +149,7 @@ async fn check_series(transaction: &Transaction, series: SeriesId, starts: &[Tim
     Ok(())
 }
 
+#[async_trait]
 impl SeriesManagement for PgStore {
     async fn occurrences(&self, by: &Manager, id: SeriesId) -> Found<Vec<Occurrence>> {
         Ok(self.read_occurrences(by, id).await?)

@@ -1,5 +1,6 @@
 //! Settings that differ from their defaults, and what was changed.
 
+use async_trait::async_trait;
 use domain::{
     audit::Action,
     ids::AccountId,
@@ -98,6 +99,7 @@ impl PgStore {
     }
 }
 
+#[async_trait]
 impl SettingsRepository for PgStore {
     async fn settings(&self) -> Found<StoredSettings> {
         Ok(self.read_settings().await?)

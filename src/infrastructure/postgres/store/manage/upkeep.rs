@@ -1,5 +1,6 @@
 //! What goes on after the answer: events that are published later, and the bookings of cancelled ones.
 
+use async_trait::async_trait;
 use domain::{
     accounts::EmailAddress,
     bookings::Booking,
@@ -205,6 +206,7 @@ fn summary(row: &Row, locale: Locale) -> Result<BookingSummary, StoreError> {
     })
 }
 
+#[async_trait]
 impl EventUpkeep for PgStore {
     async fn purge_seat_maps(&self) -> Found<bool> {
         Ok(self.purge().await?)
