@@ -25,15 +25,12 @@ mod sources;
 use std::path::PathBuf;
 
 pub use auth::AuthConfig;
-pub(crate) use auth::SECRET_BYTES_MIN;
 pub use cache::CacheConfig;
 pub use database::{DatabaseConfig, Migrate, RedisConfig};
 pub use fault::ConfigFault;
 pub use http::{HttpConfig, OpsConfig};
 pub use inventory::InventoryConfig;
 pub use mail::{MailConfig, SmtpConfig, SmtpEncryption};
-pub use network::Network;
-pub(crate) use network::is_private;
 pub use node::{Environment, LogConfig, LogFormat, NodeConfig};
 pub use rate_limit::{OutboundConfig, RateLimitConfig};
 pub use sources::{Setting, Sources};

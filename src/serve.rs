@@ -200,7 +200,7 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
     keep_metrics(&metrics, &mut background);
 
     let hasher = passwords(&config)?;
-    let keys = Keys::from_config(&config.auth, &config.database.data_dir)?;
+    let keys = Keys::from_settings(&config.auth.keys, &config.database.data_dir)?;
     let sender = MailSender::new(&config)?;
     cache::check(&config)?;
     let database = begun.database.insert(Database::own(&config).await?);
@@ -237,7 +237,7 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
     let guide = banner::guide(&config, database.is_private(), mail.kept.is_some().then_some(operations_address))?;
     let live = Live::new(live_settings(&config));
     let after_answers = Background::default();
-    let limiter = Arc::new(Limiter::new(LimiterSettings::from(&config.rate_limit), shared_counts));
+    let limiter = Arc::new(Limiter::new(limits::settings(&config.rate_limit), shared_counts));
     let app = App {
         pictures: SharedPictures::default(),
         seat_maps: SharedSeatMaps::default(),

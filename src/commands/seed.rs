@@ -89,7 +89,7 @@ async fn load_loadtest(
     hasher: &Passwords,
 ) -> anyhow::Result<()> {
     let (now, hash) = (Timestamp::now(), hasher.hash(&demo::unknown_password()?).await?);
-    let keys = Keys::from_config(&config.auth, &config.database.data_dir)?;
+    let keys = Keys::from_settings(&config.auth.keys, &config.database.data_dir)?;
     let signer = TokenSigner::new(keys.signing, &*config.auth.issuer, Arc::default());
     let house = match args.house {
         HouseSize::Arena => House::Arena,

@@ -6,27 +6,13 @@ use jsonwebtoken::{DecodingKey, EncodingKey};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Environment, sources::Section};
-
-/// A shorter secret would be weaker than the hash it keys (RFC 7518, 3.2).
-pub(crate) const SECRET_BYTES_MIN: usize = 32;
+use crate::infrastructure::tokens::{KeySettings, SECRET_BYTES_MIN};
 
 /// Access tokens (A1) and password hashes (A3).
 #[derive(Clone, Debug)]
 pub struct AuthConfig {
-    /// Signs access tokens with HMAC-SHA256; at least 32 bytes, the same on all nodes. Production requires it or a private
-    /// key; elsewhere one is made and kept in the data folder.
-    pub jwt_secret: Option<SecretString>,
-    /// Signs them with Ed25519 instead: a key in PEM. Others can then verify tokens with its public half; it costs twenty
-    /// times as much for each token that a node sees for the first time.
-    pub jwt_private_key: Option<SecretString>,
-    /// The key's name in tokens. Change it together with the key.
-    pub jwt_kid: String,
-    /// The name of another key whose tokens are accepted, while keys are rotated.
-    pub jwt_other_kid: Option<String>,
-    /// That key, if it is a secret.
-    pub jwt_other_secret: Option<SecretString>,
-    /// That key, if it is an Ed25519 key: its public half in PEM.
-    pub jwt_other_public_key: Option<String>,
+    /// The keys of access tokens.
+    pub keys: KeySettings,
     /// Who issues the tokens; those of another issuer are refused.
     pub issuer: String,
     /// How long an access token is good for. Too high: a stolen token works on. Too low: clients refresh all the time.
@@ -113,12 +99,14 @@ impl AuthConfig {
         let session_idle =
             section.duration_within("session_idle", days(7), minutes(5)..=days(365), (session_age, "session_age"));
         Self {
-            jwt_secret,
-            jwt_private_key,
-            jwt_other_kid,
-            jwt_other_secret,
-            jwt_other_public_key,
-            jwt_kid,
+            keys: KeySettings {
+                jwt_secret,
+                jwt_private_key,
+                jwt_kid,
+                jwt_other_kid,
+                jwt_other_secret,
+                jwt_other_public_key,
+            },
             issuer: section.alias("issuer", None, "boxoffice".to_owned(), named, "1 to 100 characters"),
             access_ttl: section.duration_within(
                 "access_ttl",

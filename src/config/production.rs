@@ -48,7 +48,7 @@ pub(super) fn check(config: &Config, layers: &mut Layers<'_>) {
 }
 
 fn check_auth(auth: &AuthConfig, section: &mut Section<'_, '_>) {
-    for (key, secret) in [("jwt_secret", &auth.jwt_secret), ("jwt_other_secret", &auth.jwt_other_secret)] {
+    for (key, secret) in [("jwt_secret", &auth.keys.jwt_secret), ("jwt_other_secret", &auth.keys.jwt_other_secret)] {
         if secret.as_ref().is_some_and(|secret| is_guessable(secret.expose_secret())) {
             section.fault_of(key, "can be guessed; give at least 32 random bytes, as from `openssl rand -hex 32`");
         }

@@ -46,7 +46,7 @@ fn without_any_source_the_defaults_hold() {
     assert_eq!(config.ops.listen.to_string(), "127.0.0.1:9090");
     assert_eq!(config.http.request_timeout.as_secs(), 30);
     assert_eq!(config.http.body_limit_bytes, 1 << 20);
-    assert!(config.database.url.is_none() && config.auth.jwt_secret.is_none());
+    assert!(config.database.url.is_none() && config.auth.keys.jwt_secret.is_none());
     assert!(config.node.name.ends_with(":8080"), "{}", config.node.name);
 }
 
@@ -127,7 +127,7 @@ fn keys_of_tokens_are_whole_and_one_of_them_signs() {
     assert!(first(&[("BOXOFFICE__AUTH__JWT_OTHER_PUBLIC_KEY", "x"), (other, "k2")]).contains("openssl pkey"));
     assert!(first(&[(other, "k2")]).contains("needs one of"));
     assert!(first(&[("BOXOFFICE__AUTH__JWT_OTHER_SECRET", SECRET)]).contains("they need it"));
-    assert!(load(&[("BOXOFFICE__AUTH__JWT_OTHER_SECRET", SECRET), (other, "k2")]).auth.jwt_other_secret.is_some());
+    assert!(load(&[("BOXOFFICE__AUTH__JWT_OTHER_SECRET", SECRET), (other, "k2")]).auth.keys.jwt_other_secret.is_some());
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn secrets_come_from_files_too_but_not_from_both() {
     std::fs::write(&path, format!("{SECRET}\n")).unwrap();
     let path = path.to_str().unwrap();
     let config = load(&[("BOXOFFICE__AUTH__JWT_SECRET_FILE", path)]);
-    assert_eq!(config.auth.jwt_secret.unwrap().expose_secret(), SECRET);
+    assert_eq!(config.auth.keys.jwt_secret.unwrap().expose_secret(), SECRET);
     std::fs::write(path, "postgres://a@b/c\n").unwrap();
     let config = load(&[("DATABASE_URL_FILE", path)]);
     assert_eq!(config.database.url.unwrap().expose_secret(), "postgres://a@b/c");

@@ -20,7 +20,7 @@ use self::{
     verified::{Verified, VerifiedTokens},
 };
 pub use self::{
-    keys::{Key, KeyError, Keys},
+    keys::{Key, KeyError, Keys, KeySettings, SECRET_BYTES_MIN},
     revocations::Revocations,
 };
 use crate::application::{

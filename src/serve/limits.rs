@@ -6,7 +6,10 @@ use actors::tasks::Tasks;
 use anyhow::Context;
 use uuid::Uuid;
 
-use crate::{config::Config, infrastructure::limits::SharedCounts};
+use crate::{
+    config::{Config, RateLimitConfig},
+    infrastructure::limits::{LimiterSettings, SharedCounts},
+};
 
 /// The counts of this installation in Redis, when there is one. Waits for nothing.
 pub(super) fn shared_counts(
@@ -23,4 +26,15 @@ pub(super) fn shared_counts(
         async move { tended.tend().await }
     });
     Ok(Some(shared))
+}
+
+/// What the limiter is told of the configured rates.
+pub(super) fn settings(config: &RateLimitConfig) -> LimiterSettings {
+    LimiterSettings {
+        tiers: [config.auth, config.bookings, config.api, config.public],
+        attempts: config.auth,
+        trusted: config.trusted.clone(),
+        backoff_max: config.backoff_max,
+        clients_max: config.max_clients,
+    }
 }

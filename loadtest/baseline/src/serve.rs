@@ -27,7 +27,7 @@ pub(crate) async fn serve(mut config: Config) -> anyhow::Result<()> {
     // The pool of boxoffice, as large, with statements prepared once a connection.
     config.database.connect_timeout = WAIT_FOR_CONNECTION;
     let pool = database.ledger_pool(&config, config.database.max_connections)?;
-    let keys = Keys::from_config(&config.auth, &config.database.data_dir)?;
+    let keys = Keys::from_settings(&config.auth.keys, &config.database.data_dir)?;
     let verifier = Arc::new(TokenVerifier::new(keys.accepted, &config.auth.issuer, Arc::default()));
     let shop = Arc::new(Shop { pool: pool.clone(), hold: SignedDuration::try_from(config.inventory.hold)? });
     let routes = [

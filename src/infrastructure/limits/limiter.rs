@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     application::limits::{Client, Counted, LimitAttempts, LimitRequests, Limited, Rule, Standing, Tier},
-    config::{Network, RateLimitConfig},
+    config::network::Network,
     infrastructure::redis::Unanswered,
 };
 
@@ -51,18 +51,6 @@ pub struct LimiterSettings {
     pub backoff_max: Duration,
     /// About how many clients are remembered.
     pub clients_max: usize,
-}
-
-impl From<&RateLimitConfig> for LimiterSettings {
-    fn from(config: &RateLimitConfig) -> Self {
-        Self {
-            tiers: [config.auth, config.bookings, config.api, config.public],
-            attempts: config.auth,
-            trusted: config.trusted.clone(),
-            backoff_max: config.backoff_max,
-            clients_max: config.max_clients,
-        }
-    }
 }
 
 /// What a key is about; the kinds of one limit are counted apart.

@@ -5,10 +5,29 @@ use std::{io, path::Path};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, jwk::Jwk};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::{
-    config::{AuthConfig, SECRET_BYTES_MIN},
-    infrastructure::secret_file,
-};
+use crate::infrastructure::secret_file;
+
+/// A shorter secret would be weaker than the hash it keys (RFC 7518, 3.2).
+pub const SECRET_BYTES_MIN: usize = 32;
+
+/// Which keys there are, as an operator says it: one that signs, and one more that is accepted while keys are rotated.
+#[derive(Clone, Debug)]
+pub struct KeySettings {
+    /// Signs access tokens with HMAC-SHA256; at least 32 bytes, the same on all nodes. Production requires it or a private
+    /// key; elsewhere one is made and kept in the data folder.
+    pub jwt_secret: Option<SecretString>,
+    /// Signs them with Ed25519 instead: a key in PEM. Others can then verify tokens with its public half; it costs twenty
+    /// times as much for each token that a node sees for the first time.
+    pub jwt_private_key: Option<SecretString>,
+    /// The key's name in tokens. Change it together with the key.
+    pub jwt_kid: String,
+    /// The name of another key whose tokens are accepted, while keys are rotated.
+    pub jwt_other_kid: Option<String>,
+    /// That key, if it is a secret.
+    pub jwt_other_secret: Option<SecretString>,
+    /// That key, if it is an Ed25519 key: its public half in PEM.
+    pub jwt_other_public_key: Option<String>,
+}
 
 /// Why there are no keys.
 #[derive(Debug, thiserror::Error)]
@@ -51,24 +70,24 @@ pub struct Keys {
 impl Keys {
     /// The configured keys, or a secret that is made once in `data_dir` (never in production, where the configuration
     /// demands one). Reads or writes a file: call it at start.
-    pub fn from_config(auth: &AuthConfig, data_dir: &Path) -> Result<Self, KeyError> {
-        let mut keys = match (&auth.jwt_private_key, &auth.jwt_secret) {
-            (Some(pem), _) => Self::of_private_key(&auth.jwt_kid, pem)?,
-            (None, Some(secret)) => Self::of_secret(&auth.jwt_kid, secret.expose_secret().as_bytes()),
+    pub fn from_settings(settings: &KeySettings, data_dir: &Path) -> Result<Self, KeyError> {
+        let mut keys = match (&settings.jwt_private_key, &settings.jwt_secret) {
+            (Some(pem), _) => Self::of_private_key(&settings.jwt_kid, pem)?,
+            (None, Some(secret)) => Self::of_secret(&settings.jwt_kid, secret.expose_secret().as_bytes()),
             (None, None) => {
                 let secret = secret_file::load_or_create(&data_dir.join("jwt-secret"), secret_file::SECRET_BYTES)?;
                 if secret.len() < SECRET_BYTES_MIN {
                     let shorter = "the file has less than 32 bytes";
                     return Err(io::Error::new(io::ErrorKind::InvalidData, shorter).into());
                 }
-                Self::of_secret(&auth.jwt_kid, secret.as_bytes())
+                Self::of_secret(&settings.jwt_kid, secret.as_bytes())
             }
         };
-        if let Some(id) = &auth.jwt_other_kid {
-            if let Some(secret) = &auth.jwt_other_secret {
+        if let Some(id) = &settings.jwt_other_kid {
+            if let Some(secret) = &settings.jwt_other_secret {
                 keys.accepted.extend(Self::of_secret(id, secret.expose_secret().as_bytes()).accepted);
             }
-            if let Some(pem) = &auth.jwt_other_public_key {
+            if let Some(pem) = &settings.jwt_other_public_key {
                 keys.accepted.push(public_key(id, pem)?);
             }
         }
