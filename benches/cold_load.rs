@@ -24,10 +24,8 @@ use actors::{
     inventories::{AskError, Inventories},
     inventory::Denial,
 };
-use boxoffice::infrastructure::postgres::{
-    ledger::PgLedger,
-    seed::{House, Kind},
-};
+use boxoffice_seed::{House, Kind};
+use boxoffice_store::postgres::ledger::PgLedger;
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 use domain::{
     bookings::{Fingerprint, IdempotencyKey, Source},

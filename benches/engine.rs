@@ -19,10 +19,7 @@ use actors::{
     engine::{Engine, EngineSettings},
     inventories::Inventories,
 };
-use boxoffice::{
-    infrastructure::postgres::seed::{House, Kind},
-    telemetry::metrics,
-};
+use boxoffice_seed::{House, Kind};
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use domain::{
     bookings::{Fingerprint, IdempotencyKey, Source},
@@ -33,6 +30,7 @@ use domain::{
 };
 use memory_ledger::MemoryLedger;
 use private_ledger::PrivateLedger;
+use telemetry::metrics;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 

@@ -7,11 +7,8 @@
 
 use std::{hint::black_box, sync::Arc};
 
-use boxoffice::presentation::{
-    bookings::dto::{BookingBody, BookingJson},
-    json,
-    reply::Reply,
-};
+use boxoffice_api::bookings::dto::{BookingBody, BookingJson};
+use boxoffice_http::{json, reply::Reply};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use domain::{
     bookings::{Booking, BookingStatus, Fingerprint, IdempotencyKey, Item, Source},

@@ -10,7 +10,7 @@ mod private_ledger;
 
 use std::time::Duration;
 
-use boxoffice::infrastructure::postgres::seed::{House, Kind};
+use boxoffice_seed::{House, Kind};
 use domain::{
     bookings::{Fingerprint, IdempotencyKey, Source},
     ids::{AccountId, BookingId, EventId},

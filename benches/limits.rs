@@ -10,11 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use boxoffice::{
-    application::limits::{Client, Counted, LimitRequests, Tier},
-    config::RateLimitConfig,
-    infrastructure::limits::Limiter,
-};
+use application::limits::{Client, Counted, LimitRequests, Tier};
+use boxoffice::config::RateLimitConfig;
+use boxoffice_store::rate_limits::Limiter;
 use criterion::{Criterion, criterion_group, criterion_main};
 
 const CLIENTS: u32 = 10_000;

@@ -18,7 +18,7 @@ use actors::{
     engine::{Engine, EngineSettings},
     inventories::Inventories,
 };
-use boxoffice::infrastructure::postgres::seed::{House, Kind};
+use boxoffice_seed::{House, Kind};
 use domain::ids::EventId;
 use private_ledger::PrivateLedger;
 

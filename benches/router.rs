@@ -16,31 +16,29 @@ use actors::{
     outbox::Outbox,
     upkeep::Upkeep,
 };
-use boxoffice::{
-    application::{
-        app::{App, AuthRules},
-        background::Background,
-        bookings::BookedEvents,
-        guide::Guide,
-        pictures::SharedPictures,
-        seat_maps::SharedSeatMaps,
-        site::SiteSettings,
-        verification::VerifiedAccounts,
+use application::{
+    app::{App, AuthRules},
+    background::Background,
+    bookings::BookedEvents,
+    guide::Guide,
+    pictures::SharedPictures,
+    seat_maps::SharedSeatMaps,
+    site::SiteSettings,
+    verification::VerifiedAccounts,
+};
+use boxoffice::config::RateLimitConfig;
+use boxoffice_api::routes::api_routes;
+use boxoffice_auth::{
+    passwords::{Cost, Passwords},
+    tokens::{Keys, TokenSigner, TokenVerifier},
+};
+use boxoffice_http::router::{Lookup, Router};
+use boxoffice_store::{
+    postgres::{
+        pool::{PoolSettings, pool_of_requests},
+        store::PgStore,
     },
-    config::RateLimitConfig,
-    infrastructure::{
-        limits::Limiter,
-        passwords::{Cost, Passwords},
-        postgres::{
-            pool::{PoolSettings, pool_of_requests},
-            store::PgStore,
-        },
-        tokens::{Keys, TokenSigner, TokenVerifier},
-    },
-    presentation::{
-        router::{Lookup, Router},
-        routes::api_routes,
-    },
+    rate_limits::Limiter,
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use domain::sessions::SessionLimits;

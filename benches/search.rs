@@ -21,12 +21,9 @@ use std::{
 
 use boxoffice::{
     config::{Config, Sources},
-    infrastructure::{
-        embedded_postgres::{PrivatePostgres, PrivatePostgresSettings},
-        postgres::{migrate::Migrator, seed, store::PgStore},
-    },
     serve::database::Database,
 };
+use boxoffice_store::postgres::{migrate::Migrator, store::PgStore};
 use domain::{
     ids::{EventId, VenueId},
     repositories::{EventRepository, IdOrSlug, VenueRepository},
@@ -34,6 +31,7 @@ use domain::{
         EventFilter, EventOrder, EventSearch, Key, Place, Position, Search, Sort, VenueFilter, VenueOrder, VenueSearch,
     },
 };
+use embedded_postgres::{PrivatePostgres, PrivatePostgresSettings};
 use jiff::{SignedDuration, Timestamp};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
@@ -303,7 +301,7 @@ async fn main() {
     let mut client = database.connect(&config).await.unwrap();
     Migrator::embedded().unwrap().up(&mut client).await.unwrap();
     let start = Instant::now();
-    let made = seed::catalogue(&mut client, Timestamp::now(), count, "").await.unwrap();
+    let made = boxoffice_seed::catalogue(&mut client, Timestamp::now(), count, "").await.unwrap();
     println!("{} events seeded in {:.1} s", made.events, start.elapsed().as_secs_f64());
     let store = PgStore::new(database.pools(&config).unwrap().requests);
     measure(&store, &vocabulary(&database, &config).await, rounds).await;

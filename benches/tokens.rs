@@ -6,10 +6,8 @@
 
 use std::{hint::black_box, sync::Arc, time::Duration};
 
-use boxoffice::{
-    application::{access::VerifyAccess, app::IssueAccess},
-    infrastructure::tokens::{Keys, TokenSigner, TokenVerifier},
-};
+use application::{access::VerifyAccess, app::IssueAccess};
+use boxoffice_auth::tokens::{Keys, TokenSigner, TokenVerifier};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use domain::{accounts::Role, ids::AccountId};
 use jiff::Timestamp;

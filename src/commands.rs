@@ -8,14 +8,14 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use telemetry::{
+    logs::{self, Format, LogGuard},
+    metrics,
+};
 
 use crate::{
     config::{Config, LogFormat, Sources},
     serve,
-    telemetry::{
-        logs::{self, Format, LogGuard},
-        metrics,
-    },
 };
 
 /// Exit code for a configuration that is wrong (`EX_CONFIG` is 78; 64 is what operators of this server rely on).

@@ -14,7 +14,6 @@ mod http;
 mod inventory;
 mod mail;
 mod names;
-mod network;
 mod node;
 mod origins;
 mod pairs;

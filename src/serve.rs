@@ -32,7 +32,31 @@ use actors::{
     upkeep::RunningUpkeep,
 };
 use anyhow::Context;
+use application::{
+    app::{App, HashingError},
+    background::Background,
+    bookings::BookedEvents,
+    pictures::SharedPictures,
+    seat_maps::SharedSeatMaps,
+    site::SiteSettings,
+    verification::VerifiedAccounts,
+};
+use boxoffice_api::{
+    mails::mail_routes,
+    operations::{self, Health, Identity},
+    routes::{self, api_routes},
+};
+use boxoffice_auth::{
+    passwords::{Cost, Passwords},
+    tokens::{Keys, TokenSigner, TokenVerifier},
+};
+use boxoffice_http::{router::Router, server::DrainReport};
+use boxoffice_store::{
+    postgres::{connection::RequestPool, installation, pool, store::PgStore, usage},
+    rate_limits::Limiter,
+};
 use domain::secrets::OpaqueToken;
+use telemetry::metrics;
 use tokio::{sync::watch, task::JoinHandle, time::Instant};
 use tokio_postgres::Client;
 use uuid::Uuid;
@@ -53,32 +77,7 @@ pub use self::{
     ending::{Ending, Stopped},
     listeners::CannotListen,
 };
-use crate::{
-    application::{
-        app::{App, HashingError},
-        background::Background,
-        bookings::BookedEvents,
-        pictures::SharedPictures,
-        seat_maps::SharedSeatMaps,
-        site::SiteSettings,
-        verification::VerifiedAccounts,
-    },
-    config::{Config, Environment},
-    infrastructure::{
-        limits::{Limiter, LimiterSettings},
-        passwords::{Cost, Passwords},
-        postgres::{connection::RequestPool, installation, pool, store::PgStore, usage},
-        tokens::{Keys, TokenSigner, TokenVerifier},
-    },
-    presentation::{
-        mails::mail_routes,
-        operations::{self, Health, Identity},
-        router::Router,
-        routes::{self, api_routes},
-        server::DrainReport,
-    },
-    telemetry::metrics,
-};
+use crate::config::{Config, Environment};
 
 /// Exit code of a server whose session was ended by another one (`EX_TEMPFAIL`): start it again.
 const EXIT_FENCED: u8 = 75;
@@ -237,7 +236,7 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
     let guide = banner::guide(&config, database.is_private(), mail.kept.is_some().then_some(operations_address))?;
     let live = Live::new(live_settings(&config));
     let after_answers = Background::default();
-    let limiter = Arc::new(Limiter::new(limits::settings(&config.rate_limit), shared_counts));
+    let limiter = Arc::new(Limiter::new((&config.rate_limit).into(), shared_counts));
     let app = App {
         pictures: SharedPictures::default(),
         seat_maps: SharedSeatMaps::default(),

@@ -8,10 +8,10 @@ mod support;
 
 use std::time::Duration;
 
-use boxoffice::infrastructure::postgres::{
+use boxoffice_seed::{Counts, catalogue};
+use boxoffice_store::postgres::{
     connection::RequestPool,
     pool::{self, PoolSettings},
-    seed::{Counts, catalogue},
     store::catalogue::{event_statements, facet_statements, statement::Statement},
 };
 use deadpool_postgres::Client as Pooled;

@@ -12,7 +12,7 @@ mod support;
 
 use std::time::Duration;
 
-use boxoffice::infrastructure::postgres::migrate::Migrator;
+use boxoffice_store::postgres::migrate::Migrator;
 use nix::sys::signal::{Signal, kill};
 use rand::Rng;
 use support::{

@@ -21,7 +21,7 @@ mod database {
 
 use std::time::Duration;
 
-use boxoffice::infrastructure::postgres::{
+use boxoffice_store::postgres::{
     connection::RequestPool,
     pool::{self, PoolSettings},
 };

@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use boxoffice::infrastructure::embedded_postgres::{PrivatePostgres, PrivatePostgresError, PrivatePostgresSettings};
+use embedded_postgres::{PrivatePostgres, PrivatePostgresError, PrivatePostgresSettings};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,

@@ -16,7 +16,7 @@ mod faults;
 use std::{sync::Arc, time::Duration};
 
 use actors::ledger::commit::{BatchOutcome, EntryOutcome, commit_group};
-use boxoffice::infrastructure::postgres::{
+use boxoffice_store::postgres::{
     ledger::{LedgerOptions, PgLedger},
     pool::{self, PoolSettings},
 };

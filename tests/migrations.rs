@@ -9,7 +9,7 @@ mod support;
 
 use std::time::Duration;
 
-use boxoffice::infrastructure::postgres::migrate::{Applied, MigrateError, Migration, MigrationState, Migrator};
+use boxoffice_store::postgres::migrate::{Applied, MigrateError, Migration, MigrationState, Migrator};
 use support::TestDatabase;
 use tokio_postgres::Client;
 
@@ -144,7 +144,7 @@ async fn who_only_looks_changes_nothing_and_names_what_is_pending() {
 async fn a_way_back_refuses_to_lose_what_somebody_relies_on() {
     let database = TestDatabase::migrated().await;
     let mut client = database.connect().await;
-    boxoffice::infrastructure::postgres::seed::demo(&mut client, jiff::Timestamp::now(), "!").await.unwrap();
+    boxoffice_seed::demo(&mut client, jiff::Timestamp::now(), "!").await.unwrap();
     let promise = "UPDATE events SET status = 'SCHEDULED', publish_at = now() + interval '2 days', slug = 'the-premiere'
             WHERE id = (SELECT id FROM events WHERE status = 'PUBLISHED' ORDER BY id LIMIT 1);
         INSERT INTO event_cancellations (event_id, total) SELECT id, 2 FROM events WHERE slug <> 'the-premiere' ORDER BY id LIMIT 1";

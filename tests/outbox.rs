@@ -11,12 +11,10 @@ mod support;
 
 use std::{collections::HashSet, time::Duration};
 
-use boxoffice::{
-    application::mails::{DeadLetters, WhichDead},
-    infrastructure::postgres::{
-        outbox::PgOutbox,
-        pool::{self, PoolSettings},
-    },
+use application::mails::{DeadLetters, WhichDead};
+use boxoffice_store::postgres::{
+    outbox::PgOutbox,
+    pool::{self, PoolSettings},
 };
 use domain::{
     ids::MailId,

@@ -6,9 +6,7 @@ mod support;
 
 use std::collections::HashSet;
 
-use boxoffice::infrastructure::postgres::seed::{
-    Counts, DemoSummary, Fixture, House, LoadtestOptions, SeedError, demo, loadtest,
-};
+use boxoffice_seed::{Counts, DemoSummary, Fixture, House, LoadtestOptions, SeedError, demo, loadtest};
 use domain::{accounts::Role, ids::AccountId};
 use jiff::Timestamp;
 use serde_json::{Value, json};

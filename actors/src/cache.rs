@@ -28,25 +28,23 @@ use std::{
     time::{Duration, Instant},
 };
 
+use answer::Content;
+use counts::Book;
 use domain::{
     cache::{Change, Look, Moment, SharedAnswer, SharedCache, Tag},
     repositories::{Found, RepositoryError},
 };
-
-pub use answer::{Answer, CODINGS, Form, Load};
-pub use counts::Counted;
-pub use key::{Key, Lifetime, Lifetimes, Namespace};
-pub use local::Size;
-pub use maintenance::RunningCache;
-
-use answer::Content;
-use counts::Book;
 use flights::{Flights, Joined, Landing, Outcome};
 use local::{Age, Entry, Local, Times};
 use maintenance::{Door, Renewal};
 use untold::Untold;
 
 use crate::restart::RestartPolicy;
+pub use answer::{Answer, CODINGS, Form, Load};
+pub use counts::Counted;
+pub use key::{Key, Lifetime, Lifetimes, Namespace};
+pub use local::Size;
+pub use maintenance::RunningCache;
 
 /// A read that takes longer is given up, so that nobody waits for it for ever. Above what a statement may take.
 const LOAD_MAX: Duration = Duration::from_secs(40);

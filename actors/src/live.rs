@@ -17,18 +17,17 @@ use std::{
     time::Duration,
 };
 
+use broadcaster::{Broadcaster, End};
 use domain::{ids::EventId, unpaid::NetworkId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-pub use history::{Picture, Shared};
-pub use stream::{Signal, Stream};
 
 use crate::{
     inventories::Following,
     metrics::engine,
     networks::{NetworkFull, Occupied, PerNetwork},
 };
-use broadcaster::{Broadcaster, End};
+pub use history::{Picture, Shared};
+pub use stream::{Signal, Stream};
 
 /// Bounds of live availability.
 #[derive(Clone, Copy, Debug)]

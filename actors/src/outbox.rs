@@ -18,19 +18,18 @@ use std::{
     time::Duration,
 };
 
+use courier::{Courier, CourierMessage, Slots};
 use domain::outbox::{MailQueue, SendMail, Upkeep};
+use pause::Pause;
 use ractor::{Actor, ActorRef, SpawnErr};
 use tokio::{sync::watch, task::JoinHandle};
-
-pub use backoff::Backoff;
 
 use crate::{
     metrics,
     restart::RestartPolicy,
     supervisor::{Address, ChildSpec, Supervisor, SupervisorMessage},
 };
-use courier::{Courier, CourierMessage, Slots};
-use pause::Pause;
+pub use backoff::Backoff;
 
 /// How long a stop waits, after the last try has ended, for its outcome to be noted.
 const NOTE_GRACE: Duration = Duration::from_secs(5);

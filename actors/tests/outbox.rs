@@ -11,9 +11,8 @@ use std::{
 
 use actors::{outbox::OutboxSettings, restart::RestartPolicy};
 use domain::mail::Rank;
-use tokio::{sync::Semaphore, time::Instant};
-
 use fakes::{Act, Noted, Post, Queue, eventually, start, start_with};
+use tokio::{sync::Semaphore, time::Instant};
 
 /// Guards: the slots, and the look that follows a freed one.
 #[tokio::test(start_paused = true)]

@@ -5,17 +5,15 @@ use std::{collections::BTreeMap, os::unix::fs::PermissionsExt, sync::Arc};
 
 use boxoffice::{
     config::{Config, Sources},
-    infrastructure::{
-        embedded_postgres::{PrivatePostgres, PrivatePostgresSettings},
-        postgres::{
-            ledger::{LedgerOptions, PgLedger},
-            migrate::Migrator,
-            seed::{self, Fixture, House, LoadtestOptions},
-        },
-    },
     serve::database::Database,
 };
+use boxoffice_seed::{self, Fixture, House, LoadtestOptions};
+use boxoffice_store::postgres::{
+    ledger::{LedgerOptions, PgLedger},
+    migrate::Migrator,
+};
 use domain::ids::{EventId, TicketTypeId};
+use embedded_postgres::{PrivatePostgres, PrivatePostgresSettings};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
@@ -56,7 +54,7 @@ impl PrivateLedger {
         Migrator::embedded().unwrap().up(&mut client).await.unwrap();
         let options = LoadtestOptions { events, house, ..LoadtestOptions::default() };
         let no_token = |_, _| Ok(String::new());
-        let fixture = seed::loadtest(&mut client, Timestamp::now(), &options, "", no_token).await.unwrap();
+        let fixture = boxoffice_seed::loadtest(&mut client, Timestamp::now(), &options, "", no_token).await.unwrap();
         client.batch_execute("VACUUM ANALYZE").await.unwrap();
 
         let pool = database.pools(&config).unwrap().ledger;
@@ -71,7 +69,7 @@ impl PrivateLedger {
     }
 
     /// The event of a kind that comes first, with what it sells.
-    pub(crate) fn event(&self, kind: seed::Kind) -> (EventId, TicketTypeId) {
+    pub(crate) fn event(&self, kind: boxoffice_seed::Kind) -> (EventId, TicketTypeId) {
         let event = self.fixture.events.iter().find(|event| event.kind == kind).unwrap();
         (event.id, event.ticket_types[0].id)
     }

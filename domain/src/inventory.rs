@@ -21,6 +21,8 @@ use std::{
 
 use foldhash::quality::RandomState;
 use jiff::Timestamp;
+use seats::Seats;
+use unpaid::Unpaid;
 
 use crate::{
     bookings::{Booking, BookingStatus, Fingerprint, Hold, HolderId, IdempotencyKey, Source},
@@ -29,14 +31,10 @@ use crate::{
     ledger::{Entry, LoadedInventory, QuotaCount},
     selection::Selection,
 };
-
 pub use changes::Changes;
 pub use seats::SeatState;
 pub use snapshot::{Availability, TicketTypeAvailability};
 pub use unpaid::UnpaidMemory;
-
-use seats::Seats;
-use unpaid::Unpaid;
 
 /// A request to hold places.
 #[derive(Clone, Debug)]

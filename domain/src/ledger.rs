@@ -1,6 +1,6 @@
 //! What the inventory writes down, and the port to where it is written.
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -9,7 +9,6 @@ use crate::{
     events::SalePlan,
     ids::{AccountId, EventId, QuotaId, SeatId},
 };
-use std::sync::Arc;
 
 /// One decision: it changes all it names, or nothing.
 #[derive(Clone, Debug)]

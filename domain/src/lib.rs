@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod mail;
 pub mod management;
 pub mod money;
+pub mod network;
 pub mod outbox;
 pub mod rate_limit;
 pub mod reconciliation;

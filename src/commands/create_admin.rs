@@ -3,6 +3,8 @@
 use std::io::{self, BufRead, IsTerminal};
 
 use anyhow::{Context, bail};
+use application::app::PasswordHasher;
+use boxoffice_store::postgres::store::PgStore;
 use domain::{
     accounts::{Account, Registration, Role},
     audit::Actor,
@@ -12,9 +14,7 @@ use domain::{
 use jiff::Timestamp;
 
 use crate::{
-    application::app::PasswordHasher,
     config::Config,
-    infrastructure::postgres::store::PgStore,
     serve::{self, database::Database},
 };
 

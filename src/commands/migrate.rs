@@ -1,11 +1,9 @@
 //! `boxoffice migrate`
 
+use boxoffice_store::postgres::migrate::{Applied, Migrator};
+
 use super::MigrateAction;
-use crate::{
-    config::Config,
-    infrastructure::postgres::migrate::{Applied, Migrator},
-    serve::database::Database,
-};
+use crate::{config::Config, serve::database::Database};
 
 #[expect(clippy::print_stdout, reason = "a command talks to its terminal")]
 pub(super) async fn run(config: &Config, action: MigrateAction) -> anyhow::Result<()> {

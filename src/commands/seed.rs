@@ -10,20 +10,18 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use application::app::{IssueAccess, PasswordHasher};
+use boxoffice_auth::{
+    passwords::Passwords,
+    tokens::{Keys, TokenSigner},
+};
+use boxoffice_seed::{self, House, LoadtestOptions};
+use boxoffice_store::postgres::migrate::Migrator;
 use jiff::Timestamp;
 
 use super::{HouseSize, Scenario, SeedArgs};
 use crate::{
-    application::app::{IssueAccess, PasswordHasher},
     config::{Config, Environment},
-    infrastructure::{
-        passwords::Passwords,
-        postgres::{
-            migrate::Migrator,
-            seed::{self, House, LoadtestOptions},
-        },
-        tokens::{Keys, TokenSigner},
-    },
     serve::{self, database::Database, demo},
 };
 
@@ -46,7 +44,7 @@ pub(super) async fn run(config: &Config, args: &SeedArgs) -> anyhow::Result<()> 
         Scenario::Catalogue => {
             let hash = hasher.hash(&demo::unknown_password()?).await?;
             let mut client = database.connect(config).await?;
-            let created = seed::catalogue(&mut client, Timestamp::now(), args.events, &hash).await?;
+            let created = boxoffice_seed::catalogue(&mut client, Timestamp::now(), args.events, &hash).await?;
             println!(
                 "added {} events, {} ticket types and {} venues",
                 created.events, created.ticket_types, created.venues
@@ -99,7 +97,7 @@ async fn load_loadtest(
     let options = LoadtestOptions { users: args.users, events: args.events, house, production };
     let issue = |account, role| signer.issue(account, role, now, TOKEN_TTL);
     let mut client = database.connect(config).await?;
-    let fixture = seed::loadtest(&mut client, now, &options, &hash, issue).await?;
+    let fixture = boxoffice_seed::loadtest(&mut client, now, &options, &hash, issue).await?;
     let json = serde_json::to_vec(&fixture)?;
     let Some(path) = &args.out else {
         println!("{}", String::from_utf8(json)?);

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use boxoffice_auth::tokens::{KeySettings, SECRET_BYTES_MIN};
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Environment, sources::Section};
-use crate::infrastructure::tokens::{KeySettings, SECRET_BYTES_MIN};
 
 /// Access tokens (A1) and password hashes (A3).
 #[derive(Clone, Debug)]

@@ -5,19 +5,14 @@ use std::{
     time::Duration,
 };
 
-use http::HeaderName;
-
-use super::{
-    Environment,
-    hosts::Hosts,
-    network::{NETWORKS, Network, Networks},
-    origins::Origins,
-    sources::Section,
-};
-use crate::presentation::{
+use boxoffice_http::{
     edge::{EdgeSettings, Hsts},
     server::Settings,
 };
+use domain::network::{NETWORKS, Network, Networks};
+use http::HeaderName;
+
+use super::{Environment, hosts::Hosts, origins::Origins, sources::Section};
 
 const ADDRESS: &str = "an address and port such as 127.0.0.1:8080";
 

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use domain::network::Network;
 use secrecy::ExposeSecret as _;
 use zxcvbn::zxcvbn;
 
 use super::{
-    AuthConfig, Config, Network,
+    AuthConfig, Config,
     sources::{Layers, Section, Shown},
 };
 

@@ -2,12 +2,12 @@
 
 use std::{fmt, time::Duration};
 
-use domain::rate_limit::Rate;
-
-use super::{
+use domain::{
     network::{NETWORKS, Network, Networks},
-    sources::{Section, Shown, parse_duration},
+    rate_limit::Rate,
 };
+
+use super::sources::{Section, Shown, parse_duration};
 
 const AUTH: Rate = default(5, 15 * 60);
 const BOOKINGS: Rate = default(10, 3600);

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use actors::tasks::Tasks;
 use anyhow::Context;
+use application::app::AuthRules;
+use boxoffice_auth::tokens::Revocations;
+use boxoffice_store::postgres::connection::RequestPool;
 use domain::sessions::SessionLimits;
 
 use super::patience::while_away;
-use crate::{
-    application::app::AuthRules,
-    config::AuthConfig,
-    infrastructure::{postgres::connection::RequestPool, tokens::Revocations},
-};
+use crate::config::AuthConfig;
 
 /// Which tokens were taken back, read before the first request and followed from then on.
 pub(super) async fn revocations(pool: &RequestPool, background: &mut Tasks) -> anyhow::Result<Arc<Revocations>> {

@@ -5,20 +5,16 @@ use std::{
     net::SocketAddr,
 };
 
+use application::guide::{DevelopmentGuide, Guide};
+use boxoffice_seed::{self, FIRST_EVENT};
+use boxoffice_store::postgres::store::PgStore;
 use domain::{
     repositories::{EventRepository, IdOrSlug},
     secrets::OpaqueToken,
 };
 
 use super::demo;
-use crate::{
-    application::guide::{DevelopmentGuide, Guide},
-    config::{Config, Environment},
-    infrastructure::postgres::{
-        seed::{self, FIRST_EVENT},
-        store::PgStore,
-    },
-};
+use crate::config::{Config, Environment};
 
 /// Says where a developer reads the mails that are sent nowhere else, if there are any: beside the rest of a demo server's first words, at
 /// the terminal, or in the log of a server that has neither.
@@ -70,7 +66,7 @@ pub(super) fn guide(config: &Config, is_private: bool, mails: Option<SocketAddr>
         return Ok(Guide::default());
     }
     let has_demo = is_private && demo::kept_password(config)?.is_some();
-    let accounts = if has_demo { seed::demo_accounts() } else { Vec::new() };
+    let accounts = if has_demo { boxoffice_seed::demo_accounts() } else { Vec::new() };
     Ok(Guide {
         development: Some(DevelopmentGuide {
             accounts: accounts.into_iter().map(|account| (account.email, account.role)).collect(),

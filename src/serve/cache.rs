@@ -7,16 +7,14 @@ use actors::{
     tasks::Tasks,
 };
 use anyhow::Context;
+use boxoffice_store::{
+    cache::{Listener, RedisCache},
+    postgres::{changes::PgChanges, connection::RequestPool},
+};
 use domain::cache::{HearChanges, SharedCache, WrittenChanges};
 use uuid::Uuid;
 
-use crate::{
-    config::{CacheConfig, Config},
-    infrastructure::{
-        cache::{Listener, RedisCache},
-        postgres::{changes::PgChanges, connection::RequestPool},
-    },
-};
+use crate::config::{CacheConfig, Config};
 
 /// What of it other nodes share, before anything is asked of it. Also of a node that keeps no answers itself: others have to know what
 /// it changes.

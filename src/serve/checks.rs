@@ -3,18 +3,16 @@
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use actors::ledger::pulse::LedgerPulse;
+use boxoffice_api::operations::HealthCheck;
+use boxoffice_store::{
+    cache::RedisCache,
+    postgres::{connection::RequestPool, rows::StoreError},
+    rate_limits::SharedCounts,
+};
 use deadpool_postgres::Pool;
 use tokio::{runtime::Handle, task::JoinSet};
 
 use super::database::Pools;
-use crate::{
-    infrastructure::{
-        cache::RedisCache,
-        limits::SharedCounts,
-        postgres::{connection::RequestPool, rows::StoreError},
-    },
-    presentation::operations::HealthCheck,
-};
 
 type Checking<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
 

@@ -2,25 +2,21 @@
 
 use actors::{inventory::shared::LOADS_MAX, ledger::commit::APART_MAX};
 use anyhow::Context;
+use boxoffice_store::postgres::{
+    address,
+    connection::RequestPool,
+    ledger::LedgerPools,
+    migrate::Migrator,
+    pool::{self, PoolError, PoolSettings},
+};
 use deadpool_postgres::Pool;
+use embedded_postgres::{PrivatePostgres, PrivatePostgresSettings};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_postgres::{Client, NoTls};
 
 use super::patience::while_away;
-use crate::{
-    config::{Config, ConfigFault, Migrate},
-    infrastructure::{
-        embedded_postgres::{PrivatePostgres, PrivatePostgresSettings},
-        postgres::{
-            address,
-            connection::RequestPool,
-            ledger::LedgerPools,
-            migrate::Migrator,
-            pool::{self, PoolError, PoolSettings},
-        },
-    },
-};
+use crate::config::{Config, ConfigFault, Migrate};
 
 /// The database that the configuration names, or the private one.
 pub struct Database {

@@ -7,18 +7,13 @@ use std::{
 };
 
 use anyhow::Context;
+use application::app::PasswordHasher;
+use boxoffice_auth::{passwords::Passwords, secret_file};
+use boxoffice_seed::{self, DemoSummary};
 use jiff::Timestamp;
 use tokio_postgres::Client;
 
-use crate::{
-    application::app::PasswordHasher,
-    config::Config,
-    infrastructure::{
-        passwords::Passwords,
-        postgres::seed::{self, DemoSummary},
-        secret_file,
-    },
-};
+use crate::config::Config;
 
 /// Random bytes of a password that people copy.
 const PASSWORD_BYTES: usize = 12;
@@ -41,7 +36,7 @@ pub async fn load(
     config: &Config,
     hasher: &Passwords,
 ) -> anyhow::Result<(DemoSummary, Option<String>)> {
-    let was_there = seed::has_demo_accounts(client).await?;
+    let was_there = boxoffice_seed::has_demo_accounts(client).await?;
     // Kept before it is used: a start that is cut off in between leaves no accounts whose password is lost.
     let known = match (file(config), was_there) {
         (Some(path), false) => Some(secret_file::load_or_create(&path, PASSWORD_BYTES).with_context(|| unkept(&path))?),
@@ -49,7 +44,7 @@ pub async fn load(
         (_, true) => kept_password(config)?,
     };
     let password = known.clone().map_or_else(unknown_password, Ok)?;
-    let summary = seed::demo(client, Timestamp::now(), &hasher.hash(&password).await?).await?;
+    let summary = boxoffice_seed::demo(client, Timestamp::now(), &hasher.hash(&password).await?).await?;
     // Another process may have been faster, and then has told its own.
     let is_told = known.filter(|_| file(config).is_some() || summary.created.accounts > 0);
     Ok((summary, is_told))
@@ -61,7 +56,7 @@ pub async fn load(
 /// What went wrong with the database or with the file of the password.
 pub async fn reset_passwords(client: &mut Client, config: &Config, hasher: &Passwords) -> anyhow::Result<String> {
     let password = secret_file::random_hex(PASSWORD_BYTES)?;
-    seed::reset_demo_passwords(client, &hasher.hash(&password).await?).await?;
+    boxoffice_seed::reset_demo_passwords(client, &hasher.hash(&password).await?).await?;
     if let Some(path) = file(config) {
         secret_file::replace(&path, &password).with_context(|| unkept(&path))?;
     }

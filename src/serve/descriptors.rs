@@ -1,8 +1,9 @@
 //! The limit of file descriptors: every connection is one.
 
+use boxoffice_http::server::Settings;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use crate::{config::Config, presentation::server::Settings};
+use crate::config::Config;
 
 /// Files, sockets and pipes of the process itself: the log, the runtime, a private PostgreSQL's pipes. About 30, so this is
 /// generous.

@@ -1,8 +1,9 @@
 //! Whether the database keeps what it has acknowledged. What is lost in a crash was sold, and will be sold again.
 
+use boxoffice_store::postgres::connection::Statements;
 use tokio_postgres::Client;
 
-use crate::{config::Environment, infrastructure::postgres::connection::Statements};
+use crate::config::Environment;
 
 const OFF: &str =
     "SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off' ORDER BY name";

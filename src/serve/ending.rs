@@ -3,6 +3,9 @@
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use actors::{cache::RunningCache, engine::Engine, live::Live, outbox::RunningOutbox, upkeep::RunningUpkeep};
+use application::background::Background;
+use boxoffice_api::operations::Health;
+use boxoffice_http::server::DrainReport;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
@@ -11,10 +14,6 @@ use tokio::{
 };
 
 use super::{Running, database::Database, engine::Session};
-use crate::{
-    application::background::Background,
-    presentation::{operations::Health, server::DrainReport},
-};
 
 /// How long a private PostgreSQL is waited for at least, also when everything else was cut short. One that takes longer is adopted by
 /// the next start.

@@ -8,15 +8,13 @@ use actors::{
     inventory::actor::InventorySettings,
 };
 use anyhow::Context;
+use boxoffice_store::postgres::ledger::{LedgerOptions, LedgerPools, PgLedger};
 use domain::unpaid::UnpaidLimits;
 use jiff::SignedDuration;
 use tokio::{runtime::Handle, task::JoinHandle};
 
 use super::{engine_runtime::EngineRuntime, patience::while_away};
-use crate::{
-    config::Config,
-    infrastructure::postgres::ledger::{LedgerOptions, LedgerPools, PgLedger},
-};
+use crate::config::Config;
 
 /// How long the end of the session is waited for. Without it another node has to wait until the session is stale.
 const SESSION_END_TIMEOUT: Duration = Duration::from_secs(2);

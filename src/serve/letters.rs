@@ -1,8 +1,7 @@
 //! Whether the database knows the capitals of all alphabets. Words are compared in lower case, and so are addresses.
 
+use boxoffice_store::postgres::connection::Statements;
 use tokio_postgres::Client;
-
-use crate::infrastructure::postgres::connection::Statements;
 
 /// Cyrillic: letters with accents lose them before they are compared, and are known everywhere then.
 const KNOWS: &str =

@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use actors::tasks::Tasks;
 use anyhow::Context;
+use boxoffice_store::rate_limits::{LimiterSettings, SharedCounts};
 use uuid::Uuid;
 
-use crate::{
-    config::{Config, RateLimitConfig},
-    infrastructure::limits::{LimiterSettings, SharedCounts},
-};
+use crate::config::{Config, RateLimitConfig};
 
 /// The counts of this installation in Redis, when there is one. Waits for nothing.
 pub(super) fn shared_counts(
@@ -28,13 +26,14 @@ pub(super) fn shared_counts(
     Ok(Some(shared))
 }
 
-/// What the limiter is told of the configured rates.
-pub(super) fn settings(config: &RateLimitConfig) -> LimiterSettings {
-    LimiterSettings {
-        tiers: [config.auth, config.bookings, config.api, config.public],
-        attempts: config.auth,
-        trusted: config.trusted.clone(),
-        backoff_max: config.backoff_max,
-        clients_max: config.max_clients,
+impl From<&RateLimitConfig> for LimiterSettings {
+    fn from(config: &RateLimitConfig) -> Self {
+        Self {
+            tiers: [config.auth, config.bookings, config.api, config.public],
+            attempts: config.auth,
+            trusted: config.trusted.clone(),
+            backoff_max: config.backoff_max,
+            clients_max: config.max_clients,
+        }
     }
 }

@@ -2,13 +2,12 @@
 
 use std::{io, net::SocketAddr};
 
-use crate::{
-    config::{Config, OpsConfig},
-    presentation::{
-        edge::EdgeSettings,
-        server::{Server, Settings},
-    },
+use boxoffice_http::{
+    edge::EdgeSettings,
+    server::{Server, Settings},
 };
+
+use crate::config::{Config, OpsConfig};
 
 /// Connections of the operations listener: a few scrapers and balancers.
 const OPERATIONS_CONNECTIONS_MAX: usize = 256;

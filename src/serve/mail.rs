@@ -4,23 +4,19 @@ use std::sync::Arc;
 
 use actors::outbox::{Backoff, OutboxSettings, RunningOutbox};
 use anyhow::Context;
+use application::mails::MailFolder;
+use boxoffice_api::mails::KeptMails;
+use boxoffice_mail::{
+    Sender,
+    letter::{Author, Letters},
+    memory::MemorySender,
+    pace::Pace,
+    smtp::{Encryption, SmtpSender, SmtpServer},
+};
+use boxoffice_store::postgres::{connection::RequestPool, outbox::PgOutbox};
 use domain::{accounts::EmailAddress, outbox::Upkeep, rate_limit::Rate, secrets::OpaqueToken};
 
-use crate::{
-    application::mails::MailFolder,
-    config::{Config, Environment, MailConfig, SmtpConfig, SmtpEncryption},
-    infrastructure::{
-        email::{
-            Sender,
-            letter::{Author, Letters},
-            memory::MemorySender,
-            pace::Pace,
-            smtp::{Encryption, SmtpSender, SmtpServer},
-        },
-        postgres::{connection::RequestPool, outbox::PgOutbox},
-    },
-    presentation::mails::KeptMails,
-};
+use crate::config::{Config, Environment, MailConfig, SmtpConfig, SmtpEncryption};
 
 /// The part of a server that sends mails.
 pub(super) struct Mail {

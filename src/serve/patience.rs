@@ -2,10 +2,9 @@
 
 use std::{future::Future, time::Duration};
 
+use boxoffice_store::postgres::errors::{ErrorClass, StoreError, classify};
 use rand::Rng;
 use tokio::time::sleep;
-
-use crate::infrastructure::postgres::errors::{ErrorClass, StoreError, classify};
 
 /// Before the second try; doubled before each further one.
 const WAIT_FIRST: Duration = Duration::from_millis(100);

@@ -1,8 +1,9 @@
 //! Accounts with passwords that everybody can read: those of the demo and of the load test. A server that sells has none.
 
+use boxoffice_store::postgres::connection::Statements;
 use tokio_postgres::Client;
 
-use crate::{config::Environment, infrastructure::postgres::connection::Statements};
+use crate::config::Environment;
 
 /// The domains of all seeds end like this; it is reserved for examples (RFC 6761).
 const SEEDED: &str = "SELECT email FROM accounts \

@@ -1,6 +1,6 @@
 //! Who may use a route, asked of every row of the table itself: a new route is tested without a word.
 
-use boxoffice::presentation::router::Access;
+use boxoffice_http::router::Access;
 use reqwest::Method;
 
 use crate::{

@@ -1,6 +1,6 @@
 //! The audit log is every act of an administrator: each route that changes something is asked as one, whatever it is for.
 
-use boxoffice::presentation::router::Access;
+use boxoffice_http::router::Access;
 use domain::accounts::Role;
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use boxoffice::presentation::router::{Access, Ownership};
+use boxoffice_http::router::{Access, Ownership};
 use domain::accounts::Role;
 use reqwest::Method;
 use uuid::Uuid;

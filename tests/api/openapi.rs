@@ -3,11 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use boxoffice::{
-    application::limits::Tier,
-    presentation::{catalogue, openapi, operations, router::Access, routes::api_routes},
-    serve,
-};
+use application::limits::Tier;
+use boxoffice::serve;
+use boxoffice_api::{document, operations, routes::api_routes};
+use boxoffice_http::{problem_codes, router::Access};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -22,7 +21,7 @@ fn every_route_is_described_and_whatever_is_described_is_a_route() {
     let written: BTreeSet<_> = document().operations().map(|(method, path, _)| name(&method, path)).collect();
     let missing: Vec<_> = routes.difference(&written).collect();
     assert!(missing.is_empty(), "say in the feature's docs.rs what these do: {missing:#?}");
-    let described: Vec<_> = openapi::described().iter().map(|(method, path)| name(method, path)).collect();
+    let described: Vec<_> = document::described().iter().map(|(method, path)| name(method, path)).collect();
     let stray: Vec<_> = described.iter().filter(|of| !routes.contains(*of)).collect();
     assert!(stray.is_empty(), "no such routes: {stray:#?}");
     assert_eq!(described.len(), routes.len(), "something is described twice");
@@ -128,7 +127,7 @@ fn every_refusal_of_the_catalogue_has_a_place() {
         }
     }
     let of_no_route = ["RESOURCE_002", "REQUEST_010"];
-    for entry in catalogue::CATALOGUE {
+    for entry in problem_codes::CATALOGUE {
         let is_found = found.contains_key(entry.code);
         assert!(is_found != of_no_route.contains(&entry.code), "{} {is_found}", entry.code);
     }

@@ -1,11 +1,12 @@
 //! `GET /events` and `GET /venues` as a search: words, filters, sorts; `GET /categories` and `GET /tags`.
 
+use serde_json::{Value, json};
+
 use crate::support::{
     Api, EventBuilder, TestServer,
     client::uuid,
     events::{add_venue, add_venue_in, in_seconds},
 };
-use serde_json::{Value, json};
 
 /// The titles that a query finds, in order.
 pub(super) async fn titles(api: &Api, query: &str) -> Vec<String> {

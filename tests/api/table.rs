@@ -1,9 +1,7 @@
 //! The server's own table of routes, for the tests that ask all of it: a new route is tested without a word.
 
-use boxoffice::presentation::{
-    router::{Access, Ownership},
-    routes::api_routes,
-};
+use boxoffice_api::routes::api_routes;
+use boxoffice_http::router::{Access, Ownership};
 use reqwest::Method;
 use uuid::Uuid;
 
@@ -31,7 +29,7 @@ impl Row {
 /// Every row.
 pub(crate) fn table() -> Vec<Row> {
     let (rows, nothing) = (api_routes(), Uuid::now_v7());
-    let row = |info: &boxoffice::presentation::router::RouteInfo| {
+    let row = |info: &boxoffice_http::router::RouteInfo| {
         let (method, template, access, ownership) = (info.method.clone(), info.path, info.access, info.ownership);
         Row { method, template, path: template.to_owned(), access, ownership }.at(nothing)
     };

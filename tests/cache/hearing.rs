@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use boxoffice::infrastructure::cache::{Listener, RedisCache};
+use boxoffice_store::cache::{Listener, RedisCache};
 use domain::cache::{Change, HearChanges, SharedCache, Tag};
 use secrecy::SecretString;
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use boxoffice::infrastructure::cache::RedisCache;
+use boxoffice_store::cache::RedisCache;
 use domain::cache::{Change, Look, Moment, SharedAnswer, SharedCache, Tag};
 use secrecy::SecretString;
 use uuid::Uuid;

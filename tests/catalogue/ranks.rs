@@ -1,6 +1,6 @@
 //! Pages in the order of relevance, which are picked rank by rank, and the whole list that they are cut from.
 
-use boxoffice::infrastructure::postgres::store::PgStore;
+use boxoffice_store::postgres::store::PgStore;
 use domain::{
     repositories::EventRepository,
     search::{EARLIEST, EventFilter, EventOrder, EventSearch, EventSummary, Key, Place, Position, Slice, Sort},

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use boxoffice::infrastructure::postgres::{
+use boxoffice_store::postgres::{
     connection::RequestPool,
     pool::{self, PoolSettings},
     rows::StoreError,

@@ -1,6 +1,6 @@
 //! What the lists of the back office read, by the database's own count: a page, and not a table.
 
-use boxoffice::infrastructure::postgres::{connection::RequestPool, store::PgStore};
+use boxoffice_store::postgres::{connection::RequestPool, store::PgStore};
 use domain::{
     accounts::{AccountStatus, Role},
     administration::{AccountAdministration, AccountFilter},

@@ -1,6 +1,6 @@
 //! What the server's connections insist on, whatever the database's own settings are.
 
-use boxoffice::infrastructure::postgres::{connection::RequestPool, pool};
+use boxoffice_store::postgres::{connection::RequestPool, pool};
 
 use crate::{pool_of, pool_settings, support::TestDatabase};
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use boxoffice::infrastructure::postgres::{
+use boxoffice_store::postgres::{
     connection::{COMMIT_MAX, RequestPool, Transaction},
     rows::StoreError,
     transaction::TRANSACTION_MAX,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use boxoffice::presentation::edge::Hsts;
+use boxoffice_http::edge::Hsts;
 use domain::accounts::Role;
 
 use crate::support::{Answer, Kernel, post, soon, token};

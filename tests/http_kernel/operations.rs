@@ -10,15 +10,13 @@ use std::{
     },
 };
 
-use boxoffice::{
-    infrastructure::tokens::TokenVerifier,
-    presentation::{
-        operations::{Health, HealthCheck, Identity, health_routes, operations_routes},
-        router::Router,
-        server::{Server, Settings},
-    },
-    telemetry::metrics,
+use boxoffice_api::operations::{Health, HealthCheck, Identity, health_routes, operations_routes};
+use boxoffice_auth::tokens::TokenVerifier;
+use boxoffice_http::{
+    router::Router,
+    server::{Server, Settings},
 };
+use telemetry::metrics;
 
 use crate::support::{ISSUER, keys, soon};
 

@@ -12,18 +12,16 @@ use std::{
     time::Duration,
 };
 
-use boxoffice::application::app::IssueAccess;
-use boxoffice::{
-    infrastructure::tokens::{Keys, TokenSigner, TokenVerifier},
-    presentation::{
-        body::{Body, BodyError},
-        problem::Problem,
-        problems,
-        reply::Reply,
-        request::Request,
-        router::{Access, Route, Router},
-        server::{DrainReport, Server, Settings},
-    },
+use application::app::IssueAccess;
+use boxoffice_api::problems;
+use boxoffice_auth::tokens::{Keys, TokenSigner, TokenVerifier};
+use boxoffice_http::{
+    body::{Body, BodyError},
+    problem::Problem,
+    reply::Reply,
+    request::Request,
+    router::{Access, Route, Router},
+    server::{DrainReport, Server, Settings},
 };
 use bytes::Bytes;
 use domain::{

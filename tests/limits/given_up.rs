@@ -6,10 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use boxoffice::{
-    application::limits::{Client, Counted, LimitRequests, Tier},
-    infrastructure::limits::{Limiter, LimiterSettings, SharedCounts},
-};
+use application::limits::{Client, Counted, LimitRequests, Tier};
+use boxoffice_store::rate_limits::{Limiter, LimiterSettings, SharedCounts};
 use domain::rate_limit::Rate;
 use secrecy::SecretString;
 use uuid::Uuid;

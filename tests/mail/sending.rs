@@ -1,6 +1,6 @@
 //! What arrives, and when.
 
-use boxoffice::infrastructure::postgres::outbox::enqueue;
+use boxoffice_store::postgres::outbox::enqueue;
 use domain::{
     accounts::Role,
     mail::{Locale, Message, Template},

@@ -5,10 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use boxoffice::infrastructure::postgres::{
-    migrate::{Migration, Migrator},
-    seed,
-};
+use boxoffice_store::postgres::migrate::{Migration, Migrator};
 use tokio_postgres::Client;
 
 use crate::support::TestDatabase;
@@ -49,7 +46,7 @@ async fn filled() -> TestDatabase {
     let database = TestDatabase::migrated().await;
     let mut client = database.connect().await;
     let now = "2026-03-14T15:09:26Z".parse().unwrap();
-    seed::demo(&mut client, now, "not-a-hash").await.unwrap();
+    boxoffice_seed::demo(&mut client, now, "not-a-hash").await.unwrap();
     client.batch_execute(FILL).await.unwrap();
     database
 }

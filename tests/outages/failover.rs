@@ -11,7 +11,7 @@ use std::{
     time::Instant,
 };
 
-use boxoffice::infrastructure::embedded_postgres::{PrivatePostgres, PrivatePostgresSettings};
+use embedded_postgres::{PrivatePostgres, PrivatePostgresSettings};
 use nix::{sys::signal::Signal, unistd::Pid};
 
 use super::mixed::Load;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use boxoffice::presentation::routes::api_routes;
+use boxoffice_api::routes::api_routes;
 use reqwest::Method;
 
 use crate::operations;

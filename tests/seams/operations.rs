@@ -16,7 +16,6 @@ use crate::{
     stage::{Call, Stage},
     support::Answer,
 };
-
 pub(crate) use system::System;
 
 /// What an operation needs to find on its stage.

@@ -2,10 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use boxoffice::{
-    application::app::IssueAccess,
-    infrastructure::tokens::{Keys, TokenSigner},
-};
+use application::app::IssueAccess;
+use boxoffice_auth::tokens::{Keys, TokenSigner};
 use domain::{accounts::Role, ids::AccountId};
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::Client;

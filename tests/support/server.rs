@@ -4,11 +4,11 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use boxoffice::{
     config::{Config, Sources},
-    infrastructure::postgres::{
-        pool::{PoolSettings, pool_of_requests},
-        store::PgStore,
-    },
     serve::{self, Running},
+};
+use boxoffice_store::postgres::{
+    pool::{PoolSettings, pool_of_requests},
+    store::PgStore,
 };
 use domain::accounts::Role;
 use tokio_postgres::Client;

@@ -15,10 +15,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use boxoffice::infrastructure::{
-    embedded_postgres::{PrivatePostgres, PrivatePostgresSettings},
-    postgres::migrate::Migrator,
-};
+use boxoffice_store::postgres::migrate::Migrator;
+use embedded_postgres::{PrivatePostgres, PrivatePostgresSettings};
 use tokio_postgres::{Client, NoTls, error::SqlState};
 
 /// Set for the owner: the folder it keeps PostgreSQL in.

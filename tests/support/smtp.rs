@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use boxoffice::infrastructure::postgres::outbox::enqueue;
+use boxoffice_store::postgres::outbox::enqueue;
 use domain::{
     accounts::EmailAddress,
     ids::MailId,

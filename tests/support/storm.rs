@@ -15,8 +15,13 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 use super::{
-    EventBuilder, TestEvent, accounts::add_accounts, audit::audit, client::quantity, client::uuid, retry::Stubborn,
-    until, wire::Told,
+    EventBuilder, TestEvent,
+    accounts::add_accounts,
+    audit::audit,
+    client::{quantity, uuid},
+    retry::Stubborn,
+    until,
+    wire::Told,
 };
 
 /// See the module's page.

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use domain::cache::Change;
 use foldhash::fast::RandomState;
 use quick_cache::{Weighter, sync::DefaultLifecycle};
 use wildmatch::WildMatch;
@@ -18,7 +19,6 @@ use super::{
     changes::Changes,
     key::Namespace,
 };
-use domain::cache::Change;
 
 /// Answers that there is no such thing: as many, apart from the others, so that a walk over names that nobody has drives out no
 /// answer that somebody wants.

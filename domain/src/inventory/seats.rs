@@ -6,6 +6,7 @@ mod runs;
 
 use std::sync::Arc;
 
+use room::Room;
 use serde::Serialize;
 
 use crate::{
@@ -18,9 +19,7 @@ use crate::{
     },
     selection::SectionRef,
 };
-
 pub(super) use best::Draft;
-use room::Room;
 
 /// Whether a seat can be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -12,16 +12,11 @@ use std::{
 };
 
 use anyhow::bail;
-use boxoffice::{
-    config::Config,
-    infrastructure::{
-        embedded_postgres::PrivatePostgres,
-        postgres::ledger::{LedgerOptions, PgLedger},
-    },
-    serve::database::Database,
-};
+use boxoffice::{config::Config, serve::database::Database};
+use boxoffice_store::postgres::ledger::{LedgerOptions, PgLedger};
 use clap::Args;
 use domain::ledger::{EventBatch, Ledger as _};
+use embedded_postgres::PrivatePostgres;
 use jiff::SignedDuration;
 use onsale::{
     processes::{Watched, cpu_seconds},

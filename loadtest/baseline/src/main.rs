@@ -13,14 +13,12 @@ mod shop;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use boxoffice::{
-    config::{Config, Sources},
-    telemetry::{
-        logs::{self, Format},
-        metrics,
-    },
-};
+use boxoffice::config::{Config, Sources};
 use clap::{Parser, Subcommand};
+use telemetry::{
+    logs::{self, Format},
+    metrics,
+};
 
 /// The allocator that boxoffice has.
 #[global_allocator]

@@ -3,7 +3,8 @@
 use std::io::Write as _;
 
 use anyhow::bail;
-use boxoffice::{config::Config, infrastructure::embedded_postgres::PrivatePostgres, serve::database::Database};
+use boxoffice::{config::Config, serve::database::Database};
+use embedded_postgres::PrivatePostgres;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs it until SIGTERM or SIGINT, then shuts it down.

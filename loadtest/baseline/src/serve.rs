@@ -2,15 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use boxoffice::{
-    config::Config,
-    infrastructure::tokens::{Keys, TokenVerifier},
-    presentation::{
-        reply::Reply,
-        router::{Access, Route, Router},
-        server::{Server, Settings},
-    },
-    serve::database::Database,
+use boxoffice::{config::Config, serve::database::Database};
+use boxoffice_auth::tokens::{Keys, TokenVerifier};
+use boxoffice_http::{
+    reply::Reply,
+    router::{Access, Route, Router},
+    server::{Server, Settings},
 };
 use jiff::SignedDuration;
 use tokio::signal::unix::{SignalKind, signal};

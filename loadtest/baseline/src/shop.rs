@@ -11,7 +11,7 @@ mod statements;
 
 use std::{sync::Arc, time::Duration};
 
-use boxoffice::presentation::{problem::Problem, reply::Reply, request::Request};
+use boxoffice_http::{problem::Problem, reply::Reply, request::Request};
 use deadpool_postgres::{Object, Pool};
 use domain::{
     bookings::{Fingerprint, IdempotencyKey, Source},

@@ -1,10 +1,9 @@
 //! What is deleted, what is not, and that it concerns nobody else.
 
+use domain::management::events::EventUpkeep;
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
-
-use domain::management::events::EventUpkeep;
 
 use super::{
     OWN, act, book, drafted, organizer, published,

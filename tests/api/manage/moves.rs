@@ -1,6 +1,6 @@
 //! Events move on to another version of their seat map.
 
-use boxoffice::infrastructure::postgres::migrate::Migrator;
+use boxoffice_store::postgres::migrate::Migrator;
 use domain::management::{
     ChangeError, Manager, Reach,
     seat_maps::{Move, SeatMapManagement},

@@ -1,6 +1,6 @@
 //! A hold becomes a booking.
 
-use boxoffice::presentation::problem::Problem;
+use boxoffice_http::problem::Problem;
 use deadpool_postgres::Transaction;
 use domain::{
     ids::HoldId,

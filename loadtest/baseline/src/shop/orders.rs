@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use boxoffice::presentation::problem::Problem;
+use boxoffice_http::problem::Problem;
 use deadpool_postgres::{Object, Transaction};
 use domain::{
     bookings::{Fingerprint, IdempotencyKey},

@@ -1,6 +1,6 @@
 //! A key that was used before: the same answer again, or a refusal when the request is another.
 
-use boxoffice::presentation::problem::Problem;
+use boxoffice_http::problem::Problem;
 use deadpool_postgres::Object;
 use domain::{
     ids::EventId,

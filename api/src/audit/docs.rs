@@ -1,0 +1,40 @@
+//! What clients are told about the audit log.
+
+use boxoffice_http::openapi::{
+    operation::{Operation, Section},
+    parameter::Parameter,
+};
+use serde_json::json;
+
+use super::{EntryJson, VerificationJson};
+
+pub(crate) fn section() -> Section {
+    Section::new("Audit log", "What administrators did to what, from where, by whatever route. Nobody changes it.")
+        .with(list())
+        .with(verify())
+}
+
+fn list() -> Operation {
+    let text = |name, description| Parameter::query(name, description).schema(json!({ "type": "string" }));
+    Operation::get("/api/v1/admin/audit-log", "listAuditLog", "Read the audit log")
+        .parameter(
+            Parameter::query("actorId", "Entries of this account.")
+                .schema(json!({ "type": "string", "format": "uuid" })),
+        )
+        .parameter(text("action", "Entries of this action, such as `ROLE_CHANGED`."))
+        .parameter(text("targetKind", "Entries about this kind of thing, such as `account`."))
+        .parameter(text("targetId", "Entries about this one."))
+        .details(
+            "Of what was changed, `changes` has the values before and after. Looking at people's data is a deed, too.",
+        )
+        .page_of::<EntryJson<'_>>("Entries, the latest first.")
+}
+
+fn verify() -> Operation {
+    Operation::get("/api/v1/admin/audit-log/verification", "verifyAuditLog", "Check that the audit log is intact")
+        .details(
+            "Each entry's hash covers the entry before. A change, a gap or an insertion shows; that entries are missing at the \
+             end shows only to who has kept an earlier `lastHash`.",
+        )
+        .ok::<VerificationJson>("What came of it.")
+}

@@ -1,0 +1,5 @@
+//! Holds and bookings over HTTP.
+
+pub(super) mod docs;
+pub mod dto;
+pub mod public;

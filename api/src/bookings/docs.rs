@@ -1,0 +1,92 @@
+//! What clients are told about holds and bookings.
+
+use boxoffice_http::{
+    openapi::{
+        operation::{Operation, Section},
+        parameter::Parameter,
+    },
+    problem_codes::Code,
+};
+use serde_json::{Value, json};
+
+use super::{
+    dto::{BookingJson, BookingSchema, HoldBody, HoldJson},
+    public::BOOKING_STATUSES,
+};
+
+/// Why places can't be had.
+const NO_PLACES: [Code; 4] = [Code::SoldOut, Code::SeatTaken, Code::NotOnSale, Code::LimitExceeded];
+
+pub(crate) fn section() -> Section {
+    Section::new("Bookings", "Holding, booking and cancelling; each account sees its own.")
+        .with(hold())
+        .with(show_hold())
+        .with(release())
+        .with(book())
+        .with(list())
+        .with(show())
+        .with(cancel())
+}
+
+fn items() -> Value {
+    json!([{ "ticketTypeId": "0198c0de-7d4c-7a10-8000-5a3c1f0e9b21", "quantity": 2 }])
+}
+
+fn hold() -> Operation {
+    Operation::post("/api/v1/events/{id}/holds", "createHold", "Hold places")
+        .details(
+            "Keeps places for as long as `expiresAt` says, so that a buyer can decide. Places that nobody has paid, held or in \
+             unpaid bookings, are capped for each account and event (20 unless set otherwise) and for each network (1,000): \
+             above that 422 `BOOKING_004`. Who lets several holds of an event run out has to wait: 429 `RATE_001`. Where \
+             addresses have to be verified first, an account whose is not gets 403 `AUTH_009`. A known key is answered \
+             before any of that is looked at.",
+        )
+        .idempotent()
+        .body::<HoldBody>(json!({ "items": items() }))
+        .created::<HoldJson<'_>>("The hold.")
+        .refusals(&NO_PLACES)
+        .refusals(&[Code::Unverified])
+}
+
+fn show_hold() -> Operation {
+    Operation::get("/api/v1/holds/{id}", "getHold", "Show a hold").ok::<HoldJson<'_>>("The hold.")
+}
+
+fn release() -> Operation {
+    Operation::delete("/api/v1/holds/{id}", "releaseHold", "Give held places back")
+        .details("Again: the same.")
+        .no_content("The places can be had by others.")
+        .refusals(&[Code::HoldGone])
+}
+
+fn book() -> Operation {
+    Operation::post("/api/v1/events/{id}/bookings", "createBooking", "Book places")
+        .details(
+            "Free places are `CONFIRMED` in the answer; others are `PENDING_PAYMENT` until `expiresAt`. The answer comes when \
+             the booking is durable. Give either `items` or the `holdId` of a hold. Unpaid places are capped as those of \
+             holds are.",
+        )
+        .idempotent()
+        .body::<BookingSchema>(json!({ "items": items() }))
+        .created::<BookingJson<'_>>("The booking.")
+        .refusals(&NO_PLACES)
+        .refusals(&[Code::HoldGone, Code::Unverified])
+}
+
+fn list() -> Operation {
+    Operation::get("/api/v1/bookings", "listBookings", "List the own bookings")
+        .parameter(Parameter::query("status", "Where they are in their lives.").one_of(&BOOKING_STATUSES).many())
+        .parameter(Parameter::query("eventId", "Of this event.").id())
+        .page_of::<BookingJson<'_>>("Bookings, the latest first.")
+}
+
+fn show() -> Operation {
+    Operation::get("/api/v1/bookings/{id}", "getBooking", "Show a booking").ok::<BookingJson<'_>>("The booking.")
+}
+
+fn cancel() -> Operation {
+    Operation::delete("/api/v1/bookings/{id}", "cancelBooking", "Cancel a booking")
+        .details("Again: the same answer.")
+        .ok::<BookingJson<'_>>("The booking, now `CANCELLED`.")
+        .refusals(&[Code::NotCancellable])
+}

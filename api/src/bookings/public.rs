@@ -1,0 +1,121 @@
+//! Holding, booking and cancelling, each account its own (P3).
+
+use std::sync::Arc;
+
+use application::{
+    app::App,
+    bookings::{self, Asking},
+};
+use boxoffice_http::{
+    browsing::List, problem::Problem, problem_codes::Code, query::Query, reply::Reply, request::Request, router::Params,
+};
+use domain::{
+    bookings::{Booking, BookingStatus, IdempotencyKey, Source},
+    ids::{AccountId, BookingId, EventId, HoldId},
+    repositories::OwnBookings,
+    selection::Selection,
+    validation::FieldError,
+};
+
+use super::dto::{BookingBody, BookingJson, HoldBody, HoldJson};
+
+fn key(request: &Request) -> Result<IdempotencyKey, Problem> {
+    IdempotencyKey::parse(request.idempotency_key()?).ok_or_else(|| Problem::new(Code::IdempotencyKeyMissing))
+}
+
+fn asking(account: AccountId, request: &Request) -> Asking {
+    Asking { account, network: request.network(), may_take: request.may_take_places() }
+}
+
+/// The gate before whatever takes places: an event that has too much to do, or whose ledger does not answer, refuses
+/// before anything is read. Ids that are none are the handler's to refuse.
+pub fn gate(app: &App, params: &Params<'_>) -> Result<(), Problem> {
+    match params.raw("id").and_then(|id| id.parse().ok()) {
+        Some(event) => Ok(bookings::check(app, event)?),
+        None => Ok(()),
+    }
+}
+
+/// `POST /events/{id}/holds`
+pub async fn hold(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
+    let (caller, event, key) = (request.caller()?, request.id::<EventId>("id")?, key(&request)?);
+    let selection = Selection::try_from(request.body::<HoldBody>().await?)?;
+    let made = bookings::hold(&app, asking(caller.account, &request), event, key, selection).await?;
+    let reply = Reply::created(&format!("/api/v1/holds/{}", made.value.id), &HoldJson::from(&*made.value))?;
+    Ok(if made.replayed { reply.replayed() } else { reply })
+}
+
+/// `DELETE /holds/{id}`
+pub async fn release(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
+    bookings::release(&app, request.caller()?.account, request.id::<HoldId>("id")?).await?;
+    Ok(Reply::no_content())
+}
+
+/// `GET /holds/{id}`
+pub async fn show_hold(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let account = request.caller()?.account;
+    let hold = app.store.hold(request.id("id")?).await?.filter(|hold| hold.account_id == account);
+    Reply::ok(&HoldJson::from(&hold.ok_or_else(Problem::not_found)?))
+}
+
+/// `POST /events/{id}/bookings`
+pub async fn book(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
+    let (caller, event, key) = (request.caller()?, request.id::<EventId>("id")?, key(&request)?);
+    let source = Source::try_from(request.body::<BookingBody>().await?)?;
+    let made = bookings::book(&app, asking(caller.account, &request), event, key, source).await?;
+    let names = app.names.of(&*app.store, event).await;
+    let shown = BookingJson::new(&made.value, names.as_ref().as_ref());
+    let reply = Reply::created(&format!("/api/v1/bookings/{}", made.value.id), &shown)?;
+    Ok(if made.replayed { reply.replayed() } else { reply })
+}
+
+/// The names of all states, for filters.
+pub(crate) const BOOKING_STATUSES: [&str; 4] = ["PENDING_PAYMENT", "CONFIRMED", "CANCELLED", "EXPIRED"];
+
+/// The filter `status`, which may be given several times.
+pub(crate) fn statuses(query: &mut Query<'_>) -> Vec<BookingStatus> {
+    let mut statuses = Vec::new();
+    for text in query.texts("status") {
+        match text.parse() {
+            Ok(status) => statuses.push(status),
+            Err(_) => {
+                let message = "must be PENDING_PAYMENT, CONFIRMED, CANCELLED or EXPIRED";
+                query.fault(FieldError::new("status", "UNKNOWN_VALUE", message));
+            }
+        }
+    }
+    statuses
+}
+
+/// `GET /bookings`
+pub async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
+    let mut query = request.query();
+    let filter = OwnBookings { statuses: statuses(&mut query), event: query.value("eventId", "the id of an event") };
+    let list = List::asked(&request);
+    let wanted = list.page_request(&mut query);
+    query.finish()?;
+    let page = app.store.bookings_of(request.caller()?.account, &filter, &wanted).await?;
+    let events: Vec<EventId> = page.entries.iter().map(|booking| booking.event_id).collect();
+    let names = app.store.event_names(&events).await?;
+    let show = |booking| BookingJson::new(booking, names.get(&booking.event_id));
+    list.reply(&page, &wanted, |booking| booking.id, show)
+}
+
+async fn shown(app: &App, booking: &Booking) -> Result<Reply, Problem> {
+    let names = app.store.event_names(&[booking.event_id]).await?;
+    Reply::ok(&BookingJson::new(booking, names.get(&booking.event_id)))
+}
+
+/// `GET /bookings/{id}`
+pub async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let booking = bookings::own_booking(&app, request.caller()?.account, request.id::<BookingId>("id")?).await?;
+    shown(&app, &booking).await
+}
+
+/// `DELETE /bookings/{id}`
+pub async fn cancel(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
+    let booking = bookings::cancel(&app, request.caller()?.account, request.id::<BookingId>("id")?).await?;
+    shown(&app, &booking).await
+}

@@ -1,0 +1,17 @@
+//! The features of the HTTP API: each with its routes, what clients are told of them, handlers, and DTOs.
+
+pub mod accounts;
+pub mod audit;
+pub mod bookings;
+mod cache;
+pub mod csp_reports;
+pub mod document;
+pub mod events;
+pub mod mails;
+mod manage;
+pub mod operations;
+pub mod problems;
+pub mod reference;
+pub mod routes;
+pub mod venues;
+pub mod welcome;

@@ -1,0 +1,199 @@
+//! What organizers and admins do over HTTP. An event's routes are there twice: below `/organizer` for one's own events, below
+//! `/admin` for everybody's.
+//!
+//! Every answer about one thing has its revision as `ETag`, and a change names the one it is based on with `If-Match`.
+
+mod blocks;
+mod bodies;
+mod catalogue;
+pub(super) mod docs;
+mod events;
+mod export;
+mod guests;
+mod sales;
+pub(super) mod seat_maps;
+pub(super) mod series;
+mod settings;
+
+use std::future::Future;
+
+use application::{
+    app::App,
+    manage::{self, Made, NamedRequest},
+};
+use boxoffice_http::{
+    filters, json,
+    problem::Problem,
+    problem_codes::Code,
+    reply::Reply,
+    request::Request,
+    revisions::{expected, perhaps_expected, tagged, unchanged},
+    router::{Access, Route},
+};
+use domain::{
+    accounts::Role,
+    bookings::{Fingerprint, IdempotencyKey},
+    management::{Manager, Reach, requests::FirstAnswer},
+};
+use http::{HeaderValue, StatusCode, header};
+use serde::{Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+const ORGANIZERS: Access = Access::Roles(&[Role::Organizer, Role::Admin]);
+const ADMINS: Access = Access::Roles(&[Role::Admin]);
+const ADMIN_PREFIX: &str = "/api/v1/admin/";
+
+/// The routes of events, once for each prefix.
+macro_rules! event_routes {
+    ($prefix:literal, $access:expr) => {
+        vec![
+            Route::get(concat!($prefix, "/events"), $access, events::list),
+            Route::post(concat!($prefix, "/events"), $access, events::create),
+            Route::get(concat!($prefix, "/events/{id}"), $access, events::show),
+            Route::put(concat!($prefix, "/events/{id}"), $access, events::replace).conditional(),
+            Route::patch(concat!($prefix, "/events/{id}"), $access, events::update).conditional(),
+            Route::delete(concat!($prefix, "/events/{id}"), $access, events::delete).conditional(),
+            Route::post(concat!($prefix, "/events/{id}/publish"), $access, events::publish).conditional(),
+            Route::post(concat!($prefix, "/events/{id}/unpublish"), $access, events::unpublish).conditional(),
+            Route::post(concat!($prefix, "/events/{id}/cancel"), $access, events::cancel).conditional(),
+            Route::post(concat!($prefix, "/events/{id}/archive"), $access, events::archive).conditional(),
+            Route::post(concat!($prefix, "/events/{id}/duplicate"), $access, events::duplicate).conditional(),
+            Route::post(concat!($prefix, "/events/{id}/occurrences"), $access, series::repeat).conditional(),
+            Route::get(concat!($prefix, "/series/{id}"), $access, series::show),
+            Route::post(concat!($prefix, "/series/{id}/publish"), $access, series::publish),
+            Route::post(concat!($prefix, "/series/{id}/cancel"), $access, series::cancel),
+            Route::patch(concat!($prefix, "/series/{id}/occurrences/{eventId}"), $access, series::update).conditional(),
+            Route::delete(concat!($prefix, "/series/{id}/occurrences/{eventId}"), $access, series::leave).conditional(),
+            Route::get(concat!($prefix, "/events/{id}/ticket-types"), $access, sales::list_types),
+            Route::post(concat!($prefix, "/events/{id}/ticket-types"), $access, sales::add_type),
+            Route::put(concat!($prefix, "/events/{id}/ticket-types"), $access, sales::order_types).conditional(),
+            Route::get(concat!($prefix, "/events/{id}/ticket-types/{typeId}"), $access, sales::show_type),
+            Route::patch(concat!($prefix, "/events/{id}/ticket-types/{typeId}"), $access, sales::update_type)
+                .conditional(),
+            Route::delete(concat!($prefix, "/events/{id}/ticket-types/{typeId}"), $access, sales::delete_type)
+                .conditional(),
+            Route::get(concat!($prefix, "/events/{id}/quotas"), $access, sales::list_quotas),
+            Route::post(concat!($prefix, "/events/{id}/quotas"), $access, sales::add_quota),
+            Route::get(concat!($prefix, "/events/{id}/quotas/{quotaId}"), $access, sales::show_quota),
+            Route::patch(concat!($prefix, "/events/{id}/quotas/{quotaId}"), $access, sales::update_quota).conditional(),
+            Route::delete(concat!($prefix, "/events/{id}/quotas/{quotaId}"), $access, sales::delete_quota)
+                .conditional(),
+            Route::get(concat!($prefix, "/events/{id}/seat-map"), $access, seat_maps::of_event),
+            Route::put(concat!($prefix, "/events/{id}/seat-map"), $access, seat_maps::move_event).conditional(),
+            Route::get(concat!($prefix, "/events/{id}/blocks"), $access, blocks::list),
+            Route::post(concat!($prefix, "/events/{id}/blocks"), $access, blocks::add),
+            Route::get(concat!($prefix, "/events/{id}/blocks/{blockId}"), $access, blocks::show),
+            Route::delete(concat!($prefix, "/events/{id}/blocks/{blockId}"), $access, blocks::delete),
+            Route::get(concat!($prefix, "/events/{id}/bookings"), $access, guests::list).produces(&[
+                "application/json",
+                "application/problem+json",
+                "text/csv",
+            ]),
+        ]
+    };
+}
+
+/// All of them.
+pub(super) fn routes() -> Vec<Route<App>> {
+    let own = event_routes!("/api/v1/organizer", ORGANIZERS);
+    let mut routes: Vec<_> = own.into_iter().map(Route::own).collect();
+    routes.extend(event_routes!("/api/v1/admin", ADMINS));
+    routes.extend(seat_maps::routes());
+    routes.extend([
+        Route::get("/api/v1/organizer/categories", ORGANIZERS, catalogue::list_categories),
+        Route::get("/api/v1/organizer/tags", ORGANIZERS, catalogue::list_tags),
+        Route::post("/api/v1/admin/venues", ADMINS, catalogue::add_venue),
+        Route::get("/api/v1/admin/venues/{id}", ADMINS, catalogue::show_venue),
+        Route::put("/api/v1/admin/venues/{id}", ADMINS, catalogue::replace_venue).conditional(),
+        Route::patch("/api/v1/admin/venues/{id}", ADMINS, catalogue::update_venue).conditional(),
+        Route::delete("/api/v1/admin/venues/{id}", ADMINS, catalogue::delete_venue).conditional(),
+        Route::get("/api/v1/admin/categories", ADMINS, catalogue::list_categories),
+        Route::post("/api/v1/admin/categories", ADMINS, catalogue::add_category),
+        Route::get("/api/v1/admin/categories/{slug}", ADMINS, catalogue::show_category),
+        Route::patch("/api/v1/admin/categories/{slug}", ADMINS, catalogue::rename_category).conditional(),
+        Route::delete("/api/v1/admin/categories/{slug}", ADMINS, catalogue::delete_category).conditional(),
+        Route::get("/api/v1/admin/tags", ADMINS, catalogue::list_tags),
+        Route::post("/api/v1/admin/tags", ADMINS, catalogue::add_tag),
+        Route::get("/api/v1/admin/tags/{slug}", ADMINS, catalogue::show_tag),
+        Route::patch("/api/v1/admin/tags/{slug}", ADMINS, catalogue::rename_tag).conditional(),
+        Route::delete("/api/v1/admin/tags/{slug}", ADMINS, catalogue::delete_tag).conditional(),
+        Route::get("/api/v1/admin/settings", ADMINS, settings::list),
+        Route::patch("/api/v1/admin/settings", ADMINS, settings::update).conditional(),
+        Route::get("/api/v1/admin/settings/changes", ADMINS, settings::changes),
+        Route::get("/api/v1/settings", Access::Public, settings::public),
+    ]);
+    routes
+}
+
+/// Who manages, and how far they reach: that is a matter of the route they came by.
+fn manager(request: &Request) -> Result<Manager, Problem> {
+    let reach = if request.route().path.starts_with(ADMIN_PREFIX) { Reach::All } else { Reach::Own };
+    Ok(Manager { account: request.caller()?.account, reach, actor: request.actor()? })
+}
+
+/// Where something below this request's prefix is.
+fn location(by: &Manager, rest: &str) -> String {
+    let prefix = if by.reach == Reach::All { "admin" } else { "organizer" };
+    format!("/api/v1/{prefix}/{rest}")
+}
+
+/// The body, and how the client names the request, if it does.
+async fn named_body<T: DeserializeOwned + Send + 'static>(
+    request: &mut Request,
+) -> Result<(T, Option<NamedRequest>), Problem> {
+    let is_named = request.headers().contains_key("idempotency-key");
+    let key = if is_named { Some(request.idempotency_key()?.to_owned()) } else { None };
+    let key = key.and_then(|key| IdempotencyKey::parse(&key));
+    request.announces_json_or_refuse()?;
+    let bytes = request.bytes().await?;
+    let body = json::read_any(bytes.clone()).await?;
+    let named = key.map(|key| {
+        let mut hash = Sha256::new();
+        hash.update(request.path().len().to_be_bytes());
+        hash.update(request.path());
+        hash.update(&bytes);
+        let digest = hash.finalize();
+        let mut half = [0; 16];
+        half.copy_from_slice(&digest[..16]);
+        NamedRequest { key, fingerprint: Fingerprint(Uuid::from_bytes(half)) }
+    });
+    Ok((body, named))
+}
+
+/// What a request is answered that has made something: where it is, what it is, and its revision if it has one.
+fn first_answer(
+    location: String,
+    value: &(impl Serialize + ?Sized),
+    revision: Option<i32>,
+) -> Result<FirstAnswer, Problem> {
+    Ok(FirstAnswer { location, revision, body: serde_json::to_vec(value).map_err(Problem::internal)? })
+}
+
+/// 201 with the first answer, whether `show` makes it now or it was given before. When nobody knows it, and what was made is gone, the key is of
+/// no more use.
+async fn answered(
+    app: &App,
+    by: &Manager,
+    made: Made,
+    show: impl Future<Output = Result<FirstAnswer, Problem>> + Send,
+) -> Result<Reply, Problem> {
+    let replayed = made.replayed;
+    let told = manage::told(app, by.account, made, show).await;
+    let FirstAnswer { location, revision, body } = told.map_err(|problem| match problem.code() {
+        Code::NotFound if replayed => Problem::new(Code::IdempotencyKeyReused)
+            .detail("what the first request has made is gone, and its answer was not kept: use a new key"),
+        _ => problem,
+    })?;
+    let location = HeaderValue::from_str(&location).map_err(Problem::internal)?;
+    let reply = Reply::bytes(StatusCode::CREATED, HeaderValue::from_static("application/json"), body);
+    let reply = reply.header(header::LOCATION, location);
+    let reply = if let Some(revision) = revision { tagged(reply, revision) } else { reply };
+    Ok(if replayed { reply.replayed() } else { reply })
+}
+
+/// A search text: at most 200 characters.
+fn search(query: &mut boxoffice_http::query::Query<'_>) -> Option<String> {
+    let text = query.text("q")?;
+    filters::within(query, "q", &text, 200)
+}

@@ -1,0 +1,87 @@
+//! The bookings of an event, for those who run it: as pages of JSON, or all of them as CSV.
+
+use std::sync::Arc;
+
+use application::{acting, app::App, manage::event_of};
+use boxoffice_http::{
+    browsing::List, edge::negotiation::named, problem::Problem, query::Query, reply::Reply, request::Request,
+};
+use domain::{
+    audit::Action,
+    ids::{BookingId, EventId},
+    management::events::{BookingFilter, GuestBooking},
+};
+use http::{HeaderValue, Method, StatusCode, header};
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::{export, manager, search};
+use crate::bookings::{dto::BookingJson, public::statuses};
+
+/// In the audit log: the guests of an event.
+const GUESTS: &str = "guests";
+
+static CSV: HeaderValue = HeaderValue::from_static("text/csv; charset=utf-8; header=present");
+
+/// Who has booked.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Guest)]
+struct GuestJson<'a> {
+    name: &'a str,
+    email: &'a str,
+}
+
+/// A booking with whom it is for.
+#[derive(Serialize, ToSchema)]
+#[schema(as = GuestBooking)]
+pub(super) struct GuestBookingJson<'a> {
+    #[serde(flatten)]
+    booking: BookingJson<'a>,
+    guest: GuestJson<'a>,
+}
+
+impl<'a> From<&'a GuestBooking> for GuestBookingJson<'a> {
+    fn from(of: &'a GuestBooking) -> Self {
+        Self {
+            booking: BookingJson::new(&of.booking, of.names.as_deref()),
+            guest: GuestJson { name: &of.name, email: &of.email },
+        }
+    }
+}
+
+fn filter(query: &mut Query<'_>) -> BookingFilter {
+    let statuses = statuses(query);
+    BookingFilter { statuses, q: search(query) }
+}
+
+/// What of the guests is asked for, for the audit log.
+fn asked_for(filter: &BookingFilter) -> Value {
+    let statuses: Vec<_> = filter.statuses.iter().map(|status| status.as_str()).collect();
+    json!({ "statuses": statuses, "searched": filter.q.is_some() })
+}
+
+/// `GET …/events/{id}/bookings`: a page; with `Accept: text/csv` all of them, one line a place.
+pub(super) async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
+    let (by, event) = (manager(&request)?, request.id::<EventId>("id")?);
+    let mut query = request.query();
+    let filter = filter(&mut query);
+    if named(request.headers(), "text/csv") > named(request.headers(), "application/json") {
+        query.finish()?;
+        event_of(&app, &by, event).await?;
+        let action = if request.method() == Method::HEAD { Action::Read } else { Action::Exported };
+        acting::looks_at(&app, action, (GUESTS, event.to_string()), asked_for(&filter)).await?;
+        tracing::info!(%event, userId = %by.account, "bookings exported");
+        let disposition = format!("attachment; filename=\"bookings-{event}.csv\"");
+        let disposition = HeaderValue::from_str(&disposition).map_err(Problem::internal)?;
+        return Ok(Reply::body(StatusCode::OK, CSV.clone(), export::body(app, event, filter))
+            .header(header::CONTENT_DISPOSITION, disposition));
+    }
+    let list = List::asked(&request);
+    let wanted = list.page_request::<BookingId>(&mut query);
+    query.finish()?;
+    event_of(&app, &by, event).await?;
+    acting::looks_at(&app, Action::Read, (GUESTS, event.to_string()), asked_for(&filter)).await?;
+    let page = app.store.bookings_of_event(event, &filter, &wanted, true).await?;
+    list.reply(&page, &wanted, |of| of.booking.id, GuestBookingJson::from)
+}

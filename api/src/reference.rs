@@ -1,0 +1,96 @@
+//! The API's documentation: the OpenAPI document, and a page to read it and to try it on this server.
+//!
+//! The page is Swagger UI, compiled in: nothing comes from another host. It keeps to the policy of all our pages
+//! (`edge/security.rs`) without an exception.
+
+mod assets;
+pub(super) mod docs;
+
+use std::sync::{Arc, LazyLock, OnceLock};
+
+use application::app::App;
+use boxoffice_http::{
+    problem::Problem,
+    reply::Reply,
+    request::Request,
+    router::{Access, Route},
+};
+use http::HeaderValue;
+use utoipa_swagger_ui::Config;
+
+use self::assets::Asset;
+use super::routes::api_document;
+
+/// Where the document is.
+const DOCUMENT_PATH: &str = "/api/openapi.json";
+
+/// The page: all it does is load its parts.
+const PAGE: &str = include_str!("reference/page.html");
+/// Tells Swagger UI where the document is; the page's policy lets no script stand in the page itself.
+const START: &str = include_str!("reference/start.js");
+
+/// Files of the page that Swagger UI brings, and what they are.
+const FILES: [(&str, &str); 3] = [
+    ("swagger-ui.css", "text/css; charset=utf-8"),
+    ("swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
+    ("favicon-32x32.png", "image/png"),
+];
+
+/// The document and the page.
+pub fn routes() -> [Route<App>; 3] {
+    let page: &[&str] = &["text/html", "application/problem+json"];
+    let files: &[&str] = &["text/css", "text/javascript", "image/png", "application/problem+json"];
+    [
+        Route::get(DOCUMENT_PATH, Access::Public, document),
+        Route::get("/docs", Access::Public, show).produces(page),
+        Route::get("/docs/{file}", Access::Public, file).produces(files),
+    ]
+}
+
+async fn document(_: Arc<App>, request: Request) -> Result<Reply, Problem> {
+    // The table of routes is the same whatever the adapters are.
+    static DOCUMENT: OnceLock<Asset> = OnceLock::new();
+    request.query().finish()?;
+    let asset = DOCUMENT.get_or_init(|| {
+        Asset::new(HeaderValue::from_static("application/json"), api_document().to_string().into_bytes())
+    });
+    Ok(asset.reply(request.headers()).await)
+}
+
+async fn show<S>(_: Arc<S>, request: Request) -> Result<Reply, Problem> {
+    static ASSET: LazyLock<Asset> =
+        LazyLock::new(|| Asset::new(HeaderValue::from_static("text/html; charset=utf-8"), PAGE));
+    Ok(ASSET.reply(request.headers()).await)
+}
+
+async fn file<S>(_: Arc<S>, request: Request) -> Result<Reply, Problem> {
+    static ASSETS: LazyLock<Vec<(&str, Asset)>> = LazyLock::new(assets);
+    let name = request.param("file")?;
+    let (_, asset) = ASSETS.iter().find(|(of, _)| *of == name).ok_or_else(Problem::not_found)?;
+    Ok(asset.reply(request.headers()).await)
+}
+
+fn assets() -> Vec<(&'static str, Asset)> {
+    let config = Arc::new(Config::new([DOCUMENT_PATH]));
+    let brought = FILES.into_iter().filter_map(|(name, kind)| {
+        let found = utoipa_swagger_ui::serve(name, config.clone()).ok().flatten()?;
+        Some((name, Asset::new(HeaderValue::from_static(kind), found.bytes.into_owned())))
+    });
+    let start = Asset::new(HeaderValue::from_static("text/javascript; charset=utf-8"), START);
+    brought.chain([("start.js", start)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A release of Swagger UI may rename its files.
+    #[test]
+    fn whatever_the_page_loads_is_there() {
+        let names: Vec<&str> = assets().into_iter().map(|(name, _)| name).collect();
+        let loaded: Vec<&str> = PAGE.split("\"/docs/").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert_eq!(loaded.len(), 4, "{PAGE}");
+        assert!(loaded.iter().all(|name| names.contains(name)), "{loaded:?} of {names:?}");
+        assert!(START.contains(DOCUMENT_PATH));
+    }
+}

@@ -1,0 +1,381 @@
+//! What a handler is given, and the readers that turn it into typed values or into a precise refusal.
+
+use std::{
+    borrow::Cow,
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use application::access::Caller;
+use bytes::{Bytes, BytesMut};
+use domain::{audit::Actor, sessions::Device, unpaid::NetworkId};
+use http::{HeaderMap, HeaderValue, Method, header, request::Parts};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use serde::de::DeserializeOwned;
+
+use super::{
+    edge::{
+        negotiation::CodingChoice,
+        present::{Field, Present},
+    },
+    json,
+    problem::Problem,
+    problem_codes::Code,
+    query::{self, Query},
+    reply::REQUEST_ID,
+    router::{Matched, RouteInfo},
+    unsent::Payer,
+};
+
+/// Longest request id that is accepted from a client, in bytes: what proxies and tracers make is shorter.
+const REQUEST_ID_BYTES_MAX: usize = 64;
+/// Longest `Idempotency-Key`, in bytes.
+pub(super) const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+
+/// Names one request in its answer, in the log and in problems.
+#[derive(Clone, Debug)]
+pub struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// The client's `X-Request-Id` when it has the form of one, 1 to 64 letters, digits, `-` and `_`; a new UUIDv7 otherwise. It is
+    /// logged as it is, and kept in the audit log, so no address, no telephone number and no token may pass for one.
+    pub(super) fn of(headers: &HeaderMap, present: Present) -> Self {
+        if !present.has(Field::RequestId) {
+            return Self::generate();
+        }
+        let harmless = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
+        match headers.get(&REQUEST_ID) {
+            Some(value)
+                if (1..=REQUEST_ID_BYTES_MAX).contains(&value.len()) && value.as_bytes().iter().all(harmless) =>
+            {
+                Self(value.clone())
+            }
+            _ => Self::generate(),
+        }
+    }
+
+    /// A new UUIDv7. `Uuid::now_v7` would also keep the order of those that are made in one millisecond, which costs a lock that
+    /// all requests take, and which nobody needs.
+    pub(super) fn generate() -> Self {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let millis = u64::try_from(since_epoch.as_millis()).unwrap_or_default();
+        let [random @ .., _, _, _, _, _, _] = rand::random::<u128>().to_ne_bytes();
+        let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
+        let mut text = uuid::Uuid::encode_buffer();
+        let text = id.hyphenated().encode_lower(&mut text);
+        // Hexadecimal digits and hyphens are always a header value; the fallback only avoids a panic path.
+        Self(HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("unknown")))
+    }
+
+    /// As a header.
+    pub fn header(&self) -> &HeaderValue {
+        &self.0
+    }
+
+    /// As a header that is its own: a copy would count references.
+    pub(super) fn into_header(self) -> HeaderValue {
+        self.0
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        // Made of visible ASCII by both constructors.
+        self.0.to_str().unwrap_or_default()
+    }
+}
+
+/// One request, on its way to its handler.
+#[derive(Debug)]
+pub struct Request {
+    pub(super) head: Parts,
+    pub(super) body: Option<Incoming>,
+    pub(super) matched: Matched,
+    pub(super) caller: Option<Caller>,
+    pub(super) id: RequestId,
+    pub(super) peer: SocketAddr,
+    pub(super) client_address: IpAddr,
+    pub(super) body_limit: usize,
+    pub(super) body_timeout: Duration,
+    pub(super) arrived: Instant,
+    pub(super) codings: CodingChoice,
+    pub(super) payer: Payer,
+    pub(super) may_take_places: bool,
+}
+
+impl Request {
+    /// The method; a `HEAD` arrives here as it is, though its row says `GET`.
+    pub fn method(&self) -> &Method {
+        &self.head.method
+    }
+
+    /// The path as it was sent, percent-encoded.
+    pub fn path(&self) -> &str {
+        self.head.uri.path()
+    }
+
+    /// All headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
+    /// The row of the table that this request came through.
+    pub fn route(&self) -> &Arc<RouteInfo> {
+        &self.matched.route
+    }
+
+    /// Names this request in the answer and in the log.
+    pub fn request_id(&self) -> &RequestId {
+        &self.id
+    }
+
+    /// When its head was there.
+    pub(super) fn arrived(&self) -> Instant {
+        self.arrived
+    }
+
+    /// How the client wants the answer's body.
+    pub fn codings(&self) -> CodingChoice {
+        self.codings
+    }
+
+    /// The address the connection comes from.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Where the client is: the peer, or what a trusted proxy says about it. IPv4 in IPv6 clothes is IPv4.
+    pub fn client_address(&self) -> IpAddr {
+        self.client_address
+    }
+
+    /// The client's network, for what is capped for each; `None` for those that are trusted, and for proxies of ours.
+    pub fn network(&self) -> Option<NetworkId> {
+        self.payer.network
+    }
+
+    /// Whether a large answer may be made for this client: 503 or 429 while too much is on its way to clients that do not take
+    /// it. Ask before it is made.
+    pub fn check_unsent(&self) -> Result<(), Problem> {
+        Ok(self.payer.check()?)
+    }
+
+    /// Whether it may take places; otherwise only what is known by its key is answered, as its account has none left.
+    pub fn may_take_places(&self) -> bool {
+        self.may_take_places
+    }
+
+    /// Who is asking. 401 `AUTH_001` on a public route, where tokens are not looked at.
+    pub fn caller(&self) -> Result<Caller, Problem> {
+        self.caller.ok_or_else(|| Problem::new(Code::NoToken))
+    }
+
+    /// A parameter of the path, decoded. 404 when it is not percent-encoded UTF-8 or has a NUL character, which nothing that is kept
+    /// has in its name. A name that the row does not have is a bug: 500.
+    pub fn param(&self, name: &str) -> Result<Cow<'_, str>, Problem> {
+        let text = self.matched.param(name, self.path());
+        let text = text.ok_or_else(|| Problem::internal(format_args!("no parameter {name:?} in the route")))?;
+        query::decode(text, false).filter(|text| !text.contains('\0')).ok_or_else(Problem::not_found)
+    }
+
+    /// A parameter of the path that is an id. 404 when it is not a UUID in its usual form of 36 characters: there is
+    /// nothing at such an address.
+    pub fn id<T: FromStr>(&self, name: &str) -> Result<T, Problem> {
+        let text = self.param(name)?;
+        // The parser also knows braces, URNs and no hyphens; one thing has one address.
+        if text.len() != uuid::fmt::Hyphenated::LENGTH {
+            return Err(Problem::not_found());
+        }
+        text.parse().map_err(|_| Problem::not_found())
+    }
+
+    /// The program that asks, as it calls itself, and where it is.
+    pub fn device(&self) -> Device {
+        let user_agent = self.head.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        Device::new(user_agent, Some(self.client_address))
+    }
+
+    /// Who asks and from where, for the audit log.
+    pub fn actor(&self) -> Result<Actor, Problem> {
+        Ok(Actor {
+            account: Some(self.caller()?.account),
+            address: Some(self.client_address),
+            request_id: Some(self.id.as_str().to_owned()),
+        })
+    }
+
+    /// For the audit log: whoever operates the server, from where. Routes of the operations listener know no accounts.
+    pub fn operator(&self) -> Actor {
+        let request_id = Some(self.id.as_str().to_owned());
+        Actor { account: None, address: Some(self.client_address), request_id }
+    }
+
+    /// The query parameters.
+    pub fn query(&self) -> Query<'_> {
+        Query::parse(self.head.uri.query().unwrap_or_default())
+    }
+
+    /// The `Idempotency-Key`: 1 to 255 visible ASCII characters (B4). 400 `IDEMPOTENCY_001` without.
+    pub fn idempotency_key(&self) -> Result<&str, Problem> {
+        let mut values = self.head.headers.get_all("idempotency-key").iter();
+        let (Some(value), None) = (values.next(), values.next()) else {
+            return Err(Problem::new(Code::IdempotencyKeyMissing).detail("send one Idempotency-Key header"));
+        };
+        let visible = value.as_bytes().iter().all(u8::is_ascii_graphic);
+        if !visible || !(1..=IDEMPOTENCY_KEY_BYTES_MAX).contains(&value.len()) {
+            return Err(Problem::new(Code::IdempotencyKeyMissing)
+                .detail("the Idempotency-Key must have 1 to 255 visible ASCII characters"));
+        }
+        value.to_str().map_err(|_| Problem::new(Code::IdempotencyKeyMissing))
+    }
+
+    /// The body, which must be a JSON object of this shape. 415, 413, 408, 400 or 422, see [`Request::bytes`] and the
+    /// catalogue. Deny unknown fields in `T`, so that a misspelt one is an error.
+    pub async fn body<T: DeserializeOwned + Send + 'static>(&mut self) -> Result<T, Problem> {
+        self.announces_json_or_refuse()?;
+        json::read_any(self.bytes().await?).await
+    }
+
+    /// Whether a body was sent. A `POST` without one has neither length nor encoding.
+    pub fn has_body(&self) -> bool {
+        self.body.as_ref().is_some_and(|body| !hyper::body::Body::is_end_stream(body))
+    }
+
+    /// The body as it is. 413 above the route's limit, by its announced length before a byte is read and by count
+    /// otherwise; 408 when it is not there within the deadline. A second call gives nothing.
+    pub async fn bytes(&mut self) -> Result<Bytes, Problem> {
+        let Some(body) = self.body.take() else { return Ok(Bytes::new()) };
+        let limit = self.body_limit;
+        let announced = hyper::body::Body::size_hint(&body).lower();
+        if announced > limit as u64 {
+            linger(&self.head.headers, body);
+            return Err(too_large(limit));
+        }
+        // Slow or broken bodies are refused; the connection cannot be used again and hyper closes it.
+        match tokio::time::timeout(self.body_timeout, collect(&self.head.headers, body, limit)).await {
+            Ok(result) => result,
+            Err(_) => Err(Problem::new(Code::BodyTooSlow).closing()),
+        }
+    }
+
+    /// For a request that is refused at once, whatever its body is.
+    pub(super) fn linger_over_body(&mut self) {
+        if let Some(body) = self.body.take() {
+            linger(&self.head.headers, body);
+        }
+    }
+
+    /// For a request that is refused before anybody has looked at its body, as cheaply as can be.
+    pub(super) async fn discard_body(&mut self) {
+        if let Some(body) = self.body.take() {
+            discard(&self.head.headers, body).await;
+        }
+    }
+
+    /// 415 unless the body is announced as JSON.
+    pub fn announces_json_or_refuse(&self) -> Result<(), Problem> {
+        if self.announces_json() { Ok(()) } else { Err(Problem::new(Code::UnsupportedMediaType)) }
+    }
+
+    fn announces_json(&self) -> bool {
+        let Some(value) = self.head.headers.get(header::CONTENT_TYPE) else { return false };
+        // What nearly everybody sends, without parsing.
+        if value == "application/json" {
+            return true;
+        }
+        let Ok(text) = value.to_str() else { return false };
+        let kind = text.split(';').next().unwrap_or_default().trim();
+        kind.eq_ignore_ascii_case("application/json")
+            || (kind.get(..12).is_some_and(|start| start.eq_ignore_ascii_case("application/"))
+                && kind.to_ascii_lowercase().ends_with("+json"))
+    }
+}
+
+async fn collect(headers: &HeaderMap, mut body: Incoming, limit: usize) -> Result<Bytes, Problem> {
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame =
+            frame.map_err(|error| Problem::new(Code::BadRequest).detail("the body broke off").caused_by(error))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if first.len() + all.len() + data.len() > limit {
+            linger(headers, body);
+            return Err(too_large(limit));
+        }
+        // A small body arrives in one frame and is not copied.
+        if first.is_empty() && all.is_empty() {
+            first = data;
+        } else {
+            all.extend_from_slice(&std::mem::take(&mut first));
+            all.extend_from_slice(&data);
+        }
+    }
+    Ok(if all.is_empty() { first } else { all.freeze() })
+}
+
+fn too_large(limit: usize) -> Problem {
+    Problem::new(Code::BodyTooLarge).detail(format!("the body may have {limit} bytes at most"))
+}
+
+/// Reads the body of a request that is refused before anybody has looked at it. A body that is small enough to have arrived
+/// with its head is read here and now, which costs less than a task for it; any other is [`linger`]ed over.
+async fn discard(headers: &HeaderMap, mut body: Incoming) {
+    const ARRIVED_BYTES_MAX: u64 = 4 << 10;
+    const WAIT_MAX: Duration = Duration::from_millis(50);
+    let is_awaited = headers.contains_key(header::EXPECT);
+    if is_awaited || hyper::body::Body::size_hint(&body).exact().is_none_or(|bytes| bytes > ARRIVED_BYTES_MAX) {
+        return linger(headers, body);
+    }
+    let read = async { while let Some(Ok(_)) = body.frame().await {} };
+    if tokio::time::timeout(WAIT_MAX, read).await.is_err() {
+        linger(headers, body);
+    }
+}
+
+/// Reads on, for a while, what a refused request still sends: closing a socket with unread bytes resets the connection,
+/// and the client would never see the answer. A client that waits to be told to send its body (`Expect: 100-continue`) sends
+/// nothing: reading would tell it to.
+pub(super) fn linger(headers: &HeaderMap, mut body: Incoming) {
+    const LINGER: Duration = Duration::from_secs(2);
+    const LINGER_BYTES_MAX: usize = 16 << 20;
+    if hyper::body::Body::is_end_stream(&body) || headers.contains_key(header::EXPECT) {
+        return;
+    }
+    tokio::spawn(tokio::time::timeout(LINGER, async move {
+        let mut seen = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            seen += frame.data_ref().map_or(0, Bytes::len);
+            if seen > LINGER_BYTES_MAX {
+                break;
+            }
+        }
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id_of(value: &str) -> String {
+        let mut headers = HeaderMap::new();
+        headers.insert(REQUEST_ID.clone(), HeaderValue::from_str(value).unwrap());
+        RequestId::of(&headers, Present::of(&headers)).as_str().to_owned()
+    }
+
+    #[test]
+    fn a_harmless_request_id_is_kept_and_any_other_replaced() {
+        for good in ["order-17", "0198c0de-7d4c-7a10-8000-5a3c1f0e9b21", "01J9ZQ_x", &"f".repeat(64)] {
+            assert_eq!(id_of(good), good);
+        }
+        for bad in
+            ["", "a b", "a\"b", "{}", "ada@example.org", "+4915112345678", "eyJh.eyJz.c2ln", "/x?t=1", &"x".repeat(65)]
+        {
+            let id = id_of(bad);
+            assert!(id != bad && id.parse::<uuid::Uuid>().is_ok(), "{bad:?} gave {id}");
+        }
+        let none = HeaderMap::new();
+        assert!(RequestId::of(&none, Present::of(&none)).as_str().parse::<uuid::Uuid>().is_ok());
+    }
+}

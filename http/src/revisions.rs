@@ -1,0 +1,109 @@
+//! Revisions of what may be changed by several: shown as `ETag`, named by `If-Match`.
+
+use domain::management::Expected;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+
+use super::{problem::Problem, problem_codes::Code, reply::Reply, request::Request};
+
+/// The revision as a strong validator. The answer must not be compressed: that would make it a weak one, which no `If-Match`
+/// matches (RFC 9110, 13.1.1).
+pub fn tagged(reply: Reply, revision: i32) -> Reply {
+    let reply = reply.header(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
+    match HeaderValue::from_str(&format!("\"{revision}\"")) {
+        Ok(tag) => reply.header(header::ETAG, tag),
+        Err(_) => reply,
+    }
+}
+
+/// 304 when the client has this revision already.
+pub fn unchanged(request: &Request, revision: i32) -> Option<Reply> {
+    let tags = validators(request.headers(), &header::IF_NONE_MATCH)?;
+    // This comparison is the weak one (RFC 9110, 13.1.2).
+    let has = tags.iter().any(|tag| {
+        let tag = tag.strip_prefix("W/").unwrap_or(tag);
+        tag == "*" || tag.trim_matches('"').parse() == Ok(revision)
+    });
+    has.then(|| tagged(Reply::empty(StatusCode::NOT_MODIFIED), revision))
+}
+
+fn validators(headers: &HeaderMap, name: &HeaderName) -> Option<Vec<String>> {
+    let values: Vec<&HeaderValue> = headers.get_all(name).iter().collect();
+    if values.is_empty() {
+        return None;
+    }
+    let texts = values.iter().filter_map(|value| value.to_str().ok());
+    Some(texts.flat_map(|text| text.split(',').map(|tag| tag.trim().to_owned()).collect::<Vec<_>>()).collect())
+}
+
+/// The revision that a change is based on; 428 without `If-Match`. `*` means whatever is there.
+pub fn expected(request: &Request) -> Result<Expected, Problem> {
+    perhaps_expected(request)?.ok_or_else(|| Problem::new(Code::IfMatchMissing))
+}
+
+/// The same for what may be done unseen.
+pub fn perhaps_expected(request: &Request) -> Result<Option<Expected>, Problem> {
+    named_in(request.headers())
+}
+
+/// 412 when a change of what has no revision is to be made to one: nothing has it. `*` is whatever there is.
+pub(super) fn refuse_named(headers: &HeaderMap) -> Result<(), Problem> {
+    let is_any = || matches!(named_in(headers), Ok(Some(None)));
+    if !headers.contains_key(header::IF_MATCH) || is_any() {
+        return Ok(());
+    }
+    Err(Problem::new(Code::ChangedMeanwhile).detail("what this makes or changes has no revision: leave If-Match out"))
+}
+
+fn named_in(headers: &HeaderMap) -> Result<Option<Expected>, Problem> {
+    let Some(tags) = validators(headers, &header::IF_MATCH) else { return Ok(None) };
+    match &tags[..] {
+        [any] if any == "*" => Ok(Some(None)),
+        // What is no revision of ours, a weak validator among it, matches nothing.
+        [tag] => revision(tag).map(|revision| Some(Some(revision))).ok_or_else(|| Problem::new(Code::ChangedMeanwhile)),
+        _ => Err(Problem::new(Code::ChangedMeanwhile).detail("name one revision in If-Match")),
+    }
+}
+
+/// Of a strong validator of ours.
+fn revision(tag: &str) -> Option<i32> {
+    let digits = tag.strip_prefix('"')?.strip_suffix('"')?;
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(tags: &[&str]) -> Result<Option<Expected>, Code> {
+        let mut headers = HeaderMap::new();
+        for tag in tags {
+            headers.append(header::IF_MATCH, HeaderValue::from_str(tag).unwrap());
+        }
+        named_in(&headers).map_err(|problem| problem.code())
+    }
+
+    #[test]
+    fn a_revision_is_read_back_from_its_tag() {
+        let reply = tagged(Reply::no_content(), 42);
+        let tag = reply.headers()[header::ETAG].to_str().unwrap();
+        assert_eq!(read(&[tag]), Ok(Some(Some(42))));
+        assert_eq!(read(&["*"]), Ok(Some(None)));
+        assert_eq!(read(&[]), Ok(None));
+        let wrong = ["", "\"", "5", "\"x\"", "\"5f\"", "W/\"5\"", "\"\"", "\"99999999999\"", "\"1\", \"2\"", "\"+1\""];
+        for tag in wrong {
+            assert_eq!(read(&[tag]), Err(Code::ChangedMeanwhile), "{tag}");
+        }
+        assert_eq!(read(&["\"1\"", "\"2\""]), Err(Code::ChangedMeanwhile));
+    }
+
+    #[test]
+    fn what_has_no_revision_has_none_that_is_named() {
+        let refused = |tag: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.extend(tag.map(|tag| (header::IF_MATCH, HeaderValue::from_static(tag))));
+            refuse_named(&headers).is_err()
+        };
+        assert!(!refused(None) && !refused(Some("*")));
+        assert!(refused(Some("\"1\"")) && refused(Some("W/\"1\"")) && refused(Some("")));
+    }
+}

@@ -1,0 +1,18 @@
+//! PostgreSQL.
+
+pub mod address;
+mod audit;
+pub mod changes;
+pub mod connection;
+pub mod errors;
+pub mod installation;
+pub mod ledger;
+pub mod migrate;
+pub mod outbox;
+pub mod pool;
+pub mod rows;
+mod seat_maps;
+pub mod store;
+mod ticket_types;
+pub mod transaction;
+pub mod usage;
