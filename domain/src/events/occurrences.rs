@@ -82,7 +82,7 @@ impl Starts {
         let zone = TimeZone::get(&event.time_zone)
             .map_err(|_| vec![FieldError::new("timeZone", "UNKNOWN", "the event's time zone is not known any more")])?;
         let fits = |starts_at: &Timestamp| {
-            Shift::new(event.starts_at, *starts_at, &zone).times(event.ends_at, event.sale).is_ok()
+            Shift::new(event.starts_at, *starts_at, &zone).times(event.ends_at, event.sale, None).is_ok()
         };
         match (raw.starts, raw.rule) {
             (Some(texts), None) => listed(&texts, &zone, now, fits),

@@ -63,7 +63,7 @@ async fn update_once<A: Adapters>(
     let before = event_of(app, by, id).await?;
     // What the change is put on top of must be what the client has seen.
     is_expected(expected, before.revision)?;
-    let fields = EventFields::parse(change(&before), Some(&before.event), Timestamp::now())?;
+    let fields = EventFields::parse(change(&before), Some(&before), Timestamp::now())?;
     let judged = Judged::editable(&before)?;
     if before.says(&fields) && organizer.is_none_or(|organizer| organizer == before.event.organizer_id) {
         return Ok(before);

@@ -69,7 +69,7 @@ async fn update_quota_once<A: Adapters>(
     let of = event_of(app, by, event).await?;
     let before = quota(app, by, event, id).await?;
     let (name, capacity) = change(&before);
-    let fields = QuotaFields::parse(name.as_deref(), capacity)?;
+    let fields = QuotaFields::parse(name, capacity, Some(&before))?;
     is_expected(expected, before.revision)?;
     let judged = Judged::editable(&of)?;
     let written = app.store.update_quota(by, event, id, Some(before.revision), &fields);
@@ -147,7 +147,7 @@ async fn insert_ticket_type<A: Adapters>(
     raw: RawTicketType,
 ) -> Result<(), ManageError> {
     let of = event_of(app, by, event).await?;
-    let fields = TicketTypeFields::parse(raw, &of.event)?;
+    let fields = TicketTypeFields::parse(raw, &of.event, None)?;
     let judged = Judged::editable(&of)?;
     let quota = quota_to_draw_on(app, event, fields.quota_id).await?;
     let new = OfferedType::new(id, &fields, &quota);
@@ -180,7 +180,7 @@ async fn update_ticket_type_once<A: Adapters>(
 ) -> Result<ManagedTicketType, ManageError> {
     let of = event_of(app, by, event).await?;
     let before = ticket_type(app, by, event, id).await?;
-    let fields = TicketTypeFields::parse(change(before.fields.clone().into()), &of.event)?;
+    let fields = TicketTypeFields::parse(change(before.fields.clone().into()), &of.event, Some(&before.fields))?;
     is_expected(expected, before.revision)?;
     let judged = Judged::editable(&of)?;
     let written = app.store.update_ticket_type(by, event, id, Some(before.revision), &fields);

@@ -182,9 +182,9 @@ async fn update_once<A: Adapters>(
     (name, description): (Option<String>, Option<String>),
 ) -> Result<(), ManageError> {
     let before = find(app, by, id).await?;
-    let name = name.unwrap_or_else(|| before.name.clone());
-    let description = description.unwrap_or_else(|| before.description.clone());
-    let fields = SeatMapFields::parse(Some(&name), Some(&description))?;
+    let (name, description) =
+        (name.or_else(|| Some(before.name.clone())), description.or_else(|| Some(before.description.clone())));
+    let fields = SeatMapFields::parse(name, description, Some(&before))?;
     let expected = expected.or(Some(before.revision));
     Ok(app.store.update_seat_map(by, id, expected, &fields).await?)
 }

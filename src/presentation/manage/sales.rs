@@ -143,7 +143,7 @@ pub(super) async fn add_quota<A: Adapters>(app: Arc<App<A>>, mut request: Reques
     request.query().finish()?;
     let (by, event) = (manager(&request)?, request.id::<EventId>("id")?);
     let (body, named) = named_body::<NewQuotaBody>(&mut request).await?;
-    let fields = QuotaFields::parse(body.name.as_deref(), body.capacity)?;
+    let fields = QuotaFields::parse(body.name, body.capacity, None)?;
     let made = sales::add_quota(&app, &by, named, event, fields).await?;
     let id = QuotaId(made.id);
     let show = async {

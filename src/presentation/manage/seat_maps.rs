@@ -94,7 +94,7 @@ pub(super) async fn create<A: Adapters>(app: Arc<App<A>>, mut request: Request) 
     let by = manager(&request)?;
     let (body, named) = named_body::<NewSeatMapBody>(&mut request).await?;
     let organizer = owner(&by, body.organizer_id)?;
-    let fields = SeatMapFields::parse(Some(&body.name), body.description.as_deref())?;
+    let fields = SeatMapFields::parse(Some(body.name), body.description, None)?;
     let layout = aside(move || body.layout.parse("layout.sections")).await?;
     let made = seat_maps::create(&app, &by, named, (body.venue_id, organizer), fields, layout).await?;
     let id = SeatMapId(made.id);
