@@ -18,7 +18,7 @@ impl From<ManageError> for Problem {
     fn from(error: ManageError) -> Self {
         match error {
             ManageError::Change(error) => error.into(),
-            ManageError::Inventory(error) => error.into(),
+            ManageError::Inventory(error) | ManageError::NotPaused(error) => error.into(),
             ManageError::KeyReused => Problem::new(Code::IdempotencyKeyReused),
             ManageError::InProgress => Problem::new(Code::IdempotencyInProgress).retry_after(Duration::from_secs(1)),
         }
