@@ -54,6 +54,15 @@ async fn who_did_what_to_whom_from_where_is_written_down() {
         assert_eq!((&entry["address"], &entry["requestId"]), (&json!("127.0.0.1"), &json!("a-request")));
     }
     assert_eq!(entries(&api, "action=ROLE_CHANGED").await, found[1..]);
+    for (entry, (member, from, to)) in
+        found.iter().zip([("status", "ACTIVE", "SUSPENDED"), ("role", "USER", "ORGANIZER")])
+    {
+        let changes = entry["changes"].as_array().unwrap();
+        let of_account = changes.iter().find(|change| change["kind"] == "account").unwrap();
+        assert_eq!((&of_account["before"], &of_account["after"]), (&json!({ member: from }), &json!({ member: to })));
+        let ends_sessions = changes.iter().any(|change| change["kind"] == "session");
+        assert_eq!(ends_sessions, member == "status", "{entry}");
+    }
     assert_eq!(entries(&api, &format!("actorId={}&targetKind=account", admin.id)).await, found);
     assert_eq!(entries(&api, "targetId=nobody").await, [Value::Null; 0]);
     let faults = api.get(&format!("{LOG}?actorId=me&seq=1&cursor=%2B1")).await.faults();

@@ -117,11 +117,24 @@ impl PgStore {
             let template = Template::AccountSuspended { name: before.name.as_str().to_owned() };
             enqueue(transaction, &Message { to: before.email.clone(), locale: before.locale, template }).await?;
         }
-        for deed in deeds(&before, change, actor, now) {
-            audit::record(transaction, deed).await?;
-        }
+        write_down(transaction, deeds(&before, change, actor, now)).await?;
         Ok(Ok(()))
     }
+}
+
+/// Each deed with what it has changed: who looks for suspensions finds there what they were, also when the role went with them.
+async fn write_down(transaction: &Transaction, deeds: Vec<Deed>) -> Result<(), StoreError> {
+    let changes = audit::take_changes(transaction).await?;
+    let parts = if deeds.len() > 1 {
+        let (of_role, others) = changes.split("account", "role");
+        vec![of_role, others]
+    } else {
+        vec![changes]
+    };
+    for (deed, changes) in deeds.into_iter().zip(&parts) {
+        audit::write(transaction, deed.with(changes)).await?;
+    }
+    Ok(())
 }
 
 async fn is_last(transaction: &Transaction, id: AccountId) -> Result<bool, StoreError> {
