@@ -150,8 +150,8 @@ pub struct AuthRules {
 
 /// The adapters that an installation is made of.
 pub trait Adapters: Send + Sync + 'static {
-    /// Where accounts, catalogue and bookings are stored.
-    type Store: Store;
+    /// Where accounts, catalogue and bookings are stored. A clone is another handle to the same, for work that outlives a request.
+    type Store: Store + Clone;
     /// How passwords are hashed.
     type Hasher: PasswordHasher;
     /// How tokens are issued.
