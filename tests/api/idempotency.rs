@@ -114,3 +114,24 @@ async fn refusals_are_not_kept_and_keys_are_an_accounts_own() {
     assert_eq!(api.places(&elsewhere).await, (0, 0, 2));
     server.audit().await;
 }
+
+/// Guards: `fingerprint`. What an organizer makes is asked for again by what is meant, as a booking is, and not byte by byte.
+#[tokio::test]
+async fn a_creation_is_the_same_that_says_the_same_in_other_words() {
+    let server = TestServer::start().await;
+    let api = server.signed_in_as(domain::accounts::Role::Organizer).await;
+    let mut body = crate::manage::draft(&server).await;
+    body["startsAt"] = json!("2031-03-21T19:00:00Z");
+    body["endsAt"] = json!("2031-03-21T21:00:00Z");
+    let send = async |body: &serde_json::Value| {
+        api.send(Method::POST, "/api/v1/organizer/events", Some("k"), Some(body)).await
+    };
+    let first = send(&body).await.created();
+    body["startsAt"] = json!("2031-03-21T21:00:00+02:00");
+    body["summary"] = json!(null);
+    let again = send(&body).await;
+    assert!(again.is_replay());
+    assert_eq!(again.created(), first);
+    body["summary"] = json!("Another one");
+    send(&body).await.problem(422, "IDEMPOTENCY_002");
+}

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Which places to keep back.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[schema(as = BlockRequest)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct BlockBody {
@@ -32,7 +32,7 @@ pub(super) struct BlockBody {
     items: Vec<LineBody>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct LineBody {
     ticket_type_id: TicketTypeId,

@@ -126,7 +126,7 @@ pub(super) async fn delete_venue<A: Adapters>(app: Arc<App<A>>, request: Request
 }
 
 /// A new word.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[schema(as = TermRequest)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct TermBody {

@@ -49,7 +49,7 @@ pub(super) struct PublishBody {
 }
 
 /// When the copy begins.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[schema(as = DuplicateRequest)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct DuplicateBody {

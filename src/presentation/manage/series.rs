@@ -38,7 +38,7 @@ use crate::{
 };
 
 /// When further occurrences begin: either `starts` or `rule`.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[schema(as = OccurrencesRequest)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct OccurrencesBody {
@@ -50,7 +50,7 @@ struct OccurrencesBody {
 }
 
 /// How an event repeats on the clocks of its time zone, itself being the first occurrence. Either `until` or `count`.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[schema(as = RecurrenceRule)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RuleBody {
@@ -82,7 +82,7 @@ fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Er
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident as $schema:ident for $of:ident { $($variant:ident),+ })+) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Deserialize, ToSchema)]
+        #[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
         #[schema(as = $schema)]
         #[serde(rename_all = "UPPERCASE")]
         enum $name { $($variant),+ }

@@ -5,14 +5,14 @@ use domain::{
     ids::{AccountId, SeatMapId, VenueId},
 };
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Change;
 use crate::presentation::openapi::texts;
 
 /// A new event; or one said anew, whose slug and organizer stay unless they are said.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[schema(as = NewEvent)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::presentation::manage) struct NewEventBody {

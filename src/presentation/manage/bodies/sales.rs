@@ -6,14 +6,14 @@ use domain::{
     money::Money,
 };
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Change;
 use crate::presentation::openapi::texts;
 
 /// A new quota.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[schema(as = NewQuota)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::presentation::manage) struct NewQuotaBody {
@@ -37,7 +37,7 @@ pub(in crate::presentation::manage) struct QuotaChangeBody {
 }
 
 /// A new ticket type.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[schema(as = NewTicketType)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::presentation::manage) struct NewTicketTypeBody {

@@ -1,14 +1,14 @@
 //! What is sent of venues.
 
 use domain::venues::RawVenue;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Change;
 use crate::presentation::openapi::texts;
 
 /// A new venue; or one said anew, whose slug stays unless it is said.
-#[derive(Clone, Deserialize, ToSchema)]
+#[derive(Clone, Deserialize, Serialize, ToSchema)]
 #[schema(as = NewVenue)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::presentation::manage) struct NewVenueBody {
