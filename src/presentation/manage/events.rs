@@ -228,8 +228,8 @@ pub(super) async fn create<A: Adapters>(app: Arc<App<A>>, mut request: Request) 
 pub(super) async fn show<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let event = event_of(&app, &manager(&request)?, request.id("id")?).await?;
-    // The progress of a cancellation changes, and so do the names of tags, and which there are; the revision does not.
-    let is_settled = event.cancellation.as_ref().is_none_or(|of| of.finished_at.is_some()) && event.tags.is_empty();
+    // The progress of a cancellation changes, and the revision does not.
+    let is_settled = event.cancellation.as_ref().is_none_or(|of| of.finished_at.is_some());
     match unchanged(&request, event.revision).filter(|_| is_settled) {
         Some(reply) => Ok(reply),
         None => shown(&event),

@@ -26,7 +26,7 @@ use super::{
         total_of,
     },
     Fault, Note, is_expected, on_violation, signed,
-    tags::{defer_listings, refresh_listings, remove_tag},
+    tags::{defer_listings, lock_tagged, refresh_listings, remove_tag, tagged, touch},
 };
 
 const LOCK_VENUE: &str = "SELECT revision FROM venues WHERE id = $1 FOR UPDATE";
@@ -201,10 +201,13 @@ impl PgStore {
     ) -> Result<(), Fault> {
         let words = words(of);
         self.noted(by, |transaction| async move {
-            lock_term(&transaction, words, slug, expected).await?;
+            let tag = lock_term(&transaction, words, slug, expected).await?;
             // Of a tag, the trigger refreshes the listings of its events, in their order.
             if transaction.execute_typed(words.rename, &[(&slug, Type::TEXT), (&name, Type::TEXT)]).await? == 0 {
                 return Ok(((), None));
+            }
+            if let Some(tag) = tag {
+                touch(&transaction, &tagged(&transaction, tag).await?).await?;
             }
             Ok(((), Note::new(Action::Changed, words.kind, slug, serde_json::json!({ "name": name }))))
         })
@@ -223,6 +226,7 @@ impl PgStore {
             if transaction.execute_typed(words.delete, &[(&slug, Type::TEXT)]).await? == 0 {
                 return Err(Conflict::InUse("events have this category").into());
             }
+            touch(&transaction, &untagged).await?;
             refresh_listings(&transaction, &untagged).await?;
             Ok(((), Note::new(Action::Deleted, words.kind, slug, serde_json::json!({ "name": null }))))
         })
@@ -230,8 +234,31 @@ impl PgStore {
     }
 }
 
-/// Locks a word; a tag's id.
+/// How often the events of a tag are locked anew, because another one got it in between.
+const LOOKS: usize = 10;
+
+/// Locks a word, and before a tag the events that have it; a tag's id. No event gets a tag that is locked: so by then all that have it must be
+/// among those that are locked. When another one got it in between, all locks are given back and taken anew, in their order.
 async fn lock_term(
+    transaction: &Transaction,
+    words: &Words,
+    slug: &str,
+    expected: Expected,
+) -> Result<Option<Uuid>, Fault> {
+    for look in 1..=LOOKS {
+        transaction.batch_execute("SAVEPOINT unlocked").await?;
+        let locked = if words.table == TAGS.table { lock_tagged(transaction, slug).await? } else { Vec::new() };
+        let Some(tag) = lock_word(transaction, words, slug, expected).await? else { break };
+        let having = tagged(transaction, tag).await?;
+        if look == LOOKS || having.iter().all(|event| locked.binary_search(event).is_ok()) {
+            return Ok(Some(tag));
+        }
+        transaction.batch_execute("ROLLBACK TO SAVEPOINT unlocked").await?;
+    }
+    Ok(None)
+}
+
+async fn lock_word(
     transaction: &Transaction,
     words: &Words,
     slug: &str,
