@@ -94,7 +94,7 @@ pub(in crate::presentation) fn statuses(query: &mut Query<'_>) -> Vec<BookingSta
 /// `GET /bookings`
 pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     let mut query = request.query();
-    let filter = OwnBookings { statuses: statuses(&mut query), event: query.value("eventId", "the id of an event") };
+    let filter = OwnBookings { statuses: statuses(&mut query), event: query.id("eventId", "the id of an event") };
     let list = List::asked(&request);
     let wanted = list.page_request(&mut query);
     query.finish()?;

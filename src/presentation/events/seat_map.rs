@@ -11,7 +11,6 @@ use domain::{
         Seat,
         drawing::{Drawing, DrawnRow},
     },
-    validation::FieldError,
 };
 use http::{HeaderValue, StatusCode, header};
 use serde::{Serialize, Serializer};
@@ -139,11 +138,7 @@ pub(in crate::presentation) async fn show<A: Adapters>(app: Arc<App<A>>, request
 /// The number of a version, if one is named.
 fn asked(request: &Request) -> Result<Option<u32>, Problem> {
     let mut query = request.query();
-    let right = format!("a whole number from 1 to {VERSIONS_MAX}");
-    let version = query.value::<u32>("version", &right);
-    if version.is_some_and(|version| !(1..=VERSIONS_MAX).contains(&version)) {
-        query.fault(FieldError::new("version", "OUT_OF_RANGE", format!("must be {right}")));
-    }
+    let version = query.number_if_any("version", 1..=VERSIONS_MAX);
     query.finish()?;
     Ok(version)
 }
