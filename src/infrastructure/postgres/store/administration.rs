@@ -98,7 +98,7 @@ impl PgStore {
         let look = format!("SELECT {ACCOUNT_COLUMNS} FROM {ACCOUNTS} WHERE a.id = $1 FOR UPDATE");
         let rows = transaction.query_typed(&look, &[(&id.0, Type::UUID)]).await?;
         let Some(before) = rows.first().map(account).transpose()? else { return Ok(Err(ChangeAccountError::NotFound)) };
-        if expected.is_some_and(|expected| expected != before.revision) {
+        if expected.is_some_and(|expected| !expected.has(before.revision)) {
             return Ok(Err(ChangeAccountError::Changed));
         }
         let change = change.against(&before);
