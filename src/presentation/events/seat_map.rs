@@ -1,12 +1,12 @@
 //! Where the seats of an event are, for everybody: a version of its seat map, which never changes.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use domain::{
     ids::{EventId, SeatId, SeatMapId, SectionId},
     management::seat_maps::{SeatMapManagement, VERSIONS_MAX},
-    repositories::{EventRepository, PublicSeatMap, RepositoryError},
+    repositories::{EventRepository, PublicSeatMap},
     seat_maps::{
         Seat,
         drawing::{Drawing, DrawnRow},
@@ -17,7 +17,10 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::{
-    application::app::{Adapters, App},
+    application::{
+        app::{Adapters, App},
+        aside::{Bound, aside},
+    },
     presentation::{cache, problem::Problem, reply::Reply, request::Request},
 };
 
@@ -27,6 +30,11 @@ static IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=315360
 static NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 /// About how long the entry of one seat is, for the first guess of a body's length.
 const SEAT_BYTES: usize = 96;
+
+/// Drawings that are read and written at once, which may have a hundred thousand seats each, and versions that wait for it.
+static DRAWN: Bound = Bound::new(2, 30);
+/// When whoever was sent away should come again: a drawing takes a tenth of that.
+const BUSY_RETRY: Duration = Duration::from_secs(1);
 
 /// Where the seats of one version of a seat map are.
 #[derive(Serialize, ToSchema)]
@@ -151,20 +159,19 @@ fn present(event: EventId, found: &PublicSeatMap) -> Result<Reply, Problem> {
     Ok(reply.header(header::LOCATION, header).header(header::CACHE_CONTROL, NO_CACHE.clone()))
 }
 
-/// Made on a thread of its own: of a large house it takes milliseconds that a thread of the server must not be away.
-async fn encoded<A: Adapters>(app: &App<A>, map: &PublicSeatMap) -> Result<Bytes, RepositoryError> {
+/// Made on a thread of its own: of a large house it takes milliseconds that a thread of the server must not be away. Of different
+/// versions, of which there is no end, only some at once: the rest is told to come again before anything of it is read.
+async fn encoded<A: Adapters>(app: &App<A>, map: &PublicSeatMap) -> Result<Bytes, Problem> {
+    let place = DRAWN.place().await.map_err(|busy| Problem::unavailable(BUSY_RETRY, busy))?;
     let drawing = app.store.drawing(map.version).await?;
     let (seat_map_id, version) = (map.map, map.number);
     let encode = move || {
+        let _place = place;
         let seats: usize = drawing.rows().iter().map(|row| row.seats.len()).sum();
         let mut body = Vec::with_capacity(1024 + seats * SEAT_BYTES);
         serde_json::to_writer(&mut body, &SeatMapJson { seat_map_id, version, sections: SectionsJson(&drawing) })?;
         body.shrink_to_fit();
         Ok::<_, serde_json::Error>(Bytes::from(body))
     };
-    let broken = |error: &dyn std::fmt::Display| RepositoryError::Broken(error.to_string());
-    match tokio::task::spawn_blocking(encode).await {
-        Ok(encoded) => encoded.map_err(|error| broken(&error)),
-        Err(error) => Err(broken(&error)),
-    }
+    aside(encode).await.map_err(Problem::internal)
 }
