@@ -283,6 +283,8 @@ pub struct EventNames {
     pub venue: String,
     /// What its ticket types are called.
     pub ticket_types: HashMap<TicketTypeId, String>,
+    /// When one of these may have become another one: the last change of the event, its venue or its ticket types.
+    pub changed_at: Timestamp,
 }
 
 /// Holds and bookings, read only: they are written through their event's inventory.

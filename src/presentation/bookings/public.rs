@@ -76,7 +76,10 @@ pub async fn book<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result
         Err(error) => return Err(refusals::told(&app, error).await),
     };
     let names = app.names.of(&app.store, event).await;
-    let shown = BookingJson::new(&made.value, names.as_ref().as_ref());
+    // A repetition is answered as the first time. What has got another name since is left out: the old one is not kept, and the new
+    // one beside what the booking was then would be neither the first answer nor what is true today.
+    let names = names.as_ref().as_ref().filter(|names| !made.replayed || names.changed_at <= made.value.created_at);
+    let shown = BookingJson::new(&made.value, names);
     let reply = Reply::created(&format!("/api/v1/bookings/{}", made.value.id), &shown)?;
     Ok(if made.replayed { reply.replayed() } else { reply })
 }

@@ -23,7 +23,9 @@ use super::{
 /// Ticket types in arrays: one row for each event, however many it has.
 const NAMES: &str = "SELECT e.id, e.slug, e.title, e.starts_at, e.time_zone, v.name AS venue, \
         ARRAY(SELECT t.id FROM ticket_types t WHERE t.event_id = e.id ORDER BY t.id) AS types, \
-        ARRAY(SELECT t.name FROM ticket_types t WHERE t.event_id = e.id ORDER BY t.id) AS type_names \
+        ARRAY(SELECT t.name FROM ticket_types t WHERE t.event_id = e.id ORDER BY t.id) AS type_names, \
+        greatest(e.updated_at, v.updated_at, (SELECT max(t.updated_at) FROM ticket_types t WHERE t.event_id = e.id)) \
+            AS changed_at \
     FROM events e JOIN venues v ON v.id = e.venue_id WHERE e.id = ANY($1)";
 
 fn names(row: &Row) -> Result<(EventId, EventNames), StoreError> {
@@ -35,6 +37,7 @@ fn names(row: &Row) -> Result<(EventId, EventNames), StoreError> {
         time_zone: row.try_get("time_zone")?,
         venue: row.try_get("venue")?,
         ticket_types: types.into_iter().map(TicketTypeId).zip(names).collect(),
+        changed_at: row.try_get("changed_at")?,
     };
     Ok((EventId(row.try_get("id")?), names))
 }
