@@ -148,7 +148,7 @@ fn on_clocks(text: &str, zone: &TimeZone) -> Result<Timestamp, (&'static str, &'
     // The parser would pass over an offset.
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || b"-:.T".contains(&byte)) && text.contains('T');
     // And it takes a leap second for the one before.
-    let is_leap = text.bytes().nth(16) == Some(b':') && text.get(17..19) == Some("60");
+    let is_leap = text.get(16..19) == Some(":60");
     let local: DateTime = text.parse().ok().filter(|_| is_plain && !is_leap).ok_or(INVALID)?;
     let at = zone.to_ambiguous_timestamp(local);
     if matches!(at.offset(), AmbiguousOffset::Gap { .. }) {
