@@ -33,6 +33,7 @@ pub mod edge;
 pub mod events;
 mod filters;
 mod handler;
+mod instants;
 pub mod json;
 mod limits;
 pub mod mails;

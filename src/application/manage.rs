@@ -158,7 +158,7 @@ where
 
 /// Whether the revision is what the client has seen.
 fn is_expected(expected: Expected, revision: i32) -> Result<(), ManageError> {
-    if expected.is_none_or(|expected| expected == revision) { Ok(()) } else { Err(ChangeError::Stale.into()) }
+    if expected.is_none_or(|expected| expected.has(revision)) { Ok(()) } else { Err(ChangeError::Stale.into()) }
 }
 
 /// Changes what an event sells, between two batches of its inventory.

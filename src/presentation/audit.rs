@@ -20,7 +20,7 @@ use crate::application::app::{Adapters, App};
 pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     let mut query = request.query();
     let filter = AuditFilter {
-        actor: query.value("actorId", "an account's id"),
+        actor: query.id("actorId", "an account's id"),
         action: query.text("action").map(String::from),
         target_kind: query.text("targetKind").map(String::from),
         target_id: query.text("targetId").map(String::from),

@@ -24,7 +24,10 @@ use super::{
     reply::Reply,
     request::Request,
 };
-use crate::application::app::{Adapters, App};
+use crate::application::{
+    app::{Adapters, App},
+    aside::aside,
+};
 
 /// Clients and proxies ask again after so long; an edit is seen by them at most that much later.
 static PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=5");
@@ -126,8 +129,7 @@ async fn make(body: Bytes, coding: Coding) -> Option<Bytes> {
     let compressed = if body.len() < compression::BYTES_ASIDE {
         compression::compress(coding, &body)
     } else {
-        let work = move || compression::compress(coding, &body);
-        tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(error.into()))
+        aside(move || compression::compress(coding, &body)).await
     };
     compressed.inspect_err(|error| tracing::error!(%error, "a cached body was not compressed")).ok()
 }

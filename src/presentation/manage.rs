@@ -4,7 +4,7 @@
 //! Every answer about one thing has its revision as `ETag`, and a change names the one it is based on with `If-Match`.
 
 mod blocks;
-mod bodies;
+pub(super) mod bodies;
 mod catalogue;
 pub(super) mod docs;
 mod events;

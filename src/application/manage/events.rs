@@ -8,7 +8,7 @@ use domain::{
     },
     ids::{AccountId, EventId},
     management::{
-        Expected, Manager,
+        Expected, Manager, Revisions,
         events::{EventManagement, ManagedEvent},
         requests::Creation,
     },
@@ -69,7 +69,7 @@ async fn update_once<A: Adapters>(
         return Ok(before);
     }
     let judged = judged.within_rules(app, |offering| offering.set(&fields)).await?;
-    let written = app.store.update_event(by, id, Some(before.revision), organizer, &fields);
+    let written = app.store.update_event(by, id, Some(Revisions::only(before.revision)), organizer, &fields);
     if fields.keeps_plan(&before.event, before.seat_map.map(|(map, _)| map)) {
         change_words(app, judged, written).await?;
     } else {

@@ -7,7 +7,7 @@ use domain::{
         sales::{ManagedQuota, ManagedTicketType, QuotaFields, RawTicketType, TicketTypeFields},
     },
     ids::{EventId, QuotaId, TicketTypeId},
-    management::{ChangeError, Conflict, Expected, Manager, events::SalesManagement, requests::Creation},
+    management::{ChangeError, Conflict, Expected, Manager, Revisions, events::SalesManagement, requests::Creation},
     validation::FieldError,
 };
 
@@ -72,7 +72,7 @@ async fn update_quota_once<A: Adapters>(
     let fields = QuotaFields::parse(name, capacity, Some(&before))?;
     is_expected(expected, before.revision)?;
     let judged = Judged::editable(&of)?;
-    let written = app.store.update_quota(by, event, id, Some(before.revision), &fields);
+    let written = app.store.update_quota(by, event, id, Some(Revisions::only(before.revision)), &fields);
     if fields.capacity == before.capacity {
         if fields.name == before.name {
             return Ok(before);
@@ -183,7 +183,7 @@ async fn update_ticket_type_once<A: Adapters>(
     let fields = TicketTypeFields::parse(change(before.fields.clone().into()), &of.event, Some(&before.fields))?;
     is_expected(expected, before.revision)?;
     let judged = Judged::editable(&of)?;
-    let written = app.store.update_ticket_type(by, event, id, Some(before.revision), &fields);
+    let written = app.store.update_ticket_type(by, event, id, Some(Revisions::only(before.revision)), &fields);
     if fields.keeps_plan(&before.fields) {
         if fields == before.fields {
             return Ok(before);

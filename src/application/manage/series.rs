@@ -11,7 +11,7 @@ use domain::{
     },
     ids::{EventId, SeriesId},
     management::{
-        ChangeError, Conflict, Expected, Manager,
+        ChangeError, Conflict, Expected, Manager, Revisions,
         requests::Creation,
         series::{Occurrence, SeriesManagement},
     },
@@ -48,7 +48,7 @@ async fn add_occurrences<A: Adapters>(
     is_expected(expected, before.revision)?;
     let starts = Starts::parse(raw, &before.event, Timestamp::now())?;
     // The times were computed from this state of the event.
-    let made = app.store.add_occurrences(by, event, Some(before.revision), first, &starts).await;
+    let made = app.store.add_occurrences(by, event, Some(Revisions::only(before.revision)), first, &starts).await;
     let series = *made.as_ref().unwrap_or(&before.event.series_id);
     invalidated(app, made, &tags_of(event, series))?;
     let added = starts.as_slice().len();

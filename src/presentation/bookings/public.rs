@@ -10,7 +10,10 @@ use domain::{
     validation::FieldError,
 };
 
-use super::dto::{BookingBody, BookingJson, HoldBody, HoldJson};
+use super::{
+    dto::{BookingBody, BookingJson, HoldBody, HoldJson},
+    refusals,
+};
 use crate::{
     application::{
         app::{Adapters, App},
@@ -42,7 +45,10 @@ pub fn gate<A: Adapters>(app: &App<A>, params: &Params<'_>) -> Result<(), Proble
 pub async fn hold<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
     let (caller, event, key) = (request.caller()?, request.id::<EventId>("id")?, key(&request)?);
     let selection = Selection::try_from(request.body::<HoldBody>().await?)?;
-    let made = bookings::hold(&app, asking(caller.account, &request), event, key, selection).await?;
+    let made = match bookings::hold(&app, asking(caller.account, &request), event, key, selection).await {
+        Ok(made) => made,
+        Err(error) => return Err(refusals::told(&app, error).await),
+    };
     let reply = Reply::created(&format!("/api/v1/holds/{}", made.value.id), &HoldJson::from(&*made.value))?;
     Ok(if made.replayed { reply.replayed() } else { reply })
 }
@@ -65,9 +71,15 @@ pub async fn show_hold<A: Adapters>(app: Arc<App<A>>, request: Request) -> Resul
 pub async fn book<A: Adapters>(app: Arc<App<A>>, mut request: Request) -> Result<Reply, Problem> {
     let (caller, event, key) = (request.caller()?, request.id::<EventId>("id")?, key(&request)?);
     let source = Source::try_from(request.body::<BookingBody>().await?)?;
-    let made = bookings::book(&app, asking(caller.account, &request), event, key, source).await?;
+    let made = match bookings::book(&app, asking(caller.account, &request), event, key, source).await {
+        Ok(made) => made,
+        Err(error) => return Err(refusals::told(&app, error).await),
+    };
     let names = app.names.of(&app.store, event).await;
-    let shown = BookingJson::new(&made.value, names.as_ref().as_ref());
+    // A repetition is answered as the first time. What has got another name since is left out: the old one is not kept, and the new
+    // one beside what the booking was then would be neither the first answer nor what is true today.
+    let names = names.as_ref().as_ref().filter(|names| !made.replayed || names.changed_at <= made.value.created_at);
+    let shown = BookingJson::new(&made.value, names);
     let reply = Reply::created(&format!("/api/v1/bookings/{}", made.value.id), &shown)?;
     Ok(if made.replayed { reply.replayed() } else { reply })
 }
@@ -94,7 +106,7 @@ pub(in crate::presentation) fn statuses(query: &mut Query<'_>) -> Vec<BookingSta
 /// `GET /bookings`
 pub async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Reply, Problem> {
     let mut query = request.query();
-    let filter = OwnBookings { statuses: statuses(&mut query), event: query.value("eventId", "the id of an event") };
+    let filter = OwnBookings { statuses: statuses(&mut query), event: query.id("eventId", "the id of an event") };
     let list = List::asked(&request);
     let wanted = list.page_request(&mut query);
     query.finish()?;

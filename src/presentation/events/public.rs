@@ -26,6 +26,7 @@ use crate::{
         cache::{self, Name, cached, cached_if_any, uncached},
         moved::{address, may_be_slug, moved, present_slug},
         problem::Problem,
+        query::Named,
         reply::Reply,
         request::Request,
     },
@@ -101,7 +102,8 @@ pub async fn sales<A: Adapters>(app: Arc<App<A>>, request: Request) -> Result<Re
     let mut query = request.query();
     let texts = query.texts("eventIds");
     let given: Vec<&str> = texts.iter().flat_map(|text| text.split(',')).map(str::trim).collect();
-    let ids: Vec<EventId> = given.iter().take(SALES_MAX).map_while(|text| text.parse().ok()).collect();
+    let ids: Vec<EventId> =
+        given.iter().take(SALES_MAX).map_while(|text| text.parse().ok().map(|Named(id)| id)).collect();
     if given.is_empty() {
         query.fault(FieldError::new("eventIds", "REQUIRED", "name the events, separated by commas"));
     } else if given.len() > SALES_MAX {

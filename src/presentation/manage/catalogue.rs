@@ -6,7 +6,7 @@ use domain::{
     cache::Tag,
     ids::VenueId,
     management::{
-        ChangeError, Expected, Manager,
+        ChangeError, Expected, Manager, Revisions,
         catalogue::{CatalogueManagement, Term, Vocabulary},
         requests::Creation,
     },
@@ -90,14 +90,14 @@ async fn write_venue<A: Adapters>(
     change: &(impl Fn(Venue) -> RawVenue + Sync),
 ) -> Result<(), ManageError> {
     let (venue, revision) = app.store.managed_venue(id).await?.ok_or(ChangeError::NotFound)?;
-    if expected.is_some_and(|expected| expected != revision) {
+    if expected.is_some_and(|expected| !expected.has(revision)) {
         return Err(ChangeError::Stale.into());
     }
     let fields = VenueFields::parse(change(venue.clone()), Some(&venue))?;
     if venue.says(&fields) {
         return Ok(());
     }
-    let updated = app.store.update_venue(by, id, Some(revision), &fields).await;
+    let updated = app.store.update_venue(by, id, Some(Revisions::only(revision)), &fields).await;
     Ok(invalidated(app, updated, &[Tag::Venue(id), Tag::Venues, Tag::Events])?)
 }
 

@@ -28,7 +28,7 @@ use crate::{
         app::{Adapters, App},
         manage::{event_of, events},
     },
-    presentation::{browsing::List, problem::Problem, query::Query, reply::Reply, request::Request},
+    presentation::{browsing::List, instants, problem::Problem, query::Query, reply::Reply, request::Request},
 };
 
 /// Only who manages everybody's events may say whose one is.
@@ -45,6 +45,7 @@ fn organizer(said: Option<AccountId>, by: &Manager) -> Result<Option<AccountId>,
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct PublishBody {
     /// In the future, within ten years; left out: now.
+    #[serde(default, deserialize_with = "instants::optional")]
     at: Option<Timestamp>,
 }
 
@@ -53,6 +54,7 @@ pub(super) struct PublishBody {
 #[schema(as = DuplicateRequest)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct DuplicateBody {
+    #[serde(deserialize_with = "instants::required")]
     starts_at: Timestamp,
 }
 
@@ -187,8 +189,8 @@ fn filter(query: &mut Query<'_>, by: &Manager) -> EventFilter {
         }
     }
     let q = search(query);
-    let organizer = if by.reach == Reach::All { query.value("organizerId", "an id") } else { None };
-    let series = query.value("seriesId", "an id");
+    let organizer = if by.reach == Reach::All { query.id("organizerId", "an id") } else { None };
+    let series = query.id("seriesId", "an id");
     let order = match query.text("sort").as_deref() {
         None | Some("startsAt") => EventOrder::StartsAt,
         Some("-startsAt") => EventOrder::StartsAtDescending,

@@ -10,14 +10,16 @@ use domain::{
 };
 
 use crate::{
-    application::manage::ManageError,
-    presentation::{authorization::forbidden, catalogue::Code, problem::Problem},
+    application::{bookings::BookingError, manage::ManageError},
+    presentation::{authorization::forbidden, bookings::refusals, catalogue::Code, problem::Problem},
 };
 
 impl From<ManageError> for Problem {
     fn from(error: ManageError) -> Self {
         match error {
             ManageError::Change(error) => error.into(),
+            // Who manages an event may know how many places are left, whatever the site shows.
+            ManageError::Inventory(BookingError::Refused(refusal)) => refusals::told_exactly(refusal),
             ManageError::Inventory(error) | ManageError::NotPaused(error) => error.into(),
             ManageError::KeyReused => Problem::new(Code::IdempotencyKeyReused),
             ManageError::InProgress => Problem::new(Code::IdempotencyInProgress).retry_after(Duration::from_secs(1)),

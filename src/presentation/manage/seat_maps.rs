@@ -25,7 +25,7 @@ use crate::{
         aside::aside,
         manage::seat_maps::{self, EventSeatMap},
     },
-    presentation::{browsing::List, problem::Problem, reply::Reply, request::Request, router::Route},
+    presentation::{browsing::List, problem::Problem, query::Whole, reply::Reply, request::Request, router::Route},
 };
 use dto::{ChangeBody, LayoutJson, MoveBody, NewSeatMapBody, SeatMapDetailJson, SeatMapJson, VersionDetailJson};
 use sold::EventSeatMapJson;
@@ -63,7 +63,7 @@ pub(super) fn routes<A: Adapters>() -> Vec<Route<App<A>>> {
 fn number(request: &Request) -> Result<u32, Problem> {
     let text = request.param("number")?;
     // One thing has one address: no signs, no zeros in front.
-    let number = text.parse::<u32>().ok().filter(|number| number.to_string() == *text);
+    let number = text.parse().ok().map(|Whole(number)| number);
     number.ok_or_else(Problem::not_found)
 }
 
@@ -77,8 +77,8 @@ pub(super) async fn list<A: Adapters>(app: Arc<App<A>>, request: Request) -> Res
     let by = manager(&request)?;
     let mut query = request.query();
     let filter = SeatMapFilter {
-        venue: query.value("venueId", "an id"),
-        organizer: if by.reach == Reach::All { query.value("organizerId", "an id") } else { None },
+        venue: query.id("venueId", "an id"),
+        organizer: if by.reach == Reach::All { query.id("organizerId", "an id") } else { None },
         q: search(&mut query),
     };
     let list = List::asked(&request);

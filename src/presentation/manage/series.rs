@@ -34,7 +34,7 @@ use crate::{
             series::{self, Outcome},
         },
     },
-    presentation::{openapi::texts, problem::Problem, reply::Reply, request::Request},
+    presentation::{instants, openapi::texts, problem::Problem, reply::Reply, request::Request},
 };
 
 /// When further occurrences begin: either `starts` or `rule`.
@@ -124,8 +124,10 @@ impl From<OccurrencesBody> for RawOccurrences {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct PublishBody {
     /// In the future, within ten years; left out: now.
+    #[serde(default, deserialize_with = "instants::optional")]
     at: Option<Timestamp>,
     /// Only occurrences that begin then or later.
+    #[serde(default, deserialize_with = "instants::optional")]
     from: Option<Timestamp>,
 }
 
@@ -135,6 +137,7 @@ struct PublishBody {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct CancelBody {
     /// Only occurrences that begin then or later.
+    #[serde(default, deserialize_with = "instants::optional")]
     from: Option<Timestamp>,
 }
 

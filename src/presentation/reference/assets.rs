@@ -5,13 +5,16 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
-use crate::presentation::{
-    cache::conditional,
-    edge::{
-        compression,
-        negotiation::{Coding, CodingChoice},
+use crate::{
+    application::aside::aside,
+    presentation::{
+        cache::conditional,
+        edge::{
+            compression,
+            negotiation::{Coding, CodingChoice},
+        },
+        reply::Reply,
     },
-    reply::Reply,
 };
 
 /// How long it may be kept without asking whether there is a newer one.
@@ -70,8 +73,8 @@ impl Asset {
         let made = self.compressed.get(place)?.get_or_init(|| async {
             let bytes = self.bytes.clone();
             // Megabytes of script: a thread of the server must not be away for so long.
-            let work = tokio::task::spawn_blocking(move || compression::compress(coding, &bytes)).await;
-            work.ok().and_then(Result::ok).filter(|compressed| compressed.len() < self.bytes.len())
+            let work = aside(move || compression::compress(coding, &bytes)).await;
+            work.ok().filter(|compressed| compressed.len() < self.bytes.len())
         });
         made.await.clone()
     }

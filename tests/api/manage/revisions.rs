@@ -252,3 +252,33 @@ async fn a_change_of_nothing_is_in_no_log() {
     assert_eq!(boss.get("/api/v1/admin/settings/changes").await.ok()["pagination"]["total"], 0);
     assert_eq!(boss.get(&event).await.etag(), "\"2\"", "it has joined a series");
 }
+
+/// Guards: `Revisions`. Any of the tags that are named is enough (RFC 9110, 13.1.1).
+#[tokio::test]
+async fn one_of_several_tags_is_enough() {
+    let server = TestServer::start().await;
+    let (api, boss) = (organizer(&server).await, admin(&server).await);
+    let (event, quota, kind) = drafted(&server, &api, 10).await;
+    let own = format!("{OWN}/{event}");
+    let venue = api.get(&own).await.ok()["venueId"].clone();
+    let user = account(&server, Role::User).await.id;
+    for (api, path, body) in [
+        (&api, own.clone(), "title"),
+        (&api, format!("{own}/quotas/{quota}"), "name"),
+        (&api, format!("{own}/ticket-types/{kind}"), "name"),
+        (&boss, format!("/api/v1/admin/venues/{}", uuid(&venue)), "name"),
+        (&boss, "/api/v1/admin/settings".to_owned(), "siteName"),
+    ] {
+        let change = async |tags: &str, name: &str| {
+            api.send_with(Method::PATCH, &path, &[("if-match", tags)], Some(&json!({ body: name }))).await
+        };
+        let tag = api.get(&path).await.etag();
+        change(&format!("\"9999\", W/{tag}, \"x\""), "None of these").await.problem(412, "RESOURCE_003");
+        change(&format!("\"9999\" , W/\"1\",{tag}"), "One of these").await.ok();
+        change(&tag, "The former one").await.problem(412, "RESOURCE_003");
+    }
+    let path = format!("/api/v1/admin/users/{user}");
+    let tag = boss.get(&path).await.etag();
+    let change = json!({ "status": "SUSPENDED" });
+    boss.send_with(Method::PATCH, &path, &[("if-match", &format!("\"9999\", {tag}"))], Some(&change)).await.ok();
+}

@@ -17,7 +17,7 @@ use super::{
     super::{audit, connection::Transaction, outbox::enqueue, rows::StoreError},
     PgStore,
     accounts::{ACCOUNT_COLUMNS, ACCOUNTS, account},
-    paging::{Steps, page_of},
+    paging::{self, page_of},
     sessions, total_of,
 };
 
@@ -67,8 +67,7 @@ impl PgStore {
         filter: &AccountFilter,
         request: &PageRequest<AccountId>,
     ) -> Result<Page<Account>, StoreError> {
-        let Steps { from, comparison, direction, offset, rows } = Steps::to(request, true);
-        let (text, from) = (filter.text.as_deref(), from.map(|id| id.0));
+        let (text, from) = (filter.text.as_deref(), request.start.comes_from().map(|id| id.0));
         let (role, status) = (filter.role.map(Role::as_str), filter.status.map(AccountStatus::as_str));
         let filters: [(&(dyn ToSql + Sync), Type); 4] =
             [(&text, Type::TEXT), (&role, Type::TEXT), (&status, Type::TEXT), (&filter.verified, Type::BOOL)];
@@ -76,14 +75,14 @@ impl PgStore {
         let client = self.pool.get().await?;
         // Each account has one profile, which needs no look for a count.
         let total = total_of(&client, &format!("accounts a WHERE {text_filter} AND {FILTER}"), &filters).await?;
-        let statement = format!(
-            "SELECT {ACCOUNT_COLUMNS} FROM {ACCOUNTS} WHERE {text_filter} AND {FILTER} \
-             AND ($5::uuid IS NULL OR a.id {comparison} $5) ORDER BY a.id {direction} OFFSET $6 LIMIT $7"
-        );
-        let place: [(&(dyn ToSql + Sync), Type); 3] = [(&from, Type::UUID), (&offset, Type::INT8), (&rows, Type::INT8)];
-        let parameters: Vec<_> = filters.into_iter().chain(place).collect();
-        let rows = client.query_typed(&statement, &parameters).await?;
-        page_of(rows, request, total, account)
+        let statement = |comparison, direction| {
+            format!(
+                "SELECT {ACCOUNT_COLUMNS} FROM {ACCOUNTS} WHERE {text_filter} AND {FILTER} \
+                 AND ($5::uuid IS NULL OR a.id {comparison} $5) ORDER BY a.id {direction} OFFSET $6 LIMIT $7"
+            )
+        };
+        let parameters = [&filters[..], &[(&from, Type::UUID)]].concat();
+        page_of(paging::read(&client, request, true, Some(total), statement, &parameters).await?, total, account)
     }
 
     async fn change(
@@ -98,7 +97,7 @@ impl PgStore {
         let look = format!("SELECT {ACCOUNT_COLUMNS} FROM {ACCOUNTS} WHERE a.id = $1 FOR UPDATE");
         let rows = transaction.query_typed(&look, &[(&id.0, Type::UUID)]).await?;
         let Some(before) = rows.first().map(account).transpose()? else { return Ok(Err(ChangeAccountError::NotFound)) };
-        if expected.is_some_and(|expected| expected != before.revision) {
+        if expected.is_some_and(|expected| !expected.has(before.revision)) {
             return Ok(Err(ChangeAccountError::Changed));
         }
         let change = change.against(&before);

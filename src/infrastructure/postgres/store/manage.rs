@@ -119,7 +119,7 @@ fn on_violation(error: impl Into<StoreError>, meaning: impl FnOnce(&str) -> Opti
 /// Whether the row is what the caller has seen.
 fn is_expected(row: &Row, expected: Expected) -> Result<(), Fault> {
     let revision: i32 = row.try_get("revision")?;
-    if expected.is_none_or(|expected| expected == revision) { Ok(()) } else { Err(ChangeError::Stale.into()) }
+    if expected.is_none_or(|expected| expected.has(revision)) { Ok(()) } else { Err(ChangeError::Stale.into()) }
 }
 
 /// An event that is locked until the end of the transaction.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Change;
-use crate::presentation::openapi::texts;
+use crate::presentation::{instants, openapi::texts};
 
 /// A new quota.
 #[derive(Deserialize, Serialize, ToSchema)]
@@ -60,8 +60,10 @@ pub(in crate::presentation::manage) struct NewTicketTypeBody {
     #[schema(minimum = 1, maximum = 100)]
     max_per_booking: Option<u32>,
     /// `null`: as the event.
+    #[serde(default, deserialize_with = "instants::optional")]
     sale_starts_at: Option<Timestamp>,
     /// `null`: as the event.
+    #[serde(default, deserialize_with = "instants::optional")]
     sale_ends_at: Option<Timestamp>,
 }
 
@@ -107,10 +109,10 @@ pub(in crate::presentation::manage) struct TicketTypeChangeBody {
     #[serde(default)]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 100)]
     max_per_booking: Change<u32>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "instants::change")]
     #[schema(value_type = Option<Timestamp>)]
     sale_starts_at: Change<Timestamp>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "instants::change")]
     #[schema(value_type = Option<Timestamp>)]
     sale_ends_at: Change<Timestamp>,
 }

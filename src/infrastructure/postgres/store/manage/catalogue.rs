@@ -22,7 +22,7 @@ use super::{
         },
         PgStore,
         catalogue::rows::{VENUE_COLUMNS, venue},
-        paging::{Steps, page_of},
+        paging::{self, page_of},
         total_of,
     },
     Fault, Note, is_expected, on_violation, signed,
@@ -157,17 +157,18 @@ impl PgStore {
         request: &PageRequest<String>,
     ) -> Result<Page<Term>, StoreError> {
         let words = words(of);
-        let Steps { from, comparison, direction, offset, rows } = Steps::to(request, false);
-        let statement = format!(
-            "{} WHERE $2::text IS NULL OR t.slug {comparison} $2 ORDER BY t.slug {direction} OFFSET $3 LIMIT $4",
-            words.select
-        );
+        let from = request.start.comes_from();
+        let statement = |comparison, direction| {
+            format!(
+                "{} WHERE $2::text IS NULL OR t.slug {comparison} $2 ORDER BY t.slug {direction} OFFSET $3 LIMIT $4",
+                words.select
+            )
+        };
         let client = self.pool.get().await?;
         let only = by.only().map(|account| account.0);
-        let parameters: [Typed<'_>; 4] =
-            [(&only, Type::UUID), (&from, Type::TEXT), (&offset, Type::INT8), (&rows, Type::INT8)];
-        let rows = client.query_typed(&statement, &parameters).await?;
-        page_of(rows, request, total_of(&client, words.table, &[]).await?, term)
+        let parameters: [Typed<'_>; 2] = [(&only, Type::UUID), (&from, Type::TEXT)];
+        let total = total_of(&client, words.table, &[]).await?;
+        page_of(paging::read(&client, request, false, Some(total), statement, &parameters).await?, total, term)
     }
 
     async fn read_term(&self, of: Vocabulary, slug: &str) -> Result<Option<Term>, StoreError> {
