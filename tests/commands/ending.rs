@@ -3,6 +3,8 @@
 
 use std::net::TcpListener;
 
+use serde_json::Value;
+
 use crate::{
     on,
     support::{Api, ChildServer, EventBuilder, Settings, TestDatabase, accounts, until},
@@ -80,6 +82,32 @@ async fn a_signal_ends_a_server_that_waits_for_its_database() {
     until("it waits", async || server.log().contains("the database is away")).await;
     server.terminate();
     assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
+}
+
+/// Watches `Begun`: what a start has begun when it fails at its very end is taken down like that of a server that ends, and above all
+/// its session, which others would wait for.
+#[tokio::test]
+async fn a_start_that_fails_at_its_end_takes_down_in_order_what_it_has_begun() {
+    let mut server =
+        ChildServer::start(Settings::default().set("BOXOFFICE__LOG__FILTER", "info,boxoffice::serve::begun=debug"))
+            .await;
+    server.terminate();
+    assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
+    // It is read after everything else: to be told.
+    let password = server.folder().join("data/demo-password");
+    std::fs::remove_file(&password).unwrap();
+    std::fs::create_dir(&password).unwrap();
+    server.launch();
+    assert_eq!(server.ended().await.code(), Some(1), "{}", server.log());
+    let log = server.log();
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let parts: Vec<Value> =
+        lines.filter(|line| line["message"] == "taken down").map(|line| line["part"].clone()).collect();
+    assert_eq!(parts, ["upkeep", "engine", "session", "mail", "cache"], "{log}");
+    assert_eq!(log.matches("session ended").count(), 2, "each start has ended its own: {log}");
+    std::fs::remove_dir(&password).unwrap();
+    server.launch();
+    server.ready().await;
 }
 
 /// Watches the one deadline of everything after the signal.
