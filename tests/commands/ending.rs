@@ -110,7 +110,24 @@ async fn a_start_that_fails_at_its_end_takes_down_in_order_what_it_has_begun() {
     server.ready().await;
 }
 
-/// Watches the one deadline of everything after the signal.
+/// Watches the one deadline of everything after the signal: no connection is cut, and the end would come by itself, but later.
+#[tokio::test]
+async fn what_hangs_after_the_drain_is_cut_as_well() {
+    let database = TestDatabase::migrated().await;
+    let settings =
+        on(&database).set("BOXOFFICE__HTTP__DRAIN_TIMEOUT", "1s").set("BOXOFFICE__HTTP__SHUTDOWN_TIMEOUT", "1s");
+    let mut server = ChildServer::start(settings).await;
+    let mut client = database.connect().await;
+    let transaction = client.transaction().await.unwrap();
+    // Its end is waited for, for two seconds.
+    assert_eq!(transaction.execute("SELECT FROM node_sessions FOR UPDATE", &[]).await.unwrap(), 1);
+    server.terminate();
+    assert_eq!(server.ended().await.code(), Some(74), "{}", server.log());
+    assert!(server.log().contains("the time for stopping is over"), "{}", server.log());
+    drop(transaction);
+}
+
+/// Watches the time of the drain, and that the exit code tells of what it has cut.
 #[tokio::test]
 async fn what_is_left_when_the_time_for_stopping_is_over_is_cut() {
     let database = TestDatabase::migrated().await;
