@@ -126,7 +126,7 @@ bench-ledger: setup ## Measure what groups of 1, 16 and 256 bookings cost the da
 bench-booking: setup ## Measure bookings a second on one hot event; ARGS='64 256' sets the connections
 	@scripts/setup wrk
 	cargo build --profile $(PROFILE)
-	BINARY=target/$(PROFILE)/boxoffice scripts/bench-booking $(ARGS)
+	BINARY=$${CARGO_TARGET_DIR:-target}/$(PROFILE)/boxoffice scripts/bench-booking $(ARGS)
 
 .PHONY: bench-search
 bench-search: setup ## Measure lists and searches of 100,000 events, uncached; ARGS='--events 10000 --rounds 200'
@@ -156,7 +156,7 @@ bench-faults: setup ## Lose answers, silence connections, lock rows, start with 
 .PHONY: bench-export
 bench-export: setup ## Measure the CSV of an event with a million bookings: memory, size, time; ARGS='100000' for fewer
 	cargo build --profile $(PROFILE)
-	BINARY=target/$(PROFILE)/boxoffice scripts/bench-export $(ARGS)
+	BINARY=$${CARGO_TARGET_DIR:-target}/$(PROFILE)/boxoffice scripts/bench-export $(ARGS)
 
 .PHONY: bench-cache-outage
 bench-cache-outage: setup ## Take Redis away from two servers that are read from and edited, about 100 s; ARGS=--help

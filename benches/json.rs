@@ -112,6 +112,7 @@ fn names(booking: &Booking) -> EventNames {
         time_zone: "Europe/Berlin".to_owned(),
         venue: "Opera".to_owned(),
         ticket_types: [(booking.items[0].ticket_type_id, "Adult".to_owned())].into(),
+        changed_at: booking.created_at,
     }
 }
 

@@ -87,7 +87,7 @@ struct SeedArgs {
     /// loadtest: the house of the hot event with seats
     #[arg(long, value_enum, default_value_t = HouseSize::Arena)]
     house: HouseSize,
-    /// demo: give its accounts another password, and end their sessions
+    /// demo: give its accounts another password and end their sessions, and load nothing if they are there
     #[arg(long)]
     reset_passwords: bool,
     /// loadtest: where to write ids and access tokens as JSON; standard output when not given

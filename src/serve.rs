@@ -231,9 +231,10 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
     let is_demo = database.is_private() && config.environment == Environment::Development;
     banner::mails(operations_address, mails_token.as_ref(), is_demo);
     if is_demo {
-        banner::print(&store, address, operations_address, demo::kept_password(&config)?.as_deref()).await;
+        let password = demo::told_password(&pool.get().await?, &config, &hasher).await?;
+        banner::print(&store, address, operations_address, password.as_deref()).await;
     }
-    let guide = banner::guide(&config, database.is_private(), mail.kept.is_some().then_some(operations_address))?;
+    let guide = banner::guide(&config, database.is_private(), mail.kept.is_some().then_some(operations_address));
     let live = Live::new(live_settings(&config));
     let after_answers = Background::default();
     let limiter = Arc::new(Limiter::new((&config.rate_limit).into(), shared_counts));

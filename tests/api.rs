@@ -60,6 +60,8 @@ mod search;
 mod sessions;
 #[path = "api/slugs.rs"]
 mod slugs;
+#[path = "api/spelling.rs"]
+mod spelling;
 #[path = "api/supervised.rs"]
 mod supervised;
 #[path = "support/harness.rs"]

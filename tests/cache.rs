@@ -8,6 +8,8 @@
 
 #[path = "cache/admin.rs"]
 mod admin;
+#[path = "cache/ailing.rs"]
+mod ailing;
 #[path = "cache/forms.rs"]
 mod forms;
 #[path = "cache/freshness.rs"]

@@ -36,7 +36,9 @@ pub struct Sample;
 impl<L: Ledger> Sampler<L> {
     async fn round(&self, first: usize) -> usize {
         let slots = self.directory.all();
-        engine().queue_depth.set(slots.iter().map(|(_, slot)| f64::from(slot.admission.in_flight())).sum::<f64>());
+        // Summed as whole numbers: the sum of no floats is -0.
+        let depth: u64 = slots.iter().map(|(_, slot)| u64::from(slot.admission.in_flight())).sum();
+        engine().queue_depth.set(depth as f64);
         let mut drift = 0;
         let count = slots.len().min(EVENTS_MAX);
         for (event, slot) in slots.iter().cycle().skip(first % slots.len().max(1)).take(count) {

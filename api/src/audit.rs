@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 pub async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let mut query = request.query();
     let filter = AuditFilter {
-        actor: query.value("actorId", "an account's id"),
+        actor: query.id("actorId", "an account's id"),
         action: query.text("action").map(String::from),
         target_kind: query.text("targetKind").map(String::from),
         target_id: query.text("targetId").map(String::from),

@@ -3,3 +3,4 @@
 pub(super) mod docs;
 pub mod dto;
 pub mod public;
+mod refusals;

@@ -7,6 +7,7 @@ mod cache;
 pub mod csp_reports;
 pub mod document;
 pub mod events;
+mod instants;
 pub mod mails;
 mod manage;
 pub mod operations;

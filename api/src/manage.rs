@@ -4,7 +4,7 @@
 //! Every answer about one thing has its revision as `ETag`, and a change names the one it is based on with `If-Match`.
 
 mod blocks;
-mod bodies;
+pub(super) mod bodies;
 mod catalogue;
 pub(super) mod docs;
 mod events;
@@ -19,6 +19,7 @@ use std::future::Future;
 
 use application::{
     app::App,
+    aside::aside,
     manage::{self, Made, NamedRequest},
 };
 use boxoffice_http::{
@@ -37,6 +38,7 @@ use domain::{
 };
 use http::{HeaderValue, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -138,8 +140,9 @@ fn location(by: &Manager, rest: &str) -> String {
     format!("/api/v1/{prefix}/{rest}")
 }
 
-/// The body, and how the client names the request, if it does.
-async fn named_body<T: DeserializeOwned + Send + 'static>(
+/// The body, and how the client names the request, if it does. Two requests are the same when they mean the same, as two bookings are: by
+/// what was read, and not by its bytes.
+async fn named_body<T: DeserializeOwned + Serialize + Send + 'static>(
     request: &mut Request,
 ) -> Result<(T, Option<NamedRequest>), Problem> {
     let is_named = request.headers().contains_key("idempotency-key");
@@ -147,18 +150,36 @@ async fn named_body<T: DeserializeOwned + Send + 'static>(
     let key = key.and_then(|key| IdempotencyKey::parse(&key));
     request.announces_json_or_refuse()?;
     let bytes = request.bytes().await?;
-    let body = json::read_any(bytes.clone()).await?;
-    let named = key.map(|key| {
-        let mut hash = Sha256::new();
-        hash.update(request.path().len().to_be_bytes());
-        hash.update(request.path());
-        hash.update(&bytes);
-        let digest = hash.finalize();
-        let mut half = [0; 16];
-        half.copy_from_slice(&digest[..16]);
-        NamedRequest { key, fingerprint: Fingerprint(Uuid::from_bytes(half)) }
-    });
-    Ok((body, named))
+    let is_large = bytes.len() >= json::ASIDE_BYTES_MIN;
+    let body: T = json::read_any(bytes).await?;
+    let Some(key) = key else { return Ok((body, None)) };
+    let path = request.path().to_owned();
+    let named = move || (fingerprint(&path, &body), body);
+    let (fingerprint, body) = if is_large { aside(named).await } else { named() };
+    Ok((body, Some(NamedRequest { key, fingerprint: fingerprint.map_err(Problem::internal)? })))
+}
+
+/// What is asked for where. A member that is `null` is one that is left out.
+fn fingerprint(path: &str, body: &impl Serialize) -> serde_json::Result<Fingerprint> {
+    let mut hash = Sha256::new();
+    hash.update(path.len().to_be_bytes());
+    hash.update(path);
+    hash.update(serde_json::to_vec(&without_nulls(serde_json::to_value(body)?))?);
+    let mut half = [0; 16];
+    half.copy_from_slice(&hash.finalize()[..16]);
+    Ok(Fingerprint(Uuid::from_bytes(half)))
+}
+
+/// Bodies have types, so they are as deep as these.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let said = members.into_iter().filter(|(_, value)| !value.is_null());
+            Value::Object(said.map(|(name, value)| (name, without_nulls(value))).collect())
+        }
+        Value::Array(entries) => Value::Array(entries.into_iter().map(without_nulls).collect()),
+        value => value,
+    }
 }
 
 /// What a request is answered that has made something: where it is, what it is, and its revision if it has one.
@@ -196,4 +217,21 @@ async fn answered(
 fn search(query: &mut boxoffice_http::query::Query<'_>) -> Option<String> {
     let text = query.text("q")?;
     filters::within(query, "q", &text, 200)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_request_is_the_same_by_what_it_means() {
+        let named = |path, body: Value| fingerprint(path, &body).unwrap();
+        let first = named("/a", json!({ "name": "A", "of": [{ "x": 1, "y": null }], "at": null }));
+        assert_eq!(first, named("/a", json!({ "of": [{ "x": 1 }], "name": "A" })));
+        assert_ne!(first, named("/b", json!({ "of": [{ "x": 1 }], "name": "A" })));
+        assert_ne!(first, named("/a", json!({ "of": [{ "x": 2 }], "name": "A" })));
+        assert_ne!(first, named("/a", json!({ "of": [{ "x": 1 }, { "x": 1 }], "name": "A" })));
+    }
 }

@@ -1,7 +1,7 @@
 //! Administrators at work. Whatever one of them changes is written down, by whatever route they come: so that they act is known to all
 //! that is done for their request, down to the transaction of the change, which leaves an entry in the audit log.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use actors::inventory::{Answer, Outcome};
 use domain::{
@@ -17,6 +17,16 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::app::App;
+
+/// Waits before an entry is tried again that could not be written: a quarter of an hour in all.
+const LATER: [Duration; 6] = [
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(30),
+    Duration::from_secs(120),
+    Duration::from_secs(240),
+    Duration::from_secs(480),
+];
 
 tokio::task_local! {
     static ADMINISTRATOR: Actor;
@@ -47,25 +57,25 @@ pub async fn looks_at(
 
 /// Writes down what an inventory has done for an administrator: places that are taken. The ledger commits for many at once and waits for
 /// no log, so this comes after its commit and before the answer. It may be asked for once more when the answer was lost, and is written
-/// once.
-pub async fn took(app: &App, answer: &Answer) -> Found<()> {
-    let Some(actor) = administrator() else { return Ok(()) };
+/// once. When it can't be written, the deed is done all the same: the entry is in the log of errors then, and is tried again.
+pub async fn took(app: &App, answer: &Answer) {
+    let Some(actor) = administrator() else { return };
     let (kind, id, event, values) = match &answer.outcome {
         Outcome::Held(hold) => (kind_of(hold), hold.id.to_string(), hold.event_id, of_hold(hold)),
         Outcome::Booked(booking) => ("booking", booking.id.to_string(), booking.event_id, of_booking(booking)),
-        Outcome::Closed => return Ok(()),
+        Outcome::Closed => return,
     };
-    places(app, actor, (kind, id), event, (None, Some(values))).await
+    places(app, actor, (kind, id), event, (None, Some(values))).await;
 }
 
 /// The same of a hold, a block or a booking that is closed: its places are free again.
-pub async fn gave_back(app: &App, closed: Closed<'_>) -> Found<()> {
-    let Some(actor) = administrator() else { return Ok(()) };
+pub async fn gave_back(app: &App, closed: Closed<'_>) {
+    let Some(actor) = administrator() else { return };
     let (kind, id, event, values) = match closed {
         Closed::Hold(hold) => (kind_of(hold), hold.id.to_string(), hold.event_id, of_hold(hold)),
         Closed::Booking(booking) => ("booking", booking.id.to_string(), booking.event_id, of_booking(booking)),
     };
-    places(app, actor, (kind, id), event, (Some(values), None)).await
+    places(app, actor, (kind, id), event, (Some(values), None)).await;
 }
 
 /// What was closed, as it was before.
@@ -83,12 +93,37 @@ async fn places(
     (target_kind, target_id): (&'static str, String),
     event: EventId,
     (before, after): (Option<Values>, Option<Values>),
-) -> Found<()> {
+) {
     let target_kind = target_kind.to_owned();
     let change = Change { kind: target_kind.clone(), id: target_id.clone(), before, after };
     let (action, details) = (change.action(), json!({ "event": event }));
     let deed = Deed { at: Timestamp::now(), actor, action, target_kind, target_id, details };
-    app.store.write_down_once(deed.with(&Changes::of([change], 0))).await
+    let deed = deed.with(&Changes::of([change], 0));
+    if let Err(error) = app.store.write_down_once(deed.clone()).await {
+        // The deed is done, and whoever is told so does not ask for it again: nobody else would bring the entry.
+        tracing::error!(%error, entry = ?deed, "a deed of an administrator is not in the audit log yet");
+        write_down_later(app, deed);
+    }
+}
+
+/// Tries again until the entry is there, or for as long as most failures last; then only the log has it.
+fn write_down_later(app: &App, deed: Deed) {
+    let store = app.store.clone();
+    tokio::spawn(async move {
+        for wait in LATER {
+            tokio::time::sleep(wait).await;
+            match store.write_down_once(deed.clone()).await {
+                Ok(()) => {
+                    let (action, target) = (deed.action.as_str(), deed.target_id);
+                    tracing::info!(action, target, "a deed of an administrator is in the audit log now");
+                    return;
+                }
+                Err(error) => {
+                    tracing::error!(%error, entry = ?deed, "a deed of an administrator is not in the audit log")
+                }
+            }
+        }
+    });
 }
 
 fn kind_of(hold: &Hold) -> &'static str {

@@ -3,7 +3,10 @@
 
 use std::panic::resume_unwind;
 
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    task::spawn_blocking,
+};
 
 /// So many at once; others wait for their turn. More would take the machine from whoever waits for an answer.
 static TURNS: Semaphore = Semaphore::const_new(2);
@@ -27,6 +30,41 @@ pub async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static)
     }
 }
 
+/// How much of one kind of large work is under way: what it keeps in memory, it keeps so many times. Those above that wait, and of
+/// these there is an end, too: work that nobody will wait for any more is better refused before it has begun.
+#[derive(Debug)]
+pub struct Bound {
+    running: Semaphore,
+    admitted: Semaphore,
+}
+
+/// Too much is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too much of this work is under way")]
+pub struct Busy;
+
+/// A place in a [`Bound`]. It goes along with the work.
+#[derive(Debug)]
+pub struct Place {
+    _running: SemaphorePermit<'static>,
+    _admitted: SemaphorePermit<'static>,
+}
+
+impl Bound {
+    /// For so many at once, while so many more wait.
+    pub const fn new(running: usize, waiting: usize) -> Self {
+        Self { running: Semaphore::const_new(running), admitted: Semaphore::const_new(running + waiting) }
+    }
+
+    /// A place, when it is one's turn; nothing, at once, if too many wait already.
+    pub async fn place(&'static self) -> Result<Place, Busy> {
+        let admitted = self.admitted.try_acquire().map_err(|_| Busy)?;
+        // Never closed.
+        let running = self.running.acquire().await.map_err(|_| Busy)?;
+        Ok(Place { _running: running, _admitted: admitted })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
@@ -39,6 +77,22 @@ mod tests {
         let (give, take) = mpsc::channel();
         let (sum, ()) = tokio::join!(aside(move || take.recv().unwrap() + 1), async { give.send(41).unwrap() });
         assert_eq!(sum, 42);
+    }
+
+    /// Guards: both semaphores, and that a place that is given up is free again.
+    #[tokio::test]
+    async fn so_many_run_so_many_wait_and_the_rest_is_refused() {
+        static BOUND: Bound = Bound::new(1, 1);
+        let first = BOUND.place().await.unwrap();
+        let mut second = Box::pin(BOUND.place());
+        assert!(futures_util::poll!(&mut second).is_pending());
+        assert_eq!(BOUND.place().await.err(), Some(Busy));
+        drop(first);
+        let second = second.await.unwrap();
+        let given_up = Box::pin(BOUND.place());
+        drop(given_up);
+        drop(second);
+        BOUND.place().await.unwrap();
     }
 
     #[tokio::test]

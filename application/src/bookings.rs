@@ -182,13 +182,19 @@ pub async fn release(app: &App, account_id: AccountId, id: HoldId) -> Result<(),
     let hold = hold.ok_or(BookingError::NotFound)?;
     match hold.status {
         // Once more, in case that this was done and could not be written down.
-        HoldStatus::Released => return Ok(acting::gave_back(app, Closed::Hold(&hold)).await?),
+        HoldStatus::Released => {
+            acting::gave_back(app, Closed::Hold(&hold)).await;
+            return Ok(());
+        }
         HoldStatus::Expired => return Ok(()),
         HoldStatus::Converted => return Err(Refusal::HoldGone.into()),
         HoldStatus::Active => {}
     }
     match ask(app, hold.event_id, Command::Release { hold_id: id, account_id }).await {
-        Ok(_) => Ok(acting::gave_back(app, Closed::Hold(&hold)).await?),
+        Ok(_) => {
+            acting::gave_back(app, Closed::Hold(&hold)).await;
+            Ok(())
+        }
         // It changed since it was read, or is being closed just now.
         Err(BookingError::Refused(Refusal::HoldGone)) => released(app, id).await,
         Err(error) => Err(error),
@@ -223,7 +229,7 @@ pub async fn cancel(app: &App, account_id: AccountId, id: BookingId) -> Result<B
     let (event, booking) = (booking.event_id, Arc::new(booking));
     let refusal = match ask(app, event, Command::Cancel { booking: booking.clone() }).await {
         Ok(_) => {
-            acting::gave_back(app, Closed::Booking(&booking)).await?;
+            acting::gave_back(app, Closed::Booking(&booking)).await;
             None
         }
         // It changed since it was read; what it is now decides.
@@ -257,7 +263,7 @@ async fn take(app: &App, asking: Asking, event: EventId, command: Command) -> Re
     let deadline = Instant::now() + app.command_deadline;
     match app.inventories.ask_for(buyer, event, command, deadline).await.map_err(BookingError::from) {
         Ok(answer) => {
-            acting::took(app, &answer).await?;
+            acting::took(app, &answer).await;
             Ok(answer)
         }
         Err(BookingError::Refused(Refusal::TooOften { retry_after: None })) if unverified => {

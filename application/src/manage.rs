@@ -33,6 +33,9 @@ pub enum ManageError {
     /// The event's inventory says no, or can't be had.
     #[error(transparent)]
     Inventory(#[from] BookingError),
+    /// The event's inventory can't be paused, before which no change of what is sold begins.
+    #[error(transparent)]
+    NotPaused(BookingError),
     /// The key names another request.
     #[error("the idempotency key was used for another request")]
     KeyReused,
@@ -46,6 +49,8 @@ impl ManageError {
     fn says_that_nothing_was_made(&self) -> bool {
         match self {
             Self::Change(ChangeError::Repository(error)) => matches!(error, RepositoryError::RolledBack(_)),
+            // Sent away at the door, or overtaken in each of its tries, all of which were rolled back.
+            Self::Inventory(BookingError::Overloaded { .. }) | Self::NotPaused(_) => true,
             Self::Inventory(_) => false,
             _ => true,
         }
@@ -143,7 +148,7 @@ where
 
 /// Whether the revision is what the client has seen.
 fn is_expected(expected: Expected, revision: i32) -> Result<(), ManageError> {
-    if expected.is_none_or(|expected| expected == revision) { Ok(()) } else { Err(ChangeError::Stale.into()) }
+    if expected.is_none_or(|expected| expected.has(revision)) { Ok(()) } else { Err(ChangeError::Stale.into()) }
 }
 
 /// Changes what an event sells, between two batches of its inventory.
@@ -153,7 +158,8 @@ async fn change_plan<T>(
     change: impl Future<Output = Changed<T>> + Send,
 ) -> Result<T, ManageError> {
     let deadline = Instant::now() + app.command_deadline;
-    let pause = app.inventories.pause(event, deadline).await?;
+    let pause = app.inventories.pause(event, deadline).await;
+    let pause = pause.map_err(|error| ManageError::NotPaused(error.into()))?;
     let changed = change.await;
     pause.end().await;
     Ok(invalidated(app, changed, &tags_of(event, series))?)
@@ -204,4 +210,20 @@ fn tags_of(event: EventId, series: Option<SeriesId>) -> Vec<Tag> {
     let mut tags = vec![Tag::Event(event), Tag::Events];
     tags.extend(series.map(Tag::Series));
     tags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Guards: that the key of a creation is free again which was overtaken until it gave up: all of its tries were rolled back.
+    #[tokio::test]
+    async fn who_is_overtaken_each_time_has_made_nothing() {
+        let error = settled(None, async || Err::<(), _>(ChangeError::Stale.into())).await.unwrap_err();
+        assert!(matches!(error, ManageError::Inventory(BookingError::Overloaded { .. })), "{error}");
+        assert!(error.says_that_nothing_was_made());
+        let late = || AskError::Unavailable { reason: String::new(), retry_after: Duration::ZERO };
+        assert!(ManageError::NotPaused(late().into()).says_that_nothing_was_made());
+        assert!(!ManageError::from(late()).says_that_nothing_was_made());
+    }
 }

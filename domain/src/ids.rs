@@ -1,14 +1,34 @@
 //! Identifiers: UUIDv7 (RFC 9562), one type per kind, so that a seat is never passed where an account is meant.
 
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, de::Visitor};
+use uuid::{Uuid, fmt::Hyphenated};
+
+/// A UUID in its usual form of 36 characters. The parser also knows braces, URNs and no hyphens; one thing has one name.
+fn hyphenated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
+    struct Usual;
+    impl Visitor<'_> for Usual {
+        type Value = Uuid;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a UUID such as 0198c0de-7d4c-7a10-8000-5a3c1f0e9b21")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Uuid, E> {
+            let id = text.parse().ok().filter(|_| text.len() == Hyphenated::LENGTH);
+            id.ok_or_else(|| E::custom("must be a UUID such as 0198c0de-7d4c-7a10-8000-5a3c1f0e9b21"))
+        }
+    }
+    deserializer.deserialize_str(Usual)
+}
 
 macro_rules! id {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(pub Uuid);
+        pub struct $name(#[serde(deserialize_with = "hyphenated")] pub Uuid);
 
         impl $name {
             /// A new identifier, ordered by the time of its making.
@@ -74,7 +94,7 @@ const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// A booking. The last byte is zero in every booking's id; it is where an item's position goes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct BookingId(pub Uuid);
+pub struct BookingId(#[serde(deserialize_with = "hyphenated")] pub Uuid);
 
 impl BookingId {
     /// A new identifier, ordered by the time of its making.
@@ -134,6 +154,17 @@ impl std::str::FromStr for BookingId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_is_read_in_its_usual_form_only() {
+        let read = |text: &str| serde_json::from_str::<EventId>(&format!("\"{text}\"")).ok();
+        let id = EventId::generate();
+        assert_eq!(read(&id.to_string()), Some(id));
+        for wrong in [id.0.simple().to_string(), id.0.braced().to_string(), id.0.urn().to_string()] {
+            assert_eq!(read(&wrong), None, "{wrong}");
+            assert!(serde_json::from_str::<BookingId>(&format!("\"{wrong}\"")).is_err());
+        }
+    }
 
     #[test]
     fn an_item_id_leads_back_to_its_booking() {

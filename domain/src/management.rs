@@ -45,8 +45,43 @@ impl Manager {
     }
 }
 
-/// The revision that a change is based on; `None` for whoever wants to change whatever is there.
-pub type Expected = Option<i32>;
+/// The revisions that a change may be based on; `None` for whoever wants to change whatever is there.
+pub type Expected = Option<Revisions>;
+
+/// Some revisions, any of which will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revisions {
+    /// Those that are there come first; a revision is never negative.
+    any: [i32; Self::MAX],
+}
+
+impl Revisions {
+    /// Most that are told apart. A client has seen one, or perhaps two that it can't tell which of is the latest.
+    pub const MAX: usize = 8;
+    const NONE: i32 = -1;
+
+    /// These; nothing if there are none, or too many.
+    pub fn new(revisions: impl IntoIterator<Item = i32>) -> Option<Self> {
+        let mut any = [Self::NONE; Self::MAX];
+        let mut places = any.iter_mut();
+        for revision in revisions {
+            *places.next()? = revision;
+        }
+        (any[0] != Self::NONE).then_some(Self { any })
+    }
+
+    /// This one and no other.
+    pub fn only(revision: i32) -> Self {
+        let mut any = [Self::NONE; Self::MAX];
+        any[0] = revision;
+        Self { any }
+    }
+
+    /// Whether it is one of these.
+    pub fn has(&self, revision: i32) -> bool {
+        revision != Self::NONE && self.any.contains(&revision)
+    }
+}
 
 /// What stands against a change. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

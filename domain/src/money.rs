@@ -114,7 +114,7 @@ impl Serialize for Money {
 }
 
 /// An amount as the API writes it: digits, and perhaps a point with digits after it. `-` is read, so that a negative price is refused
-/// as one. Anything else that a number may look like elsewhere (`1e3`, `1_000`, `.5`), and what can't be kept exactly, is none.
+/// as one; before a zero it would be written back, so that is none. Anything else that a number may look like elsewhere (`1e3`, `1_000`, `.5`), and what can't be kept exactly, is none.
 fn amount(text: &str) -> Option<Decimal> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let (whole, decimals) = digits.split_once('.').unwrap_or((digits, "0"));
@@ -123,7 +123,7 @@ fn amount(text: &str) -> Option<Decimal> {
         return None;
     }
     let text = if digits.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text };
-    Decimal::from_str_exact(text).ok()
+    Decimal::from_str_exact(text).ok().filter(|amount| !(amount.is_zero() && text.starts_with('-')))
 }
 
 /// What was written by [`Money`] itself, or by a client in the same form.
@@ -179,9 +179,10 @@ mod tests {
             assert_eq!(read(written).as_deref(), Some(amount), "{written}");
         }
         let (tiny, huge) = (format!("0.{}1", "0".repeat(30)), "9".repeat(40));
-        for wrong in
-            ["1e3", "1_000", "", ".5", "5.", "+1", " 1", "1,5", "0x1", "NaN", "--1", "-", "0.0.0", &tiny, &huge]
-        {
+        for wrong in [
+            "-0", "-0.00", "-000", "1e3", "1_000", "", ".5", "5.", "+1", " 1", "1,5", "0x1", "NaN", "--1", "-",
+            "0.0.0", &tiny, &huge,
+        ] {
             assert_eq!(read(wrong), None, "{wrong}");
         }
     }

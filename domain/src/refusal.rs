@@ -27,8 +27,8 @@ pub enum Refusal {
     /// The event is not public yet: to a buyer it does not exist.
     #[error("there is no such event")]
     NoSuchEvent,
-    /// Fewer places are left than were asked for.
-    #[error("only {left} of {asked} places are left")]
+    /// Fewer places are left than were asked for. How many, [`Refusal::exactly`] says: not everybody may know.
+    #[error("fewer places are left than were asked for")]
     SoldOut {
         /// Which ticket type ran out.
         ticket_type_id: TicketTypeId,
@@ -64,4 +64,14 @@ pub enum Refusal {
     /// The account of the token does not exist.
     #[error("the account does not exist")]
     AccountGone,
+}
+
+impl Refusal {
+    /// The same for those who may know how many places are left.
+    pub fn exactly(&self) -> String {
+        match self {
+            Self::SoldOut { left, asked, .. } => format!("only {left} of {asked} places are left"),
+            other => other.to_string(),
+        }
+    }
 }

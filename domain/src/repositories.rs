@@ -69,11 +69,22 @@ impl<K> Start<K> {
         matches!(self, Self::Before(_) | Self::End)
     }
 
-    /// Whether pages follow, and whether some come before: of a page that is `empty` or not, beyond which there is something `further`
-    /// in the direction of the walk, or nothing. Who walks has been where the walk comes from; and a page without entries lies beyond
-    /// all that the list has, if it has any.
-    pub fn neighbours(&self, further: bool, empty: bool, of_empty_list: bool) -> (bool, bool) {
-        let has_passed = if empty { !of_empty_list } else { !matches!(self, Self::Offset(0) | Self::End) };
+    /// Whether there is something where a page of so many `entries` comes from, as far as that is known without a look: a page without
+    /// any lies beyond all that the list has, an offset has passed over something, and at the end of a list the rest of it is behind.
+    /// What a cursor has seen may have gone since.
+    pub fn passed(&self, further: bool, entries: usize, total: Total) -> Option<bool> {
+        match (self, total) {
+            (_, total) if entries == 0 => Some(!total.is_none()),
+            (Self::Offset(offset), _) => Some(*offset > 0),
+            (Self::End, _) => Some(false),
+            (Self::After(_) | Self::Before(_), Total::Exact(total)) if !further => Some(total > entries as u64),
+            (Self::After(_) | Self::Before(_), _) => None,
+        }
+    }
+
+    /// Whether pages follow, and whether some come before: of a page beyond which there is something `further` in the direction of the
+    /// walk, or nothing, and that `has_passed` something, or nothing.
+    pub fn neighbours(&self, further: bool, has_passed: bool) -> (bool, bool) {
         if self.is_backwards() { (has_passed, further) } else { (further, has_passed) }
     }
 }
@@ -263,6 +274,8 @@ pub struct EventNames {
     pub venue: String,
     /// What its ticket types are called.
     pub ticket_types: HashMap<TicketTypeId, String>,
+    /// When one of these may have become another one: the last change of the event, its venue or its ticket types.
+    pub changed_at: Timestamp,
 }
 
 /// Holds and bookings, read only: they are written through their event's inventory.

@@ -4,6 +4,7 @@
 //! accepted is accepted again as it was stored, and means the same whether its accents were typed composed or decomposed. What is
 //! read from the database is not judged again.
 
+mod instants;
 mod slugs;
 mod unseen;
 
@@ -12,9 +13,12 @@ use std::{borrow::Cow, ops::RangeInclusive};
 use jiff::civil::Date;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-pub use self::slugs::{slug, slug_of};
 pub(crate) use self::unseen::is_unseen;
 use self::unseen::{is_barred, is_visible};
+pub use self::{
+    instants::{NoInstant, instant},
+    slugs::{slug, slug_of},
+};
 use crate::validation::FieldError;
 
 /// Most characters of a text (H9).

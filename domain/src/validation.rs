@@ -35,6 +35,17 @@ impl FieldErrors {
         result.map_err(|error| self.0.push(error)).ok()
     }
 
+    /// Keeps a field of a thing as it was `before`, whatever today's rules say of it: whoever changes something else has not said it. What
+    /// is another is checked.
+    pub fn change<T: PartialEq>(
+        &mut self,
+        said: Option<T>,
+        before: Option<&T>,
+        check: impl FnOnce(Option<T>) -> Result<T, FieldError>,
+    ) -> Option<T> {
+        if said.is_some() && said.as_ref() == before { said } else { self.keep(check(said)) }
+    }
+
     /// `value` when nothing was wrong. A `None` without a noted fault is a bug of the caller and reads as an empty list.
     pub fn finish<T>(self, value: Option<T>) -> Result<T, Vec<FieldError>> {
         match value {

@@ -1,5 +1,7 @@
 //! Venues: the places where events happen.
 
+use std::ops::RangeInclusive;
+
 use jiff::Timestamp;
 
 use crate::{
@@ -82,23 +84,27 @@ pub struct VenueFields {
 }
 
 impl VenueFields {
-    /// Checks every field and reports every fault. A code that is the same as `before` stays, whatever the lists of codes say by now.
+    /// Checks every field and reports every fault. What is the same as `before` stays, whatever today's rules and lists of codes say of it.
     pub fn parse(raw: RawVenue, before: Option<&Venue>) -> Result<Self, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
-        let kept = |code: &Option<String>, former: fn(&Venue) -> &String| {
-            before.map(former).filter(|former| code.as_ref() == Some(former)).cloned()
+        let line = |field, chars: RangeInclusive<usize>| {
+            move |said: Option<String>| text::line(field, &said.unwrap_or_default(), chars)
         };
-        let slug = raw.slug.map(|slug| errors.keep(text::slug("slug", &slug)));
-        let name = errors.keep(text::line("name", &raw.name.unwrap_or_default(), 2..=100));
-        let description = errors.keep(text::text("description", &raw.description.unwrap_or_default()));
-        let address = errors.keep(text::line("address", &raw.address.unwrap_or_default(), 2..=200));
-        let city = errors.keep(text::line("city", &raw.city.unwrap_or_default(), 2..=100));
-        let kept_country = kept(&raw.country, |venue| &venue.country);
-        let country = errors.keep(kept_country.map_or_else(|| country(&raw.country.unwrap_or_default()), Ok));
-        let kept_zone = kept(&raw.time_zone, |venue| &venue.time_zone);
-        let zone = kept_zone.map_or_else(|| time_zone("timeZone", &raw.time_zone.unwrap_or_default()), Ok);
-        let time_zone = errors.keep(zone);
-        let capacity = errors.keep(match raw.capacity {
+        let slug = raw.slug.map(|slug| {
+            errors.change(Some(slug), before.map(|was| &was.slug), |slug| text::slug("slug", &slug.unwrap_or_default()))
+        });
+        let name = errors.change(raw.name, before.map(|was| &was.name), line("name", 2..=100));
+        let description = errors.change(raw.description, before.map(|was| &was.description), |said| {
+            text::text("description", &said.unwrap_or_default())
+        });
+        let address = errors.change(raw.address, before.map(|was| &was.address), line("address", 2..=200));
+        let city = errors.change(raw.city, before.map(|was| &was.city), line("city", 2..=100));
+        let country =
+            errors.change(raw.country, before.map(|was| &was.country), |said| country(&said.unwrap_or_default()));
+        let time_zone = errors.change(raw.time_zone, before.map(|was| &was.time_zone), |said| {
+            time_zone("timeZone", &said.unwrap_or_default())
+        });
+        let capacity = errors.change(raw.capacity, before.map(|was| &was.capacity), |said| match said {
             None => Err(FieldError::new("capacity", "REQUIRED", "is required")),
             Some(capacity @ 1..=CAPACITY_MAX) => Ok(capacity),
             Some(_) => Err(FieldError::new("capacity", "OUT_OF_RANGE", "must be from 1 to 100,000,000")),
@@ -170,6 +176,29 @@ mod tests {
         for wrong in ["XX", "ZZ", "de", "UK", "EU", "DEU", "D", "DE GB", "\u{ff24}E"] {
             assert_eq!(country(wrong).unwrap_err().code, "INVALID", "{wrong}");
         }
+    }
+
+    /// Guards: `FieldErrors::change`.
+    #[test]
+    fn what_a_venue_was_before_stays_whatever_the_rules_say_today() {
+        let old = Venue {
+            id: VenueId::generate(),
+            slug: "No Slug".to_owned(),
+            name: "Ada\u{202e}nimdA".to_owned(),
+            description: "\u{2066}".to_owned(),
+            address: "1".to_owned(),
+            city: "X".to_owned(),
+            country: "YU".to_owned(),
+            time_zone: "CET".to_owned(),
+            capacity: 0,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+        };
+        let said = || RawVenue::from(old.clone());
+        assert!(old.says(&VenueFields::parse(said(), Some(&old)).unwrap()));
+        let turned = RawVenue { name: Some("Ada\u{202e}".to_owned()), ..said() };
+        assert_eq!(VenueFields::parse(turned, Some(&old)).unwrap_err()[0].field, "name");
+        assert_eq!(VenueFields::parse(said(), None).unwrap_err().len(), 8);
     }
 
     #[test]

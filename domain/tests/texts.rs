@@ -85,7 +85,9 @@ const KINDS: [(&str, Take); 17] = [
     ("a time zone", |of| one(time_zone("timeZone", of))),
     ("a country", |of| of_field(venue(|raw| raw.country = Some(of.to_owned())), "country", |venue| venue.country)),
     ("a label", label),
-    ("a map's name", |of| of_field(SeatMapFields::parse(Some(of), None), "name", |fields| fields.name)),
+    ("a map's name", |of| {
+        of_field(SeatMapFields::parse(Some(of.to_owned()), None, None), "name", |fields| fields.name)
+    }),
     ("a setting of a line", |of| setting(SettingKey::SiteTagline, of)),
     ("a setting of a web address", |of| setting(SettingKey::TermsUrl, of)),
     ("a setting of an address", |of| setting(SettingKey::SupportEmail, of)),

@@ -186,7 +186,7 @@ impl List {
     ) -> (Listing<T>, String) {
         let neighbours = self.cursors(ends, has);
         let links = self.links(limit, neighbours.next.as_deref(), neighbours.previous.as_deref());
-        let pagination = Pagination::new((start, limit), total, has, neighbours);
+        let pagination = Pagination::new((start, limit), data.len(), total, has, neighbours);
         (Listing { data, pagination }, links)
     }
 
@@ -244,10 +244,11 @@ pub(super) struct Pagination {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     offset: Option<u32>,
-    /// Counted from 1.
+    /// Counted from 1. Left out beyond the end, where there are no pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     page: Option<u32>,
+    /// At least `page`, except that an empty list has a first page and a count of 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     page_count: Option<u64>,
@@ -270,6 +271,7 @@ pub(super) struct Pagination {
 impl Pagination {
     fn new<K>(
         (start, limit): (&Start<K>, u32),
+        entries: usize,
         total: Total,
         (has_more, has_previous): (bool, bool),
         neighbours: Neighbours,
@@ -279,11 +281,18 @@ impl Pagination {
             Total::About(total) => (total, true),
         };
         let offset = if let Start::Offset(offset) = start { Some(*offset) } else { None };
+        // An estimate, or a count that was made a moment before, may say something else than the page itself.
+        let total = match (offset.map(u64::from), entries as u64) {
+            (Some(offset), 0) => total.min(offset),
+            (offset, entries) => total.max(offset.unwrap_or(0) + entries + u64::from(has_more)),
+        };
+        let page_count = total.div_ceil(u64::from(limit.max(1)));
+        let page = offset.map(|offset| offset / limit.max(1) + 1);
         Self {
             limit,
             offset,
-            page: offset.map(|offset| offset / limit.max(1) + 1),
-            page_count: offset.map(|_| total.div_ceil(u64::from(limit.max(1)))),
+            page: page.filter(|page| u64::from(*page) <= page_count.max(1)),
+            page_count: offset.map(|_| page_count),
             total,
             total_is_estimate,
             has_more,
@@ -297,6 +306,24 @@ impl Pagination {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Guards: an estimate that is wrong, and what lies beyond the end.
+    #[test]
+    fn a_page_is_one_of_those_that_are_counted() {
+        let of = |offset: u32, entries: usize, total: Total, more: bool| {
+            let none = Neighbours { next: None, previous: None };
+            let shown = Pagination::new::<()>((&Start::Offset(offset), 10), entries, total, (more, offset > 0), none);
+            (shown.page, shown.page_count, shown.total)
+        };
+        assert_eq!(of(0, 0, Total::Exact(0), false), (Some(1), Some(0), 0));
+        assert_eq!(of(20, 5, Total::Exact(25), false), (Some(3), Some(3), 25));
+        assert_eq!(of(30, 0, Total::Exact(25), false), (None, Some(3), 25));
+        assert_eq!(of(5_000, 0, Total::About(9_000), false), (None, Some(500), 5_000));
+        assert_eq!(of(5_000, 10, Total::About(1_200), true), (Some(501), Some(502), 5_011));
+        let none = Neighbours { next: None, previous: None };
+        let walked = Pagination::new::<()>((&Start::End, 10), 7, Total::About(3), (false, true), none);
+        assert_eq!((walked.page, walked.page_count, walked.total), (None, None, 7));
+    }
 
     #[test]
     fn links_name_the_neighbours_with_filter_and_sort() {

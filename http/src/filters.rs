@@ -102,8 +102,12 @@ pub fn within(query: &mut Query<'_>, field: &'static str, text: &str, chars_max:
 pub fn instant(query: &mut Query<'_>, field: &'static str) -> Option<Timestamp> {
     let text = query.text(field)?;
     let day = || Some(text::day(&text)?.to_zoned(TimeZone::UTC).ok()?.timestamp());
-    let Some(at) = text.parse::<Timestamp>().ok().or_else(day) else {
-        let message = "must be an instant (RFC 3339, its + percent-encoded) or a day such as 2026-03-14";
+    let found = text::instant(&text);
+    let Some(at) = found.ok().or_else(day) else {
+        let message = match found {
+            Err(text::NoInstant::LeapSecond) => "must not be a leap second: seconds are 00 to 59",
+            _ => "must be an instant (RFC 3339, its + percent-encoded) or a day such as 2026-03-14",
+        };
         query.fault(FieldError::new(field, "INVALID", message));
         return None;
     };

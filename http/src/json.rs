@@ -29,7 +29,7 @@ struct Scratch {
 
 /// From this size on a body is read on a thread of its own: a megabyte takes milliseconds, and several times as many if it is
 /// wrong and that has to be explained.
-const ASIDE_BYTES_MIN: usize = 64 << 10;
+pub const ASIDE_BYTES_MIN: usize = 64 << 10;
 
 thread_local! {
     /// Kept between requests: parsing never awaits, so a thread has one parse at a time.

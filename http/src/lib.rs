@@ -35,7 +35,7 @@ pub mod problem_codes;
 pub mod query;
 pub mod rate_limits;
 pub mod redirects;
-mod refusals;
+pub mod refusals;
 mod repeats;
 pub mod reply;
 mod repository;

@@ -71,14 +71,24 @@ impl<'a> Query<'a> {
 
     /// A number within bounds, or `default`.
     pub fn number(&mut self, name: &'static str, default: u32, bounds: std::ops::RangeInclusive<u32>) -> u32 {
+        self.number_if_any(name, bounds).unwrap_or(default)
+    }
+
+    /// A number within bounds, or `None`.
+    pub fn number_if_any(&mut self, name: &'static str, bounds: std::ops::RangeInclusive<u32>) -> Option<u32> {
         let right = format_args!("a whole number from {} to {}", bounds.start(), bounds.end());
-        match self.value::<u32>(name, right) {
-            Some(number) if !bounds.contains(&number) => {
-                self.errors.push(FieldError::new(name, "OUT_OF_RANGE", format!("must be {right}")));
-                default
-            }
-            number => number.unwrap_or(default),
+        let Whole(number) = self.value(name, right)?;
+        if bounds.contains(&number) {
+            return Some(number);
         }
+        self.errors.push(FieldError::new(name, "OUT_OF_RANGE", format!("must be {right}")));
+        None
+    }
+
+    /// An id in its usual form of 36 characters, or `None`.
+    pub fn id<T: FromStr>(&mut self, name: &'static str, right: impl Display) -> Option<T> {
+        let Named(id) = self.value(name, right)?;
+        Some(id)
     }
 
     /// `true`, `false` or `default`.
@@ -103,6 +113,32 @@ impl<'a> Query<'a> {
     fn take(&mut self, name: &str) -> Option<Cow<'a, str>> {
         let place = self.pairs.iter().position(|(other, _)| other == name)?;
         Some(self.pairs.remove(place).1)
+    }
+}
+
+/// A number as it is written, in digits without a sign and without zeros before it: one number has one spelling.
+pub struct Whole<T>(pub T);
+
+impl<T: FromStr + Display> FromStr for Whole<T> {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let number: T = text.parse().map_err(drop)?;
+        if number.to_string() == text { Ok(Self(number)) } else { Err(()) }
+    }
+}
+
+/// An id in its usual form. The parser also knows braces, URNs and no hyphens; one thing has one name.
+pub struct Named<T>(pub T);
+
+impl<T: FromStr> FromStr for Named<T> {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        if text.len() != uuid::fmt::Hyphenated::LENGTH {
+            return Err(());
+        }
+        text.parse().map(Self).map_err(drop)
     }
 }
 
@@ -171,6 +207,22 @@ mod tests {
             ("colour", "UNKNOWN_PARAMETER"),
         ];
         assert_eq!(found, expected.map(|(field, code)| (Some(field), Some(code))));
+    }
+
+    /// Guards: `Whole` and `Named`.
+    #[test]
+    fn a_number_and_an_id_have_one_spelling() {
+        let read = |text: &str| Query::parse(&format!("n={text}")).number_if_any("n", 0..=200);
+        assert_eq!(["0", "7", "200"].map(read), [Some(0), Some(7), Some(200)]);
+        for wrong in ["%2B1", "+1", "01", "00", "-0", "-1", "1.0", "1e2", "%201", "1%20", "0x1", "1_0", "%D9%A1"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+        let id = "0198c0de-7d4c-7a10-8000-5a3c1f0e9b21";
+        let read = |text: &str| Query::parse(&format!("id={text}")).id::<uuid::Uuid>("id", "an id");
+        assert_eq!(read(id), id.parse().ok());
+        for wrong in [id.replace('-', ""), format!("{{{id}}}"), format!("urn:uuid:{id}")] {
+            assert_eq!(read(&wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! What a client is told when a use case says no.
 
 mod accounts;
-mod bookings;
+pub mod bookings;
 mod management;

@@ -24,7 +24,7 @@ use super::{
     json,
     problem::Problem,
     problem_codes::Code,
-    query::{self, Query},
+    query::{self, Named, Query},
     reply::REQUEST_ID,
     router::{Matched, RouteInfo},
     unsent::Payer,
@@ -183,12 +183,8 @@ impl Request {
     /// A parameter of the path that is an id. 404 when it is not a UUID in its usual form of 36 characters: there is
     /// nothing at such an address.
     pub fn id<T: FromStr>(&self, name: &str) -> Result<T, Problem> {
-        let text = self.param(name)?;
-        // The parser also knows braces, URNs and no hyphens; one thing has one address.
-        if text.len() != uuid::fmt::Hyphenated::LENGTH {
-            return Err(Problem::not_found());
-        }
-        text.parse().map_err(|_| Problem::not_found())
+        let Named(id) = self.param(name)?.parse().map_err(|()| Problem::not_found())?;
+        Ok(id)
     }
 
     /// The program that asks, as it calls itself, and where it is.

@@ -4,6 +4,7 @@ pub mod conditional;
 mod names;
 
 use actors::cache::{Answer, Cache, Form, Key, Load};
+use application::aside::aside;
 use bytes::Bytes;
 use domain::{
     cache::Tag,
@@ -115,8 +116,7 @@ async fn make(body: Bytes, coding: Coding) -> Option<Bytes> {
     let compressed = if body.len() < compression::BYTES_ASIDE {
         compression::compress(coding, &body)
     } else {
-        let work = move || compression::compress(coding, &body);
-        tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(error.into()))
+        aside(move || compression::compress(coding, &body)).await
     };
     compressed.inspect_err(|error| tracing::error!(%error, "a cached body was not compressed")).ok()
 }

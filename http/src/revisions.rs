@@ -1,9 +1,9 @@
 //! Revisions of what may be changed by several: shown as `ETag`, named by `If-Match`.
 
-use domain::management::Expected;
+use domain::management::{Expected, Revisions};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-use super::{problem::Problem, problem_codes::Code, reply::Reply, request::Request};
+use super::{problem::Problem, problem_codes::Code, query::Whole, reply::Reply, request::Request};
 
 /// The revision as a strong validator. The answer must not be compressed: that would make it a weak one, which no `If-Match`
 /// matches (RFC 9110, 13.1.1).
@@ -21,7 +21,7 @@ pub fn unchanged(request: &Request, revision: i32) -> Option<Reply> {
     // This comparison is the weak one (RFC 9110, 13.1.2).
     let has = tags.iter().any(|tag| {
         let tag = tag.strip_prefix("W/").unwrap_or(tag);
-        tag == "*" || tag.trim_matches('"').parse() == Ok(revision)
+        tag == "*" || self::revision(tag) == Some(revision)
     });
     has.then(|| tagged(Reply::empty(StatusCode::NOT_MODIFIED), revision))
 }
@@ -58,16 +58,19 @@ fn named_in(headers: &HeaderMap) -> Result<Option<Expected>, Problem> {
     let Some(tags) = validators(headers, &header::IF_MATCH) else { return Ok(None) };
     match &tags[..] {
         [any] if any == "*" => Ok(Some(None)),
-        // What is no revision of ours, a weak validator among it, matches nothing.
-        [tag] => revision(tag).map(|revision| Some(Some(revision))).ok_or_else(|| Problem::new(Code::ChangedMeanwhile)),
-        _ => Err(Problem::new(Code::ChangedMeanwhile).detail("name one revision in If-Match")),
+        // What is no revision of ours, a weak validator among it, matches nothing, and any one of the others is enough (RFC 9110, 13.1.1).
+        tags => {
+            let revisions = Revisions::new(tags.iter().filter_map(|tag| revision(tag)));
+            revisions.map(|any| Some(Some(any))).ok_or_else(|| Problem::new(Code::ChangedMeanwhile))
+        }
     }
 }
 
 /// Of a strong validator of ours.
 fn revision(tag: &str) -> Option<i32> {
     let digits = tag.strip_prefix('"')?.strip_suffix('"')?;
-    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
+    // One revision has one tag, and ours has no sign and no zeros before it.
+    digits.parse().ok().map(|Whole(revision): Whole<u32>| revision)?.try_into().ok()
 }
 
 #[cfg(test)]
@@ -86,14 +89,23 @@ mod tests {
     fn a_revision_is_read_back_from_its_tag() {
         let reply = tagged(Reply::no_content(), 42);
         let tag = reply.headers()[header::ETAG].to_str().unwrap();
-        assert_eq!(read(&[tag]), Ok(Some(Some(42))));
+        assert_eq!(read(&[tag]), Ok(Some(Revisions::new([42]))));
         assert_eq!(read(&["*"]), Ok(Some(None)));
         assert_eq!(read(&[]), Ok(None));
-        let wrong = ["", "\"", "5", "\"x\"", "\"5f\"", "W/\"5\"", "\"\"", "\"99999999999\"", "\"1\", \"2\"", "\"+1\""];
+        let wrong =
+            ["", "\"", "5", "\"x\"", "\"5f\"", "W/\"5\"", "\"\"", "\"99999999999\"", "\"+1\"", "\"01\"", "\"1\" \"2\""];
         for tag in wrong {
             assert_eq!(read(&[tag]), Err(Code::ChangedMeanwhile), "{tag}");
         }
-        assert_eq!(read(&["\"1\"", "\"2\""]), Err(Code::ChangedMeanwhile));
+        // One of several is enough; what matches nothing takes nothing away.
+        let any = Ok(Some(Revisions::new([1, 2])));
+        for tags in [&["\"1\"", "\"2\""][..], &["\"1\", W/\"7\" , \"2\""], &["\"x\",\"1\"", "", "*", "\"2\","]] {
+            assert_eq!(read(tags), any, "{tags:?}");
+        }
+        assert!(Revisions::new([1, 2]).is_some_and(|of| of.has(1) && of.has(2) && !of.has(3)));
+        assert_eq!(read(&["W/\"1\", *"]), Err(Code::ChangedMeanwhile));
+        let many: Vec<String> = (0..=Revisions::MAX).map(|revision| format!("\"{revision}\"")).collect();
+        assert_eq!(read(&[&many.join(",")]), Err(Code::ChangedMeanwhile));
     }
 
     #[test]

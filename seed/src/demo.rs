@@ -8,6 +8,7 @@ mod pacific;
 mod people;
 mod tables;
 
+use boxoffice_store::postgres::{connection::Statements, errors::StoreError};
 use domain::{
     accounts::Role,
     ids::{EventId, TicketTypeId},
@@ -15,7 +16,7 @@ use domain::{
 use jiff::Timestamp;
 use tokio_postgres::{Client, types::Type};
 
-use self::tables::VenueSpec;
+use self::{people::Person, tables::VenueSpec};
 use super::{
     Counts, SeedError,
     calendar::Calendar,
@@ -92,6 +93,17 @@ pub fn demo_accounts() -> Vec<DemoAccount> {
 pub async fn has_demo_accounts(client: &Client) -> Result<bool, SeedError> {
     let statement = "SELECT 1 FROM accounts WHERE email LIKE '%@' || $1 LIMIT 1";
     Ok(!client.query_typed(statement, &[(&DOMAIN, Type::TEXT)]).await?.is_empty())
+}
+
+/// The hashes of what [`demo_accounts`] sign in with, of those that are there.
+///
+/// # Errors
+/// What went wrong with the database.
+pub async fn demo_password_hashes(client: &impl Statements) -> Result<Vec<String>, StoreError> {
+    let emails: Vec<String> = people::FIRST.iter().map(Person::email).collect();
+    let statement = "SELECT password_hash FROM accounts WHERE email = ANY ($1)";
+    let rows = client.query_typed(statement, &[(&emails, Type::TEXT_ARRAY)]).await?;
+    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }
 
 /// Gives all accounts of the demo another password, and ends what was proved with the old one: sessions, access tokens and links.

@@ -17,7 +17,8 @@ mod writer;
 
 pub use catalogue::catalogue;
 pub use demo::{
-    DemoAccount, DemoSummary, FIRST_EVENT, FirstBooking, demo, demo_accounts, has_demo_accounts, reset_demo_passwords,
+    DemoAccount, DemoSummary, FIRST_EVENT, FirstBooking, demo, demo_accounts, demo_password_hashes, has_demo_accounts,
+    reset_demo_passwords,
 };
 pub use fixture::{Fixture, FixtureEvent, FixturePrice, FixtureTicketType, FixtureUser, Kind};
 pub use loadtest::{House, LoadtestOptions, loadtest};

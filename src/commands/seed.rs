@@ -18,6 +18,7 @@ use boxoffice_auth::{
 use boxoffice_seed::{self, House, LoadtestOptions};
 use boxoffice_store::postgres::migrate::Migrator;
 use jiff::Timestamp;
+use tokio_postgres::Client;
 
 use super::{HouseSize, Scenario, SeedArgs};
 use crate::{
@@ -59,23 +60,32 @@ pub(super) async fn run(config: &Config, args: &SeedArgs) -> anyhow::Result<()> 
 #[expect(clippy::print_stdout, reason = "a command talks to its terminal")]
 async fn load_demo(database: &Database, config: &Config, args: &SeedArgs, hasher: &Passwords) -> anyhow::Result<()> {
     let mut client = database.connect(config).await?;
-    let (summary, password) = demo::load(&mut client, config, hasher).await?;
-    println!(
-        "added {} of {} events and {} of {} venues",
-        summary.created.events, summary.scenario.events, summary.created.venues, summary.scenario.venues
-    );
-    let password = match password {
-        _ if args.reset_passwords => Some(demo::reset_passwords(&mut client, config, hasher).await?),
-        password => password,
-    };
+    // Who asks for a password need not get events back that somebody has deleted.
+    let is_there = args.reset_passwords && boxoffice_seed::has_demo_accounts(&client).await?;
+    let known = if is_there { None } else { load_missing(&mut client, config, hasher).await? };
+    let password =
+        if args.reset_passwords { Some(demo::reset_passwords(&mut client, config, hasher).await?) } else { known };
     match password {
         Some(password) => {
-            summary.accounts.iter().for_each(|account| println!("{}  {}", account.role.as_str(), account.email));
-            println!("the password of all accounts of the demo: {password}");
+            boxoffice_seed::demo_accounts()
+                .iter()
+                .for_each(|account| println!("{}  {}", account.role.as_str(), account.email));
+            println!("their password, and that of the demo's other accounts unless it was changed: {password}");
         }
         None => println!("its accounts keep their password; --reset-passwords gives them another"),
     }
     Ok(())
+}
+
+/// Says what was missing, and gives the password of the accounts, as far as it is known.
+#[expect(clippy::print_stdout, reason = "a command talks to its terminal")]
+async fn load_missing(client: &mut Client, config: &Config, hasher: &Passwords) -> anyhow::Result<Option<String>> {
+    let (summary, password) = demo::load(client, config, hasher).await?;
+    println!(
+        "added {} of {} events and {} of {} venues",
+        summary.created.events, summary.scenario.events, summary.created.venues, summary.scenario.venues
+    );
+    Ok(password)
 }
 
 /// There are tokens instead of passwords.

@@ -13,6 +13,14 @@ pub(super) fn check(config: &Config, layers: &mut Layers<'_>) {
         let taken = format!("takes the port of http.listen, {}; give each listener its own", http.listen);
         layers.section("ops").fault_of("listen", taken);
     }
+    if config.database.url.is_none() && !config.database.allow_private {
+        layers.section("database").fault_of_alias(
+            "DATABASE_URL",
+            "is required while database.allow_private is false, as it is in production; give \
+             postgres://user:password@host:5432/name, or set BOXOFFICE__DATABASE__ALLOW_PRIVATE=true to sell from a \
+             PostgreSQL of this server's own in its data folder",
+        );
+    }
     if config.auth.require_verified_email && !config.mail.enabled {
         let never = "is true while mail.enabled is false: nobody could verify an address, so nobody could sign in";
         layers.section("auth").fault_of("require_verified_email", never);

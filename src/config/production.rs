@@ -24,13 +24,6 @@ const ARGON2_LEAST: [(u32, u32); 5] = [(1, 47_104), (2, 19_456), (3, 12_288), (4
 
 /// Notes a fault for each.
 pub(super) fn check(config: &Config, layers: &mut Layers<'_>) {
-    if config.database.url.is_none() && !config.database.allow_private {
-        layers.section("database").fault_of_alias(
-            "DATABASE_URL",
-            "is required in production; give postgres://user:password@host:5432/name, or set \
-             BOXOFFICE__DATABASE__ALLOW_PRIVATE=true to sell from a PostgreSQL of this server's own in its data folder",
-        );
-    }
     check_auth(&config.auth, &mut layers.section("auth"));
     check_open(&config.rate_limit.trusted, "trusted", &mut layers.section("rate_limit"));
     let mut http = layers.section("http");

@@ -220,6 +220,23 @@ fn production_does_not_start_without_its_protections() {
     assert!(own.database.url.is_none());
 }
 
+/// Watches that somebody who forbids the private database is obeyed, wherever the server runs.
+#[test]
+fn no_environment_starts_a_private_database_that_is_forbidden() {
+    let forbidden = ("BOXOFFICE__DATABASE__ALLOW_PRIVATE", "false");
+    for environment in ["development", "staging", "production"] {
+        let mut variables = production(&[forbidden, ("BOXOFFICE_ENV", environment), ("DATABASE_URL", "")]);
+        let found = faults(&variables);
+        let is_named = found.len() == 1 && found[0].starts_with("DATABASE_URL: ") && found[0].contains("allow_private");
+        assert!(is_named, "{environment}: {found:#?}");
+        variables.push(("DATABASE_URL", "postgres://a@b/c"));
+        assert!(load(&variables).database.url.is_some(), "{environment}");
+    }
+    for environment in ["development", "staging"] {
+        assert!(load(&[("BOXOFFICE_ENV", environment)]).database.allow_private, "{environment}: it is by default");
+    }
+}
+
 /// Each pair can't be right together; the defaults give way to what is set.
 #[test]
 fn settings_that_exclude_each_other_are_faults() {

@@ -40,7 +40,8 @@ pub(super) async fn print(store: &PgStore, api: SocketAddr, operations: SocketAd
     let event = &detail.event;
     let Some(password) = password else {
         eprintln!(
-            "\n  the demo's accounts keep their password; `boxoffice seed --reset-passwords` gives them another\n"
+            "\n  the password of the demo's accounts was changed, or never kept here; \
+             `boxoffice seed --reset-passwords` gives them another\n"
         );
         return;
     };
@@ -61,16 +62,16 @@ pub(super) async fn print(store: &PgStore, api: SocketAddr, operations: SocketAd
 }
 
 /// What the first page of a developer's server tells: the demo's accounts, if it was loaded here, and where mails are kept.
-pub(super) fn guide(config: &Config, is_private: bool, mails: Option<SocketAddr>) -> io::Result<Guide> {
+pub(super) fn guide(config: &Config, is_private: bool, mails: Option<SocketAddr>) -> Guide {
     if config.environment != Environment::Development {
-        return Ok(Guide::default());
+        return Guide::default();
     }
-    let has_demo = is_private && demo::kept_password(config)?.is_some();
+    let has_demo = is_private && demo::was_loaded(config);
     let accounts = if has_demo { boxoffice_seed::demo_accounts() } else { Vec::new() };
-    Ok(Guide {
+    Guide {
         development: Some(DevelopmentGuide {
             accounts: accounts.into_iter().map(|account| (account.email, account.role)).collect(),
             mails: mails.map(|address| format!("http://{address}/mails")),
         }),
-    })
+    }
 }

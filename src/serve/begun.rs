@@ -49,24 +49,36 @@ impl Begun {
     async fn take_steps(self) {
         if let Some(upkeep) = self.upkeep {
             upkeep.stop().await;
+            told("upkeep");
         }
         if let Some(opening) = self.opening {
             opening.give_up().await;
+            told("opening");
         }
         if let Some(engine) = self.engine {
             engine.stop().await;
+            told("engine");
         }
         if let Some(session) = self.session {
             session.end().await;
+            told("session");
         }
         if let Some(mail) = self.mail {
             mail.running.stop().await;
+            told("mail");
         }
         if let Some(cache) = self.cache {
             cache.stop().await;
+            told("cache");
         }
         if let Some(tasks) = self.tasks {
             tasks.stop().await;
+            told("tasks");
         }
     }
+}
+
+/// Whoever looks why a start takes so long to fail finds what it waited for.
+fn told(part: &'static str) {
+    tracing::debug!(part, "taken down");
 }

@@ -10,6 +10,7 @@ use anyhow::Context;
 use application::app::PasswordHasher;
 use boxoffice_auth::{passwords::Passwords, secret_file};
 use boxoffice_seed::{self, DemoSummary};
+use boxoffice_store::postgres::connection::Statements;
 use jiff::Timestamp;
 use tokio_postgres::Client;
 
@@ -41,7 +42,7 @@ pub async fn load(
     let known = match (file(config), was_there) {
         (Some(path), false) => Some(secret_file::load_or_create(&path, PASSWORD_BYTES).with_context(|| unkept(&path))?),
         (None, false) => Some(secret_file::random_hex(PASSWORD_BYTES)?),
-        (_, true) => kept_password(config)?,
+        (_, true) => told_password(client, config, hasher).await?,
     };
     let password = known.clone().map_or_else(unknown_password, Ok)?;
     let summary = boxoffice_seed::demo(client, Timestamp::now(), &hasher.hash(&password).await?).await?;
@@ -63,9 +64,35 @@ pub async fn reset_passwords(client: &mut Client, config: &Config, hasher: &Pass
     Ok(password)
 }
 
-/// What the accounts of a private database were made with, if it was kept.
-pub(super) fn kept_password(config: &Config) -> io::Result<Option<String>> {
-    file(config).map_or(Ok(None), |path| secret_file::load(&path))
+/// What the accounts of a private database sign in with, if it was kept and all that are named beside it still do. They may have got
+/// another since: from who reaches the database by its address, and so does not know of the file, or from whoever uses them.
+///
+/// # Errors
+/// What went wrong with the database or with the file of the password.
+pub(super) async fn told_password(
+    client: &impl Statements,
+    config: &Config,
+    hasher: &Passwords,
+) -> anyhow::Result<Option<String>> {
+    let Some(password) = file(config).map_or(Ok(None), |path| secret_file::load(&path))? else { return Ok(None) };
+    let mut hashes = boxoffice_seed::demo_password_hashes(client).await?;
+    if hashes.len() < boxoffice_seed::demo_accounts().len() {
+        return Ok(None);
+    }
+    // They were made with one, and each look takes as long as a sign-in.
+    hashes.sort_unstable();
+    hashes.dedup();
+    for hash in hashes {
+        if !matches!(hasher.verify(Some(&hash), &password).await, Ok(true)) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(password))
+}
+
+/// Whether a private database was filled with the demo, as far as the password that was kept of it tells.
+pub(super) fn was_loaded(config: &Config) -> bool {
+    file(config).is_some_and(|path| path.exists())
 }
 
 /// Where the password of a private database is kept. That of any other is told once, to whoever loads the demo: the data folder does not

@@ -220,3 +220,53 @@ fn last_of(mut errors: Receiver<(Error, Option<Server>)>) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{self, Write},
+        sync::{Mutex, PoisonError},
+    };
+
+    use super::*;
+
+    /// A log that can be read.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Log {
+        fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap()
+        }
+    }
+
+    impl Write for Log {
+        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).write(text)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Guards: `NEVER_AFTER`. An address that leads nowhere is no secret of the server's.
+    #[tokio::test]
+    async fn a_redis_that_was_never_there_is_mentioned_once_with_the_reason() {
+        let log = Log::default();
+        let written = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || written.clone()).finish();
+        let _guard = tracing::subscriber::set_default(subscriber);
+        // Nobody listens at this port.
+        let url = SecretString::from("redis://127.0.0.1:1/0");
+        let purpose = Purpose { lost: "Redis is not there", back: "Redis is back", failures: Counter::noop() };
+        let link = RedisLink::connect(&url, Duration::from_millis(50), purpose).unwrap();
+        let wait = |so_long| timeout(so_long, link.tend());
+        wait(NEVER_AFTER.saturating_sub(Duration::from_millis(500))).await.unwrap_err();
+        assert_eq!(log.text().matches("Redis is not there").count(), 0, "not at once");
+        wait(NEVER_AFTER + Duration::from_secs(2)).await.unwrap_err();
+        let text = log.text();
+        assert_eq!(text.matches("Redis is not there").count(), 1, "{text}");
+        assert!(text.contains("WARN") && text.contains("refused"), "{text}");
+    }
+}

@@ -9,7 +9,7 @@ use domain::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::support::{Api, TestServer, accounts::add_accounts, person::member};
+use crate::support::{Api, EventBuilder, TestServer, accounts::add_accounts, client::uuid, person::member, until};
 
 const LOG: &str = "/api/v1/admin/audit-log";
 
@@ -54,6 +54,15 @@ async fn who_did_what_to_whom_from_where_is_written_down() {
         assert_eq!((&entry["address"], &entry["requestId"]), (&json!("127.0.0.1"), &json!("a-request")));
     }
     assert_eq!(entries(&api, "action=ROLE_CHANGED").await, found[1..]);
+    for (entry, (member, from, to)) in
+        found.iter().zip([("status", "ACTIVE", "SUSPENDED"), ("role", "USER", "ORGANIZER")])
+    {
+        let changes = entry["changes"].as_array().unwrap();
+        let of_account = changes.iter().find(|change| change["kind"] == "account").unwrap();
+        assert_eq!((&of_account["before"], &of_account["after"]), (&json!({ member: from }), &json!({ member: to })));
+        let ends_sessions = changes.iter().any(|change| change["kind"] == "session");
+        assert_eq!(ends_sessions, member == "status", "{entry}");
+    }
     assert_eq!(entries(&api, &format!("actorId={}&targetKind=account", admin.id)).await, found);
     assert_eq!(entries(&api, "targetId=nobody").await, [Value::Null; 0]);
     let faults = api.get(&format!("{LOG}?actorId=me&seq=1&cursor=%2B1")).await.faults();
@@ -113,4 +122,28 @@ async fn many_at_once_make_one_chain() {
     futures_util::future::try_join_all(made).await.unwrap();
     let verified = verification(&admin).await;
     assert_eq!((&verified["intact"], &verified["entries"]), (&json!(true), &json!(20)));
+}
+
+/// Guards: `write_down_later`. What the ledger has done is done, also when the log can't be written just then; the entry follows.
+#[tokio::test]
+async fn what_is_done_is_answered_so_though_the_log_fails_and_the_entry_follows() {
+    let server = TestServer::start().await;
+    let api = server.signed_in_as(Role::Admin).await;
+    let event = server.event(EventBuilder::ga(5)).await;
+    let booking = api.book(&event, &event.places(1)).await.created();
+    let path = format!("/api/v1/bookings/{}", uuid(&booking["id"]));
+    let hold = api.hold(&event, &event.places(1)).await.created();
+    let fail =
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the log fails'; END $$;
+        CREATE TRIGGER fail BEFORE INSERT ON audit_log EXECUTE FUNCTION fail()";
+    server.client.batch_execute(fail).await.unwrap();
+    let ids = [booking["id"].as_str().unwrap(), hold["id"].as_str().unwrap()];
+    assert_eq!(api.delete(&path).await.ok()["status"], "CANCELLED");
+    assert_eq!(api.delete(&format!("/api/v1/holds/{}", ids[1])).await.status, 204);
+    server.client.batch_execute("DROP TRIGGER fail ON audit_log").await.unwrap();
+    for id in ids {
+        let written = async || entries(&api, &format!("action=DELETED&targetId={id}")).await.len();
+        until("the entry is written", async || written().await == 1).await;
+    }
+    assert_eq!(verification(&api).await["intact"], true);
 }

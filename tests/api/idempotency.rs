@@ -114,3 +114,67 @@ async fn refusals_are_not_kept_and_keys_are_an_accounts_own() {
     assert_eq!(api.places(&elsewhere).await, (0, 0, 2));
     server.audit().await;
 }
+
+/// Guards: `fingerprint`. What an organizer makes is asked for again by what is meant, as a booking is, and not byte by byte.
+#[tokio::test]
+async fn a_creation_is_the_same_that_says_the_same_in_other_words() {
+    let server = TestServer::start().await;
+    let api = server.signed_in_as(domain::accounts::Role::Organizer).await;
+    let mut body = crate::manage::draft(&server).await;
+    body["startsAt"] = json!("2031-03-21T19:00:00Z");
+    body["endsAt"] = json!("2031-03-21T21:00:00Z");
+    let send = async |body: &serde_json::Value| {
+        api.send(Method::POST, "/api/v1/organizer/events", Some("k"), Some(body)).await
+    };
+    let first = send(&body).await.created();
+    body["startsAt"] = json!("2031-03-21T21:00:00+02:00");
+    body["summary"] = json!(null);
+    let again = send(&body).await;
+    assert!(again.is_replay());
+    assert_eq!(again.created(), first);
+    body["summary"] = json!("Another one");
+    send(&body).await.problem(422, "IDEMPOTENCY_002");
+}
+
+/// Guards: `changed_at`. A repetition is the first answer, or less of it, and never a part of today's.
+#[tokio::test]
+async fn a_repetition_leaves_out_what_is_called_otherwise_since() {
+    let server = TestServer::start().await;
+    let boss = server.signed_in_as(domain::accounts::Role::Admin).await;
+    let event = server.event(EventBuilder::ga(10)).await;
+    let api = server.signed_in().await;
+    let first = api.book_as(&event, "k", &event.places(2)).await;
+    let booking = first.created();
+    assert_eq!(api.book_as(&event, "k", &event.places(2)).await.body, first.body);
+    let venue = format!("/api/v1/admin/venues/{}", event.venue);
+    let own = format!("/api/v1/admin/events/{}", event.id);
+    let kind = format!("{own}/ticket-types/{}", event.types[0]);
+    let path = format!("/api/v1/bookings/{}", uuid(&booking["id"]));
+    let mut left = booking.clone();
+    left.as_object_mut().unwrap().remove("event");
+    for item in left["items"].as_array_mut().unwrap() {
+        item.as_object_mut().unwrap().remove("ticketTypeName");
+    }
+    for (changed, body) in [
+        (&own, json!({ "title": "Another Evening" })),
+        (&kind, json!({ "name": "Full price" })),
+        (&venue, json!({ "name": "Another Hall" })),
+    ] {
+        boss.change(changed, &body).await.ok();
+        let again = api.book_as(&event, "k", &event.places(2)).await;
+        assert!(again.is_replay());
+        assert_eq!((again.status, again.json()), (201, left.clone()), "{changed}");
+        // Somebody who books now is told today's names, at once and again.
+        let key = crate::support::client::new_key();
+        let now = api.book_as(&event, &key, &event.places(1)).await;
+        assert_eq!(api.book_as(&event, &key, &event.places(1)).await.body, now.body, "{changed}");
+    }
+    api.delete(&path).await.ok();
+    assert_eq!(api.book_as(&event, "k", &event.places(2)).await.json(), left, "confirmed, as it was");
+    let today = api.get(&path).await.ok();
+    assert_eq!((&today["status"], &today["event"]["title"]), (&json!("CANCELLED"), &json!("Another Evening")));
+    assert_eq!(
+        (&today["event"]["venueName"], &today["items"][0]["ticketTypeName"]),
+        (&json!("Another Hall"), &json!("Full price"))
+    );
+}

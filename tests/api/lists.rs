@@ -101,7 +101,7 @@ fn entries<'a>(pages: impl IntoIterator<Item = &'a Value>) -> Vec<Value> {
     pages.into_iter().flat_map(|page| page["data"].as_array().unwrap().clone()).collect()
 }
 
-/// Guards: `Steps` and `cut`, in each list.
+/// Guards: `paging::read`, in each list.
 #[tokio::test]
 async fn each_list_is_walked_forth_and_back() {
     let server = TestServer::start().await;
@@ -186,4 +186,55 @@ async fn pages_link_to_their_neighbours_and_a_page_beyond_the_end_leads_back() {
     let nobody = server.signed_in().await;
     let empty = nobody.get("/api/v1/bookings?offset=10").await.ok();
     assert_eq!((&empty["pagination"]["hasPrevious"], &empty["pagination"]["hasMore"]), (&json!(false), &json!(false)));
+}
+
+/// Guards: `paging::read`, and `Pagination` beyond the end: in each list.
+#[tokio::test]
+async fn beyond_the_end_there_is_no_page_and_the_way_back() {
+    let server = TestServer::start().await;
+    for list in lists(&server).await {
+        let name = &list.path;
+        let all = list.page("limit=100").await["data"].as_array().unwrap().clone();
+        let beyond = list.page("limit=2&offset=1000").await;
+        let place = &beyond["pagination"];
+        assert_eq!((&beyond["data"], place.get("page"), &place["offset"]), (&json!([]), None, &json!(1000)), "{name}");
+        assert_eq!((&place["hasMore"], &place["hasPrevious"]), (&json!(false), &json!(true)), "{name}");
+        assert!(place["pageCount"].as_u64().unwrap() >= all.len().div_ceil(2) as u64, "{name}: {place}");
+        let back = list.page(&format!("limit=2&cursor={}", cursor(&beyond, "prevCursor").unwrap())).await;
+        assert_eq!(back["data"].as_array().unwrap()[..], all[all.len() - 2..], "{name}");
+    }
+}
+
+/// Guards: the look behind in `paging::read`.
+#[tokio::test]
+async fn what_a_walk_has_passed_and_is_gone_is_no_page() {
+    let server = TestServer::start().await;
+    let boss = server.signed_in_as(Role::Admin).await;
+    for number in 1..=9 {
+        boss.post("/api/v1/admin/tags", &json!({ "slug": format!("tag-{number}"), "name": "Tag" })).await.created();
+    }
+    let list = List { api: boss.clone(), path: "/api/v1/admin/tags".to_owned(), other: "" };
+    let first = list.page("limit=3").await;
+    let onwards = cursor(&first, "nextCursor").unwrap();
+    let middle = list.page(&format!("limit=3&cursor={onwards}")).await;
+    let last = list.page(&format!("limit=3&cursor={}", cursor(&middle, "nextCursor").unwrap())).await;
+    let back = cursor(&last, "prevCursor").unwrap();
+    let around = async |limit: u32, at: &str| {
+        let page = list.page(&format!("limit={limit}&cursor={at}")).await;
+        let place = &page["pagination"];
+        assert_eq!(cursor(&page, "prevCursor").is_some(), place["hasPrevious"] == true);
+        assert_eq!(cursor(&page, "nextCursor").is_some(), place["hasMore"] == true);
+        (place["hasPrevious"] == true, place["hasMore"] == true)
+    };
+    let gone = async |page: &Value| {
+        for tag in page["data"].as_array().unwrap() {
+            let path = format!("/api/v1/admin/tags/{}", tag["slug"].as_str().unwrap());
+            assert_eq!(boss.delete(&path).await.status, 204);
+        }
+    };
+    assert_eq!((around(3, &onwards).await, around(3, &back).await), ((true, true), (true, true)));
+    gone(&first).await;
+    assert_eq!((around(3, &onwards).await, around(6, &onwards).await), ((false, true), (false, false)));
+    gone(&last).await;
+    assert_eq!((around(2, &back).await, around(3, &back).await), ((true, false), (false, false)));
 }

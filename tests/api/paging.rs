@@ -152,6 +152,9 @@ async fn pages_say_where_they_are_and_link_to_their_neighbours() {
     assert!(!lonely.header("link").unwrap().contains("rel=\"next\""));
     let beyond = server.api.get(&format!("{list}&offset=100")).await.ok();
     assert_eq!((&beyond["data"], &beyond["pagination"]["total"]), (&json!([]), &json!(7)));
+    // There is no such page.
+    let place = &beyond["pagination"];
+    assert_eq!((place.get("page"), &place["pageCount"], &place["offset"]), (None, &json!(1), &json!(100)));
     // What is before it is the end of the list.
     assert_eq!((&beyond["pagination"]["hasPrevious"], &beyond["pagination"]["hasMore"]), (&json!(true), &json!(false)));
     let back = beyond["pagination"]["prevCursor"].as_str().unwrap();
@@ -166,6 +169,39 @@ async fn pages_say_where_they_are_and_link_to_their_neighbours() {
     assert_eq!((&gone["data"], &gone["pagination"]["hasMore"]), (&json!([]), &json!(true)));
     let next = gone["pagination"]["nextCursor"].as_str().unwrap();
     assert_eq!(ids(&server.api.get(&format!("{list}&limit=3&cursor={next}")).await.ok()), &all[5..]);
+}
+
+/// Guards: `looked_behind`. There is a page before, or behind, only if something is on it now.
+#[tokio::test]
+async fn what_a_walk_has_passed_and_is_gone_is_no_page() {
+    let server = TestServer::start().await;
+    for list in ["sort=title", "sort=-startsAt", "q=evening", "q=evenign"] {
+        server.client.batch_execute("DELETE FROM events").await.unwrap();
+        for hour in 1..=9 {
+            server.event(EventBuilder::ga(1).starts_at(in_seconds(hour * 3600))).await;
+        }
+        let first = page(&server.api, list, None).await;
+        let [onwards, middle] = [&first, &page(&server.api, list, first["pagination"]["nextCursor"].as_str()).await]
+            .map(|page| page["pagination"]["nextCursor"].as_str().unwrap().to_owned());
+        let last = page(&server.api, list, Some(&middle)).await;
+        let back = last["pagination"]["prevCursor"].as_str().unwrap().to_owned();
+        let gone = async |of: &Value| {
+            server.client.execute("DELETE FROM events WHERE id = ANY($1)", &[&ids(of)]).await.unwrap();
+        };
+        let around = async |limit: u32, cursor: &str| {
+            let path = format!("/api/v1/events?{list}&limit={limit}&cursor={cursor}");
+            let place = server.api.get(&path).await.ok()["pagination"].clone();
+            assert_eq!(place.get("prevCursor").is_some(), place["hasPrevious"] == true, "{list}");
+            assert_eq!(place.get("nextCursor").is_some(), place["hasMore"] == true, "{list}");
+            (place["hasPrevious"] == true, place["hasMore"] == true)
+        };
+        assert_eq!((around(4, &onwards).await, around(5, &back).await), ((true, true), (true, true)), "{list}");
+        gone(&first).await;
+        // Another limit is another answer, whatever is kept.
+        assert_eq!((around(2, &onwards).await, around(6, &onwards).await), ((false, true), (false, false)), "{list}");
+        gone(&last).await;
+        assert_eq!((around(2, &back).await, around(3, &back).await), ((true, false), (false, false)), "{list}");
+    }
 }
 
 /// A list that is too long to count for each page says so.

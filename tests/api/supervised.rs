@@ -5,7 +5,7 @@ use domain::accounts::Role;
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::support::{Api, TestServer, accounts, until};
+use crate::support::{Api, Settings, TestDatabase, TestServer, accounts, until};
 
 async fn metric(operations: &Api, series: &str) -> Option<f64> {
     let text = String::from_utf8(operations.get("/metrics").await.body.to_vec()).unwrap();
@@ -29,6 +29,27 @@ async fn every_task_that_breaks_down_begins_anew() {
         let life = format!("boxoffice_task_last_success_timestamp_seconds{{task=\"{task}\"}}");
         until("it has done its work again", async || metric(&operations, &life).await.unwrap() > broken).await;
     }
+}
+
+/// Guards: that each purpose's connections have figures of their own. Of both together, requests that have no connection left would look
+/// as if a third were free.
+#[tokio::test]
+async fn the_connections_of_requests_and_of_the_ledger_are_counted_apart() {
+    let settings =
+        Settings::default().set("BOXOFFICE__DATABASE__MAX_CONNECTIONS", "23").set("BOXOFFICE__DATABASE__MIN_IDLE", "5");
+    let server = TestServer::on(TestDatabase::migrated().await, &settings).await;
+    let operations = Api::of_operators(server.running.operations_address);
+    let of =
+        async |name: &str, pool: &str| metric(&operations, &format!("boxoffice_pool_{name}{{pool=\"{pool}\"}}")).await;
+    until("those that are kept idle are there", async || of("connections", "requests").await >= Some(5.0)).await;
+    for name in ["connections", "idle_connections", "waiting", "connections_limit"] {
+        for pool in ["requests", "ledger"] {
+            assert!(of(name, pool).await.is_some(), "{name} {pool}");
+        }
+        assert_eq!(metric(&operations, &format!("boxoffice_pool_{name}")).await, None, "{name} of both together");
+    }
+    let (requests, ledger) = (of("connections_limit", "requests").await, of("connections_limit", "ledger").await);
+    assert_eq!((requests, ledger), (Some(13.0), Some(10.0)), "together as many as are configured");
 }
 
 /// Guards: that the one which begins anew knows what has happened meanwhile.

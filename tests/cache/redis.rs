@@ -14,14 +14,14 @@ pub(crate) const INSTALLATION: Uuid = Uuid::from_u128(0xa5);
 /// Much more than any test keeps.
 pub(crate) const BYTES_MAX: u64 = 256 << 20;
 const CHANGES: &str = "boxoffice:{000000000000000000000000000000a5:cache}:changes";
-const HOUR: Duration = Duration::from_secs(3600);
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
-async fn cache(redis: &TestRedis) -> Arc<RedisCache> {
+pub(crate) async fn cache(redis: &TestRedis) -> Arc<RedisCache> {
     // Most of what is here is not about being late.
     cache_with(redis, Duration::from_secs(5)).await
 }
 
-async fn cache_with(redis: &TestRedis, answer_timeout: Duration) -> Arc<RedisCache> {
+pub(crate) async fn cache_with(redis: &TestRedis, answer_timeout: Duration) -> Arc<RedisCache> {
     connected(redis, answer_timeout, INSTALLATION, BYTES_MAX).await
 }
 
@@ -34,7 +34,7 @@ async fn connected(redis: &TestRedis, answer_timeout: Duration, installation: Uu
     cache
 }
 
-fn answer() -> SharedAnswer {
+pub(crate) fn answer() -> SharedAnswer {
     SharedAnswer {
         body: b"{\"a\":1}".repeat(100),
         links: Some(b"</a>; rel=\"first\"".to_vec()),
@@ -44,7 +44,7 @@ fn answer() -> SharedAnswer {
 }
 
 /// Keeps an answer that was read now.
-async fn keep(cache: &RedisCache, key: &str, answer: &SharedAnswer) -> bool {
+pub(crate) async fn keep(cache: &RedisCache, key: &str, answer: &SharedAnswer) -> bool {
     let moment = missing(cache, key).await;
     cache.keep(key, answer, moment, HOUR).await.unwrap()
 }
@@ -55,14 +55,14 @@ fn bytes(redis: &TestRedis) -> u64 {
     counted.lines().nth(1).map_or(0, |bytes| bytes.parse().unwrap())
 }
 
-async fn missing(cache: &RedisCache, key: &str) -> Moment {
+pub(crate) async fn missing(cache: &RedisCache, key: &str) -> Moment {
     match cache.look(key).await.unwrap() {
         Look::Missing(moment) => moment,
         found => panic!("{found:?}"),
     }
 }
 
-fn tags(tag: Tag) -> Change {
+pub(crate) fn tags(tag: Tag) -> Change {
     Change::Tags(vec![tag.slot()])
 }
 
@@ -190,96 +190,6 @@ async fn a_clock_that_is_set_back_makes_nothing_wrong() {
     let Moment { life, at } = missing(&cache, "events").await;
     let later = Moment { life, at: at + 60_000_000 };
     assert!(!cache.keep("events", &answer(), later, HOUR).await.unwrap());
-}
-
-/// Watches the breaker: nobody asks a Redis that hangs, until it answers again.
-#[tokio::test]
-async fn a_redis_that_hangs_is_given_up_until_it_goes_on() {
-    let redis = TestRedis::start();
-    let cache = cache_with(&redis, Duration::from_millis(50)).await;
-    redis.hang();
-    let mut asked = 0;
-    until("it is given up", async || {
-        asked += u32::from(cache.is_reachable());
-        let _ = cache.look("events").await;
-        !cache.is_reachable()
-    })
-    .await;
-    assert!(asked <= 3, "{asked} questions waited for nothing");
-    redis.go_on();
-    until("it is asked again", async || cache.is_reachable() && cache.look("events").await.is_ok()).await;
-}
-
-/// Watches the bound of what a Redis that hangs can hold up: further questions are not even asked.
-#[tokio::test]
-async fn only_so_many_wait_for_a_redis_that_hangs() {
-    let redis = TestRedis::start();
-    let cache = cache_with(&redis, Duration::from_secs(30)).await;
-    redis.hang();
-    let mut asking = tokio::task::JoinSet::new();
-    for _ in 0..300 {
-        let cache = cache.clone();
-        asking.spawn(async move { cache.look("events").await });
-    }
-    for _ in 0..300 - 256 {
-        assert_eq!(asking.join_next().await.unwrap().unwrap(), Err(domain::cache::Away));
-    }
-    assert_eq!(asking.len(), 256);
-    redis.go_on();
-    assert!(asking.join_all().await.iter().all(Result::is_ok));
-}
-
-/// Watches the name of the process that changes were noted in: answers and changes of a snapshot agree, and both are of the past.
-#[tokio::test]
-async fn what_a_snapshot_brings_back_is_not_given() {
-    let mut redis = TestRedis::start();
-    let cache = cache(&redis).await;
-    let read_before = missing(&cache, "event/2").await;
-    assert!(keep(&cache, "event/1", &answer()).await);
-    assert_eq!(redis.ask("SAVE"), "+OK\r\n");
-    cache.tell(&tags(Tag::Events)).await.unwrap();
-    redis.kill();
-    redis.launch();
-    assert!(redis.keys() > 2, "it has started from its snapshot");
-    until("it is connected", async || cache.look("event/3").await.is_ok()).await;
-    missing(&cache, "event/1").await;
-    assert!(!cache.keep("event/2", &answer(), read_before, HOUR).await.unwrap(), "read before it died");
-    assert!(keep(&cache, "event/1", &answer()).await);
-    assert_eq!(cache.look("event/1").await, Ok(Look::Found(answer())));
-}
-
-/// The same in a process that goes on without a look in between: what was noted in the past is noted there no more. Watches that a
-/// change makes nothing of another process's memory true.
-#[tokio::test]
-async fn a_change_that_is_told_first_after_a_snapshot_ends_all_that_it_brought_back() {
-    let mut redis = TestRedis::start();
-    let cache = cache(&redis).await;
-    assert!(keep(&cache, "event/1", &answer()).await);
-    assert_eq!(redis.ask("SAVE"), "+OK\r\n");
-    cache.tell(&tags(Tag::Events)).await.unwrap();
-    redis.kill();
-    redis.launch();
-    until("it is told", async || cache.tell(&tags(Tag::Venues)).await.is_ok()).await;
-    missing(&cache, "event/1").await;
-}
-
-/// Full, as Redis is by default when it is: it reads, and refuses to write. Watches that a change is told first and noted then, and that
-/// what can't be noted is forgotten.
-#[tokio::test]
-async fn a_redis_that_is_full_gives_nothing_that_has_changed() {
-    let redis = TestRedis::start();
-    let cache = cache(&redis).await;
-    assert!(keep(&cache, "event/1", &answer()).await);
-    assert!(redis.ask("CONFIG SET maxmemory 1").starts_with("+OK"));
-    assert!(redis.ask("SET x 1").starts_with("-OOM"));
-    assert_eq!(cache.look("event/1").await, Ok(Look::Found(answer())), "it still reads");
-    let moment = missing(&cache, "event/2").await;
-    assert_eq!(cache.keep("event/2", &answer(), moment, HOUR).await, Ok(false), "there is no room");
-    assert_eq!(cache.tell(&tags(Tag::Events)).await, Ok(()));
-    missing(&cache, "event/1").await;
-    assert!(cache.is_reachable(), "a refusal is an answer");
-    redis.ask("CONFIG SET maxmemory 0");
-    assert!(keep(&cache, "event/1", &answer()).await);
 }
 
 /// Watches the names: a rehearsal beside production must not put its events on production's pages.

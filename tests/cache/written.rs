@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::cache::Change;
 use tokio_postgres::Client;
 
-use crate::support::{EventBuilder, TestDatabase};
+use crate::support::{EventBuilder, Settings, TestDatabase, TestServer, until};
 
 /// What was written down since the last look.
 async fn written(client: &Client) -> BTreeSet<String> {
@@ -74,4 +74,20 @@ async fn what_is_not_committed_is_not_written_down() {
     written(&client).await;
     client.batch_execute("BEGIN; UPDATE events SET title = 'New'; ROLLBACK").await.unwrap();
     assert_eq!(written(&client).await, BTreeSet::new());
+}
+
+/// Without Redis nobody tells. Watches that what is written down does not pile up, and does not go too soon.
+#[tokio::test]
+async fn what_nobody_can_tell_is_forgotten_after_a_while() {
+    let database = TestDatabase::migrated().await;
+    let notes = "INSERT INTO untold_changes (at, tags)
+        VALUES (now() - interval '2 hours', '{venues}'), (now() - interval '50 minutes', '{settings}')";
+    database.execute(notes).await;
+    let server = TestServer::on(database, &Settings::default()).await;
+    let count = async |tag: &str| {
+        let query = format!("SELECT count(*) FROM untold_changes WHERE tags = '{{{tag}}}'");
+        server.db.number(&query, &[]).await
+    };
+    until("the old one is gone", async || count("venues").await == 0).await;
+    assert_eq!(count("settings").await, 1);
 }

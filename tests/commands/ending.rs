@@ -3,6 +3,8 @@
 
 use std::net::TcpListener;
 
+use serde_json::Value;
+
 use crate::{
     on,
     support::{Api, ChildServer, EventBuilder, Settings, TestDatabase, accounts, until},
@@ -82,7 +84,50 @@ async fn a_signal_ends_a_server_that_waits_for_its_database() {
     assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
 }
 
-/// Watches the one deadline of everything after the signal.
+/// Watches `Begun`: what a start has begun when it fails at its very end is taken down like that of a server that ends, and above all
+/// its session, which others would wait for.
+#[tokio::test]
+async fn a_start_that_fails_at_its_end_takes_down_in_order_what_it_has_begun() {
+    let mut server =
+        ChildServer::start(Settings::default().set("BOXOFFICE__LOG__FILTER", "info,boxoffice::serve::begun=debug"))
+            .await;
+    server.terminate();
+    assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
+    // It is read after everything else: to be told.
+    let password = server.folder().join("data/demo-password");
+    std::fs::remove_file(&password).unwrap();
+    std::fs::create_dir(&password).unwrap();
+    server.launch();
+    assert_eq!(server.ended().await.code(), Some(1), "{}", server.log());
+    let log = server.log();
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let parts: Vec<Value> =
+        lines.filter(|line| line["message"] == "taken down").map(|line| line["part"].clone()).collect();
+    assert_eq!(parts, ["upkeep", "engine", "session", "mail", "cache"], "{log}");
+    assert_eq!(log.matches("session ended").count(), 2, "each start has ended its own: {log}");
+    std::fs::remove_dir(&password).unwrap();
+    server.launch();
+    server.ready().await;
+}
+
+/// Watches the one deadline of everything after the signal: no connection is cut, and the end would come by itself, but later.
+#[tokio::test]
+async fn what_hangs_after_the_drain_is_cut_as_well() {
+    let database = TestDatabase::migrated().await;
+    let settings =
+        on(&database).set("BOXOFFICE__HTTP__DRAIN_TIMEOUT", "1s").set("BOXOFFICE__HTTP__SHUTDOWN_TIMEOUT", "1s");
+    let mut server = ChildServer::start(settings).await;
+    let mut client = database.connect().await;
+    let transaction = client.transaction().await.unwrap();
+    // Its end is waited for, for two seconds.
+    assert_eq!(transaction.execute("SELECT FROM node_sessions FOR UPDATE", &[]).await.unwrap(), 1);
+    server.terminate();
+    assert_eq!(server.ended().await.code(), Some(74), "{}", server.log());
+    assert!(server.log().contains("the time for stopping is over"), "{}", server.log());
+    drop(transaction);
+}
+
+/// Watches the time of the drain, and that the exit code tells of what it has cut.
 #[tokio::test]
 async fn what_is_left_when_the_time_for_stopping_is_over_is_cut() {
     let database = TestDatabase::migrated().await;

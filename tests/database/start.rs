@@ -168,6 +168,47 @@ async fn the_demo_has_a_password_that_the_start_tells_and_that_can_be_replaced()
     assert_eq!(server.log().matches(&format!("all with password {second}")).count(), 1, "{}", server.log());
 }
 
+/// Guards: that a password which is not the accounts' is never told, and that who asks for another gets no events back.
+#[tokio::test]
+async fn a_password_of_the_demo_that_was_changed_elsewhere_is_not_told_any_more() {
+    let mut server = ChildServer::start(Settings::default()).await;
+    let first = std::fs::read_to_string(server.folder().join("data/demo-password")).unwrap().trim().to_owned();
+    let told =
+        |server: &ChildServer, password: &str| server.log().matches(&format!("all with password {password}")).count();
+    assert_eq!(told(&server, &first), 1, "{}", server.log());
+    let client = connect(&server.private_url()).await;
+    let deleted = client.execute("DELETE FROM events WHERE status = 'DRAFT'", &[]).await.unwrap();
+    assert!(deleted > 0);
+
+    // Whoever comes by the database's address has another data folder.
+    let elsewhere = Settings::default().set("DATABASE_URL", server.private_url());
+    let reset = child::run(&elsewhere, &["seed", "--reset-passwords"]);
+    let second = String::from_utf8(reset.stdout).unwrap().trim().rsplit(' ').next().unwrap().to_owned();
+    assert!(signs_in(&server, &second).await && !signs_in(&server, &first).await);
+    let drafts = "SELECT count(*) FROM events WHERE status = 'DRAFT'";
+    assert_eq!(client.query_one(drafts, &[]).await.unwrap().get::<_, i64>(0), 0, "nobody asked for them");
+
+    let here = |server: &ChildServer, arguments: &[&str]| {
+        let output = child::program(server.settings(), server.folder()).args(arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let again = here(&server, &["seed"]);
+    assert!(again.contains("keep their password") && !again.contains(&first), "{again}");
+    assert!(again.contains(&format!("added {deleted} of ")), "what is missing is added: {again}");
+    let third = here(&server, &["seed", "--reset-passwords"]).trim().rsplit(' ').next().unwrap().to_owned();
+    assert!(here(&server, &["seed"]).contains(&third));
+
+    // One of those that are named is enough: the others' would be told as theirs.
+    let own = "UPDATE accounts SET password_hash = '!' WHERE email = 'olivia@demo.boxoffice.example'";
+    client.execute(own, &[]).await.unwrap();
+    server.terminate();
+    server.ended().await;
+    server.launch();
+    server.ready().await;
+    assert_eq!((told(&server, &first), told(&server, &third)), (1, 0), "{}", server.log());
+    assert!(server.log().contains("was changed, or never kept here"), "{}", server.log());
+}
+
 /// Guards: that the demo loads by itself on a loopback address only.
 #[tokio::test]
 async fn a_server_that_others_reach_has_no_demo_unless_somebody_loads_it() {

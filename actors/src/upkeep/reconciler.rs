@@ -90,7 +90,9 @@ impl<R: Reconciliation> Reconciler<R> {
                 turn.wrong.insert(event, places);
             }
         }
-        self.differences.places.set(turn.wrong.values().map(|places| f64::from(*places)).sum::<f64>());
+        // Summed as whole numbers: the sum of no floats is -0.
+        let wrong: u64 = turn.wrong.values().map(|places| u64::from(*places)).sum();
+        self.differences.places.set(wrong as f64);
         Ok(())
     }
 }

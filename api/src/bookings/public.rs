@@ -17,7 +17,10 @@ use domain::{
     validation::FieldError,
 };
 
-use super::dto::{BookingBody, BookingJson, HoldBody, HoldJson};
+use super::{
+    dto::{BookingBody, BookingJson, HoldBody, HoldJson},
+    refusals,
+};
 
 fn key(request: &Request) -> Result<IdempotencyKey, Problem> {
     IdempotencyKey::parse(request.idempotency_key()?).ok_or_else(|| Problem::new(Code::IdempotencyKeyMissing))
@@ -40,7 +43,10 @@ pub fn gate(app: &App, params: &Params<'_>) -> Result<(), Problem> {
 pub async fn hold(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let (caller, event, key) = (request.caller()?, request.id::<EventId>("id")?, key(&request)?);
     let selection = Selection::try_from(request.body::<HoldBody>().await?)?;
-    let made = bookings::hold(&app, asking(caller.account, &request), event, key, selection).await?;
+    let made = match bookings::hold(&app, asking(caller.account, &request), event, key, selection).await {
+        Ok(made) => made,
+        Err(error) => return Err(refusals::told(&app, error).await),
+    };
     let reply = Reply::created(&format!("/api/v1/holds/{}", made.value.id), &HoldJson::from(&*made.value))?;
     Ok(if made.replayed { reply.replayed() } else { reply })
 }
@@ -63,9 +69,15 @@ pub async fn show_hold(app: Arc<App>, request: Request) -> Result<Reply, Problem
 pub async fn book(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let (caller, event, key) = (request.caller()?, request.id::<EventId>("id")?, key(&request)?);
     let source = Source::try_from(request.body::<BookingBody>().await?)?;
-    let made = bookings::book(&app, asking(caller.account, &request), event, key, source).await?;
+    let made = match bookings::book(&app, asking(caller.account, &request), event, key, source).await {
+        Ok(made) => made,
+        Err(error) => return Err(refusals::told(&app, error).await),
+    };
     let names = app.names.of(&*app.store, event).await;
-    let shown = BookingJson::new(&made.value, names.as_ref().as_ref());
+    // A repetition is answered as the first time. What has got another name since is left out: the old one is not kept, and the new
+    // one beside what the booking was then would be neither the first answer nor what is true today.
+    let names = names.as_ref().as_ref().filter(|names| !made.replayed || names.changed_at <= made.value.created_at);
+    let shown = BookingJson::new(&made.value, names);
     let reply = Reply::created(&format!("/api/v1/bookings/{}", made.value.id), &shown)?;
     Ok(if made.replayed { reply.replayed() } else { reply })
 }
@@ -91,7 +103,7 @@ pub(crate) fn statuses(query: &mut Query<'_>) -> Vec<BookingStatus> {
 /// `GET /bookings`
 pub async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let mut query = request.query();
-    let filter = OwnBookings { statuses: statuses(&mut query), event: query.value("eventId", "the id of an event") };
+    let filter = OwnBookings { statuses: statuses(&mut query), event: query.id("eventId", "the id of an event") };
     let list = List::asked(&request);
     let wanted = list.page_request(&mut query);
     query.finish()?;

@@ -17,6 +17,7 @@ use boxoffice_http::{
     edge::negotiation,
     problem::Problem,
     problem_codes::Code,
+    query::Whole,
     reply::Reply,
 };
 use bytes::Bytes;
@@ -54,7 +55,7 @@ pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
 /// Anything that is not a version is none: the stream then begins with a snapshot.
 pub(super) fn last_seen(headers: &HeaderMap, parameter: Option<&str>) -> Option<i64> {
     let sent = headers.get(&LAST_EVENT_ID).map(|value| value.to_str().unwrap_or_default());
-    sent.or(parameter)?.parse().ok()
+    sent.or(parameter)?.parse().ok().map(|Whole(version)| version)
 }
 
 /// The stream, for a client that has seen `version`.

@@ -1,8 +1,12 @@
 //! The answer that shows all seats, shared by all who ask for the same picture in the same coding.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
-use application::{app::App, pictures::FORMS};
+use application::{
+    app::App,
+    aside::{Bound, aside},
+    pictures::FORMS,
+};
 use boxoffice_http::{
     body::Body,
     edge::{compression, negotiation::Coding},
@@ -23,6 +27,10 @@ static ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding"
 const SEAT_BYTES: usize = 192;
 /// From so many seats on an answer is made on a thread of its own: milliseconds that a thread of the server must not be away.
 const SEATS_ASIDE: usize = 2_000;
+/// Large pictures that are written or compressed at once, and those that wait for it: one for each event that somebody looks at.
+static MADE: Bound = Bound::new(4, 60);
+/// When whoever was sent away should come again.
+const BUSY_RETRY: Duration = Duration::from_secs(1);
 
 /// The answer to `request`, with seats; with the numbers of places if `exact`.
 pub(super) async fn reply(
@@ -34,13 +42,13 @@ pub(super) async fn reply(
     request.check_unsent()?;
     let shared = app.pictures.of(picture);
     let first = if exact { 0 } else { FORMS / 2 };
-    let plain = shared.form(first, encoded(picture.clone(), exact)).await.map_err(Problem::internal)?;
+    let plain = shared.form(first, encoded(picture.clone(), exact)).await?;
     let codings = request.codings();
     if plain.len() < codings.bytes_min() {
         return Ok(Reply::bytes(StatusCode::OK, JSON.clone(), plain));
     }
     let coded = match codings.coding {
-        // A failure was logged; then it goes as it is.
+        // If that fails, or too much is under way, it goes as it is.
         Some(coding) => {
             shared.form(first + 1 + coding as usize, compressed(plain.clone(), coding)).await.ok().zip(Some(coding))
         }
@@ -56,23 +64,33 @@ pub(super) async fn reply(
     Ok(reply)
 }
 
-async fn encoded(picture: Arc<Availability>, exact: bool) -> io::Result<Bytes> {
+async fn encoded(picture: Arc<Availability>, exact: bool) -> Result<Bytes, Problem> {
     let seats = picture.seats().len();
     let encode = move || {
         let mut body = Vec::with_capacity(1024 + seats * SEAT_BYTES);
         serde_json::to_writer(&mut body, &AvailabilityJson::new(&picture, true, exact))?;
         // It is kept for as long as the event does not change, or somebody reads it.
         body.shrink_to_fit();
-        Ok(Bytes::from(body))
+        Ok::<_, serde_json::Error>(Bytes::from(body))
     };
     if seats < SEATS_ASIDE {
-        return encode();
+        return encode().map_err(Problem::internal);
     }
-    tokio::task::spawn_blocking(encode).await.unwrap_or_else(|error| Err(error.into()))
+    let place = MADE.place().await.map_err(|busy| Problem::unavailable(BUSY_RETRY, busy))?;
+    let work = move || {
+        let _place = place;
+        encode()
+    };
+    aside(work).await.map_err(Problem::internal)
 }
 
 async fn compressed(body: Bytes, coding: Coding) -> io::Result<Bytes> {
-    let work = move || compression::compress(coding, &body);
-    let result = tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(error.into()));
-    result.inspect_err(|error| tracing::error!(%error, coding = coding.as_str(), "a picture was not compressed"))
+    let place = MADE.place().await.map_err(io::Error::other)?;
+    let work = move || {
+        let _place = place;
+        compression::compress(coding, &body)
+    };
+    aside(work)
+        .await
+        .inspect_err(|error| tracing::error!(%error, coding = coding.as_str(), "a picture was not compressed"))
 }

@@ -6,6 +6,7 @@ use actors::cache::{Key, Load, Namespace};
 use application::{app::App, bookings::BookingError};
 use boxoffice_http::{
     problem::Problem,
+    query::Named,
     redirects::{address, may_be_slug, moved, present_slug},
     reply::Reply,
     request::Request,
@@ -90,7 +91,8 @@ pub async fn sales(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let mut query = request.query();
     let texts = query.texts("eventIds");
     let given: Vec<&str> = texts.iter().flat_map(|text| text.split(',')).map(str::trim).collect();
-    let ids: Vec<EventId> = given.iter().take(SALES_MAX).map_while(|text| text.parse().ok()).collect();
+    let ids: Vec<EventId> =
+        given.iter().take(SALES_MAX).map_while(|text| text.parse().ok().map(|Named(id)| id)).collect();
     if given.is_empty() {
         query.fault(FieldError::new("eventIds", "REQUIRED", "name the events, separated by commas"));
     } else if given.len() > SALES_MAX {

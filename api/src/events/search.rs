@@ -7,7 +7,7 @@ use boxoffice_http::{
     filters,
     openapi::parameter::Parameter,
     problem::Problem,
-    query::Query,
+    query::{Named, Query},
     request::Request,
 };
 use domain::{
@@ -106,13 +106,9 @@ pub(super) fn of_series(series: SeriesId) -> String {
 }
 
 fn id<I: FromStr>(query: &mut Query<'_>, name: &'static str, right: &'static str) -> Option<I> {
-    let text = query.text(name)?;
-    // The parser also knows braces, URNs and no hyphens; one thing has one name.
-    let id = text.parse().ok().filter(|_| text.len() == uuid::fmt::Hyphenated::LENGTH);
-    if id.is_none() {
-        query.fault(FieldError::new(name, "INVALID", right));
-    }
-    id
+    let Named(id) =
+        query.text(name)?.parse().map_err(|()| query.fault(FieldError::new(name, "INVALID", right))).ok()?;
+    Some(id)
 }
 
 fn status(query: &mut Query<'_>) -> PublicStatus {

@@ -1,19 +1,21 @@
 //! Where the seats of an event are, for everybody: a version of its seat map, which never changes.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use application::app::App;
+use application::{
+    app::App,
+    aside::{Bound, aside},
+};
 use boxoffice_http::{problem::Problem, reply::Reply, request::Request, response_cache};
 use bytes::Bytes;
 use domain::{
     ids::{EventId, SeatId, SeatMapId, SectionId},
     management::seat_maps::VERSIONS_MAX,
-    repositories::{PublicSeatMap, RepositoryError},
+    repositories::PublicSeatMap,
     seat_maps::{
         Seat,
         drawing::{Drawing, DrawnRow},
     },
-    validation::FieldError,
 };
 use http::{HeaderValue, StatusCode, header};
 use serde::{Serialize, Serializer};
@@ -25,6 +27,11 @@ static IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=315360
 static NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 /// About how long the entry of one seat is, for the first guess of a body's length.
 const SEAT_BYTES: usize = 96;
+
+/// Drawings that are read and written at once, which may have a hundred thousand seats each, and versions that wait for it.
+static DRAWN: Bound = Bound::new(2, 30);
+/// When whoever was sent away should come again: a drawing takes a tenth of that.
+const BUSY_RETRY: Duration = Duration::from_secs(1);
 
 /// Where the seats of one version of a seat map are.
 #[derive(Serialize, ToSchema)]
@@ -136,11 +143,7 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Reply, Probl
 /// The number of a version, if one is named.
 fn asked(request: &Request) -> Result<Option<u32>, Problem> {
     let mut query = request.query();
-    let right = format!("a whole number from 1 to {VERSIONS_MAX}");
-    let version = query.value::<u32>("version", &right);
-    if version.is_some_and(|version| !(1..=VERSIONS_MAX).contains(&version)) {
-        query.fault(FieldError::new("version", "OUT_OF_RANGE", format!("must be {right}")));
-    }
+    let version = query.number_if_any("version", 1..=VERSIONS_MAX);
     query.finish()?;
     Ok(version)
 }
@@ -153,20 +156,19 @@ fn present(event: EventId, found: &PublicSeatMap) -> Result<Reply, Problem> {
     Ok(reply.header(header::LOCATION, header).header(header::CACHE_CONTROL, NO_CACHE.clone()))
 }
 
-/// Made on a thread of its own: of a large house it takes milliseconds that a thread of the server must not be away.
-async fn encoded(app: &App, map: &PublicSeatMap) -> Result<Bytes, RepositoryError> {
+/// Made on a thread of its own: of a large house it takes milliseconds that a thread of the server must not be away. Of different
+/// versions, of which there is no end, only some at once: the rest is told to come again before anything of it is read.
+async fn encoded(app: &App, map: &PublicSeatMap) -> Result<Bytes, Problem> {
+    let place = DRAWN.place().await.map_err(|busy| Problem::unavailable(BUSY_RETRY, busy))?;
     let drawing = app.store.drawing(map.version).await?;
     let (seat_map_id, version) = (map.map, map.number);
     let encode = move || {
+        let _place = place;
         let seats: usize = drawing.rows().iter().map(|row| row.seats.len()).sum();
         let mut body = Vec::with_capacity(1024 + seats * SEAT_BYTES);
         serde_json::to_writer(&mut body, &SeatMapJson { seat_map_id, version, sections: SectionsJson(&drawing) })?;
         body.shrink_to_fit();
         Ok::<_, serde_json::Error>(Bytes::from(body))
     };
-    let broken = |error: &dyn std::fmt::Display| RepositoryError::Broken(error.to_string());
-    match tokio::task::spawn_blocking(encode).await {
-        Ok(encoded) => encoded.map_err(|error| broken(&error)),
-        Err(error) => Err(broken(&error)),
-    }
+    aside(encode).await.map_err(Problem::internal)
 }

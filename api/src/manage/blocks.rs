@@ -19,7 +19,7 @@ use super::{location, manager, named_body, sales::All};
 use crate::bookings::dto::ItemJson;
 
 /// Which places to keep back.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[schema(as = BlockRequest)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct BlockBody {
@@ -28,7 +28,7 @@ pub(super) struct BlockBody {
     items: Vec<LineBody>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct LineBody {
     ticket_type_id: TicketTypeId,

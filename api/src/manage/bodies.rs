@@ -14,7 +14,7 @@ use utoipa::{
 
 /// A field of a change: left out, it stays; `null` takes it away, as if the thing were new and nobody had said it.
 #[derive(Clone, Debug, Default)]
-pub(super) enum Change<T> {
+pub(crate) enum Change<T> {
     #[default]
     Stays,
     Is(Option<T>),

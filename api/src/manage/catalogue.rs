@@ -11,7 +11,7 @@ use domain::{
     cache::Tag,
     ids::VenueId,
     management::{
-        ChangeError, Expected, Manager,
+        ChangeError, Expected, Manager, Revisions,
         catalogue::{Term, Vocabulary},
         requests::Creation,
     },
@@ -87,14 +87,14 @@ async fn write_venue(
     change: &(impl Fn(Venue) -> RawVenue + Sync),
 ) -> Result<(), ManageError> {
     let (venue, revision) = app.store.managed_venue(id).await?.ok_or(ChangeError::NotFound)?;
-    if expected.is_some_and(|expected| expected != revision) {
+    if expected.is_some_and(|expected| !expected.has(revision)) {
         return Err(ChangeError::Stale.into());
     }
     let fields = VenueFields::parse(change(venue.clone()), Some(&venue))?;
     if venue.says(&fields) {
         return Ok(());
     }
-    let updated = app.store.update_venue(by, id, Some(revision), &fields).await;
+    let updated = app.store.update_venue(by, id, Some(Revisions::only(revision)), &fields).await;
     Ok(invalidated(app, updated, &[Tag::Venue(id), Tag::Venues, Tag::Events])?)
 }
 
@@ -123,7 +123,7 @@ pub(super) async fn delete_venue(app: Arc<App>, request: Request) -> Result<Repl
 }
 
 /// A new word.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[schema(as = TermRequest)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct TermBody {

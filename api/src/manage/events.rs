@@ -28,6 +28,7 @@ use super::{
     },
     expected, first_answer, location, manager, named_body, perhaps_expected, search, tagged, unchanged,
 };
+use crate::instants;
 
 /// Only who manages everybody's events may say whose one is.
 fn organizer(said: Option<AccountId>, by: &Manager) -> Result<Option<AccountId>, Problem> {
@@ -43,14 +44,16 @@ fn organizer(said: Option<AccountId>, by: &Manager) -> Result<Option<AccountId>,
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct PublishBody {
     /// In the future, within ten years; left out: now.
+    #[serde(default, deserialize_with = "instants::optional")]
     at: Option<Timestamp>,
 }
 
 /// When the copy begins.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[schema(as = DuplicateRequest)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct DuplicateBody {
+    #[serde(deserialize_with = "instants::required")]
     starts_at: Timestamp,
 }
 
@@ -185,8 +188,8 @@ fn filter(query: &mut Query<'_>, by: &Manager) -> EventFilter {
         }
     }
     let q = search(query);
-    let organizer = if by.reach == Reach::All { query.value("organizerId", "an id") } else { None };
-    let series = query.value("seriesId", "an id");
+    let organizer = if by.reach == Reach::All { query.id("organizerId", "an id") } else { None };
+    let series = query.id("seriesId", "an id");
     let order = match query.text("sort").as_deref() {
         None | Some("startsAt") => EventOrder::StartsAt,
         Some("-startsAt") => EventOrder::StartsAtDescending,
@@ -226,8 +229,8 @@ pub(super) async fn create(app: Arc<App>, mut request: Request) -> Result<Reply,
 pub(super) async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
     let event = event_of(&app, &manager(&request)?, request.id("id")?).await?;
-    // The progress of a cancellation changes, and so do the names of tags, and which there are; the revision does not.
-    let is_settled = event.cancellation.as_ref().is_none_or(|of| of.finished_at.is_some()) && event.tags.is_empty();
+    // The progress of a cancellation changes, and the revision does not.
+    let is_settled = event.cancellation.as_ref().is_none_or(|of| of.finished_at.is_some());
     match unchanged(&request, event.revision).filter(|_| is_settled) {
         Some(reply) => Ok(reply),
         None => shown(&event),

@@ -138,7 +138,7 @@ pub(super) async fn add_quota(app: Arc<App>, mut request: Request) -> Result<Rep
     request.query().finish()?;
     let (by, event) = (manager(&request)?, request.id::<EventId>("id")?);
     let (body, named) = named_body::<NewQuotaBody>(&mut request).await?;
-    let fields = QuotaFields::parse(body.name.as_deref(), body.capacity)?;
+    let fields = QuotaFields::parse(body.name, body.capacity, None)?;
     let made = sales::add_quota(&app, &by, named, event, fields).await?;
     let id = QuotaId(made.id);
     let show = async {

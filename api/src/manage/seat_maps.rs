@@ -11,7 +11,7 @@ use application::{
     aside::aside,
     manage::seat_maps::{self, EventSeatMap},
 };
-use boxoffice_http::{browsing::List, problem::Problem, reply::Reply, request::Request, router::Route};
+use boxoffice_http::{browsing::List, problem::Problem, query::Whole, reply::Reply, request::Request, router::Route};
 use domain::{
     ids::{AccountId, EventId, SeatMapId, SeatMapVersionId},
     management::{
@@ -61,7 +61,7 @@ pub(super) fn routes() -> Vec<Route<App>> {
 fn number(request: &Request) -> Result<u32, Problem> {
     let text = request.param("number")?;
     // One thing has one address: no signs, no zeros in front.
-    let number = text.parse::<u32>().ok().filter(|number| number.to_string() == *text);
+    let number = text.parse().ok().map(|Whole(number)| number);
     number.ok_or_else(Problem::not_found)
 }
 
@@ -75,8 +75,8 @@ pub(super) async fn list(app: Arc<App>, request: Request) -> Result<Reply, Probl
     let by = manager(&request)?;
     let mut query = request.query();
     let filter = SeatMapFilter {
-        venue: query.value("venueId", "an id"),
-        organizer: if by.reach == Reach::All { query.value("organizerId", "an id") } else { None },
+        venue: query.id("venueId", "an id"),
+        organizer: if by.reach == Reach::All { query.id("organizerId", "an id") } else { None },
         q: search(&mut query),
     };
     let list = List::asked(&request);
@@ -92,7 +92,7 @@ pub(super) async fn create(app: Arc<App>, mut request: Request) -> Result<Reply,
     let by = manager(&request)?;
     let (body, named) = named_body::<NewSeatMapBody>(&mut request).await?;
     let organizer = owner(&by, body.organizer_id)?;
-    let fields = SeatMapFields::parse(Some(&body.name), body.description.as_deref())?;
+    let fields = SeatMapFields::parse(Some(body.name), body.description, None)?;
     let layout = aside(move || body.layout.parse("layout.sections")).await?;
     let made = seat_maps::create(&app, &by, named, (body.venue_id, organizer), fields, layout).await?;
     let id = SeatMapId(made.id);

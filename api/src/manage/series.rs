@@ -34,9 +34,10 @@ use super::{
     answered, bodies::Change, events::CancellationJson, expected, first_answer, location, manager, named_body,
     perhaps_expected, tagged,
 };
+use crate::instants;
 
 /// When further occurrences begin: either `starts` or `rule`.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[schema(as = OccurrencesRequest)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct OccurrencesBody {
@@ -48,7 +49,7 @@ struct OccurrencesBody {
 }
 
 /// How an event repeats on the clocks of its time zone, itself being the first occurrence. Either `until` or `count`.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[schema(as = RecurrenceRule)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RuleBody {
@@ -80,7 +81,7 @@ fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Er
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident as $schema:ident for $of:ident { $($variant:ident),+ })+) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Deserialize, ToSchema)]
+        #[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
         #[schema(as = $schema)]
         #[serde(rename_all = "UPPERCASE")]
         enum $name { $($variant),+ }
@@ -122,8 +123,10 @@ impl From<OccurrencesBody> for RawOccurrences {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct PublishBody {
     /// In the future, within ten years; left out: now.
+    #[serde(default, deserialize_with = "instants::optional")]
     at: Option<Timestamp>,
     /// Only occurrences that begin then or later.
+    #[serde(default, deserialize_with = "instants::optional")]
     from: Option<Timestamp>,
 }
 
@@ -133,6 +136,7 @@ struct PublishBody {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct CancelBody {
     /// Only occurrences that begin then or later.
+    #[serde(default, deserialize_with = "instants::optional")]
     from: Option<Timestamp>,
 }
 

@@ -1,5 +1,6 @@
 //! What changes with a release only: sent with a validator, and compressed once for each coding.
 
+use application::aside::aside;
 use boxoffice_http::{
     edge::{
         compression,
@@ -69,8 +70,8 @@ impl Asset {
         let made = self.compressed.get(place)?.get_or_init(|| async {
             let bytes = self.bytes.clone();
             // Megabytes of script: a thread of the server must not be away for so long.
-            let work = tokio::task::spawn_blocking(move || compression::compress(coding, &bytes)).await;
-            work.ok().and_then(Result::ok).filter(|compressed| compressed.len() < self.bytes.len())
+            let work = aside(move || compression::compress(coding, &bytes)).await;
+            work.ok().filter(|compressed| compressed.len() < self.bytes.len())
         });
         made.await.clone()
     }

@@ -89,7 +89,7 @@ pub async fn block(
     let _turn = turn(&new.selection, deadline).await?;
     match app.inventories.ask(event, Command::Block(new), deadline).await {
         Ok(answer) => {
-            acting::took(app, &answer).await?;
+            acting::took(app, &answer).await;
             made(answer)
         }
         Err(AskError::Denied(Denial::Refused(Refusal::NotOnSale(_)))) => {
@@ -114,7 +114,10 @@ pub async fn release(app: &App, by: &Manager, event: EventId, id: HoldId) -> Res
     let block = find(app, by, event, id).await?;
     let command = Command::Release { hold_id: id, account_id: block.account_id };
     match app.inventories.ask(event, command, Instant::now() + app.command_deadline).await.map_err(BookingError::from) {
-        Ok(_) => Ok(acting::gave_back(app, Closed::Hold(&block)).await?),
+        Ok(_) => {
+            acting::gave_back(app, Closed::Hold(&block)).await;
+            Ok(())
+        }
         Err(BookingError::Refused(Refusal::HoldGone)) => Ok(()),
         Err(error) => Err(error.into()),
     }

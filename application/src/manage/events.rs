@@ -7,7 +7,7 @@ use domain::{
         lifecycle::Step,
     },
     ids::{AccountId, EventId},
-    management::{Expected, Manager, events::ManagedEvent, requests::Creation},
+    management::{Expected, Manager, Revisions, events::ManagedEvent, requests::Creation},
     validation::FieldError,
 };
 use jiff::Timestamp;
@@ -59,13 +59,13 @@ async fn update_once(
     let before = event_of(app, by, id).await?;
     // What the change is put on top of must be what the client has seen.
     is_expected(expected, before.revision)?;
-    let fields = EventFields::parse(change(&before), Some(&before.event), Timestamp::now())?;
+    let fields = EventFields::parse(change(&before), Some(&before), Timestamp::now())?;
     let judged = Judged::editable(&before)?;
     if before.says(&fields) && organizer.is_none_or(|organizer| organizer == before.event.organizer_id) {
         return Ok(before);
     }
     let judged = judged.within_rules(app, |offering| offering.set(&fields)).await?;
-    let written = app.store.update_event(by, id, Some(before.revision), organizer, &fields);
+    let written = app.store.update_event(by, id, Some(Revisions::only(before.revision)), organizer, &fields);
     if fields.keeps_plan(&before.event, before.seat_map.map(|(map, _)| map)) {
         change_words(app, judged, written).await?;
     } else {

@@ -7,7 +7,7 @@ use domain::{
         sales::{ManagedQuota, ManagedTicketType, QuotaFields, RawTicketType, TicketTypeFields},
     },
     ids::{EventId, QuotaId, TicketTypeId},
-    management::{ChangeError, Conflict, Expected, Manager, requests::Creation},
+    management::{ChangeError, Conflict, Expected, Manager, Revisions, requests::Creation},
     validation::FieldError,
 };
 
@@ -64,10 +64,10 @@ async fn update_quota_once(
     let of = event_of(app, by, event).await?;
     let before = quota(app, by, event, id).await?;
     let (name, capacity) = change(&before);
-    let fields = QuotaFields::parse(name.as_deref(), capacity)?;
+    let fields = QuotaFields::parse(name, capacity, Some(&before))?;
     is_expected(expected, before.revision)?;
     let judged = Judged::editable(&of)?;
-    let written = app.store.update_quota(by, event, id, Some(before.revision), &fields);
+    let written = app.store.update_quota(by, event, id, Some(Revisions::only(before.revision)), &fields);
     if fields.capacity == before.capacity {
         if fields.name == before.name {
             return Ok(before);
@@ -138,7 +138,7 @@ async fn insert_ticket_type(
     raw: RawTicketType,
 ) -> Result<(), ManageError> {
     let of = event_of(app, by, event).await?;
-    let fields = TicketTypeFields::parse(raw, &of.event)?;
+    let fields = TicketTypeFields::parse(raw, &of.event, None)?;
     let judged = Judged::editable(&of)?;
     let quota = quota_to_draw_on(app, event, fields.quota_id).await?;
     let new = OfferedType::new(id, &fields, &quota);
@@ -171,10 +171,10 @@ async fn update_ticket_type_once(
 ) -> Result<ManagedTicketType, ManageError> {
     let of = event_of(app, by, event).await?;
     let before = ticket_type(app, by, event, id).await?;
-    let fields = TicketTypeFields::parse(change(before.fields.clone().into()), &of.event)?;
+    let fields = TicketTypeFields::parse(change(before.fields.clone().into()), &of.event, Some(&before.fields))?;
     is_expected(expected, before.revision)?;
     let judged = Judged::editable(&of)?;
-    let written = app.store.update_ticket_type(by, event, id, Some(before.revision), &fields);
+    let written = app.store.update_ticket_type(by, event, id, Some(Revisions::only(before.revision)), &fields);
     if fields.keeps_plan(&before.fields) {
         if fields == before.fields {
             return Ok(before);

@@ -3,7 +3,7 @@
 use domain::{
     ids::{AccountId, EventId, SeatMapId, SeatMapVersionId, TicketTypeId, VenueId},
     management::{
-        ChangeError, Expected, Manager,
+        ChangeError, Expected, Manager, Revisions,
         events::ManagedEvent,
         requests::Creation,
         seat_maps::{
@@ -159,10 +159,10 @@ async fn update_once(
     (name, description): (Option<String>, Option<String>),
 ) -> Result<(), ManageError> {
     let before = find(app, by, id).await?;
-    let name = name.unwrap_or_else(|| before.name.clone());
-    let description = description.unwrap_or_else(|| before.description.clone());
-    let fields = SeatMapFields::parse(Some(&name), Some(&description))?;
-    let expected = expected.or(Some(before.revision));
+    let (name, description) =
+        (name.or_else(|| Some(before.name.clone())), description.or_else(|| Some(before.description.clone())));
+    let fields = SeatMapFields::parse(name, description, Some(&before))?;
+    let expected = expected.or(Some(Revisions::only(before.revision)));
     Ok(app.store.update_seat_map(by, id, expected, &fields).await?)
 }
 
@@ -243,7 +243,8 @@ async fn move_once(
     };
     let (changed, sections) = aside(compared).await;
     let step = Move { from, to: to.id, changed, sections };
-    let lost = change_plan(app, judged?, app.store.move_event(by, event, Some(revision), &step)).await?;
+    let lost =
+        change_plan(app, judged?, app.store.move_event(by, event, Some(Revisions::only(revision)), &step)).await?;
     tracing::info!(%event, userId = %by.account, from = now.version, to = number, "event moved to another version of its seat map");
     let lost = lost.into_iter().map(|of| Lost::new(of, &now.sections)).collect();
     Ok((of_event(app, by, event).await?, lost))

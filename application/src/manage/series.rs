@@ -10,7 +10,7 @@ use domain::{
         texts::{RawTexts, Texts},
     },
     ids::{EventId, SeriesId},
-    management::{ChangeError, Conflict, Expected, Manager, requests::Creation, series::Occurrence},
+    management::{ChangeError, Conflict, Expected, Manager, Revisions, requests::Creation, series::Occurrence},
 };
 use jiff::Timestamp;
 
@@ -44,7 +44,7 @@ async fn add_occurrences(
     is_expected(expected, before.revision)?;
     let starts = Starts::parse(raw, &before.event, Timestamp::now())?;
     // The times were computed from this state of the event.
-    let made = app.store.add_occurrences(by, event, Some(before.revision), first, &starts).await;
+    let made = app.store.add_occurrences(by, event, Some(Revisions::only(before.revision)), first, &starts).await;
     let series = *made.as_ref().unwrap_or(&before.event.series_id);
     invalidated(app, made, &tags_of(event, series))?;
     let added = starts.as_slice().len();

@@ -114,6 +114,22 @@ impl Changes {
         self.things.is_empty() && self.left_out == 0
     }
 
+    /// What of it is about one value of things of a kind, and all the rest: for two deeds at once.
+    pub fn split(mut self, kind: &str, value: &str) -> (Self, Self) {
+        let mut of_value = Vec::new();
+        for thing in self.things.iter_mut().filter(|thing| thing.kind == kind) {
+            let take = |values: &mut Option<Values>| {
+                let (name, value) = values.as_mut()?.remove_entry(value)?;
+                Some(Values::from_iter([(name, value)]))
+            };
+            let (before, after) = (take(&mut thing.before), take(&mut thing.after));
+            of_value.push(Change { kind: thing.kind.clone(), id: thing.id.clone(), before, after });
+        }
+        of_value.retain(|thing| !thing.is_nothing());
+        self.things.retain(|thing| !thing.is_nothing());
+        (Self { things: of_value, left_out: 0 }, self)
+    }
+
     /// The first of them, which the others usually follow from.
     pub fn first(&self) -> Option<&Change> {
         self.things.first()
@@ -193,6 +209,16 @@ mod tests {
         let expected =
             change("type", "a", json!({ "position": 0, "name": "A" }), json!({ "position": 1, "name": "Z" }));
         assert_eq!(of(steps), [expected], "and what is as it was is none");
+    }
+
+    #[test]
+    fn two_deeds_have_a_part_of_the_changes_each() {
+        let both = change("account", "a", json!({ "role": 1, "status": 2 }), json!({ "role": 3, "status": 4 }));
+        let session = change("session", "s", json!({ "x": 1 }), Value::Null);
+        let (of_role, others) = Changes::of([both, session.clone()], 7).split("account", "role");
+        assert_eq!(of_role.things, [change("account", "a", json!({ "role": 1 }), json!({ "role": 3 }))]);
+        assert_eq!(others.things, [change("account", "a", json!({ "status": 2 }), json!({ "status": 4 })), session]);
+        assert_eq!((of_role.left_out, others.left_out), (0, 7));
     }
 
     #[test]

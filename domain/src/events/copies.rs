@@ -31,10 +31,17 @@ impl<'a> Shift<'a> {
         self.to
     }
 
-    /// The end and the sale of the copy, of those of the event.
-    pub fn times(&self, ends_at: Timestamp, sale: SaleWindow) -> Result<(Timestamp, SaleWindow), OutOfYears> {
+    /// The end and the sale of the copy, of those of the event. A sale that begins at once does so again, which is `now`.
+    pub fn times(
+        &self,
+        ends_at: Timestamp,
+        sale: SaleWindow,
+        now: Option<Timestamp>,
+    ) -> Result<(Timestamp, SaleWindow), OutOfYears> {
         let copy_ends_at = self.elapsed(ends_at)?;
         let (starts_at, ends_at) = self.window(Some(sale.starts_at), Some(sale.ends_at), copy_ends_at)?;
+        // A copy that would be sold until yesterday has a window all the same.
+        let starts_at = now.filter(|now| ends_at.is_some_and(|ends_at| *now < ends_at)).or(starts_at);
         let sale = starts_at.zip(ends_at).map(|(starts_at, ends_at)| SaleWindow { starts_at, ends_at });
         Ok((copy_ends_at, sale.ok_or(OutOfYears)?))
     }
@@ -107,7 +114,7 @@ mod tests {
 
     fn shifted(to: &str, closes: &str) -> (Timestamp, SaleWindow) {
         let zone = TimeZone::get("Europe/Berlin").unwrap();
-        Shift::new(at(FROM), at(to), &zone).times(at("2027-03-01T22:00:00Z"), window(OPENS, closes)).unwrap()
+        Shift::new(at(FROM), at(to), &zone).times(at("2027-03-01T22:00:00Z"), window(OPENS, closes), None).unwrap()
     }
 
     /// Guards: days on clocks instead of hours.
@@ -122,12 +129,28 @@ mod tests {
         assert_eq!(sale, window("2027-05-10T08:00:00Z", "2027-06-07T18:00:00Z"));
     }
 
+    /// Guards: "at once" is no date, and so becomes none.
+    #[test]
+    fn what_is_sold_at_once_is_so_in_the_copy() {
+        let zone = TimeZone::UTC;
+        let times = |now: &str, closes: &str| {
+            let shift = Shift::new(at(FROM), at("2027-03-08T19:00:00Z"), &zone);
+            shift.times(at("2027-03-01T22:00:00Z"), window(OPENS, closes), Some(at(now))).unwrap().1
+        };
+        let now = "2027-02-03T10:00:00Z";
+        assert_eq!(times(now, FROM), window(now, "2027-03-08T19:00:00Z"));
+        assert_eq!(
+            times("2027-02-20T10:00:00Z", "2027-02-02T09:00:00Z"),
+            window("2027-02-08T09:00:00Z", "2027-02-09T09:00:00Z")
+        );
+    }
+
     #[test]
     fn a_window_stays_one_when_the_copy_begins_earlier_in_the_day() {
         let zone = TimeZone::get("Europe/Berlin").unwrap();
         let shift = Shift::new(at(FROM), at("2027-03-03T14:00:00Z"), &zone);
         // Sold from 18:00 to 20:00 on the day itself; the matinee begins at 15:00.
-        let (_, sale) = shift.times(at("2027-03-01T22:00:00Z"), window("2027-03-01T17:00:00Z", FROM)).unwrap();
+        let (_, sale) = shift.times(at("2027-03-01T22:00:00Z"), window("2027-03-01T17:00:00Z", FROM), None).unwrap();
         assert_eq!(sale, window("2027-03-03T12:00:00Z", "2027-03-03T14:00:00Z"));
     }
 
@@ -136,7 +159,7 @@ mod tests {
     fn no_time_of_a_copy_leaves_the_years() {
         let zone = TimeZone::UTC;
         let times = |to: &str, opens: &str| {
-            Shift::new(at(FROM), at(to), &zone).times(at("2027-03-01T22:00:00Z"), window(opens, FROM))
+            Shift::new(at(FROM), at(to), &zone).times(at("2027-03-01T22:00:00Z"), window(opens, FROM), None)
         };
         assert!(times("2999-12-31T20:59:59Z", OPENS).is_ok());
         assert_eq!(times("2999-12-31T21:00:00Z", OPENS), Err(OutOfYears), "it ends in the year 3000");

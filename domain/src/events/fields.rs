@@ -1,10 +1,13 @@
 //! What an organizer says of an event, checked.
 
-use jiff::{Timestamp, tz::TimeZone};
+use std::ops::RangeInclusive;
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{Event, SaleWindow};
 use crate::{
     ids::{SeatMapId, VenueId},
+    management::events::ManagedEvent,
     money::Currency,
     text,
     validation::{FieldError, FieldErrors},
@@ -73,47 +76,45 @@ pub struct EventFields {
 }
 
 impl EventFields {
-    /// Checks every field and reports every fault. A time that is to be in the future must be so unless it is the same as
-    /// `before`; and a code that is the same stays, whatever the lists of codes say by now.
-    pub fn parse(raw: RawEvent, before: Option<&Event>, now: Timestamp) -> Result<Self, Vec<FieldError>> {
+    /// Checks every field and reports every fault. What is the same as `before` stays, whatever today's rules and lists of codes say of it:
+    /// a time that is over, a code that is out of use, a sale that goes on after the event.
+    pub fn parse(raw: RawEvent, before: Option<&ManagedEvent>, now: Timestamp) -> Result<Self, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
-        let title = errors.keep(text::line("title", &raw.title.unwrap_or_default(), 2..=100));
-        let slug = raw.slug.map(|slug| errors.keep(text::slug("slug", &slug)));
-        let summary = errors.keep(text::line("summary", &raw.summary.unwrap_or_default(), 0..=500));
-        let description = errors.keep(text::text("description", &raw.description.unwrap_or_default()));
-        let category = errors.keep(text::line("category", &raw.category.unwrap_or_default(), 2..=100));
-        let venue_id = errors.keep(required("venueId", raw.venue_id));
-        let starts_at = errors.keep(instant("startsAt", raw.starts_at));
-        let ends_at = errors.keep(instant("endsAt", raw.ends_at));
-        let time_zone = errors.keep(match before {
-            Some(before) if raw.time_zone.as_ref() == Some(&before.time_zone) => Ok(before.time_zone.clone()),
-            _ => time_zone("timeZone", raw.time_zone.as_deref().unwrap_or_default()),
+        let was = before.map(|before| &before.event);
+        let line = |field, chars: RangeInclusive<usize>| {
+            move |said: Option<String>| text::line(field, &said.unwrap_or_default(), chars)
+        };
+        let title = errors.change(raw.title, was.map(|was| &was.title), line("title", 2..=100));
+        let slug = raw.slug.map(|slug| {
+            errors.change(Some(slug), was.map(|was| &was.slug), |slug| text::slug("slug", &slug.unwrap_or_default()))
         });
-        let currency = errors.keep(match before {
-            Some(before) if raw.currency.as_deref() == Some(before.currency.as_str()) => Ok(before.currency),
+        let summary = raw.summary.or_else(|| Some(String::new()));
+        let summary = errors.change(summary, was.map(|was| &was.summary), line("summary", 0..=500));
+        let description = errors.change(raw.description, was.map(|was| &was.description), |said| {
+            text::text("description", &said.unwrap_or_default())
+        });
+        let category = errors.change(raw.category, was.map(|was| &was.category), line("category", 2..=100));
+        let venue_id = errors.keep(required("venueId", raw.venue_id));
+        let starts_at = errors.change(raw.starts_at, was.map(|was| &was.starts_at), |said| instant("startsAt", said));
+        let ends_at = errors.change(raw.ends_at, was.map(|was| &was.ends_at), |said| instant("endsAt", said));
+        let time_zone = errors.change(raw.time_zone, was.map(|was| &was.time_zone), |said| {
+            time_zone("timeZone", said.as_deref().unwrap_or_default())
+        });
+        let currency = errors.keep(match was {
+            Some(was) if raw.currency.as_deref() == Some(was.currency.as_str()) => Ok(was.currency),
             _ => Currency::parse("currency", raw.currency.as_deref().unwrap_or_default()),
         });
-        let max_per_account = errors.keep(per_account(raw.max_per_account));
-        let tags = errors.keep(tags(raw.tags.unwrap_or_default()));
-        if let (Some(starts_at), Some(ends_at)) = (starts_at, ends_at)
-            && ends_at <= starts_at
-        {
-            errors.push(FieldError::new("endsAt", "OUT_OF_RANGE", "must be after startsAt"));
+        let max_per_account = errors
+            .change(Some(raw.max_per_account), was.map(|was| &was.max_per_account), |said| per_account(said.flatten()));
+        let tagged: Option<Vec<_>> = before.map(|before| before.tags.iter().map(|tag| tag.slug.clone()).collect());
+        let tags = errors.change(raw.tags, tagged.as_ref(), |said| tags(said.unwrap_or_default()));
+        let sale = starts_at.zip(ends_at).and_then(|(starts_at, ends_at)| {
+            let sold = (raw.sale_starts_at, raw.sale_ends_at);
+            times(&mut errors, (starts_at, ends_at), sold, was, now)
+        });
+        if let (Some(starts_at), None) = (starts_at, ends_at) {
+            is_ahead(&mut errors, starts_at, was, now);
         }
-        if let Some(starts_at) = starts_at
-            && starts_at <= now
-            && before.is_none_or(|before| before.starts_at != starts_at)
-        {
-            errors.push(FieldError::new("startsAt", "NOT_IN_FUTURE", "must be in the future"));
-        }
-        let sale = match (starts_at, ends_at) {
-            (Some(starts_at), Some(ends_at)) => {
-                let from = raw.sale_starts_at.unwrap_or_else(|| at_once(before, now));
-                let to = raw.sale_ends_at.unwrap_or(starts_at);
-                errors.keep(sale(("saleStartsAt", from), ("saleEndsAt", to), ends_at))
-            }
-            _ => None,
-        };
         let valid = || {
             Some(Self {
                 title: title?,
@@ -175,6 +176,33 @@ impl RawEvent {
     }
 }
 
+/// The times of an event together: when it is sold. Reports what is wrong between them, unless it was so `before`.
+fn times(
+    errors: &mut FieldErrors,
+    (starts_at, ends_at): (Timestamp, Timestamp),
+    (from, to): (Option<Timestamp>, Option<Timestamp>),
+    before: Option<&Event>,
+    now: Timestamp,
+) -> Option<SaleWindow> {
+    if ends_at <= starts_at && before.is_none_or(|was| (was.starts_at, was.ends_at) != (starts_at, ends_at)) {
+        errors.push(FieldError::new("endsAt", "OUT_OF_RANGE", "must be after startsAt"));
+    }
+    is_ahead(errors, starts_at, before, now);
+    let (from, to) = (from.unwrap_or_else(|| at_once(before, now)), to.unwrap_or(starts_at));
+    let window = SaleWindow { starts_at: from, ends_at: to };
+    if before.is_some_and(|was| was.sale == window && was.ends_at <= ends_at) {
+        return Some(window);
+    }
+    errors.keep(sale(("saleStartsAt", from), ("saleEndsAt", to), ends_at))
+}
+
+/// Reports a beginning that is over, unless it was so `before`.
+fn is_ahead(errors: &mut FieldErrors, starts_at: Timestamp, before: Option<&Event>, now: Timestamp) {
+    if starts_at <= now && before.is_none_or(|was| was.starts_at != starts_at) {
+        errors.push(FieldError::new("startsAt", "NOT_IN_FUTURE", "must be in the future"));
+    }
+}
+
 fn required<T>(field: &'static str, value: Option<T>) -> Result<T, FieldError> {
     value.ok_or_else(|| FieldError::new(field, "REQUIRED", "is required"))
 }
@@ -191,9 +219,16 @@ pub fn instant(field: &'static str, value: Option<Timestamp>) -> Result<Timestam
     Err(FieldError::new(field, "OUT_OF_RANGE", "must be between the years 2000 and 2999"))
 }
 
-/// When a sale begins that is to begin at once: when it has begun, if it has.
+/// When a sale begins that is to begin at once: when it has begun, if it has; otherwise as if nobody had ever said another time, so that
+/// copies know that it is no time that somebody has chosen: [`is_at_once`].
 fn at_once(before: Option<&Event>, now: Timestamp) -> Timestamp {
-    before.map(|before| before.sale.starts_at).filter(|opened| *opened <= now).unwrap_or(now)
+    before.map_or(now, |was| if was.sale.starts_at <= now { was.sale.starts_at } else { was.created_at })
+}
+
+/// Whether a sale begins when its event was made, which is what "at once" becomes. The two times are of two clocks.
+pub fn is_at_once(sale_starts_at: Timestamp, created_at: Timestamp) -> bool {
+    const APART_MAX: SignedDuration = SignedDuration::from_mins(1);
+    sale_starts_at.duration_since(created_at).abs() <= APART_MAX
 }
 
 /// Names of the time zone database that are no place's: abbreviations, and a zone for machines that have none. Offsets (`Etc/…`) are

@@ -17,7 +17,10 @@ use jiff::{
 };
 
 use super::{Event, copies::Shift, fields::instant};
-use crate::validation::{FieldError, FieldErrors};
+use crate::{
+    text::{self, NoInstant},
+    validation::{FieldError, FieldErrors},
+};
 
 /// Most occurrences that are added at once: a year of days.
 pub const ADDED_MAX: usize = 366;
@@ -82,7 +85,7 @@ impl Starts {
         let zone = TimeZone::get(&event.time_zone)
             .map_err(|_| vec![FieldError::new("timeZone", "UNKNOWN", "the event's time zone is not known any more")])?;
         let fits = |starts_at: &Timestamp| {
-            Shift::new(event.starts_at, *starts_at, &zone).times(event.ends_at, event.sale).is_ok()
+            Shift::new(event.starts_at, *starts_at, &zone).times(event.ends_at, event.sale, None).is_ok()
         };
         match (raw.starts, raw.rule) {
             (Some(texts), None) => listed(&texts, &zone, now, fits),
@@ -127,9 +130,11 @@ fn listed(
 }
 
 fn start(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Timestamp, (&'static str, &'static str)> {
-    let at = match text.parse::<Timestamp>() {
+    const LEAP: (&str, &str) = ("INVALID", "must not be a leap second: seconds are 00 to 59");
+    let at = match text::instant(text) {
         Ok(at) => at,
-        Err(_) => on_clocks(text, zone)?,
+        Err(NoInstant::LeapSecond) => return Err(LEAP),
+        Err(NoInstant::Form) => on_clocks(text, zone)?,
     };
     let at = instant("starts", Some(at)).map_err(|_| ("OUT_OF_RANGE", "must be between the years 2000 and 2999"))?;
     if at > now { Ok(at) } else { Err(("NOT_IN_FUTURE", "must be in the future")) }
@@ -142,7 +147,9 @@ fn on_clocks(text: &str, zone: &TimeZone) -> Result<Timestamp, (&'static str, &'
     );
     // The parser would pass over an offset.
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || b"-:.T".contains(&byte)) && text.contains('T');
-    let local: DateTime = text.parse().ok().filter(|_| is_plain).ok_or(INVALID)?;
+    // And it takes a leap second for the one before.
+    let is_leap = text.get(16..19) == Some(":60");
+    let local: DateTime = text.parse().ok().filter(|_| is_plain && !is_leap).ok_or(INVALID)?;
     let at = zone.to_ambiguous_timestamp(local);
     if matches!(at.offset(), AmbiguousOffset::Gap { .. }) {
         return Err(("NO_SUCH_TIME", "clocks jump over this time on that day: give another, or an offset from UTC"));

@@ -75,11 +75,16 @@ pub struct QuotaFields {
 }
 
 impl QuotaFields {
-    /// Checks both.
-    pub fn parse(name: Option<&str>, capacity: Option<u32>) -> Result<Self, Vec<FieldError>> {
+    /// Checks both. What is the same as `before` stays.
+    pub fn parse(
+        name: Option<String>,
+        capacity: Option<u32>,
+        before: Option<&ManagedQuota>,
+    ) -> Result<Self, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
-        let name = errors.keep(text::line("name", name.unwrap_or_default(), 2..=100));
-        let capacity = errors.keep(match capacity {
+        let name = errors
+            .change(name, before.map(|was| &was.name), |said| text::line("name", &said.unwrap_or_default(), 2..=100));
+        let capacity = errors.change(capacity, before.map(|was| &was.capacity), |said| match said {
             None => Err(FieldError::new("capacity", "REQUIRED", "is required")),
             Some(capacity) if capacity > CAPACITY_MAX => {
                 Err(FieldError::new("capacity", "OUT_OF_RANGE", "must be from 0 to 100,000,000"))
@@ -154,34 +159,47 @@ impl TicketTypeFields {
         Self { name, description, ..self.clone() } == *before
     }
 
+    /// Whether it is sold in this window, as far as one is said.
+    pub fn is_sold_as(&self, starts_at: Option<Timestamp>, ends_at: Option<Timestamp>) -> bool {
+        (self.sale_starts_at, self.sale_ends_at) == (starts_at, ends_at)
+    }
+
     /// Whether its places are counted and found where they were: what was ever taken stays there.
     pub fn keeps_places(&self, before: &Self) -> bool {
         self.quota_id == before.quota_id && self.sections == before.sections
     }
 
-    /// Checks every field against the event and reports every fault.
-    pub fn parse(raw: RawTicketType, event: &Event) -> Result<Self, Vec<FieldError>> {
+    /// Checks every field against the event and reports every fault. What is the same as `before` stays, whatever today's rules, or the event
+    /// by now, say of it.
+    pub fn parse(raw: RawTicketType, event: &Event, before: Option<&Self>) -> Result<Self, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
         let quota_id = errors.keep(raw.quota_id.ok_or_else(|| FieldError::new("quotaId", "REQUIRED", "is required")));
-        let name = errors.keep(text::line("name", &raw.name.unwrap_or_default(), 2..=100));
-        let description = errors.keep(text::text("description", &raw.description.unwrap_or_default()));
-        let price = errors.keep(price(raw.price, event.currency));
+        let name = errors.change(raw.name, before.map(|was| &was.name), |said| {
+            text::line("name", &said.unwrap_or_default(), 2..=100)
+        });
+        let description = errors.change(raw.description, before.map(|was| &was.description), |said| {
+            text::text("description", &said.unwrap_or_default())
+        });
+        let price_before = before.map(|was| &was.price).filter(|price| price.currency == event.currency);
+        let price = errors.change(raw.price, price_before, |said| price(said, event.currency));
         let mut sections = raw.sections.unwrap_or_default();
         sections.sort_unstable();
         sections.dedup();
-        if !sections.is_empty() && event.seat_map_version_id.is_none() {
+        let is_kept = before.is_some_and(|was| was.sections == sections);
+        if !sections.is_empty() && event.seat_map_version_id.is_none() && !is_kept {
             errors.push(FieldError::new("sections", "NO_SEAT_MAP", "the event has no seat map"));
         }
         let (min, max) = (raw.min_per_booking.unwrap_or(1), raw.max_per_booking.unwrap_or(10));
-        if !(1..=PER_BOOKING_MAX).contains(&min) {
-            errors.push(FieldError::new("minPerBooking", "OUT_OF_RANGE", "must be from 1 to 100"));
+        if before.is_none_or(|was| (was.min_per_booking, was.max_per_booking) != (min, max)) {
+            per_booking(&mut errors, min, max);
         }
-        if !(min..=PER_BOOKING_MAX).contains(&max) {
-            errors.push(FieldError::new("maxPerBooking", "OUT_OF_RANGE", "must be from minPerBooking to 100"));
-        }
-        let from = raw.sale_starts_at.map(|at| errors.keep(instant("saleStartsAt", Some(at))));
-        let to = raw.sale_ends_at.map(|at| errors.keep(instant("saleEndsAt", Some(at))));
-        if let (Some(from), Some(to)) =
+        let is_kept = before.is_some_and(|was| was.is_sold_as(raw.sale_starts_at, raw.sale_ends_at));
+        let mut instant = |field, at| if is_kept { Some(at) } else { errors.keep(instant(field, Some(at))) };
+        let from = raw.sale_starts_at.map(|at| instant("saleStartsAt", at));
+        let to = raw.sale_ends_at.map(|at| instant("saleEndsAt", at));
+        if is_kept {
+            // The event may have left it: a draft may be incomplete, and publishing asks again.
+        } else if let (Some(from), Some(to)) =
             (from.unwrap_or(Some(event.sale.starts_at)), to.unwrap_or(Some(event.sale.ends_at)))
         {
             let _ = errors.keep(sale(("saleStartsAt", from), ("saleEndsAt", to), event.ends_at));
@@ -216,6 +234,15 @@ impl From<TicketTypeFields> for RawTicketType {
             sale_starts_at: fields.sale_starts_at,
             sale_ends_at: fields.sale_ends_at,
         }
+    }
+}
+
+fn per_booking(errors: &mut FieldErrors, min: u32, max: u32) {
+    if !(1..=PER_BOOKING_MAX).contains(&min) {
+        errors.push(FieldError::new("minPerBooking", "OUT_OF_RANGE", "must be from 1 to 100"));
+    }
+    if !(min..=PER_BOOKING_MAX).contains(&max) {
+        errors.push(FieldError::new("maxPerBooking", "OUT_OF_RANGE", "must be from minPerBooking to 100"));
     }
 }
 
@@ -274,10 +301,17 @@ mod tests {
         assert_eq!(quota(3, 4).resized(7), Ok(()));
         assert_eq!(quota(3, 4).resized(6), Err(BelowTaken { held: 3, sold: 4, asked: 6 }));
         assert_eq!(quota(0, 0).resized(0), Ok(()));
-        let codes = |name, capacity| {
-            QuotaFields::parse(name, capacity).unwrap_err().iter().map(|of| of.code).collect::<Vec<_>>()
+        let codes = |name: Option<&str>, capacity| {
+            QuotaFields::parse(name.map(str::to_owned), capacity, None)
+                .unwrap_err()
+                .iter()
+                .map(|of| of.code)
+                .collect::<Vec<_>>()
         };
         assert_eq!(codes(None, None), ["REQUIRED", "REQUIRED"]);
         assert_eq!(codes(Some("Floor"), Some(CAPACITY_MAX + 1)), ["OUT_OF_RANGE"]);
+        let old = ManagedQuota { name: "Ada\u{202e}nimdA".to_owned(), capacity: CAPACITY_MAX + 1, ..quota(0, 0) };
+        let said = |capacity| QuotaFields::parse(Some(old.name.clone()), Some(capacity), Some(&old));
+        assert!(said(CAPACITY_MAX + 1).is_ok() && said(7).is_ok() && said(CAPACITY_MAX + 2).is_err());
     }
 }

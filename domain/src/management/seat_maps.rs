@@ -36,11 +36,18 @@ pub struct SeatMapFields {
 }
 
 impl SeatMapFields {
-    /// Checks both.
-    pub fn parse(name: Option<&str>, description: Option<&str>) -> Result<Self, Vec<FieldError>> {
+    /// Checks both. What is the same as `before` stays.
+    pub fn parse(
+        name: Option<String>,
+        description: Option<String>,
+        before: Option<&ManagedSeatMap>,
+    ) -> Result<Self, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
-        let name = errors.keep(text::line("name", name.unwrap_or_default(), 2..=100));
-        let description = errors.keep(text::text("description", description.unwrap_or_default()));
+        let name = errors
+            .change(name, before.map(|was| &was.name), |said| text::line("name", &said.unwrap_or_default(), 2..=100));
+        let description = errors.change(description, before.map(|was| &was.description), |said| {
+            text::text("description", &said.unwrap_or_default())
+        });
         errors.finish(name.zip(description).map(|(name, description)| Self { name, description }))
     }
 }

@@ -64,7 +64,10 @@ fn weight(parameter: &str) -> Option<u16> {
     if !name.trim_end().eq_ignore_ascii_case("q") {
         return None;
     }
-    let weight = value.trim_start().parse::<f32>().ok().filter(|weight| (0.0..=1.0).contains(weight));
+    let value = value.trim();
+    // The parser also knows signs, exponents and words.
+    let is_plain = value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let weight = value.parse::<f32>().ok().filter(|weight| is_plain && (0.0..=1.0).contains(weight));
     // Within 0 and 1000.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     Some(weight.map_or(FULL, |weight| (weight * f32::from(FULL)).round() as u16))

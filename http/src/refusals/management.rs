@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use application::manage::ManageError;
+use application::{bookings::BookingError, manage::ManageError};
 use domain::{
     events::offering::BrokenRule,
     management::{ChangeError, Conflict, seat_maps::SeatsMoved},
@@ -10,13 +10,16 @@ use domain::{
     validation::FieldError,
 };
 
+use super::bookings;
 use crate::{authorization::forbidden, problem::Problem, problem_codes::Code};
 
 impl From<ManageError> for Problem {
     fn from(error: ManageError) -> Self {
         match error {
             ManageError::Change(error) => error.into(),
-            ManageError::Inventory(error) => error.into(),
+            // Who manages an event may know how many places are left, whatever the site shows.
+            ManageError::Inventory(BookingError::Refused(refusal)) => bookings::told_exactly(refusal),
+            ManageError::Inventory(error) | ManageError::NotPaused(error) => error.into(),
             ManageError::KeyReused => Problem::new(Code::IdempotencyKeyReused),
             ManageError::InProgress => Problem::new(Code::IdempotencyInProgress).retry_after(Duration::from_secs(1)),
         }

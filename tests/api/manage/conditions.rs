@@ -123,7 +123,7 @@ async fn a_revision_that_is_named_is_judged_by_every_route() {
             continue;
         }
         let (path, body) = things.ask(&row);
-        for tag in ["\"99\"", "W/\"1\"", "\"1\", \"2\""] {
+        for tag in ["\"99\"", "W/\"1\"", "\"98\", \"99\""] {
             let answer = boss.send_with(row.method.clone(), &path, &[("if-match", tag)], body.as_ref()).await;
             if answer.status != 412 {
                 passed.push(format!(

@@ -7,7 +7,7 @@ use domain::{
 use serde_json::json;
 
 use super::{OWN, book, judged_first::metric, organizer, published, seat_maps::layout, seated::Seated};
-use crate::support::{TestServer, until};
+use crate::support::{Api, TestServer, until};
 
 const PLACES: &str = "boxoffice_ledger_mismatch_places";
 
@@ -28,6 +28,11 @@ async fn a_place_that_is_counted_wrongly_is_found_and_named() {
         assert_eq!(store.mismatches(EventId(event)).await.unwrap(), []);
     }
     assert!(metric(&server, PLACES).await < 1.0);
+    // No number of things is negative: a sum of no floats would be -0.
+    let told = Api::of_operators(server.running.operations_address).get("/metrics").await.body;
+    let told = String::from_utf8(told.to_vec()).unwrap();
+    let negative: Vec<&str> = told.lines().filter(|line| line.ends_with(" -0")).collect();
+    assert_eq!(negative, Vec::<&str>::new());
 
     server.client.execute("UPDATE quotas SET sold = sold + 2 WHERE id = $1", &[&quota]).await.unwrap();
     let found = store.mismatches(EventId(event)).await.unwrap();

@@ -238,3 +238,34 @@ async fn an_event_does_not_move_to_a_map_of_too_few_seats() {
         }
     }
 }
+
+/// Guards: `FieldErrors::change` and `is_sold_as`. A draft may be incomplete: a ticket type that its event has left is renamed all the same, and
+/// what is said of its window is judged, as is publishing.
+#[tokio::test]
+async fn a_draft_is_changed_though_something_else_of_it_breaks_a_rule() {
+    let server = TestServer::start().await;
+    let api = organizer(&server).await;
+    let (event, quota, _) = drafted(&server, &api, 10).await;
+    let path = format!("{OWN}/{event}");
+    let late = json!({ "saleStartsAt": in_seconds(END_S - 900), "saleEndsAt": in_seconds(END_S - 600) });
+    let late = uuid(&kind(&api, event, quota, late).await.created()["id"]);
+    let late = format!("{path}/ticket-types/{late}");
+    api.change(&path, &json!({ "endsAt": in_seconds(END_S - 3600) })).await.ok();
+    let renamed = api.change(&late, &json!({ "name": "Later bird", "maxPerBooking": 3 })).await.ok();
+    assert_eq!(renamed["name"], "Later bird");
+    let wrong = [("saleEndsAt".to_owned(), "OUT_OF_RANGE".to_owned())];
+    assert_eq!(api.change(&late, &json!({ "saleEndsAt": in_seconds(END_S - 500) })).await.faults(), wrong);
+    refused(&act(&api, event, "publish").await, "SALE_AFTER_EVENT");
+    // It is sold no time at all, by the end of the event's own sale.
+    api.change(&late, &json!({ "saleEndsAt": null, "saleStartsAt": in_seconds(7000) })).await.ok();
+    api.change(&path, &json!({ "saleEndsAt": in_seconds(6000) })).await.ok();
+    api.change(&late, &json!({ "name": "No bird" })).await.ok();
+    assert_eq!(api.change(&late, &json!({ "saleStartsAt": in_seconds(6500) })).await.faults(), wrong);
+    // And a title from when other characters were allowed.
+    let old = "UPDATE events SET title = 'Ada' || chr(8238) || 'nimdA' WHERE id = $1";
+    server.client.execute(old, &[&event]).await.unwrap();
+    let shown = api.change(&path, &json!({ "summary": "In short" })).await.ok();
+    assert_eq!(shown["title"], "Ada\u{202e}nimdA");
+    let turned = api.change(&path, &json!({ "title": "Eve\u{202e}evE" })).await.faults();
+    assert_eq!(turned, [("title".to_owned(), "INVALID".to_owned())]);
+}

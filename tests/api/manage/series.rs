@@ -313,3 +313,27 @@ async fn the_public_sees_what_is_published() {
     let nothing = server.api.get(&format!("/api/v1/events?seriesId={}", Uuid::now_v7())).await.ok();
     assert_eq!(nothing["pagination"]["total"], 0);
 }
+
+/// Guards: `is_at_once`. What is sold at once is sold at once in each occurrence and copy, and not from some day on that nobody has said.
+#[tokio::test]
+async fn what_is_sold_at_once_is_so_on_each_day() {
+    let server = TestServer::start().await;
+    let api = organizer(&server).await;
+    let mut body = draft(&server).await;
+    body.as_object_mut().unwrap().remove("saleStartsAt");
+    let event = uuid(&api.post(OWN, &body).await.created()["id"]);
+    // Said and taken back: the same.
+    let path = format!("{OWN}/{event}");
+    api.change(&path, &json!({ "saleStartsAt": in_seconds(86_400) })).await.ok();
+    api.change(&path, &json!({ "saleStartsAt": null })).await.ok();
+    let series = repeat(&api, event, &weekly(3)).await.created();
+    let again = json!({ "starts": [in_seconds(300 * 86_400)] });
+    let added = repeat(&api, members(&series)[2], &again).await.created();
+    let copy = json!({ "startsAt": in_seconds(90 * 86_400) });
+    let copy = uuid(&api.post(&format!("{path}/duplicate"), &copy).await.created()["id"]);
+    for id in members(&added).into_iter().chain([copy]) {
+        let shown = api.get(&format!("{OWN}/{id}")).await.ok();
+        assert!(instant(&shown["saleStartsAt"]) <= in_seconds(0), "{shown}");
+        assert_eq!(shown["saleEndsAt"], shown["startsAt"], "and until it begins");
+    }
+}

@@ -4,7 +4,12 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::admin;
-use crate::support::{EventBuilder, Settings, TestServer, client::quantity, listener::Listener, until};
+use crate::support::{
+    Api, EventBuilder, Settings, TestServer,
+    client::{best, new_key, quantity},
+    listener::Listener,
+    until,
+};
 
 const SETTINGS: &str = "/api/v1/admin/settings";
 
@@ -131,4 +136,33 @@ async fn how_many_places_are_left_is_shown_only_where_the_site_wants_it() {
         server.api.get(&event.path("availability")).await.ok()["ticketTypes"][1]["sold"] == 20
     })
     .await;
+}
+
+/// Guards: `refusals::told`. A refusal is no way around `showPlacesLeft`; whoever manages the event may know.
+#[tokio::test]
+async fn refusals_tell_how_many_places_are_left_only_where_the_site_does() {
+    let server = Settings::default().start().await;
+    let api = admin(&server).await;
+    let event = server.event(EventBuilder::ga(5).and_seated("Stalls", 1, 3)).await;
+    let buyer = server.signed_in().await;
+    let (unseated, best) = (event.places(6), best(event.types[1], 4));
+    let asked = async |api: &Api, path: &str, body| {
+        let refused = api.send(Method::POST, path, Some(&new_key()), Some(body)).await.problem(409, "BOOKING_001");
+        let message = refused["errors"][0]["message"].as_str().unwrap().to_owned();
+        let (_, message) = message.split_once(": ").unwrap();
+        assert_eq!(refused["detail"], message);
+        message.to_owned()
+    };
+    for shows in [true, false, true] {
+        api.change(SETTINGS, &json!({ "showPlacesLeft": shows })).await.ok();
+        for (body, numbers) in [(&unseated, "5 of 6"), (&best, "3 of 4")] {
+            let exactly = format!("only {numbers} places are left");
+            let told = if shows { &exactly } else { "fewer places are left than were asked for" };
+            for path in ["holds", "bookings"] {
+                assert_eq!(asked(&buyer, &event.path(path), body).await, told, "{path}");
+            }
+            let blocks = format!("/api/v1/admin/events/{}/blocks", event.id);
+            assert_eq!(asked(&api, &blocks, body).await, exactly, "whoever manages it");
+        }
+    }
 }

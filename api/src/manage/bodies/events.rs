@@ -6,13 +6,14 @@ use domain::{
     ids::{AccountId, SeatMapId, VenueId},
 };
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Change;
+use crate::instants;
 
 /// A new event; or one said anew, whose slug and organizer stay unless they are said.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[schema(as = NewEvent)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::manage) struct NewEventBody {
@@ -33,17 +34,21 @@ pub(in crate::manage) struct NewEventBody {
     seat_map_id: Option<SeatMapId>,
     /// In the future.
     #[schema(required = true, nullable = false)]
+    #[serde(default, deserialize_with = "instants::optional")]
     starts_at: Option<Timestamp>,
     /// After that.
     #[schema(required = true, nullable = false)]
+    #[serde(default, deserialize_with = "instants::optional")]
     ends_at: Option<Timestamp>,
     #[schema(schema_with = texts::time_zone, required = true)]
     time_zone: Option<String>,
     #[schema(schema_with = texts::code::<3>, required = true)]
     currency: Option<String>,
     /// `null`: at once.
+    #[serde(default, deserialize_with = "instants::optional")]
     sale_starts_at: Option<Timestamp>,
     /// `null`: when the event begins, whenever that will be.
+    #[serde(default, deserialize_with = "instants::optional")]
     sale_ends_at: Option<Timestamp>,
     /// The most places that one account may have; `null` for no limit.
     #[schema(minimum = 1, maximum = 10_000)]
@@ -105,10 +110,10 @@ pub(in crate::manage) struct EventChangeBody {
     #[serde(default)]
     #[schema(value_type = Option<SeatMapId>)]
     seat_map_id: Change<SeatMapId>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "instants::change")]
     #[schema(value_type = Timestamp)]
     starts_at: Change<Timestamp>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "instants::change")]
     #[schema(value_type = Timestamp)]
     ends_at: Change<Timestamp>,
     #[serde(default)]
@@ -118,11 +123,11 @@ pub(in crate::manage) struct EventChangeBody {
     #[schema(schema_with = texts::code::<3>, required = false)]
     currency: Change<String>,
     /// `null`: at once, or when it has begun.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "instants::change")]
     #[schema(value_type = Option<Timestamp>)]
     sale_starts_at: Change<Timestamp>,
     /// `null`: when the event begins, whenever that will be.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "instants::change")]
     #[schema(value_type = Option<Timestamp>)]
     sale_ends_at: Change<Timestamp>,
     /// The most places that one account may have; `null` for no limit.

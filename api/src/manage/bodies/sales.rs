@@ -7,13 +7,14 @@ use domain::{
     money::Money,
 };
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Change;
+use crate::instants;
 
 /// A new quota.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[schema(as = NewQuota)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::manage) struct NewQuotaBody {
@@ -37,7 +38,7 @@ pub(in crate::manage) struct QuotaChangeBody {
 }
 
 /// A new ticket type.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[schema(as = NewTicketType)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::manage) struct NewTicketTypeBody {
@@ -60,8 +61,10 @@ pub(in crate::manage) struct NewTicketTypeBody {
     #[schema(minimum = 1, maximum = 100)]
     max_per_booking: Option<u32>,
     /// `null`: as the event.
+    #[serde(default, deserialize_with = "instants::optional")]
     sale_starts_at: Option<Timestamp>,
     /// `null`: as the event.
+    #[serde(default, deserialize_with = "instants::optional")]
     sale_ends_at: Option<Timestamp>,
 }
 
@@ -107,10 +110,10 @@ pub(in crate::manage) struct TicketTypeChangeBody {
     #[serde(default)]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 100)]
     max_per_booking: Change<u32>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "instants::change")]
     #[schema(value_type = Option<Timestamp>)]
     sale_starts_at: Change<Timestamp>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "instants::change")]
     #[schema(value_type = Option<Timestamp>)]
     sale_ends_at: Change<Timestamp>,
 }

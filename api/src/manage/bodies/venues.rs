@@ -2,13 +2,13 @@
 
 use boxoffice_http::openapi::texts;
 use domain::venues::RawVenue;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Change;
 
 /// A new venue; or one said anew, whose slug stays unless it is said.
-#[derive(Clone, Deserialize, ToSchema)]
+#[derive(Clone, Deserialize, Serialize, ToSchema)]
 #[schema(as = NewVenue)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::manage) struct NewVenueBody {

@@ -136,7 +136,7 @@ impl From<Vec<layout::Section>> for LayoutJson {
 }
 
 /// A new seat map.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[schema(as = NewSeatMap)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct NewSeatMapBody {

@@ -131,7 +131,8 @@ async fn seat_map(
         return Ok(map);
     }
     let rows = transaction.query_typed(seat_maps::ROWS, &[(&id.0, Type::UUID)]).await?;
-    // A large house takes long: not on the threads on which all inventories decide.
+    // A large house takes long: not on the threads on which all inventories decide. Two inventories at most are loaded at once, and they
+    // do not wait for their turn with what others compute: somebody waits to book.
     let drawn = move || Ok::<_, StoreError>(Arc::new(seat_maps::drawing(&rows)?.seat_map(id)));
     let map = tokio::task::spawn_blocking(drawn).await.map_err(|error| StoreError::Row(error.to_string()))??;
     let mut maps = ledger.seat_maps.lock().unwrap_or_else(PoisonError::into_inner);

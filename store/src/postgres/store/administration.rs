@@ -18,7 +18,7 @@ use super::{
     super::{audit, connection::Transaction, outbox::enqueue, rows::StoreError},
     PgStore,
     accounts::{ACCOUNT_COLUMNS, ACCOUNTS, account},
-    paging::{Steps, page_of},
+    paging::{self, page_of},
     sessions, total_of,
 };
 
@@ -68,8 +68,7 @@ impl PgStore {
         filter: &AccountFilter,
         request: &PageRequest<AccountId>,
     ) -> Result<Page<Account>, StoreError> {
-        let Steps { from, comparison, direction, offset, rows } = Steps::to(request, true);
-        let (text, from) = (filter.text.as_deref(), from.map(|id| id.0));
+        let (text, from) = (filter.text.as_deref(), request.start.comes_from().map(|id| id.0));
         let (role, status) = (filter.role.map(Role::as_str), filter.status.map(AccountStatus::as_str));
         let filters: [(&(dyn ToSql + Sync), Type); 4] =
             [(&text, Type::TEXT), (&role, Type::TEXT), (&status, Type::TEXT), (&filter.verified, Type::BOOL)];
@@ -77,14 +76,14 @@ impl PgStore {
         let client = self.pool.get().await?;
         // Each account has one profile, which needs no look for a count.
         let total = total_of(&client, &format!("accounts a WHERE {text_filter} AND {FILTER}"), &filters).await?;
-        let statement = format!(
-            "SELECT {ACCOUNT_COLUMNS} FROM {ACCOUNTS} WHERE {text_filter} AND {FILTER} \
-             AND ($5::uuid IS NULL OR a.id {comparison} $5) ORDER BY a.id {direction} OFFSET $6 LIMIT $7"
-        );
-        let place: [(&(dyn ToSql + Sync), Type); 3] = [(&from, Type::UUID), (&offset, Type::INT8), (&rows, Type::INT8)];
-        let parameters: Vec<_> = filters.into_iter().chain(place).collect();
-        let rows = client.query_typed(&statement, &parameters).await?;
-        page_of(rows, request, total, account)
+        let statement = |comparison, direction| {
+            format!(
+                "SELECT {ACCOUNT_COLUMNS} FROM {ACCOUNTS} WHERE {text_filter} AND {FILTER} \
+                 AND ($5::uuid IS NULL OR a.id {comparison} $5) ORDER BY a.id {direction} OFFSET $6 LIMIT $7"
+            )
+        };
+        let parameters = [&filters[..], &[(&from, Type::UUID)]].concat();
+        page_of(paging::read(&client, request, true, Some(total), statement, &parameters).await?, total, account)
     }
 
     async fn change(
@@ -99,7 +98,7 @@ impl PgStore {
         let look = format!("SELECT {ACCOUNT_COLUMNS} FROM {ACCOUNTS} WHERE a.id = $1 FOR UPDATE");
         let rows = transaction.query_typed(&look, &[(&id.0, Type::UUID)]).await?;
         let Some(before) = rows.first().map(account).transpose()? else { return Ok(Err(ChangeAccountError::NotFound)) };
-        if expected.is_some_and(|expected| expected != before.revision) {
+        if expected.is_some_and(|expected| !expected.has(before.revision)) {
             return Ok(Err(ChangeAccountError::Changed));
         }
         let change = change.against(&before);
@@ -118,11 +117,24 @@ impl PgStore {
             let template = Template::AccountSuspended { name: before.name.as_str().to_owned() };
             enqueue(transaction, &Message { to: before.email.clone(), locale: before.locale, template }).await?;
         }
-        for deed in deeds(&before, change, actor, now) {
-            audit::record(transaction, deed).await?;
-        }
+        write_down(transaction, deeds(&before, change, actor, now)).await?;
         Ok(Ok(()))
     }
+}
+
+/// Each deed with what it has changed: who looks for suspensions finds there what they were, also when the role went with them.
+async fn write_down(transaction: &Transaction, deeds: Vec<Deed>) -> Result<(), StoreError> {
+    let changes = audit::take_changes(transaction).await?;
+    let parts = if deeds.len() > 1 {
+        let (of_role, others) = changes.split("account", "role");
+        vec![of_role, others]
+    } else {
+        vec![changes]
+    };
+    for (deed, changes) in deeds.into_iter().zip(&parts) {
+        audit::write(transaction, deed.with(changes)).await?;
+    }
+    Ok(())
 }
 
 async fn is_last(transaction: &Transaction, id: AccountId) -> Result<bool, StoreError> {

@@ -13,7 +13,7 @@ use super::{
         rows::StoreError,
     },
     PgStore,
-    paging::{Steps, page_of},
+    paging::{self, page_of},
     total_of,
 };
 
@@ -31,8 +31,7 @@ impl PgStore {
         filter: &AuditFilter,
         request: &PageRequest<u64>,
     ) -> Result<Page<Entry>, StoreError> {
-        let Steps { from, comparison, direction, offset, rows } = Steps::to(request, true);
-        let (from, actor) = (from.map(|seq| signed(*seq)), filter.actor.map(|id| id.0));
+        let (from, actor) = (request.start.comes_from().map(|seq| signed(*seq)), filter.actor.map(|id| id.0));
         let filters: [(&(dyn ToSql + Sync), Type); 4] = [
             (&actor, Type::UUID),
             (&filter.action, Type::TEXT),
@@ -41,14 +40,14 @@ impl PgStore {
         ];
         let client = self.pool.get().await?;
         let total = total_of(&client, &format!("audit_log WHERE {FILTER}"), &filters).await?;
-        let statement = format!(
-            "SELECT {COLUMNS} FROM audit_log WHERE {FILTER} AND ($5::bigint IS NULL OR seq {comparison} $5) \
-             ORDER BY seq {direction} OFFSET $6 LIMIT $7"
-        );
-        let place: [(&(dyn ToSql + Sync), Type); 3] = [(&from, Type::INT8), (&offset, Type::INT8), (&rows, Type::INT8)];
-        let parameters: Vec<_> = filters.into_iter().chain(place).collect();
-        let rows = client.query_typed(&statement, &parameters).await?;
-        page_of(rows, request, total, entry)
+        let statement = |comparison, direction| {
+            format!(
+                "SELECT {COLUMNS} FROM audit_log WHERE {FILTER} AND ($5::bigint IS NULL OR seq {comparison} $5) \
+                 ORDER BY seq {direction} OFFSET $6 LIMIT $7"
+            )
+        };
+        let parameters = [&filters[..], &[(&from, Type::INT8)]].concat();
+        page_of(paging::read(&client, request, true, Some(total), statement, &parameters).await?, total, entry)
     }
 
     async fn record_alone(&self, deed: Deed) -> Result<(), StoreError> {

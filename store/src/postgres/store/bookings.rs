@@ -17,14 +17,16 @@ use super::{
         rows::{self, BOOKING_COLUMNS, HOLD_COLUMNS, StoreError},
     },
     PgStore, is_one_of,
-    paging::{Steps, cut},
+    paging::{self, Cut},
     total_of,
 };
 
 /// Ticket types in arrays: one row for each event, however many it has.
 const NAMES: &str = "SELECT e.id, e.slug, e.title, e.starts_at, e.time_zone, v.name AS venue, \
         ARRAY(SELECT t.id FROM ticket_types t WHERE t.event_id = e.id ORDER BY t.id) AS types, \
-        ARRAY(SELECT t.name FROM ticket_types t WHERE t.event_id = e.id ORDER BY t.id) AS type_names \
+        ARRAY(SELECT t.name FROM ticket_types t WHERE t.event_id = e.id ORDER BY t.id) AS type_names, \
+        greatest(e.updated_at, v.updated_at, (SELECT max(t.updated_at) FROM ticket_types t WHERE t.event_id = e.id)) \
+            AS changed_at \
     FROM events e JOIN venues v ON v.id = e.venue_id WHERE e.id = ANY($1)";
 
 fn names(row: &Row) -> Result<(EventId, EventNames), StoreError> {
@@ -36,6 +38,7 @@ fn names(row: &Row) -> Result<(EventId, EventNames), StoreError> {
         time_zone: row.try_get("time_zone")?,
         venue: row.try_get("venue")?,
         ticket_types: types.into_iter().map(TicketTypeId).zip(names).collect(),
+        changed_at: row.try_get("changed_at")?,
     };
     Ok((EventId(row.try_get("id")?), names))
 }
@@ -64,21 +67,22 @@ impl PgStore {
     ) -> Result<Page<Booking>, StoreError> {
         let client = self.pool.get().await?;
         // UUIDv7: the order of the ids is the order of the making.
-        let Steps { from, comparison, direction, offset, rows } = Steps::to(page, true);
-        let from = from.map(|id| id.0);
+        let from = page.start.comes_from().map(|id| id.0);
         let statuses = is_one_of("b.status", filter.statuses.iter().map(|of| of.as_str()));
         let which =
             format!("bookings b WHERE b.account_id = $1 AND ($2::uuid IS NULL OR b.event_id = $2) AND {statuses}");
         let event = filter.event.map(|event| event.0);
         let filters: [Typed<'_>; 2] = [(&account.0, Type::UUID), (&event, Type::UUID)];
-        let place: [Typed<'_>; 3] = [(&from, Type::UUID), (&offset, Type::INT8), (&rows, Type::INT8)];
-        let statement = format!(
-            "SELECT {BOOKING_COLUMNS} FROM {which} AND ($3::uuid IS NULL OR b.id {comparison} $3) \
-             ORDER BY b.id {direction} OFFSET $4 LIMIT $5"
-        );
-        let found = client.query_typed(&statement, &[&filters[..], &place[..]].concat()).await?;
+        let statement = |comparison, direction| {
+            format!(
+                "SELECT {BOOKING_COLUMNS} FROM {which} AND ($3::uuid IS NULL OR b.id {comparison} $3) \
+                 ORDER BY b.id {direction} OFFSET $4 LIMIT $5"
+            )
+        };
         let total = total_of(&client, &which, &filters).await?;
-        let (found, has_more, has_previous) = cut(found, page, total);
+        let parameters = [&filters[..], &[(&from, Type::UUID)]].concat();
+        let Cut { rows: found, has_more, has_previous } =
+            paging::read(&client, page, true, Some(total), statement, &parameters).await?;
         let read = rows::readable_bookings(&client, &found).await?;
         let entries = rows::some_readable(found.iter().zip(read))?;
         Ok(Page { entries, total, has_more, has_previous })

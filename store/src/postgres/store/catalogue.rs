@@ -107,8 +107,10 @@ pub fn facet_statements() -> [(&'static str, &'static str); 3] {
 }
 
 /// One search in one list: its three statements, and how its rows are read.
-trait Listed {
+trait Listed: Sized {
     type Entry;
+    /// The same search for another page.
+    fn at(&self, place: Place, limit: u32) -> Self;
     fn text(&self) -> Option<&str>;
     fn place(&self) -> &Place;
     fn limit(&self) -> u32;
@@ -122,6 +124,9 @@ macro_rules! listed {
     ($search:ty, $entry:ty, $list:ident) => {
         impl Listed for $search {
             type Entry = $entry;
+            fn at(&self, place: Place, limit: u32) -> Self {
+                Self { place, limit, ..self.clone() }
+            }
             fn text(&self) -> Option<&str> {
                 self.filter.text.as_deref()
             }
@@ -183,11 +188,30 @@ async fn with_words<S: Listed>(
     typing: &Typing<'_>,
     total: Total,
 ) -> Result<Slice<S::Entry>, StoreError> {
+    let few = matches!(total, Total::Exact(_));
     let rows = match total {
         Total::Exact(0) => Vec::new(),
-        total => search.page(typing, matches!(total, Total::Exact(_))).rows(client).await?,
+        _ => search.page(typing, few).rows(client).await?,
     };
-    search.slice(typing, rows, total)
+    looked_behind(client, search, typing, few, search.slice(typing, rows, total)?).await
+}
+
+/// A page whose walk comes from somewhere, after a look whether there is something left of it.
+async fn looked_behind<S: Listed>(
+    client: &impl Statements,
+    search: &S,
+    typing: &Typing<'_>,
+    few: bool,
+    mut slice: Slice<S::Entry>,
+) -> Result<Slice<S::Entry>, StoreError> {
+    let place = search.place();
+    let further = if place.is_backwards() { slice.has_previous } else { slice.has_more };
+    let end = if place.is_backwards() { slice.last.clone() } else { slice.first.clone() };
+    let (Some(end), None) = (end, place.passed(further, 1, slice.total)) else { return Ok(slice) };
+    let behind = if place.is_backwards() { Place::After(end) } else { Place::Before(end) };
+    let has_passed = !search.at(behind, 1).page(typing, few).rows(client).await?.is_empty();
+    (slice.has_more, slice.has_previous) = place.neighbours(further, has_passed);
+    Ok(slice)
 }
 
 /// A page without any words, which often tells its total.
@@ -201,7 +225,7 @@ async fn list<S: Listed>(
         Some(total) => total,
         None => total(client, search, typing).await?,
     };
-    search.slice(typing, rows, total)
+    looked_behind(client, search, typing, false, search.slice(typing, rows, total)?).await
 }
 
 /// Counted as far as a count costs little; what the planner expects beyond that.

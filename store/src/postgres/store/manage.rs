@@ -119,7 +119,7 @@ fn on_violation(error: impl Into<StoreError>, meaning: impl FnOnce(&str) -> Opti
 /// Whether the row is what the caller has seen.
 fn is_expected(row: &Row, expected: Expected) -> Result<(), Fault> {
     let revision: i32 = row.try_get("revision")?;
-    if expected.is_none_or(|expected| expected == revision) { Ok(()) } else { Err(ChangeError::Stale.into()) }
+    if expected.is_none_or(|expected| expected.has(revision)) { Ok(()) } else { Err(ChangeError::Stale.into()) }
 }
 
 /// An event that is locked until the end of the transaction.
@@ -136,10 +136,11 @@ struct LockedEvent {
     ends_at: jiff::Timestamp,
     sale: SaleWindow,
     max_per_account: Option<i32>,
+    created_at: jiff::Timestamp,
 }
 
 const EVENT: &str = "SELECT revision, organizer_id, status::text AS status, series_id, seat_map_id, currency::text AS currency, \
-    starts_at, ends_at, sale_starts_at, sale_ends_at, max_per_account FROM events \
+    starts_at, ends_at, sale_starts_at, sale_ends_at, max_per_account, created_at FROM events \
     WHERE id = $1 AND ($2::uuid IS NULL OR organizer_id = $2)";
 
 /// Locks an event that `by` may change. Another organizer's is not found. Says nothing about what is sold: see [`open_plan`].
@@ -184,6 +185,7 @@ async fn event_by(
         ends_at: row.try_get("ends_at")?,
         sale: SaleWindow { starts_at: row.try_get("sale_starts_at")?, ends_at: row.try_get("sale_ends_at")? },
         max_per_account: row.try_get("max_per_account")?,
+        created_at: row.try_get("created_at")?,
     })
 }
 

@@ -1,66 +1,71 @@
 //! A page of a list that has one order, whichever way it is walked.
 //!
-//! A statement finds its rows by `WHERE … (key) {comparison} ($n)`, `ORDER BY key {direction}`, `OFFSET` and `LIMIT`, all of which
-//! [`Steps`] say; [`cut`] and [`page_of`] bring them into the order of the list.
+//! A statement finds its rows by `WHERE … (key) {comparison} ($n)`, `ORDER BY key {direction}`, and `OFFSET` and `LIMIT` as its last two
+//! parameters; [`read`] runs it, and brings the rows into the order of the list.
 
 use domain::{
     repositories::{Page, PageRequest},
     search::Total,
 };
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::Type};
 
-use super::super::rows::{StoreError, some_readable};
+use super::super::{
+    connection::{Statements, Typed},
+    rows::{StoreError, some_readable},
+};
 
-/// How a statement walks to a page.
-pub(super) struct Steps<'a, K> {
-    /// The entry that the walk comes from, which is not on the page.
-    pub(super) from: Option<&'a K>,
-    /// `>` or `<`: where the entries of the page are from there.
-    pub(super) comparison: &'static str,
-    /// `ASC` or `DESC`: in which order the walk meets them.
-    pub(super) direction: &'static str,
-    /// Entries to pass over.
-    pub(super) offset: i64,
-    /// Rows to read: one more than the page has room for, which tells whether the walk goes on.
-    pub(super) rows: i64,
+/// The rows of a page in the order of the list, whether pages follow, and whether some come before.
+pub(super) struct Cut {
+    pub(super) rows: Vec<Row>,
+    pub(super) has_more: bool,
+    pub(super) has_previous: bool,
 }
 
-impl<'a, K> Steps<'a, K> {
-    /// To this page of a list whose keys grow, or fall.
-    pub(super) fn to(request: &'a PageRequest<K>, falls: bool) -> Self {
-        let downwards = falls != request.start.is_backwards();
-        let (comparison, direction) = if downwards { ("<", "DESC") } else { (">", "ASC") };
-        Self {
-            from: request.start.comes_from(),
-            comparison,
-            direction,
-            offset: i64::from(request.start.offset()),
-            rows: i64::from(request.limit) + 1,
-        }
-    }
-}
-
-/// The rows of a page in the order of the list, whether pages follow, and whether some come before. Without rows, `total` tells whether
-/// the list has any.
-pub(super) fn cut<K>(mut rows: Vec<Row>, request: &PageRequest<K>, total: Total) -> (Vec<Row>, bool, bool) {
+/// Reads a page of a list whose keys grow, or fall. `statement` is given comparison and direction; `parameters` are all but the last
+/// two. Of whom no `total` is known, nobody asks what lies behind.
+///
+/// One row more than the page has room for tells whether the walk goes on. Whether there is a page where it comes from, the total tells
+/// if it is exact and the walk ends here; otherwise one more row is read, backwards from where the walk began: what was there may have
+/// gone. Without rows, `total` tells whether the list has any.
+pub(super) async fn read<K>(
+    client: &impl Statements,
+    request: &PageRequest<K>,
+    falls: bool,
+    total: Option<Total>,
+    statement: impl Fn(&'static str, &'static str) -> String,
+    parameters: &[Typed<'_>],
+) -> Result<Cut, StoreError> {
+    let downwards = falls != request.start.is_backwards();
+    let (onwards, back) = if downwards { (("<", "DESC"), (">=", "ASC")) } else { ((">", "ASC"), ("<=", "DESC")) };
     let limit = request.limit as usize;
+    let mut rows = {
+        let (offset, count) = (i64::from(request.start.offset()), i64::from(request.limit) + 1);
+        let place: [Typed<'_>; 2] = [(&offset, Type::INT8), (&count, Type::INT8)];
+        client.query_typed(&statement(onwards.0, onwards.1), &[parameters, &place].concat()).await?
+    };
     let further = rows.len() > limit;
     rows.truncate(limit);
+    let has_passed = match total.map(|total| request.start.passed(further, rows.len(), total)) {
+        Some(Some(has_passed)) => has_passed,
+        Some(None) => {
+            let place: [Typed<'_>; 2] = [(&0_i64, Type::INT8), (&1_i64, Type::INT8)];
+            !client.query_typed(&statement(back.0, back.1), &[parameters, &place].concat()).await?.is_empty()
+        }
+        None => false,
+    };
     if request.start.is_backwards() {
         rows.reverse();
     }
-    let (has_more, has_previous) = request.start.neighbours(further, rows.is_empty(), total.is_none());
-    (rows, has_more, has_previous)
+    let (has_more, has_previous) = request.start.neighbours(further, has_passed);
+    Ok(Cut { rows, has_more, has_previous })
 }
 
 /// The page from its rows, as far as they can be read.
-pub(super) fn page_of<T, K>(
-    rows: Vec<Row>,
-    request: &PageRequest<K>,
+pub(super) fn page_of<T>(
+    Cut { rows, has_more, has_previous }: Cut,
     total: Total,
     entry: impl Fn(&Row) -> Result<T, StoreError>,
 ) -> Result<Page<T>, StoreError> {
-    let (rows, has_more, has_previous) = cut(rows, request, total);
     let entries = some_readable(rows.iter().map(|row| (row, entry(row))))?;
     Ok(Page { entries, total, has_more, has_previous })
 }

@@ -159,7 +159,9 @@ impl<'a> Walk<'a> {
         if self.place.is_backwards() {
             rows.reverse();
         }
-        let (has_more, has_previous) = self.place.neighbours(further, rows.is_empty(), total.is_none());
+        // What can't be known without a look is looked at afterwards.
+        let has_passed = self.place.passed(further, rows.len(), total).unwrap_or(true);
+        let (has_more, has_previous) = self.place.neighbours(further, has_passed);
         // Of all rows: a walk goes on behind one that can't be read.
         let positions = readable(&rows, |row| self.position(row, respelt))?;
         let entries = readable(&rows, entry)?;

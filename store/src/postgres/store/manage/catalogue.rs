@@ -23,11 +23,11 @@ use super::{
         },
         PgStore,
         catalogue::rows::{VENUE_COLUMNS, venue},
-        paging::{Steps, page_of},
+        paging::{self, page_of},
         total_of,
     },
     Fault, Note, is_expected, on_violation, signed,
-    tags::{defer_listings, refresh_listings, remove_tag},
+    tags::{defer_listings, lock_tagged, refresh_listings, remove_tag, tagged, touch},
 };
 
 const LOCK_VENUE: &str = "SELECT revision FROM venues WHERE id = $1 FOR UPDATE";
@@ -158,17 +158,18 @@ impl PgStore {
         request: &PageRequest<String>,
     ) -> Result<Page<Term>, StoreError> {
         let words = words(of);
-        let Steps { from, comparison, direction, offset, rows } = Steps::to(request, false);
-        let statement = format!(
-            "{} WHERE $2::text IS NULL OR t.slug {comparison} $2 ORDER BY t.slug {direction} OFFSET $3 LIMIT $4",
-            words.select
-        );
+        let from = request.start.comes_from();
+        let statement = |comparison, direction| {
+            format!(
+                "{} WHERE $2::text IS NULL OR t.slug {comparison} $2 ORDER BY t.slug {direction} OFFSET $3 LIMIT $4",
+                words.select
+            )
+        };
         let client = self.pool.get().await?;
         let only = by.only().map(|account| account.0);
-        let parameters: [Typed<'_>; 4] =
-            [(&only, Type::UUID), (&from, Type::TEXT), (&offset, Type::INT8), (&rows, Type::INT8)];
-        let rows = client.query_typed(&statement, &parameters).await?;
-        page_of(rows, request, total_of(&client, words.table, &[]).await?, term)
+        let parameters: [Typed<'_>; 2] = [(&only, Type::UUID), (&from, Type::TEXT)];
+        let total = total_of(&client, words.table, &[]).await?;
+        page_of(paging::read(&client, request, false, Some(total), statement, &parameters).await?, total, term)
     }
 
     async fn read_term(&self, of: Vocabulary, slug: &str) -> Result<Option<Term>, StoreError> {
@@ -202,10 +203,13 @@ impl PgStore {
     ) -> Result<(), Fault> {
         let words = words(of);
         self.noted(by, |transaction| async move {
-            lock_term(&transaction, words, slug, expected).await?;
+            let tag = lock_term(&transaction, words, slug, expected).await?;
             // Of a tag, the trigger refreshes the listings of its events, in their order.
             if transaction.execute_typed(words.rename, &[(&slug, Type::TEXT), (&name, Type::TEXT)]).await? == 0 {
                 return Ok(((), None));
+            }
+            if let Some(tag) = tag {
+                touch(&transaction, &tagged(&transaction, tag).await?).await?;
             }
             Ok(((), Note::new(Action::Changed, words.kind, slug, serde_json::json!({ "name": name }))))
         })
@@ -224,6 +228,7 @@ impl PgStore {
             if transaction.execute_typed(words.delete, &[(&slug, Type::TEXT)]).await? == 0 {
                 return Err(Conflict::InUse("events have this category").into());
             }
+            touch(&transaction, &untagged).await?;
             refresh_listings(&transaction, &untagged).await?;
             Ok(((), Note::new(Action::Deleted, words.kind, slug, serde_json::json!({ "name": null }))))
         })
@@ -231,8 +236,31 @@ impl PgStore {
     }
 }
 
-/// Locks a word; a tag's id.
+/// How often the events of a tag are locked anew, because another one got it in between.
+const LOOKS: usize = 10;
+
+/// Locks a word, and before a tag the events that have it; a tag's id. No event gets a tag that is locked: so by then all that have it must be
+/// among those that are locked. When another one got it in between, all locks are given back and taken anew, in their order.
 async fn lock_term(
+    transaction: &Transaction,
+    words: &Words,
+    slug: &str,
+    expected: Expected,
+) -> Result<Option<Uuid>, Fault> {
+    for look in 1..=LOOKS {
+        transaction.batch_execute("SAVEPOINT unlocked").await?;
+        let locked = if words.table == TAGS.table { lock_tagged(transaction, slug).await? } else { Vec::new() };
+        let Some(tag) = lock_word(transaction, words, slug, expected).await? else { break };
+        let having = tagged(transaction, tag).await?;
+        if look == LOOKS || having.iter().all(|event| locked.binary_search(event).is_ok()) {
+            return Ok(Some(tag));
+        }
+        transaction.batch_execute("ROLLBACK TO SAVEPOINT unlocked").await?;
+    }
+    Ok(None)
+}
+
+async fn lock_word(
     transaction: &Transaction,
     words: &Words,
     slug: &str,

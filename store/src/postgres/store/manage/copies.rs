@@ -3,7 +3,10 @@
 
 use domain::{
     audit::Action,
-    events::copies::{OutOfYears, Shift},
+    events::{
+        copies::{OutOfYears, Shift},
+        fields::is_at_once,
+    },
     ids::{EventId, SeriesId},
     management::{Conflict, Expected, Manager},
     text,
@@ -183,9 +186,10 @@ struct Times {
 impl Times {
     fn of(event: &LockedEvent, copies: &[Copy], zone: &TimeZone) -> Result<Self, OutOfYears> {
         let mut times = Self::default();
+        let at_once = is_at_once(event.sale.starts_at, event.created_at).then(Timestamp::now);
         for copy in copies {
             let shift = Shift::new(event.starts_at, copy.starts_at, zone);
-            let (ends_at, sale) = shift.times(event.ends_at, event.sale)?;
+            let (ends_at, sale) = shift.times(event.ends_at, event.sale, at_once)?;
             times.starts_at.push(copy.starts_at);
             times.ends_at.push(ends_at);
             times.sale_starts_at.push(sale.starts_at);

@@ -25,7 +25,7 @@ use super::{
         PgStore,
         catalogue::rows::{EVENT_COLUMNS, event},
         is_one_of,
-        paging::{Steps, page_of},
+        paging::{self, page_of},
         total_of,
     },
     Fault, LockedEvent, Note,
@@ -102,21 +102,20 @@ impl PgStore {
             EventOrder::CreatedAt => ("created_at", false),
             EventOrder::CreatedAtDescending => ("created_at", true),
         };
-        let Steps { from, comparison, direction, offset, rows } = Steps::to(request, falls);
-        let (at, id) = from.map(|(at, id)| (*at, id.0)).unzip();
-        let statement = format!(
-            "SELECT {EVENT_COLUMNS}, {MANAGED} FROM events e LEFT JOIN event_cancellations c ON c.event_id = e.id \
-             WHERE {WHOSE} AND {statuses} AND ($4::timestamptz IS NULL OR (e.{column}, e.id) {comparison} ($4, $5)) \
-             ORDER BY e.{column} {direction}, e.id {direction} OFFSET $6 LIMIT $7"
-        );
+        let (at, id) = request.start.comes_from().map(|(at, id)| (*at, id.0)).unzip();
+        let statement = |comparison, direction| {
+            format!(
+                "SELECT {EVENT_COLUMNS}, {MANAGED} FROM events e LEFT JOIN event_cancellations c ON c.event_id = e.id \
+                 WHERE {WHOSE} AND {statuses} AND ($4::timestamptz IS NULL OR (e.{column}, e.id) {comparison} ($4, $5)) \
+                 ORDER BY e.{column} {direction}, e.id {direction} OFFSET $6 LIMIT $7"
+            )
+        };
         let series = filter.series.map(|series| series.0);
         let filters: [Typed<'_>; 3] = [(&organizer, Type::UUID), (&q, Type::TEXT), (&series, Type::UUID)];
-        let place: [Typed<'_>; 4] =
-            [(&at, Type::TIMESTAMPTZ), (&id, Type::UUID), (&offset, Type::INT8), (&rows, Type::INT8)];
         let client = self.pool.get().await?;
-        let rows = client.query_typed(&statement, &[&filters[..], &place[..]].concat()).await?;
         let total = total_of(&client, &format!("events e WHERE {WHOSE} AND {statuses}"), &filters).await?;
-        page_of(rows, request, total, managed)
+        let parameters = [&filters[..], &[(&at, Type::TIMESTAMPTZ), (&id, Type::UUID)]].concat();
+        page_of(paging::read(&client, request, falls, Some(total), statement, &parameters).await?, total, managed)
     }
 
     async fn read_managed_event(&self, by: &Manager, id: EventId) -> Result<Option<ManagedEvent>, StoreError> {

@@ -21,7 +21,7 @@ use super::super::{
     PgStore,
     bookings::event_names,
     is_one_of,
-    paging::{Steps, cut},
+    paging::{self, Cut},
     total_of,
 };
 
@@ -110,22 +110,21 @@ impl PgStore {
         let (from, which) = guests.filter();
         let which = format!("{which} AND {}", is_one_of("b.status", filter.statuses.iter().map(|of| of.as_str())));
         let accounts = if let Guests::Found(accounts) = guests { accounts } else { Vec::new() };
-        let Steps { from: start, comparison, direction, offset, rows } = Steps::to(request, true);
-        let start = start.map(|id| id.0);
+        let start = request.start.comes_from().map(|id| id.0);
         let filters: [Typed<'_>; 4] =
             [(&event.0, Type::UUID), (&q, Type::TEXT), (&accounts, Type::UUID_ARRAY), (&referred, Type::UUID_ARRAY)];
-        let place: [Typed<'_>; 3] = [(&start, Type::UUID), (&offset, Type::INT8), (&rows, Type::INT8)];
-        let statement = format!(
-            "SELECT {BOOKING_COLUMNS}, p.name, a.email FROM {FROM} WHERE {which} \
-             AND ($5::uuid IS NULL OR b.id {comparison} $5) ORDER BY b.id {direction} OFFSET $6 LIMIT $7"
-        );
-        let found = client.query_typed(&statement, &[&filters[..], &place[..]].concat()).await?;
-        let total = if counted {
-            total_of(&client, &format!("{from} WHERE {which}"), &filters).await?
-        } else {
-            Total::Exact(0)
+        let statement = |comparison, direction| {
+            format!(
+                "SELECT {BOOKING_COLUMNS}, p.name, a.email FROM {FROM} WHERE {which} \
+                 AND ($5::uuid IS NULL OR b.id {comparison} $5) ORDER BY b.id {direction} OFFSET $6 LIMIT $7"
+            )
         };
-        let (found, has_more, has_previous) = cut(found, request, total);
+        let total =
+            if counted { Some(total_of(&client, &format!("{from} WHERE {which}"), &filters).await?) } else { None };
+        let parameters = [&filters[..], &[(&start, Type::UUID)]].concat();
+        let Cut { rows: found, has_more, has_previous } =
+            paging::read(&client, request, true, total, statement, &parameters).await?;
+        let total = total.unwrap_or(Total::Exact(0));
         let names = event_names(&client, &[event]).await?.remove(&event).map(Arc::new);
         let bookings = rows::readable_bookings(&client, &found).await?;
         let guest = |booking: Booking, row: &Row| {

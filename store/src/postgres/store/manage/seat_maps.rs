@@ -30,7 +30,7 @@ use super::{
             rows::{StoreError, unsigned},
         },
         PgStore,
-        paging::{Steps, page_of},
+        paging::{self, page_of},
         total_of,
     },
     Fault, Note,
@@ -117,21 +117,20 @@ impl PgStore {
     ) -> Result<Page<ManagedSeatMap>, StoreError> {
         let (only, venue) = (by.only().map(|account| account.0), filter.venue.map(|venue| venue.0));
         let (organizer, q) = (filter.organizer.map(|account| account.0), filter.q.as_deref());
-        let Steps { from, comparison, direction, offset, rows } = Steps::to(request, true);
-        let (at, id) = from.map(|(at, id)| (*at, id.0)).unzip();
+        let (at, id) = request.start.comes_from().map(|(at, id)| (*at, id.0)).unzip();
         let filters: [Typed<'_>; 4] =
             [(&only, Type::UUID), (&venue, Type::UUID), (&organizer, Type::UUID), (&q, Type::TEXT)];
-        let place: [Typed<'_>; 4] =
-            [(&at, Type::TIMESTAMPTZ), (&id, Type::UUID), (&offset, Type::INT8), (&rows, Type::INT8)];
-        let statement = format!(
-            "SELECT {COLUMNS} FROM seat_maps m WHERE {SEEN} AND {FILTER} \
-             AND ($5::timestamptz IS NULL OR (m.created_at, m.id) {comparison} ($5, $6)) \
-             ORDER BY m.created_at {direction}, m.id {direction} OFFSET $7 LIMIT $8"
-        );
+        let statement = |comparison, direction| {
+            format!(
+                "SELECT {COLUMNS} FROM seat_maps m WHERE {SEEN} AND {FILTER} \
+                 AND ($5::timestamptz IS NULL OR (m.created_at, m.id) {comparison} ($5, $6)) \
+                 ORDER BY m.created_at {direction}, m.id {direction} OFFSET $7 LIMIT $8"
+            )
+        };
         let client = self.pool.get().await?;
-        let rows = client.query_typed(&statement, &[&filters[..], &place[..]].concat()).await?;
         let total = total_of(&client, &format!("seat_maps m WHERE {SEEN} AND {FILTER}"), &filters).await?;
-        page_of(rows, request, total, managed)
+        let parameters = [&filters[..], &[(&at, Type::TIMESTAMPTZ), (&id, Type::UUID)]].concat();
+        page_of(paging::read(&client, request, true, Some(total), statement, &parameters).await?, total, managed)
     }
 
     async fn read_seat_map(&self, by: &Manager, id: SeatMapId) -> Result<Option<ManagedSeatMap>, StoreError> {

@@ -18,7 +18,7 @@ use super::{
     super::{
         super::{connection::Typed, rows::StoreError},
         PgStore,
-        paging::{Steps, page_of},
+        paging::{self, page_of},
         total_of,
     },
     Fault, Note, is_expected,
@@ -87,15 +87,17 @@ impl PgStore {
     }
 
     async fn read_changes(&self, request: &PageRequest<i64>) -> Result<Page<SettingChange>, StoreError> {
-        let Steps { from, comparison, direction, offset, rows } = Steps::to(request, true);
-        let statement = format!(
-            "SELECT id, key, from_value, to_value, account_id, changed_at FROM setting_changes \
-             WHERE $1::bigint IS NULL OR id {comparison} $1 ORDER BY id {direction} OFFSET $2 LIMIT $3"
-        );
+        let from = request.start.comes_from();
+        let statement = |comparison, direction| {
+            format!(
+                "SELECT id, key, from_value, to_value, account_id, changed_at FROM setting_changes \
+                 WHERE $1::bigint IS NULL OR id {comparison} $1 ORDER BY id {direction} OFFSET $2 LIMIT $3"
+            )
+        };
         let client = self.pool.get().await?;
-        let parameters: [Typed<'_>; 3] = [(&from, Type::INT8), (&offset, Type::INT8), (&rows, Type::INT8)];
-        let rows = client.query_typed(&statement, &parameters).await?;
-        page_of(rows, request, total_of(&client, "setting_changes", &[]).await?, change)
+        let total = total_of(&client, "setting_changes", &[]).await?;
+        let parameters: [Typed<'_>; 1] = [(&from, Type::INT8)];
+        page_of(paging::read(&client, request, true, Some(total), statement, &parameters).await?, total, change)
     }
 }
 

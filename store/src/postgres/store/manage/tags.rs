@@ -1,8 +1,9 @@
-//! The tags of events. Whoever changes them, an event or a tag, takes the rows that join the two in the order (tag, event), and
+//! The tags of events, and their names, which events show: whoever deletes or renames a tag locks its events first, and moves their
+//! revisions. Whoever changes them, an event or a tag, takes the rows that join the two in the order (tag, event), and
 //! refreshes the listings once, at the end: so of two who meet, one waits for the other, and none for each other.
 
 use domain::ids::EventId;
-use tokio_postgres::types::Type;
+use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
 use super::{
@@ -16,6 +17,13 @@ const DELETE_OLD: &str = "DELETE FROM event_tags WHERE event_id = ANY($1) AND ta
 const INSERT_NEW: &str = "INSERT INTO event_tags (event_id, tag_id) \
     SELECT event, tag FROM unnest($2::uuid[]) AS tag CROSS JOIN unnest($1::uuid[]) AS event ORDER BY tag, event \
     ON CONFLICT DO NOTHING";
+
+const LOCK_TAGGED: &str = "SELECT id FROM events WHERE id IN ( \
+        SELECT x.event_id FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE t.slug = $1) \
+    ORDER BY id FOR NO KEY UPDATE";
+const TAGGED: &str = "SELECT event_id FROM event_tags WHERE tag_id = $1";
+/// When the event itself last changed stays.
+const TOUCH: &str = "UPDATE events SET revision = revision + 1 WHERE id = ANY($1)";
 
 const LOCK_EVENTS_OF: &str = "SELECT event_id FROM event_tags WHERE tag_id = $1 ORDER BY event_id FOR UPDATE";
 const DELETE_FROM_EVENTS: &str = "DELETE FROM event_tags WHERE tag_id = $1";
@@ -53,5 +61,27 @@ pub(super) async fn remove_tag(transaction: &Transaction, tag: Uuid) -> Result<V
     let parameters: [Typed<'_>; 1] = [(&tag, Type::UUID)];
     let rows = transaction.query_typed(LOCK_EVENTS_OF, &parameters).await?;
     transaction.execute_typed(DELETE_FROM_EVENTS, &parameters).await?;
+    ids(&rows)
+}
+
+/// Locks the events that have a tag; which they are, in the order of their ids.
+pub(super) async fn lock_tagged(transaction: &Transaction, slug: &str) -> Result<Vec<Uuid>, Fault> {
+    ids(&transaction.query_typed(LOCK_TAGGED, &[(&slug, Type::TEXT)]).await?)
+}
+
+/// The events that have a tag.
+pub(super) async fn tagged(transaction: &Transaction, tag: Uuid) -> Result<Vec<Uuid>, Fault> {
+    ids(&transaction.query_typed(TAGGED, &[(&tag, Type::UUID)]).await?)
+}
+
+/// Moves the revisions of events that show a tag otherwise, or no more.
+pub(super) async fn touch(transaction: &Transaction, events: &[Uuid]) -> Result<(), Fault> {
+    if !events.is_empty() {
+        transaction.execute_typed(TOUCH, &[(&events, Type::UUID_ARRAY)]).await?;
+    }
+    Ok(())
+}
+
+fn ids(rows: &[Row]) -> Result<Vec<Uuid>, Fault> {
     Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }

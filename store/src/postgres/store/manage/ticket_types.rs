@@ -103,6 +103,7 @@ impl PgStore {
         self.noted(by, |transaction| async move {
             let locked = open_plan(&transaction, by, event, None).await?;
             let unchanged = Unchanged::of(&transaction, event, locked.status).await?;
+            is_window(&locked, fields)?;
             if write(&transaction, INSERT, &locked, id, fields).await? == 1 {
                 set_sections(&transaction, &locked, id, fields).await?;
             }
@@ -134,6 +135,9 @@ impl PgStore {
                 return Err(Conflict::PLACES_STAY.into());
             }
             let unchanged = Unchanged::of(&transaction, event, locked.status).await?;
+            if !before.fields.is_sold_as(fields.sale_starts_at, fields.sale_ends_at) {
+                is_window(&locked, fields)?;
+            }
             write(&transaction, UPDATE, &locked, id, fields).await?;
             if !keeps_places {
                 set_sections(&transaction, &locked, id, fields).await?;
@@ -210,6 +214,16 @@ async fn type_of(
     Ok(ticket_type(row)?)
 }
 
+/// Whether the sale ends after it begins, of which the event may say one.
+fn is_window(event: &LockedEvent, fields: &TicketTypeFields) -> Result<(), Fault> {
+    let (from, to) =
+        (fields.sale_starts_at.unwrap_or(event.sale.starts_at), fields.sale_ends_at.unwrap_or(event.sale.ends_at));
+    if to > from {
+        return Ok(());
+    }
+    Err(FieldError::new("saleEndsAt", "OUT_OF_RANGE", "must be after saleStartsAt").into())
+}
+
 async fn write(
     transaction: &Transaction,
     statement: &str,
@@ -219,11 +233,6 @@ async fn write(
 ) -> Result<u64, Fault> {
     if event.currency != fields.price.currency.as_str() {
         return Err(ChangeError::Stale.into());
-    }
-    let (from, to) =
-        (fields.sale_starts_at.unwrap_or(event.sale.starts_at), fields.sale_ends_at.unwrap_or(event.sale.ends_at));
-    if to <= from {
-        return Err(FieldError::new("saleEndsAt", "OUT_OF_RANGE", "must be after saleStartsAt").into());
     }
     let parameters: [Typed<'_>; 11] = [
         (&id.0, Type::UUID),
