@@ -368,7 +368,7 @@ async fn bookings_refer_to_what_exists_and_keeps_existing() {
     client.execute("DELETE FROM events WHERE id = $1", &[&bench.event.id]).await.unwrap();
 }
 
-/// Watches the lock that `ledger_commit` shares and `wait_for_ledger_commits` takes alone, and the trigger on events: a
+/// Watches the lock that `ledger_commit` shares and `refuse_deletion_of_account` takes alone, and the trigger on events: a
 /// deletion that comes during a commit waits for it, and then sees what it has written.
 #[tokio::test]
 async fn an_event_is_not_deleted_under_a_commit() {
@@ -412,7 +412,7 @@ async fn seats_of_a_map_in_use_are_not_deleted() {
     client.execute("DELETE FROM seats", &[]).await.unwrap();
 }
 
-/// Watches the refusal in `wait_for_ledger_commits`: a snapshot from before the wait would not show what was booked meanwhile.
+/// Watches the refusal in `require_read_committed`: a snapshot from before the wait would not show what was booked meanwhile.
 #[tokio::test]
 async fn what_bookings_refer_to_is_not_deleted_on_an_old_snapshot() {
     let bench = Bench::new(EventBuilder::ga(10)).await;

@@ -112,9 +112,9 @@ DECLARE
     new_row uuid;
 BEGIN
     INSERT INTO seat_map_versions (id, seat_map_id, number) VALUES (version, p_map, 2);
-    FOR s IN SELECT * FROM sections WHERE seat_map_id = p_map LOOP
+    FOR s IN SELECT * FROM sections WHERE seat_map_version_id = p_map LOOP
         new_section := gen_random_uuid();
-        INSERT INTO sections (id, seat_map_id, name, position, first_id)
+        INSERT INTO sections (id, seat_map_version_id, name, position, first_id)
         VALUES (new_section, version, s.name, s.position, s.id);
         FOR r IN SELECT * FROM seat_rows WHERE section_id = s.id LOOP
             new_row := gen_random_uuid();

@@ -175,7 +175,7 @@ async fn the_database_keeps_what_was_taken_where_it_is_counted() {
         format!("UPDATE ticket_types SET quota_id = (SELECT id FROM quotas WHERE name = 'Other') WHERE id = '{taken}'");
     assert_eq!(refused(moved).await, "ticket_types_taken_check");
     assert_eq!(refused(format!("DELETE FROM ticket_types WHERE id = '{taken}'")).await, "booking_items_ticket_type_id");
-    assert_eq!(refused("UPDATE events SET seat_map_id = NULL".to_owned()).await, "events_taken_map_check");
+    assert_eq!(refused("UPDATE events SET seat_map_version_id = NULL".to_owned()).await, "events_taken_map_check");
     assert_eq!(refused("DELETE FROM events".to_owned()).await, "bookings_event_id");
     // A server of the version before writes a type's sections again with each change of it.
     let again = "BEGIN; CREATE TEMPORARY TABLE kept AS SELECT * FROM ticket_type_sections; DELETE FROM ticket_type_sections; \

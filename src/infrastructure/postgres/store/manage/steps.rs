@@ -37,7 +37,7 @@ const STEP: &str = "UPDATE events SET status = $2::text::event_status, publish_a
 
 /// Those that were cancelled shortly before are named: their time alone, by another clock, does not tell them from those that this
 /// cancels.
-const CANCEL_BOOKINGS: &str = "INSERT INTO event_cancellations (event_id, total, cancelled_before) \
+const CANCEL_BOOKINGS: &str = "INSERT INTO event_cancellations (event_id, total, cancelled_before_ids) \
     SELECT $1, count(*) FILTER (WHERE status IN ('PENDING_PAYMENT', 'CONFIRMED')), \
         coalesce(array_agg(id) FILTER (WHERE status = 'CANCELLED' AND updated_at >= now() - interval '10 seconds'), '{}') \
     FROM bookings WHERE event_id = $1";
