@@ -7,4 +7,4 @@ DROP FUNCTION refuse_deletion_of_account, refuse_deletion_of_event, refuse_delet
 DROP FUNCTION free_seats, seats_of_type, sellable, ledger_commit, require_read_committed;
 DROP TABLE seat_claims, booking_items, bookings, holds, inventory_owners, node_sessions;
 DROP FUNCTION delete_items_of_bookings;
-DROP TYPE booking_status, hold_status;
+DROP TYPE booking_status, hold_status, hold_kind;

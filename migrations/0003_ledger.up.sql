@@ -22,14 +22,17 @@ CREATE TABLE inventory_owners (
 );
 CREATE INDEX inventory_owners_node_session_idx ON inventory_owners (node_session_id);
 
+CREATE TYPE hold_kind AS ENUM ('HOLD', 'BLOCK');
 CREATE TYPE hold_status AS ENUM ('ACTIVE', 'CONVERTED', 'RELEASED', 'EXPIRED');
 
--- Places that are kept. A hold lives for minutes and is only ever read whole, so its items are a document, not rows.
+-- Places that are kept: by a buyer for some minutes, or by an organizer, as a block, until they are given free. A hold is only ever read
+-- whole, so its items are a document, not rows.
 CREATE TABLE holds (
     id              uuid PRIMARY KEY,
     event_id        uuid NOT NULL, -- ledger_commit, refuse_deletion_of_event
     account_id      uuid NOT NULL, -- ledger_commit, refuse_deletion_of_account
     status          hold_status NOT NULL,
+    kind            hold_kind NOT NULL DEFAULT 'HOLD',
     -- An array of ticket_type_id, quota_id, price and, of a seat, seat_id.
     items           jsonb NOT NULL,
     total           numeric(14, 3) NOT NULL,
@@ -38,12 +41,13 @@ CREATE TABLE holds (
     idempotency_key text COLLATE "C" NOT NULL,
     -- What the request asked for, so that another request under its key is told from a repetition.
     fingerprint     uuid NOT NULL,
-    -- The first instant at which it keeps nothing any more. A block of an organizer has one in the year 9999.
-    expires_at      timestamptz NOT NULL,
+    -- The first instant at which it keeps nothing any more. NULL: a block, which has none.
+    expires_at      timestamptz,
     created_at      timestamptz NOT NULL,
     -- When its status last changed.
     updated_at      timestamptz NOT NULL,
-    CONSTRAINT holds_account_key UNIQUE (account_id, idempotency_key)
+    CONSTRAINT holds_account_key UNIQUE (account_id, idempotency_key),
+    CONSTRAINT holds_kind_check CHECK ((kind = 'BLOCK') = (expires_at IS NULL))
 );
 CREATE INDEX holds_active_idx ON holds (event_id) WHERE status = 'ACTIVE';
 
@@ -299,7 +303,7 @@ CREATE FUNCTION ledger_commit(
     -- One element a changed quota.
     q_event uuid[], q_id uuid[], q_version bigint[], q_held integer[], q_sold integer[],
     -- New holds.
-    h_id uuid[], h_event uuid[], h_account uuid[], h_items jsonb[], h_total numeric[], h_currency text[],
+    h_id uuid[], h_event uuid[], h_account uuid[], h_kind text[], h_items jsonb[], h_total numeric[], h_currency text[],
     h_key text[], h_fingerprint uuid[], h_expires timestamptz[], h_created timestamptz[],
     -- Holds that are active and shall not be.
     hc_id uuid[], hc_to text[], hc_at timestamptz[],
@@ -425,11 +429,11 @@ BEGIN
     END IF;
 
     IF cardinality(h_id) > 0 THEN
-        INSERT INTO holds (id, event_id, account_id, status, items, total, currency, idempotency_key, fingerprint,
+        INSERT INTO holds (id, event_id, account_id, status, kind, items, total, currency, idempotency_key, fingerprint,
                            expires_at, created_at, updated_at)
-        SELECT id, event_id, account_id, 'ACTIVE', items, total, currency, key, fingerprint, expires, created, created
-        FROM unnest(h_id, h_event, h_account, h_items, h_total, h_currency, h_key, h_fingerprint, h_expires, h_created)
-             AS t (id, event_id, account_id, items, total, currency, key, fingerprint, expires, created);
+        SELECT id, event_id, account_id, 'ACTIVE', kind::hold_kind, items, total, currency, key, fingerprint, expires, created, created
+        FROM unnest(h_id, h_event, h_account, h_kind, h_items, h_total, h_currency, h_key, h_fingerprint, h_expires, h_created)
+             AS t (id, event_id, account_id, kind, items, total, currency, key, fingerprint, expires, created);
     END IF;
 
     IF cardinality(b_id) > 0 THEN

@@ -114,6 +114,10 @@ UPDATE request_keys SET location = '/api/v1/organizer/events/one', revision = 1,
 -- Devices, and successors of refresh tokens.
 INSERT INTO known_devices (account_id, hash, used_at) SELECT id, sha256(id::text::bytea), now() FROM accounts;
 UPDATE refresh_tokens SET parent_hash = sha256(hash);
+-- A block.
+INSERT INTO holds (id, event_id, account_id, status, kind, items, total, currency, idempotency_key, fingerprint, created_at, updated_at)
+SELECT gen_random_uuid(), event_id, account_id, 'RELEASED', 'BLOCK', items, total, currency, 'a block', gen_random_uuid(), created_at,
+       updated_at FROM holds ORDER BY id LIMIT 1;
 
 -- The words of what is public now, and no others: those of what once was would not be learnt again.
 DELETE FROM search_terms;

@@ -136,7 +136,7 @@ impl Stage {
         let (kind, id, lasts) = match need {
             Needs::Hold => ("HOLD", HoldId::generate().0, "10 minutes"),
             Needs::ExpiringHold => ("HOLD", HoldId::generate().0, "250 milliseconds"),
-            Needs::Block => ("HOLD", HoldId::generate().0, "infinity"),
+            Needs::Block => ("BLOCK", HoldId::generate().0, ""),
             Needs::Booking | Needs::CancelledBooking => ("CONFIRMED", BookingId::generate().0, ""),
             Needs::Unpaid => ("PENDING_PAYMENT", BookingId::generate().0, "10 minutes"),
             Needs::ExpiringUnpaid => ("PENDING_PAYMENT", BookingId::generate().0, "250 milliseconds"),
@@ -162,7 +162,7 @@ impl Stage {
         }
         let account = if need == Needs::Block { self.lane.organizer.id } else { self.lane.buyer.id };
         let statement = "SELECT seams.take($1, $2, $3, $4,
-            CASE $5 WHEN '' THEN NULL WHEN 'infinity' THEN '9999-01-01T00:00:00Z'::timestamptz ELSE now() + $5::text::interval END,
+            CASE $5 WHEN '' THEN NULL ELSE now() + $5::text::interval END,
             $6, $7)";
         let client = &self.lane.server.client;
         client.execute(statement, &[&id, &kind, &self.event.id, &account, &lasts, &kinds, &seats]).await.unwrap();

@@ -119,7 +119,7 @@ impl PgLedger {
 
 const COUNTS: &str = "SELECT id, held, sold, version FROM quotas WHERE event_id = $1";
 
-const EXPIRING: &str = "SELECT event_id FROM holds WHERE status = 'ACTIVE' AND expires_at < '9999-01-01Z' \
+const EXPIRING: &str = "SELECT event_id FROM holds WHERE status = 'ACTIVE' AND kind = 'HOLD' \
     UNION SELECT event_id FROM bookings WHERE status = 'PENDING_PAYMENT'";
 
 /// The events of which a counter is locked by somebody else. Takes the locks that are free for an instant, as a commit would.

@@ -40,12 +40,13 @@ columns! {
     hold_id: Uuid => UUID_ARRAY,
     hold_event: Uuid => UUID_ARRAY,
     hold_account: Uuid => UUID_ARRAY,
+    hold_kind: &'a str => TEXT_ARRAY,
     hold_items: Json<Vec<StoredItem>> => JSONB_ARRAY,
     hold_total: Decimal => NUMERIC_ARRAY,
     hold_currency: &'a str => TEXT_ARRAY,
     hold_key: &'a str => TEXT_ARRAY,
     hold_fingerprint: Uuid => UUID_ARRAY,
-    hold_expires: Timestamp => TIMESTAMPTZ_ARRAY,
+    hold_expires: Option<Timestamp> => TIMESTAMPTZ_ARRAY,
     hold_created: Timestamp => TIMESTAMPTZ_ARRAY,
     closed_hold_id: Uuid => UUID_ARRAY,
     closed_hold_to: &'a str => TEXT_ARRAY,
@@ -171,6 +172,7 @@ impl<'a> Columns<'a> {
         self.hold_id.push(hold.id.0);
         self.hold_event.push(hold.event_id.0);
         self.hold_account.push(hold.account_id.0);
+        self.hold_kind.push(if hold.is_block() { "BLOCK" } else { "HOLD" });
         self.hold_items.push(Json(hold.items.iter().map(StoredItem::from).collect()));
         self.hold_total.push(hold.total.amount);
         self.hold_currency.push(hold.total.currency.as_str());

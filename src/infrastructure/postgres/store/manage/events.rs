@@ -206,8 +206,8 @@ const HAS_BOOKINGS: &str =
 
 /// The versions have moved, so nothing is taken any more that is not taken now.
 const TAKEN: &str = "SELECT EXISTS (SELECT FROM bookings WHERE event_id = $1) AS has_bookings, \
-    EXISTS (SELECT FROM holds WHERE event_id = $1 AND status = 'ACTIVE' AND expires_at >= '9999-01-01Z') AS has_blocks, \
-    EXISTS (SELECT FROM holds WHERE event_id = $1 AND status = 'ACTIVE' AND expires_at < '9999-01-01Z') AS has_holds";
+    EXISTS (SELECT FROM holds WHERE event_id = $1 AND status = 'ACTIVE' AND kind = 'BLOCK') AS has_blocks, \
+    EXISTS (SELECT FROM holds WHERE event_id = $1 AND status = 'ACTIVE' AND kind = 'HOLD') AS has_holds";
 
 async fn nothing_is_taken(transaction: &Transaction, id: EventId) -> Result<(), Fault> {
     let rows = transaction.query_typed(TAKEN, &[(&id.0, Type::UUID)]).await?;
