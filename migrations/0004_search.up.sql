@@ -87,9 +87,8 @@ CREATE FUNCTION one_letter_less(word text) RETURNS text[] LANGUAGE sql IMMUTABLE
         SELECT word UNION SELECT left(word, n - 1) || substr(word, n + 1) FROM generate_series(1, length(word)) AS n
     ) END;
 
--- Every word of a title, a tag, a venue or a city: what a misspelt word is compared with. Only of what everybody
--- may see. Words are never taken out: one that
--- nothing has any more finds nothing.
+-- Every word of a title, a tag, a venue or a city: what a misspelt word is compared with. Only of what everybody may see. Words are
+-- never taken out: one that nothing has any more finds nothing.
 CREATE TABLE search_terms (
     term text COLLATE "C" PRIMARY KEY
 );
