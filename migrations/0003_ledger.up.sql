@@ -292,6 +292,27 @@ $$;
 CREATE CONSTRAINT TRIGGER refuse_loss_of_taken_sections AFTER DELETE ON ticket_type_sections
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse_loss_of_taken_sections();
 
+-- What `ledger_commit` is told, a row each. Statuses and kinds are texts: enumerations have another number in each database, and who sends
+-- a row says the number of each field's type.
+
+-- What a batch adds to one quota, decided on this version of it.
+CREATE TYPE ledger_quota AS (event_id uuid, id uuid, version bigint, held integer, sold integer);
+-- New holds and blocks.
+CREATE TYPE ledger_hold AS (
+    id uuid, event_id uuid, account_id uuid, kind text, items jsonb, total numeric, currency text, idempotency_key text,
+    fingerprint uuid, expires_at timestamptz, created_at timestamptz
+);
+-- New bookings, and their items.
+CREATE TYPE ledger_booking AS (
+    id uuid, event_id uuid, account_id uuid, status text, quantity smallint, fees numeric, tax numeric, total numeric, currency text,
+    hold_id uuid, idempotency_key text, fingerprint uuid, expires_at timestamptz, created_at timestamptz
+);
+CREATE TYPE ledger_item AS (booking_id uuid, position smallint, ticket_type_id uuid, seat_id uuid, price numeric);
+-- A hold or a booking that changes its status.
+CREATE TYPE ledger_closing AS (id uuid, former text, status text, at timestamptz);
+-- A seat that passes from one holder to another: NULL is nobody.
+CREATE TYPE ledger_claim AS (event_id uuid, seat_id uuid, former_holder_id uuid, holder_id uuid, sold boolean);
+
 -- Writes a group of decisions in one round trip, all or nothing. Each step counts its rows: what memory believed and the
 -- ledger does not confirm fails the whole call, so that no transaction ever commits half a belief.
 --
@@ -299,31 +320,14 @@ CREATE CONSTRAINT TRIGGER refuse_loss_of_taken_sections AFTER DELETE ON ticket_t
 -- BX002  a quota has another version      -> the event's memory is stale; DETAIL is the event
 -- BX003  what should be closed is not open
 CREATE FUNCTION ledger_commit(
-    p_session integer,
-    -- One element a changed quota.
-    q_event uuid[], q_id uuid[], q_version bigint[], q_held integer[], q_sold integer[],
-    -- New holds.
-    h_id uuid[], h_event uuid[], h_account uuid[], h_kind text[], h_items jsonb[], h_total numeric[], h_currency text[],
-    h_key text[], h_fingerprint uuid[], h_expires timestamptz[], h_created timestamptz[],
-    -- Holds that are active and shall not be.
-    hc_id uuid[], hc_to text[], hc_at timestamptz[],
-    -- New bookings.
-    b_id uuid[], b_event uuid[], b_account uuid[], b_status text[], b_quantity smallint[], b_fees numeric[],
-    b_tax numeric[], b_total numeric[], b_currency text[], b_hold uuid[], b_key text[], b_fingerprint uuid[],
-    b_expires timestamptz[], b_created timestamptz[],
-    -- Their items.
-    i_booking uuid[], i_position smallint[], i_ticket_type uuid[], i_seat uuid[], i_price numeric[],
-    -- Bookings that change their status.
-    bc_id uuid[], bc_from text[], bc_to text[], bc_at timestamptz[],
-    -- Seats given back, handed from a hold to its booking, and taken.
-    f_event uuid[], f_seat uuid[], f_holder uuid[],
-    m_event uuid[], m_seat uuid[], m_from uuid[], m_to uuid[], m_sold boolean[],
-    s_event uuid[], s_seat uuid[], s_holder uuid[], s_sold boolean[]
+    p_session integer, p_quotas ledger_quota[], p_holds ledger_hold[], p_closed_holds ledger_closing[], p_bookings ledger_booking[],
+    p_items ledger_item[], p_closed_bookings ledger_closing[], p_freed ledger_claim[], p_moved ledger_claim[], p_taken ledger_claim[]
 ) RETURNS void
 LANGUAGE plpgsql
 -- Plans are made once a connection, perhaps when the tables are empty, and reading all of a table with every group seems cheap
 -- then. Each step is to be a look-up by key for each element, however large the tables become: so other ways are closed, and
--- OFFSET 0 keeps each look-up inside of its element's turn.
+-- OFFSET 0 keeps each look-up inside of its element's turn. A row that somebody else holds is told soon, so that the group goes on
+-- without the event that it belongs to.
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET lock_timeout = '200ms'
 AS $$
 DECLARE
@@ -340,67 +344,65 @@ BEGIN
         RAISE EXCEPTION 'session % has ended', p_session USING ERRCODE = 'BX001';
     END IF;
 
-    -- What foreign keys would ask and lock once a row. Whoever deletes an account, a ticket type, an event or a seat takes this
-    -- lock exclusively first. Events and seats need no question: an event's quotas go with it, which makes its batch stale,
-    -- and the seats of a map that an event uses are never deleted.
+    -- What foreign keys would ask and lock once a row. Whoever deletes an account takes this lock exclusively first. Events and seats
+    -- need no question: an event's quotas go with it, which makes its batch stale, and the seats of a map that an event uses are never
+    -- deleted.
     PERFORM pg_advisory_xact_lock_shared(2, 0);
     IF EXISTS (
-        SELECT FROM unnest(b_account || h_account) AS w (id) WHERE NOT EXISTS (SELECT FROM accounts a WHERE a.id = w.id)
+        SELECT FROM (SELECT account_id FROM unnest(p_bookings) UNION ALL SELECT account_id FROM unnest(p_holds)) AS w (id)
+        WHERE NOT EXISTS (SELECT FROM accounts a WHERE a.id = w.id)
     ) THEN
         RAISE EXCEPTION 'an account does not exist'
             USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'bookings_account_id';
     END IF;
+
     -- Closes before it counts: that something is not open any more is then told as such, and not by counters that would fall below 0.
-    IF cardinality(hc_id) > 0 THEN
+    IF cardinality(p_closed_holds) > 0 THEN
         UPDATE holds h SET status = t.status::hold_status, updated_at = t.at
-        FROM unnest(hc_id, hc_to, hc_at) AS t (id, status, at)
-             CROSS JOIN LATERAL (SELECT ctid FROM holds WHERE id = t.id OFFSET 0) AS f (place)
-        WHERE h.ctid = f.place AND h.status = 'ACTIVE';
+        FROM unnest(p_closed_holds) AS t CROSS JOIN LATERAL (SELECT ctid FROM holds WHERE id = t.id OFFSET 0) AS f (place)
+        WHERE h.ctid = f.place AND h.status = t.former::hold_status;
         GET DIAGNOSTICS n = ROW_COUNT;
-        IF n <> cardinality(hc_id) THEN
+        IF n <> cardinality(p_closed_holds) THEN
             RAISE EXCEPTION 'a hold is not active any more' USING ERRCODE = 'BX003';
         END IF;
     END IF;
-
-    IF cardinality(bc_id) > 0 THEN
+    IF cardinality(p_closed_bookings) > 0 THEN
         UPDATE bookings b SET status = t.status::booking_status, updated_at = t.at
-        FROM unnest(bc_id, bc_from, bc_to, bc_at) AS t (id, former, status, at)
-             CROSS JOIN LATERAL (SELECT ctid FROM bookings WHERE id = t.id OFFSET 0) AS f (place)
+        FROM unnest(p_closed_bookings) AS t CROSS JOIN LATERAL (SELECT ctid FROM bookings WHERE id = t.id OFFSET 0) AS f (place)
         WHERE b.ctid = f.place AND b.status = t.former::booking_status;
         GET DIAGNOSTICS n = ROW_COUNT;
-        IF n <> cardinality(bc_id) THEN
+        IF n <> cardinality(p_closed_bookings) THEN
             RAISE EXCEPTION 'a booking is not open any more' USING ERRCODE = 'BX003';
         END IF;
     END IF;
 
     -- Only the first group of a type notes that it was taken; all others ask no more than whether it is noted. They ask before anything
-    -- is written, which costs less than afterwards, and may: what is noted stays so, and no type is deleted under the lock above.
+    -- is counted, which costs less than afterwards: a seventh of the time of a booking that commits alone. And they may: what is noted
+    -- stays so, and such a type goes with its event only.
     is_first := EXISTS (
-        SELECT FROM (SELECT DISTINCT id FROM unnest(i_ticket_type) AS i (id)) AS w
+        SELECT FROM (SELECT DISTINCT ticket_type_id FROM unnest(p_items)) AS w (id)
         WHERE NOT EXISTS (SELECT FROM ticket_types t WHERE t.id = w.id AND t.ever_taken)
     );
-    IF NOT is_first AND cardinality(h_id) > 0 THEN
+    IF NOT is_first AND cardinality(p_holds) > 0 THEN
         is_first := EXISTS (
-            SELECT FROM (SELECT DISTINCT (item ->> 'ticket_type_id')::uuid AS id
-                         FROM unnest(h_items) AS h (items), jsonb_array_elements(h.items) AS item) AS w
+            SELECT FROM (SELECT DISTINCT (item ->> 'ticket_type_id')::uuid
+                         FROM unnest(p_holds) AS h, jsonb_array_elements(h.items) AS item) AS w (id)
             WHERE NOT EXISTS (SELECT FROM ticket_types t WHERE t.id = w.id AND t.ever_taken)
         );
     END IF;
 
     -- An update changes a row once, however many changes name it.
-    IF cardinality(q_id) <> (SELECT count(DISTINCT id) FROM unnest(q_id) AS q (id)) THEN
+    IF cardinality(p_quotas) <> (SELECT count(DISTINCT id) FROM unnest(p_quotas)) THEN
         RAISE EXCEPTION 'a quota is named twice';
     END IF;
-    WITH wanted AS (
-        SELECT * FROM unnest(q_event, q_id, q_version, q_held, q_sold) AS w (event_id, id, version, held, sold)
-    ), changed AS (
+    WITH changed AS (
         UPDATE quotas q
         SET held = q.held + w.held, sold = q.sold + w.sold, version = q.version + 1
-        FROM wanted w CROSS JOIN LATERAL (SELECT ctid FROM quotas WHERE id = w.id OFFSET 0) AS f (place)
+        FROM unnest(p_quotas) AS w CROSS JOIN LATERAL (SELECT ctid FROM quotas WHERE id = w.id OFFSET 0) AS f (place)
         WHERE q.ctid = f.place AND q.version = w.version
         RETURNING q.id
     )
-    SELECT w.event_id INTO stale FROM wanted w LEFT JOIN changed c ON c.id = w.id WHERE c.id IS NULL LIMIT 1;
+    SELECT w.event_id INTO stale FROM unnest(p_quotas) AS w LEFT JOIN changed c ON c.id = w.id WHERE c.id IS NULL LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'event % was decided on a stale version', stale
             USING ERRCODE = 'BX002', DETAIL = stale::text;
@@ -408,10 +410,10 @@ BEGIN
 
     -- What was ever taken of a ticket type is counted in its quota, so the type has to stay there: written under the quota's lock.
     IF is_first THEN
-        WITH wanted AS (
-            SELECT id FROM unnest(i_ticket_type) AS i (id)
+        WITH wanted (id) AS (
+            SELECT ticket_type_id FROM unnest(p_items)
             UNION
-            SELECT (item ->> 'ticket_type_id')::uuid FROM unnest(h_items) AS h (items), jsonb_array_elements(h.items) AS item
+            SELECT (item ->> 'ticket_type_id')::uuid FROM unnest(p_holds) AS h, jsonb_array_elements(h.items) AS item
         )
         SELECT count(*) FILTER (WHERE t.id IS NULL), array_agg(t.id ORDER BY t.id) FILTER (WHERE NOT t.ever_taken)
         INTO n, untaken
@@ -428,58 +430,52 @@ BEGIN
         END IF;
     END IF;
 
-    IF cardinality(h_id) > 0 THEN
+    IF cardinality(p_holds) > 0 THEN
         INSERT INTO holds (id, event_id, account_id, status, kind, items, total, currency, idempotency_key, fingerprint,
                            expires_at, created_at, updated_at)
-        SELECT id, event_id, account_id, 'ACTIVE', kind::hold_kind, items, total, currency, key, fingerprint, expires, created, created
-        FROM unnest(h_id, h_event, h_account, h_kind, h_items, h_total, h_currency, h_key, h_fingerprint, h_expires, h_created)
-             AS t (id, event_id, account_id, kind, items, total, currency, key, fingerprint, expires, created);
+        SELECT id, event_id, account_id, 'ACTIVE', kind::hold_kind, items, total, currency, idempotency_key, fingerprint,
+               expires_at, created_at, created_at
+        FROM unnest(p_holds);
     END IF;
-
-    IF cardinality(b_id) > 0 THEN
+    IF cardinality(p_bookings) > 0 THEN
         INSERT INTO bookings (id, event_id, account_id, status, quantity, fees, tax, total, currency, hold_id,
                               idempotency_key, fingerprint, expires_at, created_at, updated_at)
         SELECT id, event_id, account_id, status::booking_status, quantity, fees, tax, total, currency, hold_id,
-               key, fingerprint, expires, created, created
-        FROM unnest(b_id, b_event, b_account, b_status, b_quantity, b_fees, b_tax, b_total, b_currency, b_hold, b_key,
-                    b_fingerprint, b_expires, b_created)
-             AS t (id, event_id, account_id, status, quantity, fees, tax, total, currency, hold_id, key, fingerprint,
-                   expires, created);
-        IF EXISTS (SELECT unnest(i_booking) EXCEPT SELECT unnest(b_id)) THEN
+               idempotency_key, fingerprint, expires_at, created_at, created_at
+        FROM unnest(p_bookings);
+        IF EXISTS (SELECT booking_id FROM unnest(p_items) EXCEPT SELECT id FROM unnest(p_bookings)) THEN
             RAISE EXCEPTION 'an item belongs to no booking of its group';
         END IF;
-        INSERT INTO booking_items (booking_id, position, ticket_type_id, seat_id, price)
-        SELECT * FROM unnest(i_booking, i_position, i_ticket_type, i_seat, i_price);
+        INSERT INTO booking_items (booking_id, position, ticket_type_id, seat_id, price) SELECT * FROM unnest(p_items);
     END IF;
 
     -- Seats are given back before others are taken: one group may do both with the same seat.
-    IF cardinality(f_seat) > 0 THEN
+    IF cardinality(p_freed) > 0 THEN
         DELETE FROM seat_claims c
-        USING unnest(f_event, f_seat, f_holder) AS t (event_id, seat_id, holder_id)
+        USING unnest(p_freed) AS t
               CROSS JOIN LATERAL (
                   SELECT ctid FROM seat_claims s WHERE s.event_id = t.event_id AND s.seat_id = t.seat_id OFFSET 0
               ) AS f (place)
-        WHERE c.ctid = f.place AND c.holder_id = t.holder_id;
+        WHERE c.ctid = f.place AND c.holder_id = t.former_holder_id;
         GET DIAGNOSTICS n = ROW_COUNT;
-        IF n <> cardinality(f_seat) THEN
+        IF n <> cardinality(p_freed) THEN
             RAISE EXCEPTION 'a seat is not held by whom it should be' USING ERRCODE = 'BX003';
         END IF;
     END IF;
-    IF cardinality(m_seat) > 0 THEN
-        UPDATE seat_claims c SET holder_id = t.new_holder, sold = t.sold
-        FROM unnest(m_event, m_seat, m_from, m_to, m_sold) AS t (event_id, seat_id, old_holder, new_holder, sold)
+    IF cardinality(p_moved) > 0 THEN
+        UPDATE seat_claims c SET holder_id = t.holder_id, sold = t.sold
+        FROM unnest(p_moved) AS t
              CROSS JOIN LATERAL (
                  SELECT ctid FROM seat_claims s WHERE s.event_id = t.event_id AND s.seat_id = t.seat_id OFFSET 0
              ) AS f (place)
-        WHERE c.ctid = f.place AND c.holder_id = t.old_holder;
+        WHERE c.ctid = f.place AND c.holder_id = t.former_holder_id;
         GET DIAGNOSTICS n = ROW_COUNT;
-        IF n <> cardinality(m_seat) THEN
+        IF n <> cardinality(p_moved) THEN
             RAISE EXCEPTION 'a seat is not held by whom it should be' USING ERRCODE = 'BX003';
         END IF;
     END IF;
-    IF cardinality(s_seat) > 0 THEN
-        INSERT INTO seat_claims (event_id, seat_id, holder_id, sold)
-        SELECT * FROM unnest(s_event, s_seat, s_holder, s_sold);
+    IF cardinality(p_taken) > 0 THEN
+        INSERT INTO seat_claims (event_id, seat_id, holder_id, sold) SELECT event_id, seat_id, holder_id, sold FROM unnest(p_taken);
     END IF;
 END
 $$;

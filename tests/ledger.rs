@@ -10,6 +10,8 @@
 #[path = "support/harness.rs"]
 mod support;
 
+#[path = "ledger/entries.rs"]
+mod entries;
 #[path = "ledger/faults.rs"]
 mod faults;
 
@@ -40,6 +42,10 @@ struct Bench {
 }
 
 async fn ledger(db: &TestDatabase, node: &str) -> Arc<PgLedger> {
+    ledger_with(db, node, true).await
+}
+
+async fn ledger_with(db: &TestDatabase, node: &str, prepared_statements: bool) -> Arc<PgLedger> {
     let pool = pool::pool(&PoolSettings {
         url: db.url().into(),
         max_connections: 4,
@@ -47,7 +53,7 @@ async fn ledger(db: &TestDatabase, node: &str) -> Arc<PgLedger> {
         statement_timeout: Duration::from_secs(30),
     });
     let minutes = SignedDuration::from_mins(10);
-    let options = LedgerOptions { hold: minutes, payment: minutes, prepared_statements: true, unpaid: None };
+    let options = LedgerOptions { hold: minutes, payment: minutes, prepared_statements, unpaid: None };
     Arc::new(PgLedger::open(pool.unwrap(), node, options).await.unwrap())
 }
 
