@@ -327,3 +327,32 @@ CREATE TABLE ticket_type_sections (
     PRIMARY KEY (ticket_type_id, section_id)
 );
 CREATE INDEX ticket_type_sections_section_idx ON ticket_type_sections (section_id);
+
+-- What events, venues and ticket types were called before, as bookings show them: a row for each change of one of these columns. Answers
+-- say what is true now; what the first answer to a booking said follows from this. See `bookings`.
+CREATE TABLE former_names (
+    -- An event, a venue or a ticket type. No reference: a booking keeps its event and its ticket types.
+    thing_id uuid NOT NULL,
+    until    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- The columns that bookings show, as they were.
+    names    jsonb NOT NULL,
+    PRIMARY KEY (thing_id, until)
+);
+
+-- Arguments: the columns.
+CREATE FUNCTION keep_former_names() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO former_names (thing_id, names)
+    SELECT old.id, jsonb_object_agg(key, value) FROM jsonb_each(to_jsonb(old)) WHERE key = ANY (TG_ARGV);
+    RETURN NULL;
+END
+$$;
+-- Only of what may have been booked.
+CREATE TRIGGER keep_former_names AFTER UPDATE OF slug, title, starts_at, time_zone, venue_id ON events FOR EACH ROW
+    WHEN (old.ever_public AND (old.slug, old.title, old.starts_at, old.time_zone, old.venue_id)
+        <> (new.slug, new.title, new.starts_at, new.time_zone, new.venue_id))
+    EXECUTE FUNCTION keep_former_names('slug', 'title', 'starts_at', 'time_zone', 'venue_id');
+CREATE TRIGGER keep_former_names AFTER UPDATE OF name ON ticket_types FOR EACH ROW
+    WHEN (old.ever_taken AND old.name <> new.name) EXECUTE FUNCTION keep_former_names('name');
+CREATE TRIGGER keep_former_names AFTER UPDATE OF name ON venues FOR EACH ROW
+    WHEN (old.name <> new.name) EXECUTE FUNCTION keep_former_names('name');

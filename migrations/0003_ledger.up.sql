@@ -54,6 +54,14 @@ CREATE INDEX holds_active_idx ON holds (event_id) WHERE status = 'ACTIVE';
 CREATE TYPE booking_status AS ENUM ('PENDING_PAYMENT', 'CONFIRMED', 'CANCELLED', 'EXPIRED');
 
 -- Places that an account has, or is about to pay for.
+--
+-- The answer to the request that made a booking is not stored; it follows from rows, whatever has become of the booking since:
+--   status      CONFIRMED if the total is 0, otherwise PENDING_PAYMENT; of each item the same
+--   updatedAt   created_at
+--   expiresAt, places, seats and prices never change, and nor do the words of a seat: `seats` of the version that has it first
+--   names       of the event, its venue and its ticket types: those in the first row of `former_names` whose `until` is later than
+--               created_at, otherwise the present ones
+-- The same of a hold: status ACTIVE, updatedAt created_at.
 CREATE TABLE bookings (
     id              uuid PRIMARY KEY,
     event_id        uuid NOT NULL, -- ledger_commit, refuse_deletion_of_event
