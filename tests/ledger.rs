@@ -10,6 +10,8 @@
 #[path = "support/harness.rs"]
 mod support;
 
+#[path = "ledger/entries.rs"]
+mod entries;
 #[path = "ledger/faults.rs"]
 mod faults;
 
@@ -40,6 +42,10 @@ struct Bench {
 }
 
 async fn ledger(db: &TestDatabase, node: &str) -> Arc<PgLedger> {
+    ledger_with(db, node, true).await
+}
+
+async fn ledger_with(db: &TestDatabase, node: &str, prepared_statements: bool) -> Arc<PgLedger> {
     let pool = pool::pool(&PoolSettings {
         url: db.url().into(),
         max_connections: 4,
@@ -47,7 +53,7 @@ async fn ledger(db: &TestDatabase, node: &str) -> Arc<PgLedger> {
         statement_timeout: Duration::from_secs(30),
     });
     let minutes = SignedDuration::from_mins(10);
-    let options = LedgerOptions { hold: minutes, payment: minutes, prepared_statements: true, unpaid: None };
+    let options = LedgerOptions { hold: minutes, payment: minutes, prepared_statements, unpaid: None };
     Arc::new(PgLedger::open(pool.unwrap(), node, options).await.unwrap())
 }
 
@@ -368,7 +374,7 @@ async fn bookings_refer_to_what_exists_and_keeps_existing() {
     client.execute("DELETE FROM events WHERE id = $1", &[&bench.event.id]).await.unwrap();
 }
 
-/// Watches the lock that `ledger_commit` shares and `wait_for_ledger_commits` takes alone, and the trigger on events: a
+/// Watches the lock that `ledger_commit` shares and `refuse_deletion_of_account` takes alone, and the trigger on events: a
 /// deletion that comes during a commit waits for it, and then sees what it has written.
 #[tokio::test]
 async fn an_event_is_not_deleted_under_a_commit() {
@@ -412,7 +418,7 @@ async fn seats_of_a_map_in_use_are_not_deleted() {
     client.execute("DELETE FROM seats", &[]).await.unwrap();
 }
 
-/// Watches the refusal in `wait_for_ledger_commits`: a snapshot from before the wait would not show what was booked meanwhile.
+/// Watches the refusal in `require_read_committed`: a snapshot from before the wait would not show what was booked meanwhile.
 #[tokio::test]
 async fn what_bookings_refer_to_is_not_deleted_on_an_old_snapshot() {
     let bench = Bench::new(EventBuilder::ga(10)).await;

@@ -110,19 +110,30 @@ async fn an_older_program_starts_on_a_schema_to_which_only_something_was_added()
     }
 }
 
-/// Programs of before have made the table without it.
+/// Guards: `IS_UNRELEASED`. Whoever asks is told why and what to do, and nothing runs.
 #[tokio::test]
-async fn a_table_of_migrations_without_the_lowest_program_is_completed() {
+async fn a_database_of_before_the_first_release_is_refused() {
     let database = TestDatabase::empty().await;
     let mut client = database.connect().await;
-    let (one, both) = (migrator(&[venues()]), migrator(&[venues(), index()]));
-    one.up(&mut client).await.unwrap();
-    client.batch_execute("ALTER TABLE schema_migrations DROP COLUMN lowest_program").await.unwrap();
-    one.check(&client).await.unwrap();
-    assert_eq!(versions(&both.up(&mut client).await.unwrap()), [2]);
-    let lowest = "SELECT array_agg(lowest_program ORDER BY version) FROM schema_migrations";
-    let lowest: Vec<Option<i32>> = client.query_one(lowest, &[]).await.unwrap().get(0);
-    assert_eq!(lowest, [None, Some(2)]);
+    let former = "CREATE TABLE schema_migrations (version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,
+            applied_at timestamptz NOT NULL DEFAULT now(), duration_ms bigint NOT NULL);
+        INSERT INTO schema_migrations (version, name, checksum, duration_ms)
+        VALUES (1, 'accounts', '8aa676114c9669a19435836816c6ef763af77894c0f889cfc5e1c241c445fbfa', 1), (2, 'catalogue', 'another', 1)";
+    client.batch_execute(former).await.unwrap();
+    let migrator = Migrator::embedded().unwrap();
+    let errors = [
+        migrator.check(&client).await.unwrap_err(),
+        migrator.up(&mut client).await.unwrap_err(),
+        migrator.down(&mut client, 1).await.unwrap_err(),
+        migrator.status(&client).await.unwrap_err(),
+    ];
+    for error in errors {
+        assert!(matches!(error, MigrateError::Unreleased), "{error}");
+        for part in ["before the first release", "empty database", "DATABASE_URL"] {
+            assert!(error.to_string().contains(part), "{part}: {error}");
+        }
+    }
+    assert!(!exists(&client, "accounts").await);
 }
 
 /// Guards: `check`. A role that may not create anything can ask.
@@ -145,19 +156,16 @@ async fn a_way_back_refuses_to_lose_what_somebody_relies_on() {
     let database = TestDatabase::migrated().await;
     let mut client = database.connect().await;
     boxoffice_seed::demo(&mut client, jiff::Timestamp::now(), "!").await.unwrap();
-    let promise = "UPDATE events SET status = 'SCHEDULED', publish_at = now() + interval '2 days', slug = 'the-premiere'
-            WHERE id = (SELECT id FROM events WHERE status = 'PUBLISHED' ORDER BY id LIMIT 1);
-        INSERT INTO event_cancellations (event_id, total) SELECT id, 2 FROM events WHERE slug <> 'the-premiere' ORDER BY id LIMIT 1";
+    let promise = "INSERT INTO settings (key, value) VALUES ('site.name', '\"The House\"');
+        INSERT INTO event_cancellations (event_id, total) SELECT id, 2 FROM events ORDER BY id LIMIT 1";
     client.batch_execute(promise).await.unwrap();
     let migrator = Migrator::embedded().unwrap();
     let before = states(&migrator, &client).await;
-    let steps = u32::try_from(before.len()).unwrap();
-    let error = migrator.down(&mut client, steps - 9).await.unwrap_err();
+    let error = migrator.down(&mut client, 1).await.unwrap_err();
     assert!(matches!(error, MigrateError::LosesData { .. }), "{error}");
     let said = error.to_string();
     for part in [
-        "0010_management.down.sql: nothing would publish them any more (2 of events",
-        "the-premiere",
+        "0005_operations.down.sql: what was set would be as it is by default (1 of settings: site.name)",
         "event_cancellations WHERE finished_at IS NULL",
         "--lose-data",
     ] {

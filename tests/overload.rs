@@ -25,7 +25,7 @@ use tokio_postgres::Client;
 /// (`lock_timeout` of the server's connections).
 async fn keep_from_loading(client: &Client, event: &TestEvent) {
     client.batch_execute("BEGIN").await.unwrap();
-    let session = "INSERT INTO inventory_owners (event_id, session_id) SELECT $1, max(id) FROM node_sessions";
+    let session = "INSERT INTO inventory_owners (event_id, node_session_id) SELECT $1, max(id) FROM node_sessions";
     client.execute(session, &[&event.id]).await.unwrap();
 }
 

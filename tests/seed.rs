@@ -79,15 +79,15 @@ async fn assert_seats_add_up(client: &Client) {
          ) SELECT count(*) FROM counted WHERE capacity <> seats";
     let foreign_sections = "SELECT count(*) FROM ticket_type_sections s
          JOIN ticket_types t ON t.id = s.ticket_type_id JOIN events e ON e.id = t.event_id
-         JOIN sections c ON c.id = s.section_id JOIN seat_maps m ON m.id = c.seat_map_id
-         WHERE c.seat_map_id IS DISTINCT FROM e.seat_map_id OR m.venue_id <> e.venue_id";
+         JOIN sections c ON c.id = s.section_id JOIN seat_maps m ON m.id = c.seat_map_version_id
+         WHERE c.seat_map_version_id IS DISTINCT FROM e.seat_map_version_id OR m.venue_id <> e.venue_id";
     let seated_without_sections = "SELECT count(*) FROM ticket_types t
          WHERE t.seated <> EXISTS (SELECT FROM ticket_type_sections s WHERE s.ticket_type_id = t.id)";
     let sections_sold_twice = "SELECT count(*) FROM (
              SELECT t.event_id, s.section_id FROM ticket_types t JOIN ticket_type_sections s ON s.ticket_type_id = t.id
              GROUP BY t.event_id, s.section_id HAVING count(DISTINCT t.quota_id) > 1
          ) twice";
-    let map_unused = "SELECT count(*) FROM events e WHERE (e.seat_map_id IS NOT NULL)
+    let map_unused = "SELECT count(*) FROM events e WHERE (e.seat_map_version_id IS NOT NULL)
          <> EXISTS (SELECT FROM ticket_types t WHERE t.event_id = e.id AND t.seated)";
     let mixed_quotas = "SELECT count(*) FROM (SELECT quota_id FROM ticket_types GROUP BY quota_id
          HAVING bool_or(seated) <> bool_and(seated)) mixed";
@@ -121,7 +121,7 @@ async fn the_demo_is_a_season_in_twelve_venues() {
         ("SELECT capacity::bigint FROM venues WHERE slug = 'meridian-arena'", 20_000),
         (
             "SELECT max(seats) FROM (SELECT count(*) AS seats FROM seats JOIN seat_rows r ON r.id = row_id
-            JOIN sections c ON c.id = section_id GROUP BY seat_map_id) maps",
+            JOIN sections c ON c.id = section_id GROUP BY seat_map_version_id) maps",
             20_000,
         ),
         (
@@ -272,7 +272,7 @@ async fn the_fixture_says_how_to_book() {
     let in_map_order: Vec<String> = client
         .query(
             "SELECT s.id::text FROM seats s JOIN seat_rows r ON r.id = s.row_id JOIN sections c ON c.id = r.section_id
-             JOIN events e ON e.seat_map_id = c.seat_map_id WHERE e.slug = 'load-hot-seated'
+             JOIN events e ON e.seat_map_version_id = c.seat_map_version_id WHERE e.slug = 'load-hot-seated'
              ORDER BY c.position, r.position, s.position",
             &[],
         )
@@ -309,7 +309,7 @@ async fn a_stadium_stands_beside_an_arena() {
     let stadium = loadtest(&mut client, now(), &options, HASH, token).await.unwrap();
     assert_eq!((arena.events[1].seat_ids.len(), stadium.events[1].seat_ids.len()), (20_000, 100_000));
     let of = "SELECT count(*) FROM seats s JOIN seat_rows r ON r.id = s.row_id JOIN sections c ON c.id = r.section_id
-        JOIN events e ON e.seat_map_id = c.seat_map_id WHERE e.id = $1";
+        JOIN events e ON e.seat_map_version_id = c.seat_map_version_id WHERE e.id = $1";
     for fixture in [&arena, &stadium] {
         let event = &fixture.events[1];
         let seats: i64 = client.query_one(of, &[&event.id.0]).await.unwrap().get(0);

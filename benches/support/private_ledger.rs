@@ -107,9 +107,9 @@ impl PrivateLedger {
     pub(crate) async fn one_more_like(&self, event: EventId) -> (EventId, TicketTypeId) {
         let (id, quota, ticket_type) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
         self.execute(&format!(
-            "INSERT INTO events (id, slug, organizer_id, venue_id, seat_map_id, title, category, status, starts_at, \
+            "INSERT INTO events (id, slug, organizer_id, venue_id, seat_map_version_id, title, category, status, starts_at, \
                                  ends_at, time_zone, currency, sale_starts_at, sale_ends_at, max_per_account) \
-             SELECT '{id}', '{id}', organizer_id, venue_id, seat_map_id, title, category, status, starts_at, \
+             SELECT '{id}', '{id}', organizer_id, venue_id, seat_map_version_id, title, category, status, starts_at, \
                     ends_at, time_zone, currency, sale_starts_at, sale_ends_at, max_per_account \
              FROM events WHERE id = '{event}'; \
              INSERT INTO quotas (id, event_id, name, capacity) \
@@ -132,19 +132,20 @@ impl PrivateLedger {
         // New ids that follow from the old ones, so that each table finds those of the one before.
         let new = |column: &str| format!("md5('{map}' || {column}::text)::uuid");
         let (section, row, seat) = (new("c.id"), new("r.id"), new("s.id"));
-        let of_event = format!("(SELECT seat_map_id FROM events WHERE id = '{event}')");
+        let of_event = format!("(SELECT seat_map_version_id FROM events WHERE id = '{event}')");
         self.execute(&format!(
             "INSERT INTO seat_maps (id, venue_id, name) \
              SELECT '{map}', venue_id, '{map}' FROM seat_maps WHERE id = {of_event}; \
-             INSERT INTO sections (id, seat_map_id, name, position) \
-             SELECT {section}, '{map}', c.name, c.position FROM sections c WHERE c.seat_map_id = {of_event}; \
+             INSERT INTO seat_map_versions (id, seat_map_id, number) VALUES ('{map}', '{map}', 1); \
+             INSERT INTO sections (id, seat_map_version_id, name, position) \
+             SELECT {section}, '{map}', c.name, c.position FROM sections c WHERE c.seat_map_version_id = {of_event}; \
              INSERT INTO seat_rows (id, section_id, label, position) \
              SELECT {row}, {section}, r.label, r.position \
-             FROM sections c JOIN seat_rows r ON r.section_id = c.id WHERE c.seat_map_id = {of_event}; \
+             FROM sections c JOIN seat_rows r ON r.section_id = c.id WHERE c.seat_map_version_id = {of_event}; \
              INSERT INTO seats (id, row_id, label, position, accessible) \
              SELECT {seat}, {row}, s.label, s.position, s.accessible FROM sections c \
-             JOIN seat_rows r ON r.section_id = c.id JOIN seats s ON s.row_id = r.id WHERE c.seat_map_id = {of_event}; \
-             UPDATE events SET seat_map_id = '{map}' WHERE id = '{id}'; \
+             JOIN seat_rows r ON r.section_id = c.id JOIN seats s ON s.row_id = r.id WHERE c.seat_map_version_id = {of_event}; \
+             UPDATE events SET seat_map_version_id = '{map}' WHERE id = '{id}'; \
              UPDATE ticket_type_sections x SET section_id = {section} FROM ticket_types t, sections c \
              WHERE t.id = x.ticket_type_id AND t.event_id = '{id}' AND c.id = x.section_id"
         ))
@@ -215,7 +216,7 @@ fn sale(event: EventId) -> String {
          CREATE TEMP TABLE sale AS \
          SELECT gen_random_uuid() AS id, s.id AS seat, \
                 row_number() OVER (ORDER BY md5(s.id::text)) AS number, count(*) OVER () AS seats \
-         FROM events e JOIN sections c ON c.seat_map_id = e.seat_map_id JOIN seat_rows r ON r.section_id = c.id \
+         FROM events e JOIN sections c ON c.seat_map_version_id = e.seat_map_version_id JOIN seat_rows r ON r.section_id = c.id \
          JOIN seats s ON s.row_id = r.id WHERE e.id = '{event}';"
     )
 }

@@ -199,8 +199,8 @@ pub struct Hold {
     pub key: IdempotencyKey,
     /// What the request asked for.
     pub fingerprint: Fingerprint,
-    /// The first instant at which it keeps nothing any more.
-    pub expires_at: Timestamp,
+    /// The first instant at which it keeps nothing any more. Nothing for a block, which is kept until it is given free.
+    pub expires_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When its status last changed.
@@ -256,12 +256,14 @@ impl Booking {
 }
 
 impl Hold {
-    /// When a block expires. 1 January 9999, which the database and JSON can write down.
-    pub const NEVER: Timestamp = Timestamp::constant(253_370_764_800, 0);
-
     /// Whether it is a block: places that the organizer keeps back until they are given free.
     pub fn is_block(&self) -> bool {
-        self.expires_at >= Self::NEVER
+        self.expires_at.is_none()
+    }
+
+    /// Whether it is over at `now`.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
     }
 
     /// The hold as the first answer to its request showed it.

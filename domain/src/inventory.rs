@@ -320,7 +320,7 @@ impl Inventory {
     fn keep(&mut self, holder: Holder) {
         let (id, expires_at) = match &holder {
             // Nothing waits for a block's end, so its inventory may be unloaded.
-            Holder::Hold(hold) => (HolderId::Hold(hold.id), Some(hold.expires_at).filter(|_| !hold.is_block())),
+            Holder::Hold(hold) => (HolderId::Hold(hold.id), hold.expires_at),
             Holder::Booking(booking) => (HolderId::Booking(booking.id), booking.expires_at),
         };
         self.expiries.extend(expires_at.map(|at| (at, id)));
@@ -329,7 +329,7 @@ impl Inventory {
 
     fn forget(&mut self, id: HolderId) {
         let expires_at = match self.holders.remove(&id) {
-            Some(Holder::Hold(hold)) => Some(hold.expires_at),
+            Some(Holder::Hold(hold)) => hold.expires_at,
             Some(Holder::Booking(booking)) => booking.expires_at,
             None => None,
         };

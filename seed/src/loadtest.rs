@@ -195,7 +195,7 @@ impl Stage {
             organizer_id: self.organizer_id,
             series_id: None,
             venue_id: venue.id,
-            seat_map_id: seat_map.map(|map| map.id),
+            seat_map_version_id: seat_map.map(|map| map.id),
             title: plan.title.clone(),
             summary: "For measuring only: nobody will be there.",
             description: "",

@@ -170,7 +170,7 @@ pub(super) struct Event {
     pub(super) organizer_id: Uuid,
     pub(super) series_id: Option<Uuid>,
     pub(super) venue_id: Uuid,
-    pub(super) seat_map_id: Option<Uuid>,
+    pub(super) seat_map_version_id: Option<Uuid>,
     pub(super) title: String,
     pub(super) summary: &'static str,
     pub(super) description: &'static str,

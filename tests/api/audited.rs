@@ -385,7 +385,7 @@ async fn who_tries_a_dead_letter_again_leaves_an_entry() {
 }
 
 /// Tables whose changes no entry tells of, and why. All others have the trigger.
-const NOT_NOTED: [(&str, &str); 25] = [
+const NOT_NOTED: [(&str, &str); 26] = [
     ("audit_log", "the log itself"),
     ("booking_items", "the ledger's, written for many at once: the application writes such deeds down"),
     ("bookings", "the ledger's"),
@@ -402,6 +402,7 @@ const NOT_NOTED: [(&str, &str); 25] = [
     ("search_terms", "made of others"),
     ("former_event_slugs", "made of others"),
     ("former_venue_slugs", "made of others"),
+    ("former_names", "made of others"),
     ("setting_changes", "is a log"),
     ("settings_revision", "a number"),
     ("sections", "thousands of rows of a version that is noted and never changes"),

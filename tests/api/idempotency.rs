@@ -57,6 +57,34 @@ async fn a_retried_booking_returns_the_first_answer() {
     server.audit().await;
 }
 
+/// Guards: `keep_former_names`. What the first answer said stays known, before and after whatever renames.
+#[tokio::test]
+async fn what_a_booking_was_called_is_known_after_everything_was_renamed() {
+    let server = TestServer::start().await;
+    let event = server.event(EventBuilder::ga(5).title("The first night")).await;
+    let rename = |to: &str| {
+        format!(
+            "UPDATE events SET title = '{to}'; UPDATE ticket_types SET name = '{to}'; UPDATE venues SET name = '{to}'; \
+             UPDATE events SET starts_at = starts_at + interval '1 hour', ends_at = ends_at + interval '1 hour'"
+        )
+    };
+    server.db.execute(&rename("Before")).await;
+    let booking = server.signed_in().await.book(&event, &event.places(1)).await.created();
+    server.db.execute(&rename("After")).await;
+    server.db.execute(&rename("At last")).await;
+    let former = "SELECT f.names ->> $2 FROM former_names f, bookings b
+        WHERE f.thing_id = $1 AND f.until > b.created_at ORDER BY f.until LIMIT 1";
+    let venue = server.client.query_one("SELECT venue_id FROM events", &[]).await.unwrap().get(0);
+    for (thing, column, told) in [
+        (event.id, "title", &booking["event"]["title"]),
+        (event.types[0], "name", &booking["items"][0]["ticketTypeName"]),
+        (venue, "name", &booking["event"]["venueName"]),
+    ] {
+        let known: String = server.client.query_one(former, &[&thing, &column]).await.unwrap().get(0);
+        assert_eq!((known.as_str(), told), ("Before", &json!("Before")), "{column} of {thing}");
+    }
+}
+
 /// Watches the last word on a refusal (the look-up of the key in the ledger): the memory of keys is gone after a restart,
 /// and the places are taken, by the very booking that is asked for again.
 #[tokio::test]

@@ -90,12 +90,5 @@ async fn a_listing_knows_when_its_event_ends() {
         server.client.batch_execute(change).await.unwrap();
         assert_eq!(server.db.number(differ, &[]).await, 0, "{change}");
     }
-    // As a server of an earlier version copies events.
-    let made = "INSERT INTO event_listings (event_id, status, starts_at, created_at, venue_id, category, city, title, tags, \
-            sale_starts_at, sale_ends_at, words) \
-        SELECT event_id, status, starts_at, created_at, venue_id, category, city, title, tags, sale_starts_at, sale_ends_at, words FROM gone";
-    let gone = "CREATE TEMP TABLE gone AS SELECT * FROM event_listings; DELETE FROM event_listings";
-    server.client.batch_execute(&format!("{gone}; {made}")).await.unwrap();
-    assert_eq!(server.db.number(differ, &[]).await, 0);
     assert_eq!(server.db.number("SELECT count(*) FROM event_listings WHERE event_id = $1", &[&event.id]).await, 1);
 }

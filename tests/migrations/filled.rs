@@ -16,22 +16,16 @@ const FILL: &str = include_str!("filled.sql");
 const NOT_FILLED: [(&str, &str); 1] = [("schema_migrations", "the migrator's own")];
 
 /// Columns that can't have another value than their default, and why.
-const ALWAYS_DEFAULT: [(&str, &str); 3] = [
+const ALWAYS_DEFAULT: [(&str, &str); 2] = [
     ("installation.singleton", "the table has one row, by this column"),
     ("settings_revision.singleton", "the table has one row, by this column"),
-    ("seat_maps.version", "nothing uses it since maps have versions of their own"),
 ];
 
-/// Tables to which the way back of a migration adds rows, and why.
-const GROWING: [(usize, &str, &str); 3] = [
-    (11, "seat_maps", "each version of a map becomes a map of its own"),
-    (22, "search_terms", "words that something joins are one there, and several before"),
-    (23, "search_terms", "the words of what is not public yet are learnt again"),
-];
+/// Tables to which the way back of a migration adds rows: its version, the table, and why.
+const GROWING: [(usize, &str, &str); 0] = [];
 
-/// Columns that the way back of a migration makes of the same texts in another way.
-const MADE_ANEW: [(usize, &str, &[&str]); 2] =
-    [(22, "event_listings", &["words", "title_words", "name_words", "summary_words"]), (22, "venues", &["words"])];
+/// Columns that the way back of a migration makes of the same texts in another way: its version, the table, and the columns.
+const MADE_ANEW: [(usize, &str, &[&str]); 0] = [];
 
 /// Tables that are made of others: taking them away loses nothing, and the way forth makes them anew.
 const DERIVED: [&str; 2] = ["event_listings", "search_terms"];

@@ -19,7 +19,7 @@ UPDATE venues SET slug = slug || '-renamed' WHERE id IN (SELECT id FROM venues O
 
 -- The ledger.
 INSERT INTO node_sessions (node, ended_at) VALUES ('before', now()), ('node', NULL);
-INSERT INTO inventory_owners (event_id, session_id)
+INSERT INTO inventory_owners (event_id, node_session_id)
 SELECT e.id, s.id FROM (SELECT id FROM events ORDER BY id LIMIT 5) e, node_sessions s WHERE s.node = 'node';
 
 CREATE TEMPORARY TABLE sold AS
@@ -62,7 +62,7 @@ INSERT INTO audit_log (seq, at, actor_id, action, target_kind, target_id, detail
 SELECT 1, now(), id, 'CREATED', 'venue', 'one', '{}', '192.0.2.7', 'request', sha256('entry') FROM accounts ORDER BY id LIMIT 1;
 
 -- What organizers and admins do.
-INSERT INTO event_cancellations (event_id, total, done, after_booking, finished_at)
+INSERT INTO event_cancellations (event_id, total, done, after_booking_id, finished_at)
 SELECT id, 3, 1, gen_random_uuid(), now() FROM events ORDER BY id DESC LIMIT 2;
 INSERT INTO request_keys (account_id, key, fingerprint, made_id, done)
 SELECT id, 'a key', gen_random_uuid(), gen_random_uuid(), true FROM accounts;
@@ -77,11 +77,12 @@ UPDATE accounts SET revision = 2;
 UPDATE seat_maps SET organizer_id = (SELECT id FROM accounts WHERE role = 'ORGANIZER' ORDER BY id LIMIT 1), revision = 2,
     description = 'At length' WHERE id = (SELECT id FROM seat_maps ORDER BY id LIMIT 1);
 INSERT INTO seat_maps (id, venue_id, name, deleted_at) SELECT gen_random_uuid(), id, 'Deleted', now() FROM venues ORDER BY id LIMIT 1;
+INSERT INTO seat_map_versions (id, seat_map_id, number) SELECT id, id, 1 FROM seat_maps WHERE deleted_at IS NOT NULL;
 INSERT INTO seat_map_versions (id, seat_map_id, number)
 SELECT gen_random_uuid(), id, 2 FROM seat_maps WHERE organizer_id IS NOT NULL;
-INSERT INTO sections (id, seat_map_id, name, position, first_id)
+INSERT INTO sections (id, seat_map_version_id, name, position, first_id)
 SELECT gen_random_uuid(), v.id, s.name, s.position, s.id
-FROM seat_map_versions v JOIN sections s ON s.seat_map_id = v.seat_map_id WHERE v.number = 2;
+FROM seat_map_versions v JOIN sections s ON s.seat_map_version_id = v.seat_map_id WHERE v.number = 2;
 INSERT INTO seat_rows (id, section_id, label, position)
 SELECT gen_random_uuid(), s.id, r.label, r.position FROM sections s JOIN seat_rows r ON r.section_id = s.first_id;
 INSERT INTO seats (id, row_id, label, position, accessible, first_id)
@@ -94,8 +95,8 @@ UPDATE ticket_types SET ever_taken = true WHERE id IN (SELECT ticket_type_id FRO
 
 -- What keeps the seats of deleted maps, and what was cancelled before its event was.
 UPDATE seat_maps SET seats_named_at = now() WHERE deleted_at IS NOT NULL;
-UPDATE event_cancellations SET cancelled_before = ARRAY[gen_random_uuid()];
-UPDATE categories SET made_id = gen_random_uuid();
+UPDATE event_cancellations SET cancelled_before_ids = ARRAY[gen_random_uuid()];
+UPDATE categories SET id = gen_random_uuid();
 
 -- Versions of quotas that were deleted.
 UPDATE events SET version_base = 17;
@@ -112,4 +113,13 @@ UPDATE ticket_types SET created_at = '2026-01-01Z', updated_at = '2026-01-02Z';
 UPDATE request_keys SET location = '/api/v1/organizer/events/one', revision = 1, answer = '{}';
 -- Devices, and successors of refresh tokens.
 INSERT INTO known_devices (account_id, hash, used_at) SELECT id, sha256(id::text::bytea), now() FROM accounts;
-UPDATE refresh_tokens SET parent = sha256(hash);
+UPDATE refresh_tokens SET parent_hash = sha256(hash);
+-- A block.
+INSERT INTO holds (id, event_id, account_id, status, kind, items, total, currency, idempotency_key, fingerprint, created_at, updated_at)
+SELECT gen_random_uuid(), event_id, account_id, 'RELEASED', 'BLOCK', items, total, currency, 'a block', gen_random_uuid(), created_at,
+       updated_at FROM holds ORDER BY id LIMIT 1;
+
+-- The words of what is public now, and no others: those of what once was would not be learnt again.
+DELETE FROM search_terms;
+UPDATE event_listings SET status = status;
+UPDATE venues SET name = name;

@@ -21,9 +21,9 @@ use crate::{
 const SOON: Duration = Duration::from_secs(20);
 /// Seats that somebody has and the event does not sell.
 const STRAYS: &str = "SELECT count(*) FROM seat_claims x JOIN events v ON v.id = x.event_id
-    WHERE x.event_id = $1 AND v.seat_map_id IS NOT NULL AND NOT EXISTS (
+    WHERE x.event_id = $1 AND v.seat_map_version_id IS NOT NULL AND NOT EXISTS (
         SELECT FROM sections c JOIN seat_rows r ON r.section_id = c.id JOIN seats s ON s.row_id = r.id
-        WHERE c.seat_map_id = v.seat_map_id AND coalesce(s.first_id, s.id) = x.seat_id)";
+        WHERE c.seat_map_version_id = v.seat_map_version_id AND coalesce(s.first_id, s.id) = x.seat_id)";
 
 /// Everything that is wrong.
 pub(crate) async fn judge(stage: &Arc<Stage>, plan: &Plan, told: &[(&'static Operation, Told)]) -> Vec<String> {

@@ -17,7 +17,7 @@ const IN_LEDGER: &str = "SELECT e.status::text,
                 'available', CASE WHEN e.status IN ('CANCELLED', 'ARCHIVED') THEN 0 ELSE sellable(
                     least(q.capacity - q.held - q.sold, CASE WHEN t.seated THEN (
                         SELECT count(*) FROM sections c JOIN seat_rows r ON r.section_id = c.id JOIN seats s ON s.row_id = r.id
-                        WHERE c.seat_map_id = e.seat_map_id AND coalesce(c.first_id, c.id) IN (
+                        WHERE c.seat_map_version_id = e.seat_map_version_id AND coalesce(c.first_id, c.id) IN (
                                 SELECT x.section_id FROM ticket_type_sections x WHERE x.ticket_type_id = t.id)
                             AND NOT EXISTS (SELECT FROM seat_claims k
                                             WHERE k.event_id = e.id AND k.seat_id = coalesce(s.first_id, s.id))) END),
@@ -28,7 +28,7 @@ const IN_LEDGER: &str = "SELECT e.status::text,
                 CASE WHEN x.seat_id IS NULL THEN 'FREE' WHEN x.sold THEN 'SOLD' ELSE 'HELD' END), '{}')::text
             FROM sections c JOIN seat_rows r ON r.section_id = c.id JOIN seats s ON s.row_id = r.id
                 LEFT JOIN seat_claims x ON x.event_id = e.id AND x.seat_id = coalesce(s.first_id, s.id)
-            WHERE c.seat_map_id = e.seat_map_id)
+            WHERE c.seat_map_version_id = e.seat_map_version_id)
     FROM events e WHERE e.id = $1";
 
 /// What a picture says.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Client;
 
 /// What the upkeep does every second of its own accord. Only the rows of `system.rs` are stopped in it.
-const UPKEEP: &str = "publish_at <= now|finished_at IS NULL AND lease_until|after_booking = ";
+const UPKEEP: &str = "publish_at <= now|finished_at IS NULL AND lease_until|after_booking_id = ";
 /// Matches no statement.
 const NONE: &str = "^$";
 /// For an operation to reach its point, or to end without.

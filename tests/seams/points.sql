@@ -59,10 +59,10 @@ DECLARE
     total numeric;
 BEGIN
     SELECT sum(t.price) INTO total FROM unnest(p_types) AS w (id) JOIN ticket_types t ON t.id = w.id;
-    IF p_kind = 'HOLD' THEN
-        INSERT INTO holds (id, event_id, account_id, status, items, total, currency, idempotency_key, fingerprint,
+    IF p_kind IN ('HOLD', 'BLOCK') THEN
+        INSERT INTO holds (id, event_id, account_id, status, kind, items, total, currency, idempotency_key, fingerprint,
                            expires_at, created_at, updated_at)
-        SELECT p_id, p_event, p_account, 'ACTIVE',
+        SELECT p_id, p_event, p_account, 'ACTIVE', p_kind::hold_kind,
             (SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('ticket_type_id', t.id, 'quota_id', t.quota_id,
                     'seat_id', w.seat, 'price', t.price::text)) ORDER BY w.n)
                 FROM unnest(p_types, p_seats) WITH ORDINALITY AS w (id, seat, n) JOIN ticket_types t ON t.id = w.id),
@@ -112,9 +112,9 @@ DECLARE
     new_row uuid;
 BEGIN
     INSERT INTO seat_map_versions (id, seat_map_id, number) VALUES (version, p_map, 2);
-    FOR s IN SELECT * FROM sections WHERE seat_map_id = p_map LOOP
+    FOR s IN SELECT * FROM sections WHERE seat_map_version_id = p_map LOOP
         new_section := gen_random_uuid();
-        INSERT INTO sections (id, seat_map_id, name, position, first_id)
+        INSERT INTO sections (id, seat_map_version_id, name, position, first_id)
         VALUES (new_section, version, s.name, s.position, s.id);
         FOR r IN SELECT * FROM seat_rows WHERE section_id = s.id LOOP
             new_row := gen_random_uuid();

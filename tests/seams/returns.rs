@@ -10,7 +10,7 @@ use crate::{memory, stage::Stage};
 
 /// For what was about to expire.
 const SOON: Duration = Duration::from_secs(20);
-const TAKEN: &str = "SELECT id, false AS booking, expires_at >= '9999-01-01Z' AS block FROM holds
+const TAKEN: &str = "SELECT id, false AS booking, kind = 'BLOCK' AS block FROM holds
         WHERE event_id = $1 AND status = 'ACTIVE'
     UNION ALL SELECT id, true, false FROM bookings WHERE event_id = $1 AND status IN ('CONFIRMED', 'PENDING_PAYMENT')";
 

@@ -100,7 +100,7 @@ impl Stage {
         let statement = "INSERT INTO quotas (id, event_id, name, capacity) VALUES ($1, $2, 'Extra', 3)";
         client.execute(statement, &[&extra, &self.event.id]).await.unwrap();
         let statement =
-            "SELECT t.quota_id, s.section_id, e.seat_map_id FROM ticket_types t JOIN events e ON e.id = t.event_id
+            "SELECT t.quota_id, s.section_id, e.seat_map_version_id FROM ticket_types t JOIN events e ON e.id = t.event_id
             LEFT JOIN ticket_type_sections s ON s.ticket_type_id = t.id WHERE t.event_id = $1 ORDER BY t.position";
         let rows = client.query(statement, &[&self.event.id]).await.unwrap();
         self.map = rows[0].get(2);
@@ -119,7 +119,7 @@ impl Stage {
         let (is_mapped, is_repeated) = (!needs.contains(&Needs::NoMap), needs.contains(&Needs::Series));
         // Long enough for the other operation to be on its way, too.
         let statement = "UPDATE events SET organizer_id = $2, status = $3::text::event_status,
-                seat_map_id = CASE WHEN $4 THEN seat_map_id END, series_id = CASE WHEN $5 THEN $6::uuid END,
+                seat_map_version_id = CASE WHEN $4 THEN seat_map_version_id END, series_id = CASE WHEN $5 THEN $6::uuid END,
                 publish_at = CASE WHEN $3::text = 'SCHEDULED' THEN now() + interval '150 milliseconds' END
             WHERE id = $1";
         let organizer = self.lane.organizer.id;
@@ -136,7 +136,7 @@ impl Stage {
         let (kind, id, lasts) = match need {
             Needs::Hold => ("HOLD", HoldId::generate().0, "10 minutes"),
             Needs::ExpiringHold => ("HOLD", HoldId::generate().0, "250 milliseconds"),
-            Needs::Block => ("HOLD", HoldId::generate().0, "infinity"),
+            Needs::Block => ("BLOCK", HoldId::generate().0, ""),
             Needs::Booking | Needs::CancelledBooking => ("CONFIRMED", BookingId::generate().0, ""),
             Needs::Unpaid => ("PENDING_PAYMENT", BookingId::generate().0, "10 minutes"),
             Needs::ExpiringUnpaid => ("PENDING_PAYMENT", BookingId::generate().0, "250 milliseconds"),
@@ -162,7 +162,7 @@ impl Stage {
         }
         let account = if need == Needs::Block { self.lane.organizer.id } else { self.lane.buyer.id };
         let statement = "SELECT seams.take($1, $2, $3, $4,
-            CASE $5 WHEN '' THEN NULL WHEN 'infinity' THEN '9999-01-01T00:00:00Z'::timestamptz ELSE now() + $5::text::interval END,
+            CASE $5 WHEN '' THEN NULL ELSE now() + $5::text::interval END,
             $6, $7)";
         let client = &self.lane.server.client;
         client.execute(statement, &[&id, &kind, &self.event.id, &account, &lasts, &kinds, &seats]).await.unwrap();

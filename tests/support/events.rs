@@ -230,9 +230,12 @@ impl EventBuilder {
         let has_seats = self.types.iter().any(|of| matches!(of.places, Places::Section { .. }));
         let map = has_seats.then(Uuid::now_v7);
         if let Some(map) = map {
-            run(client, "INSERT INTO seat_maps (id, venue_id, name) VALUES ($1, $2, 'Plan')", &[&map, &venue]).await;
+            let statement =
+                "WITH map AS (INSERT INTO seat_maps (id, venue_id, name) VALUES ($1, $2, 'Plan') RETURNING id)
+                INSERT INTO seat_map_versions (id, seat_map_id, number) SELECT id, id, 1 FROM map";
+            run(client, statement, &[&map, &venue]).await;
         }
-        let event = "INSERT INTO events (id, slug, organizer_id, venue_id, seat_map_id, title, summary, description,
+        let event = "INSERT INTO events (id, slug, organizer_id, venue_id, seat_map_version_id, title, summary, description,
                 category, status, starts_at, ends_at, time_zone, currency, sale_starts_at, sale_ends_at, max_per_account,
                 unpaid_limited)
             VALUES ($1, $2, $3, $4, $5, $6, $12, $13, $14, $7::text::event_status, $8::timestamptz,
@@ -333,7 +336,7 @@ async fn add_type(
 /// A section with its rows and seats, in the order of the map.
 async fn add_section(client: &Client, map: Uuid, position: i32, rows: u32, seats: u32) -> (Uuid, Vec<Uuid>) {
     let section = Uuid::now_v7();
-    let statement = "INSERT INTO sections (id, seat_map_id, name, position) VALUES ($1, $2, $3, $4)";
+    let statement = "INSERT INTO sections (id, seat_map_version_id, name, position) VALUES ($1, $2, $3, $4)";
     run(client, statement, &[&section, &map, &format!("Section {position}"), &position]).await;
     let row_ids: Vec<Uuid> = (0..rows).map(|_| Uuid::now_v7()).collect();
     let statement = "INSERT INTO seat_rows (id, section_id, label, position)

@@ -105,7 +105,7 @@ mod tests {
 
     use super::*;
 
-    fn hold(places: usize, expires_at: Timestamp) -> (KeyOf, Prior) {
+    fn hold(places: usize, expires_at: Option<Timestamp>) -> (KeyOf, Prior) {
         let (ticket_type_id, quota_id) = (TicketTypeId::generate(), QuotaId::generate());
         let item = Item { ticket_type_id, quota_id, seat: None, price: Decimal::ZERO };
         let id = HoldId::generate();
@@ -134,7 +134,7 @@ mod tests {
         let mut inventories: Vec<_> = (0..4).map(|_| RecentKeys::new(budget.clone())).collect();
         for round in 0..1_200 {
             for keys in &mut inventories {
-                let (key, prior) = hold(100, Timestamp::UNIX_EPOCH);
+                let (key, prior) = hold(100, Some(Timestamp::UNIX_EPOCH));
                 keys.remember(key.clone(), prior);
                 assert!(keys.find(&key).is_some(), "the latest is remembered, in round {round}");
             }
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn a_block_is_not_remembered() {
         let mut keys = RecentKeys::new(Arc::default());
-        let (key, prior) = hold(10_000, Hold::NEVER);
+        let (key, prior) = hold(10_000, None);
         keys.remember(key.clone(), prior);
         assert!(keys.find(&key).is_none() && keys.budget.places.load(Relaxed) == 0);
     }

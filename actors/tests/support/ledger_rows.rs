@@ -216,7 +216,7 @@ impl EventRows {
             total: domain::money::Money::new(self.spec.price, "EUR".parse().unwrap()),
             key: new.key,
             fingerprint: new.fingerprint,
-            expires_at,
+            expires_at: Some(expires_at),
             created_at: expires_at,
             updated_at: expires_at,
         }

@@ -222,6 +222,9 @@ impl<'a> ItemJson<'a> {
     }
 }
 
+/// What is said of a block, which its organizer may read as a hold as well: 1 January 9999.
+const NEVER: Timestamp = Timestamp::constant(253_370_764_800, 0);
+
 /// Places kept for an account until a fixed time.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Hold)]
@@ -247,7 +250,7 @@ impl<'a> From<&'a Hold> for HoldJson<'a> {
             account_id: hold.account_id,
             items: hold.items.iter().map(|item| ItemJson::held(item, hold.total.currency)).collect(),
             total: hold.total,
-            expires_at: hold.expires_at,
+            expires_at: hold.expires_at.unwrap_or(NEVER),
             created_at: hold.created_at,
             updated_at: hold.updated_at,
         }

@@ -37,13 +37,13 @@ impl Inventory {
             Command::Hold(new) => {
                 let items = self.choose(&new.selection, Rules::OfSale { account: new.account_id, now })?;
                 self.within_unpaid_limits(new.account_id, items.len(), buyer, now)?;
-                Ok(self.hold(new, items, now, now + self.plan.hold_for))
+                Ok(self.hold(new, items, now, Some(now + self.plan.hold_for)))
             }
             Command::Block(new) => {
                 self.editable()?;
                 let items = self.choose(&new.selection, Rules::OfOrganizer)?;
                 self.within_block_limits(items.len())?;
-                Ok(self.hold(new, items, now, Hold::NEVER))
+                Ok(self.hold(new, items, now, None))
             }
             Command::Release { hold_id, account_id } => {
                 let hold = self.open_hold(*hold_id, *account_id, now)?;
@@ -77,7 +77,7 @@ impl Inventory {
         Ok(())
     }
 
-    fn hold(&self, new: &NewHold, items: Vec<Item>, now: Timestamp, expires_at: Timestamp) -> Entry {
+    fn hold(&self, new: &NewHold, items: Vec<Item>, now: Timestamp, expires_at: Option<Timestamp>) -> Entry {
         Entry::Hold(Arc::new(Hold {
             id: new.id,
             event_id: self.plan.event_id,
@@ -153,7 +153,7 @@ impl Inventory {
 
     fn expire(&self, holder: HolderId, now: Timestamp) -> Result<Entry, Refusal> {
         match self.open(holder) {
-            Some(Holder::Hold(hold)) if hold.expires_at <= now => {
+            Some(Holder::Hold(hold)) if hold.is_over(now) => {
                 Ok(Entry::CloseHold { hold: hold.clone(), to: HoldStatus::Expired, at: now })
             }
             Some(Holder::Booking(booking)) if booking.expires_at.is_some_and(|at| at <= now) => {
@@ -169,7 +169,7 @@ impl Inventory {
 
     fn open_hold(&self, id: HoldId, account: AccountId, now: Timestamp) -> Result<Arc<Hold>, Refusal> {
         match self.open(HolderId::Hold(id)) {
-            Some(Holder::Hold(hold)) if hold.account_id == account && now < hold.expires_at => Ok(hold.clone()),
+            Some(Holder::Hold(hold)) if hold.account_id == account && !hold.is_over(now) => Ok(hold.clone()),
             _ => Err(Refusal::HoldGone),
         }
     }

@@ -205,7 +205,7 @@ impl<'a> History<'a> {
         match (command, entry) {
             (Command::Hold(new), Entry::Hold(hold)) => {
                 same("hold", hold.id, new.id)?;
-                same("expiry", hold.expires_at, at(now + self.reference.spec.hold_for))
+                same("expiry", hold.expires_at, Some(at(now + self.reference.spec.hold_for)))
             }
             (Command::Block(new), Entry::Hold(hold)) => {
                 same("block", hold.id, new.id)?;

@@ -41,7 +41,7 @@ pub struct Claim {
     pub account: AccountId,
     pub places: Vec<Taken>,
     pub state: State,
-    /// `None` for what is sold.
+    /// `None` for what is sold; `i64::MAX` for a block, which has no end.
     pub expires_at: Option<i64>,
     /// The hold it comes from keeps the places until this is written.
     pub from: Option<HolderId>,
@@ -327,7 +327,7 @@ impl<'a> Reference<'a> {
         };
         let closed = match entry {
             Entry::Hold(hold) => {
-                let (id, expires_at) = (HolderId::Hold(hold.id), Some(second(hold.expires_at)));
+                let (id, expires_at) = (HolderId::Hold(hold.id), Some(hold.expires_at.map_or(i64::MAX, second)));
                 self.claims.push(claim(id, hold.account_id, expires_at, None, Row::Hold(Hold::clone(hold))));
                 return;
             }

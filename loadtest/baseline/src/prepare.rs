@@ -33,9 +33,9 @@ async fn add(client: &mut Client, event: Uuid, number: u32) -> anyhow::Result<(U
     let transaction = client.transaction().await?;
     transaction
         .execute(
-            "INSERT INTO events (id, slug, organizer_id, venue_id, seat_map_id, title, category, status, starts_at, \
+            "INSERT INTO events (id, slug, organizer_id, venue_id, seat_map_version_id, title, category, status, starts_at, \
                                  ends_at, time_zone, currency, sale_starts_at, sale_ends_at, max_per_account) \
-             SELECT $1, slug || '-' || $3, organizer_id, venue_id, seat_map_id, title, category, status, starts_at, \
+             SELECT $1, slug || '-' || $3, organizer_id, venue_id, seat_map_version_id, title, category, status, starts_at, \
                     ends_at, time_zone, currency, sale_starts_at, sale_ends_at, max_per_account \
              FROM events WHERE id = $2",
             &[&id, &event, &number.to_string()],

@@ -179,7 +179,7 @@ impl EventSpec {
             organizer_id: spec.promoter.id(),
             series_id: (!self.again.is_empty()).then(|| ids::stable("series", self.slug)),
             venue_id: venue.id,
-            seat_map_id: venue.seat_map.as_ref().filter(|_| seated).map(|map| map.id),
+            seat_map_version_id: venue.seat_map.as_ref().filter(|_| seated).map(|map| map.id),
             title: self.title.to_owned(),
             summary: self.summary,
             description: self.description,

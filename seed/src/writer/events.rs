@@ -14,14 +14,14 @@ use crate::{
 /// The events that were not there before.
 pub(super) async fn write_events(transaction: &Transaction<'_>, events: &[Event]) -> Result<HashSet<Uuid>, SeedError> {
     let statement = "INSERT INTO events
-             (id, slug, organizer_id, venue_id, seat_map_id, title, summary, description, category,
+             (id, slug, organizer_id, venue_id, seat_map_version_id, title, summary, description, category,
               status, starts_at, ends_at, time_zone, currency, sale_starts_at, sale_ends_at, max_per_account,
               series_id)
-         SELECT id, slug, organizer_id, venue_id, seat_map_id, title, summary, description, category,
+         SELECT id, slug, organizer_id, venue_id, seat_map_version_id, title, summary, description, category,
                 status::event_status, starts_at, ends_at, time_zone, currency, sale_starts_at, sale_ends_at,
                 max_per_account, series_id
          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
-              AS row (id, slug, organizer_id, venue_id, seat_map_id, title, summary, description, category,
+              AS row (id, slug, organizer_id, venue_id, seat_map_version_id, title, summary, description, category,
                       status, starts_at, ends_at, time_zone, currency, sale_starts_at, sale_ends_at,
                       max_per_account, series_id)
          ON CONFLICT (id) DO NOTHING RETURNING id";
@@ -32,7 +32,7 @@ pub(super) async fn write_events(transaction: &Transaction<'_>, events: &[Event]
             (&column(rows, |event| event.slug.as_str()), Type::TEXT_ARRAY),
             (&column(rows, |event| event.organizer_id), Type::UUID_ARRAY),
             (&column(rows, |event| event.venue_id), Type::UUID_ARRAY),
-            (&column(rows, |event| event.seat_map_id), Type::UUID_ARRAY),
+            (&column(rows, |event| event.seat_map_version_id), Type::UUID_ARRAY),
             (&column(rows, |event| event.title.as_str()), Type::TEXT_ARRAY),
             (&column(rows, |event| event.summary), Type::TEXT_ARRAY),
             (&column(rows, |event| event.description), Type::TEXT_ARRAY),

@@ -40,7 +40,10 @@ pub(super) async fn write_seat_maps(transaction: &Transaction<'_>, venues: &[&Ve
     let maps: Vec<(&Venue, &SeatMap)> =
         venues.iter().filter_map(|venue| Some((*venue, venue.seat_map.as_ref()?))).collect();
     for rows in maps.chunks(ROWS_PER_STATEMENT) {
-        let statement = "INSERT INTO seat_maps (id, venue_id, name) SELECT * FROM unnest($1, $2, $3)";
+        // The first version has the id of its map.
+        let statement =
+            "WITH maps AS (INSERT INTO seat_maps (id, venue_id, name) SELECT * FROM unnest($1, $2, $3) RETURNING id)
+             INSERT INTO seat_map_versions (id, seat_map_id, number) SELECT id, id, 1 FROM maps";
         let parameters: [Parameter<'_>; 3] = [
             (&column(rows, |(_, map)| map.id), Type::UUID_ARRAY),
             (&column(rows, |(venue, _)| venue.id), Type::UUID_ARRAY),
@@ -75,7 +78,8 @@ fn numbered<'a, Child>(parents: impl Iterator<Item = (Uuid, &'a [Child])>) -> Ve
 
 async fn write_sections(transaction: &Transaction<'_>, sections: &[Placed<'_, Section>]) -> Result<(), SeedError> {
     for rows in sections.chunks(ROWS_PER_STATEMENT) {
-        let statement = "INSERT INTO sections (id, seat_map_id, name, position) SELECT * FROM unnest($1, $2, $3, $4)";
+        let statement =
+            "INSERT INTO sections (id, seat_map_version_id, name, position) SELECT * FROM unnest($1, $2, $3, $4)";
         let parameters: [Parameter<'_>; 4] = [
             (&column(rows, |section| section.child.id), Type::UUID_ARRAY),
             (&column(rows, |section| section.parent_id), Type::UUID_ARRAY),

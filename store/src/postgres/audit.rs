@@ -1,5 +1,5 @@
 //! How deeds are written into the audit log: in the transaction of what they tell of, one after the other, for each entry covers the one
-//! before. What the transaction has changed, triggers have noted (`migrations/…_audited_changes.up.sql`), when it was begun for an
+//! before. What the transaction has changed, triggers have noted (`migrations/0005_operations.up.sql`), when it was begun for an
 //! administrator.
 
 use domain::{

@@ -1,4 +1,4 @@
-//! Changes that are written down: see `migrations/0025_untold_changes.up.sql`.
+//! Changes that are written down: see `migrations/0005_operations.up.sql`.
 
 use std::time::Duration;
 

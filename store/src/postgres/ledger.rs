@@ -1,7 +1,8 @@
 //! The ledger in PostgreSQL: the judge of every decision.
 
-mod columns;
 mod commit;
+mod composite;
+mod group;
 mod keys;
 mod lease;
 mod load;
@@ -23,7 +24,7 @@ use jiff::SignedDuration;
 use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
-use self::lease::Lease;
+use self::{composite::ArrayTypes, lease::Lease};
 use super::{
     connection::Typed,
     rows::{StoreError, unsigned},
@@ -83,6 +84,8 @@ pub struct PgLedger {
     pools: LedgerPools,
     session: i32,
     options: LedgerOptions,
+    /// Of the parameters of `ledger_commit`.
+    types: ArrayTypes,
     /// Seat maps in use: they never change, and are large.
     seat_maps: Mutex<HashMap<SeatMapVersionId, Weak<SeatMap>>>,
 }
@@ -92,9 +95,10 @@ impl PgLedger {
     /// written before this returns, or never.
     pub async fn open(pools: impl Into<LedgerPools>, node: &str, options: LedgerOptions) -> Result<Self, StoreError> {
         let pools = pools.into();
+        let types = ArrayTypes::find(&pools.session.get().await?, group::NAMES).await?;
         let session = session::open(&pools.session, node).await?;
         tracing::info!(node, session, "session opened");
-        Ok(Self { pools, session, options, seat_maps: Mutex::default() })
+        Ok(Self { pools, session, options, types, seat_maps: Mutex::default() })
     }
 
     /// The rows of one statement, by a connection of `pool`.
@@ -119,7 +123,7 @@ impl PgLedger {
 
 const COUNTS: &str = "SELECT id, held, sold, version FROM quotas WHERE event_id = $1";
 
-const EXPIRING: &str = "SELECT event_id FROM holds WHERE status = 'ACTIVE' AND expires_at < '9999-01-01Z' \
+const EXPIRING: &str = "SELECT event_id FROM holds WHERE status = 'ACTIVE' AND kind = 'HOLD' \
     UNION SELECT event_id FROM bookings WHERE status = 'PENDING_PAYMENT'";
 
 /// The events of which a counter is locked by somebody else. Takes the locks that are free for an instant, as a commit would.

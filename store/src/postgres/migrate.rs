@@ -39,10 +39,9 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     duration_ms bigint NOT NULL,
     lowest_program integer
 )";
-/// Of a table that an earlier program has made.
-const IS_COMPLETE: &str = "SELECT EXISTS (SELECT FROM pg_attribute \
-    WHERE attrelid = 'schema_migrations'::regclass AND attname = 'lowest_program' AND NOT attisdropped)";
-const COMPLETE: &str = "ALTER TABLE schema_migrations ADD COLUMN IF NOT EXISTS lowest_program integer";
+/// Databases of before the first release have this one as their first file. Its way led to another schema, in 29 steps.
+const IS_UNRELEASED: &str = "SELECT EXISTS (SELECT FROM schema_migrations WHERE version = 1 \
+    AND checksum = '8aa676114c9669a19435836816c6ef763af77894c0f889cfc5e1c241c445fbfa')";
 
 /// A migration that was just applied, or taken back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,7 +173,7 @@ impl Migrator {
     /// Where every migration stands, those of the database and those of this program. Changes nothing.
     ///
     /// # Errors
-    /// When the database doesn't answer.
+    /// When the database doesn't answer, or is one of before the first release.
     pub async fn status(&self, client: &Client) -> Result<Vec<MigrationStatus>, MigrateError> {
         let mut records = if is_there(client).await? { records(client).await? } else { BTreeMap::new() };
         let mut all: Vec<MigrationStatus> = Vec::new();
@@ -198,7 +197,7 @@ impl Migrator {
     }
 
     async fn up_locked(&self, client: &mut Client) -> Result<Vec<Applied>, MigrateError> {
-        complete_table(client).await?;
+        client.batch_execute(TABLE).await?;
         let records = records(client).await?;
         self.judge(&records)?;
         let mut applied = Vec::new();
@@ -209,7 +208,7 @@ impl Migrator {
     }
 
     async fn down_locked(&self, client: &mut Client, steps: u32) -> Result<Vec<Applied>, MigrateError> {
-        complete_table(client).await?;
+        client.batch_execute(TABLE).await?;
         let records = records(client).await?;
         self.judge(&records)?;
         if let Some((&version, record)) = records.range(self.newest() + 1..).next() {
@@ -313,19 +312,12 @@ async fn is_there(client: &Client) -> Result<bool, MigrateError> {
     Ok(client.query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[]).await?.get(0))
 }
 
-/// Makes the table of migrations, or gives it what it lacks.
-async fn complete_table(client: &Client) -> Result<(), MigrateError> {
-    client.batch_execute(TABLE).await?;
-    if !client.query_one(IS_COMPLETE, &[]).await?.get::<_, bool>(0) {
-        client.batch_execute(COMPLETE).await?;
-    }
-    Ok(())
-}
-
+/// What the database says. Fails for one of before the first release, whatever was asked.
 async fn records(client: &Client) -> Result<BTreeMap<i32, Record>, MigrateError> {
-    // A table of an earlier program lacks the last column.
-    let statement = "SELECT version, name, checksum, applied_at, (to_jsonb(m) ->> 'lowest_program')::integer \
-        FROM schema_migrations m";
+    if client.query_one(IS_UNRELEASED, &[]).await?.get(0) {
+        return Err(MigrateError::Unreleased);
+    }
+    let statement = "SELECT version, name, checksum, applied_at, lowest_program FROM schema_migrations";
     let rows = client.query(statement, &[]).await?;
     let record = |row: &tokio_postgres::Row| Record {
         name: row.get(1),

@@ -20,7 +20,7 @@ pub(super) const ROWS: &str = "SELECT coalesce(c.first_id, c.id) AS section_id, 
     s.ids, s.labels, s.positions, s.accessible FROM sections c JOIN seat_rows r ON r.section_id = c.id CROSS JOIN LATERAL ( \
         SELECT array_agg(coalesce(first_id, id)) AS ids, array_agg(label) AS labels, array_agg(position) AS positions, \
                array_agg(accessible) AS accessible FROM seats WHERE row_id = r.id HAVING count(*) > 0 \
-    ) s WHERE c.seat_map_id = $1 ORDER BY c.position, r.position";
+    ) s WHERE c.seat_map_version_id = $1 ORDER BY c.position, r.position";
 
 /// The seats of a version.
 pub(super) fn drawing(rows: &[Row]) -> Result<Drawing, StoreError> {

@@ -86,7 +86,7 @@ async fn a_refusal_on_an_old_plan_does_not_count_as_cancelled() {
     assert_eq!(mails(&server).await, (1, 1));
 }
 
-/// Guards: the lease, and `after_booking`. Whatever dies in the middle, each booking is cancelled and told once.
+/// Guards: the lease, and `after_booking_id`. Whatever dies in the middle, each booking is cancelled and told once.
 #[tokio::test]
 async fn a_cancellation_goes_on_after_a_crash() {
     let settings = Settings::default();
@@ -113,7 +113,7 @@ async fn a_cancellation_goes_on_after_a_crash() {
     server.audit().await;
 }
 
-/// Guards: `cancelled_before`. Who gave a booking back in the same second, just before, is neither counted nor told.
+/// Guards: `cancelled_before_ids`. Who gave a booking back in the same second, just before, is neither counted nor told.
 #[tokio::test]
 async fn what_was_cancelled_a_moment_before_is_not_of_it() {
     let server = TestServer::start().await;

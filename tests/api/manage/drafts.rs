@@ -102,7 +102,7 @@ async fn an_organizer_draws_so_many_seats_and_no_more() {
     };
     const MAPS: &str = "/api/v1/organizer/seat-maps";
     let made = api.post(MAPS, &map("First")).await.created();
-    let row = "SELECT r.id FROM seat_rows r JOIN sections c ON c.id = r.section_id WHERE c.seat_map_id = $1";
+    let row = "SELECT r.id FROM seat_rows r JOIN sections c ON c.id = r.section_id WHERE c.seat_map_version_id = $1";
     let row: Uuid = server.client.query_one(row, &[&uuid(&made["id"])]).await.unwrap().get(0);
     let many = "INSERT INTO seats (id, row_id, label, position) SELECT gen_random_uuid(), $1, n::text, n
         FROM generate_series(3, $2::int) AS n";

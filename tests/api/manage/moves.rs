@@ -1,6 +1,5 @@
 //! Events move on to another version of their seat map.
 
-use boxoffice_store::postgres::migrate::Migrator;
 use domain::management::{
     ChangeError, Manager, Reach,
     seat_maps::{Move, SeatMapManagement},
@@ -11,7 +10,7 @@ use uuid::Uuid;
 
 use super::{OWN, act, organizer, places, seat_maps::layout, seated::Seated};
 use crate::support::{
-    Settings, TestEvent, TestServer,
+    TestEvent, TestServer,
     client::{seats, uuid},
     listener::Listener,
 };
@@ -205,51 +204,4 @@ async fn ticket_types_lose_sections_that_are_gone_but_not_their_last() {
     assert_eq!(unknown.faults()[0].0, "sections");
     let seat = of.seats(&api).await["Stalls/A/2"].0;
     of.ask(&api, "bookings", 1, seat).await.created();
-}
-
-/// Watches the way back of migration 11 on a database with versions: what is held and sold is so in the map that is left of each,
-/// and again after the way forth.
-#[tokio::test]
-async fn migrations_take_versions_away_and_leave_everybody_their_seat() {
-    const VERSIONS: i32 = 11;
-    let settings = Settings::default();
-    let server = settings.clone().start().await;
-    let api = organizer(&server).await;
-    let of = Seated::of(&server, &api, &layout(&[("Stalls", "AB", 4)])).await;
-    let version = of.redraw(&api, &layout(&[("Stalls", "ABC", 4), ("Balcony", "A", 2)])).await;
-    let stays = Seated::of(&server, &api, &layout(&[("Stalls", "A", 2)])).await;
-    of.move_to(&api, version).await.ok();
-    let buyer = server.signed_in().await;
-    let at = of.seats(&api).await;
-    for (what, words) in [("bookings", "Stalls/A/1"), ("bookings", "Stalls/C/1"), ("holds", "Stalls/B/2")] {
-        of.ask(&buyer, what, 0, at[words].0).await.created();
-    }
-    let block = seats(of.kinds[0], &[at["Stalls/C/4"].0, at["Stalls/A/4"].0]);
-    api.post(&format!("{OWN}/{}/blocks", of.event), &block).await.created();
-    let other = stays.seats(&api).await;
-    stays.ask(&buyer, "bookings", 0, other["Stalls/A/2"].0).await.created();
-    server.running.stop().await;
-
-    let mut client = server.db.connect().await;
-    let migrator = Migrator::embedded().unwrap();
-    let later = migrator.status(&client).await.unwrap().iter().filter(|line| line.version >= VERSIONS).count();
-    migrator.down(&mut client, u32::try_from(later).unwrap()).await.unwrap();
-    crate::support::audit::audit(&client).await;
-    let lost = "SELECT count(*) FROM seat_claims x JOIN events e ON e.id = x.event_id WHERE NOT EXISTS (
-            SELECT FROM seats s JOIN seat_rows r ON r.id = s.row_id JOIN sections c ON c.id = r.section_id
-                JOIN ticket_type_sections t ON t.section_id = c.id JOIN ticket_types k ON k.id = t.ticket_type_id
-            WHERE s.id = x.seat_id AND c.seat_map_id = e.seat_map_id AND k.event_id = e.id)";
-    assert_eq!(client.query_one(lost, &[]).await.unwrap().get::<_, i64>(0), 0, "as older servers look for them");
-    migrator.up(&mut client).await.unwrap();
-    let server = TestServer::on(server.db, &settings).await;
-    let api = server.api.with_token(api.token().unwrap());
-    let now = of.seats(&api).await;
-    let mut taken: Vec<_> =
-        now.iter().filter(|(_, (_, state))| state != "FREE").map(|(words, _)| words.as_str()).collect();
-    taken.sort_unstable();
-    assert_eq!(taken, ["Stalls/A/1", "Stalls/A/4", "Stalls/B/2", "Stalls/C/1", "Stalls/C/4"]);
-    let buyer = server.api.with_token(buyer.token().unwrap());
-    of.ask(&buyer, "bookings", 0, now["Stalls/B/1"].0).await.created();
-    assert_eq!(stays.seats(&api).await["Stalls/A/2"], (other["Stalls/A/2"].0, "SOLD".to_owned()));
-    server.audit().await;
 }

@@ -12,7 +12,7 @@ use crate::support::{Api, Settings, TestServer, until};
 
 /// Claims on seats that the event's version does not have. Between two moves there is none, however many are made meanwhile.
 const STRAYS: &str = "SELECT count(*) FROM seat_claims x WHERE x.event_id = $1 AND NOT EXISTS (
-    SELECT FROM events e JOIN sections c ON c.seat_map_id = e.seat_map_id JOIN seat_rows r ON r.section_id = c.id
+    SELECT FROM events e JOIN sections c ON c.seat_map_version_id = e.seat_map_version_id JOIN seat_rows r ON r.section_id = c.id
         JOIN seats s ON s.row_id = r.id WHERE e.id = x.event_id AND coalesce(s.first_id, s.id) = x.seat_id)";
 
 /// What buyers were promised and did not give back: each seat by its words.

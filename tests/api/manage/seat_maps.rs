@@ -79,7 +79,7 @@ async fn a_map_is_drawn_listed_changed_and_deleted() {
     api.delete(&path).await.problem(404, "RESOURCE_001");
     assert_eq!(listed("").await, [other]);
     let left = "SELECT count(*) FROM seat_maps m LEFT JOIN seat_map_versions v ON v.seat_map_id = m.id
-        LEFT JOIN sections c ON c.seat_map_id = v.id WHERE m.id = $1";
+        LEFT JOIN sections c ON c.seat_map_version_id = v.id WHERE m.id = $1";
     until("its rows are gone", async || server.client.query_one(left, &[&id]).await.unwrap().get::<_, i64>(0) == 0)
         .await;
 }
@@ -122,7 +122,7 @@ async fn an_export_is_imported_as_it_is() {
     let before = api.get(&format!("{versions}/1")).await.ok();
     assert_eq!(before["sections"], second.json()["sections"], "the same sections have the same ids");
     let seats = "SELECT count(*), count(DISTINCT coalesce(s.first_id, s.id)) FROM seats s JOIN seat_rows r ON r.id = s.row_id
-        JOIN sections c ON c.id = r.section_id JOIN seat_map_versions v ON v.id = c.seat_map_id WHERE v.seat_map_id = $1";
+        JOIN sections c ON c.id = r.section_id JOIN seat_map_versions v ON v.id = c.seat_map_version_id WHERE v.seat_map_id = $1";
     let row = server.client.query_one(seats, &[&map]).await.unwrap();
     assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (12, 6), "and so have the same seats");
 }
@@ -283,7 +283,7 @@ async fn versions_that_come_at_once_have_the_same_new_seats() {
     let ids =
         "SELECT count(DISTINCT coalesce(s.first_id, s.id)), count(DISTINCT coalesce(c.first_id, c.id)) FROM seats s
         JOIN seat_rows r ON r.id = s.row_id JOIN sections c ON c.id = r.section_id
-        JOIN seat_map_versions v ON v.id = c.seat_map_id WHERE v.seat_map_id = $1";
+        JOIN seat_map_versions v ON v.id = c.seat_map_version_id WHERE v.seat_map_id = $1";
     let row = server.client.query_one(ids, &[&map]).await.unwrap();
     assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (4, 2));
 }

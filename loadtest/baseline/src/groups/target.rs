@@ -192,7 +192,7 @@ impl Target {
             total: Money::new(Decimal::ZERO, self.currency),
             key,
             fingerprint,
-            expires_at: now.saturating_add(SignedDuration::from_mins(10)).unwrap_or(now),
+            expires_at: Some(now.saturating_add(SignedDuration::from_mins(10)).unwrap_or(now)),
             created_at: now,
             updated_at: now,
         });

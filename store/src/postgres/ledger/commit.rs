@@ -1,6 +1,6 @@
 //! One group of decisions, one round trip.
 
-use std::{sync::LazyLock, time::Duration};
+use std::time::Duration;
 
 use deadpool_postgres::Object;
 use domain::{
@@ -12,25 +12,20 @@ use tokio_postgres::{Error, error::SqlState};
 use super::{
     super::{connection::Typed, errors::is_definite, rows::StoreError},
     PgLedger,
-    columns::Columns,
+    group::Group,
     lease::Lease,
 };
 
 /// How long a commit may take (D5). Nobody waits that long for a booking.
 const COMMIT_MAX: Duration = Duration::from_secs(10);
 
-/// `SELECT ledger_commit($1, …)` with as many parameters as there are.
-static STATEMENT: LazyLock<String> = LazyLock::new(|| {
-    let count = Columns::default().parameters(&0).len();
-    let places: Vec<String> = (1..=count).map(|place| format!("${place}")).collect();
-    format!("SELECT ledger_commit({})", places.join(", "))
-});
+const STATEMENT: &str = "SELECT ledger_commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 
 /// See [`domain::ledger::Ledger::commit`].
 pub(super) async fn commit(ledger: &PgLedger, batches: &[EventBatch]) -> Result<(), CommitError> {
     let mut lease = Lease::of(&ledger.pools.commits).await.map_err(unavailable)?;
-    let columns = Columns::of(batches);
-    let typed = columns.parameters(&ledger.session);
+    let group = Group::of(batches);
+    let typed = group.parameters(&ledger.session, &ledger.types);
     let client = lease.client().map_err(unavailable)?;
     let written = async {
         loop {
@@ -65,12 +60,12 @@ enum Failure {
 /// that.
 async fn write(client: &Object, typed: &[Typed<'_>], prepared: bool) -> Result<(), Failure> {
     let written = if prepared {
-        let statement = client.prepare_cached(&STATEMENT).await;
+        let statement = client.prepare_cached(STATEMENT).await;
         let statement = statement.map_err(|error| Failure::Commit(unavailable(error.into())))?;
         let parameters: Vec<_> = typed.iter().map(|(value, _)| *value).collect();
         client.query(&statement, &parameters).await
     } else {
-        client.query_typed(&STATEMENT, typed).await
+        client.query_typed(STATEMENT, typed).await
     };
     written.map(drop).map_err(|error| if is_fence(&error) { Failure::Fence } else { Failure::Commit(classify(error)) })
 }

@@ -24,7 +24,7 @@ use super::{
 };
 
 const EVENT: &str = "SELECT status::text AS status, starts_at, currency::text AS currency, max_per_account, \
-    seat_map_id, sale_starts_at, sale_ends_at, version_base, unpaid_limited FROM events WHERE id = $1";
+    seat_map_version_id, sale_starts_at, sale_ends_at, version_base, unpaid_limited FROM events WHERE id = $1";
 
 const NOW: &str = "SELECT clock_timestamp()";
 
@@ -75,8 +75,8 @@ async fn read(
     let is_limited: bool = row.try_get("unpaid_limited")?;
     let max_per_account: Option<i32> = row.try_get("max_per_account")?;
     let sale = SaleWindow { starts_at: row.try_get("sale_starts_at")?, ends_at: row.try_get("sale_ends_at")? };
-    let seat_map_id: Option<Uuid> = row.try_get("seat_map_id")?;
-    let seat_map = match seat_map_id {
+    let version: Option<Uuid> = row.try_get("seat_map_version_id")?;
+    let seat_map = match version {
         Some(id) => Some(seat_map(ledger, transaction, SeatMapVersionId(id)).await?),
         None => None,
     };

@@ -28,13 +28,13 @@ const TIMELINE: &str = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)";
 const IS_LIVE: &str = "SELECT 1 FROM node_sessions WHERE id = $1 AND ended_at IS NULL";
 
 /// Takes an event that nobody owns, or whose owner's session has ended.
-const CLAIM: &str = "INSERT INTO inventory_owners AS o (event_id, session_id) VALUES ($1, $2) \
-    ON CONFLICT (event_id) DO UPDATE SET session_id = excluded.session_id \
-    WHERE o.session_id = excluded.session_id \
-       OR EXISTS (SELECT FROM node_sessions s WHERE s.id = o.session_id AND s.ended_at IS NOT NULL)";
+const CLAIM: &str = "INSERT INTO inventory_owners AS o (event_id, node_session_id) VALUES ($1, $2) \
+    ON CONFLICT (event_id) DO UPDATE SET node_session_id = excluded.node_session_id \
+    WHERE o.node_session_id = excluded.node_session_id \
+       OR EXISTS (SELECT FROM node_sessions s WHERE s.id = o.node_session_id AND s.ended_at IS NOT NULL)";
 
 const OWNER: &str = "SELECT s.id, s.node, s.ended_at IS NULL AND s.renewed_at < now() - $2::text::interval AS stale \
-    FROM inventory_owners o JOIN node_sessions s ON s.id = o.session_id WHERE o.event_id = $1";
+    FROM inventory_owners o JOIN node_sessions s ON s.id = o.node_session_id WHERE o.event_id = $1";
 
 /// Ends the sessions of the node's predecessors and opens one of its own.
 pub(super) async fn open(pool: &Pool, node: &str) -> Result<i32, StoreError> {

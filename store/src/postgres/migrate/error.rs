@@ -49,6 +49,14 @@ pub enum MigrateError {
         /// Its name.
         name: String,
     },
+    /// The database was made by the files of before the first release.
+    #[error(
+        "this database was made by a boxoffice of before the first release, by migrations that this program does not have; there is \
+         no way from its schema to this one. Start on an empty database: create one and set DATABASE_URL, or, if it is the private \
+         one, move the folder `postgres` out of the data folder; then `boxoffice seed` fills it. What is in the old one can be read \
+         with the program that made it"
+    )]
+    Unreleased,
     /// The schema is older than the program, which was told not to migrate.
     #[error(
         "{file} has not been applied to this database: run `boxoffice migrate up`, or let the server do it \

@@ -9,8 +9,8 @@ use super::{
     statements::split,
 };
 
-/// Files up to this one were applied before there was a policy.
-const OLD: i32 = 20;
+/// Files up to this one make the first schema: no server runs while they do.
+const FIRST_SCHEMA: i32 = 5;
 
 /// The rules: a name, and the safe way.
 const RULES: [(&str, &str); 9] = [
@@ -196,11 +196,11 @@ fn judged(sql: &str) -> (BTreeMap<&'static str, usize>, BTreeMap<&str, &str>) {
     (found, allowed.map(|(rule, reason)| (rule.trim(), reason.trim())).collect())
 }
 
-/// Watches new files. An old one was applied, and can't be changed any more.
+/// Watches the files that came after the first schema.
 #[test]
 fn new_migrations_are_safe_while_servers_run_or_say_why_not() {
     let mut wrong = Vec::new();
-    for migration in embedded().unwrap().iter().filter(|migration| migration.version > OLD) {
+    for migration in embedded().unwrap().iter().filter(|migration| migration.version > FIRST_SCHEMA) {
         let file = migration.file(Direction::Up);
         let (broken, allowed) = judged(&migration.up);
         for (rule, line) in &broken {

@@ -59,10 +59,10 @@ const NEXT: &str = "SELECT e.id, e.slug, e.title, e.starts_at, e.ends_at, \
         ORDER BY starts_at, event_id LIMIT 10 \
     ) AS next JOIN events e ON e.id = next.event_id ORDER BY e.starts_at, e.id";
 
-const EVENT_MOVED: &str = "SELECT e.slug FROM former_event_slugs f JOIN events e ON e.id = f.owner_id \
+const EVENT_MOVED: &str = "SELECT e.slug FROM former_event_slugs f JOIN events e ON e.id = f.event_id \
     WHERE f.slug = $1 AND e.status NOT IN ('DRAFT', 'SCHEDULED')";
 const VENUE_MOVED: &str =
-    "SELECT v.slug FROM former_venue_slugs f JOIN venues v ON v.id = f.owner_id WHERE f.slug = $1";
+    "SELECT v.slug FROM former_venue_slugs f JOIN venues v ON v.id = f.venue_id WHERE f.slug = $1";
 
 const SALES: &str = concat!(
     "SELECT e.id, e.status::text AS status, now() AS now, q.id AS quota_id, q.capacity, q.capacity - q.held - q.sold AS remaining, \
@@ -79,7 +79,7 @@ const NEXT_END: &str = "SELECT extract(epoch FROM min(ends_at) - now())::float8 
     WHERE status = 'PUBLISHED' AND ends_at > now()";
 
 /// What is later than what the event sells is its organizer's business until the event moves there.
-const SEAT_MAP: &str = "SELECT v.seat_map_id, v.id, v.number FROM events e JOIN seat_map_versions sold ON sold.id = e.seat_map_id \
+const SEAT_MAP: &str = "SELECT v.seat_map_id, v.id, v.number FROM events e JOIN seat_map_versions sold ON sold.id = e.seat_map_version_id \
     JOIN seat_map_versions v ON v.seat_map_id = sold.seat_map_id AND v.number = coalesce($2, sold.number) \
     WHERE e.id = $1 AND e.status NOT IN ('DRAFT', 'SCHEDULED') AND v.number <= sold.number";
 

@@ -139,7 +139,7 @@ struct LockedEvent {
     created_at: jiff::Timestamp,
 }
 
-const EVENT: &str = "SELECT revision, organizer_id, status::text AS status, series_id, seat_map_id, currency::text AS currency, \
+const EVENT: &str = "SELECT revision, organizer_id, status::text AS status, series_id, seat_map_version_id, currency::text AS currency, \
     starts_at, ends_at, sale_starts_at, sale_ends_at, max_per_account, created_at FROM events \
     WHERE id = $1 AND ($2::uuid IS NULL OR organizer_id = $2)";
 
@@ -179,7 +179,7 @@ async fn event_by(
         organizer: row.try_get("organizer_id")?,
         status: rows::parse(row.try_get("status")?)?,
         series: row.try_get::<_, Option<uuid::Uuid>>("series_id")?.map(SeriesId),
-        seat_map: row.try_get("seat_map_id")?,
+        seat_map: row.try_get("seat_map_version_id")?,
         currency: row.try_get("currency")?,
         starts_at: row.try_get("starts_at")?,
         ends_at: row.try_get("ends_at")?,

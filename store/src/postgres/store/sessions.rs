@@ -52,16 +52,16 @@ const SESSION_COLUMNS: &str =
 
 /// A token of a session whose row is locked. Of siblings one is used, so from a used token a line of used ones leads to the last.
 const LOOK: &str = "SELECT t.used_at, \
-        EXISTS (SELECT FROM refresh_tokens o WHERE o.parent = t.parent AND o.hash <> t.hash AND o.used_at IS NOT NULL) \
+        EXISTS (SELECT FROM refresh_tokens o WHERE o.parent_hash = t.parent_hash AND o.hash <> t.hash AND o.used_at IS NOT NULL) \
             AS sibling_used, \
         (WITH RECURSIVE line (hash, place) AS (SELECT $1::bytea, 0 UNION ALL \
-            SELECT o.hash, line.place + 1 FROM line JOIN refresh_tokens o ON o.parent = line.hash AND o.used_at IS NOT NULL) \
+            SELECT o.hash, line.place + 1 FROM line JOIN refresh_tokens o ON o.parent_hash = line.hash AND o.used_at IS NOT NULL) \
             SELECT hash FROM line ORDER BY place DESC LIMIT 1) AS last_used \
     FROM refresh_tokens t WHERE t.hash = $1 AND t.session_id = $2";
 
 const USE: &str = "UPDATE refresh_tokens SET used_at = coalesce(used_at, $2) WHERE hash = $1";
 
-const ADD_TOKEN: &str = "INSERT INTO refresh_tokens (hash, session_id, issued_at, parent) VALUES ($1, $2, $3, $4)";
+const ADD_TOKEN: &str = "INSERT INTO refresh_tokens (hash, session_id, issued_at, parent_hash) VALUES ($1, $2, $3, $4)";
 
 const KEEP_UP: &str = "UPDATE sessions SET last_used_at = $2, expires_at = $3, user_agent = coalesce($4, user_agent), \
     address = coalesce($5, address) WHERE id = $1";

@@ -84,8 +84,8 @@ pub(super) fn slice(
 fn keyed(statement: &mut Statement, search: &EventSearch) {
     statement.sql("SELECT l.event_id AS id, ").sql(match search.sort.by {
         EventOrder::StartsAt => "l.starts_at AS key1",
-        EventOrder::Title => "l.title AS key1",
-        EventOrder::Price => "l.price AS key1",
+        EventOrder::Title => "l.title_key AS key1",
+        EventOrder::Price => "l.price_key AS key1",
         EventOrder::CreatedAt => "l.created_at AS key1",
         EventOrder::Relevance => "l.starts_at AS key2",
     });
@@ -94,7 +94,7 @@ fn keyed(statement: &mut Statement, search: &EventSearch) {
     beginnings(statement, search);
     if let (EventOrder::Price, Some(max)) = (search.sort.by, search.filter.max_price) {
         // Follows from the condition on the cheapest ticket type, and tells a walk down the prices where to begin.
-        statement.sql(" AND l.price <= ").bind(max, Type::NUMERIC);
+        statement.sql(" AND l.price_key <= ").bind(max, Type::NUMERIC);
     }
 }
 
@@ -141,7 +141,7 @@ fn conditions(statement: &mut Statement, filter: &EventFilter) {
         statement.sql(" AND l.venue_id = ").bind(venue.0, Type::UUID);
     }
     if let Some(city) = &filter.city {
-        statement.sql(" AND l.city = fold(").bind(city.clone(), Type::TEXT).sql(")");
+        statement.sql(" AND l.city_key = fold(").bind(city.clone(), Type::TEXT).sql(")");
     }
     if let Some(category) = &filter.category {
         statement.sql(" AND l.category = ").bind(category.clone(), Type::TEXT);

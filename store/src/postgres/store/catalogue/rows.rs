@@ -16,7 +16,7 @@ use crate::postgres::rows::{self, StoreError};
 macro_rules! event_columns {
     ($description:literal) => {
         concat!(
-            "e.id, e.slug, e.organizer_id, e.series_id, e.venue_id, e.seat_map_id, e.title, e.summary, ",
+            "e.id, e.slug, e.organizer_id, e.series_id, e.venue_id, e.seat_map_version_id, e.title, e.summary, ",
             $description,
             " AS description, e.category, e.status::text AS status, e.starts_at, e.ends_at, e.time_zone, ",
             "e.currency::text AS currency, e.max_per_account, e.sale_starts_at, e.sale_ends_at, e.created_at, e.updated_at"
@@ -70,7 +70,7 @@ pub(in super::super) fn event(row: &Row) -> Result<Event, StoreError> {
         organizer_id: AccountId(row.try_get("organizer_id")?),
         series_id: row.try_get::<_, Option<Uuid>>("series_id")?.map(SeriesId),
         venue_id: VenueId(row.try_get("venue_id")?),
-        seat_map_version_id: row.try_get::<_, Option<Uuid>>("seat_map_id")?.map(SeatMapVersionId),
+        seat_map_version_id: row.try_get::<_, Option<Uuid>>("seat_map_version_id")?.map(SeatMapVersionId),
         title: row.try_get("title")?,
         summary: row.try_get("summary")?,
         description: row.try_get("description")?,

@@ -17,7 +17,7 @@ const DRAFTS: &str = "SELECT count(*) FROM (SELECT FROM events WHERE organizer_i
 
 /// Those of deleted maps, too: they are there until the upkeep has removed them.
 const SEATS: &str = "SELECT count(*) FROM (SELECT FROM seat_maps m JOIN seat_map_versions v ON v.seat_map_id = m.id \
-        JOIN sections c ON c.seat_map_id = v.id JOIN seat_rows r ON r.section_id = c.id JOIN seats s ON s.row_id = r.id \
+        JOIN sections c ON c.seat_map_version_id = v.id JOIN seat_rows r ON r.section_id = c.id JOIN seats s ON s.row_id = r.id \
     WHERE m.organizer_id = (SELECT organizer_id FROM seat_maps WHERE id = $1) LIMIT $2) AS counted";
 
 /// Refuses drafts beyond what an organizer may have, the ones that this transaction has made among them.

@@ -54,13 +54,13 @@ struct Words {
 /// `$1` is who sees only what is public and their own, `$2` where the page begins, or the one word.
 const CATEGORIES: Words = Words {
     kind: "category",
-    select: "SELECT t.made_id AS id, t.slug, t.name, t.created_at, t.updated_at, t.revision, \
+    select: "SELECT t.id, t.slug, t.name, t.created_at, t.updated_at, t.revision, \
         (SELECT count(*) FROM events e WHERE e.category = t.slug \
             AND ($1::uuid IS NULL OR e.organizer_id = $1 OR e.status NOT IN ('DRAFT', 'SCHEDULED'))) AS events \
         FROM categories t",
     table: "categories",
-    insert: "INSERT INTO categories (made_id, slug, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-    is_made: "SELECT 1 FROM categories WHERE made_id = $1 AND slug = $2",
+    insert: "INSERT INTO categories (id, slug, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+    is_made: "SELECT 1 FROM categories WHERE id = $1 AND slug = $2",
     // No event can begin to use it: events lock it for their reference.
     lock: "SELECT revision, NULL::uuid AS tag FROM categories WHERE slug = $1 FOR UPDATE",
     rename: "UPDATE categories SET name = $2, revision = revision + 1, updated_at = now() WHERE slug = $1 AND name <> $2",

@@ -32,9 +32,9 @@ use super::{
 };
 
 /// `$1` is the event, `$2` the ids of the copies, `$5` to `$8` their times.
-const COPY_EVENTS: &str = "INSERT INTO events (id, slug, organizer_id, venue_id, seat_map_id, title, summary, description, \
+const COPY_EVENTS: &str = "INSERT INTO events (id, slug, organizer_id, venue_id, seat_map_version_id, title, summary, description, \
         category, starts_at, ends_at, time_zone, currency, sale_starts_at, sale_ends_at, max_per_account, series_id) \
-    SELECT n.id, n.slug, e.organizer_id, e.venue_id, e.seat_map_id, e.title, e.summary, e.description, e.category, \
+    SELECT n.id, n.slug, e.organizer_id, e.venue_id, e.seat_map_version_id, e.title, e.summary, e.description, e.category, \
         n.starts_at, n.ends_at, e.time_zone, e.currency, n.sale_starts_at, n.sale_ends_at, e.max_per_account, $4 \
     FROM events e CROSS JOIN unnest($2::uuid[], $3::text[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[]) \
         AS n (id, slug, starts_at, ends_at, sale_starts_at, sale_ends_at) WHERE e.id = $1";
@@ -70,10 +70,10 @@ const COPY_SALES: &str = "WITH quota AS MATERIALIZED ( \
 
 /// What copies say is what the event says: folding it and taking it apart for each of them, as `refresh_event_listings` does, would be
 /// most of the work.
-const COPY_LISTINGS: &str = "INSERT INTO event_listings (event_id, status, starts_at, created_at, venue_id, category, city, title, \
-        tags, sale_starts_at, sale_ends_at, price_min, price_max, words, series_id) \
-    SELECT e.id, e.status, e.starts_at, e.created_at, l.venue_id, l.category, l.city, l.title, l.tags, e.sale_starts_at, \
-        e.sale_ends_at, l.price_min, l.price_max, l.words, e.series_id \
+const COPY_LISTINGS: &str = "INSERT INTO event_listings (event_id, status, starts_at, ends_at, created_at, venue_id, category, city_key, \
+        title_key, tags, sale_starts_at, sale_ends_at, price_min, price_max, words, series_id) \
+    SELECT e.id, e.status, e.starts_at, e.ends_at, e.created_at, l.venue_id, l.category, l.city_key, l.title_key, l.tags, \
+        e.sale_starts_at, e.sale_ends_at, l.price_min, l.price_max, l.words, e.series_id \
     FROM event_listings l CROSS JOIN events e WHERE l.event_id = $1 AND e.id = ANY($2)";
 
 /// A copy that is to be made.

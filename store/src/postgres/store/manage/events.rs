@@ -40,8 +40,8 @@ use super::{
 
 /// Tags and the state of a cancellation come with each row, so that a page is one statement.
 const MANAGED: &str = "e.revision, e.publish_at, \
-    (SELECT v.seat_map_id FROM seat_map_versions v WHERE v.id = e.seat_map_id) AS map_id, \
-    (SELECT v.number FROM seat_map_versions v WHERE v.id = e.seat_map_id) AS map_version, c.total, c.done, c.started_at, c.finished_at, \
+    (SELECT v.seat_map_id FROM seat_map_versions v WHERE v.id = e.seat_map_version_id) AS map_id, \
+    (SELECT v.number FROM seat_map_versions v WHERE v.id = e.seat_map_version_id) AS map_version, c.total, c.done, c.started_at, c.finished_at, \
     ARRAY(SELECT t.slug FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = e.id ORDER BY t.slug) AS tag_slugs, \
     ARRAY(SELECT t.name FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = e.id ORDER BY t.slug) AS tag_names";
 
@@ -50,13 +50,13 @@ const WHOSE: &str = "($1::uuid IS NULL OR e.organizer_id = $1) \
     AND ($2::text IS NULL OR fold(e.title) LIKE part_pattern($2) OR e.slug LIKE part_pattern($2)) \
     AND ($3::uuid IS NULL OR e.series_id = $3)";
 
-const INSERT: &str = "INSERT INTO events (id, slug, organizer_id, venue_id, seat_map_id, title, summary, description, category, \
+const INSERT: &str = "INSERT INTO events (id, slug, organizer_id, venue_id, seat_map_version_id, title, summary, description, category, \
         starts_at, ends_at, time_zone, currency, sale_starts_at, sale_ends_at, max_per_account) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (id) DO NOTHING";
 
 /// All occurrences of a series are of one organizer.
 const UPDATE: &str = "UPDATE events SET slug = $2, organizer_id = coalesce($3, organizer_id), \
-        series_id = CASE WHEN coalesce($3, organizer_id) = organizer_id THEN series_id END, venue_id = $4, seat_map_id = $5, \
+        series_id = CASE WHEN coalesce($3, organizer_id) = organizer_id THEN series_id END, venue_id = $4, seat_map_version_id = $5, \
         title = $6, summary = $7, description = $8, category = $9, starts_at = $10, ends_at = $11, time_zone = $12, \
         currency = $13, sale_starts_at = $14, sale_ends_at = $15, max_per_account = $16, \
         revision = revision + 1, updated_at = now() WHERE id = $1";
@@ -206,8 +206,8 @@ const HAS_BOOKINGS: &str =
 
 /// The versions have moved, so nothing is taken any more that is not taken now.
 const TAKEN: &str = "SELECT EXISTS (SELECT FROM bookings WHERE event_id = $1) AS has_bookings, \
-    EXISTS (SELECT FROM holds WHERE event_id = $1 AND status = 'ACTIVE' AND expires_at >= '9999-01-01Z') AS has_blocks, \
-    EXISTS (SELECT FROM holds WHERE event_id = $1 AND status = 'ACTIVE' AND expires_at < '9999-01-01Z') AS has_holds";
+    EXISTS (SELECT FROM holds WHERE event_id = $1 AND status = 'ACTIVE' AND kind = 'BLOCK') AS has_blocks, \
+    EXISTS (SELECT FROM holds WHERE event_id = $1 AND status = 'ACTIVE' AND kind = 'HOLD') AS has_holds";
 
 async fn nothing_is_taken(transaction: &Transaction, id: EventId) -> Result<(), Fault> {
     let rows = transaction.query_typed(TAKEN, &[(&id.0, Type::UUID)]).await?;

@@ -39,7 +39,7 @@ fn is_made(creates: Creation) -> &'static str {
         Creation::SeatMap => "SELECT 1 FROM seat_maps WHERE id = $1",
         Creation::SeatMapVersion => "SELECT 1 FROM seat_map_versions WHERE id = $1",
         Creation::Venue => "SELECT 1 FROM venues WHERE id = $1",
-        Creation::Term(Vocabulary::Categories) => "SELECT 1 FROM categories WHERE made_id = $1",
+        Creation::Term(Vocabulary::Categories) => "SELECT 1 FROM categories WHERE id = $1",
         Creation::Term(Vocabulary::Tags) => "SELECT 1 FROM tags WHERE id = $1",
     }
 }

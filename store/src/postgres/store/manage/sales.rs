@@ -46,7 +46,7 @@ const UPDATE_QUOTA: &str =
     "UPDATE quotas SET name = $2, capacity = $3, revision = revision + 1, updated_at = now() WHERE id = $1";
 
 const BLOCKS: &str = "SELECT id, jsonb_array_length(items) AS places, created_at, updated_at FROM holds \
-    WHERE event_id = $1 AND status = 'ACTIVE' AND expires_at >= '9999-01-01Z' ORDER BY id DESC LIMIT $2";
+    WHERE event_id = $1 AND status = 'ACTIVE' AND kind = 'BLOCK' ORDER BY id DESC LIMIT $2";
 
 fn block_summary(row: &Row) -> Result<BlockSummary, StoreError> {
     Ok(BlockSummary {
@@ -154,7 +154,7 @@ impl PgStore {
         let client = self.pool.get().await?;
         let statement = format!(
             "SELECT {HOLD_COLUMNS} FROM holds h WHERE h.event_id = $1 AND h.status = 'ACTIVE' \
-             AND h.expires_at >= '9999-01-01Z' AND h.id = $2"
+             AND h.kind = 'BLOCK' AND h.id = $2"
         );
         let rows = client.query_typed(&statement, &[(&event.0, Type::UUID), (&id.0, Type::UUID)]).await?;
         let Some(row) = rows.first() else { return Ok(None) };

@@ -50,13 +50,16 @@ const SEEN: &str = "m.deleted_at IS NULL AND ($1::uuid IS NULL OR m.organizer_id
 const FILTER: &str = "($2::uuid IS NULL OR m.venue_id = $2) AND ($3::uuid IS NULL OR m.organizer_id = $3) \
     AND ($4::text IS NULL OR fold(m.name) LIKE part_pattern($4))";
 
-const INSERT: &str = "INSERT INTO seat_maps (id, venue_id, organizer_id, name, description) VALUES ($1, $2, $3, $4, $5) \
-    ON CONFLICT (id) DO NOTHING";
+/// With its first version, which has the id of the map.
+const INSERT: &str = "WITH map AS ( \
+        INSERT INTO seat_maps (id, venue_id, organizer_id, name, description) VALUES ($1, $2, $3, $4, $5) \
+        ON CONFLICT (id) DO NOTHING RETURNING id) \
+    INSERT INTO seat_map_versions (id, seat_map_id, number) SELECT id, id, 1 FROM map";
 /// What it says already is no change.
 const UPDATE: &str = "UPDATE seat_maps SET name = $2, description = $3, revision = revision + 1, updated_at = now() \
     WHERE id = $1 AND (name, description) IS DISTINCT FROM ($2, $3)";
 const IS_USED: &str =
-    "SELECT 1 FROM seat_map_versions v JOIN events e ON e.seat_map_id = v.id WHERE v.seat_map_id = $1 LIMIT 1";
+    "SELECT 1 FROM seat_map_versions v JOIN events e ON e.seat_map_version_id = v.id WHERE v.seat_map_id = $1 LIMIT 1";
 const MARK_DELETED: &str = "UPDATE seat_maps SET deleted_at = now(), revision = revision + 1 WHERE id = $1";
 
 /// Holds are kept for a while after their end, and show the words of their seats: so these stay as long, and a day more for the
@@ -67,11 +70,11 @@ const DELETED: &str = "SELECT id FROM seat_maps WHERE deleted_at IS NOT NULL AND
     ORDER BY deleted_at LIMIT 1";
 /// A few rows of seats at a time, so that a stop waits for one statement only.
 const PURGE_SOME: &str = "DELETE FROM seat_rows WHERE id IN ( \
-        SELECT r.id FROM seat_map_versions v JOIN sections c ON c.seat_map_id = v.id JOIN seat_rows r ON r.section_id = c.id \
+        SELECT r.id FROM seat_map_versions v JOIN sections c ON c.seat_map_version_id = v.id JOIN seat_rows r ON r.section_id = c.id \
         WHERE v.seat_map_id = $1 ORDER BY r.id LIMIT 20)";
 /// Not while another server removes the last rows: that would take all others with it.
 const PURGE_REST: &str = "DELETE FROM seat_maps m WHERE m.id = $1 AND m.deleted_at IS NOT NULL AND NOT EXISTS ( \
-        SELECT FROM seat_map_versions v JOIN sections c ON c.seat_map_id = v.id JOIN seat_rows r ON r.section_id = c.id \
+        SELECT FROM seat_map_versions v JOIN sections c ON c.seat_map_version_id = v.id JOIN seat_rows r ON r.section_id = c.id \
         WHERE v.seat_map_id = m.id)";
 
 fn managed(row: &Row) -> Result<ManagedSeatMap, StoreError> {

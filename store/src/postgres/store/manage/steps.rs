@@ -29,7 +29,7 @@ use super::{
 const SITUATION: &str = "SELECT clock_timestamp() AS now, \
     EXISTS (SELECT FROM ticket_types WHERE event_id = $1) AS has_ticket_types, \
     EXISTS (SELECT FROM bookings WHERE event_id = $1) \
-        OR EXISTS (SELECT FROM holds WHERE event_id = $1 AND status = 'ACTIVE' AND expires_at < '9999-01-01Z') AS has_sales, \
+        OR EXISTS (SELECT FROM holds WHERE event_id = $1 AND status = 'ACTIVE' AND kind = 'HOLD') AS has_sales, \
     EXISTS (SELECT FROM event_cancellations WHERE event_id = $1 AND finished_at IS NULL) AS is_cancelling";
 
 const STEP: &str = "UPDATE events SET status = $2::text::event_status, publish_at = $3, revision = revision + 1, \
@@ -37,7 +37,7 @@ const STEP: &str = "UPDATE events SET status = $2::text::event_status, publish_a
 
 /// Those that were cancelled shortly before are named: their time alone, by another clock, does not tell them from those that this
 /// cancels.
-const CANCEL_BOOKINGS: &str = "INSERT INTO event_cancellations (event_id, total, cancelled_before) \
+const CANCEL_BOOKINGS: &str = "INSERT INTO event_cancellations (event_id, total, cancelled_before_ids) \
     SELECT $1, count(*) FILTER (WHERE status IN ('PENDING_PAYMENT', 'CONFIRMED')), \
         coalesce(array_agg(id) FILTER (WHERE status = 'CANCELLED' AND updated_at >= now() - interval '10 seconds'), '{}') \
     FROM bookings WHERE event_id = $1";

@@ -58,7 +58,7 @@ const TOUCH_EVENT: &str = "UPDATE events SET revision = revision + 1, updated_at
 
 /// Sections of the event's own map only.
 const KNOWN_SECTIONS: &str =
-    "SELECT 1 FROM sections WHERE coalesce(first_id, id) = ANY($1) AND seat_map_id = $2 FOR KEY SHARE";
+    "SELECT 1 FROM sections WHERE coalesce(first_id, id) = ANY($1) AND seat_map_version_id = $2 FOR KEY SHARE";
 const DELETE_SECTIONS: &str = "DELETE FROM ticket_type_sections WHERE ticket_type_id = $1 AND section_id <> ALL($2)";
 const INSERT_SECTIONS: &str = "INSERT INTO ticket_type_sections (ticket_type_id, section_id) \
     SELECT $1, section FROM unnest($2::uuid[]) AS section ON CONFLICT DO NOTHING";

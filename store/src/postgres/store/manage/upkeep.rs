@@ -53,12 +53,12 @@ const CLAIM: &str = "WITH next AS MATERIALIZED ( \
 /// Cancelled since: by this work, whose mails were not queued before it broke off, or by their accounts in between. The seconds are for
 /// clocks, which agree to less than that; what was cancelled within them and before is named.
 const CANCELLED_SINCE: &str = "b.status = 'CANCELLED' AND b.updated_at >= c.started_at - interval '10 seconds' \
-    AND b.id <> ALL (c.cancelled_before)";
+    AND b.id <> ALL (c.cancelled_before_ids)";
 
 /// A claim that came too late finds that somebody else has moved on. The lease ends: the next portion is of whichever event has waited
 /// longest.
-const ADVANCE: &str = "UPDATE event_cancellations SET after_booking = $2, done = done + $3, lease_until = clock_timestamp() \
-    WHERE event_id = $1 AND after_booking < $4 AND finished_at IS NULL";
+const ADVANCE: &str = "UPDATE event_cancellations SET after_booking_id = $2, done = done + $3, lease_until = clock_timestamp() \
+    WHERE event_id = $1 AND after_booking_id < $4 AND finished_at IS NULL";
 /// Whoever was asked to close them may have refused on an old plan. What is closed is not opened again.
 const IS_OPEN: &str = "SELECT FROM bookings WHERE id = ANY($1) AND status IN ('PENDING_PAYMENT', 'CONFIRMED') LIMIT 1";
 const FINISH: &str = "UPDATE event_cancellations SET finished_at = now() WHERE event_id = $1 AND finished_at IS NULL";
@@ -116,7 +116,7 @@ impl PgStore {
         let client = self.pool.get().await?;
         let statement = format!(
             "SELECT {BOOKING_COLUMNS} FROM event_cancellations c JOIN bookings b ON b.event_id = c.event_id \
-             AND b.id > c.after_booking WHERE c.event_id = $1 \
+             AND b.id > c.after_booking_id WHERE c.event_id = $1 \
              AND (b.status IN ('PENDING_PAYMENT', 'CONFIRMED') OR {CANCELLED_SINCE}) ORDER BY b.id LIMIT $2"
         );
         let parameters: [Typed<'_>; 2] = [(&event.0, Type::UUID), (&i64::from(limit), Type::INT8)];

@@ -40,7 +40,8 @@ const DROP_SECTIONS: &str = "WITH lost AS ( \
 const WITHOUT_SECTION: &str = "SELECT t.name FROM ticket_types t WHERE t.event_id = $1 AND t.seated \
     AND NOT EXISTS (SELECT FROM ticket_type_sections x WHERE x.ticket_type_id = t.id) ORDER BY t.position LIMIT 1";
 
-const UPDATE: &str = "UPDATE events SET seat_map_id = $2, revision = revision + 1, updated_at = now() WHERE id = $1";
+const UPDATE: &str =
+    "UPDATE events SET seat_map_version_id = $2, revision = revision + 1, updated_at = now() WHERE id = $1";
 
 impl PgStore {
     pub(super) async fn move_to_version(

@@ -37,17 +37,17 @@ use super::{
 const SEATS_AT_ONCE: usize = 20_000;
 
 const VERSIONS: &str = "SELECT v.id, v.seat_map_id, v.number, v.created_at, \
-        (SELECT count(*) FROM events e WHERE e.seat_map_id = v.id AND ($1::uuid IS NULL OR e.organizer_id = $1)) AS events \
+        (SELECT count(*) FROM events e WHERE e.seat_map_version_id = v.id AND ($1::uuid IS NULL OR e.organizer_id = $1)) AS events \
     FROM seat_map_versions v WHERE v.seat_map_id = $2 ORDER BY v.number";
 
 const EVENTS: &str = "SELECT e.id, e.title, e.status::text AS status, e.starts_at FROM events e \
-    WHERE e.seat_map_id = $2 AND ($1::uuid IS NULL OR e.organizer_id = $1) ORDER BY e.starts_at, e.id LIMIT $3";
+    WHERE e.seat_map_version_id = $2 AND ($1::uuid IS NULL OR e.organizer_id = $1) ORDER BY e.starts_at, e.id LIMIT $3";
 
 const INSERT: &str =
     "INSERT INTO seat_map_versions (id, seat_map_id, number) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING";
 const TOUCH: &str = "UPDATE seat_maps SET revision = revision + 1, updated_at = now() WHERE id = $1";
 
-const INSERT_SECTIONS: &str = "INSERT INTO sections (id, first_id, seat_map_id, name, position) \
+const INSERT_SECTIONS: &str = "INSERT INTO sections (id, first_id, seat_map_version_id, name, position) \
     SELECT id, first_id, $1, name, n - 1 FROM unnest($2::uuid[], $3::uuid[], $4::text[]) WITH ORDINALITY \
         AS s (id, first_id, name, n)";
 const INSERT_ROWS: &str = "INSERT INTO seat_rows (id, section_id, label, position) \

@@ -1,2 +1,0 @@
--- What was taken stays taken; the column goes with migration 0015.
-SELECT 1;

@@ -1,2 +1,0 @@
-DROP INDEX outbox_ranked_idx;
-ALTER TABLE outbox DROP COLUMN rank, DROP COLUMN unanswered, DROP COLUMN waits_since;

@@ -1,0 +1,243 @@
+//! Entries of a group as the rows that `ledger_commit` takes.
+
+use domain::{
+    bookings::{self, BookingStatus, HoldStatus, Item},
+    ids::EventId,
+    ledger::{Entry, EventBatch},
+};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use tokio_postgres::types::{Json, Type};
+use uuid::Uuid;
+
+use super::{
+    super::{connection::Typed, rows::StoredItem},
+    composite::{ArrayTypes, composites},
+};
+
+composites! {
+    /// What a batch adds to one quota.
+    Quota = "ledger_quota" {
+        event_id: Uuid => UUID,
+        id: Uuid => UUID,
+        version: i64 => INT8,
+        held: i32 => INT4,
+        sold: i32 => INT4,
+    }
+
+    /// A new hold or block.
+    Hold<'a> = "ledger_hold" {
+        id: Uuid => UUID,
+        event_id: Uuid => UUID,
+        account_id: Uuid => UUID,
+        kind: &'a str => TEXT,
+        items: Json<Vec<StoredItem>> => JSONB,
+        total: Decimal => NUMERIC,
+        currency: &'a str => TEXT,
+        idempotency_key: &'a str => TEXT,
+        fingerprint: Uuid => UUID,
+        expires_at: Option<Timestamp> => TIMESTAMPTZ,
+        created_at: Timestamp => TIMESTAMPTZ,
+    }
+
+    /// A new booking, without its items.
+    Booking<'a> = "ledger_booking" {
+        id: Uuid => UUID,
+        event_id: Uuid => UUID,
+        account_id: Uuid => UUID,
+        status: &'a str => TEXT,
+        quantity: i16 => INT2,
+        fees: Decimal => NUMERIC,
+        tax: Decimal => NUMERIC,
+        total: Decimal => NUMERIC,
+        currency: &'a str => TEXT,
+        hold_id: Option<Uuid> => UUID,
+        idempotency_key: &'a str => TEXT,
+        fingerprint: Uuid => UUID,
+        expires_at: Option<Timestamp> => TIMESTAMPTZ,
+        created_at: Timestamp => TIMESTAMPTZ,
+    }
+
+    /// A place of a new booking.
+    BookingItem = "ledger_item" {
+        booking_id: Uuid => UUID,
+        position: i16 => INT2,
+        ticket_type_id: Uuid => UUID,
+        seat_id: Option<Uuid> => UUID,
+        price: Decimal => NUMERIC,
+    }
+
+    /// A hold or a booking that changes its status.
+    Closing<'a> = "ledger_closing" {
+        id: Uuid => UUID,
+        former: &'a str => TEXT,
+        status: &'a str => TEXT,
+        at: Timestamp => TIMESTAMPTZ,
+    }
+
+    /// A seat that passes from one holder to another, or from or to nobody.
+    Claim = "ledger_claim" {
+        event_id: Uuid => UUID,
+        seat_id: Uuid => UUID,
+        former_holder_id: Option<Uuid> => UUID,
+        holder_id: Option<Uuid> => UUID,
+        sold: bool => BOOL,
+    }
+}
+
+/// One vector a parameter of `ledger_commit` after the session, in its order.
+#[derive(Debug, Default)]
+pub(super) struct Group<'a> {
+    quotas: Vec<Quota>,
+    holds: Vec<Hold<'a>>,
+    closed_holds: Vec<Closing<'a>>,
+    bookings: Vec<Booking<'a>>,
+    items: Vec<BookingItem>,
+    closed_bookings: Vec<Closing<'a>>,
+    freed: Vec<Claim>,
+    moved: Vec<Claim>,
+    taken: Vec<Claim>,
+}
+
+impl<'a> Group<'a> {
+    pub(super) fn of(batches: &'a [EventBatch]) -> Self {
+        let mut group = Self::default();
+        batches.iter().flat_map(|batch| &batch.entries).for_each(|entry| group.add(entry));
+        // In one order everywhere: who changes several quotas at once, as a change of a plan does, then never waits for a group
+        // that waits for it.
+        group.quotas = batches.iter().flat_map(quota_changes).collect();
+        group.quotas.sort_unstable_by_key(|change| change.id);
+        group
+    }
+
+    pub(super) fn parameters<'b>(&'b self, session: &'b i32, types: &ArrayTypes) -> [Typed<'b>; 10] {
+        [
+            (session, Type::INT4),
+            types.typed(&self.quotas),
+            types.typed(&self.holds),
+            types.typed(&self.closed_holds),
+            types.typed(&self.bookings),
+            types.typed(&self.items),
+            types.typed(&self.closed_bookings),
+            types.typed(&self.freed),
+            types.typed(&self.moved),
+            types.typed(&self.taken),
+        ]
+    }
+
+    fn add(&mut self, entry: &'a Entry) {
+        match entry {
+            Entry::Hold(hold) => {
+                self.holds.push(Hold::of(hold));
+                self.taken.extend(claims(hold.event_id, &hold.items, None, Some(hold.id.0), false));
+            }
+            Entry::CloseHold { hold, to, at } => {
+                self.closed_holds.push(Closing::of_hold(hold, *to, *at));
+                self.freed.extend(claims(hold.event_id, &hold.items, Some(hold.id.0), None, false));
+            }
+            Entry::Book { booking, from } => {
+                self.bookings.push(Booking::of(booking));
+                self.items.extend(booking.items.iter().zip(0..).map(|(item, position)| BookingItem {
+                    booking_id: booking.id.0,
+                    position,
+                    ticket_type_id: item.ticket_type_id.0,
+                    seat_id: item.seat.as_ref().map(|seat| seat.id.0),
+                    price: item.price,
+                }));
+                let sold = booking.status == BookingStatus::Confirmed;
+                let former = from.as_ref().map(|hold| hold.id.0);
+                let claims = claims(booking.event_id, &booking.items, former, Some(booking.id.0), sold);
+                match from {
+                    None => self.taken.extend(claims),
+                    Some(hold) => {
+                        self.closed_holds.push(Closing::of_hold(hold, HoldStatus::Converted, booking.created_at));
+                        self.moved.extend(claims);
+                    }
+                }
+            }
+            Entry::CloseBooking { booking, to, at } => {
+                let (former, status) = (booking.status.as_str(), to.as_str());
+                self.closed_bookings.push(Closing { id: booking.id.0, former, status, at: *at });
+                self.freed.extend(claims(booking.event_id, &booking.items, Some(booking.id.0), None, false));
+            }
+        }
+    }
+}
+
+impl<'a> Hold<'a> {
+    fn of(hold: &'a bookings::Hold) -> Self {
+        Self {
+            id: hold.id.0,
+            event_id: hold.event_id.0,
+            account_id: hold.account_id.0,
+            kind: if hold.is_block() { "BLOCK" } else { "HOLD" },
+            items: Json(hold.items.iter().map(StoredItem::from).collect()),
+            total: hold.total.amount,
+            currency: hold.total.currency.as_str(),
+            idempotency_key: hold.key.as_str(),
+            fingerprint: hold.fingerprint.0,
+            expires_at: hold.expires_at,
+            created_at: hold.created_at,
+        }
+    }
+}
+
+impl<'a> Booking<'a> {
+    fn of(booking: &'a bookings::Booking) -> Self {
+        Self {
+            id: booking.id.0,
+            event_id: booking.event_id.0,
+            account_id: booking.account_id.0,
+            status: booking.status.as_str(),
+            quantity: booking.items.len() as i16,
+            fees: booking.fees.amount,
+            tax: booking.tax.amount,
+            total: booking.total.amount,
+            currency: booking.total.currency.as_str(),
+            hold_id: booking.hold_id.map(|hold| hold.0),
+            idempotency_key: booking.key.as_str(),
+            fingerprint: booking.fingerprint.0,
+            expires_at: booking.expires_at,
+            created_at: booking.created_at,
+        }
+    }
+}
+
+impl Closing<'_> {
+    fn of_hold(hold: &bookings::Hold, to: HoldStatus, at: Timestamp) -> Self {
+        Self { id: hold.id.0, former: HoldStatus::Active.as_str(), status: to.as_str(), at }
+    }
+}
+
+fn claims(
+    event: EventId,
+    items: &[Item],
+    former_holder_id: Option<Uuid>,
+    holder_id: Option<Uuid>,
+    sold: bool,
+) -> impl Iterator<Item = Claim> {
+    let seats = items.iter().filter_map(|item| item.seat.as_ref());
+    seats.map(move |seat| Claim { event_id: event.0, seat_id: seat.id.0, former_holder_id, holder_id, sold })
+}
+
+fn quota_changes(batch: &EventBatch) -> Vec<Quota> {
+    // A batch has few quotas: looking through them beats hashing.
+    let mut totals: Vec<Option<(i32, i32)>> = vec![None; batch.versions.len()];
+    for change in batch.entries.iter().flat_map(Entry::quota_changes) {
+        if let Some(index) = batch.versions.iter().position(|(quota, _)| *quota == change.quota_id) {
+            let (held, sold) = totals[index].get_or_insert_default();
+            *held += change.held;
+            *sold += change.sold;
+        }
+    }
+    let changed = batch.versions.iter().zip(totals).filter_map(|(version, total)| Some((version, total?)));
+    changed
+        .map(|((quota, version), (held, sold))| Quota {
+            event_id: batch.event_id.0,
+            id: quota.0,
+            version: *version,
+            held,
+            sold,
+        })
+        .collect()
+}
