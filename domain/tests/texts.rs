@@ -18,7 +18,7 @@ use domain::{
     validation::FieldError,
     venues::{RawVenue, VenueFields},
 };
-use proptest::prelude::*;
+use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 use serde_json::json;
 use unicode_normalization::UnicodeNormalization;
 
@@ -197,6 +197,29 @@ proptest! {
             let decomposed: String = text.nfd().collect();
             prop_assert_eq!(&EmailAddress::normalised(&decomposed), address.as_str());
         }
+    }
+}
+
+/// Guards: that the rule above proves something of each kind, which a kind that takes none of these texts would pass too.
+#[test]
+fn every_kind_takes_many_of_these_texts() {
+    const LETTERS_OF_ALL: [&str; 8] = [
+        "a line",
+        "a line that may be empty",
+        "a text",
+        "what is looked for",
+        "a name",
+        "a label",
+        "a map's name",
+        "a setting of a line",
+    ];
+    let (texts, mut runner) = (texts(), TestRunner::deterministic());
+    let texts: Vec<String> = (0..4096).map(|_| texts.new_tree(&mut runner).unwrap().current()).collect();
+    for (kind, take) in KINDS {
+        let taken: Vec<&String> = texts.iter().filter(|text| take(text).is_ok()).collect();
+        assert!(taken.len() >= 8, "{kind}: {} of {}", taken.len(), texts.len());
+        let in_two_forms = taken.iter().filter(|text| !text.nfc().eq(text.nfd())).count();
+        assert!(in_two_forms >= 8 || !LETTERS_OF_ALL.contains(&kind), "{kind}: {in_two_forms} of {}", taken.len());
     }
 }
 

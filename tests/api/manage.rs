@@ -9,7 +9,7 @@ mod cancellations;
 #[path = "manage/catalogue.rs"]
 mod catalogue;
 #[path = "manage/conditions.rs"]
-mod conditions;
+pub(crate) mod conditions;
 #[path = "manage/deletions.rs"]
 mod deletions;
 #[path = "manage/drafts.rs"]

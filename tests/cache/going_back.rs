@@ -45,11 +45,13 @@ async fn a_redis_that_is_back_from_a_snapshot_brings_nothing_old_back() {
     let mut redis = TestRedis::start();
     let nodes = forgetful(&redis).await;
     found_in_redis(&nodes).await;
+    redis.ask("SET of-the-snapshot 1");
     assert_eq!(redis.ask("SAVE"), "+OK\r\n");
     nodes.edit("New").await;
     until("both show it", async || nodes.title(0).await == "New" && nodes.title(1).await == "New").await;
     redis.kill();
     redis.launch();
+    assert_eq!(redis.ask("EXISTS of-the-snapshot"), ":1\r\n", "it has read its snapshot");
     let before = nodes.caches().map(|cache| cache.overview().namespaces[Namespace::Event as usize].2.shared_found);
     until("both look into Redis again", async || {
         for node in [0, 1] {
@@ -68,7 +70,9 @@ async fn what_changes_while_redis_is_full_is_seen_by_all() {
     let nodes = Nodes::sharing(&redis).await;
     assert_eq!((nodes.title(0).await, nodes.title(1).await), ("Old".to_owned(), "Old".to_owned()));
     until("it is kept", async || redis.ask("KEYS boxoffice:{*:cache}:*:event/*").starts_with("*1")).await;
+    assert_eq!(redis.ask("CONFIG GET maxmemory-policy").lines().nth(4), Some("noeviction"));
     redis.ask("CONFIG SET maxmemory 1");
+    assert!(redis.ask("SET anything 1").starts_with("-OOM"), "it is full");
     nodes.edit("New").await;
     until("the other hears of it", async || nodes.title(1).await == "New").await;
     for node in [0, 1] {

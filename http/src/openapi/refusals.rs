@@ -42,7 +42,8 @@ pub(super) fn codes(row: &RouteInfo, operation: &Operation) -> Vec<Code> {
     if operation.body.is_some() {
         codes.extend([MalformedJson, UnsupportedMediaType, BodyTooLarge, BodyTooSlow]);
     }
-    if operation.body_is_json() || (row.method == Method::GET && !operation.ignores_query) {
+    // Also where there is nothing to ask for: a parameter that is not known is refused.
+    if operation.body_is_json() || !operation.ignores_query {
         codes.push(Invalid);
     }
     if operation.is_idempotent {

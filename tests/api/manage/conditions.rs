@@ -12,20 +12,20 @@ use crate::{
 };
 
 /// What the rows below organizers and admins are about.
-struct Things {
-    event: Uuid,
-    series: Uuid,
-    kind: Uuid,
-    quota: Uuid,
-    block: Uuid,
-    map: Uuid,
-    venue: Uuid,
-    user: Uuid,
-    draft: Uuid,
+pub(crate) struct Things {
+    pub(crate) event: Uuid,
+    pub(crate) series: Uuid,
+    pub(crate) kind: Uuid,
+    pub(crate) quota: Uuid,
+    pub(crate) block: Uuid,
+    pub(crate) map: Uuid,
+    pub(crate) venue: Uuid,
+    pub(crate) user: Uuid,
+    pub(crate) draft: Uuid,
 }
 
 impl Things {
-    async fn of(server: &TestServer, api: &Api) -> Self {
+    pub(crate) async fn of(server: &TestServer, api: &Api) -> Self {
         let of = Seated::of(server, api, &layout(&[("Stalls", "A", 4)])).await;
         let path = format!("{OWN}/{}", of.event);
         let seat = of.seats(api).await["Stalls/A/1"].0;
