@@ -2,7 +2,7 @@
 
 pub mod admin;
 pub mod credentials;
-pub(super) mod docs;
 mod dto;
+pub(crate) mod endpoints;
 pub mod public;
 pub mod sessions;

@@ -1,6 +1,6 @@
 //! The audit log for administrators (O7). It is written by whoever does what it tells of, and changed by nobody.
 
-pub(super) mod docs;
+pub(crate) mod endpoints;
 
 use std::{net::IpAddr, sync::Arc};
 

@@ -1,6 +1,6 @@
 //! Holds and bookings over HTTP.
 
-pub(super) mod docs;
 pub mod dto;
+pub(crate) mod endpoints;
 pub mod public;
 mod refusals;

@@ -1,4 +1,4 @@
 //! The cache of answers, as administrators see it.
 
 pub(crate) mod admin;
-pub(crate) mod docs;
+pub(crate) mod endpoints;

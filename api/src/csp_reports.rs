@@ -3,18 +3,12 @@
 //! Anybody can send reports, so they are evidence for people and nothing else: each is one line of the log, of which the log
 //! lets a few a second through, and is counted.
 
-pub(super) mod docs;
+pub(crate) mod endpoints;
 
 use std::{borrow::Cow, sync::Arc};
 
-use boxoffice_http::{
-    edge::security::REPORTS_PATH,
-    problem::Problem,
-    problem_codes::Code,
-    reply::Reply,
-    request::Request,
-    router::{Access, Route},
-};
+use application::app::App;
+use boxoffice_http::{problem::Problem, problem_codes::Code, reply::Reply, request::Request};
 use http::header;
 use metrics::counter;
 use serde_json::Value;
@@ -26,12 +20,7 @@ const REPORTS_MAX: usize = 20;
 /// Characters of one value that are logged.
 const VALUE_CHARS_MAX: usize = 200;
 
-/// `POST /api/v1/csp-reports`
-pub fn route<S: Send + Sync + 'static>() -> Route<S> {
-    Route::post(REPORTS_PATH, Access::Public, receive).body_limit(BODY_BYTES_MAX).attached()
-}
-
-async fn receive<S>(_: Arc<S>, mut request: Request) -> Result<Reply, Problem> {
+async fn receive(_: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim_end().to_ascii_lowercase();
     let bytes = match &*kind {

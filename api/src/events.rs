@@ -1,7 +1,7 @@
 //! Events over HTTP.
 
-pub(super) mod docs;
 mod dto;
+pub(crate) mod endpoints;
 mod live;
 mod pictures;
 pub mod public;

@@ -6,7 +6,7 @@
 mod blocks;
 pub(super) mod bodies;
 mod catalogue;
-pub(super) mod docs;
+pub(crate) mod endpoints;
 mod events;
 mod export;
 mod guests;
@@ -29,10 +29,8 @@ use boxoffice_http::{
     reply::Reply,
     request::Request,
     revisions::{expected, perhaps_expected, tagged, unchanged},
-    router::{Access, Route},
 };
 use domain::{
-    accounts::Role,
     bookings::{Fingerprint, IdempotencyKey},
     management::{Manager, Reach, requests::FirstAnswer},
 };
@@ -42,91 +40,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-const ORGANIZERS: Access = Access::Roles(&[Role::Organizer, Role::Admin]);
-const ADMINS: Access = Access::Roles(&[Role::Admin]);
 const ADMIN_PREFIX: &str = "/api/v1/admin/";
-
-/// The routes of events, once for each prefix.
-macro_rules! event_routes {
-    ($prefix:literal, $access:expr) => {
-        vec![
-            Route::get(concat!($prefix, "/events"), $access, events::list),
-            Route::post(concat!($prefix, "/events"), $access, events::create),
-            Route::get(concat!($prefix, "/events/{id}"), $access, events::show),
-            Route::put(concat!($prefix, "/events/{id}"), $access, events::replace).conditional(),
-            Route::patch(concat!($prefix, "/events/{id}"), $access, events::update).conditional(),
-            Route::delete(concat!($prefix, "/events/{id}"), $access, events::delete).conditional(),
-            Route::post(concat!($prefix, "/events/{id}/publish"), $access, events::publish).conditional(),
-            Route::post(concat!($prefix, "/events/{id}/unpublish"), $access, events::unpublish).conditional(),
-            Route::post(concat!($prefix, "/events/{id}/cancel"), $access, events::cancel).conditional(),
-            Route::post(concat!($prefix, "/events/{id}/archive"), $access, events::archive).conditional(),
-            Route::post(concat!($prefix, "/events/{id}/duplicate"), $access, events::duplicate).conditional(),
-            Route::post(concat!($prefix, "/events/{id}/occurrences"), $access, series::repeat).conditional(),
-            Route::get(concat!($prefix, "/series/{id}"), $access, series::show),
-            Route::post(concat!($prefix, "/series/{id}/publish"), $access, series::publish),
-            Route::post(concat!($prefix, "/series/{id}/cancel"), $access, series::cancel),
-            Route::patch(concat!($prefix, "/series/{id}/occurrences/{eventId}"), $access, series::update).conditional(),
-            Route::delete(concat!($prefix, "/series/{id}/occurrences/{eventId}"), $access, series::leave).conditional(),
-            Route::get(concat!($prefix, "/events/{id}/ticket-types"), $access, sales::list_types),
-            Route::post(concat!($prefix, "/events/{id}/ticket-types"), $access, sales::add_type),
-            Route::put(concat!($prefix, "/events/{id}/ticket-types"), $access, sales::order_types).conditional(),
-            Route::get(concat!($prefix, "/events/{id}/ticket-types/{typeId}"), $access, sales::show_type),
-            Route::patch(concat!($prefix, "/events/{id}/ticket-types/{typeId}"), $access, sales::update_type)
-                .conditional(),
-            Route::delete(concat!($prefix, "/events/{id}/ticket-types/{typeId}"), $access, sales::delete_type)
-                .conditional(),
-            Route::get(concat!($prefix, "/events/{id}/quotas"), $access, sales::list_quotas),
-            Route::post(concat!($prefix, "/events/{id}/quotas"), $access, sales::add_quota),
-            Route::get(concat!($prefix, "/events/{id}/quotas/{quotaId}"), $access, sales::show_quota),
-            Route::patch(concat!($prefix, "/events/{id}/quotas/{quotaId}"), $access, sales::update_quota).conditional(),
-            Route::delete(concat!($prefix, "/events/{id}/quotas/{quotaId}"), $access, sales::delete_quota)
-                .conditional(),
-            Route::get(concat!($prefix, "/events/{id}/seat-map"), $access, seat_maps::of_event),
-            Route::put(concat!($prefix, "/events/{id}/seat-map"), $access, seat_maps::move_event).conditional(),
-            Route::get(concat!($prefix, "/events/{id}/blocks"), $access, blocks::list),
-            Route::post(concat!($prefix, "/events/{id}/blocks"), $access, blocks::add),
-            Route::get(concat!($prefix, "/events/{id}/blocks/{blockId}"), $access, blocks::show),
-            Route::delete(concat!($prefix, "/events/{id}/blocks/{blockId}"), $access, blocks::delete),
-            Route::get(concat!($prefix, "/events/{id}/bookings"), $access, guests::list).produces(&[
-                "application/json",
-                "application/problem+json",
-                "text/csv",
-            ]),
-        ]
-    };
-}
-
-/// All of them.
-pub(super) fn routes() -> Vec<Route<App>> {
-    let own = event_routes!("/api/v1/organizer", ORGANIZERS);
-    let mut routes: Vec<_> = own.into_iter().map(Route::own).collect();
-    routes.extend(event_routes!("/api/v1/admin", ADMINS));
-    routes.extend(seat_maps::routes());
-    routes.extend([
-        Route::get("/api/v1/organizer/categories", ORGANIZERS, catalogue::list_categories),
-        Route::get("/api/v1/organizer/tags", ORGANIZERS, catalogue::list_tags),
-        Route::post("/api/v1/admin/venues", ADMINS, catalogue::add_venue),
-        Route::get("/api/v1/admin/venues/{id}", ADMINS, catalogue::show_venue),
-        Route::put("/api/v1/admin/venues/{id}", ADMINS, catalogue::replace_venue).conditional(),
-        Route::patch("/api/v1/admin/venues/{id}", ADMINS, catalogue::update_venue).conditional(),
-        Route::delete("/api/v1/admin/venues/{id}", ADMINS, catalogue::delete_venue).conditional(),
-        Route::get("/api/v1/admin/categories", ADMINS, catalogue::list_categories),
-        Route::post("/api/v1/admin/categories", ADMINS, catalogue::add_category),
-        Route::get("/api/v1/admin/categories/{slug}", ADMINS, catalogue::show_category),
-        Route::patch("/api/v1/admin/categories/{slug}", ADMINS, catalogue::rename_category).conditional(),
-        Route::delete("/api/v1/admin/categories/{slug}", ADMINS, catalogue::delete_category).conditional(),
-        Route::get("/api/v1/admin/tags", ADMINS, catalogue::list_tags),
-        Route::post("/api/v1/admin/tags", ADMINS, catalogue::add_tag),
-        Route::get("/api/v1/admin/tags/{slug}", ADMINS, catalogue::show_tag),
-        Route::patch("/api/v1/admin/tags/{slug}", ADMINS, catalogue::rename_tag).conditional(),
-        Route::delete("/api/v1/admin/tags/{slug}", ADMINS, catalogue::delete_tag).conditional(),
-        Route::get("/api/v1/admin/settings", ADMINS, settings::list),
-        Route::patch("/api/v1/admin/settings", ADMINS, settings::update).conditional(),
-        Route::get("/api/v1/admin/settings/changes", ADMINS, settings::changes),
-        Route::get("/api/v1/settings", Access::Public, settings::public),
-    ]);
-    routes
-}
 
 /// Who manages, and how far they reach: that is a matter of the route they came by.
 fn manager(request: &Request) -> Result<Manager, Problem> {

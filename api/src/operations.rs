@@ -1,6 +1,6 @@
 //! Health and metrics (L2, L4): the short form for balancers on the public listener, everything on the operations one.
 
-pub(super) mod docs;
+pub(crate) mod endpoints;
 
 use std::{
     future::Future,
@@ -12,12 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use application::limits::Tier;
 use boxoffice_http::{
     problem::Problem,
     reply::Reply,
-    request::Request,
-    router::{Access, Route, RouteInfo},
+    router::{Access, Route},
 };
 use http::{HeaderValue, StatusCode, header};
 use metrics::gauge;
@@ -195,29 +193,7 @@ fn resident_bytes() -> Option<u64> {
 
 /// `/health`, `/health/live` and `/health/ready`, for the public listener.
 pub fn health_routes<S: Send + Sync + 'static>(health: &Arc<Health>) -> Vec<Route<S>> {
-    let ready = |path| {
-        let health = Arc::clone(health);
-        Route::get(path, Access::Public, move |_, _: Request| {
-            let health = Arc::clone(&health);
-            async move { health.reply(false).await }
-        })
-        .limit(Tier::Unlimited)
-    };
-    vec![
-        ready("/health"),
-        ready("/health/ready"),
-        // Says that the process answers, nothing about what it depends on: restarting it would not bring those back.
-        Route::get("/health/live", Access::Public, |_, _| async {
-            Reply::ok(&serde_json::json!({ "status": "live" }))
-        })
-        .limit(Tier::Unlimited),
-    ]
-}
-
-/// What is known of those without a node.
-pub fn health_rows() -> Vec<RouteInfo> {
-    let nowhere = Health::new(Identity::default(), Vec::new());
-    health_routes::<()>(&nowhere).into_iter().map(Route::into_info).collect()
+    endpoints::section(health).into_routes().collect()
 }
 
 /// Those and `/health/detailed` and `/metrics`, for the operations listener.

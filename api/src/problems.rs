@@ -1,38 +1,29 @@
 //! The documentation that `type` of a problem points to (H4).
 
-pub(super) mod docs;
+pub(crate) mod endpoints;
 
 use std::{fmt::Write, sync::Arc};
 
+use application::app::App;
 use boxoffice_http::{
     edge::negotiation,
     problem::Problem,
     problem_codes::{self, CATALOGUE, Entry},
     reply::Reply,
     request::Request,
-    router::{Access, Route},
 };
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// `GET /problems` and `GET /problems/{code}`, as HTML for browsers and as JSON for everything else.
-pub fn routes<S: Send + Sync + 'static>() -> [Route<S>; 2] {
-    let produces = &["application/json", "application/problem+json", "text/html"];
-    [
-        Route::get("/problems", Access::Public, list).produces(produces),
-        Route::get("/problems/{code}", Access::Public, show).produces(produces),
-    ]
-}
-
-async fn list<S>(_: Arc<S>, request: Request) -> Result<Reply, Problem> {
+async fn list(_: Arc<App>, request: Request) -> Result<Reply, Problem> {
     if wants_html(&request) {
         return Ok(page("Problems", CATALOGUE));
     }
     Ok(cacheable(Reply::ok(&CatalogueJson { data: CATALOGUE.iter().map(EntryJson::from).collect() })?))
 }
 
-async fn show<S>(_: Arc<S>, request: Request) -> Result<Reply, Problem> {
+async fn show(_: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let entry = problem_codes::find(&request.param("code")?).ok_or_else(Problem::not_found)?;
     if wants_html(&request) {
         return Ok(page(entry.code, std::slice::from_ref(entry)));

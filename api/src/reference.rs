@@ -4,17 +4,12 @@
 //! (`edge/security.rs`) without an exception.
 
 mod assets;
-pub(super) mod docs;
+pub(crate) mod endpoints;
 
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use application::app::App;
-use boxoffice_http::{
-    problem::Problem,
-    reply::Reply,
-    request::Request,
-    router::{Access, Route},
-};
+use boxoffice_http::{problem::Problem, reply::Reply, request::Request};
 use http::HeaderValue;
 use utoipa_swagger_ui::Config;
 
@@ -36,17 +31,6 @@ const FILES: [(&str, &str); 3] = [
     ("favicon-32x32.png", "image/png"),
 ];
 
-/// The document and the page.
-pub fn routes() -> [Route<App>; 3] {
-    let page: &[&str] = &["text/html", "application/problem+json"];
-    let files: &[&str] = &["text/css", "text/javascript", "image/png", "application/problem+json"];
-    [
-        Route::get(DOCUMENT_PATH, Access::Public, document),
-        Route::get("/docs", Access::Public, show).produces(page),
-        Route::get("/docs/{file}", Access::Public, file).produces(files),
-    ]
-}
-
 async fn document(_: Arc<App>, request: Request) -> Result<Reply, Problem> {
     // The table of routes is the same whatever the adapters are.
     static DOCUMENT: OnceLock<Asset> = OnceLock::new();
@@ -57,13 +41,13 @@ async fn document(_: Arc<App>, request: Request) -> Result<Reply, Problem> {
     Ok(asset.reply(request.headers()).await)
 }
 
-async fn show<S>(_: Arc<S>, request: Request) -> Result<Reply, Problem> {
+async fn show(_: Arc<App>, request: Request) -> Result<Reply, Problem> {
     static ASSET: LazyLock<Asset> =
         LazyLock::new(|| Asset::new(HeaderValue::from_static("text/html; charset=utf-8"), PAGE));
     Ok(ASSET.reply(request.headers()).await)
 }
 
-async fn file<S>(_: Arc<S>, request: Request) -> Result<Reply, Problem> {
+async fn file(_: Arc<App>, request: Request) -> Result<Reply, Problem> {
     static ASSETS: LazyLock<Vec<(&str, Asset)>> = LazyLock::new(assets);
     let name = request.param("file")?;
     let (_, asset) = ASSETS.iter().find(|(of, _)| *of == name).ok_or_else(Problem::not_found)?;

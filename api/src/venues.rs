@@ -1,6 +1,6 @@
 //! Venues over HTTP.
 
-pub(super) mod docs;
 pub(super) mod dto;
+pub(crate) mod endpoints;
 pub mod public;
 mod search;

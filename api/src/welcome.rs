@@ -1,6 +1,6 @@
 //! The page of whoever opens the server's address in a browser: what this is, and where to go on. Programs get the same as links.
 
-pub(super) mod docs;
+pub(crate) mod endpoints;
 
 use std::{fmt::Write, sync::Arc};
 
@@ -8,13 +8,7 @@ use application::{
     app::App,
     guide::{DevelopmentGuide, Guide},
 };
-use boxoffice_http::{
-    openapi::schemas::RoleSchema,
-    problem::Problem,
-    reply::Reply,
-    request::Request,
-    router::{Access, Route},
-};
+use boxoffice_http::{openapi::schemas::RoleSchema, problem::Problem, reply::Reply, request::Request};
 use domain::accounts::Role;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -30,12 +24,6 @@ const LINKS: [(&str, &str, &str); 5] = [
     ("problems", "/problems", "every refusal, and what to do about it"),
     ("health", "/health", "whether this server is ready"),
 ];
-
-/// `GET /`, as HTML for browsers and as JSON for everything else.
-pub fn route() -> Route<App> {
-    let produces = &["application/json", "application/problem+json", "text/html"];
-    Route::get("/", Access::Public, show).produces(produces)
-}
 
 async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let reply = if wants_html(&request) {

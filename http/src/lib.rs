@@ -24,6 +24,7 @@ mod connection;
 pub mod cursor;
 mod dispatch;
 pub mod edge;
+pub mod endpoint;
 pub mod filters;
 mod handler;
 pub mod json;

@@ -42,7 +42,7 @@ pub enum Ownership {
 pub(super) type Answer = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
 type Handler<S> = Box<dyn Fn(Arc<S>, Request) -> Answer + Send + Sync>;
 /// Whether a request with these parameters may be let in.
-type Gate<S> = fn(&S, &Params<'_>) -> Result<(), Problem>;
+pub type Gate<S> = fn(&S, &Params<'_>) -> Result<(), Problem>;
 
 /// What is known about a route without its handler.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use application::limits::Tier;
 use boxoffice::serve;
-use boxoffice_api::{document, operations, routes::api_routes};
+use boxoffice_api::routes::{api_routes, described};
 use boxoffice_http::{problem_codes, router::Access};
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! Seat maps: organizers' own and, to use, those of the house; and which version of one an event sells.
 
-pub(crate) mod docs;
 mod dto;
+pub(crate) mod endpoints;
 mod sold;
 
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use application::{
     aside::aside,
     manage::seat_maps::{self, EventSeatMap},
 };
-use boxoffice_http::{browsing::List, problem::Problem, query::Whole, reply::Reply, request::Request, router::Route};
+use boxoffice_http::{browsing::List, problem::Problem, query::Whole, reply::Reply, request::Request};
 use domain::{
     ids::{AccountId, EventId, SeatMapId, SeatMapVersionId},
     management::{
@@ -23,39 +23,12 @@ use domain::{
 use dto::{ChangeBody, LayoutJson, MoveBody, NewSeatMapBody, SeatMapDetailJson, SeatMapJson, VersionDetailJson};
 use sold::EventSeatMapJson;
 
-use super::{
-    ADMINS, ORGANIZERS, answered, expected, first_answer, location, manager, named_body, perhaps_expected, search,
-    tagged,
-};
+use super::{answered, expected, first_answer, location, manager, named_body, perhaps_expected, search, tagged};
 
 /// Most bytes of a map: the largest hall in the longest form that people write, twice.
 const LAYOUT_BYTES_MAX: usize = 8 << 20;
 
 /// The routes of seat maps, once for each prefix.
-macro_rules! seat_map_routes {
-    ($prefix:literal, $access:expr) => {
-        vec![
-            Route::get(concat!($prefix, "/seat-maps"), $access, list),
-            Route::post(concat!($prefix, "/seat-maps"), $access, create).body_limit(LAYOUT_BYTES_MAX),
-            Route::get(concat!($prefix, "/seat-maps/{id}"), $access, show),
-            Route::patch(concat!($prefix, "/seat-maps/{id}"), $access, update).conditional(),
-            Route::delete(concat!($prefix, "/seat-maps/{id}"), $access, delete).conditional(),
-            Route::post(concat!($prefix, "/seat-maps/{id}/versions"), $access, add_version)
-                .body_limit(LAYOUT_BYTES_MAX)
-                .conditional(),
-            Route::get(concat!($prefix, "/seat-maps/{id}/versions/{number}"), $access, show_version),
-            Route::get(concat!($prefix, "/seat-maps/{id}/versions/{number}/layout"), $access, export),
-        ]
-    };
-}
-
-/// All of them.
-pub(super) fn routes() -> Vec<Route<App>> {
-    let own = seat_map_routes!("/api/v1/organizer", ORGANIZERS);
-    let mut routes: Vec<_> = own.into_iter().map(Route::own).collect();
-    routes.extend(seat_map_routes!("/api/v1/admin", ADMINS));
-    routes
-}
 
 /// The number of a version in the path.
 fn number(request: &Request) -> Result<u32, Problem> {

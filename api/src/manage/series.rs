@@ -1,6 +1,6 @@
 //! Series of events, as their organizers, and admins, see and change them.
 
-pub(crate) mod docs;
+pub(crate) mod endpoints;
 
 use std::sync::Arc;
 

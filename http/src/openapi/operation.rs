@@ -1,4 +1,6 @@
-//! What a feature says about one of its routes: everything that the table of routes does not know.
+//! OpenAPI operations: what clients are told of an endpoint beyond what follows from its access, limit and path.
+
+use std::{future::Future, sync::Arc};
 
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
@@ -8,31 +10,19 @@ use utoipa::{
 };
 
 use super::parameter::Parameter;
-use crate::{browsing, problem_codes::Code, redirects::Moved};
-
-/// The operations of one feature, under the heading that the document gives them.
-pub struct Section {
-    pub(super) name: &'static str,
-    pub(super) description: &'static str,
-    pub operations: Vec<Operation>,
-}
-
-impl Section {
-    /// A section without operations. Several sections of one name are one in the document.
-    pub fn new(name: &'static str, description: &'static str) -> Self {
-        Self { name, description, operations: Vec::new() }
-    }
-
-    /// With one more operation.
-    #[must_use]
-    pub fn with(mut self, operation: Operation) -> Self {
-        self.operations.push(operation);
-        self
-    }
-}
+use crate::{
+    browsing,
+    endpoint::Endpoint,
+    problem::Problem,
+    problem_codes::Code,
+    redirects::Moved,
+    reply::Reply,
+    request::Request,
+    router::{Access, Route},
+};
 
 /// One route as clients are told about it. Access, limits, the refusals that follow from these and from what is sent, and
-/// the headers of every answer are not said here: they are derived from the row.
+/// the headers of every answer are not said here: they are derived from the route.
 pub struct Operation {
     pub method: Method,
     pub path: &'static str,
@@ -95,6 +85,16 @@ impl Operation {
             ignores_query: false,
             schemas: Vec::new(),
         }
+    }
+
+    /// The endpoint that `handler` answers, for those whom `access` lets in.
+    pub fn served<S, H, F>(self, access: Access, handler: H) -> Endpoint<S>
+    where
+        H: Fn(Arc<S>, Request) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Reply, Problem>> + Send + 'static,
+    {
+        let route = Route::new(self.method.clone(), self.path, access, handler);
+        Endpoint::new(self, route)
     }
 
     /// What one has to know to use it, in Markdown.

@@ -1,21 +1,22 @@
-//! What clients are told about series.
+//! The endpoints of series.
 
+use application::app::App;
 use boxoffice_http::{
-    openapi::operation::{Operation, Section},
+    endpoint::{Scope, Section},
+    openapi::operation::Operation,
     problem_codes::Code,
 };
 use serde_json::json;
 
 use super::{CancelBody, OccurrencesBody, PublishBody, SeriesJson, SteppedSeriesJson, TextsBody};
+use crate::scopes::{ANY, OWN};
 
-/// The operations of series, once for each prefix, as the routes.
-macro_rules! series {
-    ($prefix:literal, $who:literal) => {
-        Section::new("Series", "Events that repeat: each occurrence is an event of its own, with its own places.")
-            .with(
-                Operation::post(
-                    concat!($prefix, "/events/{id}/occurrences"),
-                    concat!("repeat", $who, "Event"),
+/// The endpoints of series, once for each scope.
+fn series(scope: &Scope) -> Section<App> {
+    Section::new("Series", "Events that repeat: each occurrence is an event of its own, with its own places.")
+            .with(scope.served(Operation::post(
+                    scope.path("/events/{id}/occurrences"),
+                    scope.id("repeat{}Event"),
                     "Make a series of an event",
                 )
                 .details(
@@ -32,17 +33,13 @@ macro_rules! series {
                     "rule": { "frequency": "WEEKLY", "weekdays": ["FRIDAY", "SATURDAY"], "until": "2031-06-30" },
                 }))
                 .created::<SeriesJson<'_>>("The series, with its new occurrences.")
-                .refusals(&[Code::EventState, Code::OccurrenceThere]),
-            )
-            .with(
-                Operation::get(concat!($prefix, "/series/{id}"), concat!("get", $who, "Series"), "Show a series")
+                .refusals(&[Code::EventState, Code::OccurrenceThere]), super::repeat).conditional())
+            .with(scope.served(Operation::get(scope.path("/series/{id}"), scope.id("get{}Series"), "Show a series")
                     .details("In short; `GET …/events?seriesId=…` lists its events in full. It ends with its last occurrence.")
-                    .ok::<SeriesJson<'_>>("The series."),
-            )
-            .with(
-                Operation::post(
-                    concat!($prefix, "/series/{id}/publish"),
-                    concat!("publish", $who, "Series"),
+                    .ok::<SeriesJson<'_>>("The series."), super::show))
+            .with(scope.served(Operation::post(
+                    scope.path("/series/{id}/publish"),
+                    scope.id("publish{}Series"),
                     "Publish a series",
                 )
                 .details(
@@ -51,12 +48,10 @@ macro_rules! series {
                      a failure, it goes on with those that are left.",
                 )
                 .body::<PublishBody>(json!({ "at": "2031-01-01T09:00:00Z" }))
-                .ok::<SteppedSeriesJson<'_>>("The series as it is now."),
-            )
-            .with(
-                Operation::post(
-                    concat!($prefix, "/series/{id}/cancel"),
-                    concat!("cancel", $who, "Series"),
+                .ok::<SteppedSeriesJson<'_>>("The series as it is now."), super::publish))
+            .with(scope.served(Operation::post(
+                    scope.path("/series/{id}/cancel"),
+                    scope.id("cancel{}Series"),
                     "Cancel a series",
                 )
                 .details(
@@ -64,12 +59,10 @@ macro_rules! series {
                      place. All bookings are cancelled in the background; the `cancellation` of each occurrence says how far that is.",
                 )
                 .body::<CancelBody>(json!({ "from": "2031-05-01T00:00:00Z" }))
-                .ok::<SteppedSeriesJson<'_>>("The series as it is now."),
-            )
-            .with(
-                Operation::patch(
-                    concat!($prefix, "/series/{id}/occurrences/{eventId}"),
-                    concat!("updateFollowing", $who, "Occurrences"),
+                .ok::<SteppedSeriesJson<'_>>("The series as it is now."), super::cancel))
+            .with(scope.served(Operation::patch(
+                    scope.path("/series/{id}/occurrences/{eventId}"),
+                    scope.id("updateFollowing{}Occurrences"),
                     "Change what this and the following occurrences say",
                 )
                 .details(
@@ -79,24 +72,20 @@ macro_rules! series {
                 .versioned()
                 .body::<TextsBody>(json!({ "title": "Another Evening", "tags": [] }))
                 .ok::<SteppedSeriesJson<'_>>("The series as it is now; `ETag` is that of this occurrence.")
-                .refusals(&[Code::EventState]),
-            )
-            .with(
-                Operation::delete(
-                    concat!($prefix, "/series/{id}/occurrences/{eventId}"),
-                    concat!("leave", $who, "Series"),
+                .refusals(&[Code::EventState]), super::update).conditional())
+            .with(scope.served(Operation::delete(
+                    scope.path("/series/{id}/occurrences/{eventId}"),
+                    scope.id("leave{}Series"),
                     "Take an event out of a series",
                 )
                 .details("The event stays as it is, by itself.")
-                .no_content("It is in no series any more."),
-            )
-    };
+                .no_content("It is in no series any more."), super::leave).conditional())
 }
 
-pub(crate) fn own() -> Section {
-    series!("/api/v1/organizer", "Own")
+pub(crate) fn own() -> Section<App> {
+    series(&OWN)
 }
 
-pub(crate) fn all() -> Section {
-    series!("/api/v1/admin", "Any")
+pub(crate) fn all() -> Section<App> {
+    series(&ANY)
 }

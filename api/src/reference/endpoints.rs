@@ -1,33 +1,37 @@
-//! What clients are told about this documentation.
+//! The endpoints of this documentation.
 
-use boxoffice_http::openapi::{
-    operation::{Operation, Section},
-    parameter::Parameter,
-    schemas,
+use application::app::App;
+use boxoffice_http::{
+    endpoint::{Endpoint, Section},
+    openapi::{operation::Operation, parameter::Parameter, schemas},
+    router::Access,
 };
 use serde_json::json;
 
-pub(crate) fn section() -> Section {
+pub(crate) fn section() -> Section<App> {
     Section::new("Documentation", "This document, for programs and for people.")
         .with(document())
         .with(page())
         .with(file())
 }
 
-fn document() -> Operation {
+fn document() -> Endpoint<App> {
     Operation::get("/api/openapi.json", "getOpenApiDocument", "The OpenAPI document of this API")
         .ok_as("application/json", json!({ "type": "object" }), "This document.")
         .cacheable()
+        .served(Access::Public, super::document)
 }
 
-fn page() -> Operation {
+fn page() -> Endpoint<App> {
     Operation::get("/docs", "getDocumentationPage", "A page to read and try this API")
         .ok_as("text/html", schemas::page(), "The page.")
         .cacheable()
         .ignores_query()
+        .served(Access::Public, super::show)
+        .produces(&["text/html", "application/problem+json"])
 }
 
-fn file() -> Operation {
+fn file() -> Endpoint<App> {
     let of_kind = |media_type: &str| json!({ "type": "string", "contentMediaType": media_type });
     Operation::get("/docs/{file}", "getDocumentationFile", "A file of the page")
         .parameter(Parameter::path("file", "Its name.").text(1..=100).example("swagger-ui.css"))
@@ -36,4 +40,6 @@ fn file() -> Operation {
         .ok_as("image/png", of_kind("image/png"), "")
         .cacheable()
         .ignores_query()
+        .served(Access::Public, super::file)
+        .produces(&["text/css", "text/javascript", "image/png", "application/problem+json"])
 }

@@ -1,17 +1,22 @@
-//! What clients are told about reports of browsers.
+//! The endpoints of reports of browsers.
 
+use application::app::App;
 use boxoffice_http::{
     edge::security::REPORTS_PATH,
-    openapi::operation::{Operation, Section},
+    endpoint::{Endpoint, Section},
+    openapi::operation::Operation,
     problem_codes::Code,
+    router::Access,
 };
 use serde_json::json;
 
-pub(crate) fn section() -> Section {
+use super::BODY_BYTES_MAX;
+
+pub(crate) fn section() -> Section<App> {
     Section::new("Reports", "What browsers report by themselves.").with(receive())
 }
 
-fn receive() -> Operation {
+fn receive() -> Endpoint<App> {
     Operation::post(REPORTS_PATH, "reportViolation", "Report what the policy of a page has stopped")
         .details("For browsers, by `report-uri` and by `report-to` of Content Security Policy 3.")
         .body_as(
@@ -29,4 +34,5 @@ fn receive() -> Operation {
         )
         .no_content("Taken down.")
         .refusals(&[Code::MalformedJson])
+        .served(Access::Public, super::receive).body_limit(BODY_BYTES_MAX).attached()
 }

@@ -1,8 +1,10 @@
-//! What clients are told about events.
+//! The endpoints of events.
 
-use boxoffice_http::openapi::{
-    operation::{Operation, Section},
-    parameter::Parameter,
+use application::app::App;
+use boxoffice_http::{
+    endpoint::{Endpoint, Section},
+    openapi::{operation::Operation, parameter::Parameter},
+    router::Access,
 };
 use domain::management::seat_maps::VERSIONS_MAX;
 use serde_json::json;
@@ -14,7 +16,7 @@ use super::{
     summary::{EventSummaryJson, FacetsJson, SalesJson},
 };
 
-pub(crate) fn section() -> Section {
+pub(crate) fn section() -> Section<App> {
     Section::new("Events", "What is on, and what is left of it.")
         .with(list())
         .with(show())
@@ -25,7 +27,7 @@ pub(crate) fn section() -> Section {
         .with(tags())
 }
 
-fn list() -> Operation {
+fn list() -> Endpoint<App> {
     let operation = Operation::get("/api/v1/events", "listEvents", "List or search events").details(
         "Published events, unless `status` says otherwise. What has ended is left out, unless one of `from`, `to`, `endsFrom` and \
          `endsTo` is given, or `status=ARCHIVED`. Everything that is given must hold. Words are found in English, German and French forms, without accents, and with a slip of the finger \
@@ -35,10 +37,13 @@ fn list() -> Operation {
     );
     let parameters = search::described();
     let operation = parameters.into_iter().fold(operation, Operation::parameter);
-    operation.page_of::<EventSummaryJson<'_>>("The events that were found.").cacheable()
+    operation
+        .page_of::<EventSummaryJson<'_>>("The events that were found.")
+        .cacheable()
+        .served(Access::Public, super::public::list)
 }
 
-fn seat_map() -> Operation {
+fn seat_map() -> Endpoint<App> {
     Operation::get("/api/v1/events/{id}/seat-map", "getSeatMap", "Show where the seats are")
         .details(
             "With `version` a version of the seat map, which never changes and may be kept for ever: the one that the event sells, or an \
@@ -49,9 +54,10 @@ fn seat_map() -> Operation {
         .ok::<SeatMapJson<'_>>("The sections with their rows and seats.")
         .redirects::<PresentSeatMapJson>("Where the version is that the event sells now.")
         .cacheable()
+        .served(Access::Public, super::seat_map::show)
 }
 
-fn sales() -> Operation {
+fn sales() -> Endpoint<App> {
     Operation::get("/api/v1/availability", "listSaleStates", "Tell how the events of a page sell")
         .details("By the counters of this moment. Events that do not exist, or were never published, are left out.")
         .parameter(
@@ -64,30 +70,34 @@ fn sales() -> Operation {
             .required(),
         )
         .ok::<SalesJson>("How the events sell.")
+        .served(Access::Public, super::public::sales)
 }
 
-fn categories() -> Operation {
+fn categories() -> Endpoint<App> {
     Operation::get("/api/v1/categories", "listCategories", "List the categories of published events that are not over")
         .ok::<FacetsJson<'_>>("The categories, the commonest first.")
         .cacheable()
+        .served(Access::Public, super::public::categories)
 }
 
-fn tags() -> Operation {
+fn tags() -> Endpoint<App> {
     Operation::get("/api/v1/tags", "listTags", "List the tags of published events that are not over")
         .parameter(Parameter::query("limit", "Most tags.").integer(1..=1_000).default(100))
         .ok::<FacetsJson<'_>>("The tags, the commonest first.")
         .cacheable()
+        .served(Access::Public, super::public::tags)
 }
 
-fn show() -> Operation {
+fn show() -> Endpoint<App> {
     Operation::get("/api/v1/events/{id}", "getEvent", "Show one event")
         .parameter(Parameter::path("id", "The id or the slug of the event.").id_or_slug())
         .ok::<EventDetailJson<'_>>("The event with its venue, ticket types and tags.")
         .moved("It has another slug now.")
         .cacheable()
+        .served(Access::Public, super::public::show)
 }
 
-fn availability() -> Operation {
+fn availability() -> Endpoint<App> {
     let mut operation = Operation::get("/api/v1/events/{id}/availability", "getAvailability", "Show what is left, once or live")
         .details(
             "With `Accept: text/event-stream` the answer is a stream of server-sent events: a `snapshot`, then a `delta` for \
@@ -109,5 +119,9 @@ fn availability() -> Operation {
         "contentMediaType": "application/json",
         "contentSchema": { "anyOf": events },
     });
-    operation.ok_as("text/event-stream", stream, "")
+    operation.ok_as("text/event-stream", stream, "").served(Access::Public, super::public::availability).produces(&[
+        "application/json",
+        "application/problem+json",
+        "text/event-stream",
+    ])
 }

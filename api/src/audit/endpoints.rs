@@ -1,20 +1,22 @@
-//! What clients are told about the audit log.
+//! The endpoints of the audit log.
 
-use boxoffice_http::openapi::{
-    operation::{Operation, Section},
-    parameter::Parameter,
+use application::app::App;
+use boxoffice_http::{
+    endpoint::{Endpoint, Section},
+    openapi::{operation::Operation, parameter::Parameter},
 };
 use serde_json::json;
 
 use super::{EntryJson, VerificationJson};
+use crate::scopes::ADMINISTRATORS;
 
-pub(crate) fn section() -> Section {
+pub(crate) fn section() -> Section<App> {
     Section::new("Audit log", "What administrators did to what, from where, by whatever route. Nobody changes it.")
         .with(list())
         .with(verify())
 }
 
-fn list() -> Operation {
+fn list() -> Endpoint<App> {
     let text = |name, description| Parameter::query(name, description).schema(json!({ "type": "string" }));
     Operation::get("/api/v1/admin/audit-log", "listAuditLog", "Read the audit log")
         .parameter(
@@ -28,13 +30,15 @@ fn list() -> Operation {
             "Of what was changed, `changes` has the values before and after. Looking at people's data is a deed, too.",
         )
         .page_of::<EntryJson<'_>>("Entries, the latest first.")
+        .served(ADMINISTRATORS, super::list)
 }
 
-fn verify() -> Operation {
+fn verify() -> Endpoint<App> {
     Operation::get("/api/v1/admin/audit-log/verification", "verifyAuditLog", "Check that the audit log is intact")
         .details(
             "Each entry's hash covers the entry before. A change, a gap or an insertion shows; that entries are missing at the \
              end shows only to who has kept an earlier `lastHash`.",
         )
         .ok::<VerificationJson>("What came of it.")
+        .served(ADMINISTRATORS, super::verify)
 }

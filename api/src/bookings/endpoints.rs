@@ -1,11 +1,11 @@
-//! What clients are told about holds and bookings.
+//! The endpoints of holds and bookings.
 
+use application::{app::App, limits::Tier};
 use boxoffice_http::{
-    openapi::{
-        operation::{Operation, Section},
-        parameter::Parameter,
-    },
+    endpoint::{Endpoint, Section},
+    openapi::{operation::Operation, parameter::Parameter},
     problem_codes::Code,
+    router::Access,
 };
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ use super::{
 /// Why places can't be had.
 const NO_PLACES: [Code; 4] = [Code::SoldOut, Code::SeatTaken, Code::NotOnSale, Code::LimitExceeded];
 
-pub(crate) fn section() -> Section {
+pub(crate) fn section() -> Section<App> {
     Section::new("Bookings", "Holding, booking and cancelling; each account sees its own.")
         .with(hold())
         .with(show_hold())
@@ -32,7 +32,7 @@ fn items() -> Value {
     json!([{ "ticketTypeId": "0198c0de-7d4c-7a10-8000-5a3c1f0e9b21", "quantity": 2 }])
 }
 
-fn hold() -> Operation {
+fn hold() -> Endpoint<App> {
     Operation::post("/api/v1/events/{id}/holds", "createHold", "Hold places")
         .details(
             "Keeps places for as long as `expiresAt` says, so that a buyer can decide. Places that nobody has paid, held or in \
@@ -46,20 +46,26 @@ fn hold() -> Operation {
         .created::<HoldJson<'_>>("The hold.")
         .refusals(&NO_PLACES)
         .refusals(&[Code::Unverified])
+        .served(Access::Authenticated, super::public::hold).gate(super::public::gate).limit(Tier::Bookings)
 }
 
-fn show_hold() -> Operation {
-    Operation::get("/api/v1/holds/{id}", "getHold", "Show a hold").ok::<HoldJson<'_>>("The hold.")
+fn show_hold() -> Endpoint<App> {
+    Operation::get("/api/v1/holds/{id}", "getHold", "Show a hold")
+        .ok::<HoldJson<'_>>("The hold.")
+        .served(Access::Authenticated, super::public::show_hold)
+        .own()
 }
 
-fn release() -> Operation {
+fn release() -> Endpoint<App> {
     Operation::delete("/api/v1/holds/{id}", "releaseHold", "Give held places back")
         .details("Again: the same.")
         .no_content("The places can be had by others.")
         .refusals(&[Code::HoldGone])
+        .served(Access::Authenticated, super::public::release)
+        .own()
 }
 
-fn book() -> Operation {
+fn book() -> Endpoint<App> {
     Operation::post("/api/v1/events/{id}/bookings", "createBooking", "Book places")
         .details(
             "Free places are `CONFIRMED` in the answer; others are `PENDING_PAYMENT` until `expiresAt`. The answer comes when \
@@ -71,22 +77,30 @@ fn book() -> Operation {
         .created::<BookingJson<'_>>("The booking.")
         .refusals(&NO_PLACES)
         .refusals(&[Code::HoldGone, Code::Unverified])
+        .served(Access::Authenticated, super::public::book).gate(super::public::gate).limit(Tier::Bookings)
 }
 
-fn list() -> Operation {
+fn list() -> Endpoint<App> {
     Operation::get("/api/v1/bookings", "listBookings", "List the own bookings")
         .parameter(Parameter::query("status", "Where they are in their lives.").one_of(&BOOKING_STATUSES).many())
         .parameter(Parameter::query("eventId", "Of this event.").id())
         .page_of::<BookingJson<'_>>("Bookings, the latest first.")
+        .served(Access::Authenticated, super::public::list)
+        .own()
 }
 
-fn show() -> Operation {
-    Operation::get("/api/v1/bookings/{id}", "getBooking", "Show a booking").ok::<BookingJson<'_>>("The booking.")
+fn show() -> Endpoint<App> {
+    Operation::get("/api/v1/bookings/{id}", "getBooking", "Show a booking")
+        .ok::<BookingJson<'_>>("The booking.")
+        .served(Access::Authenticated, super::public::show)
+        .own()
 }
 
-fn cancel() -> Operation {
+fn cancel() -> Endpoint<App> {
     Operation::delete("/api/v1/bookings/{id}", "cancelBooking", "Cancel a booking")
         .details("Again: the same answer.")
         .ok::<BookingJson<'_>>("The booking, now `CANCELLED`.")
         .refusals(&[Code::NotCancellable])
+        .served(Access::Authenticated, super::public::cancel)
+        .own()
 }

@@ -1,7 +1,17 @@
-//! What balancers are told about the health of a node.
+//! The endpoints of health checks, for load balancers.
 
-use boxoffice_http::openapi::operation::{Operation, Section};
+use std::sync::Arc;
+
+use application::limits::Tier;
+use boxoffice_http::{
+    endpoint::{Described, Section},
+    openapi::operation::Operation,
+    reply::Reply,
+    router::Access,
+};
 use utoipa::ToSchema;
+
+use super::{Health, Identity};
 
 /// What a node says of its health.
 #[derive(ToSchema)]
@@ -46,7 +56,20 @@ struct LivenessSchema {
     status: String,
 }
 
-pub(crate) fn section() -> Section {
+/// `/health`, `/health/live` and `/health/ready` of a node.
+pub(crate) fn section<S: Send + Sync + 'static>(health: &Arc<Health>) -> Section<S> {
+    let ready = |operation: Operation| {
+        let health = Arc::clone(health);
+        operation
+            .ok::<HealthSchema>("It should.")
+            .unready::<HealthSchema>("It should not, and `status` says why.")
+            .ignores_query()
+            .served(Access::Public, move |_, _| {
+                let health = Arc::clone(&health);
+                async move { health.reply(false).await }
+            })
+            .limit(Tier::Unlimited)
+    };
     Section::new("Health", "For balancers. Details and metrics are on the listener for operators.")
         .with(ready(Operation::get("/health", "getHealth", "Tell whether this node should be sent clients")))
         .with(ready(Operation::get("/health/ready", "getReadiness", "Tell the same")))
@@ -54,13 +77,13 @@ pub(crate) fn section() -> Section {
             Operation::get("/health/live", "getLiveness", "Tell that the process answers")
                 .details("And nothing of what it depends on: to restart it would not bring that back.")
                 .ok::<LivenessSchema>("It does.")
-                .ignores_query(),
+                .ignores_query()
+                .served(Access::Public, |_, _| async { Reply::ok(&serde_json::json!({ "status": "live" })) })
+                .limit(Tier::Unlimited),
         )
 }
 
-fn ready(operation: Operation) -> Operation {
-    operation
-        .ok::<HealthSchema>("It should.")
-        .unready::<HealthSchema>("It should not, and `status` says why.")
-        .ignores_query()
+/// What clients are told of them: without a node.
+pub(crate) fn described() -> Described {
+    section::<()>(&Health::new(Identity::default(), Vec::new())).into_described()
 }

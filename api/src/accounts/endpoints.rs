@@ -1,11 +1,11 @@
-//! What clients are told about accounts.
+//! The endpoints of accounts.
 
+use application::{app::App, limits::Tier};
 use boxoffice_http::{
-    openapi::{
-        operation::{Operation, Section},
-        parameter::Parameter,
-    },
+    endpoint::{Endpoint, Section},
+    openapi::{operation::Operation, parameter::Parameter},
     problem_codes::Code,
+    router::Access,
 };
 use serde_json::json;
 
@@ -13,11 +13,12 @@ use super::dto::{
     AccountChangeBody, AccountJson, ChangePasswordBody, EmailBody, LoginBody, ProfileBody, RegisterBody,
     ResetPasswordBody, SessionsJson, SignedInJson, TokenBody, UserJson,
 };
+use crate::scopes::ADMINISTRATORS;
 
 /// What the link of a mail has.
 const LINK_TOKEN: &str = "5f0c1b9e3d7a48e2b6c4a1f09d8e7c6b5a4f3e2d1c0b9a8f7e6d5c4b3a291807";
 
-pub(crate) fn section() -> Section {
+pub(crate) fn section() -> Section<App> {
     Section::new("Accounts", "Who one is: registering, signing in, the own profile.")
         .with(register())
         .with(verify_email())
@@ -35,14 +36,14 @@ pub(crate) fn section() -> Section {
         .with(end_sessions())
 }
 
-pub(crate) fn administration() -> Section {
+pub(crate) fn administration() -> Section<App> {
     Section::new("Administration of accounts", "Finding accounts, their roles, suspending them.")
         .with(accounts())
         .with(account())
         .with(change_account())
 }
 
-fn register() -> Operation {
+fn register() -> Endpoint<App> {
     Operation::post("/api/v1/auth/register", "register", "Make an account")
         .details(
             "Mails a link to verify the address, in the language of `Accept-Language`. With the address of another account the \
@@ -53,9 +54,10 @@ fn register() -> Operation {
             "email": "ada@example.org", "password": "correct horse battery", "name": "Ada Lovelace", "phone": "+4930123456",
         }))
         .created::<UserJson<'_>>("The new account. It is not signed in.")
+        .served(Access::Public, super::public::register).limit(Tier::Auth)
 }
 
-fn login() -> Operation {
+fn login() -> Endpoint<App> {
     Operation::post("/api/v1/auth/login", "login", "Sign in")
         .details(
             "Failures are limited for the account with the network that they come from, and more widely for the account alone. The \
@@ -66,30 +68,37 @@ fn login() -> Operation {
         .ok::<SignedInJson<'_>>("An access token for `Authorization: Bearer`; the refresh token is in a cookie.")
         .sets_cookie()
         .refusals(&[Code::WrongCredentials, Code::Suspended])
+        .served(Access::Public, super::sessions::login).limit(Tier::Auth)
 }
 
-fn profile() -> Operation {
+fn profile() -> Endpoint<App> {
     Operation::get("/api/v1/profile", "getProfile", "Show the own account")
         .ok::<UserJson<'_>>("The account.")
         .refusals(&[Code::NotFound])
+        .served(Access::Authenticated, super::public::profile)
+        .own()
 }
 
-fn update_profile() -> Operation {
+fn update_profile() -> Endpoint<App> {
     Operation::patch("/api/v1/profile", "updateProfile", "Change the own account")
         .details("What is left out stays as it is. `\"phone\": null` takes the number away.")
         .body::<ProfileBody>(json!({ "name": "Ada King", "phone": null }))
         .ok::<UserJson<'_>>("The account as it is now.")
         .refusals(&[Code::NotFound])
+        .served(Access::Authenticated, super::public::update_profile)
+        .own()
 }
 
-fn verify_email() -> Operation {
+fn verify_email() -> Endpoint<App> {
     Operation::post("/api/v1/auth/verify-email", "verifyEmail", "Verify the address")
         .body::<TokenBody>(json!({ "token": LINK_TOKEN }))
         .no_content("The address is verified.")
         .refusals(&[Code::LinkDead])
+        .served(Access::Public, super::credentials::verify_email)
+        .limit(Tier::Auth)
 }
 
-fn resend_verification() -> Operation {
+fn resend_verification() -> Endpoint<App> {
     Operation::post("/api/v1/auth/resend-verification", "resendVerification", "Mail another link to verify the address")
         .details(
             "Whether an account has the address, and has to verify it, is not told. The last two links work; within five minutes \
@@ -97,9 +106,10 @@ fn resend_verification() -> Operation {
         )
         .body::<EmailBody>(json!({ "email": "ada@example.org" }))
         .accepted_empty("A mail is on its way, if there is anybody to get it.")
+        .served(Access::Public, super::credentials::resend_verification).limit(Tier::Auth)
 }
 
-fn refresh() -> Operation {
+fn refresh() -> Endpoint<App> {
     Operation::post("/api/v1/auth/refresh", "refresh", "Get the next access token")
         .details(
             "The refresh token in the cookie is good for one use; the answer sets the next one. Used again, except within some \
@@ -109,16 +119,18 @@ fn refresh() -> Operation {
         .ok::<SignedInJson<'_>>("As after signing in.")
         .sets_cookie()
         .refusals(&[Code::SessionOver])
+        .served(Access::Session, super::sessions::refresh)
 }
 
-fn logout() -> Operation {
+fn logout() -> Endpoint<App> {
     Operation::post("/api/v1/auth/logout", "logout", "Sign out here")
         .details("Ends the session of the cookie, if there is one, and its access tokens.")
         .no_content("There is no session any more, and no cookie.")
         .sets_cookie()
+        .served(Access::Session, super::sessions::logout)
 }
 
-fn forgot_password() -> Operation {
+fn forgot_password() -> Endpoint<App> {
     Operation::post("/api/v1/auth/forgot-password", "forgotPassword", "Mail a link to choose a new password")
         .details(
             "Whether an account has the address is not told. The last two links work; within five minutes after one no other is \
@@ -126,17 +138,20 @@ fn forgot_password() -> Operation {
         )
         .body::<EmailBody>(json!({ "email": "ada@example.org" }))
         .accepted_empty("A mail is on its way, if there is anybody to get it.")
+        .served(Access::Public, super::credentials::forgot_password).limit(Tier::Auth)
 }
 
-fn reset_password() -> Operation {
+fn reset_password() -> Endpoint<App> {
     Operation::post("/api/v1/auth/reset-password", "resetPassword", "Choose a new password by the link of a mail")
         .details("All sessions and access tokens of the account end. The present password is refused.")
         .body::<ResetPasswordBody>(json!({ "token": LINK_TOKEN, "password": "staple battery horse" }))
         .no_content("The password is another one.")
         .refusals(&[Code::LinkDead])
+        .served(Access::Public, super::credentials::reset_password)
+        .limit(Tier::Auth)
 }
 
-fn change_password() -> Operation {
+fn change_password() -> Endpoint<App> {
     Operation::post("/api/v1/auth/change-password", "changePassword", "Change the own password")
         .details("All sessions and access tokens of the account end; the answer begins a new session. The present password is no new one.")
         .body::<ChangePasswordBody>(
@@ -145,25 +160,32 @@ fn change_password() -> Operation {
         .ok::<SignedInJson<'_>>("As after signing in.")
         .sets_cookie()
         .refusals(&[Code::WrongPassword, Code::Suspended, Code::NotFound])
+        .served(Access::Authenticated, super::credentials::change_password).own()
 }
 
-fn sessions() -> Operation {
+fn sessions() -> Endpoint<App> {
     Operation::get("/api/v1/sessions", "listSessions", "List the own sessions")
         .ok::<SessionsJson<'_>>("Those that live, the one used last first.")
+        .served(Access::Authenticated, super::sessions::list)
+        .own()
 }
 
-fn end_session() -> Operation {
+fn end_session() -> Endpoint<App> {
     Operation::delete("/api/v1/sessions/{id}", "endSession", "End one of the own sessions")
         .no_content("The session is over, and so are its access tokens.")
+        .served(Access::Authenticated, super::sessions::end)
+        .own()
 }
 
-fn end_sessions() -> Operation {
+fn end_sessions() -> Endpoint<App> {
     Operation::delete("/api/v1/sessions", "endSessions", "Sign out everywhere")
         .no_content("All sessions are over, and no access token of the account is good any more, this one included.")
         .sets_cookie()
+        .served(Access::Authenticated, super::sessions::end_all)
+        .own()
 }
 
-fn accounts() -> Operation {
+fn accounts() -> Endpoint<App> {
     Operation::get("/api/v1/admin/users", "listUsers", "Find accounts")
         .parameter(Parameter::query("q", "Part of the address or the name.").text(0..=100))
         .parameter(Parameter::query("role", "What they may do.").one_of(&["USER", "ORGANIZER", "ADMIN"]))
@@ -172,15 +194,17 @@ fn accounts() -> Operation {
             Parameter::query("verified", "Whether their address is verified.").schema(json!({ "type": "boolean" })),
         )
         .page_of::<AccountJson<'_>>("Accounts, the latest first.")
+        .served(ADMINISTRATORS, super::admin::list)
 }
 
-fn account() -> Operation {
+fn account() -> Endpoint<App> {
     Operation::get("/api/v1/admin/users/{id}", "getUser", "Show an account")
         .versioned()
         .ok::<AccountJson<'_>>("The account.")
+        .served(ADMINISTRATORS, super::admin::show)
 }
 
-fn change_account() -> Operation {
+fn change_account() -> Endpoint<App> {
     Operation::patch("/api/v1/admin/users/{id}", "changeUser", "Change role or status of an account")
         .details(
             "Effective at once: the account's access tokens are refused from now on. A suspension also ends its sessions. It is \
@@ -190,4 +214,5 @@ fn change_account() -> Operation {
         .body::<AccountChangeBody>(json!({ "role": "ORGANIZER" }))
         .ok::<AccountJson<'_>>("The account as it is now.")
         .refusals(&[Code::LastAdministrator])
+        .served(ADMINISTRATORS, super::admin::change).conditional()
 }
