@@ -15,7 +15,7 @@ use std::{
 use boxoffice_http::{
     problem::Problem,
     reply::Reply,
-    router::{Access, Route},
+    router::{Access, Route, RouteInfo},
 };
 use http::{HeaderValue, StatusCode, header};
 use metrics::gauge;
@@ -194,6 +194,11 @@ fn resident_bytes() -> Option<u64> {
 /// `/health`, `/health/live` and `/health/ready`, for the public listener.
 pub fn health_routes<S: Send + Sync + 'static>(health: &Arc<Health>) -> Vec<Route<S>> {
     endpoints::section(health).into_routes().collect()
+}
+
+/// What is known of those without a node.
+pub fn health_rows() -> Vec<RouteInfo> {
+    endpoints::described().operations.into_iter().map(|(row, _)| row).collect()
 }
 
 /// Those and `/health/detailed` and `/metrics`, for the operations listener.

@@ -1,10 +1,9 @@
 //! The documentation that `type` of a problem points to (H4).
 
-pub(crate) mod endpoints;
+pub mod endpoints;
 
 use std::{fmt::Write, sync::Arc};
 
-use application::app::App;
 use boxoffice_http::{
     edge::negotiation,
     problem::Problem,
@@ -16,14 +15,14 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-async fn list(_: Arc<App>, request: Request) -> Result<Reply, Problem> {
+async fn list<S>(_: Arc<S>, request: Request) -> Result<Reply, Problem> {
     if wants_html(&request) {
         return Ok(page("Problems", CATALOGUE));
     }
     Ok(cacheable(Reply::ok(&CatalogueJson { data: CATALOGUE.iter().map(EntryJson::from).collect() })?))
 }
 
-async fn show(_: Arc<App>, request: Request) -> Result<Reply, Problem> {
+async fn show<S>(_: Arc<S>, request: Request) -> Result<Reply, Problem> {
     let entry = problem_codes::find(&request.param("code")?).ok_or_else(Problem::not_found)?;
     if wants_html(&request) {
         return Ok(page(entry.code, std::slice::from_ref(entry)));

@@ -45,10 +45,10 @@ pub fn api_document() -> Value {
     openapi::document(described.chain([operations::endpoints::described()]))
 }
 
-/// The methods and paths of the document, without those of health.
+/// The methods and paths of the document.
 pub fn described() -> Vec<(Method, &'static str)> {
-    let operations = sections().into_iter().flat_map(|section| section.into_described().operations);
-    operations.map(|(_, operation)| (operation.method, operation.path)).collect()
+    let sections = sections().into_iter().map(Section::into_described).chain([operations::endpoints::described()]);
+    sections.flat_map(|section| section.operations).map(|(_, operation)| (operation.method, operation.path)).collect()
 }
 
 #[cfg(test)]

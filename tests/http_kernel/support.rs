@@ -166,7 +166,7 @@ fn table() -> Vec<Route<App>> {
             .gate(|_, _| Err(Problem::unavailable(Duration::from_secs(1), "closed"))),
         Route::get("/api/v1/lookalike", Access::Public, lookalike),
     ];
-    table.extend(problems::routes());
+    table.extend(problems::endpoints::section().into_routes());
     table
 }
 

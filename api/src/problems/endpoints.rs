@@ -1,6 +1,5 @@
 //! The endpoints of the catalogue of refusals.
 
-use application::app::App;
 use boxoffice_http::{
     endpoint::{Endpoint, Section},
     openapi::{operation::Operation, parameter::Parameter, schemas},
@@ -10,11 +9,11 @@ use boxoffice_http::{
 use super::{CatalogueJson, EntryJson};
 use crate::scopes::PAGES;
 
-pub(crate) fn section() -> Section<App> {
+pub fn section<S: Send + Sync + 'static>() -> Section<S> {
     Section::new("Problems", "Every refusal, with its cause and what to do about it.").with(list()).with(show())
 }
 
-fn list() -> Endpoint<App> {
+fn list<S: Send + Sync + 'static>() -> Endpoint<S> {
     Operation::get("/problems", "listProblems", "List all refusals")
         .ok::<CatalogueJson>("The catalogue.")
         .ok_as("text/html", schemas::page(), "")
@@ -22,7 +21,7 @@ fn list() -> Endpoint<App> {
         .produces(PAGES)
 }
 
-fn show() -> Endpoint<App> {
+fn show<S: Send + Sync + 'static>() -> Endpoint<S> {
     Operation::get("/problems/{code}", "getProblem", "Explain a refusal")
         .details("The `type` of a problem leads here.")
         .parameter(Parameter::path("code", "The `code` of a problem.").text(1..=100).example("BOOKING_001"))
