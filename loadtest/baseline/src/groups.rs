@@ -21,12 +21,9 @@ use boxoffice::{
     serve::database::Database,
 };
 use clap::Args;
-use domain::ledger::{EventBatch, Ledger as _};
+use domain::ledger::Ledger as _;
 use jiff::SignedDuration;
-use onsale::{
-    processes::{Watched, cpu_seconds},
-    workload::Scenario,
-};
+use onsale::{Scenario, Watched, fixture::Fixture};
 use tokio::task::JoinSet;
 
 use self::target::Target;
@@ -58,7 +55,7 @@ pub(crate) async fn groups(config: &Config, args: &GroupsArgs) -> anyhow::Result
         bail!("sizes and connections must be above 0");
     }
     let seconds = Duration::try_from_secs_f64(args.seconds)?;
-    let fixture: serde_json::Value = serde_json::from_slice(&std::fs::read(&args.fixture)?)?;
+    let fixture = Fixture::read(&args.fixture)?;
     let database = Database::own(config).await?;
     let mut targets =
         target::targets(&database.connect(config).await?, args.scenario, &fixture, connections_max).await?;
@@ -71,8 +68,8 @@ pub(crate) async fn groups(config: &Config, args: &GroupsArgs) -> anyhow::Result
     let ledger = Arc::new(
         PgLedger::open(database.ledger_pool(config, config.database.max_connections)?, "groups", options).await?,
     );
-    let postgres = postmaster(config).map(|pid| Watched { name: "postgres".into(), pid, family: true });
-    let used = || postgres.as_ref().and_then(cpu_seconds);
+    let postgres = postmaster(config).map(|pid| Watched { name: "postgres", pid, family: true });
+    let used = || postgres.as_ref().and_then(Watched::cpu_seconds);
     let mut found = Vec::new();
     for connections in &args.connections {
         for size in &args.sizes {
@@ -92,7 +89,7 @@ pub(crate) async fn groups(config: &Config, args: &GroupsArgs) -> anyhow::Result
             times.sort_unstable();
             let at = |share: usize| times.get(times.len() * share / 100).map_or(0.0, |time| time.as_secs_f64() * 1e3);
             found.push(serde_json::json!({
-                "scenario": args.scenario, "size": size, "connections": connections,
+                "size": size, "connections": connections,
                 "bookingsPerSecond": bookings as f64 / took, "p50Ms": at(50), "p99Ms": at(99),
                 "cores": used().zip(before).map(|(after, before)| (after - before) / took),
             }));
@@ -138,6 +135,3 @@ fn postmaster(config: &Config) -> Option<u32> {
     let text = std::fs::read_to_string(config.database.data_dir.join("postgres/postmaster.pid")).ok()?;
     text.lines().next()?.trim().parse().ok()
 }
-
-/// A group and how many bookings it finishes.
-type Group = (Vec<EventBatch>, usize);

@@ -2,7 +2,6 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use anyhow::Context;
 use domain::{
     bookings::{Booking, BookingStatus, Fingerprint, Hold, HoldStatus, IdempotencyKey, Item},
     ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeatId, SectionId, TicketTypeId},
@@ -11,13 +10,13 @@ use domain::{
     seat_maps::Seat,
 };
 use jiff::{SignedDuration, Timestamp};
-use onsale::workload::Scenario;
+use onsale::{Scenario, fixture::Fixture};
 use rust_decimal::Decimal;
-use serde_json::Value;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::Group;
+/// A group and how many bookings it finishes.
+pub(super) type Group = (Vec<EventBatch>, usize);
 
 /// An event to write bookings of.
 struct Stock {
@@ -48,13 +47,12 @@ pub(super) struct Target {
 pub(super) async fn targets(
     client: &Client,
     scenario: Scenario,
-    fixture: &Value,
+    fixture: &Fixture,
     connections: usize,
 ) -> anyhow::Result<Vec<Target>> {
     let seated = matches!(scenario, Scenario::NamedSeats | Scenario::BestAvailable);
-    let users = fixture["users"].as_array().into_iter().flatten();
-    let accounts: Arc<[AccountId]> =
-        users.map(|user| Ok(AccountId(id(&user["id"])?))).collect::<anyhow::Result<_>>()?;
+    let accounts = fixture.users.iter().map(|user| Ok(AccountId(user.id.parse()?)));
+    let accounts: Arc<[AccountId]> = accounts.collect::<anyhow::Result<_>>()?;
     let mut targets: Vec<Target> = Vec::new();
     for _ in 0..connections {
         targets.push(Target {
@@ -84,43 +82,32 @@ pub(super) async fn targets(
     Ok(targets)
 }
 
-fn id(value: &Value) -> anyhow::Result<Uuid> {
-    Ok(value.as_str().context("the fixture has something else where an id should be")?.parse()?)
-}
-
 /// Events and their ticket types.
-fn events(fixture: &Value, scenario: Scenario) -> anyhow::Result<Vec<(Uuid, Uuid)>> {
+fn events(fixture: &Fixture, scenario: Scenario) -> anyhow::Result<Vec<(Uuid, Uuid)>> {
     let kinds: &[&str] = match scenario {
         // Prices are nothing to the ledger: the second event with room for everybody will do.
         Scenario::HotGa | Scenario::HoldThenBook => &["hot-ga", "priced-ga"],
         Scenario::ManyEvents => &["lukewarm"],
         Scenario::NamedSeats | Scenario::BestAvailable => &["hot-seated"],
     };
-    let all = fixture["events"].as_array().context("the fixture has no events")?;
-    let found = all.iter().filter(|event| kinds.iter().any(|kind| event["kind"] == **kind));
-    let mut found: Vec<(Uuid, Uuid)> = found
-        .map(|event| Ok((id(&event["id"])?, id(&event["ticketTypes"][0]["id"])?)))
-        .collect::<anyhow::Result<_>>()?;
-    if kinds == ["hot-seated"] {
-        for house in fixture["houses"].as_array().into_iter().flatten() {
-            found.push((id(&house["id"])?, id(&house["ticketTypeId"])?));
+    let mut found = Vec::new();
+    for kind in kinds {
+        for house in fixture.of_kind(kind)? {
+            found.push((house.id.parse()?, house.ticket_type_id.parse()?));
         }
     }
     Ok(found)
 }
 
 /// The seats of every house; without words, because the ledger writes ids only.
-fn seats(fixture: &Value) -> anyhow::Result<Vec<Arc<Seat>>> {
-    let all = fixture["events"].as_array().into_iter().flatten();
-    let ids = all.flat_map(|event| event["seatIds"].as_array().into_iter().flatten());
+fn seats(fixture: &Fixture) -> anyhow::Result<Vec<Arc<Seat>>> {
     let word: Arc<str> = "".into();
-    ids.map(|value| {
-        let id = id(value)?;
-        let (section, row) = (Arc::clone(&word), Arc::clone(&word));
+    let seat = |id: &String| {
+        let (id, section, row) = (id.parse()?, Arc::clone(&word), Arc::clone(&word));
         let section_id = SectionId(id);
         Ok(Arc::new(Seat { id: SeatId(id), section_id, section, row, label: "".into(), accessible: false }))
-    })
-    .collect()
+    };
+    fixture.seats().iter().map(seat).collect()
 }
 
 impl Target {

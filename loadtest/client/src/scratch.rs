@@ -1,60 +1,83 @@
 //! The temporary folder: seeded data, copies of it for each contender, and the end of both.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     fs::OpenOptions,
     io::Write,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::Stdio,
     time::Duration,
 };
 
 use anyhow::{Context, bail};
-use nix::{
-    errno::Errno,
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use clap::Args;
+use nix::sys::signal::Signal;
+use serde::Serialize;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use super::STEP_MAX;
+use crate::processes::{complete, is_alive, send};
 
-/// What is measured, and how much is in its database.
-#[derive(Clone, Debug)]
-pub(crate) struct Setup {
-    /// The server.
+/// How long a PostgreSQL may take to end.
+const END_MAX: Duration = Duration::from_secs(20);
+
+/// What every measurement is told.
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Programs {
+    /// The server that is measured
+    #[arg(long)]
     pub(crate) binary: PathBuf,
-    /// The program of the baseline, which also checks ledgers.
+    /// The program of the baseline and of the ceilings, which also prepares and checks data
+    #[arg(long)]
     pub(crate) baseline: PathBuf,
-    /// Buyers.
+    /// Buyers
+    #[arg(long, default_value_t = 1000)]
     pub(crate) users: u32,
+    /// A setting of the server as an environment variable, NAME=VALUE; may be given several times
+    #[arg(long = "set", value_parser = setting)]
+    settings: Vec<(String, String)>,
+    /// Where the JSON goes
+    #[arg(long, default_value = "loadtest/results")]
+    pub(crate) out: PathBuf,
+}
+
+impl Programs {
+    /// The settings that were given, and these.
+    pub(crate) fn settings<'a>(&'a self, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+        let given = self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        more.iter().copied().chain(given).collect()
+    }
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("give NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// How much is in the database.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Data {
     /// Lukewarm events.
     pub(crate) events: u32,
     /// Houses beside the first.
     pub(crate) houses: u32,
 }
 
-/// How long a PostgreSQL may take to end.
-const END_MAX: Duration = Duration::from_secs(20);
-
 pub(crate) struct Scratch {
-    setup: Setup,
+    pub(crate) programs: Programs,
     folder: TempDir,
     copies: Cell<u32>,
+    /// The version of PostgreSQL, once a check has told it.
+    pub(crate) postgres: RefCell<Option<String>>,
 }
 
 impl Scratch {
-    pub(crate) fn new(setup: Setup) -> anyhow::Result<Self> {
+    pub(crate) fn new(programs: Programs) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("onsale-").tempdir().context("no temporary folder")?;
         // The private PostgreSQL runs as an ordinary user and must be able to pass.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
-        Ok(Self { setup, folder, copies: Cell::new(0) })
-    }
-
-    pub(super) fn setup(&self) -> &Setup {
-        &self.setup
+        Ok(Self { programs, folder, copies: Cell::new(0), postgres: RefCell::default() })
     }
 
     pub(crate) fn fixture(&self) -> PathBuf {
@@ -83,15 +106,13 @@ impl Scratch {
             // Where no `.env` and no `config/` is.
             .current_dir(self.folder.path())
             .env("RUST_LOG", "warn")
-            .env("BOXOFFICE__DATABASE__DATA_DIR", data)
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
+            .env("BOXOFFICE__DATABASE__DATA_DIR", data);
         Ok(command)
     }
 
     /// Seeds once; every contender gets a copy, tokens and all.
-    pub(crate) async fn seed(&self) -> anyhow::Result<()> {
-        let Setup { binary, baseline, users, events, houses } = &self.setup;
+    pub(crate) async fn seed(&self, Data { events, houses }: Data) -> anyhow::Result<()> {
+        let Programs { binary, baseline, users, .. } = &self.programs;
         let (data, fixture) = (self.template(), self.fixture());
         let mut seed = self.command(binary, &data)?;
         seed.args(["seed", "--scenario", "loadtest", "--users", &users.to_string()]);
@@ -121,7 +142,7 @@ impl Scratch {
         self.copies.set(self.copies.get() + 1);
         let data = self.folder.path().join(format!("data-{}", self.copies.get()));
         let mut copy = Command::new("cp");
-        copy.arg("-a").arg(self.template()).arg(&data).kill_on_drop(true);
+        copy.arg("-a").arg(self.template()).arg(&data);
         complete(copy, "copying the data").await?;
         // Its pages are not to be written back while somebody is measured.
         complete(Command::new("sync"), "sync").await?;
@@ -138,7 +159,7 @@ impl Scratch {
 }
 
 /// The postmaster of a data folder, if it has one that lives.
-pub(super) fn postmaster(data: &Path) -> Option<u32> {
+pub(crate) fn postmaster(data: &Path) -> Option<u32> {
     let cluster = data.join("postgres");
     let text = std::fs::read_to_string(cluster.join("postmaster.pid")).ok()?;
     let pid: u32 = text.lines().next()?.trim().parse().ok()?;
@@ -149,25 +170,14 @@ pub(super) fn postmaster(data: &Path) -> Option<u32> {
 }
 
 async fn end(data: &Path, with: Signal) {
-    let Some(pid) = postmaster(data).and_then(|pid| i32::try_from(pid).ok()).map(Pid::from_raw) else { return };
-    let _ = kill(pid, with);
+    let Some(pid) = postmaster(data) else { return };
+    let _ = send(pid, with);
     let gone = async {
-        while kill(pid, None) != Err(Errno::ESRCH) {
+        while is_alive(pid) {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
     if tokio::time::timeout(END_MAX, gone).await.is_err() {
-        let _ = kill(pid, Signal::SIGKILL);
+        let _ = send(pid, Signal::SIGKILL);
     }
-}
-
-/// Runs a command to its end, and gives what it printed.
-pub(crate) async fn complete(mut command: Command, what: &str) -> anyhow::Result<Vec<u8>> {
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    let output = tokio::time::timeout(STEP_MAX, command.output()).await;
-    let output = output.with_context(|| format!("{what} takes too long"))?.with_context(|| what.to_owned())?;
-    if !output.status.success() {
-        bail!("{what} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
-    }
-    Ok(output.stdout)
 }

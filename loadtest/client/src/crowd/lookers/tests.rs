@@ -40,8 +40,8 @@ async fn idle_connections_that_the_server_closes_are_counted() {
         // Every third is closed after its first answer.
         let address =
             server(&[&[Some(ANSWER)], &[Some(ANSWER), Some(ANSWER), None], &[Some(ANSWER), Some(ANSWER), None]]);
-        let mut idle = Idle::open(address.await, 9, REQUEST).await.unwrap();
-        assert_eq!(idle.ask_again().await.unwrap(), 3);
+        let idle = Idle::open(address.await, 9, REQUEST.to_owned()).await.unwrap();
+        assert_eq!(idle.ask_again().await, 3);
     };
     LocalSet::new().run_until(test).await;
 }
@@ -65,15 +65,15 @@ async fn a_stream_that_ends_or_stays_behind_is_counted() {
         });
         let listeners = Listeners::open(address, 3, REQUEST).await.unwrap();
         let mut streams = server.await.unwrap();
-        assert_eq!(listeners.heard(), Heard { open: 3, events: 3, ended: BTreeMap::new() });
+        assert_eq!(listeners.followed(), Followed { open: 3, events: 3, ended: BTreeMap::new() });
         assert_eq!(listeners.not_at(7, Duration::ZERO).await, 0);
         assert_eq!(listeners.not_at(8, LOOK_AGAIN).await, 3);
 
         streams.pop();
-        while listeners.heard().ended.is_empty() {
+        while listeners.followed().ended.is_empty() {
             sleep(LOOK_AGAIN).await;
         }
-        assert_eq!(listeners.heard().open, 2);
+        assert_eq!(listeners.followed().open, 2);
     };
     timeout(ANSWER_MAX, LocalSet::new().run_until(test)).await.unwrap();
 }
