@@ -150,9 +150,11 @@ bench-outage: setup ## Take the database away under load, hung and refused, then
 	@COMMAND=outage PROFILE=$(PROFILE) BINARY="$(BINARY)" scripts/bench-onsale $(ARGS)
 
 .PHONY: bench-faults
+EVENTS ?= 4000
 bench-faults: setup ## Lose answers, silence connections, lock rows, start with 4,000 events to load: when refusals end; ARGS=lost
 	@scripts/setup tests
-	@PROFILE=$(PROFILE) scripts/bench-faults $(ARGS)
+	@BOXOFFICE_FAULTS_REPORT=1 BOXOFFICE_FAULTS_EVENTS=$(EVENTS) \
+		cargo test --profile $(PROFILE) --test faults --no-fail-fast -- --nocapture --test-threads=1 $(ARGS)
 
 .PHONY: bench-export
 bench-export: setup ## Measure the CSV of an event with a million bookings: memory, size, time; ARGS='100000' for fewer

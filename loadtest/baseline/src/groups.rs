@@ -89,9 +89,9 @@ pub(crate) async fn groups(config: &Config, args: &GroupsArgs) -> anyhow::Result
             times.sort_unstable();
             let at = |share: usize| times.get(times.len() * share / 100).map_or(0.0, |time| time.as_secs_f64() * 1e3);
             found.push(serde_json::json!({
-                "size": size, "connections": connections,
-                "bookingsPerSecond": bookings as f64 / took, "p50Ms": at(50), "p99Ms": at(99),
-                "cores": used().zip(before).map(|(after, before)| (after - before) / took),
+                "name": "database", "pace": format!("by {size}"), "connections": connections,
+                "served_per_second": bookings as f64 / took, "latency": { "p50": at(50), "p99": at(99) },
+                "cores": { "postgres": used().zip(before).map_or(0.0, |(after, before)| (after - before) / took) },
             }));
         }
     }

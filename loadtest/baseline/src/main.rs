@@ -91,13 +91,8 @@ fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
-async fn bare(mut config: Config) -> anyhow::Result<()> {
-    config.http.bare = true;
-    boxoffice::serve::serve(config).await.map(drop)
-}
-
 fn run(command: Command) -> anyhow::Result<()> {
-    let config = Sources::of_process().and_then(|sources| Config::load(&sources)).map_err(|faults| {
+    let mut config = Sources::of_process().and_then(|sources| Config::load(&sources)).map_err(|faults| {
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
         anyhow::anyhow!(faults.join("\n"))
     })?;
@@ -112,7 +107,10 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Serve => serve::serve(config).await,
             Command::Empty => fixed::serve(config.http.listen, Answer::booking()).await,
             Command::Raw { answer } => fixed::serve(config.http.listen, Answer::read(&answer)?).await,
-            Command::Bare => bare(config).await,
+            Command::Bare => {
+                config.http.bare = true;
+                boxoffice::serve::serve(config).await.map(drop)
+            }
             Command::Prepare { houses, fixture } => prepare::prepare(&config, houses, &fixture).await,
             Command::Check => check::check(&config).await,
             Command::Postgres => postgres::keep(&config).await,

@@ -5,14 +5,14 @@
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::process::Command;
 
 use crate::{
     experiment,
     on_sale::{Load, OnSale},
     processes::complete,
-    report::{Latency, Row, Tally, heading, line, say},
+    report::{Row, heading, line, say},
     requests::Scenario,
     scratch::{Data, Programs, Scratch},
     server::{Server, boxoffice, remove},
@@ -20,7 +20,6 @@ use crate::{
 };
 
 #[derive(Clone, Debug, Args, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct BenchArgs {
     #[command(flatten)]
     #[serde(flatten)]
@@ -80,21 +79,6 @@ enum Contender {
     Database,
 }
 
-/// What the database alone does with groups of one size, as `baseline groups` prints it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Group {
-    /// Bookings a group.
-    size: usize,
-    connections: usize,
-    bookings_per_second: f64,
-    /// Of one call.
-    p50_ms: f64,
-    p99_ms: f64,
-    /// Of PostgreSQL.
-    cores: Option<f64>,
-}
-
 /// One run of a contender.
 #[derive(Debug, Serialize)]
 struct Run {
@@ -102,11 +86,6 @@ struct Run {
     contender: Contender,
     #[serde(flatten)]
     on_sale: OnSale,
-}
-
-#[derive(Debug, Serialize)]
-struct BenchResults {
-    runs: Vec<Run>,
 }
 
 pub(crate) async fn bench(args: &BenchArgs) -> anyhow::Result<()> {
@@ -117,7 +96,7 @@ pub(crate) async fn bench(args: &BenchArgs) -> anyhow::Result<()> {
     experiment::measure("onsale", args, &args.programs, data, async |scratch| {
         let mut runs = Vec::new();
         for scenario in &args.scenarios {
-            heading(title(*scenario), "bookings/s", true);
+            heading(&scenario.name(), "bookings/s", true);
             for contender in &args.contenders {
                 let measured = match contender {
                     Contender::Database => groups(scratch, args, *scenario).await,
@@ -127,19 +106,9 @@ pub(crate) async fn bench(args: &BenchArgs) -> anyhow::Result<()> {
             }
             ratios(*scenario, &args.connections, &runs);
         }
-        Ok((BenchResults { runs }, Verdict::default()))
+        Ok((serde_json::json!({ "runs": runs }), Verdict::default()))
     })
     .await
-}
-
-fn title(scenario: Scenario) -> &'static str {
-    match scenario {
-        Scenario::HotGa => "one hot event, general admission",
-        Scenario::NamedSeats => "one hot house, each request another free seat",
-        Scenario::BestAvailable => "one hot house, the best available seat",
-        Scenario::ManyEvents => "many events in turn",
-        Scenario::HoldThenBook => "one hot event, hold then book (finished bookings; latency of either request)",
-    }
 }
 
 /// All runs of one scenario on one contender, with fresh data.
@@ -208,22 +177,10 @@ async fn groups(scratch: &Scratch, args: &BenchArgs, scenario: Scenario) -> anyh
     command.args(["--seconds", &args.group_seconds.to_string(), "--fixture"]).arg(scratch.fixture());
     let output = complete(command, "the database ceiling").await?;
     remove(&data)?;
-    let groups: Vec<Group> = serde_json::from_slice(&output).context("the database ceiling printed no result")?;
-    let run = |group: Group| {
-        let latency = Latency { p50: group.p50_ms, p99: group.p99_ms, ..Latency::default() };
-        let row = Row {
-            name: "database".to_owned(),
-            pace: format!("by {}", group.size),
-            connections: group.connections,
-            served_per_second: group.bookings_per_second,
-            tally: Tally { latency, ..Tally::default() },
-            cores: group.cores.map(|cores| ("postgres".to_owned(), cores)).into_iter().collect(),
-            ..Row::default()
-        };
-        line(&row);
-        Run { scenario, contender: Contender::Database, on_sale: OnSale { row, ..OnSale::default() } }
-    };
-    Ok(groups.into_iter().map(run).collect())
+    let rows: Vec<Row> = serde_json::from_slice(&output).context("the database ceiling printed no result")?;
+    rows.iter().for_each(line);
+    let run = |row| Run { scenario, contender: Contender::Database, on_sale: OnSale { row, ..OnSale::default() } };
+    Ok(rows.into_iter().map(run).collect())
 }
 
 /// boxoffice against the others, closed loop, at each number of connections.

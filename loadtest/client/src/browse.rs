@@ -5,18 +5,15 @@
 //! alike, and a disturbance spoils some rounds and not the result. Each server has one thread and a core of its own, and the
 //! client another one: what is measured is what a core of the server can do, not how two programs share it.
 
-mod sample;
-
-use std::{collections::BTreeMap, fs, path::PathBuf, rc::Rc, time::Duration};
+use std::{collections::BTreeMap, fs, net::SocketAddr, rc::Rc, time::Duration};
 
 use anyhow::{Context, bail};
 use clap::Args;
 use serde::Serialize;
 use tokio::process::Command;
 
-use self::sample::Copied;
 use crate::{
-    connection::get,
+    connection::{Connection, HEADERS_MAX, connect, get},
     experiment::{self, seconds},
     fixture::Fixture,
     load::{Pace, Plan, Script},
@@ -29,7 +26,6 @@ use crate::{
 };
 
 #[derive(Clone, Debug, Args, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct BrowseArgs {
     #[command(flatten)]
     #[serde(flatten)]
@@ -73,7 +69,6 @@ const SETTINGS: [(&str, &str); 3] = [
 
 /// Who is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
 enum Browsed {
     /// hyper alone.
     Raw,
@@ -93,11 +88,8 @@ struct Page {
 
 /// How a contender did with one question.
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Compared {
     who: Browsed,
-    head_bytes: usize,
-    body_bytes: usize,
     /// Each number by itself the middle one of all rounds.
     #[serde(flatten)]
     middle: Row,
@@ -110,22 +102,13 @@ struct Compared {
     rounds: Vec<Row>,
 }
 
-#[derive(Debug, Serialize)]
-struct BrowseResults {
-    questions: Vec<Compared>,
-}
-
 pub(crate) async fn browse(args: &BrowseArgs) -> anyhow::Result<()> {
     if args.connections == 0 || args.rounds == 0 {
         bail!("connections and rounds must be above 0");
     }
     let data = Data { events: args.events, houses: 0 };
     experiment::measure("browse", args, &args.programs, data, async |scratch| {
-        if !args.unpinned {
-            let mut pin = Command::new("taskset");
-            pin.args(["-pc", CORES[1], &std::process::id().to_string()]);
-            complete(pin, "taskset, which binds programs to cores").await?;
-        }
+        pin(args, CORES[1], std::process::id()).await?;
         let server = start(scratch, args, Browsed::Boxoffice, &[]).await?;
         let bare = if args.bare { Some(start(scratch, args, Browsed::Bare, &[]).await?) } else { None };
         let (mut questions, mut verdict) = (Vec::new(), Verdict::default());
@@ -144,7 +127,7 @@ pub(crate) async fn browse(args: &BrowseArgs) -> anyhow::Result<()> {
         if let Some(bare) = bare {
             bare.remove().await?;
         }
-        Ok((BrowseResults { questions }, verdict))
+        Ok((serde_json::json!({ "questions": questions }), verdict))
     })
     .await
 }
@@ -172,25 +155,25 @@ async fn start<'a>(scratch: &'a Scratch, args: &BrowseArgs, who: Browsed, more: 
         Browsed::Boxoffice => ("boxoffice", binary, "serve"),
         Browsed::Bare => ("bare", baseline, "bare"),
     };
-    let program = fs::canonicalize(program).with_context(|| format!("{} is missing", program.display()))?;
     let mut settings = args.programs.settings(&SETTINGS);
-    let mut command = if args.unpinned {
-        Command::new(program)
-    } else {
+    if !args.unpinned {
         settings.push(("TOKIO_WORKER_THREADS", "1"));
-        let mut pinned = Command::new(found("taskset")?);
-        pinned.args(["-c", CORES[0]]).arg(program);
-        pinned
-    };
+    }
+    let mut command = Command::new(program);
     command.arg(argument).args(more);
-    Server::start(scratch, name, command, data, &settings).await
+    let server = Server::start(scratch, name, command, data, &settings).await?;
+    pin(args, CORES[0], server.pid()?).await?;
+    Ok(server)
 }
 
-/// Where a program is.
-fn found(program: &str) -> anyhow::Result<PathBuf> {
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file());
-    found.with_context(|| format!("{program} is missing: install it, or measure with --unpinned"))
+/// Binds all threads of a program to a core, and those that they start.
+async fn pin(args: &BrowseArgs, core: &str, pid: u32) -> anyhow::Result<()> {
+    if !args.unpinned {
+        let mut pin = Command::new("taskset");
+        pin.args(["-apc", core, &pid.to_string()]);
+        complete(pin, "taskset, which binds programs to cores: install it, or measure with --unpinned").await?;
+    }
+    Ok(())
 }
 
 async fn ask(
@@ -261,7 +244,7 @@ fn compare(name: &str, sample: &Copied, runs: BTreeMap<Browsed, Vec<Row>>) -> Ve
         if let (Browsed::Boxoffice, Some(part)) = (who, of_bare) {
             row.note.push_str(&format!(", limits and headers {:.1} %", 100.0 * (1.0 - part)));
         }
-        Compared { who: *who, head_bytes, body_bytes, middle: row, server_us, of_raw, of_bare, rounds: rounds.clone() }
+        Compared { who: *who, middle: row, server_us, of_raw, of_bare, rounds: rounds.clone() }
     };
     runs.iter().map(compared).collect()
 }
@@ -297,10 +280,71 @@ async fn measure(
     let sampler = Sampler::start(watched.to_vec());
     let heard = plan.ask(address, Rc::new(Repeated(get(address, &page.path, headers)))).await;
     let window = heard.begin + warmup..heard.end;
-    let row = Row::of("", &heard.samples, &window, Since::Due);
+    let row = heard.row("", &window, Since::Due);
     let right = heard.samples.iter().filter(|sample| sample.is_answer(expected)).count();
     if right < heard.samples.len() {
         bail!("{} answers had another status than {expected}: {row:?}", heard.samples.len() - right);
     }
-    Ok(Row { connections: args.connections, cores: sampler.finish().cores(&window), ..row })
+    Ok(Row { cores: sampler.finish().cores(&window), ..row })
+}
+
+/// hyper adds these itself.
+const OF_HYPER: [&str; 2] = ["content-length", "date"];
+/// Of one request only, in value but not in length.
+const OF_ONE_REQUEST: [&str; 3] = ["date", "x-request-id", "ratelimit"];
+
+/// An answer that can be given again.
+struct Copied {
+    status: u16,
+    headers: Vec<(String, String)>,
+    head_bytes: usize,
+    body: Vec<u8>,
+}
+
+/// What `baseline raw` reads.
+#[derive(Serialize)]
+struct Replayed<'a> {
+    status: u16,
+    headers: Vec<&'a (String, String)>,
+    body: &'a [u8],
+}
+
+impl Copied {
+    async fn take(address: SocketAddr, path: &str, headers: &str) -> anyhow::Result<Self> {
+        let mut connection = Connection::new(connect(address).await?);
+        let answer = connection.ask(get(address, path, headers).as_bytes()).await?;
+        let mut found = [httparse::EMPTY_HEADER; HEADERS_MAX];
+        let mut response = httparse::Response::new(&mut found);
+        response.parse(answer.head)?;
+        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+        let headers = response.headers.iter().map(|header| (header.name.to_owned(), text(header.value))).collect();
+        Ok(Self { status: answer.status, headers, head_bytes: answer.head.len(), body: answer.body.to_vec() })
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    fn replayed(&self) -> Replayed<'_> {
+        let headers = self.headers.iter().filter(|(name, _)| !OF_HYPER.contains(&name.as_str()));
+        Replayed { status: self.status, headers: headers.collect(), body: &self.body }
+    }
+
+    /// Fails when this is not an answer of the same status, headers and body.
+    fn check_like(&self, other: &Self) -> anyhow::Result<()> {
+        let comparable = |sample: &Self| {
+            let mut headers = sample.headers.clone();
+            for (name, value) in &mut headers {
+                if OF_ONE_REQUEST.contains(&name.as_str()) {
+                    value.clear();
+                }
+            }
+            headers.sort();
+            (sample.status, headers)
+        };
+        if comparable(self) != comparable(other) || self.body != other.body {
+            bail!("hyper alone does not answer the same: {:?} instead of {:?}", self.headers, other.headers);
+        }
+        Ok(())
+    }
 }

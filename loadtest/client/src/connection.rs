@@ -45,16 +45,6 @@ pub(crate) struct Connection<S> {
     closing: bool,
 }
 
-/// What the head of an answer says, and where the body begins.
-struct Head {
-    status: u16,
-    replayed: bool,
-    retry_after: Option<u32>,
-    closing: bool,
-    body_at: usize,
-    length: usize,
-}
-
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(crate) fn new(stream: S) -> Self {
         Self { stream, buffer: Vec::with_capacity(4096), closing: false }
@@ -78,15 +68,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
         };
         self.closing = head.closing;
-        let end = head.body_at + head.length;
+        let end = head.bytes + head.length;
         while self.buffer.len() < end {
             if self.stream.read_buf(&mut self.buffer).await? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
-        let (text, body) = self.buffer[..end].split_at(head.body_at);
+        let (text, body) = self.buffer[..end].split_at(head.bytes);
         Ok(Answer { status: head.status, replayed: head.replayed, retry_after: head.retry_after, head: text, body })
     }
+}
+
+#[derive(Debug, Default)]
+struct Head {
+    status: u16,
+    replayed: bool,
+    retry_after: Option<u32>,
+    closing: bool,
+    bytes: usize,
+    /// Of the body.
+    length: usize,
 }
 
 /// The head, once all of it is there. Only answers of known length are understood: those of this API are.
@@ -94,13 +95,13 @@ fn parse(bytes: &[u8]) -> io::Result<Option<Head>> {
     let bad = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut response = httparse::Response::new(&mut headers);
-    let body_at = match response.parse(bytes).map_err(|error| bad(error.to_string()))? {
+    let bytes = match response.parse(bytes).map_err(|error| bad(error.to_string()))? {
         httparse::Status::Complete(length) => length,
         httparse::Status::Partial if bytes.len() > ANSWER_BYTES_MAX => return Err(bad("a head without end".into())),
         httparse::Status::Partial => return Ok(None),
     };
     let status = response.code.unwrap_or_default();
-    let mut head = Head { status, replayed: false, retry_after: None, closing: false, body_at, length: 0 };
+    let mut head = Head { status, bytes, ..Head::default() };
     let mut length = matches!(status, 204 | 304).then_some(0);
     for header in response.headers.iter() {
         // By length first: there are few headers, and most are none of these.

@@ -19,9 +19,9 @@ use crate::{
     connection::get,
     experiment,
     fixture::Fixture,
-    limits::raise_descriptors,
     on_sale::{Load, OnSale},
-    report::{heading, say},
+    processes::raise_descriptors,
+    report::{figures, heading},
     requests::Scenario,
     scratch::{Data, Programs, Scratch},
     server::Server,
@@ -30,7 +30,6 @@ use crate::{
 };
 
 #[derive(Clone, Debug, Args, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct CrowdArgs {
     #[command(flatten)]
     #[serde(flatten)]
@@ -70,23 +69,21 @@ const SETTINGS: [(&str, &str); 1] = [("BOXOFFICE__HTTP__IDLE_TIMEOUT", "1h")];
 
 /// The server's memory at one step.
 #[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
 struct MemoryStep {
     name: &'static str,
-    resident_bytes: u64,
+    resident_mb: f64,
     /// Of each connection that this step added.
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes_each: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
 struct CrowdResults {
     steps: Vec<MemoryStep>,
     /// The most that the server had until the end of the bookings, by the kernel's account: what is judged.
-    peak_bytes: u64,
+    peak_mb: f64,
     /// The same once all idle connections have asked again, which are not idle then.
-    peak_bytes_when_all_ask: u64,
+    peak_when_all_ask_mb: f64,
     bookings: OnSale,
     /// What reading the streams cost the client, beside the booking one.
     listening_cores: f64,
@@ -114,7 +111,9 @@ pub(crate) async fn crowd(args: &CrowdArgs) -> anyhow::Result<()> {
         let results = measure(scratch, &mut server, args).await;
         let (results, mut verdict) = results.with_context(|| server.last_words())?;
         server.remove().await?;
-        print(args, &results);
+        heading("bookings meanwhile", "bookings/s", true);
+        results.bookings.print();
+        figures(&results);
         judge(args, &results, &mut verdict);
         Ok((results, verdict))
     })
@@ -145,8 +144,8 @@ async fn measure(
         (Instant::now(), used(), Sampler::start(vec![Watched { name: "server", pid, family: false }]));
     let bookings = server.load(&load).await?;
     let listening_cores = (used() - before_it - bookings.thread_seconds) / began.elapsed().as_secs_f64();
-    let resident_bytes = sampler.finish().most();
-    steps.push(MemoryStep { name: "bookings, the most", resident_bytes, bytes_each: None });
+    let resident_mb = sampler.finish().memory(&(began..Instant::now())).peak_mib * 1.048_576;
+    steps.push(MemoryStep { name: "bookings, the most", resident_mb, bytes_each: None });
 
     let after = server.check().await?;
     let mut verdict = bookings.judge(Some(after.bookings - before.bookings));
@@ -154,13 +153,13 @@ async fn measure(
     let version = after.versions.get(&event).copied().context("the ledger has no version of the event")?;
     let streams_behind = listeners.not_at(version, CATCH_UP_MAX).await;
     step(&mut steps, "afterwards", pid, None).await?;
-    let peak = || anyhow::Ok(resident(pid).context("the server has ended")?.1);
-    let peak_bytes = peak()?;
+    let peak = || anyhow::Ok(resident(pid).context("the server has ended")?.1 as f64 / 1e6);
+    let peak_mb = peak()?;
     let idle_lost = idle.ask_again().await;
     let results = CrowdResults {
         steps,
-        peak_bytes,
-        peak_bytes_when_all_ask: peak()?,
+        peak_mb,
+        peak_when_all_ask_mb: peak()?,
         bookings,
         listening_cores,
         followed: listeners.followed(),
@@ -178,39 +177,16 @@ fn request(event: &str, address: SocketAddr, kind: &str) -> String {
 /// Notes the memory once it has settled.
 async fn step(steps: &mut Vec<MemoryStep>, name: &'static str, pid: u32, added: Option<usize>) -> anyhow::Result<()> {
     sleep(SETTLE).await;
-    let resident_bytes = resident(pid).context("the server has ended")?.0;
-    let last = steps.last().map_or(0, |step| step.resident_bytes);
-    let bytes_each = added.filter(|added| *added > 0).map(|added| (resident_bytes as f64 - last as f64) / added as f64);
-    steps.push(MemoryStep { name, resident_bytes, bytes_each });
+    let resident_mb = resident(pid).context("the server has ended")?.0 as f64 / 1e6;
+    let last = steps.last().map_or(0.0, |step| step.resident_mb);
+    let bytes_each = added.filter(|added| *added > 0).map(|added| (resident_mb - last) * 1e6 / added as f64);
+    steps.push(MemoryStep { name, resident_mb, bytes_each });
     Ok(())
-}
-
-fn print(args: &CrowdArgs, results: &CrowdResults) {
-    say(&format!("\n{:<24} {:>9} {:>12}", "server's memory", "MB", "bytes each"));
-    let peaks =
-        [("the most until here", results.peak_bytes), ("when all idle ones ask", results.peak_bytes_when_all_ask)];
-    let peaks = peaks.map(|(name, resident_bytes)| MemoryStep { name, resident_bytes, bytes_each: None });
-    for MemoryStep { name, resident_bytes, bytes_each } in results.steps.iter().chain(&peaks) {
-        let each = bytes_each.map_or(String::new(), |bytes| format!("{bytes:.0}"));
-        say(&format!("{name:<24} {:>9.1} {each:>12}", *resident_bytes as f64 / 1e6));
-    }
-    heading("bookings meanwhile", "bookings/s", true);
-    results.bookings.print();
-    let Followed { open, events, .. } = results.followed;
-    say(&format!(
-        "of the client's cores {:.2} listen; {open} streams are open, with {events} snapshots and deltas, {} of them not at the \
-         ledger's version {}; {} idle connections answered again, {} did not",
-        results.listening_cores,
-        results.streams_behind,
-        results.version,
-        args.idle - results.idle_lost,
-        results.idle_lost
-    ));
 }
 
 fn judge(args: &CrowdArgs, results: &CrowdResults, verdict: &mut Verdict) {
     let CrowdResults { bookings, followed, streams_behind: behind, version, idle_lost, .. } = results;
-    verdict.below("the server's memory in MB", results.peak_bytes as f64 / 1e6, args.memory_max_mb);
+    verdict.below("the server's memory in MB", results.peak_mb, args.memory_max_mb);
     verdict.below("p99 of the bookings in ms", bookings.row.tally.latency.p99, args.p99_max_ms);
     let total = &bookings.total;
     verdict.require(total.unexpected() == 0, || format!("not every booking was made: {total:?}"));

@@ -26,9 +26,7 @@ mod connection;
 mod crowd;
 mod experiment;
 pub mod fixture;
-mod limits;
 mod load;
-mod machine;
 mod on_sale;
 mod outage;
 mod overload;
@@ -37,7 +35,6 @@ mod report;
 mod requests;
 mod scratch;
 mod server;
-mod threads;
 mod usage;
 mod verdict;
 

@@ -30,7 +30,7 @@ use tokio::{
 };
 
 use crate::{
-    connection::{Connection, connect},
+    connection::{Connection, connect, get},
     report::{Asked, Heard, Outcome, Sample},
 };
 
@@ -51,6 +51,26 @@ pub(crate) trait Script {
     fn told(&self, _place: usize, _number: u64, _sample: &Sample, _body: &[u8]) {}
 }
 
+/// Opens connections.
+pub(crate) trait Connect: 'static {
+    type Stream: AsyncRead + AsyncWrite + Unpin + 'static;
+
+    fn open(&self) -> impl Future<Output = io::Result<Self::Stream>>;
+}
+
+impl<C, F, S> Connect for C
+where
+    C: Fn() -> F + 'static,
+    F: Future<Output = io::Result<S>>,
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    type Stream = S;
+
+    fn open(&self) -> impl Future<Output = io::Result<S>> {
+        self()
+    }
+}
+
 /// When requests are sent.
 #[derive(Clone, Debug)]
 pub(crate) enum Pace {
@@ -63,6 +83,16 @@ pub(crate) enum Pace {
     },
     /// The requests with these numbers, each as soon as a connection is free.
     List(Vec<u64>),
+}
+
+impl Pace {
+    fn name(&self) -> String {
+        match self {
+            Self::Closed => "closed".to_owned(),
+            Self::Open { rate, .. } => format!("open {rate:.0}"),
+            Self::List(numbers) => format!("{} once", numbers.len()),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -86,6 +116,11 @@ pub(crate) struct Plan {
 impl Plan {
     pub(crate) fn new(connections: usize, pace: Pace, lasts: Duration, patience: Duration) -> Self {
         Self { connections, greeting: None, pace, lasts, patience, stop: Arc::default(), begun: None }
+    }
+
+    /// Greets a server first.
+    pub(crate) fn greeting(self, address: SocketAddr) -> Self {
+        Self { greeting: Some(get(address, "/health/live", "")), ..self }
     }
 
     /// Asks a server by it.
@@ -113,13 +148,7 @@ struct Shared<T> {
 }
 
 /// Asks by `plan` over connections that `connect` makes. Ends by itself, at the latest when all patience is over.
-pub(crate) async fn run<T, C, F, S>(plan: Plan, script: Rc<T>, connect: C) -> Heard
-where
-    T: Script + 'static,
-    C: Fn() -> F + 'static,
-    F: Future<Output = io::Result<S>> + 'static,
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
-{
+pub(crate) async fn run(plan: Plan, script: Rc<impl Script + 'static>, connect: impl Connect) -> Heard {
     let connect = Rc::new(connect);
     let work = async move {
         let opened = open(plan.connections, &connect, plan.greeting).await;
@@ -158,6 +187,8 @@ where
         asking.shutdown().await;
         shared.give_up();
         Heard {
+            pace: shared.pace.name(),
+            connections: plan.connections,
             begin,
             end: shared.until.get(),
             sold_out: shared.sold_out.get(),
@@ -170,19 +201,18 @@ where
 }
 
 /// Opens all connections, some at once, and sends the greeting on each. `None` where that fails.
-pub(crate) async fn open<C, F, S>(count: usize, connect: &Rc<C>, greeting: Option<String>) -> Vec<Option<Connection<S>>>
-where
-    C: Fn() -> F + 'static,
-    F: Future<Output = io::Result<S>> + 'static,
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
-{
+pub(crate) async fn open<C: Connect>(
+    count: usize,
+    connect: &Rc<C>,
+    greeting: Option<String>,
+) -> Vec<Option<Connection<C::Stream>>> {
     let opening = Rc::new(Semaphore::new(OPENING_MAX));
     let mut tasks = JoinSet::new();
     for _ in 0..count {
         let (opening, connect, greeting) = (Rc::clone(&opening), Rc::clone(connect), greeting.clone());
         tasks.spawn_local(async move {
             let _turn = opening.acquire().await;
-            let mut connection = Connection::new(connect().await.ok()?);
+            let mut connection = Connection::new(connect.open().await.ok()?);
             if let Some(greeting) = greeting {
                 connection.ask(greeting.as_bytes()).await.ok().filter(|answer| answer.status == 200)?;
             }
@@ -197,17 +227,12 @@ where
 }
 
 /// One connection, until nothing is left to ask for.
-async fn ask_and_ask<T, C, F, S>(
-    shared: Rc<Shared<T>>,
+async fn ask_and_ask<C: Connect>(
+    shared: Rc<Shared<impl Script>>,
     connect: Rc<C>,
     place: usize,
-    mut connection: Option<Connection<S>>,
-) where
-    T: Script,
-    C: Fn() -> F,
-    F: Future<Output = io::Result<S>>,
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+    mut connection: Option<Connection<C::Stream>>,
+) {
     let mut request = Vec::with_capacity(1024);
     while let Some((listed, due)) = shared.next().await {
         let number = listed.unwrap_or(shared.sent.get());
@@ -227,7 +252,7 @@ async fn ask_and_ask<T, C, F, S>(
         let answer = async {
             let open = match &mut connection {
                 Some(open) => open,
-                none => none.insert(Connection::new(connect().await?)),
+                none => none.insert(Connection::new(connect.open().await?)),
             };
             open.ask(&request).await
         };

@@ -1,23 +1,19 @@
 //! The on-sale that several commands measure: bookings in a closed or an open loop, and visitors who look meanwhile.
 
-use std::{future::Future, io, net::SocketAddr, ops::Range, path::PathBuf, rc::Rc, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, rc::Rc, sync::Arc, time::Duration};
 
 use anyhow::bail;
 use serde::Serialize;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    time::Instant,
-};
 
 use crate::{
     connection::{Connection, connect, get},
     experiment::seconds,
     fixture::{Fixture, House},
-    load::{self, Pace, Plan},
+    load::{self, Connect, Pace, Plan},
+    processes::on_thread,
     report::{Heard, Row, Since, Tally, line, say},
     requests::{Orders, Scenario, Visitors, Workload},
-    threads::on_thread,
-    usage::{Sampler, Usage, Watched},
+    usage::{Sampler, Watched},
     verdict::Verdict,
 };
 
@@ -46,7 +42,6 @@ const PAGES: [(&str, &str); 2] = [("  availability", "/availability"), ("  event
 
 /// What an on-sale led to.
 #[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct OnSale {
     #[serde(flatten)]
     pub(crate) row: Row,
@@ -81,25 +76,25 @@ impl Load {
         if self.rate.is_some_and(is_no_rate) || is_no_rate(self.read_rate) || self.connections == 0 {
             bail!("rates and connections must be above 0");
         }
-        let load = self.clone();
-        let sampler = Sampler::start(watched);
-        let (booked, thread_seconds) = on_thread(move || async move {
+        let (load, name, sampler) = (self.clone(), name.to_owned(), Sampler::start(watched));
+        let (done, thread_seconds) = on_thread(move || async move {
             let fixture = Fixture::read(&fixture)?;
             let orders = Orders::new(&fixture, address);
             let workload = Workload::new(load.scenario, &fixture, orders, load.skip_houses)?;
             open_events(address, workload.events()).await?;
-            load.book(Rc::new(workload), move || connect(address)).await
+            load.book(&name, Rc::new(workload), move || connect(address), sampler).await
         })
         .await?;
-        Ok(OnSale { thread_seconds, ..booked?.report(name, self, &sampler.finish()) })
+        Ok(OnSale { thread_seconds, ..done? })
     }
 
-    async fn book<C, F, S>(&self, workload: Rc<Workload>, connect: C) -> anyhow::Result<Booked>
-    where
-        C: Fn() -> F + Clone + 'static,
-        F: Future<Output = io::Result<S>> + 'static,
-        S: AsyncRead + AsyncWrite + Unpin + 'static,
-    {
+    async fn book(
+        &self,
+        name: &str,
+        workload: Rc<Workload>,
+        connect: impl Connect + Clone,
+        sampler: Sampler,
+    ) -> anyhow::Result<OnSale> {
         let (warmup, stop) = (seconds(self.warmup)?, Arc::default());
         let lasts = warmup + seconds(self.seconds)?;
         let plan = |connections: usize, rate: Option<f64>| {
@@ -107,47 +102,25 @@ impl Load {
             Plan { stop: Arc::clone(&stop), ..Plan::new(connections, pace, lasts, PATIENCE) }
         };
         let booking = load::run(plan(self.connections, self.rate), Rc::clone(&workload), connect.clone());
-        let looking = |page: &'static str| {
-            let visitors = Visitors { workload: Rc::clone(&workload), page };
-            let connections = self.readers.div_ceil(PAGES.len());
-            load::run(plan(connections, Some(self.read_rate / 2.0)), Rc::new(visitors), connect.clone())
+        let (each, read_rate) = (self.readers.div_ceil(PAGES.len()), Some(self.read_rate / PAGES.len() as f64));
+        let looking = async |page: &'static str| {
+            let visitors = Rc::new(Visitors { workload: Rc::clone(&workload), page });
+            let asks = self.readers > 0;
+            if asks { Some(load::run(plan(each, read_rate), visitors, connect.clone()).await) } else { None }
         };
-        let (booked, reads) = if self.readers == 0 {
-            (booking.await, Vec::new())
-        } else {
-            let (booked, one, other) = tokio::join!(booking, looking(PAGES[0].1), looking(PAGES[1].1));
-            (booked, vec![one, other])
-        };
-        let window = booked.begin + warmup..booked.end.max(booked.begin + warmup);
-        Ok(Booked { window, booked, reads, houses_used: workload.houses_used() })
-    }
-}
-
-/// What an on-sale leaves.
-struct Booked {
-    window: Range<Instant>,
-    booked: Heard,
-    reads: Vec<Heard>,
-    houses_used: usize,
-}
-
-impl Booked {
-    fn report(&self, name: &str, load: &Load, usage: &Usage) -> OnSale {
-        let row = |name: &str, heard: &Heard, connections: usize, rate: Option<f64>| Row {
-            pace: rate.map_or("closed".to_owned(), |rate| format!("open {rate:.0}")),
-            connections,
-            ..Row::of(name, &heard.samples, &self.window, Since::Due)
-        };
-        let looked = self.reads.iter().zip(PAGES);
-        let each = load.readers.div_ceil(PAGES.len());
-        OnSale {
-            row: Row { cores: usage.cores(&self.window), ..row(name, &self.booked, load.connections, load.rate) },
-            sold_out: self.booked.sold_out,
-            total: Tally::of(&self.booked.samples, Since::Due),
-            reads: looked.map(|(heard, (name, _))| row(name, heard, each, Some(load.read_rate / 2.0))).collect(),
-            houses_used: self.houses_used,
+        let (booked, one, other) = tokio::join!(booking, looking(PAGES[0].1), looking(PAGES[1].1));
+        let from = booked.begin + warmup;
+        let window = from..booked.end.max(from);
+        let row = |name: &str, heard: &Heard| heard.row(name, &window, Since::Due);
+        let looked = PAGES.iter().zip([one, other]).filter_map(|((name, _), heard)| Some(row(name, &heard?)));
+        Ok(OnSale {
+            reads: looked.collect(),
+            row: Row { cores: sampler.finish().cores(&window), ..row(name, &booked) },
+            sold_out: booked.sold_out,
+            total: Tally::of(&booked.samples, Since::Due),
+            houses_used: workload.houses_used(),
             thread_seconds: 0.0,
-        }
+        })
     }
 }
 

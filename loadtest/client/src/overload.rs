@@ -20,23 +20,20 @@ use serde::Serialize;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::{
-    connection::get,
     experiment::{self, seconds},
     fixture::{Fixture, House},
-    limits::raise_descriptors,
     load::{Pace, Plan, Script},
     on_sale::{Load, OnSale, open_events},
-    report::{Asked, Heard, Row, Since, Tally, heading, line, say},
+    processes::{on_thread, raise_descriptors},
+    report::{Asked, Heard, Row, Since, Tally, figures, heading, line},
     requests::{Orders, Scenario},
     scratch::{Data, Programs, Scratch},
     server::Server,
-    threads::on_thread,
     usage::{Memory, Sampler},
     verdict::Verdict,
 };
 
 #[derive(Clone, Debug, Args, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct OverloadArgs {
     #[command(flatten)]
     #[serde(flatten)]
@@ -98,38 +95,29 @@ const CALM_FROM_S: usize = 1;
 const CALM_EXTRA_MS: f64 = 10.0;
 
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
 struct OverloadResults {
     /// The closed loops.
     peaks: Vec<OnSale>,
     /// The most bookings a second of them.
     peak: f64,
-    storm: Stormed,
+    /// Requests a second that were to be sent, that were sent, and both as parts of the peak.
+    asked_rate: f64,
+    offered_rate: f64,
+    offered_share: f64,
+    goodput_share: f64,
+    /// The rise left out. Latency from when a request was sent.
+    storm: Row,
+    /// The rise included.
+    storm_total: Tally,
     hot: Probed,
     /// Another event.
     quiet: Probed,
     memory: Memory,
 }
 
-/// What came of the storm.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Stormed {
-    /// Requests a second that were to be sent.
-    asked_rate: f64,
-    /// Requests a second that were sent.
-    offered_rate: f64,
-    /// The rise left out. Latency from when a request was sent.
-    #[serde(flatten)]
-    row: Row,
-    /// The rise included.
-    total: Tally,
-}
-
 /// What a probe found: in the calm before the storm, during it, and after it, second by second. Latency from when a request
 /// was due.
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Probed {
     before: Row,
     during: Row,
@@ -178,15 +166,14 @@ async fn measure(scratch: &Scratch, args: &OverloadArgs) -> anyhow::Result<(Over
     }
     let peak = peaks.iter().map(|done| done.row.served_per_second).fold(0.0, f64::max);
     let rate = args.rate.unwrap_or(args.factor * peak);
-    let (storm, hot, quiet, memory) = under_storm(&server, &Fixture::read(&scratch.fixture())?, args, rate).await?;
+    let results = under_storm(&server, &Fixture::read(&scratch.fixture())?, args, rate, (peaks, peak)).await?;
     server.alive()?;
     let after = server.check().await?;
-    let results = OverloadResults { peaks, peak, storm, hot, quiet, memory };
     print(&results);
     let mut verdict = judge(&results);
     after.judge(&mut verdict);
     let loads = results.peaks.iter().map(|done| &done.total);
-    let loads = loads.chain([&results.storm.total, &results.hot.total, &results.quiet.total]);
+    let loads = loads.chain([&results.storm_total, &results.hot.total, &results.quiet.total]);
     let (made, unknown) = loads.fold((0, 0), |(made, unknown), of| (made + of.served, unknown + of.unknown));
     verdict.require_written(after.bookings - before.bookings, made, unknown);
     server.remove().await?;
@@ -198,7 +185,8 @@ async fn under_storm(
     fixture: &Fixture,
     args: &OverloadArgs,
     rate: f64,
-) -> anyhow::Result<(Stormed, Probed, Probed, Memory)> {
+    (peaks, peak): (Vec<OnSale>, f64),
+) -> anyhow::Result<OverloadResults> {
     let (hot, quiet) = (fixture.first("hot-ga")?, fixture.first("lukewarm")?);
     open_events(server.address, &[hot.clone(), quiet.clone()]).await?;
     let places = |event: &House| Places { orders: Orders::new(fixture, server.address), event: event.clone() };
@@ -223,29 +211,29 @@ async fn under_storm(
     let (stormed, probed) = tokio::join!(storming, probing);
     let (stormed, ((hot, quiet), _), usage) = (stormed?, probed?, sampler.finish());
     let window = stormed.begin + RISE..stormed.end;
-    let storm = Stormed {
+    let offered_rate = stormed.sent as f64 / (stormed.end - stormed.begin).as_secs_f64();
+    let row = Row { cores: usage.cores(&window), ..stormed.row("storm", &window, Since::Sent) };
+    let whole = stormed.begin..stormed.end;
+    Ok(OverloadResults {
+        peaks,
+        peak,
         asked_rate: rate,
-        offered_rate: stormed.sent as f64 / (stormed.end - stormed.begin).as_secs_f64(),
-        row: Row {
-            pace: format!("open {rate:.0}"),
-            connections: args.connections,
-            cores: usage.cores(&window),
-            ..Row::of("storm", &stormed.samples, &window, Since::Sent)
-        },
-        total: Tally::of(&stormed.samples, Since::Sent),
-    };
-    let window = stormed.begin..stormed.end;
-    let probed = |name: &str, heard: &Heard| Probed::of(name, heard, &window, args);
-    let (hot, quiet) = (probed("hot event", &hot), probed("quiet event", &quiet));
-    Ok((storm, hot, quiet, usage.memory(&window)))
+        offered_rate,
+        offered_share: offered_rate / peak,
+        goodput_share: row.served_per_second / peak,
+        storm: row,
+        storm_total: Tally::of(&stormed.samples, Since::Sent),
+        hot: Probed::of("hot event", &hot, &whole, args),
+        quiet: Probed::of("quiet event", &quiet, &whole, args),
+        memory: usage.memory(&whole),
+    })
 }
 
 async fn storm(args: &OverloadArgs, rate: f64, places: Places) -> anyhow::Result<Heard> {
     let address = places.orders.address;
     let pace = Pace::Open { rate, lag_max: LAG_MAX };
     let plan = Plan::new(args.connections, pace, seconds(args.seconds)?, PATIENCE);
-    let greeting = Some(get(address, "/health/live", ""));
-    Ok(Plan { greeting, ..plan }.ask(address, Rc::new(places)).await)
+    Ok(plan.greeting(address).ask(address, Rc::new(places)).await)
 }
 
 /// A few bookings a second. A probe that falls behind says so in its latency; it leaves nothing out.
@@ -257,19 +245,15 @@ async fn probe(places: Places, rate: f64, stop: Arc<AtomicBool>) -> Heard {
 
 impl Probed {
     fn of(name: &str, heard: &Heard, storm: &Range<Instant>, args: &OverloadArgs) -> Self {
-        let row = |when: String, window: Range<Instant>| Row {
-            pace: format!("open {:.0}", args.probe_rate),
-            connections: PROBE_CONNECTIONS,
-            ..Row::of(format!("{name}, {when}"), &heard.samples, &window, Since::Due)
-        };
+        let row = |when: &str, window| heard.row(format!("{name}, {when}"), &window, Since::Due);
         let second = Duration::from_secs(1);
         let after = (0..u32::try_from(args.calm_seconds).unwrap_or(u32::MAX)).map(|number| {
-            row(format!("{}. s", number + 1), storm.end + second * number..storm.end + second * (number + 1))
+            row(&format!("{}. s", number + 1), storm.end + second * number..storm.end + second * (number + 1))
         });
         Self {
             // The first second opens connections.
-            before: row("before".to_owned(), heard.begin + second..storm.start),
-            during: row("during".to_owned(), storm.clone()),
+            before: row("before", heard.begin + second..storm.start),
+            during: row("during", storm.clone()),
             after: after.collect(),
             total: Tally::of(&heard.samples, Since::Due),
         }
@@ -277,20 +261,9 @@ impl Probed {
 }
 
 fn print(results: &OverloadResults) {
-    let OverloadResults { storm, hot, quiet, memory, peak, .. } = results;
-    line(&storm.row);
-    say(&format!(
-        "asked for {:.0}/s, sent {:.0}/s ({:.1} times the peak); goodput is {:.0} % of the peak; Retry-After up to {} s\n\
-         server memory: {:.0} MiB before, {:.0} MiB at the most, {:.0} MiB after",
-        storm.asked_rate,
-        storm.offered_rate,
-        storm.offered_rate / peak,
-        storm.row.served_per_second / peak * 100.0,
-        storm.total.retry_after_max,
-        memory.before_mib,
-        memory.peak_mib,
-        memory.after_mib
-    ));
+    let OverloadResults { storm, hot, quiet, .. } = results;
+    line(storm);
+    figures(results);
     heading("probes", "201/s", false);
     for probed in [hot, quiet] {
         [&probed.before, &probed.during].into_iter().chain(&probed.after).for_each(line);
@@ -299,15 +272,15 @@ fn print(results: &OverloadResults) {
 
 /// What a server must keep to in an overload.
 fn judge(results: &OverloadResults) -> Verdict {
-    let OverloadResults { peak, storm, hot, quiet, memory, .. } = results;
+    let OverloadResults { hot, quiet, memory, .. } = results;
     let mut verdict = Verdict::default();
-    let offered = storm.offered_rate / storm.asked_rate;
+    let offered = results.offered_rate / results.asked_rate;
     verdict
         .require(offered >= OFFERED_SHARE_MIN, || format!("only {:.0} % of the storm could be sent", offered * 100.0));
-    let goodput = storm.row.served_per_second / peak;
+    let goodput = results.goodput_share;
     verdict
         .require(goodput >= GOODPUT_SHARE_MIN, || format!("goodput is {:.0} % of the peak, not 90", goodput * 100.0));
-    let Tally { without_retry_after, others, refused_latency, .. } = &storm.total;
+    let Tally { without_retry_after, others, refused_latency, .. } = &results.storm_total;
     verdict.below("p99 of refusals in ms", refused_latency.p99, REFUSAL_P99_MS_MAX);
     verdict.none("refusals without Retry-After", *without_retry_after);
     verdict.require(others.is_empty(), || format!("other answers in the storm: {others:?}"));

@@ -1,6 +1,7 @@
-//! Processes that a measurement starts, and what is done to them.
+//! Processes and threads that a measurement starts, what is done to them, and how much they may have.
 
 use std::{
+    future::Future,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     process::{ExitStatus, Stdio},
     time::Duration,
@@ -9,11 +10,17 @@ use std::{
 use anyhow::{Context, bail};
 use nix::{
     errno::Errno,
-    sys::signal::{self, Signal},
+    sys::{
+        resource::{Resource, getrlimit, setrlimit},
+        signal::{self, Signal},
+    },
+    time::{ClockId, clock_gettime},
     unistd::Pid,
 };
 use tokio::{
     process::{Child, Command},
+    runtime::Builder,
+    task::spawn_blocking,
     time::timeout,
 };
 
@@ -112,4 +119,50 @@ pub(crate) fn free_addresses() -> anyhow::Result<[SocketAddr; 2]> {
     let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
     let both = [bind()?, bind()?];
     Ok([both[0].local_addr()?, both[1].local_addr()?])
+}
+
+/// File descriptors that a process has beside its connections, rounded up generously.
+const OTHER_DESCRIPTORS: u64 = 256;
+
+/// Raises this process's limit of file descriptors, which what it starts inherits, to what the system allows; fails when
+/// that is not enough for `connections` on either side.
+pub(crate) fn raise_descriptors(connections: usize) -> anyhow::Result<()> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).context("the limit of file descriptors is unknown")?;
+    let needed = (connections as u64).saturating_add(OTHER_DESCRIPTORS);
+    if soft < hard {
+        setrlimit(Resource::RLIMIT_NOFILE, hard, hard).context("the limit of file descriptors can't be raised")?;
+    }
+    if hard < needed {
+        bail!(
+            "{connections} connections need {needed} file descriptors, on the client's side as on the server's, and a \
+             process may have {hard} here: raise the hard limit (ulimit -Hn, LimitNOFILE), or ask for fewer connections"
+        );
+    }
+    Ok(())
+}
+
+/// What `work` comes to, and the CPU seconds that its thread has taken.
+pub(crate) async fn on_thread<T, F>(work: impl FnOnce() -> F + Send + 'static) -> anyhow::Result<(T, f64)>
+where
+    T: Send + 'static,
+    F: Future<Output = T>,
+{
+    let run = || {
+        let done = Builder::new_current_thread().enable_all().build()?.block_on(work());
+        let used = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID)?;
+        Ok((done, used.tv_sec() as f64 + used.tv_nsec() as f64 / 1e9))
+    };
+    spawn_blocking(run).await?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_connections_than_there_may_be_are_refused_with_a_reason() {
+        assert!(raise_descriptors(1).is_ok());
+        let reason = raise_descriptors(usize::MAX).unwrap_err().to_string();
+        assert!(reason.contains("raise the hard limit"), "{reason}");
+    }
 }

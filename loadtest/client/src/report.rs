@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, io, ops::Range, time::Duration};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::time::Instant;
 
 /// What success with a request is worth.
@@ -68,6 +69,9 @@ impl Since {
 /// What a load leaves.
 #[derive(Debug)]
 pub(crate) struct Heard {
+    /// Of its plan.
+    pub(crate) pace: String,
+    pub(crate) connections: usize,
     /// When the first request was due.
     pub(crate) begin: Instant,
     /// When no further one was sent.
@@ -81,8 +85,32 @@ pub(crate) struct Heard {
     pub(crate) samples: Vec<Sample>,
 }
 
+impl Heard {
+    /// What came of it within a window: how many answers a second from when they came, the rest from when their requests began.
+    pub(crate) fn row(&self, name: impl Into<String>, window: &Range<Instant>, since: Since) -> Row {
+        let samples = &self.samples;
+        let came = samples.iter().filter(|sample| window.contains(&sample.now));
+        let answered = Tally::of(came.filter(|sample| matches!(sample.outcome, Outcome::Answer { .. })), since);
+        let Tally { served, held, replayed, refused, .. } = answered;
+        let seconds = window.end.saturating_duration_since(window.start).as_secs_f64();
+        let a_second = |count: u64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
+        Row {
+            name: name.into(),
+            pace: self.pace.clone(),
+            connections: self.connections,
+            seconds,
+            answers_per_second: a_second(served + held + replayed + answered.unexpected()),
+            served_per_second: a_second(served),
+            refused_per_second: a_second(refused),
+            tally: Tally::of(samples.iter().filter(|sample| window.contains(&since.of(sample))), since),
+            ..Row::default()
+        }
+    }
+}
+
 /// Milliseconds.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 pub(crate) struct Latency {
     pub(crate) p50: f64,
     pub(crate) p95: f64,
@@ -109,8 +137,8 @@ pub(crate) fn millis(duration: Duration) -> f64 {
 }
 
 /// Samples by kind. The mean of a booking and of a refusal says nothing, so that refusals have latencies of their own.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 pub(crate) struct Tally {
     /// 200, 201 and 304 to what is counted, the first time.
     pub(crate) served: u64,
@@ -185,9 +213,9 @@ impl Tally {
     }
 }
 
-/// One line of results: what a load led to within a window.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
+/// One line of results: what a load led to within a window. `baseline groups` prints such lines as well.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 pub(crate) struct Row {
     pub(crate) name: String,
     /// `closed`, `open` with its rate, or what else there is to say.
@@ -210,25 +238,6 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// Of the samples within a window: how many answers a second from when they came, the rest from when their requests began.
-    pub(crate) fn of(name: impl Into<String>, samples: &[Sample], window: &Range<Instant>, since: Since) -> Self {
-        let seconds = window.end.saturating_duration_since(window.start).as_secs_f64();
-        let came = samples.iter().filter(|sample| window.contains(&sample.now));
-        let answered = Tally::of(came.filter(|sample| matches!(sample.outcome, Outcome::Answer { .. })), since);
-        let Tally { served, held, replayed, refused, .. } = answered;
-        let all = served + held + replayed + answered.unexpected();
-        let a_second = |count: u64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
-        Self {
-            name: name.into(),
-            seconds,
-            answers_per_second: a_second(all),
-            served_per_second: a_second(served),
-            refused_per_second: a_second(refused),
-            tally: Tally::of(samples.iter().filter(|sample| window.contains(&since.of(sample))), since),
-            ..Self::default()
-        }
-    }
-
     fn remarks(&self) -> String {
         let Tally { replayed, without_retry_after, others, unsent, .. } = &self.tally;
         let remarks = [
@@ -284,6 +293,26 @@ pub(crate) fn line(row: &Row) {
     say(line.trim_end());
 }
 
+/// Prints the plain figures of what was measured, a line for each part of it. What has latencies is printed as a line of the
+/// table instead.
+pub(crate) fn figures(results: &impl Serialize) {
+    fn print(part: &str, value: &Value) {
+        match value {
+            Value::Array(parts) => parts.iter().for_each(|value| print(value["name"].as_str().unwrap_or(part), value)),
+            Value::Object(members) if !members.contains_key("latency") => {
+                let plain = members.iter().filter_map(|(name, value)| Some(format!("{name} {:.2}", value.as_f64()?)));
+                let plain: Vec<String> = plain.map(|figure| figure.trim_end_matches('0').trim_end_matches('.').to_owned()).collect();
+                if !plain.is_empty() {
+                    say(&format!("{part}: {}", plain.join(", ")));
+                }
+                members.iter().for_each(|(name, value)| print(name, value));
+            }
+            _ => {}
+        }
+    }
+    print("in all", &serde_json::to_value(results).unwrap_or_default());
+}
+
 #[expect(clippy::print_stdout, reason = "a command talks to its terminal")]
 pub(crate) fn say(text: &str) {
     println!("{text}");
@@ -307,8 +336,10 @@ mod tests {
             at(1200, 50, answer(503, None)),
             at(9000, 1, Outcome::Unanswered),
         ];
+        let (pace, samples) = (String::new(), samples.to_vec());
+        let heard = Heard { pace, connections: 1, begin, end: begin, sold_out: false, sent: 4, unsent: 0, samples };
         let window = |from: u64, until: u64| begin + Duration::from_secs(from)..begin + Duration::from_secs(until);
-        let row = |from, until| Row::of("", &samples, &window(from, until), Since::Due);
+        let row = |from, until| heard.row("", &window(from, until), Since::Due);
         assert_eq!((row(0, 1).tally.served, row(1, 2).tally.served, row(1, 2).tally.refused), (1, 0, 2));
         assert_eq!((row(1, 2).tally.without_retry_after, row(1, 2).tally.retry_after_max), (1, 4));
         assert_eq!(row(2, 10).tally.others["unanswered"], 1);
@@ -317,6 +348,6 @@ mod tests {
         assert_eq!((both.tally.served, both.tally.refused, both.tally.others.len()), (1, 2, 0));
         assert_eq!((both.served_per_second, both.answers_per_second, both.refused_per_second), (0.5, 1.5, 1.0));
         assert!((9.0..=11.0).contains(&both.tally.latency.p50), "{both:?}");
-        assert_eq!(Tally::of(&samples, Since::Due).unknown, 3);
+        assert_eq!(Tally::of(&heard.samples, Since::Due).unknown, 3);
     }
 }

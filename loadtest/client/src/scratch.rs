@@ -23,7 +23,6 @@ const END_MAX: Duration = Duration::from_secs(20);
 
 /// What every measurement is told.
 #[derive(Clone, Debug, Args, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct Programs {
     /// The server that is measured
     #[arg(long)]

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::Command,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
 use crate::{
@@ -186,6 +186,7 @@ pub(crate) fn boxoffice(scratch: &Scratch) -> Command {
 
 /// A PostgreSQL that is not the server's.
 pub(crate) struct Keeper {
+    data: PathBuf,
     process: Process,
     /// The same after each start.
     pub(crate) url: String,
@@ -193,17 +194,24 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     /// Starts it on these data, and waits until it takes connections.
-    pub(crate) async fn start(scratch: &Scratch, data: &Path) -> anyhow::Result<Self> {
-        let mut command = scratch.command(&scratch.programs.baseline, data)?;
+    pub(crate) async fn start(scratch: &Scratch, data: PathBuf) -> anyhow::Result<Self> {
+        let mut command = scratch.command(&scratch.programs.baseline, &data)?;
         command.arg("postgres").stdout(Stdio::piped());
         let mut process = Process::start("PostgreSQL", command)?;
         let output = process.child.stdout.take().context("no output")?;
         let mut lines = BufReader::new(output).lines();
         let line = timeout(START_MAX, lines.next_line()).await.context("PostgreSQL takes too long to start")??;
-        Ok(Self { process, url: line.context("PostgreSQL has ended")? })
+        Ok(Self { data, process, url: line.context("PostgreSQL has ended")? })
     }
 
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         self.process.stop().await
+    }
+
+    /// Shuts it down, and starts it again at this moment.
+    pub(crate) async fn rest_until(self, scratch: &Scratch, back: Instant) -> anyhow::Result<Self> {
+        self.process.stop().await?;
+        sleep_until(back).await;
+        Self::start(scratch, self.data).await
     }
 }

@@ -78,7 +78,6 @@ fn resident_in(status: &str) -> Option<(u64, u64)> {
 
 /// What the first process that was watched kept in memory, in MiB. Zero where it can't be known.
 #[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct Memory {
     /// Just before the window.
     pub(crate) before_mib: f64,
@@ -88,8 +87,8 @@ pub(crate) struct Memory {
     pub(crate) end_mib: f64,
     /// In the last reading of all.
     pub(crate) after_mib: f64,
-    /// Once a second within the window.
-    pub(crate) by_second_mib: Vec<f64>,
+    /// A third into the window.
+    pub(crate) third_mib: f64,
 }
 
 #[derive(Debug)]
@@ -159,22 +158,16 @@ impl Usage {
         cores.filter_map(|(of, (from, until))| Some((of.name.to_owned(), ((*until)? - (*from)?) / seconds))).collect()
     }
 
-    /// The most bytes in RAM of the first process.
-    pub(crate) fn most(&self) -> u64 {
-        self.readings.iter().map(|reading| reading.resident).max().unwrap_or_default()
-    }
-
     pub(crate) fn memory(&self, window: &Range<Instant>) -> Memory {
         // A tenth is exact enough, and reads better.
         let mib = |reading: &Reading| (reading.resident as f64 / 104_857.6).round() / 10.0;
         let at = |instant| self.at(instant).map_or(0.0, mib);
-        let seconds = window.end.saturating_duration_since(window.start).as_secs();
         Memory {
             before_mib: at(window.start),
             peak_mib: self.readings.iter().map(mib).fold(0.0, f64::max),
             end_mib: at(window.end),
             after_mib: self.readings.last().map_or(0.0, mib),
-            by_second_mib: (0..=seconds).map(|second| at(window.start + Duration::from_secs(second))).collect(),
+            third_mib: at(window.start + window.end.saturating_duration_since(window.start) / 3),
         }
     }
 }

@@ -1,8 +1,12 @@
 //! What a measurement is judged by: criteria, and those of them that were missed, in words.
 
 use anyhow::bail;
+use serde::Serialize;
 
-#[derive(Debug, Default)]
+/// Criteria that are printed; of thousands of wrong answers the first ones are enough.
+const PRINTED: usize = 20;
+
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Verdict {
     missed: Vec<String>,
 }
@@ -41,7 +45,8 @@ impl Verdict {
         if self.missed.is_empty() {
             return Ok(());
         }
-        bail!("missed:\n- {}", self.missed.join("\n- "))
+        let printed = &self.missed[..self.missed.len().min(PRINTED)];
+        bail!("{} missed:\n- {}", self.missed.len(), printed.join("\n- "))
     }
 
     #[cfg(test)]

@@ -118,13 +118,6 @@ pub(super) async fn place(
     let sold = rows(transaction, statements::LOCK, &[&order.event.0, &types]).await?;
     let (id, at) = (BookingId::generate().0, Timestamp::now());
     let (items, total) = decide(&sold, selection, seats, at)?;
-    if let Some(limit) = sold.first().and_then(|row| row.get::<_, Option<i32>>("max_per_account")) {
-        let had = rows(transaction, statements::PLACES_OF_ACCOUNT, &[&order.event.0, &order.account.0]).await?;
-        let had = had.first().map_or(0, |row| row.get::<_, i64>(0));
-        if had + items.len() as i64 > i64::from(limit) {
-            return Err(Refusal::Limit(format!("an account may have {limit} places")).into());
-        }
-    }
     let expires_at = at.saturating_add(shop.hold).ok().filter(|_| order.kind == Kind::Hold);
     let booking = booking(order, id, items, total, at, expires_at, None);
     let is_new = match order.kind {

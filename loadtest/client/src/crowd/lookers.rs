@@ -57,21 +57,13 @@ impl Idle {
 /// Open live streams of one event.
 #[derive(Debug)]
 pub(super) struct Listeners {
-    states: Vec<Rc<Listener>>,
+    states: Vec<Rc<RefCell<Following>>>,
     // Ends the tasks that read when it is dropped.
     _reading: JoinSet<()>,
 }
 
-#[derive(Debug, Default)]
-struct Listener {
-    following: RefCell<Following>,
-    /// Why nothing more will come.
-    ended: RefCell<Option<String>>,
-}
-
 /// What all streams together have come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct Followed {
     /// Streams that are open.
     pub(super) open: usize,
@@ -88,22 +80,22 @@ impl Listeners {
         let mut reading = JoinSet::new();
         let mut states = Vec::with_capacity(count);
         for _ in 0..count {
-            let (state, request, opening) = (Rc::new(Listener::default()), Rc::clone(&request), Rc::clone(&opening));
-            states.push(Rc::clone(&state));
+            let (state, request, opening) = (Rc::default(), Rc::clone(&request), Rc::clone(&opening));
+            states.push(Rc::<RefCell<Following>>::clone(&state));
             reading.spawn_local(async move {
                 let ended = async {
                     let turn = opening.acquire().await;
                     let mut stream = connect(address).await?;
                     stream.write_all(request.as_bytes()).await?;
                     drop(turn);
-                    follow(stream, &state.following).await
+                    follow(stream, &state).await
                 };
                 let why = ended.await.map_or_else(|fault| fault.to_string(), |()| "ended by the server".to_owned());
-                *state.ended.borrow_mut() = Some(why);
+                state.borrow_mut().ended = Some(why);
             });
         }
         let listeners = Self { states, _reading: reading };
-        let begun = |state: &Listener| state.following.borrow().version.is_some() || state.ended.borrow().is_some();
+        let begun = |state: &Following| state.version.is_some() || state.ended.is_some();
         let waiting = listeners.wait(ANSWER_MAX, begun).await;
         let ended = listeners.followed().ended;
         if waiting > 0 || !ended.is_empty() {
@@ -116,8 +108,9 @@ impl Listeners {
     pub(super) fn followed(&self) -> Followed {
         let mut followed = Followed::default();
         for state in &self.states {
-            followed.events += state.following.borrow().events;
-            match &*state.ended.borrow() {
+            let state = state.borrow();
+            followed.events += state.events;
+            match &state.ended {
                 None => followed.open += 1,
                 Some(why) => *followed.ended.entry(why.clone()).or_default() += 1,
             }
@@ -127,14 +120,14 @@ impl Listeners {
 
     /// Waits until all streams show `version`; how many do not after `patience`.
     pub(super) async fn not_at(&self, version: i64, patience: Duration) -> usize {
-        self.wait(patience, |state| state.following.borrow().version == Some(version)).await
+        self.wait(patience, |state| state.version == Some(version)).await
     }
 
     /// Waits until `is_so` of all, or for `patience`; of how many it is not.
-    async fn wait(&self, patience: Duration, is_so: impl Fn(&Listener) -> bool) -> usize {
+    async fn wait(&self, patience: Duration, is_so: impl Fn(&Following) -> bool) -> usize {
         let deadline = Instant::now() + patience;
         loop {
-            let others = self.states.iter().filter(|state| !is_so(state)).count();
+            let others = self.states.iter().filter(|state| !is_so(&state.borrow())).count();
             if others == 0 || Instant::now() >= deadline {
                 return others;
             }

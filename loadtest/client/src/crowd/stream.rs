@@ -16,6 +16,8 @@ pub(super) struct Following {
     pub(super) version: Option<i64>,
     /// Snapshots and deltas.
     pub(super) events: u64,
+    /// Why nothing more will come.
+    pub(super) ended: Option<String>,
 }
 
 /// The event whose end has not been seen yet.
@@ -128,7 +130,7 @@ mod tests {
     async fn read(parts: &[&str]) -> Result<(Option<i64>, u64), String> {
         let (text, following) = (parts.concat(), RefCell::default());
         let ended = follow(text.as_bytes(), &following).await.map_err(|fault| fault.to_string());
-        let Following { version, events } = following.take();
+        let Following { version, events, .. } = following.take();
         match ended {
             // All bytes were read.
             Err(fault) if fault != "closed" => Err(fault),

@@ -14,8 +14,8 @@ fn missed(spoil: fn(&mut CrowdResults)) -> Vec<String> {
     let args = CrowdCli::parse_from(["crowd", "--binary", "a", "--baseline", "b"]).args;
     let mut results = CrowdResults {
         steps: Vec::new(),
-        peak_bytes: 299_000_000,
-        peak_bytes_when_all_ask: 301_000_000,
+        peak_mb: 299.0,
+        peak_when_all_ask_mb: 301.0,
         bookings: OnSale::default(),
         listening_cores: 0.0,
         followed: Followed { open: 5000, ..Followed::default() },
@@ -39,7 +39,7 @@ fn misses(spoil: fn(&mut CrowdResults), says: &str) {
 #[test]
 fn every_criterion_can_be_missed_and_says_how() {
     assert_eq!(missed(|_| {}), [""; 0]);
-    misses(|results| results.peak_bytes = 300_000_000, "MB: 300.0");
+    misses(|results| results.peak_mb = 300.0, "MB: 300.0");
     misses(|results| results.bookings.row.tally.latency.p99 = 100.0, "p99 of the bookings in ms: 100.0");
     misses(|results| results.bookings.total.refused = 1, "refused: 1");
     misses(|results| *results.bookings.total.others.entry("reset".into()).or_default() += 1, "\"reset\": 1");

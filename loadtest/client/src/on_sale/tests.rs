@@ -1,10 +1,10 @@
 //! In virtual time: what a stall of half a second does to either loop is known to the millisecond.
 
-use std::sync::Mutex;
+use std::{io, ops::Range, sync::Mutex};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
-    time::{sleep, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 
 use super::*;
@@ -54,8 +54,7 @@ fn plan(connections: usize, rate: Option<f64>) -> Load {
 
 async fn measure(load: Load, server: Stalling) -> OnSale {
     let workload = Rc::new(workload(load.scenario));
-    let booked = load.book(workload, move || std::future::ready(server.connect())).await.unwrap();
-    booked.report("", &load, &Sampler::start(Vec::new()).finish())
+    load.book("", workload, move || std::future::ready(server.connect()), Sampler::start(Vec::new())).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,6 @@
 use std::{
     cell::{Cell, RefCell},
     net::SocketAddr,
-    ops::Range,
     rc::Rc,
     time::Duration,
 };
@@ -17,10 +16,9 @@ use crate::{
     load::{Pace, Plan, Script},
     report::{Asked, Outcome, Sample},
     requests::{Orders, first_id},
+    verdict::Verdict,
 };
 
-/// Contradictions that are kept; one is too many.
-const FAULTS_MAX: usize = 20;
 /// Connections that ask again.
 const CONNECTIONS: usize = 128;
 /// How long one round of asking again may take.
@@ -43,7 +41,6 @@ enum Standing {
 
 /// What stands in the end.
 #[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct Settled {
     /// Requests that had no answer that stands when the load was over.
     pub(super) asked_again: u64,
@@ -55,8 +52,6 @@ pub(super) struct Settled {
     pub(super) taken: u64,
     /// Bookings that a server which was started since has not given again under the same key.
     pub(super) unconfirmed: u64,
-    /// Answers that contradict earlier ones.
-    pub(super) faults: Vec<String>,
 }
 
 /// See the module's page. Half of the requests are for a place; the others for seats, two rivals for each.
@@ -68,7 +63,8 @@ pub(super) struct Journal {
     standing: RefCell<Vec<Standing>>,
     /// Whether replays are confirmations.
     confirming: Cell<bool>,
-    faults: RefCell<Vec<String>>,
+    /// Answers that contradict earlier ones.
+    pub(super) faults: RefCell<Verdict>,
     /// When the first booking was made of what was sent after the mark.
     mark: Cell<Option<Instant>>,
     marked: Cell<Option<Instant>>,
@@ -87,10 +83,6 @@ impl Journal {
             mark: Cell::default(),
             marked: Cell::default(),
         })
-    }
-
-    pub(super) fn address(&self) -> SocketAddr {
-        self.orders.address
     }
 
     /// Looks out for the first booking of what is sent from now on.
@@ -123,7 +115,6 @@ impl Journal {
         self.confirming.set(true);
         self.repeat(address, Self::unconfirmed).await;
         settled.unconfirmed = self.unconfirmed().len() as u64;
-        settled.faults = self.faults.borrow().clone();
     }
 
     async fn repeat(self: &Rc<Self>, address: SocketAddr, which: impl Fn(&Self) -> Vec<u64>) {
@@ -215,18 +206,9 @@ impl Script for Journal {
 
     fn told(&self, _: usize, number: u64, sample: &Sample, body: &[u8]) {
         if let Err(fault) = self.judge(number, sample, body) {
-            let mut faults = self.faults.borrow_mut();
-            if faults.len() < FAULTS_MAX {
-                faults.push(fault);
-            }
+            self.faults.borrow_mut().require(false, || fault);
         }
     }
-}
-
-/// A number within the range that looks drawn by lot and is the same in each run.
-pub(super) fn scattered(number: u32, range: Range<u64>) -> u64 {
-    let width = range.end.saturating_sub(range.start).max(1);
-    range.start + (u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33) % width
 }
 
 #[cfg(test)]
@@ -266,7 +248,7 @@ mod tests {
         assert_eq!((journal.unconfirmed(), taken(), journal.open()), (vec![0, 2], vec![1], vec![]));
         journal.confirming.set(true);
         tell(&journal, 2, 201, true, "b2");
-        assert_eq!((journal.unconfirmed(), journal.faults.take()), (vec![0], vec![]));
+        assert_eq!((journal.unconfirmed(), journal.faults.take().missed().len()), (vec![0], 0));
     }
 
     #[test]
@@ -280,9 +262,9 @@ mod tests {
         ] {
             let journal = journal();
             tell(&journal, 1, first.0, first.1, first.2);
-            assert!(journal.faults.borrow().is_empty());
+            assert!(journal.faults.borrow().missed().is_empty());
             tell(&journal, 1, second.0, second.1, second.2);
-            assert_eq!(journal.faults.borrow().len(), 1, "{first:?} {second:?}");
+            assert_eq!(journal.faults.borrow().missed().len(), 1, "{first:?} {second:?}");
         }
     }
 }
