@@ -301,7 +301,8 @@ pub(crate) fn figures(results: &impl Serialize) {
             Value::Array(parts) => parts.iter().for_each(|value| print(value["name"].as_str().unwrap_or(part), value)),
             Value::Object(members) if !members.contains_key("latency") => {
                 let plain = members.iter().filter_map(|(name, value)| Some(format!("{name} {:.2}", value.as_f64()?)));
-                let plain: Vec<String> = plain.map(|figure| figure.trim_end_matches('0').trim_end_matches('.').to_owned()).collect();
+                let plain: Vec<String> =
+                    plain.map(|figure| figure.trim_end_matches('0').trim_end_matches('.').to_owned()).collect();
                 if !plain.is_empty() {
                     say(&format!("{part}: {}", plain.join(", ")));
                 }
