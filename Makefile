@@ -7,6 +7,8 @@ SHELL := /usr/bin/env bash
 # The profile that `run` and everything that talks to a running server use: optimised, without link-time optimisation.
 PROFILE ?= fast
 BOXOFFICE := cargo run --quiet --profile $(PROFILE) --
+# What measures the server is a workspace of its own, built into the same folder.
+LOADTEST := --manifest-path loadtest/Cargo.toml
 # Folder of the private PostgreSQL, for `psql` and `clean-data`.
 DATA ?= data
 
@@ -30,9 +32,11 @@ test: setup lint ## Check format and lints, then run every test
 	@scripts/setup tests
 	@if scripts/cargo-tool cargo-nextest "runs the tests, each in a process of its own"; then \
 		cargo nextest run --workspace; \
+		cargo nextest run --workspace $(LOADTEST) --target-dir target; \
 	else \
 		echo "make test: cargo-nextest can't be installed here; running plain cargo test"; \
 		cargo test --workspace --all-targets; \
+		cargo test --workspace --all-targets $(LOADTEST) --target-dir target; \
 	fi
 	cargo test --quiet --doc --workspace
 
@@ -45,11 +49,14 @@ races: setup ## Race every pair of operations that change places, with fail poin
 .PHONY: lint
 lint: setup ## Check format and lints; warnings are errors
 	cargo fmt --all --check
+	cargo fmt --all --check $(LOADTEST)
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --workspace --all-targets $(LOADTEST) --target-dir target -- -D warnings
 
 .PHONY: fmt
 fmt: ## Format the code
 	cargo fmt --all
+	cargo fmt --all $(LOADTEST)
 
 ##@ Database
 
@@ -122,12 +129,6 @@ bench-instructions: setup ## Count the instructions of a booking in groups of 1,
 bench-ledger: setup ## Measure what groups of 1, 16 and 256 bookings cost the database: log, pages, time
 	cargo bench --profile fast --bench ledger_groups
 
-.PHONY: bench-booking
-bench-booking: setup ## Measure bookings a second on one hot event; ARGS='64 256' sets the connections
-	@scripts/setup wrk
-	cargo build --profile $(PROFILE)
-	BINARY=$${CARGO_TARGET_DIR:-target}/$(PROFILE)/boxoffice scripts/bench-booking $(ARGS)
-
 .PHONY: bench-search
 bench-search: setup ## Measure lists and searches of 100,000 events, uncached; ARGS='--events 10000 --rounds 200'
 	cargo bench --bench search -- $(ARGS)
@@ -149,9 +150,11 @@ bench-outage: setup ## Take the database away under load, hung and refused, then
 	@COMMAND=outage PROFILE=$(PROFILE) BINARY="$(BINARY)" scripts/bench-onsale $(ARGS)
 
 .PHONY: bench-faults
+EVENTS ?= 4000
 bench-faults: setup ## Lose answers, silence connections, lock rows, start with 4,000 events to load: when refusals end; ARGS=lost
 	@scripts/setup tests
-	@PROFILE=$(PROFILE) scripts/bench-faults $(ARGS)
+	@BOXOFFICE_FAULTS_REPORT=1 BOXOFFICE_FAULTS_EVENTS=$(EVENTS) \
+		cargo test --profile $(PROFILE) --test faults --no-fail-fast -- --nocapture --test-threads=1 $(ARGS)
 
 .PHONY: bench-export
 bench-export: setup ## Measure the CSV of an event with a million bookings: memory, size, time; ARGS='100000' for fewer

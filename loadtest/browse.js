@@ -7,8 +7,8 @@
 //   RATE, DURATION, VUS                                     environment variables: visits a second, how long, most at once
 import http from 'k6/http';
 import { check, fail } from 'k6';
+import { API, STATS, expect, params, thresholds } from './shared/shop.js';
 
-const API = `${__ENV.URL || 'http://127.0.0.1:8080'}/api/v1`;
 const WORDS = ['jazz', 'musik', 'konzert', 'comedy', 'magic', 'chansons', 'theatre', 'brahms', 'tango night', 'lesung', 'jaz', 'konzret'];
 const SORTS = ['startsAt', '-startsAt', 'title', 'price', '-price', '-createdAt'];
 
@@ -22,31 +22,18 @@ export const options = {
       preAllocatedVUs: Number(__ENV.VUS || 50),
     },
   },
-  summaryTrendStats: ['min', 'med', 'p(95)', 'p(99)', 'max', 'count'],
+  summaryTrendStats: STATS,
   thresholds: {
-    checks: ['rate==1'],
-    http_req_failed: ['rate==0'],
-    dropped_iterations: ['count==0'],
+    ...thresholds('list', 'next', 'sales', 'search', 'filter', 'detail', 'availability'),
     iterations: ['count>0'],
-    'http_req_duration{step:list}': ['p(95)<100'],
-    'http_req_duration{step:next}': ['p(95)<100'],
-    'http_req_duration{step:sales}': ['p(95)<100'],
-    'http_req_duration{step:search}': ['p(95)<100'],
-    'http_req_duration{step:filter}': ['p(95)<100'],
-    'http_req_duration{step:detail}': ['p(95)<100'],
-    'http_req_duration{step:availability}': ['p(95)<100'],
   },
 };
 
 const any = (values) => values[Math.floor(Math.random() * values.length)];
 
-// `name` keeps ids and words out of the series: one per step.
 function get(path, step) {
-  const answer = http.get(`${API}${path}`, { tags: { step, name: step } });
-  if (!check(answer, { [`${step} answers 200`]: (one) => one.status === 200 })) {
-    console.error(`${step}: ${answer.status} ${answer.error || answer.body}`);
-    fail(`${step} failed`);
-  }
+  const answer = http.get(`${API}${path}`, params(step));
+  if (!expect(answer, 200, step)) fail(`${step} failed`);
   return answer.json();
 }
 

@@ -9,26 +9,25 @@
 // 600 times a second. For more there is `make bench-onsale`.
 import http from 'k6/http';
 import { SharedArray } from 'k6/data';
-import { check, sleep } from 'k6';
+import { sleep } from 'k6';
 import exec from 'k6/execution';
+import { API, STATS, expect, fixture, params, signed, thresholds, tokensOf } from './shared/shop.js';
 
-const API = `${__ENV.URL || 'http://127.0.0.1:8080'}/api/v1`;
 const VUS = Number(__ENV.VUS || 1000);
 // New buyers a second at the peak.
 const RATE = Number(__ENV.RATE || 200);
 const DURATION = Number(__ENV.DURATION || 60);
 
-const read = () => JSON.parse(open(__ENV.FIXTURE));
 // Shared: one copy, not one a virtual user.
-const tokens = new SharedArray('tokens', () => read().users.map((user) => user.accessToken));
+const tokens = new SharedArray('tokens', () => tokensOf(fixture()));
 const events = new SharedArray('events', () =>
-  read()
+  fixture()
     .events.filter((event) => event.kind === 'hot-ga' || event.kind === 'lukewarm')
     .map((event) => ({ id: event.id, hot: event.kind === 'hot-ga', ticketTypeId: event.ticketTypes[0].id })),
 );
 
 export const options = {
-  summaryTrendStats: ['min', 'med', 'p(95)', 'p(99)', 'max', 'count'],
+  summaryTrendStats: STATS,
   scenarios: {
     crowd: {
       executor: 'ramping-vus',
@@ -54,19 +53,12 @@ export const options = {
     },
   },
   thresholds: {
-    checks: ['rate==1'],
-    http_req_failed: ['rate==0'],
-    // Arrivals that found no free virtual user: k6, or this machine, was too slow, and the latencies are worth nothing.
-    dropped_iterations: ['count==0'],
+    ...thresholds('availability', 'hold', 'book'),
     http_req_duration: ['p(95)<100'],
-    'http_req_duration{step:availability}': ['p(95)<100'],
-    'http_req_duration{step:hold}': ['p(95)<100'],
-    'http_req_duration{step:book}': ['p(95)<100'],
   },
 };
 
 const think = (least, most) => sleep(least + Math.random() * (most - least));
-const params = (step, headers = {}) => ({ headers, tags: { step, name: step } });
 
 // Most come for the hot event.
 function choose() {
@@ -80,18 +72,9 @@ function buyer() {
   let requests = 0;
   return (step) => {
     requests += 1;
-    return params(step, {
-      authorization: `Bearer ${tokens[number % tokens.length]}`,
-      'content-type': 'application/json',
-      'idempotency-key': `${exec.scenario.startTime}-${exec.scenario.name}-${exec.scenario.iterationInTest}-${requests}`,
-    });
+    const { startTime, name, iterationInTest } = exec.scenario;
+    return params(step, signed(tokens[number % tokens.length], `${startTime}-${name}-${iterationInTest}-${requests}`));
   };
-}
-
-function expect(response, status, what) {
-  const right = check(response, { [`${what} answers ${status}`]: (answer) => answer.status === status });
-  if (!right) console.error(`${what}: ${response.status} ${response.error || response.body}`);
-  return right;
 }
 
 const items = (event, quantity) => JSON.stringify({ items: [{ ticketTypeId: event.ticketTypeId, quantity }] });
@@ -99,14 +82,14 @@ const items = (event, quantity) => JSON.stringify({ items: [{ ticketTypeId: even
 // Looks, holds, fills in a form, books.
 export function crowd() {
   const event = choose();
-  const signed = buyer();
+  const asked = buyer();
   expect(http.get(`${API}/events/${event.id}/availability`, params('availability')), 200, 'availability');
   think(1, 3);
-  const held = http.post(`${API}/events/${event.id}/holds`, items(event, 1 + Math.floor(Math.random() * 4)), signed('hold'));
+  const held = http.post(`${API}/events/${event.id}/holds`, items(event, 1 + Math.floor(Math.random() * 4)), asked('hold'));
   if (!expect(held, 201, 'a hold')) return;
   think(1, 5);
   const holdId = held.json('id');
-  expect(http.post(`${API}/events/${event.id}/bookings`, JSON.stringify({ holdId }), signed('book')), 201, 'a booking');
+  expect(http.post(`${API}/events/${event.id}/bookings`, JSON.stringify({ holdId }), asked('book')), 201, 'a booking');
   think(0.5, 2);
 }
 

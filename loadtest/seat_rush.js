@@ -12,16 +12,15 @@ import { SharedArray } from 'k6/data';
 import { Counter } from 'k6/metrics';
 import { check, fail, sleep } from 'k6';
 import exec from 'k6/execution';
+import { API, STATS, fixture, params, signed, thresholds, tokensOf } from './shared/shop.js';
 
-const API = `${__ENV.URL || 'http://127.0.0.1:8080'}/api/v1`;
 const VUS = Number(__ENV.VUS || 500);
 const SEATS = Number(__ENV.SEATS || 300);
 const DURATION = Number(__ENV.DURATION || 30);
 
-const read = () => JSON.parse(open(__ENV.FIXTURE));
-const tokens = new SharedArray('tokens', () => read().users.map((user) => user.accessToken));
+const tokens = new SharedArray('tokens', () => tokensOf(fixture()));
 const arena = new SharedArray('arena', () => {
-  const event = read().events.find((one) => one.kind === 'hot-seated');
+  const event = fixture().events.find((one) => one.kind === 'hot-seated');
   return [{ id: event.id, ticketTypeId: event.ticketTypes[0].id }];
 });
 
@@ -32,22 +31,19 @@ const lost = new Counter('seats_lost');
 http.setResponseCallback(http.expectedStatuses(200, 201, 409));
 
 export const options = {
-  summaryTrendStats: ['min', 'med', 'p(95)', 'p(99)', 'max', 'count'],
+  summaryTrendStats: STATS,
   scenarios: {
     rush: { executor: 'constant-vus', vus: VUS, duration: `${DURATION}s`, gracefulStop: '10s' },
   },
   thresholds: {
-    checks: ['rate==1'],
-    http_req_failed: ['rate==0'],
-    dropped_iterations: ['count==0'],
+    ...thresholds('book'),
     // Exactly one winner a seat; fewer would mean that seats were left, which `teardown` says.
     seats_won: [`count==${SEATS}`],
     seats_lost: ['count>0'],
-    'http_req_duration{step:book}': ['p(95)<100'],
   },
 };
 
-const seatsOf = () => http.get(`${API}/events/${arena[0].id}/availability?seats=true`, { tags: { step: 'map' } });
+const seatsOf = () => http.get(`${API}/events/${arena[0].id}/availability?seats=true`, params('map'));
 
 // Seats that nobody has yet, so that a second run on the same server is a rush again.
 export function setup() {
@@ -63,14 +59,8 @@ export default function (seats) {
   // The first time round everybody goes through all seats in turn, so that each is asked for; then anywhere.
   const seat = seats[iterationInTest < 2 * SEATS ? iterationInTest % SEATS : Math.floor(Math.random() * SEATS)];
   const body = JSON.stringify({ items: [{ ticketTypeId: arena[0].ticketTypeId, seatIds: [seat] }] });
-  const answer = http.post(`${API}/events/${arena[0].id}/bookings`, body, {
-    headers: {
-      authorization: `Bearer ${tokens[iterationInTest % tokens.length]}`,
-      'content-type': 'application/json',
-      'idempotency-key': `${startTime}-${iterationInTest}`,
-    },
-    tags: { step: 'book', name: 'book' },
-  });
+  const headers = signed(tokens[iterationInTest % tokens.length], `${startTime}-${iterationInTest}`);
+  const answer = http.post(`${API}/events/${arena[0].id}/bookings`, body, params('book', headers));
   won.add(answer.status === 201 ? 1 : 0);
   lost.add(answer.status === 409 ? 1 : 0);
   const right = check(answer, {

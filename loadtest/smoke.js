@@ -11,43 +11,24 @@
 import http from 'k6/http';
 import exec from 'k6/execution';
 import { check, fail } from 'k6';
+import { API, STATS, expect as answers, params, signed, thresholds } from './shared/shop.js';
 
-const API = `${__ENV.URL || 'http://127.0.0.1:8080'}/api/v1`;
 
 export const options = {
   vus: Number(__ENV.VUS || 2),
   duration: __ENV.DURATION || '10s',
-  // The median and the tail; an average hides both.
-  summaryTrendStats: ['min', 'med', 'p(95)', 'p(99)', 'max', 'count'],
+  summaryTrendStats: STATS,
   thresholds: {
-    checks: ['rate==1'],
-    http_req_failed: ['rate==0'],
-    dropped_iterations: ['count==0'],
+    ...thresholds('list', 'detail', 'availability', 'hold', 'book', 'replay', 'cancel'),
     iterations: ['count>0'],
-    'http_req_duration{step:list}': ['p(95)<100'],
-    'http_req_duration{step:detail}': ['p(95)<100'],
-    'http_req_duration{step:availability}': ['p(95)<100'],
-    'http_req_duration{step:hold}': ['p(95)<100'],
-    'http_req_duration{step:book}': ['p(95)<100'],
-    'http_req_duration{step:replay}': ['p(95)<100'],
-    'http_req_duration{step:cancel}': ['p(95)<100'],
     // Argon2 on a busy core.
     'http_req_duration{step:login}': ['max<2000'],
   },
 };
 
-// `name` keeps ids out of the series: one per step, not one per booking.
-function params(step, headers = {}) {
-  return { headers, tags: { step, name: step } };
-}
-
-// Parsed only when the answer is what was expected; what else came is printed once an iteration, with its request id.
+// Parsed only when the answer is what was expected.
 function expect(response, status, what) {
-  const right = check(response, { [`${what} answers ${status}`]: (answer) => answer.status === status });
-  if (!right) {
-    console.error(`${what}: ${response.status} ${response.error || response.body}`);
-    fail(`${what} failed`);
-  }
+  if (!answers(response, status, what)) fail(`${what} failed`);
   return response.body ? response.json() : undefined;
 }
 
@@ -96,8 +77,7 @@ export function setup() {
 export default function ({ accessToken, eventId, ticketTypeId }) {
   // Of this run and this iteration only, so that a second run books anew.
   const key = `smoke-${exec.scenario.startTime}-${exec.scenario.iterationInTest}`;
-  const signed = { authorization: `Bearer ${accessToken}` };
-  const creating = (suffix) => ({ ...signed, 'content-type': 'application/json', 'idempotency-key': `${key}-${suffix}` });
+  const creating = (suffix) => signed(accessToken, `${key}-${suffix}`);
 
   const page = expect(http.get(`${API}/events?limit=20`, params('list')), 200, 'the list of events');
   check(page, { 'the list has events': (list) => list.data.length > 0 });
@@ -122,7 +102,7 @@ export default function ({ accessToken, eventId, ticketTypeId }) {
     'the same key gives the same booking': (answer) => answer.status === 201 && answer.json('id') === booking.id,
     'a replay says so': (answer) => answer.headers['Idempotent-Replayed'] === 'true',
   });
-  const cancel = () => http.del(`${API}/bookings/${booking.id}`, null, params('cancel', signed));
+  const cancel = () => http.del(`${API}/bookings/${booking.id}`, null, params('cancel', { authorization: `Bearer ${accessToken}` }));
   const cancelled = expect(cancel(), 200, 'a cancellation');
   check(cancelled, { 'a cancelled booking is cancelled': (one) => one.status === 'CANCELLED' });
   check(cancel(), { 'cancelling twice is cancelling once': (answer) => answer.status === 200 });

@@ -44,7 +44,7 @@ const NAMES_THE_DRIVER: [&str; 7] = [
 /// The layers, from the innermost: what a crate may depend on of this workspace, in any build but its tests'.
 const LAYERS: [(&str, &[&str]); 12] = [
     ("domain", &[]),
-    ("telemetry", &[]),
+    ("telemetry", &["domain"]),
     ("embedded-postgres", &[]),
     ("actors", &["domain"]),
     ("application", &["actors", "domain"]),

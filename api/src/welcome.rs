@@ -8,7 +8,7 @@ use application::{
     app::App,
     guide::{DevelopmentGuide, Guide},
 };
-use boxoffice_http::{openapi::schemas::RoleSchema, problem::Problem, reply::Reply, request::Request};
+use boxoffice_http::{openapi::schemas::RoleSchema, problem::Problem, product, reply::Reply, request::Request};
 use domain::accounts::Role;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -90,9 +90,9 @@ impl<'a> From<&'a Guide> for WelcomeJson<'a> {
     fn from(guide: &'a Guide) -> Self {
         let [docs, document, events, problems, health] = LINKS.map(|(_, target, _)| target);
         Self {
-            name: env!("CARGO_PKG_NAME"),
-            version: env!("CARGO_PKG_VERSION"),
-            description: env!("CARGO_PKG_DESCRIPTION"),
+            name: product::NAME,
+            version: product::VERSION,
+            description: product::DESCRIPTION,
             links: Links { docs, document, events, problems, health },
             development: guide.development.as_ref().map(DevelopmentJson::from),
         }
@@ -108,11 +108,11 @@ impl<'a> From<&'a DevelopmentGuide> for DevelopmentJson<'a> {
 
 /// Our own text, addresses of the demo and of this machine: nothing that needs escaping. Writing to a String cannot fail.
 fn page(guide: &Guide) -> String {
-    let (name, description) = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_DESCRIPTION"));
+    let (name, description) = (product::NAME, product::DESCRIPTION);
     let mut html = format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
          <title>{name}</title><h1>{name}</h1><p>{description}. This is its API, release {}.<ul>",
-        env!("CARGO_PKG_VERSION")
+        product::VERSION
     );
     for (_, target, what) in LINKS {
         let _ = write!(html, "<li><a href=\"{target}\">{target}</a>: {what}");

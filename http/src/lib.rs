@@ -33,6 +33,7 @@ pub mod openapi;
 pub mod pagination;
 pub mod problem;
 pub mod problem_codes;
+pub mod product;
 pub mod query;
 pub mod rate_limits;
 pub mod redirects;

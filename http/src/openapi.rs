@@ -10,7 +10,7 @@ pub mod texts;
 use serde_json::{Map, Value, json};
 
 use self::{compose::Components, operation::Operation};
-use super::{endpoint::Described, problem::Document as Problem};
+use super::{endpoint::Described, problem::Document as Problem, product};
 
 /// What the document says before its operations.
 const INTRODUCTION: &str = include_str!("openapi/introduction.md");
@@ -45,10 +45,10 @@ pub fn document(sections: impl IntoIterator<Item = Described>) -> Value {
 fn info() -> Value {
     let license = env!("CARGO_PKG_LICENSE");
     json!({
-        "title": env!("CARGO_PKG_NAME"),
-        "summary": env!("CARGO_PKG_DESCRIPTION"),
+        "title": product::NAME,
+        "summary": product::DESCRIPTION,
         "description": INTRODUCTION,
-        "version": env!("CARGO_PKG_VERSION"),
+        "version": product::VERSION,
         "contact": { "name": "Whoever runs this server" },
         "license": { "name": license, "identifier": license },
     })

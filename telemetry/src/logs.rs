@@ -347,7 +347,7 @@ mod tests {
         assert_eq!(line["cause"], "a \"quoted\"\nthing");
         assert_eq!(line["service"], "boxoffice");
         assert_eq!(line["version"], env!("CARGO_PKG_VERSION"));
-        assert!(line["target"].as_str().unwrap().starts_with("crate"));
+        assert!(line["target"].as_str().unwrap().starts_with("telemetry"));
         assert!(line["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
         assert!(line.get("requestId").is_none());
     }

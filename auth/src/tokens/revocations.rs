@@ -6,11 +6,13 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use application::access::Caller;
 use arc_swap::ArcSwap;
-use boxoffice_store::postgres::{connection::RequestPool, rows::StoreError};
+use boxoffice_store::postgres::{
+    connection::{RequestPool, Type},
+    rows::StoreError,
+};
 use domain::ids::{AccountId, SessionId};
 use foldhash::fast::RandomState;
 use jiff::{SignedDuration, Timestamp};
-use tokio_postgres::types::Type;
 
 use super::ended_sessions::EndedSessions;
 

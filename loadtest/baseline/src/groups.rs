@@ -15,13 +15,10 @@ use anyhow::bail;
 use boxoffice::{config::Config, serve::database::Database};
 use boxoffice_store::postgres::ledger::{LedgerOptions, PgLedger};
 use clap::Args;
-use domain::ledger::{EventBatch, Ledger as _};
+use domain::ledger::Ledger as _;
 use embedded_postgres::PrivatePostgres;
 use jiff::SignedDuration;
-use onsale::{
-    processes::{Watched, cpu_seconds},
-    workload::Scenario,
-};
+use onsale::{Scenario, Watched, fixture::Fixture};
 use tokio::task::JoinSet;
 
 use self::target::Target;
@@ -53,7 +50,7 @@ pub(crate) async fn groups(config: &Config, args: &GroupsArgs) -> anyhow::Result
         bail!("sizes and connections must be above 0");
     }
     let seconds = Duration::try_from_secs_f64(args.seconds)?;
-    let fixture: serde_json::Value = serde_json::from_slice(&std::fs::read(&args.fixture)?)?;
+    let fixture = Fixture::read(&args.fixture)?;
     let database = Database::own(config).await?;
     let mut targets =
         target::targets(&database.connect(config).await?, args.scenario, &fixture, connections_max).await?;
@@ -66,8 +63,8 @@ pub(crate) async fn groups(config: &Config, args: &GroupsArgs) -> anyhow::Result
     let ledger = Arc::new(
         PgLedger::open(database.ledger_pool(config, config.database.max_connections)?, "groups", options).await?,
     );
-    let postgres = postmaster(config).map(|pid| Watched { name: "postgres".into(), pid, family: true });
-    let used = || postgres.as_ref().and_then(cpu_seconds);
+    let postgres = postmaster(config).map(|pid| Watched { name: "postgres", pid, family: true });
+    let used = || postgres.as_ref().and_then(Watched::cpu_seconds);
     let mut found = Vec::new();
     for connections in &args.connections {
         for size in &args.sizes {
@@ -87,9 +84,9 @@ pub(crate) async fn groups(config: &Config, args: &GroupsArgs) -> anyhow::Result
             times.sort_unstable();
             let at = |share: usize| times.get(times.len() * share / 100).map_or(0.0, |time| time.as_secs_f64() * 1e3);
             found.push(serde_json::json!({
-                "scenario": args.scenario, "size": size, "connections": connections,
-                "bookingsPerSecond": bookings as f64 / took, "p50Ms": at(50), "p99Ms": at(99),
-                "cores": used().zip(before).map(|(after, before)| (after - before) / took),
+                "name": "database", "pace": format!("by {size}"), "connections": connections,
+                "served_per_second": bookings as f64 / took, "latency": { "p50": at(50), "p99": at(99) },
+                "cores": { "postgres": used().zip(before).map_or(0.0, |(after, before)| (after - before) / took) },
             }));
         }
     }
@@ -133,6 +130,3 @@ fn postmaster(config: &Config) -> Option<u32> {
     let text = std::fs::read_to_string(config.database.data_dir.join("postgres/postmaster.pid")).ok()?;
     text.lines().next()?.trim().parse().ok()
 }
-
-/// A group and how many bookings it finishes.
-type Group = (Vec<EventBatch>, usize);

@@ -3,11 +3,10 @@
 //! Settings come from the same environment variables as boxoffice's: each contender has a data folder of its own.
 
 mod check;
-mod empty;
+mod fixed;
 mod groups;
 mod postgres;
 mod prepare;
-mod raw;
 mod serve;
 mod shop;
 
@@ -19,6 +18,9 @@ use telemetry::{
     logs::{self, Format},
     metrics,
 };
+use tokio::signal::unix::{SignalKind, signal};
+
+use self::fixed::Answer;
 
 /// The allocator that boxoffice has.
 #[global_allocator]
@@ -76,13 +78,19 @@ fn main() -> ExitCode {
     }
 }
 
-async fn bare(mut config: Config) -> anyhow::Result<()> {
-    config.http.bare = true;
-    boxoffice::serve::serve(config).await.map(drop)
+/// SIGTERM or SIGINT from now on.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
-    let config = Sources::of_process().and_then(|sources| Config::load(&sources)).map_err(|faults| {
+    let mut config = Sources::of_process().and_then(|sources| Config::load(&sources)).map_err(|faults| {
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
         anyhow::anyhow!(faults.join("\n"))
     })?;
@@ -95,9 +103,12 @@ fn run(command: Command) -> anyhow::Result<()> {
     runtime.block_on(async move {
         match command {
             Command::Serve => serve::serve(config).await,
-            Command::Empty => empty::serve(config.http.listen).await,
-            Command::Raw { answer } => raw::serve(config.http.listen, &answer).await,
-            Command::Bare => bare(config).await,
+            Command::Empty => fixed::serve(config.http.listen, Answer::booking()).await,
+            Command::Raw { answer } => fixed::serve(config.http.listen, Answer::read(&answer)?).await,
+            Command::Bare => {
+                config.http.bare = true;
+                boxoffice::serve::serve(config).await.map(drop)
+            }
             Command::Prepare { houses, fixture } => prepare::prepare(&config, houses, &fixture).await,
             Command::Check => check::check(&config).await,
             Command::Postgres => postgres::keep(&config).await,

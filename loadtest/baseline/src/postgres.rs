@@ -5,19 +5,17 @@ use std::io::Write as _;
 use anyhow::bail;
 use boxoffice::{config::Config, serve::database::Database};
 use embedded_postgres::PrivatePostgres;
-use tokio::signal::unix::{SignalKind, signal};
+
+use crate::stop_signal;
 
 /// Runs it until SIGTERM or SIGINT, then shuts it down.
 pub(crate) async fn keep(config: &Config) -> anyhow::Result<()> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let stop = stop_signal()?;
     let database = Database::own(config).await?;
     let Some(url) = PrivatePostgres::url_of_running(&config.database.data_dir) else { bail!("it did not start") };
     // A line that its reader waits for.
     writeln!(std::io::stdout(), "{url}")?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    stop.await;
     database.release().await;
     Ok(())
 }

@@ -10,9 +10,11 @@ use boxoffice_http::{
     server::{Server, Settings},
 };
 use jiff::SignedDuration;
-use tokio::signal::unix::{SignalKind, signal};
 
-use crate::shop::{self, Shop};
+use crate::{
+    shop::{self, Shop},
+    stop_signal,
+};
 
 /// How long a request may wait for a connection. boxoffice's two seconds would turn the queue, which is what is measured,
 /// into refusals.
@@ -37,14 +39,7 @@ pub(crate) async fn serve(mut config: Config) -> anyhow::Result<()> {
     // As boxoffice has it: the load of the benchmarks comes from one network.
     let settings = Settings { trusted: config.rate_limit.trusted.clone(), ..Settings::from(&config.http) };
     let server = Server::bind(config.http.listen, settings).await?;
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let stop = async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    };
-    server.serve(router, stop).await;
+    server.serve(router, stop_signal()?).await;
     pool.close();
     database.release().await;
     Ok(())

@@ -3,60 +3,29 @@
 //! Nothing is slow on purpose: statements are prepared once a connection, rows of one table go in one statement, and what
 //! can be asked without the lock is asked before it is taken.
 
-mod from_hold;
-mod json;
 mod orders;
-mod replay;
 mod statements;
 
 use std::{sync::Arc, time::Duration};
 
+use boxoffice_api::bookings::dto::{BookingBody, BookingJson};
 use boxoffice_http::{problem::Problem, reply::Reply, request::Request};
-use deadpool_postgres::{Object, Pool};
 use domain::{
     bookings::{Fingerprint, IdempotencyKey, Source},
-    ids::{AccountId, EventId},
-    selection::Selection,
-};
-use jiff::SignedDuration;
-
-use self::{
-    json::{BookingBody, HoldBody, Receipt},
-    orders::{Kind, Order},
+    ids::EventId,
 };
 
-/// What the handlers share.
-pub(crate) struct Shop {
-    pub(crate) pool: Pool,
-    /// How long a hold keeps its places.
-    pub(crate) hold: SignedDuration,
-}
-
-/// A result, and whether an earlier request with the same key had led to it.
-struct Made {
-    receipt: Receipt,
-    replayed: bool,
-}
+pub(crate) use self::orders::Shop;
+use self::orders::{Kind, Order, failed};
 
 /// `POST /events/{id}/holds`
-pub(crate) async fn hold(shop: Arc<Shop>, mut request: Request) -> Result<Reply, Problem> {
-    let (account, event, key) = head(&request)?;
-    let selection = Selection::try_from(request.body::<HoldBody>().await?)?;
-    let source = Source::Selection(selection.clone());
-    let order = Order { kind: Kind::Hold, account, event, key, fingerprint: Fingerprint::of(event, &source) };
-    answer("holds", orders::place(&shop, &order, &selection).await?)
+pub(crate) async fn hold(shop: Arc<Shop>, request: Request) -> Result<Reply, Problem> {
+    sell(&shop, Kind::Hold, request).await
 }
 
 /// `POST /events/{id}/bookings`
-pub(crate) async fn book(shop: Arc<Shop>, mut request: Request) -> Result<Reply, Problem> {
-    let (account, event, key) = head(&request)?;
-    let source = Source::try_from(request.body::<BookingBody>().await?)?;
-    let order = Order { kind: Kind::Booking, account, event, key, fingerprint: Fingerprint::of(event, &source) };
-    let made = match source {
-        Source::Selection(selection) => orders::place(&shop, &order, &selection).await?,
-        Source::Hold(hold) => from_hold::book(&shop, &order, hold).await?,
-    };
-    answer("bookings", made)
+pub(crate) async fn book(shop: Arc<Shop>, request: Request) -> Result<Reply, Problem> {
+    sell(&shop, Kind::Booking, request).await
 }
 
 /// `GET /events/{id}/availability`, so that the same load client can open an event: there is nothing to open here.
@@ -64,25 +33,38 @@ pub(crate) async fn availability(_shop: Arc<Shop>, _request: Request) -> Result<
     Reply::ok(&serde_json::json!({}))
 }
 
-fn head(request: &Request) -> Result<(AccountId, EventId, IdempotencyKey), Problem> {
+async fn sell(shop: &Shop, kind: Kind, mut request: Request) -> Result<Reply, Problem> {
     let key = IdempotencyKey::parse(request.idempotency_key()?);
     let key = key.ok_or_else(|| Problem::internal("a key that was checked is no key"))?;
-    Ok((request.caller()?.account, request.id::<EventId>("id")?, key))
-}
+    let (account, event) = (request.caller()?.account, request.id::<EventId>("id")?);
+    let source = Source::try_from(request.body::<BookingBody>().await?)?;
+    let order = Order { kind, account, event, key, fingerprint: Fingerprint::of(event, &source) };
 
-fn answer(of: &str, made: Made) -> Result<Reply, Problem> {
-    let reply = Reply::created(&format!("/api/v1/{of}/{}", made.receipt.id), &made.receipt)?;
-    Ok(if made.replayed { reply.replayed() } else { reply })
-}
-
-async fn connection(shop: &Shop) -> Result<Object, Problem> {
-    shop.pool.get().await.map_err(|error| Problem::unavailable(Duration::from_secs(1), error))
-}
-
-/// What a failed statement means to the client. The transaction is rolled back when it is dropped.
-fn failed(error: tokio_postgres::Error) -> Problem {
-    if error.as_db_error().is_some() {
-        return Problem::internal(error);
-    }
-    Problem::unavailable(Duration::from_secs(1), error)
+    let client = shop.pool.get().await;
+    let mut client = client.map_err(|error| Problem::unavailable(Duration::from_secs(1), error))?;
+    let seats = orders::find_seats(&client, &source).await?;
+    let transaction = client.transaction().await.map_err(failed)?;
+    let made = match &source {
+        Source::Selection(selection) => orders::place(shop, &transaction, &order, selection, &seats).await,
+        Source::Hold(hold) => orders::convert(&transaction, &order, hold.0).await,
+    };
+    let (booking, is_replay) = match made {
+        Ok(Some(booking)) => {
+            transaction.commit().await.map_err(failed)?;
+            (booking, false)
+        }
+        // Taken key or refusal: what was made under the key, if anything, is the answer.
+        other => {
+            transaction.rollback().await.map_err(failed)?;
+            let unknown = || Problem::internal("the key is taken and is not there");
+            match orders::earlier(&client, &order).await? {
+                Some(booking) => (booking, true),
+                None => return Err(other.err().unwrap_or_else(unknown)),
+            }
+        }
+    };
+    let of = if kind == Kind::Hold { "holds" } else { "bookings" };
+    // A hold is answered in the form of a booking, which is a little longer.
+    let reply = Reply::created(&format!("/api/v1/{of}/{}", booking.id.0), &BookingJson::new(&booking, None))?;
+    Ok(if is_replay { reply.replayed() } else { reply })
 }

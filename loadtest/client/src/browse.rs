@@ -5,40 +5,31 @@
 //! alike, and a disturbance spoils some rounds and not the result. Each server has one thread and a core of its own, and the
 //! client another one: what is measured is what a core of the server can do, not how two programs share it.
 
-mod closed_loop;
-mod sample;
-mod table;
-
-use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, fs, net::SocketAddr, rc::Rc, time::Duration};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use onsale::{
-    fixture::Fixture,
-    processes::{Watched, cpu_seconds},
-};
 use serde::Serialize;
-use tokio::{process::Command, task::LocalSet};
+use tokio::process::Command;
 
-use self::{closed_loop::Measured, sample::Sample};
-use crate::bench::{
-    cleanly,
-    contender::Served,
-    machine::Machine,
-    say,
-    scratch::{Scratch, Setup, complete},
-    write,
+use crate::{
+    connection::{Connection, HEADERS_MAX, connect, get},
+    experiment::{self, seconds},
+    fixture::Fixture,
+    load::{Pace, Plan, Script},
+    processes::complete,
+    report::{Asked, Row, Since, heading, line},
+    scratch::{Data, Programs, Scratch},
+    server::Server,
+    usage::{Sampler, Watched},
+    verdict::Verdict,
 };
 
 #[derive(Clone, Debug, Args, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct BrowseArgs {
-    /// The server that is measured
-    #[arg(long)]
-    binary: PathBuf,
-    /// The program that answers fixed bytes
-    #[arg(long)]
-    baseline: PathBuf,
+    #[command(flatten)]
+    #[serde(flatten)]
+    programs: Programs,
     /// Connections of the closed loop
     #[arg(long, default_value_t = 64)]
     connections: usize,
@@ -63,9 +54,6 @@ pub(crate) struct BrowseArgs {
     /// Lets the kernel choose cores and the servers as many threads as there are
     #[arg(long)]
     unpinned: bool,
-    /// Where the JSON goes
-    #[arg(long, default_value = "loadtest/results")]
-    out: PathBuf,
 }
 
 /// The server's core, and the client's.
@@ -81,8 +69,7 @@ const SETTINGS: [(&str, &str); 3] = [
 
 /// Who is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
-enum Who {
+enum Browsed {
     /// hyper alone.
     Raw,
     /// The server as it ships.
@@ -92,167 +79,172 @@ enum Who {
 }
 
 /// What is asked for, and how.
-struct Question {
+struct Page {
     name: String,
     path: String,
     compressed: bool,
     conditional: bool,
 }
 
-/// What came of one question.
+/// How a contender did with one question.
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Answered {
-    question: String,
-    body_bytes: usize,
-    head_bytes: usize,
-    contenders: BTreeMap<Who, Compared>,
-}
-
-/// How a contender did.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Compared {
+    who: Browsed,
     /// Each number by itself the middle one of all rounds.
-    middle: Measured,
+    #[serde(flatten)]
+    middle: Row,
+    /// CPU of the server for one request.
+    server_us: f64,
     /// The middle one of all rounds' parts of what hyper alone did.
     of_raw: f64,
     /// The middle one of all rounds' parts of what the server without limits and headers did.
     of_bare: Option<f64>,
-    rounds: Vec<Measured>,
-}
-
-#[derive(Debug, Serialize)]
-struct Results {
-    machine: Machine,
-    settings: BrowseArgs,
-    questions: Vec<Answered>,
+    rounds: Vec<Row>,
 }
 
 pub(crate) async fn browse(args: &BrowseArgs) -> anyhow::Result<()> {
     if args.connections == 0 || args.rounds == 0 {
         bail!("connections and rounds must be above 0");
     }
-    let BrowseArgs { binary, baseline, events, .. } = args.clone();
-    let scratch = Scratch::new(Setup { binary, baseline, users: 1, events, houses: 0 })?;
-    cleanly(&scratch, Box::pin(LocalSet::new().run_until(all(&scratch, args)))).await
+    let data = Data { events: args.events, houses: 0 };
+    experiment::measure("browse", args, &args.programs, data, async |scratch| {
+        pin(args, CORES[1], std::process::id()).await?;
+        let server = start(scratch, args, Browsed::Boxoffice, &[]).await?;
+        let bare = if args.bare { Some(start(scratch, args, Browsed::Bare, &[]).await?) } else { None };
+        let (mut questions, mut verdict) = (Vec::new(), Verdict::default());
+        heading("cached reads; ratio to hyper alone", "requests/s", true);
+        for page in pages(&Fixture::read(&scratch.fixture())?)? {
+            for compared in ask(scratch, args, &server, bare.as_ref(), page).await? {
+                let Compared { who, of_raw, middle, .. } = &compared;
+                line(middle);
+                verdict.require(*who != Browsed::Boxoffice || *of_raw >= args.ratio_min, || {
+                    format!("{}: {of_raw:.2} of hyper alone, less than {}", middle.name, args.ratio_min)
+                });
+                questions.push(compared);
+            }
+        }
+        server.remove().await?;
+        if let Some(bare) = bare {
+            bare.remove().await?;
+        }
+        Ok((serde_json::json!({ "questions": questions }), verdict))
+    })
+    .await
 }
 
-async fn all(scratch: &Scratch, args: &BrowseArgs) -> anyhow::Result<()> {
-    let machine = Machine::of_here();
-    say(&format!("{machine}\nseeding …"));
-    scratch.seed().await?;
-    if !args.unpinned {
-        let mut pin = Command::new("taskset");
-        pin.args(["-pc", CORES[1], &std::process::id().to_string()]);
-        complete(pin, "taskset, which binds programs to cores").await?;
-    }
-    let server = start(scratch, args, Who::Boxoffice, &[]).await?;
-    let bare = if args.bare { Some(start(scratch, args, Who::Bare, &[]).await?) } else { None };
-    let mut results = Results { machine, settings: args.clone(), questions: Vec::new() };
-    table::heading(args.bare);
-    for question in questions(&Fixture::read(&scratch.fixture())?)? {
-        let answered = ask(scratch, args, &server, bare.as_ref(), question).await?;
-        table::line(&answered);
-        results.questions.push(answered);
-    }
-    server.stop().await?;
-    if let Some(bare) = bare {
-        bare.stop().await?;
-    }
-    write(&results, &args.out, &format!("browse-{}.json", results.machine.unix_seconds))?;
-    let missed = table::missed(&results);
-    if missed.is_empty() { Ok(()) } else { bail!("{}", missed.join("; ")) }
-}
-
-fn questions(fixture: &Fixture) -> anyhow::Result<Vec<Question>> {
-    let event = fixture.of_kind("lukewarm")?.remove(0).id;
+fn pages(fixture: &Fixture) -> anyhow::Result<Vec<Page>> {
+    let event = fixture.first("lukewarm")?.id;
     let paths = [("list", "/api/v1/events".to_owned()), ("detail", format!("/api/v1/events/{event}"))];
-    let mut questions = Vec::new();
+    let mut pages = Vec::new();
     for (what, path) in paths {
         for (how, compressed, conditional) in
             [("", false, false), (", compressed", true, false), (", 304", false, true)]
         {
-            questions.push(Question { name: format!("{what}{how}"), path: path.clone(), compressed, conditional });
+            pages.push(Page { name: format!("{what}{how}"), path: path.clone(), compressed, conditional });
         }
     }
-    Ok(questions)
+    Ok(pages)
 }
 
 /// Starts a contender, on a core of its own.
-async fn start<'a>(scratch: &'a Scratch, args: &BrowseArgs, who: Who, more: &[&str]) -> anyhow::Result<Served<'a>> {
-    let data = if who == Who::Raw { None } else { Some(scratch.copy().await?) };
-    let (program, argument) = match who {
-        Who::Raw => (&args.baseline, "raw"),
-        Who::Boxoffice => (&args.binary, "serve"),
-        Who::Bare => (&args.baseline, "bare"),
+async fn start<'a>(scratch: &'a Scratch, args: &BrowseArgs, who: Browsed, more: &[&str]) -> anyhow::Result<Server<'a>> {
+    let data = if who == Browsed::Raw { None } else { Some(scratch.copy().await?) };
+    let Programs { binary, baseline, .. } = &args.programs;
+    let (name, program, argument) = match who {
+        Browsed::Raw => ("raw", baseline, "raw"),
+        Browsed::Boxoffice => ("boxoffice", binary, "serve"),
+        Browsed::Bare => ("bare", baseline, "bare"),
     };
-    let program = fs::canonicalize(program).with_context(|| format!("{} is missing", program.display()))?;
-    let mut settings = SETTINGS.to_vec();
-    let command = if args.unpinned {
-        Command::new(program)
-    } else {
+    let mut settings = args.programs.settings(&SETTINGS);
+    if !args.unpinned {
         settings.push(("TOKIO_WORKER_THREADS", "1"));
-        let mut pinned = Command::new(sample::found("taskset")?);
-        pinned.args(["-c", CORES[0]]).arg(program);
-        pinned
-    };
-    let mut command = command;
+    }
+    let mut command = Command::new(program);
     command.arg(argument).args(more);
-    Served::launch(scratch, format!("{who:?}").to_lowercase(), command, data, &settings).await
+    let server = Server::start(scratch, name, command, data, &settings).await?;
+    pin(args, CORES[0], server.pid()?).await?;
+    Ok(server)
+}
+
+/// Binds all threads of a program to a core, and those that they start.
+async fn pin(args: &BrowseArgs, core: &str, pid: u32) -> anyhow::Result<()> {
+    if !args.unpinned {
+        let mut pin = Command::new("taskset");
+        pin.args(["-apc", core, &pid.to_string()]);
+        complete(pin, "taskset, which binds programs to cores: install it, or measure with --unpinned").await?;
+    }
+    Ok(())
 }
 
 async fn ask(
     scratch: &Scratch,
     args: &BrowseArgs,
-    server: &Served<'_>,
-    bare: Option<&Served<'_>>,
-    question: Question,
-) -> anyhow::Result<Answered> {
-    let mut extra = String::new();
-    if question.compressed {
-        extra.push_str(&format!("accept-encoding: {CODINGS}\r\n"));
+    server: &Server<'_>,
+    bare: Option<&Server<'_>>,
+    page: Page,
+) -> anyhow::Result<Vec<Compared>> {
+    let mut headers = "accept: */*\r\n".to_owned();
+    if page.compressed {
+        headers.push_str(&format!("accept-encoding: {CODINGS}\r\n"));
     }
-    let first = Sample::take(server.address(), &question.path, &extra).await?;
-    if question.conditional {
+    let first = Copied::take(server.address, &page.path, &headers).await?;
+    if page.conditional {
         let etag = first.header("etag").context("the answer has no entity tag")?;
-        extra.push_str(&format!("if-none-match: {etag}\r\n"));
+        headers.push_str(&format!("if-none-match: {etag}\r\n"));
     }
-    let sample = Sample::take(server.address(), &question.path, &extra).await?;
-    let expected = if question.conditional { 304 } else { 200 };
-    if sample.status != expected || question.compressed != sample.header("content-encoding").is_some() {
-        bail!("{}: the server answers {} with {:?}", question.name, sample.status, sample.headers);
+    let sample = Copied::take(server.address, &page.path, &headers).await?;
+    let expected = if page.conditional { 304 } else { 200 };
+    if sample.status != expected || page.compressed != sample.header("content-encoding").is_some() {
+        bail!("{}: the server answers {} with {:?}", page.name, sample.status, sample.headers);
     }
     let file = scratch.fixture().with_extension("answer");
     fs::write(&file, serde_json::to_vec(&sample.replayed())?)?;
-    let raw = start(scratch, args, Who::Raw, &["--answer", &file.to_string_lossy()]).await?;
-    let copy = Sample::take(raw.address(), &question.path, &extra).await?;
-    copy.check_like(&sample)?;
+    let raw = start(scratch, args, Browsed::Raw, &["--answer", &file.to_string_lossy()]).await?;
+    Copied::take(raw.address, &page.path, &headers).await?.check_like(&sample)?;
 
-    let mut runs: BTreeMap<Who, Vec<Measured>> = BTreeMap::new();
+    let mut runs: BTreeMap<Browsed, Vec<Row>> = BTreeMap::new();
     for round in 0..args.rounds {
-        let mut contenders = [(Who::Raw, Some(&raw)), (Who::Boxoffice, Some(server)), (Who::Bare, bare)];
+        let mut contenders = [(Browsed::Raw, Some(&raw)), (Browsed::Boxoffice, Some(server)), (Browsed::Bare, bare)];
         if round % 2 == 1 {
             contenders.reverse();
         }
-        for (who, served) in contenders.into_iter().filter_map(|(who, served)| Some((who, served?))) {
-            let measured = measure(args, served, &question.path, &extra, expected).await?;
-            runs.entry(who).or_default().push(measured);
+        for (who, server) in contenders.into_iter().filter_map(|(who, server)| Some((who, server?))) {
+            runs.entry(who).or_default().push(measure(args, server, &page, &headers, expected).await?);
         }
     }
-    raw.stop().await?;
-    let (body_bytes, head_bytes) = (sample.body.len(), sample.head_bytes);
-    Ok(Answered { question: question.name, body_bytes, head_bytes, contenders: compare(&runs) })
+    raw.remove().await?;
+    Ok(compare(&page.name, &sample, runs))
 }
 
-fn compare(runs: &BTreeMap<Who, Vec<Measured>>) -> BTreeMap<Who, Compared> {
-    let part = |rounds: &[Measured], who| {
+fn compare(name: &str, sample: &Copied, runs: BTreeMap<Browsed, Vec<Row>>) -> Vec<Compared> {
+    let part = |rounds: &[Row], who| {
         let others = runs.get(&who)?;
-        Some(middle(rounds.iter().zip(others).map(|(one, other)| one.per_second / other.per_second.max(1.0))))
+        let parts = rounds.iter().zip(others);
+        Some(middle(parts.map(|(one, other)| one.served_per_second / other.served_per_second.max(1.0))))
     };
-    let compared = |(who, rounds): (&Who, &Vec<Measured>)| {
-        let (of_raw, of_bare) = (part(rounds, Who::Raw).unwrap_or(0.0), part(rounds, Who::Bare));
-        (*who, Compared { middle: Measured::middle(rounds), of_raw, of_bare, rounds: rounds.clone() })
+    let compared = |(who, rounds): (&Browsed, &Vec<Row>)| {
+        let of = |number: fn(&Row) -> f64| middle(rounds.iter().map(number));
+        let core = |name: &str| middle(rounds.iter().filter_map(|row| row.cores.get(name).copied()));
+        let mut row = rounds.first().cloned().unwrap_or_default();
+        (row.name, row.pace) = (name.to_owned(), format!("{who:?}").to_lowercase());
+        (row.served_per_second, row.answers_per_second) =
+            (of(|row| row.served_per_second), of(|row| row.answers_per_second));
+        row.tally.latency.p50 = of(|row| row.tally.latency.p50);
+        row.tally.latency.p95 = of(|row| row.tally.latency.p95);
+        row.tally.latency.p99 = of(|row| row.tally.latency.p99);
+        row.tally.latency.max = of(|row| row.tally.latency.max);
+        row.cores = ["server", "client"].map(|name| (name.to_owned(), core(name))).into();
+        let server_us =
+            middle(rounds.iter().map(|row| {
+                row.cores.get("server").copied().unwrap_or_default() * 1e6 / row.answers_per_second.max(1.0)
+            }));
+        let (of_raw, of_bare) = (part(rounds, Browsed::Raw).unwrap_or(0.0), part(rounds, Browsed::Bare));
+        let (head_bytes, body_bytes) = (sample.head_bytes, sample.body.len());
+        row.note = format!("{head_bytes}+{body_bytes} bytes, server {server_us:.2} µs, ratio {of_raw:.2}");
+        if let (Browsed::Boxoffice, Some(part)) = (who, of_bare) {
+            row.note.push_str(&format!(", limits and headers {:.1} %", 100.0 * (1.0 - part)));
+        }
+        Compared { who: *who, middle: row, server_us, of_raw, of_bare, rounds: rounds.clone() }
     };
     runs.iter().map(compared).collect()
 }
@@ -264,23 +256,95 @@ fn middle(values: impl Iterator<Item = f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
 
+/// One request over and over.
+struct Repeated(String);
+
+impl Script for Repeated {
+    fn write(&self, _: usize, _: u64, request: &mut Vec<u8>) -> Option<Asked> {
+        request.extend_from_slice(self.0.as_bytes());
+        Some(Asked::Goal)
+    }
+}
+
 async fn measure(
     args: &BrowseArgs,
-    served: &Served<'_>,
-    path: &str,
-    extra: &str,
+    server: &Server<'_>,
+    page: &Page,
+    headers: &str,
     expected: u16,
-) -> anyhow::Result<Measured> {
-    let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).context("not a number of seconds");
-    let plan = closed_loop::Plan {
-        address: served.address(),
-        request: sample::request(served.address(), path, extra),
-        expected,
-        connections: args.connections,
-        warmup: seconds(args.warmup)?,
-        measured: seconds(args.seconds)?,
-    };
-    let server = Watched { name: "server".to_owned(), pid: served.pid()?, family: false };
-    let client = Watched { name: "client".to_owned(), pid: std::process::id(), family: false };
-    closed_loop::run(plan, move || (cpu_seconds(&server), cpu_seconds(&client))).await
+) -> anyhow::Result<Row> {
+    let (address, warmup) = (server.address, seconds(args.warmup)?);
+    let lasts = warmup + seconds(args.seconds)?;
+    let plan = Plan::new(args.connections, Pace::Closed, lasts, Duration::from_secs(10));
+    let watched = [Watched { name: "server", pid: server.pid()?, family: false }, Watched::client()];
+    let sampler = Sampler::start(watched.to_vec());
+    let heard = plan.ask(address, Rc::new(Repeated(get(address, &page.path, headers)))).await;
+    let window = heard.begin + warmup..heard.end;
+    let row = heard.row("", &window, Since::Due);
+    let right = heard.samples.iter().filter(|sample| sample.is_answer(expected)).count();
+    if right < heard.samples.len() {
+        bail!("{} answers had another status than {expected}: {row:?}", heard.samples.len() - right);
+    }
+    Ok(Row { cores: sampler.finish().cores(&window), ..row })
+}
+
+/// hyper adds these itself.
+const OF_HYPER: [&str; 2] = ["content-length", "date"];
+/// Of one request only, in value but not in length.
+const OF_ONE_REQUEST: [&str; 3] = ["date", "x-request-id", "ratelimit"];
+
+/// An answer that can be given again.
+struct Copied {
+    status: u16,
+    headers: Vec<(String, String)>,
+    head_bytes: usize,
+    body: Vec<u8>,
+}
+
+/// What `baseline raw` reads.
+#[derive(Serialize)]
+struct Replayed<'a> {
+    status: u16,
+    headers: Vec<&'a (String, String)>,
+    body: &'a [u8],
+}
+
+impl Copied {
+    async fn take(address: SocketAddr, path: &str, headers: &str) -> anyhow::Result<Self> {
+        let mut connection = Connection::new(connect(address).await?);
+        let answer = connection.ask(get(address, path, headers).as_bytes()).await?;
+        let mut found = [httparse::EMPTY_HEADER; HEADERS_MAX];
+        let mut response = httparse::Response::new(&mut found);
+        response.parse(answer.head)?;
+        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+        let headers = response.headers.iter().map(|header| (header.name.to_owned(), text(header.value))).collect();
+        Ok(Self { status: answer.status, headers, head_bytes: answer.head.len(), body: answer.body.to_vec() })
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    fn replayed(&self) -> Replayed<'_> {
+        let headers = self.headers.iter().filter(|(name, _)| !OF_HYPER.contains(&name.as_str()));
+        Replayed { status: self.status, headers: headers.collect(), body: &self.body }
+    }
+
+    /// Fails when this is not an answer of the same status, headers and body.
+    fn check_like(&self, other: &Self) -> anyhow::Result<()> {
+        let comparable = |sample: &Self| {
+            let mut headers = sample.headers.clone();
+            for (name, value) in &mut headers {
+                if OF_ONE_REQUEST.contains(&name.as_str()) {
+                    value.clear();
+                }
+            }
+            headers.sort();
+            (sample.status, headers)
+        };
+        if comparable(self) != comparable(other) || self.body != other.body {
+            bail!("hyper alone does not answer the same: {:?} instead of {:?}", self.headers, other.headers);
+        }
+        Ok(())
+    }
 }

@@ -6,36 +6,32 @@
 //! once the answers in its memory have ended.
 
 mod edits;
-mod judge;
 mod questions;
 mod redis;
-mod stage;
-mod table;
 mod truth;
 
-use std::{rc::Rc, sync::Arc, time::Duration};
+use std::{net::SocketAddr, rc::Rc, time::Duration};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use onsale::{
-    fixture::Fixture,
-    flow::{self, Flowed, Pace, Plan},
-};
 use serde::Serialize;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use self::{
-    edits::Editor,
+    edits::{Cached, Editor},
     questions::Questions,
     redis::Redis,
-    stage::{Counted, Reader, Stage},
     truth::Truth,
 };
 use crate::{
-    bench::{cleanly, contender::Served, machine::Machine, say, scratch::Scratch, write},
-    load::connect,
-    outage::database::Keeper,
-    started::StartArgs,
+    connection::get,
+    experiment,
+    fixture::Fixture,
+    load::{Pace, Plan, Script},
+    report::{Asked, Heard, Row, Sample, Since, figures, heading, line, millis},
+    scratch::{Data, Programs, Scratch},
+    server::{Keeper, Server, boxoffice},
+    verdict::Verdict,
 };
 
 /// What is due for longer than this and finds no connection free is not sent.
@@ -50,13 +46,14 @@ const SETTINGS: [(&str, &str); 3] = [
     ("BOXOFFICE__AUTH__JWT_SECRET", "both-servers-sign-and-check-with-this-one"),
 ];
 const SERVERS: [&str; 2] = ["one", "two"];
+/// By how much the 99th percentile may grow while Redis is away.
+const GROWTH_MAX: f64 = 2.0;
 
 #[derive(Clone, Debug, Args, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct CacheOutageArgs {
     #[command(flatten)]
     #[serde(flatten)]
-    start: StartArgs,
+    programs: Programs,
     /// Reads a second, of both servers together
     #[arg(long, default_value_t = 600.0)]
     rate: f64,
@@ -80,65 +77,59 @@ pub(crate) struct CacheOutageArgs {
     redis: String,
 }
 
-/// What goes on with Redis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum Phase {
-    /// Memory and Redis are being filled; judged by its answers only.
-    WarmUp,
-    Healthy,
+/// What is done to Redis at the beginning of a phase, or all through it.
+#[derive(Clone, Copy, Debug)]
+enum Disturbance {
+    Nothing,
     /// It is stopped, keeps its connections, and answers nothing.
-    Hung,
-    /// It goes on.
-    BackFromHanging,
+    Hang,
+    GoOn,
     /// It is killed, and connections are refused.
-    Refused,
+    Kill,
     /// It is started again, empty.
-    BackFromDeath,
+    Launch,
     /// It writes its snapshot; half a phase later it is killed, and starts from that.
     Snapshot,
     /// It has no memory left.
-    Full,
+    Fill,
     /// It is emptied again and again.
-    Flushed,
-    HealthyAgain,
+    Flush,
 }
 
+/// A part of the measurement: its name, its thirds of a whole one's length, what happens, and whether edits are told to the other
+/// server all the while.
+struct Phase(&'static str, u32, Disturbance, bool);
+
+const PHASES: [Phase; 10] = [
+    // Memory and Redis are being filled; judged by its answers only.
+    Phase(WARM_UP, 2, Disturbance::Nothing, false),
+    Phase(HEALTHY, 3, Disturbance::Nothing, true),
+    Phase("hung", 3, Disturbance::Hang, false),
+    Phase("goes on", 2, Disturbance::GoOn, false),
+    Phase("killed, refusing", 3, Disturbance::Kill, false),
+    Phase("started, empty", 2, Disturbance::Launch, false),
+    Phase("from a snapshot", 3, Disturbance::Snapshot, false),
+    Phase("full", 3, Disturbance::Fill, true),
+    Phase("flushed 4 times", 3, Disturbance::Flush, true),
+    Phase("healthy again", 3, Disturbance::Nothing, true),
+];
+const WARM_UP: &str = "warming up";
+const HEALTHY: &str = "healthy";
+
 impl Phase {
-    const ALL: [Self; 10] = [
-        Self::WarmUp,
-        Self::Healthy,
-        Self::Hung,
-        Self::BackFromHanging,
-        Self::Refused,
-        Self::BackFromDeath,
-        Self::Snapshot,
-        Self::Full,
-        Self::Flushed,
-        Self::HealthyAgain,
-    ];
-
-    fn lasts(self, seconds: u64) -> Duration {
-        let whole = Duration::from_secs(seconds);
-        match self {
-            Self::WarmUp | Self::BackFromHanging | Self::BackFromDeath => whole * 2 / 3,
-            _ => whole,
-        }
-    }
-
-    /// Whether edits are told to the other server all the while.
-    fn shares(self) -> bool {
-        matches!(self, Self::Healthy | Self::Full | Self::Flushed | Self::HealthyAgain)
+    fn lasts(&self, whole: u64) -> Duration {
+        Duration::from_secs(whole) * self.1 / 3
     }
 }
 
 /// What one phase led to.
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Outcome {
-    phase: Phase,
+struct PhaseOutcome {
+    /// Of what was due within it.
     #[serde(flatten)]
-    counted: Counted,
+    row: Row,
+    /// Where the answers came from.
+    from: Cached,
     edits: usize,
     /// The longest time after an edit's acknowledgement that the other server was asked and still showed the state before.
     oldest_detail_ms: f64,
@@ -146,146 +137,196 @@ struct Outcome {
 }
 
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Results {
-    machine: Machine,
-    settings: CacheOutageArgs,
+struct CacheOutageResults {
     /// Reads that were sent, and that were due and found no connection free.
     sent: u64,
     unsent: u64,
-    phases: Vec<Outcome>,
-    /// Answers that were wrong, and the first of them in words.
-    wrongs: usize,
-    wrong: Vec<String>,
+    phases: Vec<PhaseOutcome>,
 }
 
-/// Measures, prints, writes, and fails when a criterion is missed.
 pub(crate) async fn cache_outage(args: &CacheOutageArgs) -> anyhow::Result<()> {
     if args.rate <= 0.0 || !args.rate.is_finite() || args.connections == 0 || args.seconds < 6 || args.edit_every == 0 {
         bail!("give a rate, connections and an interval above 0, and phases of at least 6 seconds");
     }
-    let scratch = args.start.scratch_of(args.events)?;
-    cleanly(&scratch, Box::pin(measure(&scratch, args))).await
+    let data = Data { events: args.events, houses: 0 };
+    experiment::measure("cache-outage", args, &args.programs, data, async |scratch| {
+        let (results, mut verdict) = measure(scratch, args).await?;
+        heading("Redis; latency from due; loop and connections of each server", "reads/s", false);
+        results.phases.iter().for_each(|outcome| line(&outcome.row));
+        figures(&results);
+        judge(&results, args, &mut verdict);
+        Ok((results, verdict))
+    })
+    .await
 }
 
-async fn measure(scratch: &Scratch, args: &CacheOutageArgs) -> anyhow::Result<()> {
-    let machine = Machine::of_here();
-    say(&format!("{machine}\nseeding …"));
-    scratch.seed().await?;
-    let data = scratch.copy().await?;
-    let keeper = Keeper::start(scratch, &args.start.baseline, &data).await?;
+async fn measure(scratch: &Scratch, args: &CacheOutageArgs) -> anyhow::Result<(CacheOutageResults, Verdict)> {
+    let keeper = Keeper::start(scratch, scratch.copy().await?).await?;
     let mut redis = Redis::start(&args.redis)?;
-    let secret = edits::add_admin(scratch, &args.start, keeper.url()).await?;
-    let servers = [
-        serve(scratch, args, SERVERS[0], keeper.url(), &redis.url()).await?,
-        serve(scratch, args, SERVERS[1], keeper.url(), &redis.url()).await?,
-    ];
+    let secret = edits::add_admin(scratch, &keeper.url).await?;
+    let redis_url = redis.url();
+    let serve = async |name: &str| {
+        let mut settings = args.programs.settings(&SETTINGS);
+        settings.extend([
+            ("DATABASE_URL", keeper.url.as_str()),
+            ("REDIS_URL", &redis_url),
+            ("BOXOFFICE__NODE__NAME", name),
+        ]);
+        Server::start(scratch, name, boxoffice(scratch), None, &settings).await
+    };
+    let servers = [serve(SERVERS[0]).await?, serve(SERVERS[1]).await?];
     let events = Fixture::read(&scratch.fixture())?.of_kind("lukewarm")?;
-    let questions = Rc::new(Questions::new(events.into_iter().map(|event| event.id).collect()));
+    let questions = Rc::new(Questions::new(events.into_iter().map(|event| event.id).collect())?);
     let truth = Rc::new(Truth::new(questions.edited().len()));
-    let addresses = servers.each_ref().map(Served::address);
+    let addresses = servers.each_ref().map(|server| server.address);
     let editor = Editor::sign_in(addresses, &secret, Rc::clone(&questions), Rc::clone(&truth)).await?;
-    let stage = Rc::new(Stage::new(Rc::clone(&truth))?);
     // Every title is an edited one before anybody looks.
     editor.edit_all().await?;
 
-    let flowed = tokio::select! {
-        flowed = perform(args, addresses, &questions, &stage, &editor, &mut redis) => flowed?,
-        failed = editor.edit_on(Duration::from_millis(args.edit_every)) => return failed.context("editing"),
+    let (heard, marks) = tokio::select! {
+        performed = perform(args, addresses, &questions, &truth, &editor, &mut redis) => performed?,
+        failed = editor.edit_on(Duration::from_millis(args.edit_every)) => {
+            failed.context("editing")?;
+            bail!("the editor stopped")
+        }
     };
-    let phases = stage.outcomes();
-    let (wrongs, wrong) = (truth.wrongs(), truth.wrong());
-    let (sent, unsent) = (flowed.iter().map(|of| of.sent).sum(), flowed.iter().map(|of| of.unsent).sum());
-    let results = Results { machine, settings: args.clone(), sent, unsent, phases, wrongs, wrong };
-    table::print(&results);
-    let [one, two] = servers;
-    one.stop().await?;
-    two.stop().await?;
+    let [mut both, other] = heard;
+    (both.sent, both.unsent) = (both.sent + other.sent, both.unsent + other.unsent);
+    both.samples.extend(other.samples);
+    let outcome = |(phase, marks): (&Phase, &[(Instant, Cached)])| {
+        let [(begin, before), (end, after)] = *marks else { return None };
+        let (edits, [detail, list]) = truth.between(begin, end);
+        let from = after.since(before);
+        let (oldest_detail_ms, oldest_list_ms) = (millis(detail), millis(list));
+        let Cached { memory, redis, database } = from;
+        let note = format!(
+            "from memory {memory}, Redis {redis}, database {database}; {edits} edits, oldest detail {oldest_detail_ms:.0} ms, \
+             list {oldest_list_ms:.0} ms"
+        );
+        let row = both.row(phase.0, &(begin..end), Since::Due);
+        let row = Row { note, ..row };
+        Some(PhaseOutcome { row, from, edits, oldest_detail_ms, oldest_list_ms })
+    };
+    let phases = PHASES.iter().zip(marks.windows(2)).filter_map(outcome).collect();
+    for server in servers {
+        server.stop().await?;
+    }
     keeper.stop().await?;
-    write(&results, &args.start.out, &format!("cache-outage-{}.json", results.machine.unix_seconds))?;
-    let missed = judge::judge(&results);
-    if missed.is_empty() { Ok(()) } else { bail!("missed:\n- {}", missed.join("\n- ")) }
+    Ok((CacheOutageResults { sent: both.sent, unsent: both.unsent, phases }, truth.wrong.take()))
 }
 
-async fn serve<'a>(
-    scratch: &'a Scratch,
-    args: &CacheOutageArgs,
-    name: &str,
-    database: &str,
-    redis: &str,
-) -> anyhow::Result<Served<'a>> {
-    let mut settings = args.start.settings();
-    settings.extend(SETTINGS);
-    settings.extend([("DATABASE_URL", database), ("REDIS_URL", redis), ("BOXOFFICE__NODE__NAME", name)]);
-    let mut program = tokio::process::Command::new(args.start.binary());
-    program.arg("serve");
-    Served::launch(scratch, name.to_owned(), program, None, &settings).await
+/// Who asks one of the servers.
+struct Reader {
+    server: usize,
+    address: SocketAddr,
+    questions: Rc<Questions>,
+    truth: Rc<Truth>,
 }
 
-/// Reads from both servers, through all phases.
+impl Reader {
+    /// The two servers are asked the same questions, in another order.
+    fn question(&self, number: u64) -> &questions::Question {
+        self.questions.of(2 * number + self.server as u64)
+    }
+}
+
+impl Script for Reader {
+    fn write(&self, _: usize, number: u64, request: &mut Vec<u8>) -> Option<Asked> {
+        let text = get(self.address, &self.question(number).path, "accept: application/json\r\n");
+        request.extend_from_slice(text.as_bytes());
+        Some(Asked::Goal)
+    }
+
+    fn told(&self, _: usize, number: u64, sample: &Sample, body: &[u8]) {
+        if sample.is_answer(200) {
+            self.truth.check(self.server, self.question(number), sample.sent, body);
+        }
+    }
+}
+
+/// Reads from both servers, through all phases; also when each phase began and the last one ended, and what the servers had
+/// counted then.
 async fn perform(
     args: &CacheOutageArgs,
-    addresses: [std::net::SocketAddr; 2],
+    addresses: [SocketAddr; 2],
     questions: &Rc<Questions>,
-    stage: &Rc<Stage>,
+    truth: &Rc<Truth>,
     editor: &Editor,
     redis: &mut Redis,
-) -> anyhow::Result<[Flowed; 2]> {
-    let stop = Arc::default();
-    let flow = |server: usize| {
+) -> anyhow::Result<([Heard; 2], Vec<(Instant, Cached)>)> {
+    let reading = |server: usize| {
         let address = addresses[server];
-        let plan = Plan {
-            connections: args.connections,
-            greeting: Some(format!("GET /health/live HTTP/1.1\r\nhost: {address}\r\n\r\n")),
-            pace: Pace::Rate {
-                rate: args.rate / addresses.len() as f64,
-                lasts: Phase::ALL.iter().map(|phase| phase.lasts(args.seconds)).sum(),
-                lag_max: LAG_MAX,
-            },
-            patience: PATIENCE,
-            stop: Arc::clone(&stop),
-        };
-        let reader = Reader::new(server, address, Rc::clone(questions), Rc::clone(stage));
-        flow::flow(plan, Rc::new(reader), move || connect(address), |_| {})
+        let pace = Pace::Open { rate: args.rate / 2.0, lag_max: LAG_MAX };
+        let lasts = PHASES.iter().map(|phase| phase.lasts(args.seconds)).sum();
+        let plan = Plan::new(args.connections, pace, lasts, PATIENCE);
+        let (questions, truth) = (Rc::clone(questions), Rc::clone(truth));
+        let reader = Rc::new(Reader { server, address, questions, truth });
+        plan.greeting(address).ask(address, reader)
     };
-    let faults = async {
-        for phase in Phase::ALL {
-            stage.enter(phase, editor.cached().await?);
-            let lasts = phase.lasts(args.seconds);
-            match phase {
-                Phase::WarmUp | Phase::Healthy | Phase::HealthyAgain => {}
-                Phase::Hung => redis.hang()?,
-                Phase::BackFromHanging => redis.go_on(),
-                Phase::Refused => redis.kill().await?,
-                Phase::BackFromDeath => redis.launch()?,
-                Phase::Snapshot => {
-                    redis.save().await?;
-                    sleep(lasts / 2).await;
-                    redis.kill().await?;
-                    redis.launch()?;
-                    sleep(lasts / 2).await;
-                    continue;
-                }
-                Phase::Full => {
-                    redis.fill(true).await?;
-                    sleep(lasts).await;
-                    redis.fill(false).await?;
-                    continue;
-                }
-                Phase::Flushed => {
-                    for _ in 0..4 {
-                        redis.flush().await?;
-                        sleep(lasts / 4).await;
-                    }
-                    continue;
-                }
-            }
-            sleep(lasts).await;
+    let disturbing = async {
+        let mut marks = Vec::new();
+        for phase in &PHASES {
+            let cached = editor.cached().await?;
+            truth.share(phase.3);
+            marks.push((Instant::now(), cached));
+            disturb(redis, phase.2, phase.lasts(args.seconds)).await?;
         }
-        stage.leave(editor.cached().await?);
-        anyhow::Ok(())
+        let cached = editor.cached().await?;
+        marks.push((Instant::now(), cached));
+        anyhow::Ok(marks)
     };
-    let (one, two, faults) = tokio::join!(flow(0), flow(1), faults);
-    faults?;
-    Ok([one, two])
+    let (one, two, marks) = tokio::join!(reading(0), reading(1), disturbing);
+    Ok(([one, two], marks?))
+}
+
+/// Disturbs Redis, and waits until the phase is over.
+async fn disturb(redis: &mut Redis, how: Disturbance, lasts: Duration) -> anyhow::Result<()> {
+    let mut rest = lasts;
+    match how {
+        Disturbance::Nothing => {}
+        Disturbance::Hang => redis.hang()?,
+        Disturbance::GoOn => redis.go_on(),
+        Disturbance::Kill => redis.kill().await?,
+        Disturbance::Launch => redis.launch()?,
+        Disturbance::Snapshot => {
+            redis.tell("SAVE").await?;
+            rest = lasts / 2;
+            sleep(rest).await;
+            redis.kill().await?;
+            redis.launch()?;
+        }
+        Disturbance::Fill => {
+            redis.tell("CONFIG SET maxmemory 1").await?;
+            sleep(lasts).await;
+            redis.tell("CONFIG SET maxmemory 0").await?;
+            rest = Duration::ZERO;
+        }
+        Disturbance::Flush => {
+            rest = lasts / 4;
+            for _ in 0..3 {
+                redis.tell("FLUSHALL").await?;
+                sleep(rest).await;
+            }
+            redis.tell("FLUSHALL").await?;
+        }
+    }
+    sleep(rest).await;
+    Ok(())
+}
+
+/// What servers must keep to while Redis is away.
+fn judge(results: &CacheOutageResults, args: &CacheOutageArgs, verdict: &mut Verdict) {
+    verdict.none("reads that were not sent because every connection waited", results.unsent);
+    let p99 = |outcome: &PhaseOutcome| outcome.row.tally.latency.p99;
+    let healthy = results.phases.iter().find(|outcome| outcome.row.name == HEALTHY).map_or(0.0, p99);
+    let limit = (healthy * GROWTH_MAX).max(args.floor);
+    for outcome in &results.phases {
+        let (Row { name, tally, .. }, p99) = (&outcome.row, p99(outcome));
+        verdict.require(tally.unexpected() == 0, || format!("{name}: answers other than 200: {tally:?}"));
+        let was_busy = tally.served > 0 && outcome.edits > 0;
+        verdict.require(was_busy, || format!("{name}: nothing was read or edited"));
+        verdict.require(name == WARM_UP || p99 <= limit, || {
+            format!("{name}: the 99th percentile is {p99:.1} ms, above {limit:.1} ms; healthy it is {healthy:.1} ms")
+        });
+    }
 }

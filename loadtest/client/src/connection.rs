@@ -1,59 +1,62 @@
 //! HTTP/1.1 over one kept connection: a request out, its answer in.
 
-use std::io;
+use std::{io, net::SocketAddr};
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
+};
 
 /// Headers of an answer; more are an error.
-const HEADERS_MAX: usize = 32;
+pub(crate) const HEADERS_MAX: usize = 64;
 /// Bytes of an answer; more are an error.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
 
-/// What the server said.
+/// A request for `path` with these further header lines.
+pub(crate) fn get(host: SocketAddr, path: &str, headers: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n{headers}\r\n")
+}
+
+/// Opens a connection to a server that is measured.
+pub(crate) async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
 #[derive(Debug, PartialEq, Eq)]
-pub struct Answer<'a> {
-    /// Its status.
-    pub status: u16,
+pub(crate) struct Answer<'a> {
+    pub(crate) status: u16,
     /// Whether it is an earlier answer given again.
-    pub replayed: bool,
+    pub(crate) replayed: bool,
     /// Seconds after which to come again, when it says so.
-    pub retry_after: Option<u32>,
-    /// Its body.
-    pub body: &'a [u8],
+    pub(crate) retry_after: Option<u32>,
+    /// Its first line and headers, as they came.
+    pub(crate) head: &'a [u8],
+    pub(crate) body: &'a [u8],
 }
 
 /// A connection and the bytes of its present answer.
 #[derive(Debug)]
-pub struct Connection<S> {
+pub(crate) struct Connection<S> {
     stream: S,
     buffer: Vec<u8>,
     /// The server said that it closes.
     closing: bool,
 }
 
-/// What the head of an answer says, and where the body begins.
-struct Head {
-    status: u16,
-    replayed: bool,
-    retry_after: Option<u32>,
-    closing: bool,
-    body_at: usize,
-    length: usize,
-}
-
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    /// Over this stream.
-    pub fn new(stream: S) -> Self {
+    pub(crate) fn new(stream: S) -> Self {
         Self { stream, buffer: Vec::with_capacity(4096), closing: false }
     }
 
     /// Whether another request may be sent.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         !self.closing
     }
 
     /// Sends one request and reads its answer. After an error the connection is of no further use.
-    pub async fn ask(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
+    pub(crate) async fn ask(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
         let head = loop {
@@ -65,15 +68,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
         };
         self.closing = head.closing;
-        let end = head.body_at + head.length;
+        let end = head.bytes + head.length;
         while self.buffer.len() < end {
             if self.stream.read_buf(&mut self.buffer).await? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
-        let body = self.buffer.get(head.body_at..end).unwrap_or_default();
-        Ok(Answer { status: head.status, replayed: head.replayed, retry_after: head.retry_after, body })
+        let (text, body) = self.buffer[..end].split_at(head.bytes);
+        Ok(Answer { status: head.status, replayed: head.replayed, retry_after: head.retry_after, head: text, body })
     }
+}
+
+#[derive(Debug, Default)]
+struct Head {
+    status: u16,
+    replayed: bool,
+    retry_after: Option<u32>,
+    closing: bool,
+    bytes: usize,
+    /// Of the body.
+    length: usize,
 }
 
 /// The head, once all of it is there. Only answers of known length are understood: those of this API are.
@@ -81,13 +95,13 @@ fn parse(bytes: &[u8]) -> io::Result<Option<Head>> {
     let bad = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut response = httparse::Response::new(&mut headers);
-    let body_at = match response.parse(bytes).map_err(|error| bad(error.to_string()))? {
+    let bytes = match response.parse(bytes).map_err(|error| bad(error.to_string()))? {
         httparse::Status::Complete(length) => length,
         httparse::Status::Partial if bytes.len() > ANSWER_BYTES_MAX => return Err(bad("a head without end".into())),
         httparse::Status::Partial => return Ok(None),
     };
     let status = response.code.unwrap_or_default();
-    let mut head = Head { status, replayed: false, retry_after: None, closing: false, body_at, length: 0 };
+    let mut head = Head { status, bytes, ..Head::default() };
     let mut length = matches!(status, 204 | 304).then_some(0);
     for header in response.headers.iter() {
         // By length first: there are few headers, and most are none of these.
@@ -133,7 +147,8 @@ mod tests {
         });
         for _ in 0..2 {
             let answer = connection.ask(b"POST").await.unwrap();
-            assert_eq!(answer, Answer { status: 201, replayed: true, retry_after: None, body: b"hello" });
+            let (head, body) = text.split_at(text.len() - 5);
+            assert_eq!(answer, Answer { status: 201, replayed: true, retry_after: None, head, body });
         }
         // The server is gone now.
         assert!(connection.ask(b"POST").await.is_err());

@@ -8,9 +8,7 @@ use serde::Deserialize;
 /// The parts of the fixture that a run needs.
 #[derive(Debug, Deserialize)]
 pub struct Fixture {
-    /// Signed-in buyers.
     pub users: Vec<User>,
-    /// What is on sale.
     pub events: Vec<Event>,
     /// More events with the seats of the hot seated one, which a run goes on with when a house is sold out. The
     /// benchmark adds them.
@@ -18,47 +16,38 @@ pub struct Fixture {
     pub houses: Vec<House>,
 }
 
-/// A buyer.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
-    /// A bearer token.
+    pub id: String,
     pub access_token: String,
 }
 
-/// An event.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
-    /// Its id.
     pub id: String,
     /// What it is for: `hot-ga`, `hot-seated`, `priced-ga`, `lukewarm`.
     pub kind: String,
-    /// What to book of it.
     pub ticket_types: Vec<TicketType>,
     /// Every seat; empty with general admission.
     pub seat_ids: Vec<String>,
 }
 
-/// A kind of ticket.
 #[derive(Debug, Deserialize)]
 pub struct TicketType {
-    /// Its id.
     pub id: String,
 }
 
-/// An event with the same seats as the hot seated one.
+/// An event and what is booked of it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct House {
-    /// The event.
     pub id: String,
-    /// Its ticket type.
     pub ticket_type_id: String,
 }
 
 impl Fixture {
-    /// Reads it.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
         let fixture: Self =
@@ -69,18 +58,32 @@ impl Fixture {
         Ok(fixture)
     }
 
-    /// The events of a kind, as event and ticket type.
+    /// The events of a kind; there is one at least. Of the seated kind with all further houses.
     pub fn of_kind(&self, kind: &str) -> anyhow::Result<Vec<House>> {
         let of = self.events.iter().filter(|event| event.kind == kind);
-        let houses: Vec<House> = of
+        let mut houses: Vec<House> = of
             .filter_map(|event| {
                 let ticket_type_id = event.ticket_types.first()?.id.clone();
                 Some(House { id: event.id.clone(), ticket_type_id })
             })
             .collect();
+        if kind == "hot-seated" {
+            houses.extend(self.houses.iter().cloned());
+        }
         if houses.is_empty() {
             bail!("the fixture has no event of kind {kind}");
         }
         Ok(houses)
+    }
+
+    /// The first event of a kind.
+    pub(crate) fn first(&self, kind: &str) -> anyhow::Result<House> {
+        Ok(self.of_kind(kind)?.remove(0))
+    }
+
+    /// The seats of every house.
+    pub fn seats(&self) -> &[String] {
+        let seated = self.events.iter().find(|event| event.kind == "hot-seated");
+        seated.map_or(&[], |event| &event.seat_ids)
     }
 }

@@ -1,88 +1,158 @@
-//! What processes cost: CPU time and memory from `/proc`. Elsewhere than on Linux nothing is known.
+//! Processes and threads that a measurement starts, what is done to them, and how much they may have.
 
-use std::{fs, str::FromStr};
+use std::{
+    future::Future,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
 
-/// Clock ticks a second in `/proc/PID/stat`: 100 on every Linux there is (`USER_HZ`).
-const TICKS_PER_SECOND: f64 = 100.0;
+use anyhow::{Context, bail};
+use nix::{
+    errno::Errno,
+    sys::{
+        resource::{Resource, getrlimit, setrlimit},
+        signal::{self, Signal},
+    },
+    time::{ClockId, clock_gettime},
+    unistd::Pid,
+};
+use tokio::{
+    process::{Child, Command},
+    runtime::Builder,
+    task::spawn_blocking,
+    time::timeout,
+};
 
-/// A process to watch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Watched {
-    /// What it is called in reports.
-    pub name: String,
-    /// Its id.
-    pub pid: u32,
-    /// Whether its children belong to it: a postmaster and its back ends.
-    pub family: bool,
+use crate::usage::children;
+
+/// How long a step of the preparations may take.
+const STEP_MAX: Duration = Duration::from_secs(300);
+/// How long a process may take to stop: a checkpoint after minutes of writing takes its time.
+const STOP_MAX: Duration = Duration::from_secs(90);
+
+/// A process that goes on until it is stopped; killed when dropped.
+pub(crate) struct Process {
+    name: String,
+    pub(crate) child: Child,
 }
 
-impl FromStr for Watched {
-    type Err = String;
+impl Process {
+    pub(crate) fn start(name: &str, mut command: Command) -> anyhow::Result<Self> {
+        let child = command.stdin(Stdio::null()).kill_on_drop(true).spawn();
+        Ok(Self { name: name.to_owned(), child: child.with_context(|| format!("{name} doesn't start"))? })
+    }
 
-    /// `name=pid`, or `name=pid+` with its children.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (name, pid) = text.split_once('=').ok_or("give name=pid, or name=pid+ for its children too")?;
-        let family = pid.ends_with('+');
-        let pid = pid.trim_end_matches('+').parse().map_err(|error| format!("{pid:?}: {error}"))?;
-        Ok(Self { name: name.to_owned(), pid, family })
+    pub(crate) fn pid(&self) -> anyhow::Result<u32> {
+        self.child.id().with_context(|| format!("{} has ended", self.name))
+    }
+
+    /// How it ended, when it has ended by itself.
+    pub(crate) fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
+    /// SIGTERM, and the end of it.
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+        if let Some(pid) = self.child.id() {
+            send(pid, Signal::SIGTERM)?;
+        }
+        let ended = timeout(STOP_MAX, self.child.wait()).await;
+        ended.with_context(|| format!("{} does not stop", self.name))??;
+        Ok(())
+    }
+
+    /// SIGKILL, and the end of it.
+    pub(crate) async fn kill(mut self) -> anyhow::Result<()> {
+        Ok(self.child.kill().await?)
     }
 }
 
-/// What one process has used so far.
-struct Stat {
-    parent: u32,
-    own: f64,
-    /// Of children that ended.
-    reaped: f64,
-}
+/// Processes that are stopped; they go on when this is dropped, whatever the reason.
+pub(crate) struct Stopped(Vec<u32>);
 
-/// CPU seconds that a process has used so far.
-pub fn cpu_seconds(watched: &Watched) -> Option<f64> {
-    let stat = stat(&watched.pid.to_string())?;
-    if !watched.family {
-        return Some(stat.own);
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        for pid in &self.0 {
+            let _ = send(*pid, Signal::SIGCONT);
+        }
     }
-    // Children that end during the run move from the one sum to the other.
-    let children: f64 = fs::read_dir("/proc")
-        .ok()?
-        .flatten()
-        .filter_map(|entry| {
-            let name = entry.file_name();
-            let name = name.to_str()?.bytes().all(|byte| byte.is_ascii_digit()).then(|| name.to_str())??;
-            self::stat(name).filter(|stat| stat.parent == watched.pid).map(|stat| stat.own)
-        })
-        .sum();
-    Some(stat.own + stat.reaped + children)
 }
 
-/// Memory of a process that is in RAM.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Memory {
-    /// Bytes now.
-    pub resident: u64,
-    /// The most there ever were.
-    pub peak: u64,
+/// Stops a process, which starts no others from then on, and then all its children.
+pub(crate) fn stop_all(parent: u32) -> anyhow::Result<Stopped> {
+    let mut stopped = Stopped(vec![parent]);
+    send(parent, Signal::SIGSTOP)?;
+    for pid in children(parent) {
+        stopped.0.push(pid);
+        send(pid, Signal::SIGSTOP)?;
+    }
+    Ok(stopped)
 }
 
-/// What a process has in RAM.
-pub fn memory(pid: u32) -> Option<Memory> {
-    memory_in(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+/// A process that is gone already is no error.
+pub(crate) fn send(pid: u32, signal: Signal) -> anyhow::Result<()> {
+    match signal::kill(Pid::from_raw(i32::try_from(pid)?), signal) {
+        Ok(()) | Err(Errno::ESRCH) => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("{signal} can't be sent to process {pid}")),
+    }
 }
 
-fn memory_in(status: &str) -> Option<Memory> {
-    let of = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
+pub(crate) fn is_alive(pid: u32) -> bool {
+    i32::try_from(pid).is_ok_and(|pid| signal::kill(Pid::from_raw(pid), None) != Err(Errno::ESRCH))
+}
+
+/// Runs a command to its end, and gives what it printed.
+pub(crate) async fn complete(mut command: Command, what: &str) -> anyhow::Result<Vec<u8>> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let output = timeout(STEP_MAX, command.output()).await;
+    let output = output.with_context(|| format!("{what} takes too long"))?.with_context(|| what.to_owned())?;
+    if !output.status.success() {
+        bail!("{what} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(output.stdout)
+}
+
+/// Ports that are free now, held together so that they differ. Somebody else may take one first; then the start fails and
+/// says so.
+pub(crate) fn free_addresses() -> anyhow::Result<[SocketAddr; 2]> {
+    let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let both = [bind()?, bind()?];
+    Ok([both[0].local_addr()?, both[1].local_addr()?])
+}
+
+/// File descriptors that a process has beside its connections, rounded up generously.
+const OTHER_DESCRIPTORS: u64 = 256;
+
+/// Raises this process's limit of file descriptors, which what it starts inherits, to what the system allows; fails when
+/// that is not enough for `connections` on either side.
+pub(crate) fn raise_descriptors(connections: usize) -> anyhow::Result<()> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).context("the limit of file descriptors is unknown")?;
+    let needed = (connections as u64).saturating_add(OTHER_DESCRIPTORS);
+    if soft < hard {
+        setrlimit(Resource::RLIMIT_NOFILE, hard, hard).context("the limit of file descriptors can't be raised")?;
+    }
+    if hard < needed {
+        bail!(
+            "{connections} connections need {needed} file descriptors, on the client's side as on the server's, and a \
+             process may have {hard} here: raise the hard limit (ulimit -Hn, LimitNOFILE), or ask for fewer connections"
+        );
+    }
+    Ok(())
+}
+
+/// What `work` comes to, and the CPU seconds that its thread has taken.
+pub(crate) async fn on_thread<T, F>(work: impl FnOnce() -> F + Send + 'static) -> anyhow::Result<(T, f64)>
+where
+    T: Send + 'static,
+    F: Future<Output = T>,
+{
+    let run = || {
+        let done = Builder::new_current_thread().enable_all().build()?.block_on(work());
+        let used = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID)?;
+        Ok((done, used.tv_sec() as f64 + used.tv_nsec() as f64 / 1e9))
     };
-    Some(Memory { resident: of("VmRSS:")?, peak: of("VmHWM:")? })
-}
-
-fn stat(pid: &str) -> Option<Stat> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The program's name, in parentheses, may hold anything.
-    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks = |index: usize| Some(fields.get(index)?.parse::<f64>().ok()? / TICKS_PER_SECOND);
-    Some(Stat { parent: fields.get(1)?.parse().ok()?, own: ticks(11)? + ticks(12)?, reaped: ticks(13)? + ticks(14)? })
+    spawn_blocking(run).await?
 }
 
 #[cfg(test)]
@@ -90,17 +160,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_named_with_or_without_its_children() {
-        let of = |text: &str| text.parse::<Watched>();
-        assert_eq!(of("server=17"), Ok(Watched { name: "server".into(), pid: 17, family: false }));
-        assert_eq!(of("postgres=4+"), Ok(Watched { name: "postgres".into(), pid: 4, family: true }));
-        assert!(of("17").is_err() && of("a=b").is_err());
-    }
-
-    #[test]
-    fn memory_is_read_in_bytes() {
-        let status = "Name:\tserver\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\nThreads:\t3\n";
-        assert_eq!(memory_in(status), Some(Memory { resident: 1 << 20, peak: 2 << 20 }));
-        assert_eq!(memory_in("Name:\tkernel thread\n"), None);
+    fn more_connections_than_there_may_be_are_refused_with_a_reason() {
+        assert!(raise_descriptors(1).is_ok());
+        let reason = raise_descriptors(usize::MAX).unwrap_err().to_string();
+        assert!(reason.contains("raise the hard limit"), "{reason}");
     }
 }

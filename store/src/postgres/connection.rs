@@ -19,10 +19,8 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
-use tokio_postgres::{
-    CancelToken, NoTls, Row,
-    types::{ToSql, Type},
-};
+pub use tokio_postgres::types::Type;
+use tokio_postgres::{CancelToken, NoTls, Row, types::ToSql};
 
 use super::errors::{StoreError, is_definite};
 

@@ -2,7 +2,6 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use anyhow::Context;
 use domain::{
     bookings::{Booking, BookingStatus, Fingerprint, Hold, HoldStatus, IdempotencyKey, Item},
     ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeatId, SectionId, TicketTypeId},
@@ -11,13 +10,13 @@ use domain::{
     seat_maps::Seat,
 };
 use jiff::{SignedDuration, Timestamp};
-use onsale::workload::Scenario;
+use onsale::{Scenario, fixture::Fixture};
 use rust_decimal::Decimal;
-use serde_json::Value;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::Group;
+/// A group and how many bookings it finishes.
+pub(super) type Group = (Vec<EventBatch>, usize);
 
 /// An event to write bookings of.
 struct Stock {
@@ -48,13 +47,12 @@ pub(super) struct Target {
 pub(super) async fn targets(
     client: &Client,
     scenario: Scenario,
-    fixture: &Value,
+    fixture: &Fixture,
     connections: usize,
 ) -> anyhow::Result<Vec<Target>> {
     let seated = matches!(scenario, Scenario::NamedSeats | Scenario::BestAvailable);
-    let users = fixture["users"].as_array().into_iter().flatten();
-    let accounts: Arc<[AccountId]> =
-        users.map(|user| Ok(AccountId(id(&user["id"])?))).collect::<anyhow::Result<_>>()?;
+    let accounts = fixture.users.iter().map(|user| Ok(AccountId(user.id.parse()?)));
+    let accounts: Arc<[AccountId]> = accounts.collect::<anyhow::Result<_>>()?;
     let mut targets: Vec<Target> = Vec::new();
     for _ in 0..connections {
         targets.push(Target {
@@ -84,77 +82,58 @@ pub(super) async fn targets(
     Ok(targets)
 }
 
-fn id(value: &Value) -> anyhow::Result<Uuid> {
-    Ok(value.as_str().context("the fixture has something else where an id should be")?.parse()?)
-}
-
 /// Events and their ticket types.
-fn events(fixture: &Value, scenario: Scenario) -> anyhow::Result<Vec<(Uuid, Uuid)>> {
+fn events(fixture: &Fixture, scenario: Scenario) -> anyhow::Result<Vec<(Uuid, Uuid)>> {
     let kinds: &[&str] = match scenario {
         // Prices are nothing to the ledger: the second event with room for everybody will do.
         Scenario::HotGa | Scenario::HoldThenBook => &["hot-ga", "priced-ga"],
         Scenario::ManyEvents => &["lukewarm"],
         Scenario::NamedSeats | Scenario::BestAvailable => &["hot-seated"],
     };
-    let all = fixture["events"].as_array().context("the fixture has no events")?;
-    let found = all.iter().filter(|event| kinds.iter().any(|kind| event["kind"] == **kind));
-    let mut found: Vec<(Uuid, Uuid)> = found
-        .map(|event| Ok((id(&event["id"])?, id(&event["ticketTypes"][0]["id"])?)))
-        .collect::<anyhow::Result<_>>()?;
-    if kinds == ["hot-seated"] {
-        for house in fixture["houses"].as_array().into_iter().flatten() {
-            found.push((id(&house["id"])?, id(&house["ticketTypeId"])?));
+    let mut found = Vec::new();
+    for kind in kinds {
+        for house in fixture.of_kind(kind)? {
+            found.push((house.id.parse()?, house.ticket_type_id.parse()?));
         }
     }
     Ok(found)
 }
 
 /// The seats of every house; without words, because the ledger writes ids only.
-fn seats(fixture: &Value) -> anyhow::Result<Vec<Arc<Seat>>> {
-    let all = fixture["events"].as_array().into_iter().flatten();
-    let ids = all.flat_map(|event| event["seatIds"].as_array().into_iter().flatten());
-    let word: Arc<str> = "".into();
-    ids.map(|value| {
-        let id = id(value)?;
-        let (section, row) = (Arc::clone(&word), Arc::clone(&word));
-        let section_id = SectionId(id);
-        Ok(Arc::new(Seat { id: SeatId(id), section_id, section, row, label: "".into(), accessible: false }))
-    })
-    .collect()
+fn seats(fixture: &Fixture) -> anyhow::Result<Vec<Arc<Seat>>> {
+    let seat = |id: &String| {
+        let (id, section, row, label) = (id.parse()?, "".into(), "".into(), "".into());
+        Ok(Arc::new(Seat { id: SeatId(id), section_id: SectionId(id), section, row, label, accessible: false }))
+    };
+    fixture.seats().iter().map(seat).collect()
 }
 
 impl Target {
     /// The next group of `size` entries. `None` when nothing is left.
     pub(super) fn group(&mut self, size: usize) -> Option<Group> {
         let now = Timestamp::now();
-        match self.scenario {
-            Scenario::HoldThenBook => {
-                let held = std::mem::take(&mut self.held);
-                let booked = held.len();
-                let entries = if held.is_empty() {
-                    (0..size).map(|_| self.hold(now)).collect::<Option<Vec<_>>>()?
-                } else {
-                    held.into_iter().map(|hold| self.book(hold, now)).collect()
-                };
-                Some((vec![self.stocks.first_mut()?.batch(entries)], booked))
-            }
-            Scenario::ManyEvents => {
-                let mut batches = Vec::with_capacity(size.min(self.stocks.len()));
-                for share in shares(size, self.stocks.len()) {
-                    self.turn = (self.turn + 1) % self.stocks.len();
-                    let entries = (0..share).map(|_| self.sell(self.turn, now)).collect::<Option<Vec<_>>>()?;
-                    batches.push(self.stocks.get_mut(self.turn)?.batch(entries));
-                }
-                Some((batches, size))
-            }
-            Scenario::HotGa | Scenario::NamedSeats | Scenario::BestAvailable => {
-                // A house that can't fill a group is as good as sold out.
-                let roomy = |stock: &Stock| stock.seats.as_ref().is_none_or(|seats| seats.len() >= size);
-                let index = self.stocks.iter().position(roomy)?;
-                let entries = (0..size).map(|_| self.sell(index, now)).collect::<Option<Vec<_>>>()?;
-                Some((vec![self.stocks.get_mut(index)?.batch(entries)], size))
-            }
+        // What was held is booked before anything else is held.
+        let held = std::mem::take(&mut self.held);
+        if !held.is_empty() {
+            let booked = held.len();
+            let entries = held.into_iter().map(|hold| self.book(hold, now)).collect();
+            return Some((vec![self.stocks.first_mut()?.batch(entries)], booked));
         }
+        let is_spread = self.scenario == Scenario::ManyEvents;
+        let parts = if is_spread { self.stocks.len() } else { 1 };
+        let mut batches = Vec::new();
+        for share in shares(size, parts) {
+            self.turn = if is_spread {
+                (self.turn + 1) % self.stocks.len()
+            } else {
+                // A house that can't fill a group is as good as sold out.
+                let is_roomy = |stock: &Stock| stock.seats.as_ref().is_none_or(|seats| seats.len() >= size);
+                self.stocks.iter().position(is_roomy)?
+            };
+            let entries = (0..share).map(|_| self.sell(self.turn, now)).collect::<Option<Vec<_>>>()?;
+            batches.push(self.stocks.get_mut(self.turn)?.batch(entries));
+        }
+        Some((batches, if self.held.is_empty() { size } else { 0 }))
     }
 
     /// The group will not be written.
@@ -173,25 +152,23 @@ impl Target {
         }
     }
 
+    /// A place of the stock with this index is booked, or held first.
     fn sell(&mut self, index: usize, now: Timestamp) -> Option<Entry> {
         let stock = self.stocks.get_mut(index)?;
-        let (event, item) = (stock.event, stock.item()?);
-        Some(Entry::Book { booking: Arc::new(self.booking(event, [item].into(), None, now)), from: None })
-    }
-
-    fn hold(&mut self, now: Timestamp) -> Option<Entry> {
-        let stock = self.stocks.first_mut()?;
-        let (event_id, items) = (stock.event, [stock.item()?].into());
-        let (account_id, key, fingerprint) = self.request();
+        let (event, items) = (stock.event, [stock.item()?].into());
+        let booking = self.booking(event, items, None, now);
+        if self.scenario != Scenario::HoldThenBook {
+            return Some(Entry::Book { booking: Arc::new(booking), from: None });
+        }
         let hold = Arc::new(Hold {
             id: HoldId::generate(),
-            event_id,
-            account_id,
+            event_id: event,
+            account_id: booking.account_id,
             status: HoldStatus::Active,
-            items,
-            total: Money::new(Decimal::ZERO, self.currency),
-            key,
-            fingerprint,
+            items: booking.items,
+            total: booking.total,
+            key: booking.key,
+            fingerprint: booking.fingerprint,
             expires_at: Some(now.saturating_add(SignedDuration::from_mins(10)).unwrap_or(now)),
             created_at: now,
             updated_at: now,
@@ -206,8 +183,12 @@ impl Target {
         Entry::Book { booking: Arc::new(booking), from: Some(hold) }
     }
 
+    #[expect(clippy::expect_used, reason = "digits and hyphens are a key")]
     fn booking(&mut self, event_id: EventId, items: Arc<[Item]>, hold_id: Option<HoldId>, now: Timestamp) -> Booking {
-        let (account_id, key, fingerprint) = self.request();
+        // An account and what its client would send along.
+        self.number += 1;
+        let account_id = self.accounts[self.number * 31 % self.accounts.len()];
+        let key = IdempotencyKey::parse(&format!("{}-{}", self.name.simple(), self.number)).expect("a key");
         let nothing = Money::new(Decimal::ZERO, self.currency);
         Booking {
             id: BookingId::generate(),
@@ -220,20 +201,11 @@ impl Target {
             total: nothing,
             hold_id,
             key,
-            fingerprint,
+            fingerprint: Fingerprint(self.name),
             expires_at: None,
             created_at: now,
             updated_at: now,
         }
-    }
-
-    /// An account and what its client would send along.
-    #[expect(clippy::expect_used, reason = "digits and hyphens are a key")]
-    fn request(&mut self) -> (AccountId, IdempotencyKey, Fingerprint) {
-        self.number += 1;
-        let account = self.accounts[self.number * 31 % self.accounts.len()];
-        let key = IdempotencyKey::parse(&format!("{}-{}", self.name.simple(), self.number)).expect("a key");
-        (account, key, Fingerprint(self.name))
     }
 }
 

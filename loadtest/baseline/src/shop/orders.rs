@@ -1,27 +1,39 @@
-//! Free places become a hold or a booking.
+//! Free places become a hold or a booking, and a hold becomes a booking.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use boxoffice_http::problem::Problem;
-use deadpool_postgres::{Object, Transaction};
+use deadpool_postgres::{GenericClient, Pool, Transaction};
 use domain::{
-    bookings::{Fingerprint, IdempotencyKey},
-    ids::{AccountId, BookingId, EventId, HoldId, SeatId, TicketTypeId},
+    bookings::{Booking, BookingStatus, Fingerprint, IdempotencyKey, Item, Source},
+    ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeatId, SectionId, TicketTypeId},
     money::{Currency, Money},
     refusal::{Refusal, TakenSeat},
+    seat_maps::Seat,
     selection::{Choice, Selection},
     validation::FieldError,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
-use tokio_postgres::{Row, types::Json};
+use serde::{Deserialize, Serialize};
+use tokio_postgres::{
+    Row,
+    types::{Json, ToSql},
+};
 use uuid::Uuid;
 
-use super::{
-    Made, Shop, connection, failed,
-    json::{Item, ItemJson, Receipt, SeatJson},
-    replay, statements,
-};
+use super::statements;
+
+/// What the handlers share.
+pub(crate) struct Shop {
+    pub(crate) pool: Pool,
+    /// How long a hold keeps its places.
+    pub(crate) hold: SignedDuration,
+}
 
 /// What places become.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,79 +51,147 @@ pub(super) struct Order {
     pub(super) fingerprint: Fingerprint,
 }
 
-/// What was decided under the lock.
-pub(super) struct Decision {
-    pub(super) items: Vec<Item>,
-    pub(super) total: Money,
-    pub(super) at: Timestamp,
+/// A place as it is kept in `holds.items`.
+#[derive(Debug, Deserialize, Serialize)]
+struct KeptItem {
+    ticket_type_id: Uuid,
+    quota_id: Uuid,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seat_id: Option<Uuid>,
+    #[serde(with = "rust_decimal::serde::str")]
+    price: Decimal,
 }
 
-/// Seats and their words, by id.
-pub(super) type Seats = HashMap<Uuid, SeatJson>;
+impl From<&Item> for KeptItem {
+    fn from(item: &Item) -> Self {
+        let (ticket_type_id, quota_id, seat_id) = (item.ticket_type_id.0, item.quota_id.0, seat_of(item));
+        Self { ticket_type_id, quota_id, seat_id, price: item.price }
+    }
+}
 
-/// Places free places in a hold or a booking, in one transaction.
-pub(super) async fn place(shop: &Shop, order: &Order, selection: &Selection) -> Result<Made, Problem> {
-    let mut client = connection(shop).await?;
-    let seats = find_seats(&client, selection).await?;
-    let transaction = client.transaction().await.map_err(failed)?;
-    match write(shop, &transaction, order, selection).await {
-        Ok(Some((id, decision))) => {
-            transaction.commit().await.map_err(failed)?;
-            let expires_at = (order.kind == Kind::Hold).then(|| decision.at.saturating_add(shop.hold).ok()).flatten();
-            Ok(Made { receipt: receipt(order, id, decision, &seats, expires_at)?, replayed: false })
-        }
-        // Taken key or refusal: what was made under the key, if anything, is the answer.
-        other => {
-            transaction.rollback().await.map_err(failed)?;
-            match replay::find(&client, order).await? {
-                Some(receipt) => Ok(Made { receipt, replayed: true }),
-                None => Err(other.err().unwrap_or_else(|| Problem::internal("the key is taken and is not there"))),
-            }
+impl From<KeptItem> for Item {
+    fn from(kept: KeptItem) -> Self {
+        let nameless = |id| Arc::new(seat(id, "", "", ""));
+        Self {
+            ticket_type_id: TicketTypeId(kept.ticket_type_id),
+            quota_id: QuotaId(kept.quota_id),
+            seat: kept.seat_id.map(nameless),
+            price: kept.price,
         }
     }
 }
 
-/// `None` when the key is taken.
-async fn write(
+fn seat(id: Uuid, section: &str, row: &str, label: &str) -> Seat {
+    let (section_id, accessible) = (SectionId(id), false);
+    Seat { id: SeatId(id), section_id, section: section.into(), row: row.into(), label: label.into(), accessible }
+}
+
+fn seat_of(item: &Item) -> Option<Uuid> {
+    item.seat.as_ref().map(|seat| seat.id.0)
+}
+
+/// The seats that are asked for, by their ids.
+pub(super) type Seats = HashMap<Uuid, Arc<Seat>>;
+type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// The rows of a statement that is prepared once a connection.
+async fn rows(client: &impl GenericClient, statement: &str, with: Parameters<'_>) -> Result<Vec<Row>, Problem> {
+    let statement = client.prepare_cached(statement).await.map_err(failed)?;
+    client.query(&statement, with).await.map_err(failed)
+}
+
+/// How many rows such a statement has written.
+async fn execute(client: &impl GenericClient, statement: &str, with: Parameters<'_>) -> Result<u64, Problem> {
+    let statement = client.prepare_cached(statement).await.map_err(failed)?;
+    client.execute(&statement, with).await.map_err(failed)
+}
+
+/// Free places, under the lock of their quotas. `None` when the key is taken.
+pub(super) async fn place(
     shop: &Shop,
     transaction: &Transaction<'_>,
     order: &Order,
     selection: &Selection,
-) -> Result<Option<(Uuid, Decision)>, Problem> {
+    seats: &Seats,
+) -> Result<Option<Booking>, Problem> {
     let types: Vec<Uuid> = selection.lines().iter().map(|line| line.ticket_type_id.0).collect();
-    let statement = transaction.prepare_cached(statements::LOCK).await.map_err(failed)?;
-    let rows = transaction.query(&statement, &[&order.event.0, &types]).await.map_err(failed)?;
-    let decision = decide(&rows, selection)?;
-    if let Some(limit) = rows.first().and_then(|row| row.get::<_, Option<i32>>("max_per_account")) {
-        let statement = transaction.prepare_cached(statements::PLACES_OF_ACCOUNT).await.map_err(failed)?;
-        let row = transaction.query_one(&statement, &[&order.event.0, &order.account.0]).await.map_err(failed)?;
-        if row.get::<_, i64>(0) + decision.items.len() as i64 > i64::from(limit) {
-            return Err(Refusal::Limit(format!("an account may have {limit} places")).into());
-        }
-    }
-    let id = match order.kind {
-        Kind::Hold => insert_hold(shop, transaction, order, &decision).await?,
-        Kind::Booking => insert_booking(transaction, order, &decision, None).await?,
+    let sold = rows(transaction, statements::LOCK, &[&order.event.0, &types]).await?;
+    let (id, at) = (BookingId::generate().0, Timestamp::now());
+    let (items, total) = decide(&sold, selection, seats, at)?;
+    let expires_at = at.saturating_add(shop.hold).ok().filter(|_| order.kind == Kind::Hold);
+    let booking = booking(order, id, items, total, at, expires_at, None);
+    let is_new = match order.kind {
+        Kind::Hold => insert_hold(transaction, &booking).await?,
+        Kind::Booking => insert_booking(transaction, &booking).await?,
     };
-    let Some(id) = id else { return Ok(None) };
-    let sold = order.kind == Kind::Booking;
-    let seats: Vec<Uuid> = decision.items.iter().filter_map(|item| item.seat_id).collect();
+    if !is_new {
+        return Ok(None);
+    }
+    let is_sold = order.kind == Kind::Booking;
+    let seats: Vec<Uuid> = booking.items.iter().filter_map(seat_of).collect();
     if !seats.is_empty() {
-        let statement = transaction.prepare_cached(statements::CLAIMS).await.map_err(failed)?;
-        let claimed = transaction.execute(&statement, &[&order.event.0, &seats, &id, &sold]).await.map_err(failed)?;
+        let claimed = execute(transaction, statements::CLAIMS, &[&order.event.0, &seats, &id, &is_sold]).await?;
         if claimed < seats.len() as u64 {
             let taken = seats.iter().enumerate().map(|(at, seat)| TakenSeat { id: SeatId(*seat), line: 0, at });
             return Err(Refusal::SeatsTaken(taken.collect()).into());
         }
     }
-    let change = if sold { (0, 1) } else { (1, 0) };
-    count(transaction, &decision.items, change).await?;
-    Ok(Some((id, decision)))
+    count(transaction, &booking.items, if is_sold { (0, 1) } else { (1, 0) }).await?;
+    Ok(Some(booking))
+}
+
+/// Books what a hold keeps. `None` when the key is taken.
+pub(super) async fn convert(
+    transaction: &Transaction<'_>,
+    order: &Order,
+    hold: Uuid,
+) -> Result<Option<Booking>, Problem> {
+    let (at, event) = (Timestamp::now(), order.event.0);
+    let held = rows(transaction, statements::LOCK_HOLD, &[&hold, &event, &order.account.0]).await?;
+    let held = held.first().ok_or(Refusal::HoldGone)?;
+    if held.get::<_, &str>("status") != "ACTIVE" || held.get::<_, Timestamp>("expires_at") <= at {
+        return Err(Refusal::HoldGone.into());
+    }
+    let (items, total) = kept(held)?;
+    let booking = booking(order, BookingId::generate().0, items, total, at, None, Some(HoldId(hold)));
+    let quotas: Vec<Uuid> = booking.items.iter().map(|item| item.quota_id.0).collect();
+    rows(transaction, statements::LOCK_QUOTAS, &[&quotas]).await?;
+    execute(transaction, statements::CONVERT_HOLD, &[&hold, &at]).await?;
+    if !insert_booking(transaction, &booking).await? {
+        return Ok(None);
+    }
+    let seats: Vec<Uuid> = booking.items.iter().filter_map(seat_of).collect();
+    if !seats.is_empty() {
+        execute(transaction, statements::HAND_OVER_CLAIMS, &[&event, &seats, &hold, &booking.id.0]).await?;
+    }
+    count(transaction, &booking.items, (-1, 1)).await?;
+    Ok(Some(booking))
+}
+
+/// What an earlier request has made under the key of `order`, if anything; a refusal when that request was another.
+pub(super) async fn earlier(client: &impl GenericClient, order: &Order) -> Result<Option<Booking>, Problem> {
+    let statement = match order.kind {
+        Kind::Hold => statements::HOLD_BY_KEY,
+        Kind::Booking => statements::BOOKING_BY_KEY,
+    };
+    let found = rows(client, statement, &[&order.account.0, &order.key.as_str()]).await?;
+    let Some(row) = found.first() else { return Ok(None) };
+    if row.get::<_, Uuid>("fingerprint") != order.fingerprint.0 || EventId(row.get("event_id")) != order.event {
+        return Err(Refusal::KeyReused.into());
+    }
+    let (items, total) = kept(row)?;
+    Ok(Some(booking(order, row.get("id"), items, total, row.get("created_at"), row.get("expires_at"), None)))
+}
+
+/// Items and their total, of a row that has both.
+fn kept(row: &Row) -> Result<(Arc<[Item]>, Money), Problem> {
+    let currency: Currency = row.get::<_, &str>("currency").parse().map_err(Problem::internal)?;
+    let Json(items) = row.get::<_, Json<Vec<KeptItem>>>("items");
+    Ok((items.into_iter().map(Item::from).collect(), Money::new(row.get("total"), currency)))
 }
 
 /// The rules, on rows that nobody else can change now.
-fn decide(rows: &[Row], selection: &Selection) -> Result<Decision, Problem> {
-    let at = Timestamp::now();
+fn decide(rows: &[Row], selection: &Selection, seats: &Seats, at: Timestamp) -> Result<(Arc<[Item]>, Money), Problem> {
     let mut items = Vec::new();
     let mut left: HashMap<Uuid, i64> = HashMap::new();
     let mut currency: Option<Currency> = None;
@@ -124,177 +204,132 @@ fn decide(rows: &[Row], selection: &Selection) -> Result<Decision, Problem> {
         }
         let (asked, seated) = (line.choice.places(), matches!(line.choice, Choice::Seats(_)));
         if row.get::<_, bool>("seated") != seated {
-            return Err(Problem::invalid(vec![FieldError::new(
-                "items",
-                "INVALID",
-                "name seats for seated tickets only",
-            )]));
+            let fault = FieldError::new("items", "INVALID", "name seats for seated tickets only");
+            return Err(Problem::invalid(vec![fault]));
         }
         let limits: (i32, i32) = (row.get("min_per_booking"), row.get("max_per_booking"));
         if i64::from(asked) < i64::from(limits.0) || i64::from(asked) > i64::from(limits.1) {
             return Err(Refusal::Limit(format!("a booking may have {} to {} places", limits.0, limits.1)).into());
         }
-        let quota_id: Uuid = row.get("quota_id");
+        let quota: Uuid = row.get("quota_id");
         let counters: (i32, i32, i32) = (row.get("capacity"), row.get("held"), row.get("sold"));
-        let left = left.entry(quota_id).or_insert(i64::from(counters.0 - counters.1 - counters.2));
+        let left = left.entry(quota).or_insert(i64::from(counters.0 - counters.1 - counters.2));
         if *left < i64::from(asked) {
             let left = u32::try_from(*left).unwrap_or_default();
             return Err(Refusal::SoldOut { ticket_type_id: line.ticket_type_id, left, asked }.into());
         }
         *left -= i64::from(asked);
         currency = Some(row.get::<_, &str>("currency").parse().map_err(Problem::internal)?);
-        let item = |seat_id| Item { ticket_type_id: line.ticket_type_id.0, quota_id, seat_id, price: row.get("price") };
+        let (ticket_type_id, quota_id, price) = (line.ticket_type_id, QuotaId(quota), row.get("price"));
+        let item = |seat| Item { ticket_type_id, quota_id, seat, price };
         match &line.choice {
             Choice::Quantity(_) => items.extend((0..asked).map(|_| item(None))),
-            Choice::Seats(seats) => items.extend(seats.iter().map(|seat| item(Some(seat.0)))),
-            // The JSON of the baseline has no such lines.
+            Choice::Seats(wanted) => items.extend(wanted.iter().map(|seat| item(seats.get(&seat.0).cloned()))),
             Choice::BestAvailable { .. } | Choice::WholeSection(_) => {
                 return Err(Problem::internal("the baseline sells no best seats"));
             }
         }
     }
     let amount = items.iter().map(|item| item.price).sum();
-    let currency = currency.ok_or_else(Problem::not_found)?;
-    Ok(Decision { items, total: Money::new(amount, currency), at })
+    Ok((items.into(), Money::new(amount, currency.ok_or_else(Problem::not_found)?)))
 }
 
-pub(super) async fn insert_booking(
-    transaction: &Transaction<'_>,
+/// What was made, also of a hold.
+fn booking(
     order: &Order,
-    decision: &Decision,
-    hold: Option<Uuid>,
-) -> Result<Option<Uuid>, Problem> {
-    let id = BookingId::generate().0;
-    let Decision { items, total, at } = decision;
-    let statement = transaction.prepare_cached(statements::BOOKING).await.map_err(failed)?;
-    let quantity = i16::try_from(items.len()).unwrap_or(i16::MAX);
-    let (key, currency) = (order.key.as_str(), total.currency.as_str());
-    let written = transaction
-        .execute(
-            &statement,
-            &[
-                &id,
-                &order.event.0,
-                &order.account.0,
-                &quantity,
-                &total.amount,
-                &currency,
-                &hold,
-                &key,
-                &order.fingerprint.0,
-                at,
-            ],
-        )
-        .await
-        .map_err(failed)?;
-    if written == 0 {
-        return Ok(None);
+    id: Uuid,
+    items: Arc<[Item]>,
+    total: Money,
+    at: Timestamp,
+    expires_at: Option<Timestamp>,
+    hold_id: Option<HoldId>,
+) -> Booking {
+    let nothing = Money::new(Decimal::ZERO, total.currency);
+    Booking {
+        id: BookingId(id),
+        event_id: order.event,
+        account_id: order.account,
+        status: BookingStatus::Confirmed,
+        items,
+        fees: nothing,
+        tax: nothing,
+        total,
+        hold_id,
+        key: order.key.clone(),
+        fingerprint: order.fingerprint,
+        expires_at,
+        created_at: at,
+        updated_at: at,
     }
-    let statement = transaction.prepare_cached(statements::ITEMS).await.map_err(failed)?;
-    let positions: Vec<i16> = (0..quantity).collect();
-    let types: Vec<Uuid> = items.iter().map(|item| item.ticket_type_id).collect();
-    let seats: Vec<Option<Uuid>> = items.iter().map(|item| item.seat_id).collect();
-    let prices: Vec<Decimal> = items.iter().map(|item| item.price).collect();
-    transaction.execute(&statement, &[&id, &positions, &types, &seats, &prices]).await.map_err(failed)?;
-    Ok(Some(id))
 }
 
-async fn insert_hold(
-    shop: &Shop,
-    transaction: &Transaction<'_>,
-    order: &Order,
-    decision: &Decision,
-) -> Result<Option<Uuid>, Problem> {
-    let id = HoldId::generate().0;
-    let Decision { items, total, at } = decision;
-    let statement = transaction.prepare_cached(statements::HOLD).await.map_err(failed)?;
-    let expires_at = at.saturating_add(shop.hold).map_err(Problem::internal)?;
-    let (key, currency) = (order.key.as_str(), total.currency.as_str());
-    let (event, account, fingerprint) = (order.event.0, order.account.0, order.fingerprint.0);
-    let written = transaction
-        .execute(
-            &statement,
-            &[&id, &event, &account, &Json(items), &total.amount, &currency, &key, &fingerprint, &expires_at, at],
-        )
-        .await
-        .map_err(failed)?;
-    Ok((written > 0).then_some(id))
+/// Whether the key was free.
+async fn insert_booking(transaction: &Transaction<'_>, booking: &Booking) -> Result<bool, Problem> {
+    let Booking { id, event_id, account_id, items, total, hold_id, key, fingerprint, created_at, .. } = booking;
+    let (quantity, hold) = (i16::try_from(items.len()).unwrap_or(i16::MAX), hold_id.map(|hold| hold.0));
+    let (account, key, currency) = (account_id.0, key.as_str(), total.currency.as_str());
+    let with: Parameters<'_> =
+        &[&id.0, &event_id.0, &account, &quantity, &total.amount, &currency, &hold, &key, &fingerprint.0, created_at];
+    if execute(transaction, statements::BOOKING, with).await? == 0 {
+        return Ok(false);
+    }
+    let positions: Vec<i16> = (0..quantity).collect();
+    let types: Vec<Uuid> = items.iter().map(|item| item.ticket_type_id.0).collect();
+    let seats: Vec<Option<Uuid>> = items.iter().map(seat_of).collect();
+    let prices: Vec<Decimal> = items.iter().map(|item| item.price).collect();
+    execute(transaction, statements::ITEMS, &[&id.0, &positions, &types, &seats, &prices]).await?;
+    Ok(true)
+}
+
+/// Whether the key was free.
+async fn insert_hold(transaction: &Transaction<'_>, hold: &Booking) -> Result<bool, Problem> {
+    let Booking { id, event_id, account_id, items, total, key, fingerprint, expires_at, created_at, .. } = hold;
+    let items = Json(items.iter().map(KeptItem::from).collect::<Vec<_>>());
+    let (account, key, currency) = (account_id.0, key.as_str(), total.currency.as_str());
+    let with: Parameters<'_> =
+        &[&id.0, &event_id.0, &account, &items, &total.amount, &currency, &key, &fingerprint.0, expires_at, created_at];
+    Ok(execute(transaction, statements::HOLD, with).await? > 0)
 }
 
 /// Adds (held, sold) a place to the quotas of `items`.
-pub(super) async fn count(
-    transaction: &Transaction<'_>,
-    items: &[Item],
-    (held, sold): (i32, i32),
-) -> Result<(), Problem> {
+async fn count(transaction: &Transaction<'_>, items: &[Item], (held, sold): (i32, i32)) -> Result<(), Problem> {
     let mut places: BTreeMap<Uuid, i32> = BTreeMap::new();
     for item in items {
-        *places.entry(item.quota_id).or_default() += 1;
+        *places.entry(item.quota_id.0).or_default() += 1;
     }
-    let statement = transaction.prepare_cached(statements::COUNT).await.map_err(failed)?;
     for (quota, places) in places {
-        transaction.execute(&statement, &[&quota, &(held * places), &(sold * places)]).await.map_err(failed)?;
+        execute(transaction, statements::COUNT, &[&quota, &(held * places), &(sold * places)]).await?;
     }
     Ok(())
 }
 
 /// The seats that are asked for, before any lock. 422 when a ticket type does not sell one of them.
-async fn find_seats(client: &Object, selection: &Selection) -> Result<Seats, Problem> {
-    let mut wanted: Vec<(TicketTypeId, SeatId)> = Vec::new();
+pub(super) async fn find_seats(client: &impl GenericClient, source: &Source) -> Result<Seats, Problem> {
+    let Source::Selection(selection) = source else { return Ok(Seats::new()) };
+    let mut wanted: Vec<(Uuid, Uuid)> = Vec::new();
     for line in selection.lines() {
         if let Choice::Seats(seats) = &line.choice {
-            wanted.extend(seats.iter().map(|seat| (line.ticket_type_id, *seat)));
+            wanted.extend(seats.iter().map(|seat| (line.ticket_type_id.0, seat.0)));
         }
     }
     if wanted.is_empty() {
         return Ok(Seats::new());
     }
-    let types: Vec<Uuid> = wanted.iter().map(|(ticket_type, _)| ticket_type.0).collect();
-    let seats: Vec<Uuid> = wanted.iter().map(|(_, seat)| seat.0).collect();
-    let statement = client.prepare_cached(statements::SEATS).await.map_err(failed)?;
-    let rows = client.query(&statement, &[&seats, &types]).await.map_err(failed)?;
-    let found: HashMap<(Uuid, Uuid), SeatJson> = rows
-        .iter()
-        .map(|row| {
-            let seat = SeatJson { section: row.get("section"), row: row.get("row"), label: row.get("label") };
-            ((row.get("ticket_type_id"), row.get("id")), seat)
-        })
-        .collect();
-    let known =
-        |(ticket_type, seat): &(TicketTypeId, SeatId)| Some((seat.0, found.get(&(ticket_type.0, seat.0))?.clone()));
-    let seats: Option<Seats> = wanted.iter().map(known).collect();
+    let (types, seats): (Vec<Uuid>, Vec<Uuid>) = wanted.iter().copied().unzip();
+    let named = |row: &Row| {
+        let seat = seat(row.get("id"), row.get("section"), row.get("row"), row.get("label"));
+        ((row.get("ticket_type_id"), row.get("id")), Arc::new(seat))
+    };
+    let found: HashMap<(Uuid, Uuid), Arc<Seat>> =
+        rows(client, statements::SEATS, &[&seats, &types]).await?.iter().map(named).collect();
+    let seats: Option<Seats> = wanted.iter().map(|of| Some((of.1, found.get(of)?.clone()))).collect();
     seats.ok_or_else(|| Problem::invalid(vec![FieldError::new("seatIds", "UNKNOWN", "there is no such seat")]))
 }
 
-pub(super) fn receipt(
-    order: &Order,
-    id: Uuid,
-    decision: Decision,
-    seats: &Seats,
-    expires_at: Option<Timestamp>,
-) -> Result<Receipt, Problem> {
-    let Decision { items, total, at } = decision;
-    let booking = order.kind == Kind::Booking;
-    let item = |(item, position): (Item, u8)| ItemJson {
-        id: booking.then(|| BookingId(id).item(position)),
-        ticket_type_id: item.ticket_type_id,
-        seat_id: item.seat_id,
-        seat: item.seat_id.and_then(|seat| seats.get(&seat).cloned()),
-        price: Money::new(item.price, total.currency),
-    };
-    let nothing = booking.then(|| Money::new(Decimal::ZERO, total.currency));
-    Ok(Receipt {
-        id,
-        reference: booking.then(|| BookingId(id).reference()),
-        status: if booking { "CONFIRMED" } else { "ACTIVE" },
-        event_id: order.event.0,
-        account_id: order.account.0,
-        items: items.into_iter().zip(0..).map(item).collect(),
-        fees: nothing,
-        tax: nothing,
-        total,
-        expires_at,
-        created_at: at,
-        updated_at: at,
-    })
+/// What a failed statement means to the client. The transaction is rolled back when it is dropped.
+pub(super) fn failed(error: tokio_postgres::Error) -> Problem {
+    if error.as_db_error().is_some() {
+        return Problem::internal(error);
+    }
+    Problem::unavailable(Duration::from_secs(1), error)
 }

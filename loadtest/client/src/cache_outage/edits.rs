@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, process::Stdio, rc::Rc, time::Duration};
 
 use anyhow::{Context, bail};
-use onsale::connection::Connection;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 use tokio::{
     io::AsyncWriteExt,
     time::{MissedTickBehavior, interval, timeout},
@@ -14,7 +14,10 @@ use super::{
     questions::Questions,
     truth::{Truth, title},
 };
-use crate::{bench::scratch::Scratch, load::connect, started::StartArgs};
+use crate::{
+    connection::{Connection, connect},
+    scratch::Scratch,
+};
 
 const EMAIL: &str = "edits@loadtest.example";
 const PASSWORD: &str = "renames-what-others-look-at";
@@ -22,8 +25,8 @@ const PASSWORD: &str = "renames-what-others-look-at";
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 
 /// Adds the admin, and gives the body of its sign-in.
-pub(super) async fn add_admin(scratch: &Scratch, start: &StartArgs, database: &str) -> anyhow::Result<String> {
-    let mut command = scratch.command(start.binary(), scratch.fixture().as_path())?;
+pub(super) async fn add_admin(scratch: &Scratch, database: &str) -> anyhow::Result<String> {
+    let mut command = scratch.command(&scratch.programs.binary, &scratch.fixture())?;
     command.args(["create-admin", "--email", EMAIL]).env("DATABASE_URL", database);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = command.spawn().context("create-admin")?;
@@ -55,27 +58,6 @@ impl Cached {
     }
 }
 
-#[derive(Deserialize)]
-struct Overview {
-    namespaces: Vec<Namespace>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Namespace {
-    hits: u64,
-    stale: u64,
-    absent: u64,
-    shared_hits: u64,
-    loads: u64,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SignedIn {
-    access_token: String,
-}
-
 /// See the module's page.
 pub(super) struct Editor {
     addresses: [SocketAddr; 2],
@@ -94,7 +76,7 @@ impl Editor {
     ) -> anyhow::Result<Self> {
         let mut editor = Self { addresses, token: String::new(), questions, truth };
         let signed_in = editor.ask(0, "POST /api/v1/auth/login", secret).await.context("the admin can't sign in")?;
-        editor.token = serde_json::from_slice::<SignedIn>(&signed_in)?.access_token;
+        editor.token = signed_in["accessToken"].as_str().context("there is no token")?.to_owned();
         Ok(editor)
     }
 
@@ -132,17 +114,18 @@ impl Editor {
     pub(super) async fn cached(&self) -> anyhow::Result<Cached> {
         let mut sum = Cached::default();
         for server in 0..self.addresses.len() {
-            let shown: Overview = serde_json::from_slice(&self.ask(server, "GET /api/v1/admin/cache", "").await?)?;
-            for of in shown.namespaces {
-                sum.memory += of.hits + of.stale + of.absent;
-                sum.redis += of.shared_hits;
-                sum.database += of.loads;
+            let shown = self.ask(server, "GET /api/v1/admin/cache", "").await?;
+            for of in shown["namespaces"].as_array().context("there are no namespaces")? {
+                let count = |name: &str| of[name].as_u64().unwrap_or_default();
+                sum.memory += count("hits") + count("stale") + count("absent");
+                sum.redis += count("sharedHits");
+                sum.database += count("loads");
             }
         }
         Ok(sum)
     }
 
-    async fn ask(&self, server: usize, what: &str, body: &str) -> anyhow::Result<Vec<u8>> {
+    async fn ask(&self, server: usize, what: &str, body: &str) -> anyhow::Result<Value> {
         let address = self.addresses[server];
         let mut request = format!("{what} HTTP/1.1\r\nhost: {address}\r\n");
         if !self.token.is_empty() {
@@ -162,6 +145,6 @@ impl Editor {
         if status != 200 {
             bail!("{what} is answered {status}: {}", String::from_utf8_lossy(&body));
         }
-        Ok(body)
+        Ok(serde_json::from_slice(&body)?)
     }
 }

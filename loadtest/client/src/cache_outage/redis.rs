@@ -1,21 +1,17 @@
 //! A Redis of the measurement's own, and what is done to it.
 
-use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener},
-    process::Stdio,
-    time::Duration,
-};
+use std::{net::SocketAddr, process::Stdio, time::Duration};
 
 use anyhow::{Context, bail};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    process::{Child, Command},
+    process::Command,
     time::timeout,
 };
 
-use crate::outage::database::{Stopped, stop_all};
+use crate::processes::{Process, Stopped, free_addresses, stop_all};
 
 /// How long Redis may take to answer when nothing is wrong with it.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
@@ -25,14 +21,14 @@ pub(super) struct Redis {
     program: String,
     address: SocketAddr,
     folder: TempDir,
-    process: Option<Child>,
+    process: Option<Process>,
     stopped: Option<Stopped>,
 }
 
 impl Redis {
     /// Starts it, on a port that is free now.
     pub(super) fn start(program: &str) -> anyhow::Result<Self> {
-        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        let [address, _] = free_addresses()?;
         let folder = tempfile::Builder::new().prefix("onsale-redis-").tempdir()?;
         let mut redis = Self { program: program.to_owned(), address, folder, process: None, stopped: None };
         redis.launch()?;
@@ -48,16 +44,15 @@ impl Redis {
         let mut command = Command::new(&self.program);
         command.args(["--port", &self.address.port().to_string(), "--bind", "127.0.0.1", "--save", ""]);
         command.args(["--appendonly", "no", "--dir"]).arg(self.folder.path());
-        command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
-        let process = command.spawn().with_context(|| format!("{} does not start", self.program))?;
-        self.process = Some(process);
+        command.stdout(Stdio::null());
+        self.process = Some(Process::start("Redis", command)?);
         Ok(())
     }
 
     /// Stops it: it keeps its connections and answers nothing.
     pub(super) fn hang(&mut self) -> anyhow::Result<()> {
-        let pid = self.process.as_ref().and_then(Child::id).context("Redis has ended")?;
-        self.stopped = Some(stop_all(pid)?);
+        let process = self.process.as_ref().context("Redis was killed")?;
+        self.stopped = Some(stop_all(process.pid()?)?);
         Ok(())
     }
 
@@ -67,28 +62,14 @@ impl Redis {
 
     /// SIGKILL, and the end of it.
     pub(super) async fn kill(&mut self) -> anyhow::Result<()> {
-        if let Some(mut process) = self.process.take() {
-            process.kill().await?;
+        match self.process.take() {
+            Some(process) => process.kill().await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    /// It forgets everything.
-    pub(super) async fn flush(&self) -> anyhow::Result<()> {
-        self.tell("FLUSHALL").await
-    }
-
-    /// It writes its snapshot, from which it starts from then on.
-    pub(super) async fn save(&self) -> anyhow::Result<()> {
-        self.tell("SAVE").await
-    }
-
-    /// It has no memory left, or as much as it likes.
-    pub(super) async fn fill(&self, is_full: bool) -> anyhow::Result<()> {
-        self.tell(if is_full { "CONFIG SET maxmemory 1" } else { "CONFIG SET maxmemory 0" }).await
-    }
-
-    async fn tell(&self, command: &str) -> anyhow::Result<()> {
+    /// A command, which is answered OK.
+    pub(super) async fn tell(&self, command: &str) -> anyhow::Result<()> {
         let ask = async {
             let mut stream = TcpStream::connect(self.address).await?;
             stream.write_all(format!("{command}\r\n").as_bytes()).await?;

@@ -11,13 +11,12 @@ use super::{
     MEMORY,
     questions::{Question, Shows, TITLE},
 };
+use crate::verdict::Verdict;
 
 /// How soon the other server shows an edit while both share a Redis.
 const SHARED: Duration = Duration::from_secs(1);
 /// What an answer on its way and a busy machine may add to the time that an answer is kept in memory.
 const MARGIN: Duration = Duration::from_millis(500);
-/// Wrong answers that are kept; one is too many.
-const WRONG_MAX: usize = 20;
 /// Digits of the numbers in a title.
 const EVENT_DIGITS: usize = 2;
 const VERSION_DIGITS: usize = 5;
@@ -43,8 +42,8 @@ pub(super) struct Truth {
     edits: Vec<RefCell<Vec<Edit>>>,
     /// Since when the servers tell each other what they change; `None` while they can't.
     sharing: Cell<Option<Instant>>,
-    wrong: RefCell<Vec<String>>,
-    wrongs: Cell<usize>,
+    /// Answers that were wrong.
+    pub(super) wrong: RefCell<Verdict>,
 }
 
 impl Truth {
@@ -53,7 +52,6 @@ impl Truth {
             edits: (0..events).map(|_| RefCell::default()).collect(),
             sharing: Cell::new(None),
             wrong: RefCell::default(),
-            wrongs: Cell::new(0),
         }
     }
 
@@ -127,26 +125,8 @@ impl Truth {
         }
     }
 
-    pub(super) fn is_wrong(&self, what: String) {
-        self.wrongs.set(self.wrongs.get() + 1);
-        if self.wrong.borrow().len() < WRONG_MAX {
-            self.wrong.borrow_mut().push(what);
-        }
-    }
-
-    /// How much was wrong so far.
-    pub(super) fn wrongs(&self) -> usize {
-        self.wrongs.get()
-    }
-
-    /// What it was; of many the first ones.
-    pub(super) fn wrong(&self) -> Vec<String> {
-        let mut wrong = self.wrong.borrow().clone();
-        let more = self.wrongs.get() - wrong.len();
-        if more > 0 {
-            wrong.push(format!("… and {more} more"));
-        }
-        wrong
+    fn is_wrong(&self, what: String) {
+        self.wrong.borrow_mut().require(false, || what);
     }
 
     /// Edits that were acknowledged between two moments, and how long after them the other server showed the state before, in
@@ -193,9 +173,8 @@ mod tests {
     async fn each_server_has_its_time() {
         let truth = Truth::new(1);
         let check = |server, version| {
-            let before = truth.wrongs.get();
             truth.check(server, &question(Shows::Event(0)), Instant::now(), &answer(0, version));
-            truth.wrongs.get() == before
+            truth.wrong.take().missed().is_empty()
         };
         let pass = async |ms| tokio::time::advance(Duration::from_millis(ms)).await;
         truth.share(true);
@@ -223,16 +202,16 @@ mod tests {
         truth.share(false);
         tokio::time::advance(Duration::from_secs(5)).await;
         truth.check(1, &question(Shows::Event(0)), Instant::now(), &answer(0, 0));
-        assert_eq!(truth.wrongs.get(), 0);
+        assert_eq!(truth.wrong.take().missed(), [""; 0]);
     }
 
     #[test]
     fn an_answer_that_shows_too_little_is_wrong() {
         let truth = Truth::new(2);
         truth.check(0, &question(Shows::All), Instant::now(), &[answer(0, 0), answer(1, 0)].concat());
-        assert_eq!(truth.wrong(), [""; 0]);
+        assert_eq!(truth.wrong.borrow().missed(), [""; 0]);
         truth.check(0, &question(Shows::All), Instant::now(), &answer(0, 0));
         truth.check(0, &question(Shows::Event(1)), Instant::now(), &answer(0, 0));
-        assert_eq!(truth.wrong().len(), 2);
+        assert_eq!(truth.wrong.borrow().missed().len(), 2);
     }
 }

@@ -1,23 +1,30 @@
-//! What was asked, and which answers stand.
+//! What was asked in an outage, and which answers stand; afterwards everything that is open is asked again, and everything
+//! that was acknowledged once more.
 
 use std::{
     cell::{Cell, RefCell},
-    ops::Range,
+    net::SocketAddr,
+    rc::Rc,
     time::Duration,
 };
 
-use anyhow::Context;
-use onsale::{
-    fixture::{Fixture, House},
-    flow::{Script, Times, Told},
-    orders::Orders,
-    tally::{Counts, Since, Tally, Timeline},
-    workload::first_id,
-};
-use tokio::time::Instant;
+use serde::Serialize;
+use tokio::time::{Instant, sleep};
 
-/// Contradictions that are kept; one is too many.
-const FAULTS_MAX: usize = 20;
+use crate::{
+    fixture::{Fixture, House},
+    load::{Pace, Plan, Script},
+    report::{Asked, Outcome, Sample},
+    requests::{Orders, first_id},
+    verdict::Verdict,
+};
+
+/// Connections that ask again.
+const CONNECTIONS: usize = 128;
+/// How long one round of asking again may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Rounds, a second apart: a server that has just got its database back may still refuse.
+const ROUNDS_MAX: u32 = 30;
 
 /// What stands of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +33,25 @@ enum Standing {
     Open,
     /// It has booked this.
     Made(Box<str>),
+    /// A server that was started since has given it again.
+    Confirmed(Box<str>),
     /// A rival has the seat.
     Taken,
+}
+
+/// What stands in the end.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Settled {
+    /// Requests that had no answer that stands when the load was over.
+    pub(super) asked_again: u64,
+    /// Those without one in the end.
+    pub(super) left_open: u64,
+    /// Requests that have booked.
+    pub(super) made: u64,
+    /// Requests whose seat a rival has.
+    pub(super) taken: u64,
+    /// Bookings that a server which was started since has not given again under the same key.
+    pub(super) unconfirmed: u64,
 }
 
 /// See the module's page. Half of the requests are for a place; the others for seats, two rivals for each.
@@ -37,12 +61,10 @@ pub(super) struct Journal {
     seated: House,
     seats: Vec<String>,
     standing: RefCell<Vec<Standing>>,
-    /// Which of what was made has been given again by a server that was started since.
-    confirmed: RefCell<Vec<bool>>,
+    /// Whether replays are confirmations.
     confirming: Cell<bool>,
-    timeline: RefCell<Option<Timeline>>,
-    total: RefCell<Tally>,
-    faults: RefCell<Vec<String>>,
+    /// Answers that contradict earlier ones.
+    pub(super) faults: RefCell<Verdict>,
     /// When the first booking was made of what was sent after the mark.
     mark: Cell<Option<Instant>>,
     marked: Cell<Option<Instant>>,
@@ -50,39 +72,17 @@ pub(super) struct Journal {
 
 impl Journal {
     pub(super) fn new(fixture: &Fixture, orders: Orders) -> anyhow::Result<Self> {
-        let first = |kind: &str| fixture.of_kind(kind)?.into_iter().next().context("no event");
-        let seats = fixture.events.iter().find(|event| event.kind == "hot-seated").map(|event| event.seat_ids.clone());
         Ok(Self {
             orders,
-            places: first("hot-ga")?,
-            seated: first("hot-seated")?,
-            seats: seats.unwrap_or_default(),
+            places: fixture.first("hot-ga")?,
+            seated: fixture.first("hot-seated")?,
+            seats: fixture.seats().to_vec(),
             standing: RefCell::default(),
-            confirmed: RefCell::default(),
             confirming: Cell::new(false),
-            timeline: RefCell::default(),
-            total: RefCell::new(Tally::new()?),
             faults: RefCell::default(),
             mark: Cell::default(),
             marked: Cell::default(),
         })
-    }
-
-    /// Counts from here on, by second when their number is known.
-    pub(super) fn begin(&self, begin: Instant, seconds: Option<usize>) {
-        let timeline = seconds.and_then(|seconds| Timeline::new(begin, Since::Sent, seconds).ok());
-        *self.timeline.borrow_mut() = timeline;
-    }
-
-    /// Counts no more; what is asked from now on settles what is open.
-    pub(super) fn end(&self) {
-        *self.timeline.borrow_mut() = None;
-    }
-
-    /// From now on replays are confirmations.
-    pub(super) fn confirm(&self) {
-        self.confirmed.borrow_mut().resize(self.standing.borrow().len(), false);
-        self.confirming.set(true);
     }
 
     /// Looks out for the first booking of what is sent from now on.
@@ -96,45 +96,54 @@ impl Journal {
         self.marked.get()
     }
 
-    /// Answers to what was sent between two moments.
-    pub(super) fn between(&self, from: Duration, until: Duration) -> anyhow::Result<Counts> {
-        self.timeline.borrow().as_ref().context("nothing was counted")?.between(from, until)
+    /// Asks what is open again, under the same keys, until every request has an answer that stands.
+    pub(super) async fn settle(self: &Rc<Self>, address: SocketAddr) -> Settled {
+        let asked_again = self.open().len() as u64;
+        self.repeat(address, Self::open).await;
+        let count = |which: fn(&Standing) -> bool| self.numbers(which).len() as u64;
+        Settled {
+            asked_again,
+            left_open: self.open().len() as u64,
+            made: count(|standing| matches!(standing, Standing::Made(_))),
+            taken: count(|standing| *standing == Standing::Taken),
+            ..Settled::default()
+        }
     }
 
-    /// All answers.
-    pub(super) fn total(&self) -> Counts {
-        self.total.borrow().counts()
+    /// Asks for every booking again: the answer must be the first one.
+    pub(super) async fn confirm(self: &Rc<Self>, address: SocketAddr, settled: &mut Settled) {
+        self.confirming.set(true);
+        self.repeat(address, Self::unconfirmed).await;
+        settled.unconfirmed = self.unconfirmed().len() as u64;
+    }
+
+    async fn repeat(self: &Rc<Self>, address: SocketAddr, which: impl Fn(&Self) -> Vec<u64>) {
+        for _ in 0..ROUNDS_MAX {
+            let numbers = which(self);
+            if numbers.is_empty() {
+                return;
+            }
+            let plan = Plan::new(CONNECTIONS, Pace::List(numbers), Duration::ZERO, PATIENCE);
+            plan.ask(address, Rc::clone(self)).await;
+            if !which(self).is_empty() {
+                sleep(Duration::from_secs(1)).await;
+            }
+        }
     }
 
     /// Requests without an answer that stands.
-    pub(super) fn open(&self) -> Vec<u64> {
-        self.numbers(|_, standing| *standing == Standing::Open)
+    fn open(&self) -> Vec<u64> {
+        self.numbers(|standing| *standing == Standing::Open)
     }
 
     /// Bookings that were acknowledged and not confirmed yet.
-    pub(super) fn unconfirmed(&self) -> Vec<u64> {
-        let confirmed = self.confirmed.borrow();
-        self.numbers(|place, standing| {
-            matches!(standing, Standing::Made(_)) && !confirmed.get(place).copied().unwrap_or(false)
-        })
+    fn unconfirmed(&self) -> Vec<u64> {
+        self.numbers(|standing| matches!(standing, Standing::Made(_)))
     }
 
-    /// How many have booked, and how many lost their seat to a rival.
-    pub(super) fn standing(&self) -> (u64, u64) {
-        let count =
-            |of: fn(&Standing) -> bool| self.standing.borrow().iter().filter(|standing| of(standing)).count() as u64;
-        (count(|standing| matches!(standing, Standing::Made(_))), count(|standing| *standing == Standing::Taken))
-    }
-
-    /// Answers that contradict earlier ones.
-    pub(super) fn faults(&self) -> Vec<String> {
-        self.faults.borrow().clone()
-    }
-
-    fn numbers(&self, which: impl Fn(usize, &Standing) -> bool) -> Vec<u64> {
+    fn numbers(&self, which: impl Fn(&Standing) -> bool) -> Vec<u64> {
         let standing = self.standing.borrow();
-        let all = standing.iter().enumerate().filter(|(place, standing)| which(*place, standing));
-        all.map(|(place, _)| place as u64).collect()
+        standing.iter().zip(0..).filter(|(standing, _)| which(standing)).map(|(_, number)| number).collect()
     }
 
     /// Of request `number`, the seat that it and one rival want.
@@ -143,120 +152,87 @@ impl Journal {
         (number % 2 == 1).then(|| self.seats.get(place)).flatten().map(String::as_str)
     }
 
-    fn fault(&self, what: String) {
-        let mut faults = self.faults.borrow_mut();
-        if faults.len() < FAULTS_MAX {
-            faults.push(what);
-        }
-    }
-
-    fn made(&self, number: u64, place: usize, times: Times, replayed: bool, body: &[u8]) {
-        let Some(id) = first_id(body) else {
-            return self.fault(format!("request {number} has a booking without an id"));
-        };
-        if self.mark.get().is_some_and(|mark| times.sent > mark) && self.marked.get().is_none() {
-            self.marked.set(Some(times.now));
-        }
-        let Some(standing) = self.standing.borrow_mut().get_mut(place).map(|standing| {
-            let before = standing.clone();
-            *standing = Standing::Made(id.into());
-            before
-        }) else {
-            return;
-        };
-        match standing {
-            Standing::Open => {}
-            Standing::Made(before) if *before == *id => {
-                if !replayed {
-                    self.fault(format!("request {number} was booked a second time, under the same id"));
+    /// Takes an answer; what contradicts it is a fault.
+    fn judge(&self, number: u64, sample: &Sample, body: &[u8]) -> Result<(), String> {
+        let Outcome::Answer { status, replayed, .. } = sample.outcome else { return Ok(()) };
+        let mut all = self.standing.borrow_mut();
+        let standing = all.get_mut(number as usize).ok_or("an answer to nothing")?;
+        match (status, standing.clone()) {
+            (503, _) => {}
+            (409, before) if self.seat(number).is_some() => match before {
+                Standing::Made(id) | Standing::Confirmed(id) => {
+                    return Err(format!("request {number} booked {id}, and then was refused"));
                 }
-                if self.confirming.get()
-                    && let Some(confirmed) = self.confirmed.borrow_mut().get_mut(place)
-                {
-                    *confirmed = true;
+                Standing::Open | Standing::Taken => *standing = Standing::Taken,
+            },
+            (201, before) => {
+                let id: Box<str> =
+                    first_id(body).ok_or(format!("request {number} has a booking without an id"))?.into();
+                if self.mark.get().is_some_and(|mark| sample.sent > mark) && self.marked.get().is_none() {
+                    self.marked.set(Some(sample.now));
+                }
+                let again = if self.confirming.get() { Standing::Confirmed } else { Standing::Made };
+                *standing = Standing::Made(id.clone());
+                match before {
+                    Standing::Open => {}
+                    Standing::Made(before) | Standing::Confirmed(before) if before != id => {
+                        return Err(format!("request {number} has booked {before}, and then {id}"));
+                    }
+                    Standing::Made(_) | Standing::Confirmed(_) if replayed => *standing = again(id),
+                    Standing::Made(_) | Standing::Confirmed(_) => {
+                        return Err(format!("request {number} was booked a second time, under the same id"));
+                    }
+                    Standing::Taken => return Err(format!("request {number} was refused, and then booked {id}")),
                 }
             }
-            Standing::Made(before) => self.fault(format!("request {number} has booked {before}, and then {id}")),
-            Standing::Taken => self.fault(format!("request {number} was refused, and then booked {id}")),
+            _ => return Err(format!("request {number} was answered {status}")),
         }
+        Ok(())
     }
 }
 
 impl Script for Journal {
-    fn write(&self, number: u64, request: &mut Vec<u8>) {
+    fn write(&self, _: usize, number: u64, request: &mut Vec<u8>) -> Option<Asked> {
         let mut standing = self.standing.borrow_mut();
-        let length = usize::try_from(number).unwrap_or_default() + 1;
-        if standing.len() < length {
-            standing.resize(length, Standing::Open);
+        if standing.len() <= number as usize {
+            standing.resize(number as usize + 1, Standing::Open);
         }
         match self.seat(number) {
             Some(seat) => self.orders.seat(&self.seated, seat, number, request),
             None => self.orders.place(&self.places, number, request),
         }
+        Some(Asked::Goal)
     }
 
-    fn told(&self, number: u64, times: Times, told: Told<'_>) {
-        if !self.confirming.get() {
-            self.total.borrow_mut().count(Since::Sent, times, &told);
-        }
-        if let Some(timeline) = &mut *self.timeline.borrow_mut() {
-            timeline.count(times, &told);
-        }
-        let Told::Answer(answer) = told else { return };
-        let Ok(place) = usize::try_from(number) else { return };
-        match answer.status {
-            201 => self.made(number, place, times, answer.replayed, answer.body),
-            503 => {}
-            409 if self.seat(number).is_some() => {
-                let mut all = self.standing.borrow_mut();
-                match all.get_mut(place) {
-                    Some(Standing::Made(id)) => {
-                        self.fault(format!("request {number} booked {id}, and then was refused"))
-                    }
-                    Some(standing) => *standing = Standing::Taken,
-                    None => {}
-                }
-            }
-            status => self.fault(format!("request {number} was answered {status}")),
+    fn told(&self, _: usize, number: u64, sample: &Sample, body: &[u8]) {
+        if let Err(fault) = self.judge(number, sample, body) {
+            self.faults.borrow_mut().require(false, || fault);
         }
     }
-}
-
-/// A number within the range that looks drawn by lot and is the same in each run.
-pub(super) fn scattered(number: u32, range: Range<u64>) -> u64 {
-    let width = range.end.saturating_sub(range.start).max(1);
-    range.start + (u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33) % width
 }
 
 #[cfg(test)]
 mod tests {
-    use onsale::connection::Answer;
-
     use super::*;
+    use crate::requests::tests::{fixture, orders};
 
+    /// The arena has two seats.
     fn journal() -> Journal {
-        let event = |id: &str, kind: &str, seats: &[&str]| serde_json::json!({ "id": id, "kind": kind, "ticketTypes": [{ "id": "t" }], "seatIds": seats });
-        let fixture = serde_json::json!({
-            "users": [{ "accessToken": "a" }],
-            "events": [event("ga", "hot-ga", &[]), event("arena", "hot-seated", &["s0", "s1"])],
-        });
-        let fixture: Fixture = serde_json::from_value(fixture).unwrap();
-        Journal::new(&fixture, Orders::new(&fixture, "h", "r")).unwrap()
+        Journal::new(&fixture(), orders()).unwrap()
     }
 
     fn tell(journal: &Journal, number: u64, status: u16, replayed: bool, id: &str) {
-        let now = Instant::now();
-        let body = format!(r#"{{"id":"{id}"}}"#);
-        journal.write(number, &mut Vec::new());
-        let answer = Answer { status, replayed, retry_after: None, body: body.as_bytes() };
-        journal.told(number, Times { due: now, sent: now, now }, Told::Answer(answer));
+        journal.write(0, number, &mut Vec::new());
+        let (now, outcome) = (Instant::now(), Outcome::Answer { status, replayed, retry_after: None });
+        let sample = Sample { asked: Asked::Goal, due: now, sent: now, now, outcome };
+        journal.told(0, number, &sample, format!(r#"{{"id":"{id}"}}"#).as_bytes());
     }
 
     #[test]
     fn two_rivals_want_each_seat() {
         let journal = journal();
         let wanted: Vec<_> = (0..8).map(|number| journal.seat(number)).collect();
-        assert_eq!(wanted, [None, Some("s0"), None, Some("s0"), None, Some("s1"), None, Some("s1")]);
+        assert_eq!(wanted, [None, Some("s1"), None, Some("s1"), None, Some("s2"), None, Some("s2")]);
         assert_eq!(journal.seat(9), None, "all seats are asked for");
     }
 
@@ -266,13 +242,13 @@ mod tests {
         tell(&journal, 0, 201, false, "b0");
         tell(&journal, 1, 409, false, "");
         tell(&journal, 2, 503, false, "");
-        assert_eq!((journal.standing(), journal.open()), ((1, 1), vec![2]));
+        let taken = || journal.numbers(|standing| *standing == Standing::Taken);
+        assert_eq!((journal.unconfirmed(), taken(), journal.open()), (vec![0], vec![1], vec![2]));
         tell(&journal, 2, 201, true, "b2");
-        assert_eq!((journal.standing(), journal.open()), ((2, 1), vec![]));
-        journal.confirm();
-        assert_eq!(journal.unconfirmed(), [0, 2]);
+        assert_eq!((journal.unconfirmed(), taken(), journal.open()), (vec![0, 2], vec![1], vec![]));
+        journal.confirming.set(true);
         tell(&journal, 2, 201, true, "b2");
-        assert_eq!((journal.unconfirmed(), journal.faults()), (vec![0], vec![]));
+        assert_eq!((journal.unconfirmed(), journal.faults.take().missed().len()), (vec![0], 0));
     }
 
     #[test]
@@ -286,9 +262,9 @@ mod tests {
         ] {
             let journal = journal();
             tell(&journal, 1, first.0, first.1, first.2);
-            assert!(journal.faults().is_empty());
+            assert!(journal.faults.borrow().missed().is_empty());
             tell(&journal, 1, second.0, second.1, second.2);
-            assert_eq!(journal.faults().len(), 1, "{first:?} {second:?}");
+            assert_eq!(journal.faults.borrow().missed().len(), 1, "{first:?} {second:?}");
         }
     }
 }
