@@ -292,6 +292,9 @@ pub trait BookingRepository: Send + Sync {
     /// What these events and their ticket types are called, by one look; of those that there are.
     async fn event_names(&self, events: &[EventId]) -> Found<HashMap<EventId, EventNames>>;
 
+    /// What an event and its ticket types were called at that time.
+    async fn event_names_at(&self, event: EventId, at: Timestamp) -> Found<Option<EventNames>>;
+
     /// One booking.
     async fn booking(&self, id: BookingId) -> Found<Option<Booking>>;
 

@@ -12,7 +12,7 @@ use boxoffice_http::{
 use domain::{
     bookings::{Booking, BookingStatus, IdempotencyKey, Source},
     ids::{AccountId, BookingId, EventId, HoldId},
-    repositories::OwnBookings,
+    repositories::{EventNames, OwnBookings},
     selection::Selection,
     validation::FieldError,
 };
@@ -73,11 +73,13 @@ pub async fn book(app: Arc<App>, mut request: Request) -> Result<Reply, Problem>
         Ok(made) => made,
         Err(error) => return Err(refusals::told(&app, error).await),
     };
-    let names = app.names.of(&*app.store, event).await;
-    // A repetition is answered as the first time. What has got another name since is left out: the old one is not kept, and the new
-    // one beside what the booking was then would be neither the first answer nor what is true today.
-    let names = names.as_ref().as_ref().filter(|names| !made.replayed || names.changed_at <= made.value.created_at);
-    let shown = BookingJson::new(&made.value, names);
+    let mut names = app.names.of(&*app.store, event).await;
+    // A repetition is answered as the first time, also when something has got another name since.
+    let is_later = |names: &EventNames| names.changed_at > made.value.created_at;
+    if made.replayed && names.as_ref().as_ref().is_some_and(is_later) {
+        names = Arc::new(app.store.event_names_at(event, made.value.created_at).await?);
+    }
+    let shown = BookingJson::new(&made.value, names.as_ref().as_ref());
     let reply = Reply::created(&format!("/api/v1/bookings/{}", made.value.id), &shown)?;
     Ok(if made.replayed { reply.replayed() } else { reply })
 }

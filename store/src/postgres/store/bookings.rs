@@ -8,6 +8,7 @@ use domain::{
     ids::{AccountId, BookingId, EventId, HoldId, TicketTypeId},
     repositories::{BookingRepository, EventNames, Found, OwnBookings, Page, PageRequest},
 };
+use jiff::Timestamp;
 use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
@@ -28,6 +29,20 @@ const NAMES: &str = "SELECT e.id, e.slug, e.title, e.starts_at, e.time_zone, v.n
         greatest(e.updated_at, v.updated_at, (SELECT max(t.updated_at) FROM ticket_types t WHERE t.event_id = e.id)) \
             AS changed_at \
     FROM events e JOIN venues v ON v.id = e.venue_id WHERE e.id = ANY($1)";
+
+/// The same as it was at $2: a former name is that of the first change since.
+const NAMES_AT: &str = "SELECT e.id, coalesce(f.names ->> 'slug', e.slug) AS slug, coalesce(f.names ->> 'title', e.title) AS title, \
+        coalesce((f.names ->> 'starts_at')::timestamptz, e.starts_at) AS starts_at, \
+        coalesce(f.names ->> 'time_zone', e.time_zone) AS time_zone, coalesce(w.names ->> 'name', v.name) AS venue, \
+        ARRAY(SELECT t.id FROM ticket_types t WHERE t.event_id = e.id ORDER BY t.id) AS types, \
+        ARRAY(SELECT coalesce((SELECT names ->> 'name' FROM former_names WHERE thing_id = t.id AND until > $2 ORDER BY until LIMIT 1), \
+                t.name) FROM ticket_types t WHERE t.event_id = e.id ORDER BY t.id) AS type_names, \
+        $2 AS changed_at \
+    FROM events e \
+    LEFT JOIN LATERAL (SELECT names FROM former_names WHERE thing_id = e.id AND until > $2 ORDER BY until LIMIT 1) f ON true \
+    JOIN venues v ON v.id = coalesce((f.names ->> 'venue_id')::uuid, e.venue_id) \
+    LEFT JOIN LATERAL (SELECT names FROM former_names WHERE thing_id = v.id AND until > $2 ORDER BY until LIMIT 1) w ON true \
+    WHERE e.id = $1";
 
 fn names(row: &Row) -> Result<(EventId, EventNames), StoreError> {
     let (types, names): (Vec<Uuid>, Vec<String>) = (row.try_get("types")?, row.try_get("type_names")?);
@@ -92,6 +107,12 @@ impl PgStore {
         event_names(&self.pool.get().await?, events).await
     }
 
+    async fn read_names_at(&self, event: EventId, at: Timestamp) -> Result<Option<EventNames>, StoreError> {
+        let parameters: [Typed<'_>; 2] = [(&event.0, Type::UUID), (&at, Type::TIMESTAMPTZ)];
+        let found = self.pool.get().await?.query_typed(NAMES_AT, &parameters).await?;
+        found.first().map(|row| Ok(names(row)?.1)).transpose()
+    }
+
     async fn read_booking(&self, id: BookingId) -> Result<Option<Booking>, StoreError> {
         let client = self.pool.get().await?;
         let statement = format!("SELECT {BOOKING_COLUMNS} FROM bookings b WHERE b.id = $1");
@@ -124,6 +145,10 @@ impl BookingRepository for PgStore {
 
     async fn event_names(&self, events: &[EventId]) -> Found<HashMap<EventId, EventNames>> {
         Ok(self.read_names(events).await?)
+    }
+
+    async fn event_names_at(&self, event: EventId, at: Timestamp) -> Found<Option<EventNames>> {
+        Ok(self.read_names_at(event, at).await?)
     }
 
     async fn booking(&self, id: BookingId) -> Found<Option<Booking>> {
