@@ -31,7 +31,7 @@ pub enum TokenError {
     Revoked,
 }
 
-/// Verifies access tokens (A1). Called once for every request to a route that is not public, on an async thread:
+/// Verifies access tokens. Called once for every request to a route that is not public, on an async thread:
 /// implementations compute, they never wait.
 pub trait VerifyAccess: Send + Sync {
     /// The caller that `token` speaks for.

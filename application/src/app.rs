@@ -86,7 +86,7 @@ pub enum HashingError {
     Broken(String),
 }
 
-/// Makes and checks password hashes, off the async threads (A3).
+/// Makes and checks password hashes, off the async threads.
 #[async_trait]
 pub trait PasswordHasher: Send + Sync + 'static {
     /// The hash of a new password.
@@ -108,7 +108,7 @@ pub trait PasswordHasher: Send + Sync + 'static {
     fn is_outdated(&self, hash: &str) -> bool;
 }
 
-/// Issues what proves who is asking, and takes it back (A1).
+/// Issues what proves who is asking, and takes it back.
 pub trait IssueAccess: Send + Sync + 'static {
     /// A token for the account that belongs to no session, or why there is none.
     fn issue(&self, account: AccountId, role: Role, now: Timestamp, ttl: Duration) -> Result<String, String>;

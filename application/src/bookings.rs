@@ -143,7 +143,7 @@ impl BookedEvents {
     }
 }
 
-/// Keeps places for a while (B2).
+/// Keeps places for a while.
 pub async fn hold(
     app: &App,
     asking: Asking,

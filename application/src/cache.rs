@@ -1,4 +1,4 @@
-//! The cache as people look at it and clear it (O7).
+//! The cache as people look at it and clear it.
 
 use actors::cache::Cleared;
 use domain::{

@@ -1,4 +1,4 @@
-//! How often somebody may ask (C3): what is limited, and the port to whoever counts.
+//! How often somebody may ask: what is limited, and the port to whoever counts.
 
 use std::{
     future::Future,

@@ -16,7 +16,7 @@ use crate::{
     validation::{FieldError, FieldErrors},
 };
 
-/// What an account may do; one role an account, several may be allowed on a route (O8).
+/// What an account may do; one role an account, several may be allowed on a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Role {

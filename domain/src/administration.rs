@@ -1,4 +1,4 @@
-//! Accounts as administrators see and change them (O6).
+//! Accounts as administrators see and change them.
 
 use async_trait::async_trait;
 use jiff::Timestamp;

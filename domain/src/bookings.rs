@@ -180,7 +180,7 @@ pub enum Source {
     Hold(HoldId),
 }
 
-/// Places kept for an account until a fixed time (B2).
+/// Places kept for an account until a fixed time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hold {
     /// Its id.
@@ -241,8 +241,8 @@ pub struct Booking {
 }
 
 impl Booking {
-    /// The booking as the first answer to its request showed it: a retry gets that answer again, whatever happened since
-    /// (B4).
+    /// The booking as the first answer to its request showed it: a retry gets that answer again, whatever happened
+    /// since.
     pub fn as_first_answered(mut self) -> Self {
         self.status = Self::first_status(self.total);
         self.updated_at = self.created_at;

@@ -1,4 +1,4 @@
-//! What proves who somebody is besides a session: the password, and links in mails (P4, A3).
+//! What proves who somebody is besides a session: the password, and links in mails.
 
 use std::time::Duration;
 

@@ -190,7 +190,7 @@ pub struct SalePlan {
     pub quotas: Vec<Quota>,
     /// The seats, for an event that sells seats.
     pub seat_map: Option<Arc<SeatMap>>,
-    /// How long a hold lasts (B2: ten minutes unless set otherwise).
+    /// How long a hold lasts, ten minutes unless set otherwise.
     pub hold_for: SignedDuration,
     /// How long a priced booking waits for its payment.
     pub payment_for: SignedDuration,

@@ -1,4 +1,4 @@
-//! Mails that the server sends by itself: to whom, in which language, and what they tell (L11). How they look is the
+//! Mails that the server sends by itself: to whom, in which language, and what they tell. How they look is the
 //! business of whoever sends them.
 
 mod locale;

@@ -1,4 +1,4 @@
-//! Money: decimals with a currency, never floats (B5).
+//! Money: decimals with a currency, never floats.
 
 use std::{fmt, str::FromStr};
 

@@ -1,4 +1,4 @@
-//! How often something may happen (C3, C4): the generic cell rate algorithm (GCRA, ITU-T I.371).
+//! How often something may happen: the generic cell rate algorithm (GCRA, ITU-T I.371).
 //!
 //! All that is remembered of whoever is limited is one instant, the *theoretical arrival time*: when everything used up so far
 //! will have been regained. So there are no windows with edges at which twice as much gets through, and nothing to tidy up:

@@ -1,4 +1,4 @@
-//! What is looked for in the public catalogue, in which order, and how a list of it is walked (P1, P2, H5).
+//! What is looked for in the public catalogue, in which order, and how a list of it is walked.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;

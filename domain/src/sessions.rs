@@ -1,4 +1,4 @@
-//! Sessions: a sign-in on one device, kept up by refresh tokens of which each is good for one use (A2).
+//! Sessions: a sign-in on one device, kept up by refresh tokens of which each is good for one use.
 
 use std::{net::IpAddr, time::Duration};
 

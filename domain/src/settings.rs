@@ -1,4 +1,4 @@
-//! Settings of the site that admins change while it runs (O5): known here, each with its type, bounds and default.
+//! Settings of the site that admins change while it runs: known here, each with its type, bounds and default.
 
 use serde_json::{Value, json};
 

@@ -21,7 +21,7 @@ pub use self::{
 };
 use crate::validation::FieldError;
 
-/// Most characters of a text (H9).
+/// Most characters of a text.
 pub const TEXT_MAX: usize = 10_000;
 
 /// What is wrong with a text: a code for programs, and a sentence for people.

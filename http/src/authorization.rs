@@ -11,7 +11,7 @@ use super::{
     router::{Access, RouteInfo},
 };
 
-/// The one place that decides who may use a route (O8).
+/// The one place that decides who may use a route.
 pub(super) fn authorise(
     edge: &Edge,
     verifier: &dyn VerifyAccess,

@@ -1,4 +1,4 @@
-//! Pages of lists, walked by cursor in both directions or by offset (H5). What is not in the public catalogue reads them through
+//! Pages of lists, walked by cursor in both directions or by offset. What is not in the public catalogue reads them through
 //! [`pagination`](super::pagination).
 
 use std::borrow::Cow;

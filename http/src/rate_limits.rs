@@ -1,4 +1,4 @@
-//! Limits on the way in, and how a client stands with them on the way out (C3): the fields `RateLimit` and
+//! Limits on the way in, and how a client stands with them on the way out: the fields `RateLimit` and
 //! `RateLimit-Policy` (IETF draft ratelimit-headers), and 429 with `Retry-After`.
 
 use std::{net::IpAddr, sync::Arc, time::Instant};

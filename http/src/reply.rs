@@ -85,7 +85,7 @@ impl Reply {
         self
     }
 
-    /// Marks the answer as the first one given again (B4).
+    /// Marks the answer as the first one given again.
     #[must_use]
     pub fn replayed(self) -> Self {
         self.header(IDEMPOTENT_REPLAYED.clone(), HeaderValue::from_static("true"))

@@ -213,7 +213,7 @@ impl Request {
         Query::parse(self.head.uri.query().unwrap_or_default())
     }
 
-    /// The `Idempotency-Key`: 1 to 255 visible ASCII characters (B4). 400 `IDEMPOTENCY_001` without.
+    /// The `Idempotency-Key`: 1 to 255 visible ASCII characters. 400 `IDEMPOTENCY_001` without.
     pub fn idempotency_key(&self) -> Result<&str, Problem> {
         let mut values = self.head.headers.get_all("idempotency-key").iter();
         let (Some(value), None) = (values.next(), values.next()) else {

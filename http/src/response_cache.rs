@@ -1,4 +1,4 @@
-//! Answers that are given again: how they are kept, and what clients are told about them (C1, H10).
+//! Answers that are given again: how they are kept, and what clients are told about them.
 
 pub mod conditional;
 mod names;

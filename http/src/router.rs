@@ -11,7 +11,7 @@ use http::{HeaderValue, Method};
 
 use super::{measures::Measures, problem::Problem, rate_limits::Limits, reply::Reply, request::Request};
 
-/// Most parameters in one path; two levels of hierarchy (H1) need two.
+/// Most parameters in one path; two levels of hierarchy need two.
 const PARAMS_MAX: usize = 4;
 
 /// What a route answers with unless its row says otherwise.
@@ -22,7 +22,7 @@ pub const JSON: &[&str] = &["application/json", "application/problem+json"];
 pub enum Access {
     /// Anybody. A token is not looked at, so a stale one does not lock anyone out of a public page.
     Public,
-    /// Whoever has a session cookie; the handler asks for it. The page that sends it has to be ours, or on the list (A4).
+    /// Whoever has a session cookie; the handler asks for it. The page that sends it has to be ours, or on the list.
     Session,
     /// Any account.
     Authenticated,

@@ -157,7 +157,7 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until `shutdown` resolves, then stops accepting and waits for what is in progress (L5).
+    /// Serves until `shutdown` resolves, then stops accepting and waits for what is in progress.
     pub async fn serve<S: Send + Sync + 'static>(
         self,
         router: Arc<Router<S>>,

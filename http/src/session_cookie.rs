@@ -1,4 +1,4 @@
-//! The cookie that keeps a session up (A2), and what a page must show to use it (A4); and the one by which a device is known.
+//! The cookie that keeps a session up, and what a page must show to use it; and the one by which a device is known.
 
 use application::sessions::RefreshToken;
 use domain::secrets::OpaqueToken;

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Environment, sources::Section};
 
-/// Access tokens (A1) and password hashes (A3).
+/// Access tokens and password hashes.
 #[derive(Clone, Debug)]
 pub struct AuthConfig {
     /// The keys of access tokens.

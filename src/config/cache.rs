@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::sources::Section;
 
-/// The cache of answers (C1).
+/// The cache of answers.
 #[derive(Clone, Debug)]
 pub struct CacheConfig {
     /// Whether answers are kept or looked for. What this node changes others are told all the same.

@@ -16,7 +16,7 @@ use super::{Environment, hosts::Hosts, origins::Origins, sources::Section};
 
 const ADDRESS: &str = "an address and port such as 127.0.0.1:8080";
 
-/// The public listener (H7).
+/// The public listener.
 #[derive(Clone, Debug)]
 pub struct HttpConfig {
     /// Address and port. A public address exposes the server to whoever can reach the machine; port 0 takes any free one.

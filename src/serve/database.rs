@@ -114,7 +114,7 @@ impl Database {
         }
     }
 
-    /// A connection of its own; waits with back-off while the database is away (D7).
+    /// A connection of its own; waits with back-off while the database is away.
     pub async fn connect(&self, config: &Config) -> anyhow::Result<Client> {
         connect(&self.url, config).await
     }

@@ -1,4 +1,4 @@
-//! Limits (C3, C4): who asked how often, counted in this process and, with Redis, by all nodes together.
+//! Limits: who asked how often, counted in this process and, with Redis, by all nodes together.
 
 mod limiter;
 mod shared;

@@ -103,7 +103,7 @@ async fn who_is_suspended_is_out_until_reinstated() {
     assert_eq!(server.db.number(resets, &[]).await, 0, "a suspended account gets no link");
 }
 
-/// Watches `If-Match` (H10): nobody undoes what another administrator has just done.
+/// Watches `If-Match`: nobody undoes what another administrator has just done.
 #[tokio::test]
 async fn a_change_is_made_to_what_was_seen_only() {
     let server = TestServer::start().await;

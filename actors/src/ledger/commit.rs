@@ -84,7 +84,7 @@ pub(crate) enum GroupOutcome {
 /// A batch that waits until somebody else gives a lock back.
 pub(crate) struct LockedBatch(Group);
 
-/// Serialisation failures are retried this often, with back-off (D5).
+/// Serialisation failures are retried this often, with back-off.
 const TRIES_MAX: u32 = 5;
 /// For a look at keys that are taken.
 const LOOK_UP_MAX: Duration = Duration::from_secs(3);

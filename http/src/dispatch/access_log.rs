@@ -12,7 +12,7 @@ use telemetry::REFUSALS;
 
 use crate::{measures::Measures, problem::Problem, reply::Reply, request::RequestId, router::RouteInfo};
 
-/// A request slower than this is worth a line in the log (L3 alerts at 2 s).
+/// A request slower than this is worth a line in the log; an alert fires at 2 s.
 const SLOW: Duration = Duration::from_secs(1);
 
 /// What the end of a request is recorded with.

@@ -1,4 +1,4 @@
-//! Requests that a page makes in its user's name without their knowing (A4): wherever a cookie proves who is asking, the page has
+//! Requests that a page makes in its user's name without their knowing: wherever a cookie proves who is asking, the page has
 //! to be one of ours.
 //!
 //! Three guards, each of which would do: the cookie is `SameSite=Strict`; the browser must say that the page is of this origin, or

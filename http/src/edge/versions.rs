@@ -1,4 +1,4 @@
-//! Versions of the API: in the path, and for those who want to be sure in a header (H6).
+//! Versions of the API: in the path, and for those who want to be sure in a header.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 

@@ -33,7 +33,7 @@ use super::{
 /// What the schema does not say.
 #[derive(Clone, Copy, Debug)]
 pub struct LedgerOptions {
-    /// Of a hold (B2: 10 minutes by default).
+    /// Of a hold, 10 minutes by default.
     pub hold: SignedDuration,
     /// Of a priced booking that is not paid.
     pub payment: SignedDuration,

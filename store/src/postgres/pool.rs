@@ -1,4 +1,4 @@
-//! Connections to PostgreSQL (D4).
+//! Connections to PostgreSQL.
 
 use std::time::Duration;
 

@@ -16,7 +16,7 @@ use super::{
     lease::Lease,
 };
 
-/// How long a commit may take (D5). Nobody waits that long for a booking.
+/// How long a commit may take. Nobody waits that long for a booking.
 const COMMIT_MAX: Duration = Duration::from_secs(10);
 
 const STATEMENT: &str = "SELECT ledger_commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
