@@ -7,12 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What these names in backticks look like paths for, but are not: media types, and what builds and runs make.
-const NO_PATHS: [&str; 4] = ["application/json", "target/", "data/", "loadtest/results/"];
+/// Words that look like paths and are none of this repository: a media type, what builds and runs make, a pattern.
+const NO_PATHS: [&str; 5] = ["application/json", "target/", "data/", "loadtest/results/", "migrations/NNNN"];
 
 /// A word with one of these endings is the name of a file.
-const ENDINGS: [&str; 12] =
-    [".rs", ".sql", ".lua", ".md", ".toml", ".py", ".sh", ".js", ".ts", ".yml", ".html", ".conf"];
+const ENDINGS: [&str; 11] = [".rs", ".sql", ".lua", ".md", ".toml", ".py", ".sh", ".js", ".ts", ".yml", ".html"];
 
 /// Folders that hold nothing of the repository's own.
 const FOREIGN: [&str; 4] = ["target", ".git", "node_modules", "data"];
@@ -62,7 +61,10 @@ fn is_path(word: &str, top: &BTreeSet<&str>) -> bool {
     let first = word.split('/').next().unwrap_or_default();
     let is_file = ENDINGS.iter().any(|ending| word.strip_suffix(ending).is_some_and(|name| !name.is_empty()));
     let is_below = word.contains('/') && top.contains(first);
-    is_plain && !word.starts_with('/') && (is_file || is_below) && !NO_PATHS.iter().any(|no| word.starts_with(no))
+    is_plain
+        && !word.starts_with(['/', '.'])
+        && (is_file || is_below)
+        && !NO_PATHS.iter().any(|no| word.starts_with(no))
 }
 
 /// Whether there is such a path, or one that ends so: documents about one folder leave its name out.
@@ -138,7 +140,8 @@ fn paths_are_told_from_other_words() {
     for path in ["api/src/routes.rs", "http/", "routes.rs", "migrations/0003_ledger.up.sql"] {
         assert!(is_path(path, &top), "{path}");
     }
-    for word in ["application/json", "GET /api/v1/events", "/api/v1/events", "text/event-stream", "Tag::Events", ".txt"] {
+    for word in ["application/json", "GET /api/v1/events", "/api/v1/events", "text/event-stream", "Tag::Events", ".txt"]
+    {
         assert!(!is_path(word, &top), "{word}");
     }
 }
