@@ -1,5 +1,5 @@
-//! Admission: mailboxes have no bound of their own, so work is counted before it enters one, and what would come too late
-//! is turned away at once.
+//! Admission control and load shedding: mailboxes are unbounded, so work is counted before it enters one, and what
+//! would be done too late is refused at once.
 
 use std::{
     sync::{

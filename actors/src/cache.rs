@@ -1,4 +1,5 @@
-//! The cache of answers: some seconds in this process, hours in a cache that all nodes share, and the actors that maintain both.
+//! Caching of answers: for seconds in this process, for hours in a cache that all nodes share, with the actors that
+//! maintain both.
 //!
 //! An answer is found by its [`Key`] and dies when something changes that it shows ([`Tag`]). Three rules keep it right:
 //!

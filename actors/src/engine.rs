@@ -1,4 +1,4 @@
-//! The engine: the tree of actors, started and stopped as one.
+//! Supervision tree of the engine, started and stopped as one.
 
 use std::{
     collections::HashSet,

@@ -1,4 +1,4 @@
-//! One inventory actor an event: what it can be told, and what it answers.
+//! Inventory actor of one event: its messages and answers.
 
 pub mod actor;
 mod keys;

@@ -1,4 +1,4 @@
-//! Keeps this node's session alive. A node whose session has ended must not go on: another may own its events.
+//! Session renewal (lease). A node whose session has ended must not go on: another may own its events.
 
 use std::{sync::Arc, time::Duration};
 

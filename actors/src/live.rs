@@ -1,4 +1,5 @@
-//! Live availability: one broadcaster an event with listeners, and a stream for each of them.
+//! Live availability (behind server-sent events): one broadcaster for each event with listeners, and a stream for each
+//! listener.
 //!
 //! A broadcaster follows what the inventory publishes, compares each picture with the last one it has sent, and keeps the
 //! difference in a bounded history. Streams read that history at their own pace and hold a position in it, no queue: a delta

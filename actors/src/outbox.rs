@@ -1,4 +1,4 @@
-//! Sends the mails of the outbox: a tree of its own, apart from the engine's, because nothing else depends on it and it must
+//! Outbox: sends queued mails, in a tree of its own, apart from the engine's, because nothing depends on it and it must
 //! hold up nothing else. It never gives up for good.
 //!
 //! A mail server that hangs, is away or refuses costs the mails' time and nobody else's: each try has a deadline, there is

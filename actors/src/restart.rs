@@ -1,4 +1,4 @@
-//! When a failed actor is started again.
+//! Restart policy: when a failed actor is started again.
 
 use std::{collections::VecDeque, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Compares memory with the ledger, and shows how much waits.
+//! Drift detection: compares memory with the ledger, and publishes queue lengths.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,6 +1,6 @@
-//! A supervisor of a fixed set of children. Each is restarted on its own, within the bounds of the restart policy; when one
-//! exceeds them, the supervisor itself fails, and whoever watches it decides; one that is persistent leaves the child down for
-//! a while and goes on.
+//! Supervisor of a fixed set of children. Each is restarted on its own, within the bounds of the restart policy. When
+//! one exceeds them, the supervisor itself fails, and its own supervisor decides; a persistent one leaves the child
+//! down for a while and goes on.
 
 use std::{collections::HashMap, pin::Pin, sync::Arc};
 

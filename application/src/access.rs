@@ -1,4 +1,4 @@
-//! Who is asking: the port that turns a bearer token into a caller.
+//! Authentication: the port that turns a bearer token into a caller.
 
 use domain::{
     accounts::Role,

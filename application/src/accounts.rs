@@ -1,4 +1,4 @@
-//! Accounts: register, verify the address, profile.
+//! Accounts: registration, verification of the address, profile.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 

@@ -1,5 +1,5 @@
-//! Administrators at work. Whatever one of them changes is written down, by whatever route they come: so that they act is known to all
-//! that is done for their request, down to the transaction of the change, which leaves an entry in the audit log.
+//! Audit trail of administrators: that one of them acts is known to everything done for their request, down to the
+//! transaction of the change, which leaves an entry in the audit log.
 
 use std::{future::Future, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What every use case and handler is given.
+//! Dependencies: what every use case and handler is given.
 
 use std::{sync::Arc, time::Duration};
 

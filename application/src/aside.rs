@@ -1,5 +1,5 @@
-//! Computations of more than a millisecond, away from the threads that answer everybody: each of these is away from all its
-//! connections for as long as it computes.
+//! CPU-bound work of more than a millisecond, away from the threads that answer everybody: such a thread leaves all its
+//! connections alone for as long as it computes.
 
 use std::panic::resume_unwind;
 

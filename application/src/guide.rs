@@ -1,4 +1,4 @@
-//! What whoever opens the server's address is told.
+//! Welcome page: what it tells.
 
 use domain::accounts::Role;
 

@@ -1,4 +1,4 @@
-//! How often somebody may ask: what is limited, and the port to whoever counts.
+//! Rate limiting: what is limited, and the port to the limiter.
 
 use std::{
     future::Future,

@@ -1,4 +1,4 @@
-//! Mails as operators and developers see them.
+//! Mail administration: dead letters for operators, and sent mails for developers.
 
 use std::{
     collections::VecDeque,

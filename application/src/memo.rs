@@ -1,4 +1,5 @@
-//! Small values that many requests need and hardly anybody changes, read once in a while instead of by each request.
+//! Memoization of small values that many requests need and that hardly ever change: read now and then instead of by
+//! each request.
 //!
 //! A value that is older than its time is given on while one of those who ask reads it anew, so nobody waits for the database but the
 //! first who asks at all, or after a change on this node ([`Memo::forget`]). What another node has changed is seen once the value

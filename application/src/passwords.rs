@@ -1,4 +1,4 @@
-//! A new password: for who knows the old one, and for who reads the mail at the account's address.
+//! Password change and reset: with the old password, or with a link from a mail.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Sessions: how they begin, refresh, sign out.
+//! Sessions: beginning, refreshing, signing out.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! Signing in: who may, and what is held against those who fail.
+//! Sign-in: checks the password, and limits attempts.
 
 mod attempt;
 

@@ -1,4 +1,4 @@
-//! Settings of the site that decide how requests are answered.
+//! Site settings that decide how requests are answered.
 
 use std::{sync::Arc, time::Duration};
 

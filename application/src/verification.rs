@@ -1,4 +1,5 @@
-//! Which accounts are known to have verified their address. Nobody's is taken back, so what was seen once need not be read again.
+//! E-mail verification, cached: which accounts are known to be verified. A verification is never revoked, so it need
+//! not be read again.
 
 use std::{
     collections::HashSet,

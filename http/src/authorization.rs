@@ -1,4 +1,4 @@
-//! Who may use a route.
+//! Authorization: who may use a route.
 
 use application::access::{Caller, TokenError, VerifyAccess};
 use http::{HeaderMap, HeaderValue, header, request::Parts};

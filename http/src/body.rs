@@ -1,4 +1,4 @@
-//! Bodies of answers: known bytes nearly always, a stream where it must be.
+//! Response bodies: known bytes nearly always, a stream where it must be.
 
 use std::{
     pin::Pin,

@@ -1,4 +1,4 @@
-//! Where a client is, and how it has come, when proxies stand in between.
+//! Client address: where a client is behind trusted proxies, and whether it came by HTTPS.
 //!
 //! Anybody can write `Forwarded` (RFC 7239) or `X-Forwarded-For`, so what they say is believed only as far as it was written by
 //! proxies of our own: from the right end, where the nearest proxy has added whom it was talking to, up to the first address

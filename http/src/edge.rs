@@ -1,5 +1,5 @@
-//! What every request and every answer keeps to, whatever its route: forms that can be agreed on, versions, pages of other
-//! sites, compression, and the headers that browsers are protected by.
+//! Middleware: what every request and answer goes through, whatever its route: content negotiation, API version, CORS,
+//! compression, and security headers.
 
 pub mod compression;
 mod cors;

@@ -1,4 +1,4 @@
-//! Metrics of one route. Handles are made once: looking a counter up by its labels costs eight times the increment.
+//! Route metrics. Handles are made once: looking a counter up by its labels costs eight times the increment.
 
 use std::{sync::OnceLock, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Answers of handlers: JSON with an exact length, and the headers every answer has.
+//! Responses of handlers: JSON with an exact length, and the headers that every answer has.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};

@@ -1,4 +1,4 @@
-//! What a handler is given, and the readers that turn it into typed values or into a precise refusal.
+//! Requests as handlers get them, with readers that give typed values or a precise refusal.
 
 use std::{
     borrow::Cow,

@@ -1,4 +1,4 @@
-//! The one table of routes: method, path, access, limits, handler.
+//! Routing: the one table of routes with method, path, access, limits and handler.
 
 use std::{collections::HashMap, fmt, future::Future, pin::Pin, sync::Arc};
 

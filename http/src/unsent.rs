@@ -1,4 +1,5 @@
-//! A budget of bytes that clients have asked for and not taken yet (load shedding): in all, and for each network.
+//! Backpressure on slow readers: a budget of bytes that clients have asked for and not taken yet, in all and for each
+//! network.
 //!
 //! Counted are the large parts of bodies (in HTTP/2 all but the smallest), each from when it is handed to hyper until hyper has handed it to the system. A
 //! buffer that several answers share counts once in all and once for each network, as it is there once.

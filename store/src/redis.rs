@@ -1,4 +1,4 @@
-//! A connection to Redis that holds nobody up.
+//! Redis connection with a circuit breaker: it holds nobody up.
 //!
 //! Redis never fails a request and hardly delays one: an answer that takes longer than the time-out is not waited for, and
 //! after a few of those nobody asks until Redis has answered a ping. Whether it does is found out in the background.

@@ -1,4 +1,4 @@
-//! What the cache has done, counted where it happens and made known by the sweeper: an answer from memory pays for one atomic.
+//! Cache statistics, counted where things happen and published by the sweeper: a hit pays for one atomic.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},

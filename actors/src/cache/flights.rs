@@ -1,4 +1,4 @@
-//! One read for all who miss the same answer at the same time.
+//! Request coalescing (single flight): one read for all who miss the same answer at the same time.
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! The names of answers.
+//! Cache keys.
 
 use std::{
     fmt::{self, Write},

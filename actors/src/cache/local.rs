@@ -1,4 +1,4 @@
-//! The part of the cache in this process: answers for some seconds, bounded by bytes.
+//! In-process cache: answers for some seconds, bounded by bytes.
 
 use std::{
     cell::Cell,

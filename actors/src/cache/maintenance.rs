@@ -1,4 +1,4 @@
-//! The actors that maintain the cache: a tree of its own on the threads that serve HTTP, apart from the engine's. It never gives
+//! Cache maintenance actors: a tree of its own on the threads that serve HTTP, apart from the engine's. It never gives
 //! up for good, and nothing but the cache's freshness depends on it.
 //!
 //! - the *teller* tells the shared cache what has changed, until it has been told (`teller.rs`);

@@ -1,5 +1,5 @@
-//! Tells the shared cache what has changed: at once what this node has changed, and soon what another one has and did not tell,
-//! because it died or can't reach what is shared.
+//! Cache invalidation, sending: tells the shared cache what has changed, at once for changes of this node, and soon for
+//! those that another one did not tell because it died or can't reach Redis.
 //!
 //! Each change is written down by the transaction that makes it, and stays there until somebody has told it. Whoever finds one that is
 //! overdue does, and does not look into the shared cache before. So nothing depends on the memory of one process, and a node that alone

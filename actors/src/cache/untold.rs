@@ -1,4 +1,4 @@
-//! Changes that the shared cache has not been told of.
+//! Cache invalidation backlog: changes that the shared cache has not been told of.
 //!
 //! While there are any, this node does not look into it: it would find what it has just invalidated. They survive the actor that
 //! tells them, and there is a bound to them: as many slots as there are, and a few more.

@@ -1,4 +1,4 @@
-//! Where each event's inventory is found.
+//! Actor registry: where each event's inventory is found.
 
 use std::{
     collections::HashMap,

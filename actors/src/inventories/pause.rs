@@ -1,4 +1,4 @@
-//! Pauses of one inventory, for changes of its plan.
+//! Pausing one inventory for a change of its plan.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,5 +1,5 @@
-//! Starts an inventory for each event that is asked for, restarts it when it fails, and lets go of it when it is idle. An
-//! event that keeps failing is left down for a while; the others do not notice.
+//! Supervisor of inventories: starts one for each event that is asked for, restarts it when it fails, and unloads it
+//! when it is idle. An event that keeps failing is left down for a while; the others do not notice.
 
 use std::{
     collections::{HashMap, HashSet, hash_map::Entry},

@@ -1,4 +1,4 @@
-//! The inventory actor of one event: the only writer of the event's inventory on this node.
+//! Inventory actor of one event: the only writer of the event's inventory on this node.
 //!
 //! It loads the ledger, decides in memory, and sends what it decided in batches: while one batch is on its way, the next one
 //! fills. Nobody is answered before the ledger has the decision. When memory and ledger may differ, the actor fails, and its

@@ -1,4 +1,4 @@
-//! How an inventory starts: it reads the ledger, closes what has expired meanwhile, and then serves those who have waited.
+//! Loading an inventory: it reads the ledger, closes what has expired meanwhile, and then serves those who have waited.
 
 use std::time::Duration;
 

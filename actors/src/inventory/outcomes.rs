@@ -1,4 +1,4 @@
-//! What an inventory does with the answer of the ledger: it settles or reverts what it had decided, publishes, and answers.
+//! Commit outcomes: the inventory settles or reverts what it had decided, publishes, and answers.
 
 use domain::{
     bookings::BookingStatus,

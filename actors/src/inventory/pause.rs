@@ -1,5 +1,5 @@
-//! How an inventory's plan changes under it: it pauses between two batches, those who wanted that change the rows, and then it
-//! reads them anew.
+//! Pausing: how an inventory's plan changes. It stops between two batches, those who wanted the pause change the rows,
+//! and then it loads them again.
 //!
 //! Nothing that was asked is lost: who asks during a pause waits, and is served by the new plan. Those who want a pause at the same
 //! time get it together, and the rows are read once for all of them; who wants one later waits until those who were held back

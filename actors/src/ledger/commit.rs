@@ -1,4 +1,4 @@
-//! Commits a group of batches such that one bad entry never fails its neighbours.
+//! Group commit with error isolation: one bad entry never fails its neighbours.
 
 mod group;
 

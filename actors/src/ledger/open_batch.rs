@@ -1,4 +1,4 @@
-//! The open batch of one inventory: what it has decided and no writer has taken yet.
+//! Open batch of one inventory: what it has decided and no writer has taken yet.
 //!
 //! The inventory adds, the writer takes everything the moment it is free. So a batch grows as long as it can, and while an
 //! inventory still spreads the answers of one batch, the next one is on its way. A message for each decision would say the

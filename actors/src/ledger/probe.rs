@@ -1,5 +1,5 @@
-//! Looks idempotency keys up in groups. A refusal of a request with a key that memory does not know is only final once the
-//! ledger does not know the key either: the booking may have been made before a crash.
+//! Idempotency key look-ups, in groups. A refusal of a request with a key that memory does not know is final only once
+//! the ledger does not know the key either: the booking may have been made before a crash.
 
 use std::{mem, sync::Arc, time::Duration};
 

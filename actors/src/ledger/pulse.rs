@@ -1,4 +1,4 @@
-//! Whether the ledger answers.
+//! Health of the ledger: for how long it has owed an answer.
 
 use std::{
     sync::{

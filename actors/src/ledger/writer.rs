@@ -1,4 +1,5 @@
-//! A ledger writer: hears of open batches while one group commits, and then commits all that is in them as the next group.
+//! Group commit writer: hears of open batches while one group commits, and then commits everything in them as the next
+//! group.
 //!
 //! No timers: a group goes as soon as the writer is free, so a lone booking waits for nobody and a storm makes its own
 //! large groups. The batches of one event always go through the same writer, one after the other.

@@ -1,4 +1,4 @@
-//! Turns what is published of one event into deltas, for as long as somebody listens.
+//! Live availability, sending: turns the snapshots of one event into deltas, for as long as somebody listens.
 
 use std::{
     sync::{

@@ -1,4 +1,4 @@
-//! The latest deltas of one event, which every stream reads at its own pace.
+//! Live availability, history: the latest deltas of one event, which every stream reads at its own pace.
 
 use std::{
     collections::VecDeque,

@@ -1,4 +1,4 @@
-//! How long a mail waits after a failed try.
+//! Exponential back-off of mails after a failed try.
 
 use std::time::Duration;
 

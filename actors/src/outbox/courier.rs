@@ -1,4 +1,5 @@
-//! Takes mails from the queue when they have their turn, so many at once. Its memory is worth nothing: everything is in the queue.
+//! Outbox polling: takes mails from the queue when they have their turn, a bounded number at once. Its memory is worth
+//! nothing: everything is in the queue.
 
 use std::{
     sync::{

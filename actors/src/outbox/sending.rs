@@ -1,4 +1,4 @@
-//! One try to send one mail, and what is noted of it.
+//! Delivery attempt: one try to send one mail, and what is recorded of it.
 
 use std::{sync::Arc, time::Duration};
 

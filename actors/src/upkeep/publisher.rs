@@ -1,4 +1,4 @@
-//! Publishes the events whose time has come.
+//! Scheduled publishing of events.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Requests that create something: each is done once, and answered the same each time.
+//! Idempotency keys of requests that create something: each is done once, and answered the same each time.
 
 use std::future::Future;
 

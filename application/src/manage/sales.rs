@@ -1,5 +1,5 @@
-//! Ticket types and quotas. Each change of what is decided by pauses the event's inventory, so that it is decided on either the old plan
-//! or the new one; other names and descriptions pause nothing.
+//! Ticket types and quotas. A change of what decisions depend on pauses the event's inventory, so that it decides on
+//! either the old plan or the new one; other names and descriptions pause nothing.
 
 use domain::{
     events::{

@@ -1,4 +1,4 @@
-//! Seat maps: drawn, given new versions, and sold by events.
+//! Seat maps: created, given new versions, and sold by events.
 
 use domain::{
     ids::{AccountId, EventId, SeatMapId, SeatMapVersionId, TicketTypeId, VenueId},

@@ -1,4 +1,4 @@
-//! What is left of a request: its metrics, and a line in the log when it is worth one.
+//! Access log and request metrics: what is recorded at the end of a request.
 
 use std::{
     net::IpAddr,

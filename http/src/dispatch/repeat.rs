@@ -1,4 +1,4 @@
-//! The short way: the answer that was given to the same question a moment ago.
+//! Response cache, the fast path: the answer that was given to the same request a moment ago.
 
 use std::time::Instant;
 

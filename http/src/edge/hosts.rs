@@ -1,5 +1,5 @@
-//! The guard of a listener that asks nobody who they are, because only operators reach it. A browser of an operator reaches it too, with
-//! whatever page is open there.
+//! DNS rebinding protection of the operations listener, which asks nobody who they are, because only operators reach
+//! it. An operator's browser reaches it too, with any page that is open there.
 //!
 //! A page of a stranger can read what it asks for only from its own origin. So it has its own name lead to this machine (DNS rebinding):
 //! the request then names that host. And it can send forms anywhere without reading the answer: the request then names its origin.

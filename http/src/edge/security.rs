@@ -1,5 +1,5 @@
-//! What browsers are told to be careful about, on every answer. Values are made at compile time and cloning one counts
-//! no references, so an answer pays a few look-ups in its table of headers.
+//! Security headers of every answer: content security policy, HSTS and the like. Values are made at compile time and
+//! cloning one counts no references, so an answer pays a few look-ups in its table of headers.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 

@@ -1,4 +1,4 @@
-//! Versions of the API: in the path, and for those who want to be sure in a header.
+//! API versioning: the version in the path, and the header `api-version` of clients that want to be sure.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 

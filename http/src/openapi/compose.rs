@@ -1,4 +1,4 @@
-//! A row of the table of routes and what its feature says of it, put together as OpenAPI 3.1 writes them.
+//! OpenAPI paths: a route and what its feature says of it, put together.
 
 use std::collections::BTreeMap;
 

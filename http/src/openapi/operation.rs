@@ -1,4 +1,4 @@
-//! What a feature says about one of its routes: everything that the table of routes does not know.
+//! OpenAPI operations: what a feature says about one of its routes, beside what the table of routes knows.
 
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};

@@ -1,4 +1,4 @@
-//! Parameters of operations.
+//! OpenAPI parameters.
 
 use std::ops::RangeInclusive;
 

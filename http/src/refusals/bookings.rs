@@ -1,4 +1,4 @@
-//! What a client is told when the business says no.
+//! Error mapping of holds and bookings.
 
 use application::bookings::BookingError;
 use domain::{

@@ -1,4 +1,4 @@
-//! What `DATABASE_URL` says, and what is wrong with it.
+//! Connection string: what `DATABASE_URL` says, and what is wrong with it.
 
 use std::{error::Error as _, time::Duration};
 

@@ -1,6 +1,6 @@
-//! How deeds are written into the audit log: in the transaction of what they tell of, one after the other, for each entry covers the one
-//! before. What the transaction has changed, triggers have noted (`migrations/0005_operations.up.sql`), when it was begun for an
-//! administrator.
+//! Audit log, writing: an entry is written in the transaction of the change that it tells of, one after the other, for
+//! each entry's hash covers the one before. Triggers have noted what the transaction changed
+//! (`migrations/0005_operations.up.sql`), when it was begun for an administrator.
 
 use domain::{
     audit::{

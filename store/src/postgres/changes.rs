@@ -1,4 +1,4 @@
-//! Changes that are written down: see `migrations/0005_operations.up.sql`.
+//! Cache invalidation, durable: changes that transactions have recorded, see `migrations/0005_operations.up.sql`.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Connections of everything that is not the ledger, and what a query that is given up does to them.
+//! Connection pool of everything that is not the ledger, with query cancellation: what a query that is given up does to
+//! its connection.
 //!
 //! The driver sends a statement and waits for its rows; when nobody waits any more, the statement runs on, and whoever gets its
 //! connection next waits for its end. So a [`Connection`] knows whether one of its statements is on its way: one that is dropped in

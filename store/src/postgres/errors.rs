@@ -1,4 +1,4 @@
-//! What an error of the database means: classified once, here, for everybody who asks the database.
+//! Database errors, classified once by SQLSTATE.
 
 use std::{error::Error as _, io, time::Duration};
 

@@ -1,4 +1,4 @@
-//! The ledger in PostgreSQL: the judge of every decision.
+//! The ledger in PostgreSQL, which has the last word on every decision.
 
 mod commit;
 mod composite;

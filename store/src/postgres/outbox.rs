@@ -1,4 +1,4 @@
-//! The outbox in PostgreSQL.
+//! Transactional outbox of mails.
 //!
 //! A claim counts a try and sets the end of the lease as the time when the mail is due again, so a sender that dies needs
 //! nobody to clean up after it. The end of the lease proves that a claim is still its claimant's: a mail can be claimed only when

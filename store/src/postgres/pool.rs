@@ -1,4 +1,4 @@
-//! Connections to PostgreSQL.
+//! Connection pools of PostgreSQL.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Rows of the database as values of the domain.
+//! Row mapping: rows of the database as values of the domain.
 
 use std::{collections::HashMap, str::FromStr, sync::Arc};
 

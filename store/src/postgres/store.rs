@@ -1,4 +1,4 @@
-//! Accounts, catalogue and bookings in PostgreSQL.
+//! Repositories: accounts, catalogue and bookings in PostgreSQL.
 //!
 //! Statements are typed and unnamed: one round trip each, and PgBouncer may pool transactions.
 

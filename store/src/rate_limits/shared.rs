@@ -1,4 +1,4 @@
-//! What all nodes have counted, in Redis.
+//! Rate limits shared by all nodes, in Redis.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What this process remembers of those it limits: a table of fixed size, so that no storm of addresses makes it grow.
+//! Rate limit table of this process: of fixed size, so that no storm of addresses makes it grow.
 //!
 //! A set-associative table, as caches of processors are: a key belongs to one small set and is somewhere in it. When the set
 //! is full, the entry with the earliest arrival time makes room: one that is full again, of which there is nothing to

@@ -1,4 +1,4 @@
-//! The batches of a group, with what is known of each.
+//! Batches of a group, with what is known of each.
 
 use std::{
     borrow::Cow,

@@ -1,4 +1,4 @@
-//! One group of decisions, one round trip.
+//! Group commit: one group of decisions, one round trip.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Values of the composite types that `ledger_commit` takes.
+//! Composite types: values as `ledger_commit` takes them.
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! Sessions of nodes and the ownership of events: the fence.
+//! Fencing: sessions of nodes, and the ownership of events.
 //!
 //! A session's id is its epoch. Every commit holds the session's advisory lock shared while it checks that the session has
 //! not ended; whoever ends a session takes the lock exclusively first. So an end waits for the commits in flight, and no

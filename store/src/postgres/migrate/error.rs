@@ -1,4 +1,4 @@
-//! Why the schema is not where it should be, in words that say what to do.
+//! Migration errors, in words that say what to do.
 
 use std::time::Duration;
 

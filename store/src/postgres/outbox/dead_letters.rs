@@ -1,4 +1,4 @@
-//! Mails that were given up, for operators.
+//! Dead letters: mails that were given up, for operators.
 
 use application::{
     acting,

@@ -1,5 +1,5 @@
-//! Links in mails that have waited: a one-time token that has run out, or is about to, is replaced when the mail is claimed, so that what
-//! arrives works. A mail whose purpose is served by now is dropped.
+//! One-time links in queued mails: a token that has expired, or is about to, is replaced when the mail is claimed, so
+//! that the link works when it arrives. A mail that nobody needs any more is dropped.
 
 use domain::{
     credentials::LinkPurpose,

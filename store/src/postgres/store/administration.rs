@@ -1,4 +1,4 @@
-//! Accounts as administrators see and change them.
+//! Account administration.
 
 use async_trait::async_trait;
 use domain::{

@@ -1,4 +1,4 @@
-//! Events and venues as the public sees them.
+//! Public catalogue: events and venues.
 
 /// How many places of the ticket type `t` with the quota `q` can be bought, as `domain::sales::sellable` counts them. Free seats are
 /// counted only where the quota does not say how many there are.

@@ -1,4 +1,4 @@
-//! Rows of events and venues as values of the domain.
+//! Row mapping of events and venues.
 
 use domain::{
     events::{Event, SaleWindow},

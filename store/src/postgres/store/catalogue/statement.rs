@@ -1,5 +1,5 @@
-//! Statements that are put together from fixed pieces. No value ever becomes part of a text: pieces are known when the program is
-//! built, and values are bound.
+//! SQL builder: statements are put together from fixed pieces, and no value ever becomes part of the text (SQL
+//! injection). Pieces are known when the program is built, and values are bound.
 
 use std::fmt::Write;
 

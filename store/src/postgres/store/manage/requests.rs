@@ -1,4 +1,4 @@
-//! Requests by their keys.
+//! Idempotency keys of requests that create something.
 
 use async_trait::async_trait;
 use domain::{

@@ -1,4 +1,4 @@
-//! Quotas and blocks.
+//! Quotas, and blocks of places.
 
 use async_trait::async_trait;
 use domain::{

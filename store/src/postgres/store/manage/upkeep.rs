@@ -1,4 +1,4 @@
-//! What goes on after the answer: events that are published later, and the bookings of cancelled ones.
+//! Background work on events: scheduled publishing, and the bookings of cancelled events.
 
 use async_trait::async_trait;
 use domain::{
