@@ -94,7 +94,7 @@ impl Admission {
         Err(self.refusal())
     }
 
-    /// Whether a permit could be had now, or how long to wait before asking again. For whoever wants to refuse before it
+    /// Whether a permit could be had now, or how long to wait before asking again. For anyone who wants to refuse before it
     /// does any work; takes nothing.
     pub fn check(&self) -> Result<(), Duration> {
         if let Some(stalled) = self.stalled_for() {

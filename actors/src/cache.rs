@@ -7,7 +7,7 @@
 //!   since (`changes.rs`). So no read that began before a change outlives it, whenever it ends;
 //! - while a change has not been told to the shared cache, this node does not look there (`untold.rs`). That goes for the changes of
 //!   all nodes: each is written down where it is made, and told by who finds it there (`teller.rs`);
-//! - whoever asks after a change waits for no read that began before it.
+//! - anyone who asks after a change waits for no read that began before it.
 //!
 //! Nothing here is needed for an answer to be right: without the shared cache another node sees a change once the answers in its
 //! memory have ended, with it at once.
@@ -59,14 +59,14 @@ pub struct CacheSettings {
     pub bytes_max: u64,
     /// How long an answer in this process is given without a new read.
     pub fresh: Duration,
-    /// How long after that it is given while it is read anew. Together with `fresh` it bounds what a node that is told of no
+    /// How long after that it is given while it is read again. Together with `fresh` it bounds what a node that is told of no
     /// change may show.
     pub stale: Duration,
     /// In the shared cache.
     pub lifetimes: Lifetimes,
-    /// Answers read anew at once.
+    /// Answers read again at once.
     pub workers: usize,
-    /// Answers that wait for that; further ones are not read anew before somebody misses them.
+    /// Answers that wait for that; further ones are not read again before somebody misses them.
     pub queue_max: usize,
     /// Between two rounds of counting; every tenth also walks over all answers, and deletes what is dead.
     pub sweep_every: Duration,
@@ -238,7 +238,7 @@ impl Cache {
         }
     }
 
-    /// Reads what memory does not have, or waits for whoever does. What others have begun to read before this question is good
+    /// Reads what memory does not have, or waits for the one who does. What others have begun to read before this question is good
     /// enough unless it has changed since.
     async fn fetch<F, R>(&self, key: Key, load: F) -> Outcome
     where
@@ -250,7 +250,7 @@ impl Cache {
         loop {
             match self.0.flights.join(key.as_str(), || changes.now()) {
                 Joined::Leads(landing, waiting) => {
-                    // In a task of its own: whoever leads may be gone before those who follow.
+                    // In a task of its own: the caller that leads may be gone before those who follow.
                     tokio::spawn(self.clone().read(key, landing, load()));
                     return waiting.outcome().await;
                 }
@@ -321,7 +321,7 @@ impl Cache {
         let _ = shared.keep(key.as_str(), &answer, read_at, ttl).await;
     }
 
-    /// Has an answer read anew by the actors.
+    /// Has an answer read again by the actors.
     fn renew<F, R>(&self, key: Key, entry: Arc<Entry>, load: F)
     where
         F: FnOnce() -> R + Send + 'static,

@@ -133,7 +133,7 @@ impl Engine {
     /// never half done.
     pub async fn stop(self) {
         self.root.stop(Some("shutdown".to_owned()));
-        // Whoever has waited for its end already must not wait once more.
+        // Anyone who has waited for its end already must not wait once more.
         if !self.ended.is_finished() {
             // An error means that the tree has ended by a panic; it has ended.
             let _ = self.ended.await;

@@ -59,11 +59,11 @@ pub enum InventoryMessage {
     Distrust,
     /// Decide nothing more for a while; granted once what was decided is in the ledger.
     Pause(RpcReplyPort<PauseGrant>),
-    /// The pause with this number is over: read plan and counters anew, once the others that were granted with it are over too.
+    /// The pause with this number is over: read plan and counters again, once the others that were granted with it are over too.
     EndPause(u64),
-    /// Read plan and counters anew, once what was decided is in the ledger.
+    /// Read plan and counters again, once what was decided is in the ledger.
     Reload,
-    /// The ledger has these counters: read it anew, if that is not because of what is on its way.
+    /// The ledger has these counters: read it again, if that is not because of what is on its way.
     CatchUp(Vec<QuotaCount>),
 }
 

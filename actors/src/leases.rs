@@ -18,7 +18,7 @@ use crate::{
 const RENEW_EVERY: Duration = Duration::from_secs(2);
 /// For one renewal; then the next one is tried, on another connection.
 const RENEWAL_MAX: Duration = Duration::from_secs(3);
-/// Timers are set anew when the clock was wrong by as much.
+/// Timers are set again when the clock was wrong by as much.
 const CLOCK_STEP: Duration = Duration::from_secs(1);
 
 /// See the module's page.
@@ -27,7 +27,7 @@ pub struct Leases<L> {
     pub ledger: Arc<L>,
     /// Becomes true when the session has ended.
     pub fenced: watch::Sender<bool>,
-    /// All inventories, which start anew when the ledger is not the one that they have read.
+    /// All inventories, which start again when the ledger is not the one that they have read.
     pub directory: Arc<Directory>,
     /// Set by each renewal.
     pub clock: Arc<LedgerClock>,

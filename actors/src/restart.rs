@@ -52,7 +52,7 @@ impl FailureHistory {
             self.0.pop_front();
         }
         if self.0.len() >= policy.intensity {
-            // The history starts anew, so that the actor gets a full series after the cool-down.
+            // The history starts again, so that the actor gets a full series after the cool-down.
             self.0.clear();
             return Verdict::GiveUp(policy.cool_down);
         }

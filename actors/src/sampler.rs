@@ -91,7 +91,7 @@ impl<L: Ledger> Sampler<L> {
     }
 }
 
-/// A quota that the ledger does not have counts as well: it was deleted, perhaps with its event, and the plan is to be read anew.
+/// A quota that the ledger does not have counts as well: it was deleted, perhaps with its event, and the plan is to be read again.
 pub(crate) fn is_behind(memory: &QuotaCount, ledger: &[QuotaCount]) -> bool {
     let counted = ledger.iter().find(|count| count.quota_id == memory.quota_id);
     counted.is_none_or(|count| count.version > memory.version)

@@ -61,7 +61,7 @@ pub struct ChildSpec {
 }
 
 impl ChildSpec {
-    /// A child made anew by `make` at each start and announced at `address`.
+    /// A child made again by `make` at each start and announced at `address`.
     pub fn new<A, F>(kind: &'static str, address: Address<A::Msg>, make: F) -> Self
     where
         A: Actor,

@@ -133,7 +133,7 @@ impl RunningUpkeep {
         }
     }
 
-    /// Stops; what is under way is taken up again by whoever comes next.
+    /// Stops; what is under way is taken up again by the one who comes next.
     pub async fn stop(self) {
         self.root.stop(Some("shutdown".to_owned()));
         // An error means that the tree has ended by a panic; it has ended.

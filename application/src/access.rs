@@ -5,7 +5,7 @@ use domain::{
     ids::{AccountId, SessionId},
 };
 
-/// Whoever a verified access token speaks for.
+/// The caller that a verified access token names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// The account.

@@ -95,7 +95,7 @@ pub trait PasswordHasher: Send + Sync + 'static {
     /// Whether `password` is the one behind `hash`. Without a hash the answer is no, after the same time.
     async fn verify(&self, hash: Option<&str>, password: &str) -> Result<bool, HashingError>;
 
-    /// Whether `password` is hard enough to guess for whoever is known by `own_words`, see [`Password::check_strength`]. Takes a
+    /// Whether `password` is hard enough to guess for an account that is known by `own_words`, see [`Password::check_strength`]. Takes a
     /// turn like a hash: somebody may have chosen it to take as long.
     async fn check_strength(
         &self,
@@ -186,6 +186,6 @@ pub struct App {
     pub upkeep: Upkeep,
     /// How long a command may wait for its inventory and the ledger.
     pub command_deadline: Duration,
-    /// What whoever opens the server's address is told.
+    /// What somebody who opens the server's address is told.
     pub guide: Guide,
 }

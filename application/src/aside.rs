@@ -8,7 +8,7 @@ use tokio::{
     task::spawn_blocking,
 };
 
-/// So many at once; others wait for their turn. More would take the machine from whoever waits for an answer.
+/// So many at once; others wait for their turn. More would take the machine from anyone who waits for an answer.
 static TURNS: Semaphore = Semaphore::const_new(2);
 
 /// The result of `work`, done on another thread. Small work is better done at once: to hand it over costs some 20 µs.

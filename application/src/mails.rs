@@ -45,10 +45,10 @@ pub trait DeadLetters: Send + Sync + 'static {
     /// The newest of them, at most so many.
     async fn dead_letters(&self, which: &WhichDead, limit: u32) -> Found<Vec<DeadLetter>>;
 
-    /// Queues one anew, with all its tries. False when there is no such dead letter.
+    /// Queues one again, with all its tries. False when there is no such dead letter.
     async fn retry(&self, id: MailId) -> Found<bool>;
 
-    /// Queues all of these anew. Tells how many.
+    /// Queues all of these again. Tells how many.
     async fn retry_all(&self, which: &WhichDead) -> Found<u64>;
 }
 

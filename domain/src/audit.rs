@@ -1,4 +1,4 @@
-//! The audit log: who did what to what, from where. Each entry's hash covers the one before it, so that whoever changes,
+//! The audit log: who did what to what, from where. Each entry's hash covers the one before it, so that anyone who changes,
 //! removes or inserts an entry has to change all that follow, and the last hash that somebody wrote down elsewhere.
 
 pub mod changes;

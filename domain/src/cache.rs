@@ -208,7 +208,7 @@ pub struct Written {
 pub type Reading<'a, T> = Pin<Box<dyn Future<Output = Found<T>> + Send + 'a>>;
 
 /// Changes of what everybody may see, written down in the transaction that makes them, by whichever node or hand. They stay until the
-/// shared cache was told: whoever made them may have died before it could tell, or be the only one that can't reach it.
+/// shared cache was told: the node that made them may have died before it could tell, or be the only one that can't reach it.
 pub trait WrittenChanges: Send + Sync + 'static {
     /// Those that are older than `age` and not told, the oldest first, at most [`WRITTEN_MAX`].
     fn untold<'a>(&'a self, age: Duration) -> Reading<'a, Vec<Written>>;

@@ -267,7 +267,7 @@ impl Inventory {
         } else if let Entry::Book { from: Some(hold), .. } = entry {
             self.closing.remove(&HolderId::Hold(hold.id));
         } else {
-            // The ledger says that it is not open: whoever closed it has freed its places.
+            // The ledger says that it is not open: the one that closed it has freed its places.
             self.closing.remove(&HolderId::from(entry));
         }
     }

@@ -1,5 +1,5 @@
 //! Mails that the server sends by itself: to whom, in which language, and what they tell. How they look is the
-//! business of whoever sends them.
+//! business of the sender.
 
 mod locale;
 mod site;
@@ -212,7 +212,7 @@ impl BookedPlace {
     }
 }
 
-/// A one-time token on its way to a mail. Whoever has it can do what the mail is about, so it is never shown or logged.
+/// A one-time token on its way to a mail. Anyone who has it can do what the mail is about, so it is never shown or logged.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LinkToken(String);

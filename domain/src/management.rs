@@ -45,7 +45,7 @@ impl Manager {
     }
 }
 
-/// The revisions that a change may be based on; `None` for whoever wants to change whatever is there.
+/// The revisions that a change may be based on; `None` for anyone who wants to change whatever is there.
 pub type Expected = Option<Revisions>;
 
 /// Some revisions, any of which will do.

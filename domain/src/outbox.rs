@@ -176,6 +176,6 @@ pub trait SendMail: Send + Sync + 'static {
     /// Takes the turn of one mail of that rank.
     fn take_turn(&self, _rank: Rank) {}
 
-    /// Hands the mail over. May be dropped at any moment: whoever calls has a deadline.
+    /// Hands the mail over. May be dropped at any moment: callers have a deadline.
     fn send(&self, mail: &Mail, handover: &Handover) -> impl Future<Output = Result<(), SendError>> + Send;
 }

@@ -1,6 +1,6 @@
 //! How often something may happen: the generic cell rate algorithm (GCRA, ITU-T I.371).
 //!
-//! All that is remembered of whoever is limited is one instant, the *theoretical arrival time*: when everything used up so far
+//! All that is remembered of a limited client is one instant, the *theoretical arrival time*: when everything used up so far
 //! will have been regained. So there are no windows with edges at which twice as much gets through, and nothing to tidy up:
 //! an instant in the past says the same as no instant.
 

@@ -48,7 +48,7 @@ pub struct EventFilter {
 }
 
 impl EventFilter {
-    /// Whether only what is not over yet is meant: whoever asks for a time, or for what is archived, asks for that.
+    /// Whether only what is not over yet is meant: a query for a time, or for what is archived, asks for that.
     pub fn leaves_out_what_is_over(&self) -> bool {
         self.from.or(self.to).or(self.ends_from).or(self.ends_to).is_none() && self.status != PublicStatus::Archived
     }

@@ -224,7 +224,7 @@ mod tests {
         assert!(proxies.has_warned.load(Ordering::Relaxed));
     }
 
-    /// Guards: that whoever comes without a proxy can't say how.
+    /// Guards: that anyone who comes without a proxy can't say how.
     #[test]
     fn only_proxies_say_that_a_client_has_come_by_https() {
         let is_https = |field: &str, peer: &str, fields: &[(&'static str, &str)]| {

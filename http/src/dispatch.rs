@@ -244,7 +244,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         (fields, admitted.and(answer))
     }
 
-    /// A request to a row, by whoever was found to ask: asks the gate, counts it, and runs the handler.
+    /// A request to a row, by the caller that was found: asks the gate, counts it, and runs the handler.
     async fn serve(
         &self,
         target: &Target<S>,

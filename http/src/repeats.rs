@@ -59,7 +59,7 @@ impl Equivalent<Kept> for Wanted<'_> {
     }
 }
 
-/// The heads of an answer's replies, as they were sent to whoever asked first.
+/// The heads of an answer's replies, as they were sent to the first client.
 #[derive(Debug)]
 struct Heads {
     /// The row of the table that answered.

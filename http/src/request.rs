@@ -202,7 +202,7 @@ impl Request {
         })
     }
 
-    /// For the audit log: whoever operates the server, from where. Routes of the operations listener know no accounts.
+    /// For the audit log: an operator of the server, from where. Routes of the operations listener know no accounts.
     pub fn operator(&self) -> Actor {
         let request_id = Some(self.id.as_str().to_owned());
         Actor { account: None, address: Some(self.client_address), request_id }

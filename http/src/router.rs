@@ -22,7 +22,7 @@ pub const JSON: &[&str] = &["application/json", "application/problem+json"];
 pub enum Access {
     /// Anybody. A token is not looked at, so a stale one does not lock anyone out of a public page.
     Public,
-    /// Whoever has a session cookie; the handler asks for it. The page that sends it has to be ours, or on the list.
+    /// Anyone who has a session cookie; the handler asks for it. The page that sends it has to be ours, or on the list.
     Session,
     /// Any account.
     Authenticated,
@@ -225,7 +225,7 @@ impl<S> Target<S> {
         self.gate.map_or(Ok(()), |gate| gate(state, &Params { matched, path }))
     }
 
-    /// Whether it answers whoever asks, whatever the state of the server is.
+    /// Whether it answers anyone who asks, whatever the state of the server is.
     pub(super) fn is_open(&self) -> bool {
         self.info.access == Access::Public && self.gate.is_none()
     }

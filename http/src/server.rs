@@ -136,7 +136,7 @@ pub struct DrainReport {
     pub took: Duration,
 }
 
-/// A bound socket that does not serve yet: whoever starts it can tell its address, or fail, before anything else starts.
+/// A bound socket that does not serve yet: its starter can tell its address, or fail, before anything else starts.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,

@@ -116,7 +116,7 @@ impl Unsent {
         }
     }
 
-    /// The same bytes, counted until they are dropped. Whoever tells a client of a refusal notes it.
+    /// The same bytes, counted until they are dropped. The caller that refuses a client notes it.
     pub(super) fn charge(self: &Arc<Self>, network: Option<NetworkId>, bytes: Bytes) -> Result<Bytes, Exceeded> {
         let (address, length) = (bytes.as_ptr().addr(), bytes.len());
         let mut state = self.state();

@@ -2,7 +2,7 @@
 //!
 //! The library's own transport is not used: the time limit of its asynchronous form covers the connecting only, and its pool
 //! takes a connection back whose conversation was cut off by a time limit from outside. Here a connection that was not
-//! used to the end is closed, so whoever calls may stop waiting at any moment.
+//! used to the end is closed, so callers may stop waiting at any moment.
 
 use std::{
     sync::{Mutex, PoisonError},

@@ -14,7 +14,7 @@ pub struct CacheConfig {
     /// How long an answer in this process is given without a new read. Too high: without Redis, another node's change is seen
     /// late. Too low: the database is asked more often.
     pub fresh: Duration,
-    /// How long after that it is given while it is read anew. Together with `fresh` it bounds what a node that hears of no
+    /// How long after that it is given while it is read again. Together with `fresh` it bounds what a node that hears of no
     /// change may show.
     pub stale: Duration,
     /// How long lists and events are kept in Redis. Too low: the database is asked more often.

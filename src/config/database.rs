@@ -16,7 +16,7 @@ pub enum Migrate {
     Auto,
     /// Looks whether nothing is, and does not start otherwise.
     Check,
-    /// Nothing: whoever deploys sees to it.
+    /// Nothing: the deployment sees to it.
     Off,
 }
 

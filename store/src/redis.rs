@@ -42,7 +42,7 @@ const WELL_AFTER: Duration = Duration::from_secs(10);
 const PING_MAX: Duration = Duration::from_millis(500);
 /// A Redis that has not answered since the start is mentioned after so long: an address that leads nowhere would never be.
 const NEVER_AFTER: Duration = Duration::from_secs(2);
-/// A connection that answers nothing for so long is made anew.
+/// A connection that answers nothing for so long is made again.
 pub(super) const HUNG_AFTER: Duration = Duration::from_secs(2);
 
 /// There is no answer.

@@ -150,7 +150,7 @@ async fn whatever_is_shown_of_an_account_is_of_its_revision() {
     assert_eq!(change(&admin, &browser.user["id"], json!({ "role": "ORGANIZER" })).await.etag(), "\"5\"");
 }
 
-/// Watches the lock of administrators: of the last two, one stays, whoever takes them.
+/// Watches the lock of administrators: of the last two, one stays, no matter who takes them.
 #[tokio::test]
 async fn the_last_administrator_stays_one() {
     let server = TestServer::start().await;

@@ -32,11 +32,11 @@ macro_rules! counts {
 }
 
 counts! {
-    /// Answers from memory that were fresh, given by whoever makes such answers.
+    /// Answers from memory that were fresh, counted where such answers are given.
     fresh,
     /// Answers from memory that were fresh, and given again as they had been given before.
     repeated,
-    /// Answers from memory whose time was over, given while they were read anew.
+    /// Answers from memory whose time was over, given while they were read again.
     stale,
     /// Times when memory knew that there is no such thing.
     absent,

@@ -2,7 +2,7 @@
 //! up for good, and nothing but the cache's freshness depends on it.
 //!
 //! - the *teller* tells the shared cache what has changed, until it has been told (`teller.rs`);
-//! - a pool of *workers* reads answers anew whose time is nearly over, from a bounded queue;
+//! - a pool of *workers* reads answers again whose time is nearly over, from a bounded queue;
 //! - the *sweeper* counts, and deletes what is dead.
 
 use std::{
@@ -34,7 +34,7 @@ use crate::{
     supervisor::{Address, ChildSpec, Supervisor, SupervisorMessage},
 };
 
-/// For one answer to be read anew; then the next one has its turn.
+/// For one answer to be read again; then the next one has its turn.
 const RENEWAL_MAX: Duration = Duration::from_secs(10);
 /// How long a stop waits for the shared cache to be told of the last changes. What it is not told then, another node tells it.
 const STOP_GRACE: Duration = Duration::from_secs(1);
@@ -88,7 +88,7 @@ impl Door {
         let Ok(place) = self.places.clone().try_acquire_owned() else { return false };
         renewal.place = Some(place);
         self.queue.renewals().push_back(renewal);
-        // Whoever is free takes it. Those that are busy look when they are done, and are told once at most.
+        // A free worker takes it. Those that are busy look when they are done, and are told once at most.
         for (place, worker) in self.workers.iter().enumerate() {
             if !self.queue.is_told(place, true) {
                 worker.cast(WorkerMessage);
@@ -107,7 +107,7 @@ impl Cache {
     }
 }
 
-/// An answer to be read anew. Dropped undone, as with the actor that had it, it leaves the answer to the next one who asks.
+/// An answer to be read again. Dropped undone, as with the actor that had it, it leaves the answer to the next one who asks.
 pub(super) struct Renewal {
     cache: Cache,
     entry: Arc<Entry>,
@@ -132,7 +132,7 @@ impl Drop for Renewal {
 /// Look into the queue.
 struct WorkerMessage;
 
-/// Reads answers anew, one at a time.
+/// Reads answers again, one at a time.
 struct Worker {
     queue: Arc<Queue>,
     place: usize,

@@ -65,7 +65,7 @@ impl Changes {
 #[derive(Default)]
 struct Both {
     waiting: Changes,
-    /// Being told. Still here if whoever told them has died over it.
+    /// Being told. Still here if the one who told them has died over it.
     telling: Changes,
 }
 
@@ -78,7 +78,7 @@ pub(super) struct Untold {
 }
 
 impl Untold {
-    /// Notes a change that is to be told. Before the change takes effect on this node: whoever sees it must not look into the
+    /// Notes a change that is to be told. Before the change takes effect on this node: anyone who sees it must not look into the
     /// shared cache, which does not know of it.
     pub(super) fn note(&self, change: Change) {
         let mut both = self.lock();

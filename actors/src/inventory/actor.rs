@@ -2,7 +2,7 @@
 //!
 //! It loads the ledger, decides in memory, and sends what it decided in batches: while one batch is on its way, the next one
 //! fills. Nobody is answered before the ledger has the decision. When memory and ledger may differ, the actor fails, and its
-//! successor loads the ledger anew.
+//! successor loads the ledger again.
 
 use std::{sync::Arc, time::Duration};
 
@@ -104,7 +104,7 @@ pub struct Ready {
     pub(super) pauses: Vec<RpcReplyPort<PauseGrant>>,
     pub(super) open_batch: Arc<OpenBatch>,
     pub(super) last_asked: Instant,
-    /// When it fires. May be earlier than there is something to do: setting it anew for every batch would cost more.
+    /// When it fires. May be earlier than there is something to do: setting it again for every batch would cost more.
     pub(super) timer: Option<(Instant, JoinHandle<()>)>,
 }
 
@@ -182,7 +182,7 @@ impl<L: Ledger> InventoryActor<L> {
     /// Closes what has expired, and sets the timer.
     pub(super) fn tick(&self, myself: &ActorRef<InventoryMessage>, ready: &mut Ready) {
         if ready.pausing.is_some() {
-            // Whoever has paused it may change the rows that a closing would change. The reload looks again.
+            // The change that has paused it may change the rows that a closing would change. The reload looks again.
             return;
         }
         let now = ready.clock.now();
@@ -233,7 +233,7 @@ impl<L: Ledger> InventoryActor<L> {
         if !idle {
             return self.arm_timer(myself, ready);
         }
-        // Whoever asks from now on is sent to the supervisor, which waits for the end of this actor before it starts another.
+        // Anyone who asks from now on is sent to the supervisor, which waits for the end of this actor before it starts another.
         self.slot.close(myself.get_id());
         myself.stop(Some("idle".to_owned()));
     }

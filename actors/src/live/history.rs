@@ -45,7 +45,7 @@ pub type Picture = Arc<Shared<Arc<Availability>>>;
 /// One thing that all streams of an event are sent.
 #[derive(Clone, Debug)]
 pub(super) enum Item {
-    /// There is no way from the picture before to this one: start anew.
+    /// There is no way from the picture before to this one: start again.
     Snapshot(Picture),
     /// The way from the picture before to the next.
     Changes(Arc<Shared<Changes>>),
@@ -84,7 +84,7 @@ impl History {
             if picture.shows_the_same_as(&self.now.value) {
                 return false;
             }
-            // Memory was wrong, or the event was drawn anew: what was told before leads nowhere.
+            // Memory was wrong, or the event was drawn again: what was told before leads nowhere.
             self.first += self.items.len() as u64;
             (self.items, self.seats) = (VecDeque::new(), 0);
             self.now = Shared::new(picture);

@@ -154,7 +154,7 @@ impl<Q: MailQueue, S: SendMail> Courier<Q, S> {
         }
         let room = self.room(myself, state);
         if room.all == 0 {
-            // Whoever frees a slot says so, and of turns and pauses there is a message.
+            // A freed slot is announced, and of turns and pauses there is a message.
             state.more = true;
             return;
         }

@@ -1,7 +1,7 @@
 //! The rules between an event and what it sells: its ticket types, quotas and sections, the windows of the sale, and the time at which
 //! it is to be published.
 //!
-//! Each of these is written on its own, and a change of any of them may break a rule that held when another was written. So whoever
+//! Each of these is written on its own, and a change of any of them may break a rule that held when another was written. So anyone who
 //! changes one asks for the whole, as the change leaves it: [`Offering::newly_broken`]. A draft may be incomplete; what is published,
 //! or will be by itself, keeps the rules.
 

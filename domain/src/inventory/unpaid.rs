@@ -1,7 +1,7 @@
 //! Who has how many unpaid places, kept beside the places themselves.
 //!
 //! What accounts have follows from the ledger's rows, so it is exact after a reload. Networks and what ran out are known in
-//! memory only: neither is worth a column. So each inventory hands them over to the one that is read anew in its place, and only
+//! memory only: neither is worth a column. So each inventory hands them over to the one that is read again in its place, and only
 //! what forgets the event, such as a restart of the process, forgives.
 
 use std::{collections::HashMap, time::Duration};

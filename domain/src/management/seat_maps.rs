@@ -110,7 +110,7 @@ pub struct SeatMapVersion {
     pub number: u32,
     /// When it was made.
     pub created_at: Timestamp,
-    /// How many events use it, as far as whoever asks may see them.
+    /// How many events use it, as far as the caller may see them.
     pub events: u64,
 }
 

@@ -74,7 +74,7 @@ impl Record<'_> {
         now
     }
 
-    /// Whoever was refused may come with the id of the request, and asks why.
+    /// A refused client may come with the id of the request, and ask why.
     #[cold]
     fn refused(&self, status: StatusCode, code: Option<&str>, cause: Option<&str>) {
         tracing::info!(

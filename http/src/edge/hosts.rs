@@ -31,7 +31,7 @@ impl OwnHosts {
         }
         match csrf::page(&head.uri, &head.headers) {
             Page::Own => Ok(()),
-            // A link to a page here is followed by whoever wants to see it, and shows the page that has it nothing.
+            // A link to a page here is followed by a person who wants to see it, and shows the page that has it nothing.
             Page::Other if is_visit(&head.headers) && head.method.is_safe() => Ok(()),
             Page::Other => {
                 Err(Problem::new(Code::CrossSite).detail("pages of other origins may not use this listener"))

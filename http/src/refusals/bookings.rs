@@ -27,7 +27,7 @@ impl From<BookingError> for Problem {
     }
 }
 
-/// Without numbers of places: whoever may know them asks for [`told_exactly`].
+/// Without numbers of places: anyone who may know them asks for [`told_exactly`].
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let detail = refusal.to_string();

@@ -18,8 +18,8 @@ use tokio_postgres::{
 
 use super::{connection::Statements, rows::StoreError};
 
-/// Writers of the log take this advisory lock, and with it their turn, until their transaction ends. So whoever writes down a
-/// deed does it last.
+/// Writers of the log take this advisory lock, and with it their turn, until their transaction ends. So a transaction writes its
+/// entry last.
 const TURN: &str = "SELECT pg_advisory_xact_lock(hashtext('boxoffice audit log'))";
 
 const LAST: &str = "SELECT seq, hash FROM audit_log ORDER BY seq DESC LIMIT 1";

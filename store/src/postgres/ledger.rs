@@ -66,7 +66,7 @@ impl LedgerPools {
         if self.is_shared { vec![&self.commits] } else { vec![&self.commits, &self.session, &self.reads] }
     }
 
-    /// Closes them; whoever waits for a connection is told.
+    /// Closes them; anyone who waits for a connection is told.
     pub fn close(&self) {
         self.distinct().into_iter().for_each(Pool::close);
     }

@@ -52,7 +52,7 @@ const CLAIM: &str = "WITH awaited AS MATERIALIZED ( \
 /// What mails tell of the site.
 const SETTINGS: &str = "SELECT key, value FROM settings";
 
-/// Whoever sent it is right, also about a mail that was given up meanwhile.
+/// The sender is right, also about a mail that was given up meanwhile.
 const SENT: &str = "UPDATE outbox SET status = 'SENT', payload = NULL, last_error = NULL, ended_at = now() \
     WHERE id = $1 AND status <> 'SENT'";
 

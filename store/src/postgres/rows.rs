@@ -24,7 +24,7 @@ where
     text.parse().map_err(|error: T::Err| StoreError::Row(error.to_string()))
 }
 
-/// The entries of a list. A row that can't be read is left out and logged, and does not take the others with it; whoever asks for the
+/// The entries of a list. A row that can't be read is left out and logged, and does not take the others with it; anyone who asks for the
 /// thing itself is told of the failure.
 pub(crate) fn readable<T>(rows: &[Row], entry: impl Fn(&Row) -> Result<T, StoreError>) -> Result<Vec<T>, StoreError> {
     those_readable(rows.iter().map(|row| (row, entry(row))))

@@ -53,7 +53,7 @@ const EMPTY: Slot =
 /// See the module's page.
 pub(super) struct Table {
     sets: Box<[Mutex<[Slot; WAYS]>]>,
-    /// Seeded anew by each process, so that nobody can choose addresses that meet in one set.
+    /// Seeded by each process for itself, so that nobody can choose addresses that meet in one set.
     hasher: RandomState,
 }
 

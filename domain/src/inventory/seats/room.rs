@@ -1,6 +1,6 @@
 //! Which groups a row has room for, kept beside the states so that a search skips what is full without looking at its seats.
 //!
-//! A row's summary follows from its words alone and is made anew when a seat of it becomes free or stops being so; a block's
+//! A row's summary follows from its words alone and is made again when a seat of it becomes free or stops being so; a block's
 //! is the union of its rows'.
 
 use std::ops::Range;
@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::{Word, runs::runs};
 use crate::seat_maps::geometry::{Geometry, RowShape, WORD, WordShape};
 
-/// Which seats may be given to whoever does not ask for them by name.
+/// Which seats may be given to anyone who does not ask for them by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pool {
     /// Neither accessible seats nor those beside them.
@@ -77,7 +77,7 @@ impl Room {
         room
     }
 
-    /// Looks at a row anew.
+    /// Looks at a row again.
     pub(super) fn refresh(&mut self, geometry: &Geometry, words: &[Word], row: usize) {
         self.refresh_row(geometry, words, row);
         self.refresh_block(geometry, geometry.rows()[row].block as usize);

@@ -42,7 +42,7 @@ pub(super) async fn commit(ledger: &PgLedger, batches: &[EventBatch]) -> Result<
             lease.give_back();
             result
         }
-        // What waits for an answer is no connection to hand out again: dropped, it is closed and the statement is cancelled. Whoever
+        // What waits for an answer is no connection to hand out again: dropped, it is closed and the statement is cancelled. Anyone who
         // loads the event next waits for the end of it.
         Err(_) => Err(CommitError::Unknown(format!("no answer within {COMMIT_MAX:?}"))),
     }

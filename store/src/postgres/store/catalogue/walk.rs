@@ -58,7 +58,7 @@ impl<'a> Walk<'a> {
         matching: impl Fn(&mut Statement, i32),
     ) {
         let from = self.place.comes_from().and_then(|position| match &position.keys[..] {
-            // Whoever writes a cursor may write any rank.
+            // Anyone who writes a cursor may write any rank.
             [Key::Number(rank), key] => Some(((*rank).clamp(*ranks.start(), *ranks.end()), key, position.id)),
             _ => None,
         });
