@@ -30,7 +30,6 @@ const RETRY_AFTER_MAX_S: f64 = 30.0;
 /// The longest wait that is asked for while the ledger does not answer, in seconds: it may be back at any moment.
 const STALLED_RETRY_AFTER_MAX_S: f64 = 10.0;
 
-/// Bounds of admission.
 #[derive(Clone, Copy, Debug)]
 pub struct AdmissionLimits {
     /// Commands under way for one event.
@@ -65,7 +64,6 @@ impl Drop for Permit {
 }
 
 impl Admission {
-    /// Within these limits.
     pub fn new(limits: AdmissionLimits) -> Arc<Self> {
         Arc::new(Self {
             limits,
@@ -184,7 +182,6 @@ impl Speed {
         Some(f64::from_bits(self.a_second.load(Relaxed))).filter(|speed| *speed > 0.0)
     }
 
-    /// Pressure went.
     fn relieve(&self, now_ms: u64) {
         self.relieved_ms.store(now_ms, Relaxed);
     }

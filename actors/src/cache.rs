@@ -50,7 +50,6 @@ pub use maintenance::RunningCache;
 /// A read that takes longer is given up, so that nobody waits for it for ever. Above what a statement may take.
 const LOAD_MAX: Duration = Duration::from_secs(40);
 
-/// Bounds of the cache.
 #[derive(Clone, Copy, Debug)]
 pub struct CacheSettings {
     /// Whether anything is kept or looked for. The changes of this node are told to others all the same.
@@ -70,7 +69,6 @@ pub struct CacheSettings {
     pub queue_max: usize,
     /// Between two rounds of counting; every tenth also walks over all answers, and deletes what is dead.
     pub sweep_every: Duration,
-    /// Bounds of restarting.
     pub restart: RestartPolicy,
 }
 
@@ -90,7 +88,6 @@ impl Default for CacheSettings {
     }
 }
 
-/// The door to the cache.
 #[derive(Clone)]
 pub struct Cache(Arc<Inner>);
 
@@ -128,7 +125,6 @@ pub struct Overview {
     pub shared_reachable: Option<bool>,
     /// Whether it has still to be told of a change.
     pub untold: bool,
-    /// By namespace.
     pub namespaces: Vec<(Namespace, Size, Counted)>,
 }
 

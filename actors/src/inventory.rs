@@ -41,7 +41,6 @@ pub type Look = Result<Arc<Availability>, Denial>;
 
 /// What an inventory actor can be told.
 pub enum InventoryMessage {
-    /// Do this.
     Ask(Ask),
     /// Show the inventory once it is loaded.
     Look(RpcReplyPort<Look>),
@@ -70,7 +69,6 @@ pub enum InventoryMessage {
 /// What a command has led to. Durable.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The result.
     pub outcome: Outcome,
     /// True when an earlier request with the same key had led to it.
     pub replayed: bool,
@@ -79,9 +77,7 @@ pub struct Answer {
 /// The result of a command.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// Places are held.
     Held(Arc<Hold>),
-    /// Places are booked.
     Booked(Arc<Booking>),
     /// What was to be closed is closed.
     Closed,
@@ -93,7 +89,6 @@ pub enum Denial {
     /// The business says no.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// There is no such event.
     #[error("there is no such event")]
     NoSuchEvent,
     /// What was to be closed was closed by somebody else in the meantime; the ledger knows how.

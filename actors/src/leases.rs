@@ -21,9 +21,7 @@ const RENEWAL_MAX: Duration = Duration::from_secs(3);
 /// Timers are set again when the clock was wrong by as much.
 const CLOCK_STEP: Duration = Duration::from_secs(1);
 
-/// See the module's page.
 pub struct Leases<L> {
-    /// Where the session lives.
     pub ledger: Arc<L>,
     /// Becomes true when the session has ended.
     pub fenced: watch::Sender<bool>,

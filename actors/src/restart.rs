@@ -14,7 +14,6 @@ pub struct RestartPolicy {
     pub window: Duration,
     /// Wait before the first restart of a series; doubles with each further one, and is jittered by half.
     pub backoff_min: Duration,
-    /// The longest wait.
     pub backoff_max: Duration,
     /// How long the actor stays down once the intensity is exceeded.
     pub cool_down: Duration,

@@ -20,7 +20,6 @@ const EVENTS_MAX: usize = 100;
 /// For one look at the counters.
 const COUNTS_MAX: Duration = Duration::from_secs(3);
 
-/// See the module's page.
 pub struct Sampler<L> {
     /// Where the inventories are found.
     pub directory: Arc<Directory>,

@@ -79,19 +79,16 @@ impl ChildSpec {
     }
 }
 
-/// See the module's page.
 pub struct Supervisor {
     policy: RestartPolicy,
     persistent: bool,
 }
 
-/// What a supervisor can be told.
 pub enum SupervisorMessage {
     /// Start the child at this place of the specifications again.
     Start(usize),
 }
 
-/// State of a [`Supervisor`].
 pub struct Children {
     specs: Vec<ChildSpec>,
     histories: Vec<FailureHistory>,
@@ -99,7 +96,6 @@ pub struct Children {
 }
 
 impl Supervisor {
-    /// Supervises by `policy`.
     pub fn new(policy: RestartPolicy) -> Self {
         Self { policy, persistent: false }
     }

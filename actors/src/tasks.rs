@@ -92,7 +92,6 @@ impl Tasks {
     }
 }
 
-/// Tasks at work.
 pub struct RunningTasks {
     root: ActorRef<SupervisorMessage>,
     ended: JoinHandle<()>,
@@ -100,7 +99,6 @@ pub struct RunningTasks {
 }
 
 impl RunningTasks {
-    /// Their names.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.addresses.iter().map(|(name, _)| *name)
     }

@@ -82,9 +82,7 @@ impl Upkeep {
     }
 }
 
-/// The running tree.
 pub struct RunningUpkeep {
-    /// The door to it.
     pub upkeep: Upkeep,
     root: ActorRef<SupervisorMessage>,
     ended: JoinHandle<()>,

@@ -8,7 +8,6 @@ use domain::{
 /// The caller that a verified access token names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The account.
     pub account: AccountId,
     /// What it may do, as of the moment the token was issued.
     pub role: Role,

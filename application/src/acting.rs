@@ -83,7 +83,6 @@ pub async fn gave_back(app: &App, closed: Closed<'_>) {
 pub enum Closed<'a> {
     /// A hold or a block.
     Hold(&'a Hold),
-    /// A booking.
     Booking(&'a Booking),
 }
 

@@ -164,11 +164,9 @@ pub struct App {
     pub site: SiteSettings,
     /// Where accounts, catalogue and bookings are stored.
     pub store: Arc<dyn Store>,
-    /// How passwords are hashed.
     pub hasher: Arc<dyn PasswordHasher>,
     /// How tokens are issued.
     pub issuer: Arc<dyn IssueAccess>,
-    /// How attempts are limited.
     pub limits: Arc<dyn LimitAttempts>,
     /// Who decides about places.
     pub inventories: Inventories,

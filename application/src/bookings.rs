@@ -55,7 +55,6 @@ pub enum BookingError {
         /// When to try again.
         retry_after: Duration,
     },
-    /// The repository failed.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
 }
@@ -80,7 +79,6 @@ impl From<AskError> for BookingError {
 /// A result, and whether an earlier request with the same key had led to it.
 #[derive(Debug)]
 pub struct Made<T> {
-    /// The result.
     pub value: Arc<T>,
     /// True for a retry.
     pub replayed: bool,
@@ -89,7 +87,6 @@ pub struct Made<T> {
 /// Who asks for places.
 #[derive(Clone, Copy, Debug)]
 pub struct Asking {
-    /// For whom.
     pub account: AccountId,
     /// From where; `None` for networks without a cap.
     pub network: Option<NetworkId>,

@@ -102,7 +102,6 @@ pub struct Limited {
     pub first: bool,
 }
 
-/// Who is counted.
 #[derive(Clone, Copy, Debug)]
 pub struct Client {
     /// Where the client is. Networks that are trusted are not limited.

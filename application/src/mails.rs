@@ -26,7 +26,6 @@ pub struct DeadLetter {
     pub reason: Option<String>,
     /// When what it tells of happened.
     pub queued_at: Timestamp,
-    /// When it was given up.
     pub given_up_at: Timestamp,
 }
 
@@ -57,17 +56,13 @@ pub trait DeadLetters: Send + Sync + 'static {
 pub struct KeptMail {
     /// Its id in the outbox.
     pub id: MailId,
-    /// When it was sent.
     pub sent_at: Timestamp,
-    /// To whom.
     pub to: String,
-    /// Its subject.
     pub subject: String,
     /// The part in plain text.
     pub text: String,
     /// The part in HTML.
     pub html: String,
-    /// The links in it.
     pub links: Vec<String>,
 }
 
@@ -79,7 +74,6 @@ impl MailFolder {
     /// Mails kept; the oldest make room.
     pub const MAILS_MAX: usize = 200;
 
-    /// Keeps a mail.
     pub fn keep(&self, mail: KeptMail) {
         let mut mails = self.lock();
         mails.truncate(Self::MAILS_MAX - 1);
@@ -91,7 +85,6 @@ impl MailFolder {
         self.lock().iter().cloned().collect()
     }
 
-    /// One of them.
     pub fn find(&self, id: MailId) -> Option<Arc<KeptMail>> {
         self.lock().iter().find(|mail| mail.id == id).cloned()
     }

@@ -21,7 +21,6 @@ use tokio::{
 /// How long a value is waited for that there is an older one of.
 const READ_MAX: Duration = Duration::from_millis(500);
 
-/// See the module's page.
 #[derive(Debug)]
 pub struct Memo<K, V> {
     /// How old a value gets before it is read again.
@@ -56,7 +55,6 @@ struct Unread<V> {
 }
 
 impl<K: Eq + Hash, V> Memo<K, V> {
-    /// Without values yet.
     pub fn new(age_max: Duration, entries_max: usize) -> Self {
         Self { age_max, entries_max, entries: Mutex::default() }
     }

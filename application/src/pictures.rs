@@ -24,7 +24,6 @@ pub const FORMS: usize = 8;
 /// The answers that show one picture.
 #[derive(Debug)]
 pub struct SharedPicture {
-    /// What they show.
     pub picture: Arc<Availability>,
     forms: [OnceCell<Bytes>; FORMS],
 }
@@ -44,7 +43,6 @@ impl SharedPicture {
     }
 }
 
-/// See the module's page.
 #[derive(Debug, Default)]
 pub struct SharedPictures(Mutex<Vec<Arc<SharedPicture>>>);
 

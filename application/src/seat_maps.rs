@@ -19,7 +19,6 @@ const BYTES_MAX: usize = 32 << 20;
 /// The answer of a version, once somebody has made it.
 type KeptSeatMap = (SeatMapVersionId, Arc<OnceCell<Arc<Answer>>>);
 
-/// See the module's page.
 #[derive(Debug, Default)]
 pub struct SharedSeatMaps(Mutex<Vec<KeptSeatMap>>);
 

@@ -32,7 +32,6 @@ impl From<&StoredSettings> for SiteRules {
     }
 }
 
-/// See the module's page.
 #[derive(Debug)]
 pub struct SiteSettings(Memo<(), SiteRules>);
 

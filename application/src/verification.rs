@@ -14,7 +14,6 @@ use domain::{
 /// So many are remembered, 16 bytes each; above it all are forgotten, and read again.
 const KNOWN_MAX: usize = 100_000;
 
-/// See the module's page.
 #[derive(Debug, Default)]
 pub struct VerifiedAccounts(Mutex<HashSet<AccountId>>);
 

@@ -108,7 +108,6 @@ pub enum Change {
     Key(String),
     /// All answers whose key matches: `*` stands for any text, `?` for one character.
     Pattern(String),
-    /// All answers.
     Everything,
 }
 
@@ -128,7 +127,6 @@ pub struct SharedAnswer {
     pub body: Vec<u8>,
     /// The value of `Link` that goes with it.
     pub links: Option<Vec<u8>>,
-    /// What it shows.
     pub slots: Vec<TagSlot>,
     /// For how long it reads like this from now on, if not until something changes.
     pub valid_for: Option<Duration>,
@@ -198,9 +196,7 @@ pub const WRITTEN_KEPT: SignedDuration = SignedDuration::from_hours(1);
 /// A change as the transaction that made it has written it down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// Names this note.
     pub id: i64,
-    /// What has changed.
     pub change: Change,
 }
 

@@ -15,7 +15,6 @@ pub struct Rate {
 
 /// Longest window. Longer ones are not rates any more, and instants in nanoseconds stay far from their end.
 const WINDOW_MAX: Duration = Duration::from_secs(30 * 86_400);
-/// Highest count.
 const COUNT_MAX: u32 = 1_000_000;
 
 impl Rate {

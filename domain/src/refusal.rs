@@ -10,7 +10,6 @@ use crate::{
 /// A seat that a request names and somebody else has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TakenSeat {
-    /// The seat.
     pub id: SeatId,
     /// Which line of the request names it, counted from 0.
     pub line: usize,

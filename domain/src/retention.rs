@@ -22,7 +22,6 @@ pub enum Leftover {
 }
 
 impl Leftover {
-    /// Every kind.
     pub const ALL: [Leftover; 5] =
         [Leftover::Sessions, Leftover::Links, Leftover::RequestKeys, Leftover::Holds, Leftover::Changes];
 

@@ -25,7 +25,6 @@ impl FieldError {
 pub struct FieldErrors(Vec<FieldError>);
 
 impl FieldErrors {
-    /// Notes a fault.
     pub fn push(&mut self, error: FieldError) {
         self.0.push(error);
     }

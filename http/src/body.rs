@@ -62,7 +62,6 @@ enum Kind {
 }
 
 impl Body {
-    /// These bytes.
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         Self { kind: Kind::Full(bytes.into()), ..Self::default() }
     }

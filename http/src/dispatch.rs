@@ -88,7 +88,6 @@ enum Found<'a, S> {
 /// An answer on its way.
 #[allow(clippy::large_enum_variant, reason = "the large one is that of cached reads, which shall not allocate")]
 pub(super) enum Answering {
-    /// It is there.
     Done(Option<Response<Body>>),
     /// It is being made.
     Running(Pin<Box<dyn Future<Output = Response<Body>> + Send>>),

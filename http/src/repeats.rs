@@ -129,7 +129,6 @@ impl Repeat {
     }
 }
 
-/// See the module's page.
 #[derive(Debug)]
 pub(super) struct Repeats(quick_cache::sync::Cache<Kept, Arc<Heads>>);
 

@@ -91,7 +91,6 @@ impl Reply {
         self.header(IDEMPOTENT_REPLAYED.clone(), HeaderValue::from_static("true"))
     }
 
-    /// Its status.
     pub fn status(&self) -> StatusCode {
         self.response.status()
     }

@@ -70,7 +70,6 @@ impl RequestId {
         Self(HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("unknown")))
     }
 
-    /// As a header.
     pub fn header(&self) -> &HeaderValue {
         &self.0
     }
@@ -80,7 +79,6 @@ impl RequestId {
         self.0
     }
 
-    /// As text.
     pub fn as_str(&self) -> &str {
         // Made of visible ASCII by both constructors.
         self.0.to_str().unwrap_or_default()
@@ -116,7 +114,6 @@ impl Request {
         self.head.uri.path()
     }
 
-    /// All headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.head.headers
     }
@@ -208,7 +205,6 @@ impl Request {
         Actor { account: None, address: Some(self.client_address), request_id }
     }
 
-    /// The query parameters.
     pub fn query(&self) -> Query<'_> {
         Query::parse(self.head.uri.query().unwrap_or_default())
     }

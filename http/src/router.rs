@@ -33,7 +33,6 @@ pub enum Access {
 /// Whose things a route is about, among those who may use it. The use case sees to it: it knows whose they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ownership {
-    /// Everybody's.
     Shared,
     /// The caller's own. Another's are not found, so that nobody learns what there is.
     Own,
@@ -55,7 +54,6 @@ pub struct RouteInfo {
     pub access: Access,
     /// Whose things it is about, among those who may use it.
     pub ownership: Ownership,
-    /// How often.
     pub tier: Tier,
     /// Most bytes of a body, when not the server's default.
     pub body_limit: Option<usize>,

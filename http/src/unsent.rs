@@ -82,7 +82,6 @@ struct State {
     networks: HashMap<NetworkId, Buffers>,
 }
 
-/// See the module's page.
 #[derive(Debug)]
 pub(super) struct Unsent {
     max: usize,
@@ -139,7 +138,6 @@ impl Unsent {
         Ok(Bytes::from_owner(Charged { bytes, network, unsent: Arc::clone(self) }))
     }
 
-    /// Counts a refusal.
     pub(super) fn note(&self, exceeded: Exceeded) {
         self.refused[usize::from(exceeded == Exceeded::Network)].increment(1);
     }
@@ -185,7 +183,6 @@ impl Drop for Charged {
 pub(super) struct Payer {
     pub(super) unsent: Arc<Unsent>,
     pub(super) network: Option<NetworkId>,
-    /// By which protocol.
     pub(super) http2: bool,
 }
 

@@ -36,7 +36,6 @@ const FAREWELL_MAX: Duration = Duration::from_secs(5);
 /// How the connection is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encryption {
-    /// Not at all.
     None,
     /// By STARTTLS; a server that does not offer it gets nothing.
     StartTls,
@@ -57,7 +56,6 @@ pub struct SmtpServer {
     pub credentials: Option<(String, SecretString)>,
 }
 
-/// See the module's page.
 pub struct SmtpSender {
     letters: Letters,
     server: SmtpServer,

@@ -18,9 +18,7 @@ pub struct Rendered {
     pub subject: String,
     /// In plain text.
     pub text: String,
-    /// In HTML.
     pub html: String,
-    /// The links in it.
     pub links: Vec<String>,
 }
 

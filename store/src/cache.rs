@@ -51,7 +51,6 @@ macro_rules! script {
     };
 }
 
-/// See the module's page.
 pub struct RedisCache {
     link: Arc<RedisLink>,
     names: Names,

@@ -64,13 +64,11 @@ pub(super) struct Purpose {
     pub(super) failures: Counter,
 }
 
-/// See the module's page.
 pub(super) struct RedisLink {
     client: Client,
     purpose: Purpose,
     timeout: Duration,
     questions: Semaphore,
-    /// Nobody asks.
     is_open: AtomicBool,
     failures: AtomicU32,
     opened: Notify,

@@ -54,7 +54,6 @@ counts! {
     load_failures,
 }
 
-/// A counter of its own.
 #[derive(Default)]
 pub(super) struct Count(AtomicU64);
 
@@ -95,7 +94,6 @@ impl Book {
     }
 }
 
-/// The handles of one namespace's metrics.
 struct NamespaceMetrics {
     fresh: Counter,
     repeated: Counter,
@@ -147,7 +145,6 @@ impl NamespaceMetrics {
     }
 }
 
-/// The handles of the cache's metrics.
 pub(super) struct CacheMetrics {
     namespaces: [NamespaceMetrics; Namespace::ALL.len()],
     renewed: Counter,

@@ -97,7 +97,6 @@ impl Weighter<Box<str>, Arc<Entry>> for Bytes {
 type Found = quick_cache::sync::Cache<Box<str>, Arc<Entry>, Bytes, RandomState>;
 type Absent = quick_cache::sync::Cache<Box<str>, Arc<Entry>, quick_cache::UnitWeighter, RandomState>;
 
-/// See the module's page.
 pub(super) struct Local {
     found: Found,
     absent: Absent,

@@ -175,7 +175,6 @@ impl Actor for Worker {
     }
 }
 
-/// Counts and deletes.
 struct Sweeper {
     cache: Cache,
     every: Duration,
@@ -183,7 +182,6 @@ struct Sweeper {
 
 pub(super) struct Sweep;
 
-/// State of a [`Sweeper`].
 struct Rounds {
     metrics: CacheMetrics,
     done: u32,
@@ -223,7 +221,6 @@ impl Actor for Sweeper {
 
 /// A cache with its actors.
 pub struct RunningCache {
-    /// The door to it.
     pub cache: Cache,
     root: ActorRef<SupervisorMessage>,
     ended: JoinHandle<()>,

@@ -69,7 +69,6 @@ struct Both {
     telling: Changes,
 }
 
-/// See the module's page.
 #[derive(Default)]
 pub(super) struct Untold {
     both: Mutex<Both>,
@@ -86,7 +85,6 @@ impl Untold {
         self.any.store(true, Ordering::SeqCst);
     }
 
-    /// Whether there are any.
     pub(super) fn any(&self) -> bool {
         self.any.load(Ordering::SeqCst)
     }

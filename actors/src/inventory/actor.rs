@@ -33,7 +33,6 @@ use crate::{
     supervisor::Address,
 };
 
-/// Bounds of an inventory actor.
 #[derive(Clone, Copy, Debug)]
 pub struct InventorySettings {
     /// Most entries in one batch.
@@ -44,9 +43,7 @@ pub struct InventorySettings {
 
 /// What an inventory actor works with.
 pub struct InventoryActor<L> {
-    /// Whose inventory.
     pub event_id: EventId,
-    /// Where it is read.
     pub ledger: Arc<L>,
     /// By whom it is written.
     pub writer: Address<WriterMessage>,
@@ -54,7 +51,6 @@ pub struct InventoryActor<L> {
     pub slot: Arc<Slot>,
     /// Whether a predecessor may have left a commit in flight.
     pub settle: bool,
-    /// Bounds.
     pub settings: InventorySettings,
     /// What it has in common with the other inventories of this node.
     pub shared: SharedParts,
@@ -62,7 +58,6 @@ pub struct InventoryActor<L> {
     pub asked_for: Arc<Notify>,
 }
 
-/// State of an [`InventoryActor`].
 #[allow(clippy::large_enum_variant, reason = "one an actor, and nearly always the large variant")]
 pub enum State {
     /// The ledger is being read.
@@ -76,7 +71,6 @@ pub enum State {
         /// A predecessor may have left a commit in flight, and no load has waited for it yet.
         settle: bool,
     },
-    /// At work.
     Ready(Ready),
 }
 
@@ -89,7 +83,6 @@ pub(super) fn show(reply: RpcReplyPort<Look>, look: Look) {
     let _ = reply.send(look);
 }
 
-/// State of an inventory at work.
 pub struct Ready {
     pub(super) slot: Arc<Slot>,
     pub(super) inventory: Inventory,

@@ -47,7 +47,6 @@ pub enum BatchFailure {
 pub enum BatchOutcome {
     /// Each entry has an outcome, in their order, and the quotas these versions.
     Done {
-        /// One an entry.
         entries: Vec<EntryOutcome>,
         /// One a quota of the batch.
         versions: Vec<(QuotaId, i64)>,
@@ -75,7 +74,6 @@ impl BatchOutcome {
 
 /// What became of a batch of a group.
 pub(crate) enum GroupOutcome {
-    /// This.
     Known(BatchOutcome),
     /// Something that it needs is locked by somebody else: [`LockedBatch::commit`] tries it by itself.
     Locked(Box<LockedBatch>),

@@ -18,7 +18,6 @@ use super::{
 };
 use crate::{inventory::InventoryMessage, metrics::engine, notice::Notice, supervisor::Address};
 
-/// See the module's page.
 #[derive(Debug)]
 pub struct OpenBatch {
     event_id: EventId,
@@ -74,7 +73,6 @@ impl OpenBatch {
         }
     }
 
-    /// Whose decisions.
     pub(super) fn event_id(&self) -> EventId {
         self.event_id
     }

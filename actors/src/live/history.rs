@@ -20,7 +20,6 @@ pub(super) const FORMS: usize = 4;
 /// A value that many streams send, encoded in each form by the first that does.
 #[derive(Debug)]
 pub struct Shared<T> {
-    /// What is sent.
     pub value: T,
     encoded: [OnceLock<Bytes>; FORMS],
 }

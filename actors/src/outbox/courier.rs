@@ -31,7 +31,6 @@ const LEASE_MARGIN: Duration = Duration::from_secs(30);
 /// One slot of so many is kept for mails that somebody waits for.
 const AWAITED_OF: u32 = 4;
 
-/// What a courier can be told.
 #[derive(Debug)]
 pub(super) enum CourierMessage {
     /// Somebody has queued a mail.
@@ -54,10 +53,7 @@ pub(super) enum CourierMessage {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Look {
     /// As many mails as there was room for: perhaps there are more.
-    Full {
-        /// Whether that was any.
-        some: bool,
-    },
+    Full { some: bool },
     /// All that was due.
     Rest,
     /// Nothing that could be told.
@@ -115,7 +111,6 @@ impl Places {
     }
 }
 
-/// See the module's page.
 pub(super) struct Courier<Q, S> {
     pub(super) queue: Arc<Q>,
     pub(super) sender: Arc<S>,
@@ -126,7 +121,6 @@ pub(super) struct Courier<Q, S> {
     pub(super) hinted: Arc<AtomicBool>,
 }
 
-/// State of a [`Courier`].
 #[derive(Default)]
 pub(super) struct CourierState {
     /// A look is under way.

@@ -34,7 +34,6 @@ pub(super) enum Weight {
 /// Whether mails may be tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gate {
-    /// They may.
     Open,
     /// One may, when none is on its way.
     Probe,
@@ -42,7 +41,6 @@ pub(super) enum Gate {
     Closed(Duration),
 }
 
-/// See the module's page.
 #[derive(Debug)]
 pub(super) struct Pause {
     state: Mutex<State>,

@@ -42,10 +42,8 @@ impl LastSuccess {
     }
 }
 
-/// What a keeper can be told.
 #[derive(Debug)]
 pub(super) enum KeeperMessage {
-    /// Look now.
     Hint,
     /// It is time to look.
     Poll,

@@ -41,7 +41,6 @@ impl Default for Differences {
     }
 }
 
-/// See the module's page.
 pub(super) struct Reconciler<R> {
     pub(super) rows: Arc<R>,
     pub(super) differences: Differences,

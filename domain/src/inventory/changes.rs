@@ -14,7 +14,6 @@ use crate::{
 /// over it, has the later one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changes {
-    /// Of which event.
     pub event_id: EventId,
     /// Where the event is in its life, as the later picture has it.
     pub status: EventStatus,

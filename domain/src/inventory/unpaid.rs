@@ -24,7 +24,6 @@ const MICROSECONDS: u32 = 1_000_000;
 /// From so many accounts on that have let something run out, those are forgotten who need not wait.
 const COOLING_MAX: usize = 4096;
 
-/// See the module's page.
 #[derive(Debug)]
 pub(super) struct Unpaid {
     limits: UnpaidLimits,

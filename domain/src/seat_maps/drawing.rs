@@ -31,7 +31,6 @@ pub struct DrawnRow {
 pub struct SectionSummary {
     /// Its id, by which ticket types name what they sell.
     pub id: SectionId,
-    /// Its name.
     pub name: Arc<str>,
     /// How many rows it has.
     pub rows: u32,
@@ -76,7 +75,6 @@ impl Drawing {
         Self(rows)
     }
 
-    /// The rows.
     pub fn rows(&self) -> &[DrawnRow] {
         &self.0
     }

@@ -22,7 +22,6 @@ pub(super) struct Record<'a> {
     pub(super) account: Option<AccountId>,
     pub(super) id: &'a RequestId,
     pub(super) path: &'a str,
-    /// Where the client is.
     pub(super) client: IpAddr,
     pub(super) started: Instant,
 }

@@ -17,7 +17,6 @@ static X_CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 pub(super) enum Page {
     /// Here; or there is none: a program, a bookmark.
     Own,
-    /// Somewhere else.
     Other,
 }
 

@@ -41,7 +41,6 @@ impl Field {
 pub(crate) struct Present(u16);
 
 impl Present {
-    /// Those that are there.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let fields = headers.keys().filter_map(|name| Field::of(name.as_str()));
         Self(fields.fold(0, |present, field| present | 1 << field as u16))

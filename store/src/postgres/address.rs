@@ -28,7 +28,6 @@ pub enum AddressFault {
          otherwise (a tunnel, a local PgBouncer)"
     )]
     Tls,
-    /// No host.
     #[error("names no host; give a URL such as postgres://user:password@host:5432/name")]
     NoHost,
     /// The driver can't read it.

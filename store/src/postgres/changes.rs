@@ -19,7 +19,6 @@ pub struct PgChanges {
 }
 
 impl PgChanges {
-    /// Over `pool`.
     pub fn new(pool: RequestPool) -> Self {
         Self { pool }
     }

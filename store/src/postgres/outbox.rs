@@ -83,7 +83,6 @@ const STATE: &str = "SELECT \
         (SELECT coalesce(extract(epoch FROM now() - min(waits_since)), 0)::float8 \
             FROM outbox WHERE status = 'PENDING') AS oldest";
 
-/// What `payload` holds.
 #[derive(Debug, Serialize, Deserialize)]
 struct Payload<T> {
     locale: Locale,
@@ -109,14 +108,12 @@ pub async fn enqueue(client: &impl Statements, message: &Message) -> Result<Mail
     Ok(id)
 }
 
-/// See the module's page.
 #[derive(Clone)]
 pub struct PgOutbox {
     pool: RequestPool,
 }
 
 impl PgOutbox {
-    /// Over `pool`.
     pub fn new(pool: RequestPool) -> Self {
         Self { pool }
     }

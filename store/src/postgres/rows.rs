@@ -233,7 +233,6 @@ fn seat(row: &Row, id: SeatId) -> Result<Seat, StoreError> {
     })
 }
 
-/// Reads some seats.
 const SEATS: &str = "SELECT s.id, s.label, s.accessible, r.label AS row, coalesce(c.first_id, c.id) AS section_id, c.name AS section \
     FROM seats s JOIN seat_rows r ON r.id = s.row_id JOIN sections c ON c.id = r.section_id WHERE s.id = ANY($1)";
 

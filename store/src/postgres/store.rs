@@ -28,7 +28,6 @@ pub struct PgStore {
 }
 
 impl PgStore {
-    /// Over `pool`.
     pub fn new(pool: RequestPool) -> Self {
         Self { pool }
     }

@@ -59,7 +59,6 @@ enum Kind {
     Digest,
 }
 
-/// One limit.
 struct Limit {
     /// In metrics, and in Redis's keys.
     name: &'static str,
@@ -115,7 +114,6 @@ impl Limit {
     }
 }
 
-/// See the module's page.
 pub struct Limiter(Arc<Inner>);
 
 struct Inner {

@@ -37,7 +37,6 @@ pub(super) struct Entry {
     pub(super) shared_arrival: u64,
     /// What was used up here and the others have not been told.
     pub(super) untold: u32,
-    /// Whether the last one was refused.
     pub(super) refused: bool,
 }
 
@@ -50,7 +49,6 @@ struct Slot {
 const EMPTY: Slot =
     Slot { key: Key::NOBODY, entry: Entry { arrival: 0, shared_arrival: 0, untold: 0, refused: false } };
 
-/// See the module's page.
 pub(super) struct Table {
     sets: Box<[Mutex<[Slot; WAYS]>]>,
     /// Seeded by each process for itself, so that nobody can choose addresses that meet in one set.

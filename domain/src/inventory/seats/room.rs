@@ -15,7 +15,6 @@ pub(super) enum Pool {
     Ordinary,
     /// All but accessible seats.
     Companion,
-    /// All.
     Accessible,
 }
 
@@ -53,7 +52,6 @@ impl Summary {
     }
 }
 
-/// See the module's page.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Room {
     rows: Vec<Summary>,
@@ -154,7 +152,6 @@ pub(super) struct Row<'a> {
 
 /// Neighbouring free seats of a pool.
 pub(super) struct Run {
-    /// Their columns.
     seats: Range<usize>,
     /// The columns of all free seats around them, whatever their pool.
     around: Range<usize>,

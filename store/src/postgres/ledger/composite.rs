@@ -43,7 +43,6 @@ macro_rules! composites {
             }
         )+
 
-        /// All of them.
         pub(super) const NAMES: &[&str] = &[$($sql),+];
     };
 }
@@ -51,7 +50,6 @@ pub(super) use composites;
 
 /// A value of a composite type.
 pub(super) trait Composite: ToSql + Sync {
-    /// The type's name.
     const NAME: &'static str;
 }
 

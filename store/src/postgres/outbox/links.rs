@@ -32,7 +32,6 @@ const DROP: &str = "DELETE FROM outbox WHERE id = $1 AND next_attempt_at = $2 AN
 
 /// What to do with a mail whose link has run out.
 enum Renewal {
-    /// It has a new one.
     Renewed(Template),
     /// Nothing can be said against sending it as it is.
     AsItIs,

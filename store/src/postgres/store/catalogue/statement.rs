@@ -18,13 +18,11 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// Adds a piece.
     pub(super) fn sql(&mut self, piece: &'static str) -> &mut Self {
         self.text.push_str(piece);
         self
     }
 
-    /// Adds a value.
     pub(super) fn bind(&mut self, value: impl ToSql + Sync + Send + 'static, kind: Type) -> &mut Self {
         self.parameters.push((Box::new(value), kind));
         // Writing into a text can't fail.
