@@ -1,4 +1,4 @@
-//! Whether the time of a sign-in tells which addresses are known (A3): a known address with a wrong password and an unknown one,
+//! Whether the time of a sign-in tells which addresses are known: a known address with a wrong password and an unknown one,
 //! in turn, over HTTP against a server of its own, with the cost of passwords that ships.
 //!
 //! `cargo bench --bench sign_in`; `-- --tries 200` for fewer. Ends with 1 when the medians differ by 5 % or more.

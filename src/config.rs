@@ -1,4 +1,4 @@
-//! Configuration, in layers: defaults in code, `config/{environment}.toml`, `.env`, the environment (L6).
+//! Configuration, in layers: defaults in code, `config/{environment}.toml`, `.env`, the environment.
 //!
 //! Every setting is `section.key` in a file and `BOXOFFICE__SECTION__KEY` in the environment. A secret may also come from
 //! a file named by the same variable with `_FILE` at its end. Unknown names are faults, because a misspelt limit that is

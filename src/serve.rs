@@ -189,7 +189,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
 
 /// Starts everything. What has to be taken down in order is in `begun` until it is over, so that this may be dropped.
 ///
-/// All that can be wrong with this server alone is found out before its session is opened: that ends the session of whoever
+/// All that can be wrong with this server alone is found out before its session is opened: that ends the session of the server that
 /// runs under the same name.
 async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Running> {
     let listeners = Listeners::bind(&config).await?;
@@ -369,7 +369,7 @@ async fn prepare(database: &Database, config: &Config, hasher: &Passwords) -> an
 
 /// Loads the demo.
 async fn fill(client: &mut Client, config: &Config, hasher: &Passwords) -> anyhow::Result<()> {
-    // Whoever can reach the server would find an administrator's account that its owner may not know of.
+    // Anyone who can reach the server would find an administrator's account that its owner may not know of.
     if !config.http.listen.ip().to_canonical().is_loopback() {
         tracing::info!(listen = %config.http.listen, "no demo: others reach this server; `boxoffice seed` loads it");
         return Ok(());

@@ -209,7 +209,7 @@ async fn check(client: &Pooled) {
         }
     }
     assert!(wrong.is_empty(), "{} tables are read from end to end:\n{}", wrong.len(), wrong.join("\n"));
-    // Two of these count all there is, and are kept by whoever asks; they still run.
+    // Two of these count all there is, and are kept by the caller; they still run.
     for (name, statement) in facet_statements() {
         let statement = statement.replace("$1", "10");
         client.query_typed(&statement, &[]).await.unwrap();

@@ -181,7 +181,7 @@ async fn the_first_administrator_is_made_and_signs_in() {
     );
 }
 
-/// Attempts and refusals are in the log (A3, O8), and nothing in it lets anybody in or says where somebody gets mail.
+/// Attempts and refusals are in the log, and nothing in it lets anybody in or says where somebody gets mail.
 #[tokio::test]
 async fn who_was_let_in_and_who_was_not_is_in_the_log() {
     let database = TestDatabase::empty().await;

@@ -114,7 +114,7 @@ async fn two_servers_started_at_once_on_an_empty_database_migrate_once() {
 }
 
 /// Watches the fence: the first server's memory is as good as the second's, and only its session says that it may not
-/// write any more. With the check in `ledger_commit` planted out, it books.
+/// write any more. Without the check in `ledger_commit`, it books.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_server_of_the_same_name_fences_the_first() {
     let database = TestDatabase::migrated().await;

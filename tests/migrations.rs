@@ -110,7 +110,7 @@ async fn an_older_program_starts_on_a_schema_to_which_only_something_was_added()
     }
 }
 
-/// Guards: `IS_UNRELEASED`. Whoever asks is told why and what to do, and nothing runs.
+/// Guards: `IS_UNRELEASED`. Anyone who asks is told why and what to do, and nothing runs.
 #[tokio::test]
 async fn a_database_of_before_the_first_release_is_refused() {
     let database = TestDatabase::empty().await;

@@ -146,7 +146,7 @@ async fn a_database_that_says_nothing_is_noticed_and_what_it_kept_is_exact() {
     keys_and_rows_agree(&client, made).await;
 }
 
-/// Watches `set_apart`, `lock_timeout` of `ledger_commit` and the pools: whoever holds a row of one event holds up that event only,
+/// Watches `set_apart`, `lock_timeout` of `ledger_commit` and the pools: a lock on a row of one event holds up that event only,
 /// though both have the same writer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_locked_row_holds_up_its_own_event() {

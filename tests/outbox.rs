@@ -328,7 +328,7 @@ async fn a_mail_that_nobody_judged_keeps_its_tries_and_is_given_up_by_its_age() 
     bench.set("waits_since = now() - interval '25 h'").await;
     assert_eq!(bench.outbox.tidy(&upkeep(MINUTE)).await.unwrap(), 1);
     assert_eq!(bench.row(id).await.status, "DEAD");
-    // Whoever has it tried again gives it all its time.
+    // Anyone who has it tried again gives it all its time.
     assert!(bench.outbox.retry(id).await.unwrap());
     assert_eq!(bench.outbox.tidy(&upkeep(MINUTE)).await.unwrap(), 0);
 }

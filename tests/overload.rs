@@ -21,7 +21,7 @@ use tokio::{
 };
 use tokio_postgres::Client;
 
-/// Keeps the event's inventory from being loaded, so that whoever asks for it stays under way, for five seconds at most
+/// Keeps the event's inventory from being loaded, so that each caller stays under way, for five seconds at most
 /// (`lock_timeout` of the server's connections).
 async fn keep_from_loading(client: &Client, event: &TestEvent) {
     client.batch_execute("BEGIN").await.unwrap();
@@ -83,7 +83,7 @@ async fn a_hot_event_refuses_with_a_time_to_come_back_and_another_one_is_served(
     server.audit().await;
 }
 
-/// Watches the gate of the routes. With it planted out the server waits for the body until its deadline, and answers 408.
+/// Watches the gate of the routes. Without it the server waits for the body until its deadline, and answers 408.
 #[tokio::test]
 async fn a_refusal_needs_no_body_but_a_token() {
     let server = Settings::default().permits(1).start().await;

@@ -53,7 +53,7 @@ fn exactly(counts: &[(u16, &str, usize)]) -> HashMap<(u16, String), usize> {
 
 /// 200 seats, one after the other, each wanted by 500 clients at once.
 ///
-/// Watches the seat's state in memory and `seat_claims_pkey`: with the check in `decide` planted out, the primary key
+/// Watches the seat's state in memory and `seat_claims_pkey`: without the check in `decide`, the primary key
 /// refuses the second claim, the inventory does not trust its memory any more and answers nobody with a clear refusal.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_500_clients_who_want_one_seat_one_gets_it() {
@@ -219,7 +219,7 @@ async fn holds_expire_though_their_inventory_was_killed_and_nobody_asks() {
     server.audit().await;
 }
 
-/// Whoever holds, books, gives back and lets go in any order: the counters stay exact.
+/// Anyone who holds, books, gives back and lets go in any order: the counters stay exact.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn holds_bookings_and_cancellations_at_random_leave_exact_counters() {
     let mut random = seeded();

@@ -30,7 +30,7 @@ mod stage;
 #[path = "support/harness.rs"]
 mod support;
 
-/// Guards everything between the parts: whoever wins a race, counters are rows, nothing is sold twice, no draft is booked, everything
+/// Guards everything between the parts: no matter who wins a race, counters are rows, nothing is sold twice, no draft is booked, everything
 /// can be given back, no inventory dies, and no answer is a failure of the server.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_pair_of_operations_leaves_the_ledger_exact() {

@@ -1,5 +1,5 @@
-//! Admission: mailboxes have no bound of their own, so work is counted before it enters one, and what would come too late
-//! is turned away at once.
+//! Admission control and load shedding: mailboxes are unbounded, so work is counted before it enters one, and what
+//! would be done too late is refused at once.
 
 use std::{
     sync::{
@@ -30,7 +30,6 @@ const RETRY_AFTER_MAX_S: f64 = 30.0;
 /// The longest wait that is asked for while the ledger does not answer, in seconds: it may be back at any moment.
 const STALLED_RETRY_AFTER_MAX_S: f64 = 10.0;
 
-/// Bounds of admission.
 #[derive(Clone, Copy, Debug)]
 pub struct AdmissionLimits {
     /// Commands under way for one event.
@@ -65,7 +64,6 @@ impl Drop for Permit {
 }
 
 impl Admission {
-    /// Within these limits.
     pub fn new(limits: AdmissionLimits) -> Arc<Self> {
         Arc::new(Self {
             limits,
@@ -94,7 +92,7 @@ impl Admission {
         Err(self.refusal())
     }
 
-    /// Whether a permit could be had now, or how long to wait before asking again. For whoever wants to refuse before it
+    /// Whether a permit could be had now, or how long to wait before asking again. For anyone who wants to refuse before it
     /// does any work; takes nothing.
     pub fn check(&self) -> Result<(), Duration> {
         if let Some(stalled) = self.stalled_for() {
@@ -184,7 +182,6 @@ impl Speed {
         Some(f64::from_bits(self.a_second.load(Relaxed))).filter(|speed| *speed > 0.0)
     }
 
-    /// Pressure went.
     fn relieve(&self, now_ms: u64) {
         self.relieved_ms.store(now_ms, Relaxed);
     }

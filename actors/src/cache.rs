@@ -1,4 +1,5 @@
-//! The cache of answers: some seconds in this process, hours in a cache that all nodes share, and the actors that maintain both.
+//! Caching of answers: for seconds in this process, for hours in a cache that all nodes share, with the actors that
+//! maintain both.
 //!
 //! An answer is found by its [`Key`] and dies when something changes that it shows ([`Tag`]). Three rules keep it right:
 //!
@@ -6,7 +7,7 @@
 //!   since (`changes.rs`). So no read that began before a change outlives it, whenever it ends;
 //! - while a change has not been told to the shared cache, this node does not look there (`untold.rs`). That goes for the changes of
 //!   all nodes: each is written down where it is made, and told by who finds it there (`teller.rs`);
-//! - whoever asks after a change waits for no read that began before it.
+//! - anyone who asks after a change waits for no read that began before it.
 //!
 //! Nothing here is needed for an answer to be right: without the shared cache another node sees a change once the answers in its
 //! memory have ended, with it at once.
@@ -49,7 +50,6 @@ pub use maintenance::RunningCache;
 /// A read that takes longer is given up, so that nobody waits for it for ever. Above what a statement may take.
 const LOAD_MAX: Duration = Duration::from_secs(40);
 
-/// Bounds of the cache.
 #[derive(Clone, Copy, Debug)]
 pub struct CacheSettings {
     /// Whether anything is kept or looked for. The changes of this node are told to others all the same.
@@ -58,18 +58,17 @@ pub struct CacheSettings {
     pub bytes_max: u64,
     /// How long an answer in this process is given without a new read.
     pub fresh: Duration,
-    /// How long after that it is given while it is read anew. Together with `fresh` it bounds what a node that is told of no
+    /// How long after that it is given while it is read again. Together with `fresh` it bounds what a node that is told of no
     /// change may show.
     pub stale: Duration,
     /// In the shared cache.
     pub lifetimes: Lifetimes,
-    /// Answers read anew at once.
+    /// Answers read again at once.
     pub workers: usize,
-    /// Answers that wait for that; further ones are not read anew before somebody misses them.
+    /// Answers that wait for that; further ones are not read again before somebody misses them.
     pub queue_max: usize,
     /// Between two rounds of counting; every tenth also walks over all answers, and deletes what is dead.
     pub sweep_every: Duration,
-    /// Bounds of restarting.
     pub restart: RestartPolicy,
 }
 
@@ -89,7 +88,6 @@ impl Default for CacheSettings {
     }
 }
 
-/// The door to the cache.
 #[derive(Clone)]
 pub struct Cache(Arc<Inner>);
 
@@ -127,7 +125,6 @@ pub struct Overview {
     pub shared_reachable: Option<bool>,
     /// Whether it has still to be told of a change.
     pub untold: bool,
-    /// By namespace.
     pub namespaces: Vec<(Namespace, Size, Counted)>,
 }
 
@@ -237,7 +234,7 @@ impl Cache {
         }
     }
 
-    /// Reads what memory does not have, or waits for whoever does. What others have begun to read before this question is good
+    /// Reads what memory does not have, or waits for the one who does. What others have begun to read before this question is good
     /// enough unless it has changed since.
     async fn fetch<F, R>(&self, key: Key, load: F) -> Outcome
     where
@@ -249,7 +246,7 @@ impl Cache {
         loop {
             match self.0.flights.join(key.as_str(), || changes.now()) {
                 Joined::Leads(landing, waiting) => {
-                    // In a task of its own: whoever leads may be gone before those who follow.
+                    // In a task of its own: the caller that leads may be gone before those who follow.
                     tokio::spawn(self.clone().read(key, landing, load()));
                     return waiting.outcome().await;
                 }
@@ -320,7 +317,7 @@ impl Cache {
         let _ = shared.keep(key.as_str(), &answer, read_at, ttl).await;
     }
 
-    /// Has an answer read anew by the actors.
+    /// Has an answer read again by the actors.
     fn renew<F, R>(&self, key: Key, entry: Arc<Entry>, load: F)
     where
         F: FnOnce() -> R + Send + 'static,

@@ -1,4 +1,4 @@
-//! The clock by which inventories decide.
+//! Clock of the inventories: the database's time, carried on by the monotonic clock.
 
 use std::{
     sync::atomic::{AtomicI64, Ordering::Relaxed},

@@ -1,4 +1,4 @@
-//! The engine: the tree of actors, started and stopped as one.
+//! Supervision tree of the engine, started and stopped as one.
 
 use std::{
     collections::HashSet,
@@ -26,7 +26,6 @@ use crate::{
     supervisor::{Address, ChildSpec, Supervisor, SupervisorMessage},
 };
 
-/// Bounds of the engine.
 #[derive(Clone, Copy, Debug)]
 pub struct EngineSettings {
     /// Ledger writers, each with one commit under way; an event always has the same one.
@@ -34,11 +33,9 @@ pub struct EngineSettings {
     /// Bounds of what is under way for one event. Too low sheds load that would have been served in time, too high lets
     /// callers wait for what will come too late.
     pub admission: AdmissionLimits,
-    /// Bounds of each inventory.
     pub inventory: InventorySettings,
     /// Time between two comparisons of memory and ledger.
     pub sample_every: Duration,
-    /// Bounds of restarting.
     pub restart: RestartPolicy,
 }
 
@@ -54,9 +51,7 @@ impl Default for EngineSettings {
     }
 }
 
-/// The running tree.
 pub struct Engine {
-    /// The door to the inventories.
     pub inventories: Inventories,
     /// Becomes true when this node's session has ended: it must stop.
     pub fenced: watch::Receiver<bool>,
@@ -133,7 +128,7 @@ impl Engine {
     /// never half done.
     pub async fn stop(self) {
         self.root.stop(Some("shutdown".to_owned()));
-        // Whoever has waited for its end already must not wait once more.
+        // Anyone who has waited for its end already must not wait once more.
         if !self.ended.is_finished() {
             // An error means that the tree has ended by a panic; it has ended.
             let _ = self.ended.await;

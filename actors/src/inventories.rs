@@ -1,4 +1,4 @@
-//! All inventories of this node: who finds them, who starts them again, and the typed door through which they are asked.
+//! Inventories of this node: finding, supervising and asking them.
 
 pub mod directory;
 mod pause;

@@ -1,4 +1,4 @@
-//! One inventory actor an event: what it can be told, and what it answers.
+//! Inventory actor of one event: its messages and answers.
 
 pub mod actor;
 mod keys;
@@ -41,7 +41,6 @@ pub type Look = Result<Arc<Availability>, Denial>;
 
 /// What an inventory actor can be told.
 pub enum InventoryMessage {
-    /// Do this.
     Ask(Ask),
     /// Show the inventory once it is loaded.
     Look(RpcReplyPort<Look>),
@@ -59,18 +58,17 @@ pub enum InventoryMessage {
     Distrust,
     /// Decide nothing more for a while; granted once what was decided is in the ledger.
     Pause(RpcReplyPort<PauseGrant>),
-    /// The pause with this number is over: read plan and counters anew, once the others that were granted with it are over too.
+    /// The pause with this number is over: read plan and counters again, once the others that were granted with it are over too.
     EndPause(u64),
-    /// Read plan and counters anew, once what was decided is in the ledger.
+    /// Read plan and counters again, once what was decided is in the ledger.
     Reload,
-    /// The ledger has these counters: read it anew, if that is not because of what is on its way.
+    /// The ledger has these counters: read it again, if that is not because of what is on its way.
     CatchUp(Vec<QuotaCount>),
 }
 
 /// What a command has led to. Durable.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The result.
     pub outcome: Outcome,
     /// True when an earlier request with the same key had led to it.
     pub replayed: bool,
@@ -79,9 +77,7 @@ pub struct Answer {
 /// The result of a command.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// Places are held.
     Held(Arc<Hold>),
-    /// Places are booked.
     Booked(Arc<Booking>),
     /// What was to be closed is closed.
     Closed,
@@ -93,7 +89,6 @@ pub enum Denial {
     /// The business says no.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// There is no such event.
     #[error("there is no such event")]
     NoSuchEvent,
     /// What was to be closed was closed by somebody else in the meantime; the ledger knows how.

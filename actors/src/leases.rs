@@ -1,4 +1,4 @@
-//! Keeps this node's session alive. A node whose session has ended must not go on: another may own its events.
+//! Session renewal (lease). A node whose session has ended must not go on: another may own its events.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,16 +18,14 @@ use crate::{
 const RENEW_EVERY: Duration = Duration::from_secs(2);
 /// For one renewal; then the next one is tried, on another connection.
 const RENEWAL_MAX: Duration = Duration::from_secs(3);
-/// Timers are set anew when the clock was wrong by as much.
+/// Timers are set again when the clock was wrong by as much.
 const CLOCK_STEP: Duration = Duration::from_secs(1);
 
-/// See the module's page.
 pub struct Leases<L> {
-    /// Where the session lives.
     pub ledger: Arc<L>,
     /// Becomes true when the session has ended.
     pub fenced: watch::Sender<bool>,
-    /// All inventories, which start anew when the ledger is not the one that they have read.
+    /// All inventories, which start again when the ledger is not the one that they have read.
     pub directory: Arc<Directory>,
     /// Set by each renewal.
     pub clock: Arc<LedgerClock>,

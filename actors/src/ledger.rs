@@ -1,4 +1,4 @@
-//! The way of decisions into the ledger.
+//! Group commit: how decisions get into the ledger.
 
 pub mod commit;
 pub mod open_batch;

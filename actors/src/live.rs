@@ -1,4 +1,5 @@
-//! Live availability: one broadcaster an event with listeners, and a stream for each of them.
+//! Live availability (behind server-sent events): one broadcaster for each event with listeners, and a stream for each
+//! listener.
 //!
 //! A broadcaster follows what the inventory publishes, compares each picture with the last one it has sent, and keeps the
 //! difference in a bounded history. Streams read that history at their own pace and hold a position in it, no queue: a delta
@@ -29,7 +30,6 @@ use crate::{
 pub use history::{Picture, Shared};
 pub use stream::{Signal, Stream};
 
-/// Bounds of live availability.
 #[derive(Clone, Copy, Debug)]
 pub struct LiveSettings {
     /// Streams at once, of all events.
@@ -62,7 +62,6 @@ pub enum NotOpened {
     /// On this node.
     #[error(transparent)]
     NoPlace(#[from] NoPlace),
-    /// For this network.
     #[error("too many streams of one network")]
     OfNetwork(#[from] NetworkFull),
 }
@@ -85,7 +84,6 @@ impl Drop for Place {
     }
 }
 
-/// See the module's page.
 #[derive(Debug)]
 pub struct Live {
     settings: LiveSettings,
@@ -105,7 +103,6 @@ struct Station {
 }
 
 impl Live {
-    /// Without streams yet.
     pub fn new(settings: LiveSettings) -> Arc<Self> {
         let places = Arc::new(Semaphore::new(settings.streams_max.min(Semaphore::MAX_PERMITS)));
         let networks = PerNetwork::new(settings.streams_per_network);

@@ -94,7 +94,6 @@ pub(crate) struct OutboxMetrics {
     pub(crate) oldest_seconds: Gauge,
 }
 
-/// The handles of the outbox.
 pub(crate) fn outbox() -> &'static OutboxMetrics {
     static METRICS: OnceLock<OutboxMetrics> = OnceLock::new();
     METRICS.get_or_init(|| OutboxMetrics {

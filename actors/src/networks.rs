@@ -1,4 +1,5 @@
-//! How many of something each network has: whatever one client can fill up for everybody else.
+//! Limits per network: how many of something, such as connections, one network may have, so that it can't fill up what
+//! everybody shares.
 
 use std::{
     collections::{HashMap, hash_map::Entry},

@@ -1,4 +1,4 @@
-//! A message that is sent when its owner is done with it, however it ends.
+//! Drop guard: a message that is sent when its owner is done with it, however it ends.
 
 use ractor::{ActorRef, Message};
 

@@ -1,4 +1,4 @@
-//! Sends the mails of the outbox: a tree of its own, apart from the engine's, because nothing else depends on it and it must
+//! Outbox: sends queued mails, in a tree of its own, apart from the engine's, because nothing depends on it and it must
 //! hold up nothing else. It never gives up for good.
 //!
 //! A mail server that hangs, is away or refuses costs the mails' time and nobody else's: each try has a deadline, there is
@@ -34,7 +34,6 @@ pub use backoff::Backoff;
 /// How long a stop waits, after the last try has ended, for its outcome to be noted.
 const NOTE_GRACE: Duration = Duration::from_secs(5);
 
-/// Bounds of sending.
 #[derive(Clone, Copy, Debug)]
 pub struct OutboxSettings {
     /// Mails on their way at once. Too high: the mail server refuses the connections. Too low: one that is slow holds up
@@ -50,7 +49,6 @@ pub struct OutboxSettings {
     pub upkeep: Upkeep,
     /// Time between two rounds of deleting and counting.
     pub tidy_every: Duration,
-    /// Bounds of restarting.
     pub restart: RestartPolicy,
 }
 
@@ -89,9 +87,7 @@ impl Outbox {
     }
 }
 
-/// A running outbox.
 pub struct RunningOutbox {
-    /// The door to it.
     pub outbox: Outbox,
     root: ActorRef<SupervisorMessage>,
     ended: JoinHandle<()>,

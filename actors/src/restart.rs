@@ -1,4 +1,4 @@
-//! When a failed actor is started again.
+//! Restart policy: when a failed actor is started again.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -14,7 +14,6 @@ pub struct RestartPolicy {
     pub window: Duration,
     /// Wait before the first restart of a series; doubles with each further one, and is jittered by half.
     pub backoff_min: Duration,
-    /// The longest wait.
     pub backoff_max: Duration,
     /// How long the actor stays down once the intensity is exceeded.
     pub cool_down: Duration,
@@ -52,7 +51,7 @@ impl FailureHistory {
             self.0.pop_front();
         }
         if self.0.len() >= policy.intensity {
-            // The history starts anew, so that the actor gets a full series after the cool-down.
+            // The history starts again, so that the actor gets a full series after the cool-down.
             self.0.clear();
             return Verdict::GiveUp(policy.cool_down);
         }

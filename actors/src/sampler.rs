@@ -1,4 +1,4 @@
-//! Compares memory with the ledger, and shows how much waits.
+//! Drift detection: compares memory with the ledger, and publishes queue lengths.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,7 +20,6 @@ const EVENTS_MAX: usize = 100;
 /// For one look at the counters.
 const COUNTS_MAX: Duration = Duration::from_secs(3);
 
-/// See the module's page.
 pub struct Sampler<L> {
     /// Where the inventories are found.
     pub directory: Arc<Directory>,
@@ -91,7 +90,7 @@ impl<L: Ledger> Sampler<L> {
     }
 }
 
-/// A quota that the ledger does not have counts as well: it was deleted, perhaps with its event, and the plan is to be read anew.
+/// A quota that the ledger does not have counts as well: it was deleted, perhaps with its event, and the plan is to be read again.
 pub(crate) fn is_behind(memory: &QuotaCount, ledger: &[QuotaCount]) -> bool {
     let counted = ledger.iter().find(|count| count.quota_id == memory.quota_id);
     counted.is_none_or(|count| count.version > memory.version)

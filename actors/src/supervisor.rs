@@ -1,6 +1,6 @@
-//! A supervisor of a fixed set of children. Each is restarted on its own, within the bounds of the restart policy; when one
-//! exceeds them, the supervisor itself fails, and whoever watches it decides; one that is persistent leaves the child down for
-//! a while and goes on.
+//! Supervisor of a fixed set of children. Each is restarted on its own, within the bounds of the restart policy. When
+//! one exceeds them, the supervisor itself fails, and its own supervisor decides; a persistent one leaves the child
+//! down for a while and goes on.
 
 use std::{collections::HashMap, pin::Pin, sync::Arc};
 
@@ -61,7 +61,7 @@ pub struct ChildSpec {
 }
 
 impl ChildSpec {
-    /// A child made anew by `make` at each start and announced at `address`.
+    /// A child made again by `make` at each start and announced at `address`.
     pub fn new<A, F>(kind: &'static str, address: Address<A::Msg>, make: F) -> Self
     where
         A: Actor,
@@ -79,19 +79,16 @@ impl ChildSpec {
     }
 }
 
-/// See the module's page.
 pub struct Supervisor {
     policy: RestartPolicy,
     persistent: bool,
 }
 
-/// What a supervisor can be told.
 pub enum SupervisorMessage {
     /// Start the child at this place of the specifications again.
     Start(usize),
 }
 
-/// State of a [`Supervisor`].
 pub struct Children {
     specs: Vec<ChildSpec>,
     histories: Vec<FailureHistory>,
@@ -99,7 +96,6 @@ pub struct Children {
 }
 
 impl Supervisor {
-    /// Supervises by `policy`.
     pub fn new(policy: RestartPolicy) -> Self {
         Self { policy, persistent: false }
     }

@@ -1,5 +1,6 @@
-//! Tasks that go on for as long as the server does. Each is under supervision: one that panics, or ends by itself, begins anew, with
-//! back-off, and never takes another one with it. Each gives a sign of life when it has done its work, whose age is a metric.
+//! Supervised background tasks that go on for as long as the server does. One that panics, or ends by itself, is
+//! started again, with back-off, and never takes another one with it. Each reports when it has done its work; the age
+//! of that report is a metric.
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -91,7 +92,6 @@ impl Tasks {
     }
 }
 
-/// Tasks at work.
 pub struct RunningTasks {
     root: ActorRef<SupervisorMessage>,
     ended: JoinHandle<()>,
@@ -99,7 +99,6 @@ pub struct RunningTasks {
 }
 
 impl RunningTasks {
-    /// Their names.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.addresses.iter().map(|(name, _)| *name)
     }

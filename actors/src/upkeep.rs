@@ -1,6 +1,6 @@
-//! What goes on with events after the answer: those whose time has come are published, and the bookings of cancelled ones are
-//! cancelled one after the other; deleted seat maps go bit by bit; rows that are over are deleted; and counters are compared with rows.
-//! A tree of its own, which never gives up for good. Each chore is an actor of its own, so that none waits for another.
+//! Background work on events: publishes scheduled ones, cancels the bookings of cancelled ones, removes deleted seat
+//! maps, deletes expired rows, and compares counters with rows. A tree of its own, which never gives up for good. Each
+//! chore is an actor of its own, so that none waits for another.
 //!
 //! The repository shares the work out, so several servers may do it; a server that dies leaves a lease that ends. Bookings are
 //! cancelled through their event's inventory like any other, in portions, so that it goes on answering meanwhile.
@@ -82,9 +82,7 @@ impl Upkeep {
     }
 }
 
-/// The running tree.
 pub struct RunningUpkeep {
-    /// The door to it.
     pub upkeep: Upkeep,
     root: ActorRef<SupervisorMessage>,
     ended: JoinHandle<()>,
@@ -133,7 +131,7 @@ impl RunningUpkeep {
         }
     }
 
-    /// Stops; what is under way is taken up again by whoever comes next.
+    /// Stops; what is under way is taken up again by the one who comes next.
     pub async fn stop(self) {
         self.root.stop(Some("shutdown".to_owned()));
         // An error means that the tree has ended by a panic; it has ended.

@@ -1,4 +1,4 @@
-//! The cache over a shared part in memory that can be made to fail. Time is what a test says it is: whoever asks says when.
+//! The cache over a shared part in memory that can be made to fail. Time is what a test says it is: the caller says when.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a helper that fails should fail its test")]
 
 #[path = "cache/flights.rs"]

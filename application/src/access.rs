@@ -1,14 +1,13 @@
-//! Who is asking: the port that turns a bearer token into a caller.
+//! Authentication: the port that turns a bearer token into a caller.
 
 use domain::{
     accounts::Role,
     ids::{AccountId, SessionId},
 };
 
-/// Whoever a verified access token speaks for.
+/// The caller that a verified access token names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The account.
     pub account: AccountId,
     /// What it may do, as of the moment the token was issued.
     pub role: Role,
@@ -31,7 +30,7 @@ pub enum TokenError {
     Revoked,
 }
 
-/// Verifies access tokens (A1). Called once for every request to a route that is not public, on an async thread:
+/// Verifies access tokens. Called once for every request to a route that is not public, on an async thread:
 /// implementations compute, they never wait.
 pub trait VerifyAccess: Send + Sync {
     /// The caller that `token` speaks for.

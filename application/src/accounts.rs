@@ -1,4 +1,4 @@
-//! Accounts: register, verify the address, profile.
+//! Accounts: registration, verification of the address, profile.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -43,7 +43,6 @@ pub enum AccountError {
     /// The account was changed again and again meanwhile.
     #[error("the account has changed meanwhile")]
     Overtaken,
-    /// Too many attempts.
     #[error(transparent)]
     Limited(#[from] Limited),
     /// The account of the token is gone.
@@ -58,7 +57,6 @@ pub enum AccountError {
     /// Nothing more can be taken on now.
     #[error(transparent)]
     Busy(#[from] Busy),
-    /// The repository failed.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
 }

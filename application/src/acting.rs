@@ -1,5 +1,5 @@
-//! Administrators at work. Whatever one of them changes is written down, by whatever route they come: so that they act is known to all
-//! that is done for their request, down to the transaction of the change, which leaves an entry in the audit log.
+//! Audit trail of administrators: that one of them acts is known to everything done for their request, down to the
+//! transaction of the change, which leaves an entry in the audit log.
 
 use std::{future::Future, time::Duration};
 
@@ -42,7 +42,7 @@ pub fn administrator() -> Option<Actor> {
     ADMINISTRATOR.try_with(Clone::clone).ok()
 }
 
-/// Writes down that an administrator is about to see (or take with them) what is known of people. Called before they do; whoever else
+/// Writes down that an administrator is about to see (or take with them) what is known of people. Called before they do; anyone who else
 /// asks is not written down.
 pub async fn looks_at(
     app: &App,
@@ -83,7 +83,6 @@ pub async fn gave_back(app: &App, closed: Closed<'_>) {
 pub enum Closed<'a> {
     /// A hold or a block.
     Hold(&'a Hold),
-    /// A booking.
     Booking(&'a Booking),
 }
 
@@ -100,7 +99,7 @@ async fn places(
     let deed = Deed { at: Timestamp::now(), actor, action, target_kind, target_id, details };
     let deed = deed.with(&Changes::of([change], 0));
     if let Err(error) = app.store.write_down_once(deed.clone()).await {
-        // The deed is done, and whoever is told so does not ask for it again: nobody else would bring the entry.
+        // The deed is done, and a caller that is told so does not ask for it again: nobody else would bring the entry.
         tracing::error!(%error, entry = ?deed, "a deed of an administrator is not in the audit log yet");
         write_down_later(app, deed);
     }

@@ -1,4 +1,4 @@
-//! What administrators do with accounts.
+//! Account administration: roles and suspension.
 
 use domain::{
     accounts::Account,

@@ -1,4 +1,4 @@
-//! What every use case and handler is given.
+//! Dependencies: what every use case and handler is given.
 
 use std::{sync::Arc, time::Duration};
 
@@ -86,7 +86,7 @@ pub enum HashingError {
     Broken(String),
 }
 
-/// Makes and checks password hashes, off the async threads (A3).
+/// Makes and checks password hashes, off the async threads.
 #[async_trait]
 pub trait PasswordHasher: Send + Sync + 'static {
     /// The hash of a new password.
@@ -95,7 +95,7 @@ pub trait PasswordHasher: Send + Sync + 'static {
     /// Whether `password` is the one behind `hash`. Without a hash the answer is no, after the same time.
     async fn verify(&self, hash: Option<&str>, password: &str) -> Result<bool, HashingError>;
 
-    /// Whether `password` is hard enough to guess for whoever is known by `own_words`, see [`Password::check_strength`]. Takes a
+    /// Whether `password` is hard enough to guess for an account that is known by `own_words`, see [`Password::check_strength`]. Takes a
     /// turn like a hash: somebody may have chosen it to take as long.
     async fn check_strength(
         &self,
@@ -108,7 +108,7 @@ pub trait PasswordHasher: Send + Sync + 'static {
     fn is_outdated(&self, hash: &str) -> bool;
 }
 
-/// Issues what proves who is asking, and takes it back (A1).
+/// Issues what proves who is asking, and takes it back.
 pub trait IssueAccess: Send + Sync + 'static {
     /// A token for the account that belongs to no session, or why there is none.
     fn issue(&self, account: AccountId, role: Role, now: Timestamp, ttl: Duration) -> Result<String, String>;
@@ -164,11 +164,9 @@ pub struct App {
     pub site: SiteSettings,
     /// Where accounts, catalogue and bookings are stored.
     pub store: Arc<dyn Store>,
-    /// How passwords are hashed.
     pub hasher: Arc<dyn PasswordHasher>,
     /// How tokens are issued.
     pub issuer: Arc<dyn IssueAccess>,
-    /// How attempts are limited.
     pub limits: Arc<dyn LimitAttempts>,
     /// Who decides about places.
     pub inventories: Inventories,
@@ -186,6 +184,6 @@ pub struct App {
     pub upkeep: Upkeep,
     /// How long a command may wait for its inventory and the ledger.
     pub command_deadline: Duration,
-    /// What whoever opens the server's address is told.
+    /// What somebody who opens the server's address is told.
     pub guide: Guide,
 }

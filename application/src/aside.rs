@@ -1,5 +1,5 @@
-//! Computations of more than a millisecond, away from the threads that answer everybody: each of these is away from all its
-//! connections for as long as it computes.
+//! CPU-bound work of more than a millisecond, away from the threads that answer everybody: such a thread leaves all its
+//! connections alone for as long as it computes.
 
 use std::panic::resume_unwind;
 
@@ -8,7 +8,7 @@ use tokio::{
     task::spawn_blocking,
 };
 
-/// So many at once; others wait for their turn. More would take the machine from whoever waits for an answer.
+/// So many at once; others wait for their turn. More would take the machine from anyone who waits for an answer.
 static TURNS: Semaphore = Semaphore::const_new(2);
 
 /// The result of `work`, done on another thread. Small work is better done at once: to hand it over costs some 20 µs.

@@ -1,4 +1,4 @@
-//! Work that goes on after its answer, so that how long the answer takes tells nothing about the work.
+//! Background tasks after an answer, so that the time of the answer tells nothing about the work (timing side channel).
 
 use std::{future::Future, sync::Arc};
 

@@ -55,7 +55,6 @@ pub enum BookingError {
         /// When to try again.
         retry_after: Duration,
     },
-    /// The repository failed.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
 }
@@ -80,7 +79,6 @@ impl From<AskError> for BookingError {
 /// A result, and whether an earlier request with the same key had led to it.
 #[derive(Debug)]
 pub struct Made<T> {
-    /// The result.
     pub value: Arc<T>,
     /// True for a retry.
     pub replayed: bool,
@@ -89,7 +87,6 @@ pub struct Made<T> {
 /// Who asks for places.
 #[derive(Clone, Copy, Debug)]
 pub struct Asking {
-    /// For whom.
     pub account: AccountId,
     /// From where; `None` for networks without a cap.
     pub network: Option<NetworkId>,
@@ -101,7 +98,7 @@ pub struct Asking {
 const NAMES_AGE_MAX: Duration = Duration::from_secs(5);
 /// Events whose names are remembered.
 const NAMES_MAX: usize = 1_000;
-/// How long the answer to a booking waits for names: the booking is made, and whoever made it is to know.
+/// How long the answer to a booking waits for names: the booking is made, and the buyer is to know.
 const NAMES_WAIT: Duration = Duration::from_secs(1);
 
 /// What the events are called that are being booked: one read for all bookings of some seconds, so that none costs a look at the
@@ -143,7 +140,7 @@ impl BookedEvents {
     }
 }
 
-/// Keeps places for a while (B2).
+/// Keeps places for a while.
 pub async fn hold(
     app: &App,
     asking: Asking,

@@ -1,4 +1,4 @@
-//! The cache as people look at it and clear it (O7).
+//! Cache administration: what is cached, and clearing it.
 
 use actors::cache::Cleared;
 use domain::{

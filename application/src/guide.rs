@@ -1,4 +1,4 @@
-//! What whoever opens the server's address is told.
+//! Welcome page: what it tells.
 
 use domain::accounts::Role;
 
@@ -12,7 +12,7 @@ pub struct Guide {
 /// What is there to try the server with.
 #[derive(Clone, Debug)]
 pub struct DevelopmentGuide {
-    /// Accounts of the demo, if it was loaded. Never a password: whoever reaches the page is not whoever has started the server.
+    /// Accounts of the demo, if it was loaded. Never a password: a visitor of the page need not be the one who has started the server.
     pub accounts: Vec<(String, Role)>,
     /// Where the mails are that are sent nowhere else, without the token that shows them.
     pub mails: Option<String>,

@@ -1,4 +1,4 @@
-//! How often somebody may ask (C3): what is limited, and the port to whoever counts.
+//! Rate limiting: what is limited, and the port to the limiter.
 
 use std::{
     future::Future,
@@ -102,7 +102,6 @@ pub struct Limited {
     pub first: bool,
 }
 
-/// Who is counted.
 #[derive(Clone, Copy, Debug)]
 pub struct Client {
     /// Where the client is. Networks that are trusted are not limited.

@@ -1,4 +1,4 @@
-//! Mails as operators and developers see them.
+//! Mail administration: dead letters for operators, and sent mails for developers.
 
 use std::{
     collections::VecDeque,
@@ -26,7 +26,6 @@ pub struct DeadLetter {
     pub reason: Option<String>,
     /// When what it tells of happened.
     pub queued_at: Timestamp,
-    /// When it was given up.
     pub given_up_at: Timestamp,
 }
 
@@ -45,10 +44,10 @@ pub trait DeadLetters: Send + Sync + 'static {
     /// The newest of them, at most so many.
     async fn dead_letters(&self, which: &WhichDead, limit: u32) -> Found<Vec<DeadLetter>>;
 
-    /// Queues one anew, with all its tries. False when there is no such dead letter.
+    /// Queues one again, with all its tries. False when there is no such dead letter.
     async fn retry(&self, id: MailId) -> Found<bool>;
 
-    /// Queues all of these anew. Tells how many.
+    /// Queues all of these again. Tells how many.
     async fn retry_all(&self, which: &WhichDead) -> Found<u64>;
 }
 
@@ -57,17 +56,13 @@ pub trait DeadLetters: Send + Sync + 'static {
 pub struct KeptMail {
     /// Its id in the outbox.
     pub id: MailId,
-    /// When it was sent.
     pub sent_at: Timestamp,
-    /// To whom.
     pub to: String,
-    /// Its subject.
     pub subject: String,
     /// The part in plain text.
     pub text: String,
     /// The part in HTML.
     pub html: String,
-    /// The links in it.
     pub links: Vec<String>,
 }
 
@@ -79,7 +74,6 @@ impl MailFolder {
     /// Mails kept; the oldest make room.
     pub const MAILS_MAX: usize = 200;
 
-    /// Keeps a mail.
     pub fn keep(&self, mail: KeptMail) {
         let mut mails = self.lock();
         mails.truncate(Self::MAILS_MAX - 1);
@@ -91,7 +85,6 @@ impl MailFolder {
         self.lock().iter().cloned().collect()
     }
 
-    /// One of them.
     pub fn find(&self, id: MailId) -> Option<Arc<KeptMail>> {
         self.lock().iter().find(|mail| mail.id == id).cloned()
     }

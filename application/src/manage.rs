@@ -1,4 +1,4 @@
-//! What organizers and admins do with the catalogue.
+//! Catalogue management: what organizers and administrators change.
 
 pub mod blocks;
 pub mod events;

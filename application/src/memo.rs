@@ -1,6 +1,7 @@
-//! Small values that many requests need and hardly anybody changes, read once in a while instead of by each request.
+//! Memoization of small values that many requests need and that hardly ever change: read now and then instead of by
+//! each request.
 //!
-//! A value that is older than its time is given on while one of those who ask reads it anew, so nobody waits for the database but the
+//! A value that is older than its time is given on while one of those who ask reads it again, so nobody waits for the database but the
 //! first who asks at all, or after a change on this node ([`Memo::forget`]). What another node has changed is seen once the value
 //! has reached its age.
 
@@ -20,10 +21,9 @@ use tokio::{
 /// How long a value is waited for that there is an older one of.
 const READ_MAX: Duration = Duration::from_millis(500);
 
-/// See the module's page.
 #[derive(Debug)]
 pub struct Memo<K, V> {
-    /// How old a value gets before it is read anew.
+    /// How old a value gets before it is read again.
     age_max: Duration,
     /// Most values that are kept; with one more all are forgotten.
     entries_max: usize,
@@ -55,7 +55,6 @@ struct Unread<V> {
 }
 
 impl<K: Eq + Hash, V> Memo<K, V> {
-    /// Without values yet.
     pub fn new(age_max: Duration, entries_max: usize) -> Self {
         Self { age_max, entries_max, entries: Mutex::default() }
     }
@@ -95,7 +94,7 @@ impl<K: Eq + Hash, V> Memo<K, V> {
         Err(Unread { value, previous })
     }
 
-    /// All values may have changed: whoever asks from now on sees what has been changed, unless it can't be read.
+    /// All values may have changed: anyone who asks from now on sees what has been changed, unless it can't be read.
     pub fn forget(&self) {
         self.lock().values_mut().for_each(Entry::forget);
     }

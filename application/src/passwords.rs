@@ -1,4 +1,4 @@
-//! A new password: for who knows the old one, and for who reads the mail at the account's address.
+//! Password change and reset: with the old password, or with a link from a mail.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use super::{
     sign_in::TRIES_MAX,
 };
 
-/// Changes the password of whoever is signed in and knows it. All sessions and access tokens of the account end; the caller
+/// Changes the password of a signed-in account, by the old one. All sessions and access tokens of the account end; the caller
 /// gets new ones. Failures are limited for the account.
 pub async fn change(
     app: &App,
@@ -101,7 +101,7 @@ pub async fn reset(app: &App, token: &str, new: &Password) -> Result<(), Account
     let token = OpaqueToken::parse(token).ok_or(AccountError::LinkDead)?;
     let owner = app.store.link_owner(token.hash(), LinkPurpose::ResetPassword, now()).await?;
     let (account, hash) = owner.filter(|(account, _)| account.may_sign_in()).ok_or(AccountError::LinkDead)?;
-    // Before the link is used up: whoever has chosen badly may choose again.
+    // Before the link is used up: anyone who has chosen badly may choose again.
     judge_new(app, "password", new, &account, &hash).await?;
     let new_hash = app.hasher.hash(new.expose()).await?;
     let reset = app.store.reset_password(token.hash(), &new_hash, &changed(&account), now()).await?;

@@ -1,4 +1,5 @@
-//! Answers that show all seats of an event, made once for each published picture and coding, and shared by all who ask.
+//! Response cache of seat availability: answers with all seats of an event, made once for each published snapshot and
+//! coding, and shared by all who ask.
 //!
 //! Of the largest house such an answer has 18 MB. Made for each request, readers who take their time would exhaust the
 //! memory.
@@ -23,7 +24,6 @@ pub const FORMS: usize = 8;
 /// The answers that show one picture.
 #[derive(Debug)]
 pub struct SharedPicture {
-    /// What they show.
     pub picture: Arc<Availability>,
     forms: [OnceCell<Bytes>; FORMS],
 }
@@ -43,7 +43,6 @@ impl SharedPicture {
     }
 }
 
-/// See the module's page.
 #[derive(Debug, Default)]
 pub struct SharedPictures(Mutex<Vec<Arc<SharedPicture>>>);
 

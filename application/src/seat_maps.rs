@@ -1,5 +1,5 @@
-//! Answers that show where the seats of a version of a seat map are, made once for each version and shared by all who ask. A version
-//! never changes, so they are right for as long as they are kept.
+//! Response cache of seat maps: where the seats of a version are, made once for each version and shared by all who ask.
+//! A version never changes, so an answer is correct for as long as it is kept.
 
 use std::{
     future::Future,
@@ -19,7 +19,6 @@ const BYTES_MAX: usize = 32 << 20;
 /// The answer of a version, once somebody has made it.
 type KeptSeatMap = (SeatMapVersionId, Arc<OnceCell<Arc<Answer>>>);
 
-/// See the module's page.
 #[derive(Debug, Default)]
 pub struct SharedSeatMaps(Mutex<Vec<KeptSeatMap>>);
 

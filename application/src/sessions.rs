@@ -1,4 +1,4 @@
-//! Sessions: how they begin, refresh, sign out.
+//! Sessions: beginning, refreshing, signing out.
 
 use std::net::IpAddr;
 
@@ -19,7 +19,6 @@ use super::{
 /// What keeps a session up: only its owner has it.
 #[derive(Clone, Debug)]
 pub struct RefreshToken {
-    /// The session.
     pub session: SessionId,
     /// The secret, good for one use.
     pub secret: OpaqueToken,
@@ -39,7 +38,6 @@ pub struct Origin {
 /// A session as its owner gets it.
 #[derive(Debug)]
 pub struct SignedIn {
-    /// Whose.
     pub account: Account,
     /// Proves it, for a while.
     pub access_token: String,

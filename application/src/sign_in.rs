@@ -1,4 +1,4 @@
-//! Signing in: who may, and what is held against those who fail.
+//! Sign-in: checks the password, and limits attempts.
 
 mod attempt;
 
@@ -14,13 +14,13 @@ use super::{
     sessions::{Beginning, Origin, SignedIn},
 };
 
-/// So often a sign-in begins anew because its account has changed meanwhile.
+/// So often a sign-in begins again because its account has changed meanwhile.
 pub(super) const TRIES_MAX: u32 = 3;
 
 /// Signs in. Unknown addresses and wrong passwords take the same time and get the same answer, and so do addresses that are not
 /// verified where that is required.
 ///
-/// Failures are limited for the account with the network they come from, and in a wider measure for the account alone: whoever
+/// Failures are limited for the account with the network they come from, and in a wider measure for the account alone: anyone who
 /// guesses has many networks. A device on which somebody has signed in to the account is not concerned by the latter, so that
 /// strangers keep no owner out.
 pub async fn sign_in(app: &Arc<App>, email: &str, password: &str, origin: &Origin) -> Result<SignedIn, AccountError> {
@@ -90,7 +90,7 @@ async fn judge(
     if app.auth.require_verified_email && account.email_verified_at.is_none() {
         sign_ins("unverified");
         tracing::info!(%client, userId = %account.id, "sign-in refused: the address is not verified");
-        // As with a wrong password: whoever has registered with an address would learn whether it was known before. Only who reads
+        // As with a wrong password: anyone who has registered with an address would learn whether it was known before. Only who reads
         // its mail is told what is missing.
         remind_to_verify(app, account);
         return Err(AccountError::WrongCredentials);

@@ -1,4 +1,4 @@
-//! Settings of the site that decide how requests are answered.
+//! Site settings that decide how requests are answered.
 
 use std::{sync::Arc, time::Duration};
 
@@ -32,7 +32,6 @@ impl From<&StoredSettings> for SiteRules {
     }
 }
 
-/// See the module's page.
 #[derive(Debug)]
 pub struct SiteSettings(Memo<(), SiteRules>);
 

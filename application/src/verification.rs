@@ -1,4 +1,5 @@
-//! Which accounts are known to have verified their address. Nobody's is taken back, so what was seen once need not be read again.
+//! E-mail verification, cached: which accounts are known to be verified. A verification is never revoked, so it need
+//! not be read again.
 
 use std::{
     collections::HashSet,
@@ -13,7 +14,6 @@ use domain::{
 /// So many are remembered, 16 bytes each; above it all are forgotten, and read again.
 const KNOWN_MAX: usize = 100_000;
 
-/// See the module's page.
 #[derive(Debug, Default)]
 pub struct VerifiedAccounts(Mutex<HashSet<AccountId>>);
 

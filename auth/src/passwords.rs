@@ -1,4 +1,4 @@
-//! Password hashes: argon2id (RFC 9106), off the async threads, never more at once than the machine can bear (A3).
+//! Password hashes: argon2id (RFC 9106), off the async threads, never more at once than the machine can bear.
 
 use std::sync::Arc;
 
@@ -20,7 +20,6 @@ pub struct Cost {
     pub memory_kib: u32,
     /// Passes over the memory.
     pub passes: u32,
-    /// Lanes.
     pub lanes: u32,
 }
 

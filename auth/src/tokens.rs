@@ -1,4 +1,4 @@
-//! Access tokens: JWT (RFC 7519), signed with HMAC-SHA256 or Ed25519 (A1).
+//! Access tokens: JWT (RFC 7519), signed with HMAC-SHA256 or Ed25519.
 
 mod ended_sessions;
 mod keys;

@@ -16,7 +16,7 @@ use crate::{
     validation::{FieldError, FieldErrors},
 };
 
-/// What an account may do; one role an account, several may be allowed on a route (O8).
+/// What an account may do; one role an account, several may be allowed on a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Role {
@@ -24,12 +24,10 @@ pub enum Role {
     User,
     /// Manages own events.
     Organizer,
-    /// Everything.
     Admin,
 }
 
 impl Role {
-    /// Every role.
     pub const ALL: [Role; 3] = [Role::User, Role::Organizer, Role::Admin];
 
     /// The name in tokens, in JSON and in the database.
@@ -59,14 +57,12 @@ pub struct UnknownRole(String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum AccountStatus {
-    /// It may.
     Active,
     /// An administrator has said that it may not.
     Suspended,
 }
 
 impl AccountStatus {
-    /// Every status.
     pub const ALL: [AccountStatus; 2] = [AccountStatus::Active, AccountStatus::Suspended];
 
     /// The name in JSON and in the database.
@@ -97,11 +93,9 @@ pub struct UnknownStatus(String);
 /// A person who may sign in, with the profile that goes with it.
 #[derive(Clone, Debug)]
 pub struct Account {
-    /// Its id.
     pub id: AccountId,
     /// Unique, lower-case.
     pub email: EmailAddress,
-    /// What it may do.
     pub role: Role,
     /// Whether it may sign in.
     pub status: AccountStatus,
@@ -115,7 +109,6 @@ pub struct Account {
     pub phone: Option<Phone>,
     /// The language of their mails.
     pub locale: Locale,
-    /// When it was made.
     pub created_at: Timestamp,
     /// When it or its profile last changed.
     pub updated_at: Timestamp,
@@ -181,7 +174,6 @@ impl PersonName {
         Self(text.to_owned())
     }
 
-    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -193,7 +185,6 @@ impl PersonName {
 pub struct Phone(String);
 
 impl Phone {
-    /// Trims and checks.
     pub fn parse(field: &'static str, text: &str) -> Result<Self, FieldError> {
         let text = text::normalised(text);
         let digits = text.strip_prefix('+').unwrap_or_default();
@@ -211,7 +202,6 @@ impl Phone {
         Self(text.to_owned())
     }
 
-    /// The number.
     pub fn as_str(&self) -> &str {
         &self.0
     }

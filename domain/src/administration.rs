@@ -1,4 +1,4 @@
-//! Accounts as administrators see and change them (O6).
+//! Accounts as administrators see and change them.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -16,7 +16,6 @@ use crate::{
 pub struct AccountFilter {
     /// Part of the address or the name, in any case.
     pub text: Option<String>,
-    /// What they may do.
     pub role: Option<Role>,
     /// Whether they may sign in.
     pub status: Option<AccountStatus>,
@@ -68,7 +67,6 @@ pub enum ChangeAccountError {
     /// Nobody would be left to give rights to anybody.
     #[error("the last administrator stays one")]
     LastAdministrator,
-    /// The repository failed.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
 }

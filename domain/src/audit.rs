@@ -1,4 +1,4 @@
-//! The audit log: who did what to what, from where. Each entry's hash covers the one before it, so that whoever changes,
+//! The audit log: who did what to what, from where. Each entry's hash covers the one before it, so that anyone who changes,
 //! removes or inserts an entry has to change all that follow, and the last hash that somebody wrote down elsewhere.
 
 pub mod changes;
@@ -20,13 +20,10 @@ use crate::{
 pub struct Actor {
     /// The account; nothing for who operates the server, by its command line or its operations listener.
     pub account: Option<AccountId>,
-    /// The client's address.
     pub address: Option<IpAddr>,
-    /// The request.
     pub request_id: Option<String>,
 }
 
-/// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// An account was made by the command line.
@@ -75,15 +72,11 @@ impl Action {
 /// What is to be written down; the log adds number and hash.
 #[derive(Clone, Debug)]
 pub struct Deed {
-    /// When.
     pub at: Timestamp,
-    /// Who.
     pub actor: Actor,
-    /// What.
     pub action: Action,
     /// To what kind of thing, such as `account`.
     pub target_kind: String,
-    /// To which.
     pub target_id: String,
     /// What it was about: `{"from": …, "to": …}` and the like, and what it has changed ([`changes`]). Holds no secrets.
     pub details: Value,
@@ -98,17 +91,12 @@ pub struct Entry {
     pub at: Timestamp,
     /// Who; nothing for who operates the server.
     pub actor_id: Option<AccountId>,
-    /// What.
     pub action: String,
     /// To what kind of thing.
     pub target_kind: String,
-    /// To which.
     pub target_id: String,
-    /// What changed.
     pub details: Value,
-    /// From where.
     pub address: Option<IpAddr>,
-    /// By which request.
     pub request_id: Option<String>,
     /// Covers all above, and the hash of the entry before.
     pub hash: Hash,
@@ -199,7 +187,6 @@ impl Verifier {
         true
     }
 
-    /// What came of it.
     pub fn finish(self) -> Verification {
         self.0
     }
@@ -208,13 +195,10 @@ impl Verifier {
 /// Which entries to show.
 #[derive(Clone, Debug, Default)]
 pub struct AuditFilter {
-    /// Those of this actor.
     pub actor: Option<AccountId>,
-    /// This action.
     pub action: Option<String>,
     /// On this kind of thing.
     pub target_kind: Option<String>,
-    /// On this one.
     pub target_id: Option<String>,
 }
 

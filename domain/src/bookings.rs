@@ -18,7 +18,6 @@ use crate::{
 /// One place: of a ticket type, perhaps a named seat, at a price.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// What was chosen.
     pub ticket_type_id: TicketTypeId,
     /// Where the place is counted.
     pub quota_id: QuotaId,
@@ -73,7 +72,6 @@ pub enum BookingStatus {
     PendingPayment,
     /// The account's.
     Confirmed,
-    /// Given back.
     Cancelled,
     /// Was not paid in time.
     Expired,
@@ -112,12 +110,10 @@ pub struct UnknownStatus(String);
 pub struct IdempotencyKey(Arc<str>);
 
 impl IdempotencyKey {
-    /// Checks the form.
     pub fn parse(text: &str) -> Option<Self> {
         ((1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())).then(|| Self(text.into()))
     }
 
-    /// The key.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -180,18 +176,14 @@ pub enum Source {
     Hold(HoldId),
 }
 
-/// Places kept for an account until a fixed time (B2).
+/// Places kept for an account until a fixed time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hold {
-    /// Its id.
     pub id: HoldId,
-    /// Of which event.
     pub event_id: EventId,
-    /// For whom.
     pub account_id: AccountId,
     /// Where it is in its life.
     pub status: HoldStatus,
-    /// What is kept.
     pub items: Arc<[Item]>,
     /// The price of all items.
     pub total: Money,
@@ -201,7 +193,6 @@ pub struct Hold {
     pub fingerprint: Fingerprint,
     /// The first instant at which it keeps nothing any more. Nothing for a block, which is kept until it is given free.
     pub expires_at: Option<Timestamp>,
-    /// When it was made.
     pub created_at: Timestamp,
     /// When its status last changed.
     pub updated_at: Timestamp,
@@ -210,15 +201,11 @@ pub struct Hold {
 /// Places that an account has, or is about to pay for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Booking {
-    /// Its id.
     pub id: BookingId,
-    /// Of which event.
     pub event_id: EventId,
-    /// Whose it is.
     pub account_id: AccountId,
     /// Where it is in its life.
     pub status: BookingStatus,
-    /// What was booked.
     pub items: Arc<[Item]>,
     /// On top of the items' prices.
     pub fees: Money,
@@ -226,7 +213,6 @@ pub struct Booking {
     pub tax: Money,
     /// What is to be paid.
     pub total: Money,
-    /// The hold it was made from.
     pub hold_id: Option<HoldId>,
     /// The client's name for the request.
     pub key: IdempotencyKey,
@@ -234,15 +220,14 @@ pub struct Booking {
     pub fingerprint: Fingerprint,
     /// Until when a priced booking waits for its payment.
     pub expires_at: Option<Timestamp>,
-    /// When it was made.
     pub created_at: Timestamp,
     /// When its status last changed.
     pub updated_at: Timestamp,
 }
 
 impl Booking {
-    /// The booking as the first answer to its request showed it: a retry gets that answer again, whatever happened since
-    /// (B4).
+    /// The booking as the first answer to its request showed it: a retry gets that answer again, whatever happened
+    /// since.
     pub fn as_first_answered(mut self) -> Self {
         self.status = Self::first_status(self.total);
         self.updated_at = self.created_at;
@@ -277,9 +262,7 @@ impl Hold {
 /// What keeps places for a limited time: a hold, or a booking that waits for its payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HolderId {
-    /// A hold.
     Hold(HoldId),
-    /// A booking.
     Booking(BookingId),
 }
 

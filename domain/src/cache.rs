@@ -108,7 +108,6 @@ pub enum Change {
     Key(String),
     /// All answers whose key matches: `*` stands for any text, `?` for one character.
     Pattern(String),
-    /// All answers.
     Everything,
 }
 
@@ -128,7 +127,6 @@ pub struct SharedAnswer {
     pub body: Vec<u8>,
     /// The value of `Link` that goes with it.
     pub links: Option<Vec<u8>>,
-    /// What it shows.
     pub slots: Vec<TagSlot>,
     /// For how long it reads like this from now on, if not until something changes.
     pub valid_for: Option<Duration>,
@@ -198,9 +196,7 @@ pub const WRITTEN_KEPT: SignedDuration = SignedDuration::from_hours(1);
 /// A change as the transaction that made it has written it down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// Names this note.
     pub id: i64,
-    /// What has changed.
     pub change: Change,
 }
 
@@ -208,7 +204,7 @@ pub struct Written {
 pub type Reading<'a, T> = Pin<Box<dyn Future<Output = Found<T>> + Send + 'a>>;
 
 /// Changes of what everybody may see, written down in the transaction that makes them, by whichever node or hand. They stay until the
-/// shared cache was told: whoever made them may have died before it could tell, or be the only one that can't reach it.
+/// shared cache was told: the node that made them may have died before it could tell, or be the only one that can't reach it.
 pub trait WrittenChanges: Send + Sync + 'static {
     /// Those that are older than `age` and not told, the oldest first, at most [`WRITTEN_MAX`].
     fn untold<'a>(&'a self, age: Duration) -> Reading<'a, Vec<Written>>;

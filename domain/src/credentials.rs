@@ -1,4 +1,4 @@
-//! What proves who somebody is besides a session: the password, and links in mails (P4, A3).
+//! What proves who somebody is besides a session: the password, and links in mails.
 
 use std::time::Duration;
 
@@ -39,9 +39,7 @@ impl LinkPurpose {
 pub struct Link {
     /// What is kept of its token.
     pub hash: TokenHash,
-    /// What it is for.
     pub purpose: LinkPurpose,
-    /// When it was made.
     pub created_at: Timestamp,
     /// When it stops to work.
     pub expires_at: Timestamp,
@@ -59,7 +57,6 @@ impl Link {
 /// A password that takes the place of one that somebody has shown to know.
 #[derive(Clone, Copy, Debug)]
 pub struct PasswordChange<'c> {
-    /// Whose.
     pub account: AccountId,
     /// The hash that the old one was checked against.
     pub checked: &'c str,

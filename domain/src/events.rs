@@ -38,7 +38,6 @@ pub enum EventStatus {
 }
 
 impl EventStatus {
-    /// Every status.
     pub const ALL: [Self; 5] = [Self::Draft, Self::Scheduled, Self::Published, Self::Cancelled, Self::Archived];
 
     /// The name in JSON and in the database.
@@ -97,19 +96,15 @@ impl SaleWindow {
 /// An event as the public and its organizer see it.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// Its id.
     pub id: EventId,
     /// Unique, readable, for URLs.
     pub slug: String,
-    /// Who runs it.
     pub organizer_id: AccountId,
     /// Of which series it is an occurrence.
     pub series_id: Option<SeriesId>,
-    /// Where it happens.
     pub venue_id: VenueId,
     /// The seats it sells, when it sells seats.
     pub seat_map_version_id: Option<SeatMapVersionId>,
-    /// Its name.
     pub title: String,
     /// One sentence.
     pub summary: String,
@@ -119,9 +114,7 @@ pub struct Event {
     pub category: String,
     /// Where it is in its life.
     pub status: EventStatus,
-    /// When it begins.
     pub starts_at: Timestamp,
-    /// When it is over.
     pub ends_at: Timestamp,
     /// IANA name of the zone in which its times are shown.
     pub time_zone: String,
@@ -131,22 +124,17 @@ pub struct Event {
     pub sale: SaleWindow,
     /// The most places an account may hold and have booked together.
     pub max_per_account: Option<u32>,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// When it last changed.
     pub updated_at: Timestamp,
 }
 
 /// A kind of ticket of one event.
 #[derive(Clone, Debug)]
 pub struct TicketType {
-    /// Its id.
     pub id: TicketTypeId,
     /// The quota it draws on, perhaps with others.
     pub quota_id: QuotaId,
-    /// Such as `Adult`.
     pub name: String,
-    /// What it includes.
     pub description: String,
     /// Of one place, in the event's currency.
     pub price: Decimal,
@@ -165,7 +153,6 @@ pub struct TicketType {
 /// A number of places that one or several ticket types share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
-    /// Its id.
     pub id: QuotaId,
     /// How many places there are.
     pub capacity: u32,
@@ -184,13 +171,12 @@ pub struct SalePlan {
     pub currency: Currency,
     /// The most places an account may hold and have booked together.
     pub max_per_account: Option<u32>,
-    /// What is sold.
     pub ticket_types: Vec<TicketType>,
     /// What it is drawn from.
     pub quotas: Vec<Quota>,
     /// The seats, for an event that sells seats.
     pub seat_map: Option<Arc<SeatMap>>,
-    /// How long a hold lasts (B2: ten minutes unless set otherwise).
+    /// How long a hold lasts, ten minutes unless set otherwise.
     pub hold_for: SignedDuration,
     /// How long a priced booking waits for its payment.
     pub payment_for: SignedDuration,

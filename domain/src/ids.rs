@@ -68,11 +68,9 @@ id! {
     VenueId,
     /// The drawing of a venue's seats.
     SeatMapId,
-    /// One version of it.
     SeatMapVersionId,
     /// A part of a seat map.
     SectionId,
-    /// One chair.
     SeatId,
     /// Something to attend, with an inventory of its own.
     EventId,

@@ -41,13 +41,11 @@ pub use unpaid::UnpaidMemory;
 pub struct NewHold {
     /// The id it will have.
     pub id: HoldId,
-    /// For whom.
     pub account_id: AccountId,
     /// The client's name for the request.
     pub key: IdempotencyKey,
     /// What the request asks for.
     pub fingerprint: Fingerprint,
-    /// Which places.
     pub selection: Selection,
 }
 
@@ -56,17 +54,14 @@ pub struct NewHold {
 pub struct NewBooking {
     /// The id it will have.
     pub id: BookingId,
-    /// For whom.
     pub account_id: AccountId,
     /// The client's name for the request.
     pub key: IdempotencyKey,
     /// What the request asks for.
     pub fingerprint: Fingerprint,
-    /// Which places.
     pub source: Source,
 }
 
-/// What an inventory can be told.
 #[derive(Clone, Debug)]
 pub enum Command {
     /// Keep places for a while.
@@ -74,12 +69,7 @@ pub enum Command {
     /// Keep places back for the organizer, whatever is on sale.
     Block(NewHold),
     /// Give a hold, or a block, back.
-    Release {
-        /// Which.
-        hold_id: HoldId,
-        /// Whose it must be.
-        account_id: AccountId,
-    },
+    Release { hold_id: HoldId, account_id: AccountId },
     /// Book places.
     Book(NewBooking),
     /// Give a booking back.
@@ -127,7 +117,6 @@ impl Holder {
     }
 }
 
-/// See the module's page.
 #[derive(Debug)]
 pub struct Inventory {
     plan: Arc<SalePlan>,
@@ -267,7 +256,7 @@ impl Inventory {
         } else if let Entry::Book { from: Some(hold), .. } = entry {
             self.closing.remove(&HolderId::Hold(hold.id));
         } else {
-            // The ledger says that it is not open: whoever closed it has freed its places.
+            // The ledger says that it is not open: the one that closed it has freed its places.
             self.closing.remove(&HolderId::from(entry));
         }
     }

@@ -17,27 +17,22 @@ pub enum Entry {
     Hold(Arc<Hold>),
     /// A hold gave its places back.
     CloseHold {
-        /// As it was.
         hold: Arc<Hold>,
         /// Released or expired.
         to: HoldStatus,
-        /// When.
         at: Timestamp,
     },
     /// Free places, or those of a hold, became a booking.
     Book {
         /// As it is now.
         booking: Arc<Booking>,
-        /// The hold it was made from.
         from: Option<Arc<Hold>>,
     },
     /// A booking gave its places back.
     CloseBooking {
-        /// As it was.
         booking: Arc<Booking>,
         /// Cancelled or expired.
         to: BookingStatus,
-        /// When.
         at: Timestamp,
     },
 }
@@ -45,7 +40,6 @@ pub enum Entry {
 /// How one entry changes one quota's counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuotaChange {
-    /// Which quota.
     pub quota_id: QuotaId,
     /// Added to the places held.
     pub held: i32,
@@ -54,7 +48,6 @@ pub struct QuotaChange {
 }
 
 impl Entry {
-    /// Its places.
     pub fn items(&self) -> &Arc<[Item]> {
         match self {
             Entry::Hold(hold) | Entry::CloseHold { hold, .. } => &hold.items,
@@ -133,20 +126,15 @@ pub enum KeyKind {
 /// A key to look up.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct KeyOf {
-    /// Whose key.
     pub account_id: AccountId,
-    /// The key.
     pub key: IdempotencyKey,
-    /// Of what.
     pub kind: KeyKind,
 }
 
 /// What was written under a key, as its first answer showed it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Prior {
-    /// A hold.
     Hold(Arc<Hold>),
-    /// A booking.
     Booking(Arc<Booking>),
 }
 
@@ -180,7 +168,6 @@ pub struct Unreadable(pub String);
 /// Decisions of one event, in order, with the state they were decided on.
 #[derive(Clone, Debug)]
 pub struct EventBatch {
-    /// Whose decisions.
     pub event_id: EventId,
     /// The version of each quota that the entries build on; the ledger refuses the batch when it has another.
     pub versions: Vec<(QuotaId, i64)>,
@@ -191,11 +178,8 @@ pub struct EventBatch {
 /// Counters of one quota as they are in the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuotaCount {
-    /// Which quota.
     pub quota_id: QuotaId,
-    /// Places held.
     pub held: u32,
-    /// Places sold.
     pub sold: u32,
     /// Grows by one with every batch that changes the quota.
     pub version: i64,
@@ -204,15 +188,12 @@ pub struct QuotaCount {
 /// Everything from which an inventory starts.
 #[derive(Debug)]
 pub struct LoadedInventory {
-    /// The rules.
     pub plan: SalePlan,
-    /// The counters.
     pub counts: Vec<QuotaCount>,
     /// Added to the versions of the quotas for the version of the event: what the quotas had that were deleted.
     pub version_base: i64,
     /// Seats that are held or sold; true for sold.
     pub claims: Vec<(SeatId, bool)>,
-    /// Active holds.
     pub holds: Vec<Hold>,
     /// Bookings that wait for their payment.
     pub pending: Vec<Booking>,
@@ -235,7 +216,6 @@ pub struct Renewal {
 /// Why nothing could be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// There is no such event.
     #[error("there is no such event")]
     NoSuchEvent,
     /// Another node owns the event's inventory.

@@ -1,5 +1,5 @@
-//! Mails that the server sends by itself: to whom, in which language, and what they tell (L11). How they look is the
-//! business of whoever sends them.
+//! Mails that the server sends by itself: to whom, in which language, and what they tell. How they look is the
+//! business of the sender.
 
 mod locale;
 mod site;
@@ -20,11 +20,8 @@ pub use site::Site;
 /// One mail to one person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Who gets it.
     pub to: EmailAddress,
-    /// In which language.
     pub locale: Locale,
-    /// What it tells.
     pub template: Template,
 }
 
@@ -67,13 +64,8 @@ pub enum Template {
         name: String,
     },
     /// A booking is made and, if it costs something, paid.
-    BookingConfirmed {
-        /// Which.
-        booking: BookingSummary,
-    },
-    /// A booking is cancelled.
+    BookingConfirmed { booking: BookingSummary },
     BookingCancelled {
-        /// Which.
         booking: BookingSummary,
         /// What is given back.
         refund: Option<Money>,
@@ -82,7 +74,6 @@ pub enum Template {
     EventNotPublished {
         /// How its organizer is called.
         name: String,
-        /// Which event.
         event_id: EventId,
         /// How it is called.
         event_title: String,
@@ -176,24 +167,19 @@ pub struct BookingSummary {
     pub name: String,
     /// Its id; what is read out at the door follows from it.
     pub booking_id: BookingId,
-    /// What it is for.
     pub event_title: String,
     /// When that begins.
     pub starts_at: Timestamp,
     /// IANA name of the zone in which that is told.
     pub time_zone: String,
-    /// Where.
     pub venue: String,
-    /// What was booked, one a place.
     pub places: Vec<BookedPlace>,
     /// What all of it costs, with fees and tax.
     pub total: Money,
 }
 
-/// One place of a booking.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BookedPlace {
-    /// Such as `Adult`.
     pub ticket_type: String,
     /// Such as `Floor A, row 3, seat 12`; nothing in general admission.
     pub seat: Option<String>,
@@ -212,7 +198,7 @@ impl BookedPlace {
     }
 }
 
-/// A one-time token on its way to a mail. Whoever has it can do what the mail is about, so it is never shown or logged.
+/// A one-time token on its way to a mail. Anyone who has it can do what the mail is about, so it is never shown or logged.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LinkToken(String);

@@ -23,16 +23,13 @@ use crate::{
 pub enum Reach {
     /// Their own. Another organizer's event does not exist for them.
     Own,
-    /// Everybody's.
     All,
 }
 
 /// Who manages, and from where.
 #[derive(Clone, Debug)]
 pub struct Manager {
-    /// The account.
     pub account: AccountId,
-    /// Whose events.
     pub reach: Reach,
     /// For the audit log.
     pub actor: Actor,
@@ -45,7 +42,7 @@ impl Manager {
     }
 }
 
-/// The revisions that a change may be based on; `None` for whoever wants to change whatever is there.
+/// The revisions that a change may be based on; `None` for anyone who wants to change whatever is there.
 pub type Expected = Option<Revisions>;
 
 /// Some revisions, any of which will do.
@@ -77,7 +74,6 @@ impl Revisions {
         Self { any }
     }
 
-    /// Whether it is one of these.
     pub fn has(&self, revision: i32) -> bool {
         revision != Self::NONE && self.any.contains(&revision)
     }
@@ -148,7 +144,6 @@ pub enum ChangeError {
     /// It refers to what there is not.
     #[error("the request is not valid")]
     Invalid(Vec<FieldError>),
-    /// The repository failed.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
 }

@@ -1,4 +1,4 @@
-//! Money: decimals with a currency, never floats (B5).
+//! Money: decimals with a currency, never floats.
 
 use std::{fmt, str::FromStr};
 
@@ -26,7 +26,6 @@ impl Currency {
         known.ok_or_else(|| FieldError::new(field, "INVALID", "must be a code of ISO 4217 such as EUR"))
     }
 
-    /// The code.
     pub fn as_str(&self) -> &str {
         // Only ASCII letters are ever stored; the fallback keeps this total without a panic.
         std::str::from_utf8(&self.0).unwrap_or("XXX")
@@ -70,12 +69,10 @@ pub struct UnknownCurrency(String);
 pub struct Money {
     /// How much, in the currency's main unit.
     pub amount: Decimal,
-    /// Of what.
     pub currency: Currency,
 }
 
 impl Money {
-    /// `amount` of `currency`.
     pub fn new(amount: Decimal, currency: Currency) -> Self {
         Self { amount, currency }
     }

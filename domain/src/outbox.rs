@@ -26,7 +26,6 @@ use crate::{
 pub struct Mail {
     /// The same in each try, so that a receiver can tell a repetition.
     pub id: MailId,
-    /// What it is.
     pub message: Message,
     /// When what it tells of happened.
     pub queued_at: Timestamp,
@@ -73,7 +72,6 @@ impl Turns {
     pub const UNLIMITED: Self = Self { all: u32::MAX, usual: u32::MAX, next: Duration::ZERO };
 }
 
-/// How much waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct QueueState {
     /// Mails that are to be sent, those on their way included.
@@ -120,7 +118,6 @@ pub trait MailQueue: Send + Sync + 'static {
     /// Deletes what is old, and gives up what was tried too often or has waited too long. Tells how many were given up.
     fn tidy(&self, upkeep: &Upkeep) -> impl Future<Output = Found<u64>> + Send;
 
-    /// How much waits.
     fn state(&self) -> impl Future<Output = Found<QueueState>> + Send;
 }
 
@@ -140,7 +137,6 @@ pub enum SendError {
     /// The mail server refuses this mail for good.
     #[error("{reason}")]
     Rejected {
-        /// What it said.
         reason: String,
         /// Whether it is the recipient's address that it does not like.
         address: bool,
@@ -166,7 +162,6 @@ impl Handover {
     }
 }
 
-/// Who sends mails.
 pub trait SendMail: Send + Sync + 'static {
     /// How many mails may be handed over now. Taken by [`SendMail::take_turn`], so that a mail is claimed when it has its turn.
     fn turns(&self) -> Turns {
@@ -176,6 +171,6 @@ pub trait SendMail: Send + Sync + 'static {
     /// Takes the turn of one mail of that rank.
     fn take_turn(&self, _rank: Rank) {}
 
-    /// Hands the mail over. May be dropped at any moment: whoever calls has a deadline.
+    /// Hands the mail over. May be dropped at any moment: callers have a deadline.
     fn send(&self, mail: &Mail, handover: &Handover) -> impl Future<Output = Result<(), SendError>> + Send;
 }

@@ -1,6 +1,6 @@
-//! How often something may happen (C3, C4): the generic cell rate algorithm (GCRA, ITU-T I.371).
+//! How often something may happen: the generic cell rate algorithm (GCRA, ITU-T I.371).
 //!
-//! All that is remembered of whoever is limited is one instant, the *theoretical arrival time*: when everything used up so far
+//! All that is remembered of a limited client is one instant, the *theoretical arrival time*: when everything used up so far
 //! will have been regained. So there are no windows with edges at which twice as much gets through, and nothing to tidy up:
 //! an instant in the past says the same as no instant.
 
@@ -15,7 +15,6 @@ pub struct Rate {
 
 /// Longest window. Longer ones are not rates any more, and instants in nanoseconds stay far from their end.
 const WINDOW_MAX: Duration = Duration::from_secs(30 * 86_400);
-/// Highest count.
 const COUNT_MAX: u32 = 1_000_000;
 
 impl Rate {

@@ -13,7 +13,6 @@ use crate::{
 pub enum Mismatch {
     /// A quota has other counters than its active holds and live bookings add up to.
     Quota {
-        /// Which.
         id: QuotaId,
         /// (held, sold) as they are counted.
         counted: (u32, u32),

@@ -10,7 +10,6 @@ use crate::{
 /// A seat that a request names and somebody else has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TakenSeat {
-    /// The seat.
     pub id: SeatId,
     /// Which line of the request names it, counted from 0.
     pub line: usize,
@@ -46,7 +45,7 @@ pub enum Refusal {
     /// More, or fewer, than a booking or an account may have.
     #[error("{0}")]
     Limit(String),
-    /// Asked too often, or too many of the account's holds ran out: wait. Without a time whoever counts requests knows it.
+    /// Asked too often, or too many of the account's holds ran out: wait. Without a time the rate limiter knows it.
     #[error("too much was asked for, or held and not booked, in a short time")]
     TooOften {
         /// When it may be tried again.

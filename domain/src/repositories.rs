@@ -92,7 +92,6 @@ impl<K> Start<K> {
 /// Which entries to show.
 #[derive(Clone, Debug)]
 pub struct PageRequest<K> {
-    /// Where to begin.
     pub start: Start<K>,
     /// How many at most.
     pub limit: u32,
@@ -101,7 +100,6 @@ pub struct PageRequest<K> {
 /// One page of a list.
 #[derive(Debug)]
 pub struct Page<T> {
-    /// The entries.
     pub entries: Vec<T>,
     /// How many there are on all pages.
     pub total: Total,
@@ -114,27 +112,21 @@ pub struct Page<T> {
 /// What a client names a thing by.
 #[derive(Clone, Copy, Debug)]
 pub enum IdOrSlug<'a, I> {
-    /// Its id.
     Id(I),
-    /// Its slug.
     Slug(&'a str),
 }
 
 /// A small word by which events are found.
 #[derive(Clone, Debug)]
 pub struct Tag {
-    /// For URLs.
     pub slug: String,
-    /// For people.
     pub name: String,
 }
 
 /// An event with all that a buyer wants to know.
 #[derive(Debug)]
 pub struct EventDetail {
-    /// The event.
     pub event: Event,
-    /// Where it happens.
     pub venue: Venue,
     /// What is sold, in the organizer's order.
     pub ticket_types: Vec<TicketType>,
@@ -149,24 +141,17 @@ pub struct EventDetail {
 /// Another occurrence of a series, as the page of an event shows it.
 #[derive(Clone, Debug)]
 pub struct NextOccurrence {
-    /// The event that it is.
     pub id: EventId,
-    /// For URLs.
     pub slug: String,
-    /// Its name.
     pub title: String,
-    /// When it begins.
     pub starts_at: Timestamp,
-    /// When it is over.
     pub ends_at: Timestamp,
 }
 
 /// The seat map of a published event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublicSeatMap {
-    /// Which map.
     pub map: SeatMapId,
-    /// Which version of it.
     pub version: SeatMapVersionId,
     /// The number of the version, counted from 1.
     pub number: u32,
@@ -178,7 +163,6 @@ pub enum AddAccountError {
     /// Another account has the address.
     #[error("the e-mail address is registered already")]
     EmailTaken,
-    /// The repository failed.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
 }
@@ -237,13 +221,11 @@ pub trait EventRepository: Send + Sync {
     async fn event_tags(&self, limit: u32) -> Found<Vec<Facet>>;
 }
 
-/// Venues.
 #[async_trait]
 pub trait VenueRepository: Send + Sync {
     /// The venues that a search finds.
     async fn venues(&self, search: &VenueSearch) -> Found<Slice<Venue>>;
 
-    /// One venue.
     async fn venue(&self, by: IdOrSlug<'_, crate::ids::VenueId>) -> Found<Option<Venue>>;
 
     /// The present slug of a venue that once had this one.
@@ -255,7 +237,6 @@ pub trait VenueRepository: Send + Sync {
 pub struct OwnBookings {
     /// In one of these; all when empty.
     pub statuses: Vec<BookingStatus>,
-    /// Of this event.
     pub event: Option<EventId>,
 }
 
@@ -264,9 +245,7 @@ pub struct OwnBookings {
 pub struct EventNames {
     /// Its name in addresses for people.
     pub slug: String,
-    /// What it is called.
     pub title: String,
-    /// When it begins.
     pub starts_at: Timestamp,
     /// IANA name of the zone in which that is told.
     pub time_zone: String,
@@ -295,9 +274,7 @@ pub trait BookingRepository: Send + Sync {
     /// What an event and its ticket types were called at that time.
     async fn event_names_at(&self, event: EventId, at: Timestamp) -> Found<Option<EventNames>>;
 
-    /// One booking.
     async fn booking(&self, id: BookingId) -> Found<Option<Booking>>;
 
-    /// One hold.
     async fn hold(&self, id: HoldId) -> Found<Option<Hold>>;
 }

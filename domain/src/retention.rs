@@ -22,7 +22,6 @@ pub enum Leftover {
 }
 
 impl Leftover {
-    /// Every kind.
     pub const ALL: [Leftover; 5] =
         [Leftover::Sessions, Leftover::Links, Leftover::RequestKeys, Leftover::Holds, Leftover::Changes];
 
@@ -42,7 +41,7 @@ impl Leftover {
         match self {
             // A stolen refresh token that is used meanwhile still shows.
             Leftover::Sessions | Leftover::Links => SignedDuration::from_hours(24),
-            // Clients are told a week: whoever repeats a request later makes a second thing.
+            // Clients are told a week: a request that is repeated later makes a second thing.
             Leftover::RequestKeys => SignedDuration::from_hours(7 * 24),
             // The keys of holds are in them, and what became of one is shown as long.
             Leftover::Holds => SignedDuration::from_hours(30 * 24),

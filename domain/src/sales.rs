@@ -86,12 +86,9 @@ impl SaleState {
     }
 }
 
-/// How one event sells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventSales {
-    /// Which event.
     pub event_id: EventId,
-    /// How it sells.
     pub state: SaleState,
 }
 

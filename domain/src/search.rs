@@ -1,4 +1,4 @@
-//! What is looked for in the public catalogue, in which order, and how a list of it is walked (P1, P2, H5).
+//! What is looked for in the public catalogue, in which order, and how a list of it is walked.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -29,11 +29,9 @@ pub struct EventFilter {
     pub ends_to: Option<Timestamp>,
     /// Is an occurrence of this series.
     pub series: Option<SeriesId>,
-    /// Takes place here.
     pub venue: Option<VenueId>,
     /// Takes place in this city, whatever accents and capitals it is written with.
     pub city: Option<String>,
-    /// Has this category.
     pub category: Option<String>,
     /// Has all of these tags, by their slugs.
     pub tags: Vec<String>,
@@ -48,7 +46,7 @@ pub struct EventFilter {
 }
 
 impl EventFilter {
-    /// Whether only what is not over yet is meant: whoever asks for a time, or for what is archived, asks for that.
+    /// Whether only what is not over yet is meant: a query for a time, or for what is archived, asks for that.
     pub fn leaves_out_what_is_over(&self) -> bool {
         self.from.or(self.to).or(self.ends_from).or(self.ends_to).is_none() && self.status != PublicStatus::Archived
     }
@@ -57,7 +55,6 @@ impl EventFilter {
 /// The states of an event that the public may see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PublicStatus {
-    /// What is on.
     #[default]
     Published,
     /// What will not take place.
@@ -90,7 +87,6 @@ pub struct VenueFilter {
 /// What a list is sorted by; the id decides between equals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sort<By> {
-    /// By what.
     pub by: By,
     /// The greatest first.
     pub descending: bool,
@@ -111,13 +107,11 @@ impl<By> Sort<By> {
 /// What events are sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventOrder {
-    /// When it begins.
     StartsAt,
     /// Its title, without accents and capitals.
     Title,
     /// Its cheapest ticket type; an event without any costs nothing.
     Price,
-    /// When it was entered.
     CreatedAt,
     /// How well it fits the words: in the title before tags, venue and city, these before the summary, that before the
     /// description, all of them before another spelling; the sooner one of equals first.
@@ -133,7 +127,6 @@ pub enum VenueOrder {
     City,
     /// How many people it holds.
     Capacity,
-    /// When it was entered.
     CreatedAt,
     /// How well it fits the words, as [`EventOrder::Relevance`]; by name between equals.
     Relevance,
@@ -146,7 +139,6 @@ pub enum Key {
     Instant(Timestamp),
     /// A folded text.
     Text(String),
-    /// A price.
     Amount(Decimal),
     /// A rank, or a number of people.
     Number(i32),
@@ -155,19 +147,14 @@ pub enum Key {
 /// What kind of values [`Key`]s are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyKind {
-    /// [`Key::Instant`]
     Instant,
-    /// [`Key::Text`]
     Text,
-    /// [`Key::Amount`]
     Amount,
-    /// [`Key::Number`]
     Number,
 }
 
 /// An order, and the kinds of its keys from the first to the last.
 pub trait Order: Copy {
-    /// The kinds of its keys.
     fn keys(self) -> &'static [KeyKind];
 }
 
@@ -212,9 +199,7 @@ pub type Place = Start<Position>;
 /// A question to a catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Search<Filter, By> {
-    /// Which entries.
     pub filter: Filter,
-    /// In which order.
     pub sort: Sort<By>,
     /// Where the page begins.
     pub place: Place,
@@ -230,7 +215,6 @@ pub type VenueSearch = Search<VenueFilter, VenueOrder>;
 /// How many entries a list has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Total {
-    /// Counted.
     Exact(u64),
     /// Too many to count for each page: what the database expects.
     About(u64),
@@ -276,9 +260,7 @@ pub struct EventSummary {
 /// A word that published events that are not over have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facet {
-    /// For filters.
     pub slug: String,
-    /// For people.
     pub name: String,
     /// How many published events that are not over have it.
     pub events: u64,

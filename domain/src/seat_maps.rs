@@ -13,13 +13,9 @@ use geometry::Geometry;
 /// One chair, with the words that lead a guest to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seat {
-    /// Its id.
     pub id: SeatId,
-    /// The section it is in.
     pub section_id: SectionId,
-    /// The section's name.
     pub section: Arc<str>,
-    /// The row's label.
     pub row: Arc<str>,
     /// The seat's own label.
     pub label: Box<str>,
@@ -30,7 +26,6 @@ pub struct Seat {
 /// All seats of one version of a drawing, best row first; shared by the events that use it.
 #[derive(Debug)]
 pub struct SeatMap {
-    /// Its id.
     pub id: SeatMapVersionId,
     seats: Vec<Arc<Seat>>,
     by_id: HashMap<SeatId, u32>,

@@ -13,7 +13,6 @@ use crate::{
 /// A line as a client wrote it.
 #[derive(Clone, Debug)]
 pub struct RawLine {
-    /// Which ticket type.
     pub ticket_type_id: TicketTypeId,
     /// How many places, for general admission or of the best seats.
     pub quantity: Option<u32>,
@@ -31,7 +30,6 @@ impl RawLine {
         Self { ticket_type_id, quantity: Some(quantity), seat_ids: None, best_available: false, section: None }
     }
 
-    /// These seats.
     pub fn of_seats(ticket_type_id: TicketTypeId, seats: Vec<SeatId>) -> Self {
         Self { ticket_type_id, quantity: None, seat_ids: Some(seats), best_available: false, section: None }
     }
@@ -82,15 +80,11 @@ impl SectionRef {
 /// How a line's places are chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// Any so many.
     Quantity(u32),
-    /// Just these.
     Seats(Vec<SeatId>),
     /// The best that are free, side by side if possible.
     BestAvailable {
-        /// How many.
         quantity: u32,
-        /// Only in this section.
         section: Option<SectionRef>,
     },
     /// All that are free in this section; for blocks.
@@ -111,7 +105,6 @@ impl Choice {
 /// Places of one ticket type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Which ticket type.
     pub ticket_type_id: TicketTypeId,
     /// Which of its places.
     pub choice: Choice,
@@ -235,7 +228,6 @@ impl Selection {
         }
     }
 
-    /// The lines.
     pub fn lines(&self) -> &[Line] {
         &self.0
     }

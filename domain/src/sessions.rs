@@ -1,4 +1,4 @@
-//! Sessions: a sign-in on one device, kept up by refresh tokens of which each is good for one use (A2).
+//! Sessions: a sign-in on one device, kept up by refresh tokens of which each is good for one use.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -15,18 +15,14 @@ use crate::{
 /// Longest user agent that is kept, in characters.
 const USER_AGENT_CHARS_MAX: usize = 300;
 
-/// One sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
-    /// Its id.
     pub id: SessionId,
-    /// Whose.
     pub account_id: AccountId,
     /// The program, as it calls itself.
     pub user_agent: Option<String>,
     /// Where it was used last.
     pub address: Option<IpAddr>,
-    /// When it began.
     pub created_at: Timestamp,
     /// When it was refreshed last.
     pub last_used_at: Timestamp,
@@ -39,7 +35,6 @@ pub struct Session {
 pub struct Device {
     /// The program, as it calls itself.
     pub user_agent: Option<String>,
-    /// The client's address.
     pub address: Option<IpAddr>,
 }
 
@@ -87,7 +82,6 @@ pub struct Presented {
     pub expires_at: Timestamp,
     /// Whether its session was ended.
     pub revoked: bool,
-    /// What its account may do.
     pub status: AccountStatus,
 }
 
@@ -103,7 +97,6 @@ pub enum Verdict {
 }
 
 impl Presented {
-    /// Judges it.
     pub fn judge(&self, now: Timestamp, limits: &SessionLimits) -> Verdict {
         if self.revoked || self.expires_at <= now || self.status != AccountStatus::Active {
             return Verdict::Dead;
@@ -131,7 +124,6 @@ pub enum Refreshed {
 /// A session that begins, with what its device gets.
 #[derive(Clone, Debug)]
 pub struct NewSession {
-    /// The session.
     pub session: Session,
     /// Its first refresh token.
     pub token: TokenHash,
@@ -151,7 +143,6 @@ pub struct Checked {
 /// Most devices of an account that are remembered: those that signed in last.
 pub const DEVICES_MAX: u32 = 20;
 
-/// Where sessions are stored.
 #[async_trait]
 pub trait SessionRepository: Send + Sync {
     /// Begins a session, and remembers the device, if the account is still what was checked, and active. Whether it is: a

@@ -1,4 +1,4 @@
-//! Settings of the site that admins change while it runs (O5): known here, each with its type, bounds and default.
+//! Settings of the site that admins change while it runs: known here, each with its type, bounds and default.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,6 @@ use crate::{text, validation::FieldError};
 /// What a setting may be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
-    /// True or false.
     Flag,
     /// A whole number from … to ….
     Number(i64, i64),
@@ -23,14 +22,12 @@ pub enum Kind {
 
 macro_rules! settings {
     ($($(#[$doc:meta])* $name:ident $key:literal $kind:expr, $default:expr, $public:literal;)+) => {
-        /// A setting.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum SettingKey {
             $($(#[$doc])* $name,)+
         }
 
         impl SettingKey {
-            /// Every setting.
             pub const ALL: &[SettingKey] = &[$(SettingKey::$name),+];
 
             /// Its name in JSON and in the database.
@@ -38,7 +35,6 @@ macro_rules! settings {
                 match self { $(SettingKey::$name => $key),+ }
             }
 
-            /// What it may be.
             pub fn kind(self) -> Kind {
                 match self { $(SettingKey::$name => $kind),+ }
             }

@@ -21,7 +21,7 @@ pub use self::{
 };
 use crate::validation::FieldError;
 
-/// Most characters of a text (H9).
+/// Most characters of a text.
 pub const TEXT_MAX: usize = 10_000;
 
 /// What is wrong with a text: a code for programs, and a sentence for people.
@@ -72,7 +72,7 @@ pub(crate) fn check_line(text: &str, chars: RangeInclusive<usize>) -> Result<(),
 }
 
 /// Several lines, or none: normalised, at most [`TEXT_MAX`] characters, without control characters but line ends and tabs, and without
-/// characters that turn the direction of writing; unless it is empty, with something to see in it. What is in it is text: whoever puts
+/// characters that turn the direction of writing; unless it is empty, with something to see in it. What is in it is text: anyone who puts
 /// it into a page escapes it.
 pub fn text(field: &'static str, text: &str) -> Result<String, FieldError> {
     const LINE_ENDS: [char; 5] = ['\n', '\r', '\t', '\u{2028}', '\u{2029}'];

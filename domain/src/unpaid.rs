@@ -37,13 +37,11 @@ impl SiteId {
         Self::of_network(NetworkId::of(address))
     }
 
-    /// Of a network.
     pub fn of_network(network: NetworkId) -> Option<Self> {
         // An address of IPv4 has zeros there, and no global network of IPv6 does.
         (network.0 >> 32 != 0).then_some(Self(network.0 >> 16))
     }
 
-    /// As a number.
     pub fn bits(self) -> u64 {
         self.0
     }

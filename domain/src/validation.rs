@@ -25,7 +25,6 @@ impl FieldError {
 pub struct FieldErrors(Vec<FieldError>);
 
 impl FieldErrors {
-    /// Notes a fault.
     pub fn push(&mut self, error: FieldError) {
         self.0.push(error);
     }
@@ -35,7 +34,7 @@ impl FieldErrors {
         result.map_err(|error| self.0.push(error)).ok()
     }
 
-    /// Keeps a field of a thing as it was `before`, whatever today's rules say of it: whoever changes something else has not said it. What
+    /// Keeps a field of a thing as it was `before`, whatever today's rules say of it: anyone who changes something else has not said it. What
     /// is another is checked.
     pub fn change<T: PartialEq>(
         &mut self,

@@ -78,7 +78,7 @@ proptest! {
             let bit = |index: usize| taken >> (index % 64) & 1 == 1;
             let taken: Vec<_> = before.iter().enumerate().filter(|(index, _)| bit(*index)).map(|(_, of)| of).collect();
             if taken.iter().all(|(_, place)| !changed.contains(&place.0)) {
-                // The move is allowed: whoever has a seat has the very same afterwards.
+                // The move is allowed: anyone who has a seat has the very same afterwards.
                 for (words, place) in taken {
                     prop_assert_eq!(after.get(words), Some(place));
                 }

@@ -30,8 +30,8 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// The owner of an existing cluster; otherwise ourselves, or for root the account `wanted` or `postgres`. Never `nobody`: whoever else
-    /// runs as that account could read all data and stop the server.
+    /// The owner of an existing cluster; otherwise ourselves, or for root the account `wanted` or `postgres`. Never `nobody`: everyone else
+    /// who runs as that account could read all data and stop the server.
     pub(super) fn choose(wanted: Option<&str>, layout: &Layout) -> Result<Self, PrivatePostgresError> {
         let me = geteuid();
         let owner = fs::metadata(&layout.cluster).ok().map(|meta| Uid::from_raw(meta.uid()));

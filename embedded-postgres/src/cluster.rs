@@ -268,7 +268,7 @@ impl Layout {
         conf
     }
 
-    /// Makes the socket's folder, open to nobody but the account: whoever can enter it is trusted by PostgreSQL.
+    /// Makes the socket's folder, open to nobody but the account: anyone who can enter it is trusted by PostgreSQL.
     pub(super) fn make_socket_dir(&self, account: &Account) -> Result<(), PrivatePostgresError> {
         let io = |what| PrivatePostgresError::io(what, &self.socket_dir);
         match DirBuilder::new().mode(0o700).create(&self.socket_dir) {

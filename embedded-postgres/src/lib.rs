@@ -107,7 +107,7 @@ impl PrivatePostgres {
         let layout = layout.settle(&account).await?;
         let mut locks = vec![lock];
         if layout.is_elsewhere() {
-            // Before the lock: whoever holds it may be the original's server, and both paths say more than that it runs.
+            // Before the lock: the server that holds it may be the original's server, and both paths say more than that it runs.
             layout.is_mine()?;
             locks.push(self::lock(layout.home()).await?);
             layout.claim()?;

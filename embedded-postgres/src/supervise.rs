@@ -33,7 +33,7 @@ const STOP_STEPS: [(Signal, Duration); 3] = [
 /// costs a process or two.
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
-/// A PostgreSQL that ran for this long was healthy: its end starts the back-off anew.
+/// A PostgreSQL that ran for this long was healthy: its end starts the back-off again.
 const HEALTHY_AFTER: Duration = Duration::from_secs(60);
 /// How often a start may lose the race against a postmaster that an earlier server was just starting.
 const LAUNCH_TRIES: u32 = 3;

@@ -1,4 +1,4 @@
-//! Who may use a route.
+//! Authorization: who may use a route.
 
 use application::access::{Caller, TokenError, VerifyAccess};
 use http::{HeaderMap, HeaderValue, header, request::Parts};
@@ -11,7 +11,7 @@ use super::{
     router::{Access, RouteInfo},
 };
 
-/// The one place that decides who may use a route (O8).
+/// The one place that decides who may use a route.
 pub(super) fn authorise(
     edge: &Edge,
     verifier: &dyn VerifyAccess,

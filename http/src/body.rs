@@ -1,4 +1,4 @@
-//! Bodies of answers: known bytes nearly always, a stream where it must be.
+//! Response bodies: known bytes nearly always, a stream where it must be.
 
 use std::{
     pin::Pin,
@@ -62,7 +62,6 @@ enum Kind {
 }
 
 impl Body {
-    /// These bytes.
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         Self { kind: Kind::Full(bytes.into()), ..Self::default() }
     }

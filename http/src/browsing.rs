@@ -1,4 +1,4 @@
-//! Pages of lists, walked by cursor in both directions or by offset (H5). What is not in the public catalogue reads them through
+//! Pagination of the public catalogue: lists walked by cursor in both directions, or by offset. Other lists use
 //! [`pagination`](super::pagination).
 
 use std::borrow::Cow;

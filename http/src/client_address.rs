@@ -1,4 +1,4 @@
-//! Where a client is, and how it has come, when proxies stand in between.
+//! Client address: where a client is behind trusted proxies, and whether it came by HTTPS.
 //!
 //! Anybody can write `Forwarded` (RFC 7239) or `X-Forwarded-For`, so what they say is believed only as far as it was written by
 //! proxies of our own: from the right end, where the nearest proxy has added whom it was talking to, up to the first address
@@ -224,7 +224,7 @@ mod tests {
         assert!(proxies.has_warned.load(Ordering::Relaxed));
     }
 
-    /// Guards: that whoever comes without a proxy can't say how.
+    /// Guards: that anyone who comes without a proxy can't say how.
     #[test]
     fn only_proxies_say_that_a_client_has_come_by_https() {
         let is_https = |field: &str, peer: &str, fields: &[(&'static str, &str)]| {

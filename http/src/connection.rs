@@ -245,7 +245,7 @@ impl Deadlines<'_> {
             tokio::select! {
                 biased;
                 () = self.retire.cancelled(), if !self.is_retiring => {
-                    // The rest of the answer, for whoever takes it; a drain does not wait for one who does not.
+                    // The rest of the answer, for anyone who takes it; a drain does not wait for one who does not.
                     self.patience.write = self.patience.write.min(FAREWELL_TIMEOUT);
                     return self.say_farewell();
                 }

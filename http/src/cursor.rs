@@ -1,4 +1,4 @@
-//! Cursors: a position in a sorted list as a text for URLs.
+//! Pagination cursors: a position in a sorted list as a text for URLs.
 //!
 //! Opaque to clients, so that the order of bytes may change: the first one is a version. A cursor belongs to its list, filter and
 //! sort, whose fingerprint it carries, because a position among prices says nothing about one among titles. It is no secret

@@ -88,7 +88,6 @@ enum Found<'a, S> {
 /// An answer on its way.
 #[allow(clippy::large_enum_variant, reason = "the large one is that of cached reads, which shall not allocate")]
 pub(super) enum Answering {
-    /// It is there.
     Done(Option<Response<Body>>),
     /// It is being made.
     Running(Pin<Box<dyn Future<Output = Response<Body>> + Send>>),
@@ -244,7 +243,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         (fields, admitted.and(answer))
     }
 
-    /// A request to a row, by whoever was found to ask: asks the gate, counts it, and runs the handler.
+    /// A request to a row, by the caller that was found: asks the gate, counts it, and runs the handler.
     async fn serve(
         &self,
         target: &Target<S>,

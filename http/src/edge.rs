@@ -1,5 +1,5 @@
-//! What every request and every answer keeps to, whatever its route: forms that can be agreed on, versions, pages of other
-//! sites, compression, and the headers that browsers are protected by.
+//! Middleware: what every request and answer goes through, whatever its route: content negotiation, API version, CORS,
+//! compression, and security headers.
 
 pub mod compression;
 mod cors;
@@ -98,7 +98,7 @@ pub(super) struct Asked {
     secure: bool,
 }
 
-/// In what manner an answer is given, whoever asks: what its head and the form of its body depend on besides the address.
+/// In what manner an answer is given, no matter who asks: what its head and the form of its body depend on besides the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Manner {
     codings: CodingChoice,
@@ -148,7 +148,7 @@ impl Edge {
         Asked { present, codings, origin: self.cors.origin(&head.headers), secure }
     }
 
-    /// Refuses, on a listener that asks nobody who they are, whoever a browser may have sent here for somebody else.
+    /// Refuses, on a listener that asks nobody who they are, browsers that somebody else may have sent here.
     pub(super) fn check_listener(&self, head: &Parts) -> Result<(), Problem> {
         self.own_hosts.as_ref().map_or(Ok(()), |own| own.check(head))
     }

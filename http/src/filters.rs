@@ -1,4 +1,4 @@
-//! Query parameters that several lists of the catalogue have in common.
+//! Query filters that several lists of the catalogue have in common.
 
 use domain::{
     search::{EARLIEST, Sort},

@@ -1,4 +1,4 @@
-//! A handler at work: it belongs to a request, its panics end nothing else, and it finishes what it has begun.
+//! Handler isolation: a handler belongs to a request, its panic ends nothing else, and it finishes what it has begun.
 
 use std::{
     future::{Future, poll_fn},

@@ -184,7 +184,6 @@ mod tests {
 
     use super::*;
 
-    /// Where it was read.
     struct Reader(std::thread::ThreadId);
 
     impl<'de> serde::Deserialize<'de> for Reader {

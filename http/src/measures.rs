@@ -1,4 +1,4 @@
-//! Metrics of one route. Handles are made once: looking a counter up by its labels costs eight times the increment.
+//! Route metrics. Handles are made once: looking a counter up by its labels costs eight times the increment.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
     use crate::problem_codes::CATALOGUE;
 
-    /// Whoever looks for a refusal by its status finds it.
+    /// Anyone who looks for a refusal by its status finds it.
     #[test]
     fn every_status_that_is_answered_is_counted_by_its_number() {
         let redirects_and_refusals = CATALOGUE.iter().map(|entry| entry.status).chain([

@@ -1,5 +1,5 @@
-//! Pages of lists that are not in the public catalogue: the same protocol as [`browsing`](super::browsing), for lists that have one
-//! key of a type of their own and are never kept.
+//! Pagination of lists outside the public catalogue: the same protocol as [`browsing`](super::browsing), for lists that
+//! are sorted by one key of a type of their own and are never cached.
 
 use domain::{
     ids::{AccountId, BookingId, EventId, SeatMapId},

@@ -1,4 +1,4 @@
-//! Refusals as RFC 9457 `application/problem+json` (H4).
+//! Problem details: refusals as RFC 9457 `application/problem+json`.
 
 use std::{borrow::Cow, fmt, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Every refusal the API knows, in one table: what `type` of a problem points to, and what clients may rely on.
+//! Problem types: every error code of the API in one table, to which `type` of a problem points.
 
 use http::StatusCode;
 

@@ -1,4 +1,4 @@
-//! Query parameters, read one by one, with every fault reported at once.
+//! Query string parsing: parameters are read one by one, with every error reported at once.
 
 use std::{borrow::Cow, fmt::Display, str::FromStr};
 

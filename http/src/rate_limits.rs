@@ -1,5 +1,5 @@
-//! Limits on the way in, and how a client stands with them on the way out (C3): the fields `RateLimit` and
-//! `RateLimit-Policy` (IETF draft ratelimit-headers), and 429 with `Retry-After`.
+//! Rate limiting of requests: counted before the handler runs, reported in the fields `RateLimit` and
+//! `RateLimit-Policy` (IETF draft ratelimit-headers), refused with 429 and `Retry-After`.
 
 use std::{net::IpAddr, sync::Arc, time::Instant};
 

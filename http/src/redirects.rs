@@ -1,4 +1,4 @@
-//! What has a new address.
+//! Redirects from former slugs.
 
 use actors::cache::{Cache, Key, Load, Namespace};
 use domain::{cache::Tag, repositories::Found};

@@ -1,4 +1,4 @@
-//! What a client is told when a use case says no.
+//! Error mapping: the problem that a client is shown for each error of a use case.
 
 mod accounts;
 pub mod bookings;

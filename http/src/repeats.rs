@@ -1,6 +1,5 @@
-//! Answers from the cache that are given again without asking their handler: who asks the same of the same address gets the
-//! same head and the same body, but for what differs each time. To read an address and to make a head costs several times
-//! as much as to find both.
+//! Response cache, in front of routing: who asks the same of the same address gets the same head and body, but for what
+//! differs each time. Reading an address and making a head costs several times as much as finding both.
 //!
 //! Whether an answer may be shown is the cache's affair alone: what is kept here belongs to one answer, and is good for nothing
 //! when the cache has another one, or none. And it is heads only, so the cache alone decides which bodies are in memory.
@@ -60,7 +59,7 @@ impl Equivalent<Kept> for Wanted<'_> {
     }
 }
 
-/// The heads of an answer's replies, as they were sent to whoever asked first.
+/// The heads of an answer's replies, as they were sent to the first client.
 #[derive(Debug)]
 struct Heads {
     /// The row of the table that answered.
@@ -130,7 +129,6 @@ impl Repeat {
     }
 }
 
-/// See the module's page.
 #[derive(Debug)]
 pub(super) struct Repeats(quick_cache::sync::Cache<Kept, Arc<Heads>>);
 

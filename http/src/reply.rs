@@ -1,4 +1,4 @@
-//! Answers of handlers: JSON with an exact length, and the headers every answer has.
+//! Responses of handlers: JSON with an exact length, and the headers that every answer has.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
@@ -85,13 +85,12 @@ impl Reply {
         self
     }
 
-    /// Marks the answer as the first one given again (B4).
+    /// Marks the answer as the first one given again.
     #[must_use]
     pub fn replayed(self) -> Self {
         self.header(IDEMPOTENT_REPLAYED.clone(), HeaderValue::from_static("true"))
     }
 
-    /// Its status.
     pub fn status(&self) -> StatusCode {
         self.response.status()
     }

@@ -1,4 +1,4 @@
-//! What a client is told when a repository fails.
+//! Error mapping of repositories.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a handler is given, and the readers that turn it into typed values or into a precise refusal.
+//! Requests as handlers get them, with readers that give typed values or a precise refusal.
 
 use std::{
     borrow::Cow,
@@ -70,7 +70,6 @@ impl RequestId {
         Self(HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("unknown")))
     }
 
-    /// As a header.
     pub fn header(&self) -> &HeaderValue {
         &self.0
     }
@@ -80,7 +79,6 @@ impl RequestId {
         self.0
     }
 
-    /// As text.
     pub fn as_str(&self) -> &str {
         // Made of visible ASCII by both constructors.
         self.0.to_str().unwrap_or_default()
@@ -116,7 +114,6 @@ impl Request {
         self.head.uri.path()
     }
 
-    /// All headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.head.headers
     }
@@ -202,18 +199,17 @@ impl Request {
         })
     }
 
-    /// For the audit log: whoever operates the server, from where. Routes of the operations listener know no accounts.
+    /// For the audit log: an operator of the server, from where. Routes of the operations listener know no accounts.
     pub fn operator(&self) -> Actor {
         let request_id = Some(self.id.as_str().to_owned());
         Actor { account: None, address: Some(self.client_address), request_id }
     }
 
-    /// The query parameters.
     pub fn query(&self) -> Query<'_> {
         Query::parse(self.head.uri.query().unwrap_or_default())
     }
 
-    /// The `Idempotency-Key`: 1 to 255 visible ASCII characters (B4). 400 `IDEMPOTENCY_001` without.
+    /// The `Idempotency-Key`: 1 to 255 visible ASCII characters. 400 `IDEMPOTENCY_001` without.
     pub fn idempotency_key(&self) -> Result<&str, Problem> {
         let mut values = self.head.headers.get_all("idempotency-key").iter();
         let (Some(value), None) = (values.next(), values.next()) else {

@@ -1,4 +1,5 @@
-//! Answers that are given again: how they are kept, and what clients are told about them (C1, H10).
+//! Response caching: how answers of public reads are kept, and what clients are told about them (`ETag`,
+//! `Cache-Control`).
 
 pub mod conditional;
 mod names;

@@ -1,4 +1,4 @@
-//! Revisions of what may be changed by several: shown as `ETag`, named by `If-Match`.
+//! Optimistic concurrency: the revision of a resource as `ETag`, and `If-Match` of a change.
 
 use domain::management::{Expected, Revisions};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};

@@ -1,4 +1,4 @@
-//! The one table of routes: method, path, access, limits, handler.
+//! Routing: the one table of routes with method, path, access, limits and handler.
 
 use std::{collections::HashMap, fmt, future::Future, pin::Pin, sync::Arc};
 
@@ -11,7 +11,7 @@ use http::{HeaderValue, Method};
 
 use super::{measures::Measures, problem::Problem, rate_limits::Limits, reply::Reply, request::Request};
 
-/// Most parameters in one path; two levels of hierarchy (H1) need two.
+/// Most parameters in one path; two levels of hierarchy need two.
 const PARAMS_MAX: usize = 4;
 
 /// What a route answers with unless its row says otherwise.
@@ -22,7 +22,7 @@ pub const JSON: &[&str] = &["application/json", "application/problem+json"];
 pub enum Access {
     /// Anybody. A token is not looked at, so a stale one does not lock anyone out of a public page.
     Public,
-    /// Whoever has a session cookie; the handler asks for it. The page that sends it has to be ours, or on the list (A4).
+    /// Anyone who has a session cookie; the handler asks for it. The page that sends it has to be ours, or on the list.
     Session,
     /// Any account.
     Authenticated,
@@ -33,7 +33,6 @@ pub enum Access {
 /// Whose things a route is about, among those who may use it. The use case sees to it: it knows whose they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ownership {
-    /// Everybody's.
     Shared,
     /// The caller's own. Another's are not found, so that nobody learns what there is.
     Own,
@@ -55,7 +54,6 @@ pub struct RouteInfo {
     pub access: Access,
     /// Whose things it is about, among those who may use it.
     pub ownership: Ownership,
-    /// How often.
     pub tier: Tier,
     /// Most bytes of a body, when not the server's default.
     pub body_limit: Option<usize>,
@@ -225,7 +223,7 @@ impl<S> Target<S> {
         self.gate.map_or(Ok(()), |gate| gate(state, &Params { matched, path }))
     }
 
-    /// Whether it answers whoever asks, whatever the state of the server is.
+    /// Whether it answers anyone who asks, whatever the state of the server is.
     pub(super) fn is_open(&self) -> bool {
         self.info.access == Access::Public && self.gate.is_none()
     }

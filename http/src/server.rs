@@ -136,7 +136,7 @@ pub struct DrainReport {
     pub took: Duration,
 }
 
-/// A bound socket that does not serve yet: whoever starts it can tell its address, or fail, before anything else starts.
+/// A bound socket that does not serve yet: its starter can tell its address, or fail, before anything else starts.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
@@ -157,7 +157,7 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until `shutdown` resolves, then stops accepting and waits for what is in progress (L5).
+    /// Serves until `shutdown` resolves, then stops accepting and waits for what is in progress.
     pub async fn serve<S: Send + Sync + 'static>(
         self,
         router: Arc<Router<S>>,

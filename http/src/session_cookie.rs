@@ -1,4 +1,5 @@
-//! The cookie that keeps a session up (A2), and what a page must show to use it (A4); and the one by which a device is known.
+//! Session cookie: it holds the refresh token, and a CSRF token that a page must show; and the cookie that recognises a
+//! device.
 
 use application::sessions::RefreshToken;
 use domain::secrets::OpaqueToken;

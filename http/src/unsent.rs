@@ -1,4 +1,5 @@
-//! A budget of bytes that clients have asked for and not taken yet (load shedding): in all, and for each network.
+//! Backpressure on slow readers: a budget of bytes that clients have asked for and not taken yet, in all and for each
+//! network.
 //!
 //! Counted are the large parts of bodies (in HTTP/2 all but the smallest), each from when it is handed to hyper until hyper has handed it to the system. A
 //! buffer that several answers share counts once in all and once for each network, as it is there once.
@@ -81,7 +82,6 @@ struct State {
     networks: HashMap<NetworkId, Buffers>,
 }
 
-/// See the module's page.
 #[derive(Debug)]
 pub(super) struct Unsent {
     max: usize,
@@ -115,7 +115,7 @@ impl Unsent {
         }
     }
 
-    /// The same bytes, counted until they are dropped. Whoever tells a client of a refusal notes it.
+    /// The same bytes, counted until they are dropped. The caller that refuses a client notes it.
     pub(super) fn charge(self: &Arc<Self>, network: Option<NetworkId>, bytes: Bytes) -> Result<Bytes, Exceeded> {
         let (address, length) = (bytes.as_ptr().addr(), bytes.len());
         let mut state = self.state();
@@ -138,7 +138,6 @@ impl Unsent {
         Ok(Bytes::from_owner(Charged { bytes, network, unsent: Arc::clone(self) }))
     }
 
-    /// Counts a refusal.
     pub(super) fn note(&self, exceeded: Exceeded) {
         self.refused[usize::from(exceeded == Exceeded::Network)].increment(1);
     }
@@ -184,7 +183,6 @@ impl Drop for Charged {
 pub(super) struct Payer {
     pub(super) unsent: Arc<Unsent>,
     pub(super) network: Option<NetworkId>,
-    /// By which protocol.
     pub(super) http2: bool,
 }
 

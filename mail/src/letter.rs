@@ -28,7 +28,6 @@ pub struct Author {
     pub address: EmailAddress,
 }
 
-/// Writes letters.
 pub struct Letters {
     templates: Templates,
     from: Author,

@@ -1,4 +1,4 @@
-//! E-mail (L11): what mails look like, and who hands them over.
+//! E-mail: what mails look like, and who hands them over.
 
 mod format;
 pub mod letter;

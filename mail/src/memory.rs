@@ -8,14 +8,12 @@ use jiff::Timestamp;
 
 use super::{letter::Letters, templates::Rendered};
 
-/// See the module's page.
 pub struct MemorySender {
     letters: Letters,
     folder: Arc<MailFolder>,
 }
 
 impl MemorySender {
-    /// Into that folder.
     pub fn new(letters: Letters, folder: Arc<MailFolder>) -> Self {
         Self { letters, folder }
     }

@@ -1,4 +1,4 @@
-//! Limits of what this server asks of other services (C4), at the rate that they allow.
+//! Limits of what this server asks of other services, at the rate that they allow.
 
 use std::{
     sync::{Mutex, PoisonError},

@@ -7,7 +7,6 @@ use super::outbound::OutboundLimit;
 /// One mail of so many is kept for those that somebody waits for.
 const AWAITED_OF: u32 = 4;
 
-/// See the module's page.
 #[derive(Debug)]
 pub struct Pace {
     all: OutboundLimit,
@@ -36,7 +35,6 @@ impl Pace {
         Turns { all: all.unwrap_or(0), usual: usual.unwrap_or(0).min(all.unwrap_or(0)), next }
     }
 
-    /// Takes a turn.
     pub(super) fn take(&self, rank: Rank) {
         self.all.take();
         if rank == Rank::Usual {

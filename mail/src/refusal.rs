@@ -1,7 +1,7 @@
 //! What a mail server's refusal means: for the mail, or for all mails.
 //!
 //! The reply code says how sure the server is (RFC 5321, 4.2.1), the enhanced status code what it is about (RFC 3463). A refusal for
-//! good that is about the server itself, its policy, the sender or a mailbox that is full is not for good: whoever mends that
+//! good that is about the server itself, its policy, the sender or a mailbox that is full is not for good: an operator who mends that
 //! wants the mails sent.
 
 use std::error::Error as _;

@@ -8,7 +8,6 @@ use domain::{
     outbox::Mail,
 };
 
-/// Euros.
 pub(super) fn euros(amount: &str) -> Money {
     Money::new(amount.parse().unwrap(), "EUR".parse().unwrap())
 }

@@ -2,7 +2,7 @@
 //!
 //! The library's own transport is not used: the time limit of its asynchronous form covers the connecting only, and its pool
 //! takes a connection back whose conversation was cut off by a time limit from outside. Here a connection that was not
-//! used to the end is closed, so whoever calls may stop waiting at any moment.
+//! used to the end is closed, so callers may stop waiting at any moment.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -36,7 +36,6 @@ const FAREWELL_MAX: Duration = Duration::from_secs(5);
 /// How the connection is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encryption {
-    /// Not at all.
     None,
     /// By STARTTLS; a server that does not offer it gets nothing.
     StartTls,
@@ -57,7 +56,6 @@ pub struct SmtpServer {
     pub credentials: Option<(String, SecretString)>,
 }
 
-/// See the module's page.
 pub struct SmtpSender {
     letters: Letters,
     server: SmtpServer,

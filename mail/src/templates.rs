@@ -18,9 +18,7 @@ pub struct Rendered {
     pub subject: String,
     /// In plain text.
     pub text: String,
-    /// In HTML.
     pub html: String,
-    /// The links in it.
     pub links: Vec<String>,
 }
 
@@ -93,7 +91,7 @@ fn add_all(environment: &mut Environment<'static>, folder: &'static Dir<'static>
 fn values(locale: Locale, template: &Template, links: &[(&'static str, String)]) -> Value {
     let links: Value = links.iter().cloned().collect();
     match template {
-        // Whoever knows an address can have these sent to it, and may have chosen the name: nothing of theirs is in them.
+        // Anyone who knows an address can have these sent to it, and may have chosen the name: nothing of theirs is in them.
         Template::VerifyEmail { valid_minutes, .. } | Template::ResetPassword { valid_minutes, .. } => {
             context! { name => NOBODY, links, validity => format::validity(locale, *valid_minutes) }
         }

@@ -34,7 +34,7 @@ pub(super) async fn run(config: &Config, email: &str, name: &str) -> anyhow::Res
     let database = Database::borrow(config).await?;
     database.prepare_schema(config).await?;
     let password_hash = serve::passwords(config)?.hash(new.password.expose()).await?;
-    // Whoever runs this command vouches for the address.
+    // Anyone who runs this command vouches for the address.
     let now = Timestamp::now();
     let account = Account { email_verified_at: Some(now), ..Account::new(&new, Role::Admin, Locale::default(), now) };
     let added =

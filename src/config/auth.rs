@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Environment, sources::Section};
 
-/// Access tokens (A1) and password hashes (A3).
+/// Access tokens and password hashes.
 #[derive(Clone, Debug)]
 pub struct AuthConfig {
     /// The keys of access tokens.
@@ -27,12 +27,12 @@ pub struct AuthConfig {
     pub refresh_grace: Duration,
     /// How long a link to verify an address works.
     pub verification_ttl: Duration,
-    /// How long a link to choose a new password works. Too high: whoever finds an old mail has the account.
+    /// How long a link to choose a new password works. Too high: anyone who finds an old mail has the account.
     pub reset_ttl: Duration,
     /// Whether nobody may sign in before their address is verified. Off: who registers with an address and then signs in learns
     /// whether it was known.
     pub require_verified_email: bool,
-    /// Whether nobody may hold or book places before their address is verified. Off: whoever makes up addresses has as many
+    /// Whether nobody may hold or book places before their address is verified. Off: anyone who makes up addresses has as many
     /// accounts, and as many places, as they like.
     pub verified_to_book: bool,
     /// Memory of a password hash in KiB. Too high: logins exhaust memory. Too low: stolen hashes are cheap to break.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::sources::Section;
 
-/// The cache of answers (C1).
+/// The cache of answers.
 #[derive(Clone, Debug)]
 pub struct CacheConfig {
     /// Whether answers are kept or looked for. What this node changes others are told all the same.
@@ -14,7 +14,7 @@ pub struct CacheConfig {
     /// How long an answer in this process is given without a new read. Too high: without Redis, another node's change is seen
     /// late. Too low: the database is asked more often.
     pub fresh: Duration,
-    /// How long after that it is given while it is read anew. Together with `fresh` it bounds what a node that hears of no
+    /// How long after that it is given while it is read again. Together with `fresh` it bounds what a node that hears of no
     /// change may show.
     pub stale: Duration,
     /// How long lists and events are kept in Redis. Too low: the database is asked more often.

@@ -16,7 +16,7 @@ pub enum Migrate {
     Auto,
     /// Looks whether nothing is, and does not start otherwise.
     Check,
-    /// Nothing: whoever deploys sees to it.
+    /// Nothing: the deployment sees to it.
     Off,
 }
 
@@ -38,7 +38,7 @@ impl FromStr for Migrate {
     }
 }
 
-/// PostgreSQL (D4).
+/// PostgreSQL.
 #[derive(Clone, Debug)]
 pub struct DatabaseConfig {
     /// `postgres://user:password@host:5432/name`. Without it the server starts and owns a private PostgreSQL.

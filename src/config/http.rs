@@ -16,10 +16,10 @@ use super::{Environment, hosts::Hosts, origins::Origins, sources::Section};
 
 const ADDRESS: &str = "an address and port such as 127.0.0.1:8080";
 
-/// The public listener (H7).
+/// The public listener.
 #[derive(Clone, Debug)]
 pub struct HttpConfig {
-    /// Address and port. A public address exposes the server to whoever can reach the machine; port 0 takes any free one.
+    /// Address and port. A public address exposes the server to anyone who can reach the machine; port 0 takes any free one.
     pub listen: SocketAddr,
     /// Connections at once, live streams included, further ones get a 503. Too high: the process runs out of file descriptors
     /// (the start warns) and memory (20 KiB for each that has a request or a stream). Too low: buyers are turned away while the machine is idle.
@@ -72,7 +72,7 @@ pub struct HttpConfig {
     pub header_limit_bytes: usize,
     /// Neither limits nor the headers that protect browsers: for measuring what both cost. No source sets it.
     pub bare: bool,
-    /// Origins whose pages may use the API with their users' cookies. Too many: whoever can run a script on one of them acts
+    /// Origins whose pages may use the API with their users' cookies. Too many: anyone who can run a script on one of them acts
     /// for its visitors. Too few: the browser keeps the answers from a page of ours.
     pub cors_origins: Vec<String>,
     /// When clients are told to come by HTTPS only, for a year and for all hosts below the name.

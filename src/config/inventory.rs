@@ -28,9 +28,9 @@ pub struct InventoryConfig {
     /// Too low: all events wait while one large one is loaded.
     pub threads: usize,
     /// How long an unused inventory stays in memory. Too high: memory for events nobody books. Too low: each booking of a
-    /// quiet event loads it anew.
+    /// quiet event loads it again.
     pub idle_after: Duration,
-    /// How long a hold keeps its places (B2). Too high: places are blocked by people who have left. Too low: people lose
+    /// How long a hold keeps its places. Too high: places are blocked by people who have left. Too low: people lose
     /// them while they pay.
     pub hold: Duration,
     /// How long a priced booking waits for its payment. Too high and too low: as with a hold.

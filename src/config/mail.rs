@@ -17,7 +17,7 @@ const LINK_ORIGIN: &str = "http://127.0.0.1:8080";
 const URL_RIGHT: &str = "give a URL such as smtps://user:password@host or smtp://user:password@host?tls=required, with \
     user and password percent-encoded";
 
-/// How mails are sent (L11).
+/// How mails are sent.
 #[derive(Clone, Debug)]
 pub struct MailConfig {
     /// False: none is sent; each becomes a dead letter. For installations without a mail server; the default outside of development

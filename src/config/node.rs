@@ -93,7 +93,7 @@ impl FromStr for LogFormat {
     }
 }
 
-/// What is logged, and how (L1).
+/// What is logged, and how.
 #[derive(Clone, Debug)]
 pub struct LogConfig {
     /// In the syntax of `RUST_LOG`. Too much: `debug` writes a line a request and costs more than the request. Too

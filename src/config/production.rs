@@ -12,7 +12,7 @@ use super::{
     sources::{Layers, Section, Shown},
 };
 
-/// Tries, as a power of ten, that a program needs for a secret of signatures: 63 bits, close to where the estimate ends. Whoever has one
+/// Tries, as a power of ten, that a program needs for a secret of signatures: 63 bits, close to where the estimate ends. Anyone who has one
 /// token can try as often as they like.
 const GUESSES_LOG10_MIN: f64 = 19.0;
 /// How much of a secret is looked at: what follows can only make it stronger, and to look costs time.
@@ -73,7 +73,7 @@ fn check_open(networks: &[Network], key: &str, section: &mut Section<'_, '_>) {
     }
 }
 
-/// Whether an origin of the web is reached without encryption, and not on the very machine of whoever looks at it.
+/// Whether an origin of the web is reached without encryption, and not on the very machine of the person who looks at it.
 fn is_plain(origin: &str) -> bool {
     let Some(authority) = origin.strip_prefix("http://") else { return false };
     let host = authority.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));

@@ -15,7 +15,7 @@ const API: Rate = default(100, 15 * 60);
 const PUBLIC: Rate = default(200, 15 * 60);
 const SMTP: Rate = default(10, 1);
 
-/// Limits per client (C3). A rate such as `100/15m` is 100 at once, which are regained one after the other within 15 minutes. Too
+/// Limits per client. A rate such as `100/15m` is 100 at once, which are regained one after the other within 15 minutes. Too
 /// high: one client takes what others need. Too low: people are refused who only look around.
 #[derive(Clone, Debug)]
 pub struct RateLimitConfig {
@@ -73,7 +73,7 @@ impl RateLimitConfig {
     }
 }
 
-/// Limits of what other services are asked (C4), on each node.
+/// Limits of what other services are asked, on each node.
 #[derive(Clone, Debug)]
 pub struct OutboundConfig {
     /// Mails handed to the SMTP server. Too high: it refuses them, or takes the sender for a spammer. Too low: mails are late.

@@ -19,7 +19,7 @@ pub(super) async fn revocations(pool: &RequestPool, background: &mut Tasks) -> a
     let read = || async move { known.read_all(pool).await.context("revoked tokens can't be read") };
     let since = while_away("read revoked tokens", read).await?;
     let (followed, pool) = (Arc::clone(&revocations), pool.clone());
-    // One that begins anew asks for all that has happened since the start, so it misses nothing.
+    // One that begins again asks for all that has happened since the start, so it misses nothing.
     background.add("revocations", move |life| Arc::clone(&followed).follow(pool.clone(), since, move || life.give()));
     Ok(revocations)
 }

@@ -78,7 +78,7 @@ impl Begun {
     }
 }
 
-/// Whoever looks why a start takes so long to fail finds what it waited for.
+/// Anyone who looks why a start takes so long to fail finds what it waited for.
 fn told(part: &'static str) {
     tracing::debug!(part, "taken down");
 }

@@ -94,7 +94,7 @@ impl HealthCheck for LedgerCheck {
     }
 }
 
-/// Redis answers, to whoever counts requests and to whoever keeps answers. The server sells without it.
+/// Redis answers, to the rate limiter and to the cache. The server sells without it.
 struct RedisCheck {
     counts: Option<Arc<SharedCounts>>,
     cache: Option<Arc<RedisCache>>,

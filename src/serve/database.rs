@@ -46,7 +46,7 @@ pub struct Pools {
 }
 
 impl Pools {
-    /// Closes them; whoever waits for a connection is told.
+    /// Closes them; anyone who waits for a connection is told.
     pub fn close(&self) {
         self.ledger.close();
         self.requests.plain().close();
@@ -90,7 +90,7 @@ impl Database {
         Ok(Self { url, private: Some(Private { stop, stopped }) })
     }
 
-    /// Whether whoever keeps the private PostgreSQL running has ended, which should not be while the server runs.
+    /// Whether the keeper of the private PostgreSQL has ended, which should not be while the server runs.
     pub(super) fn is_abandoned(&self) -> bool {
         self.private.as_ref().is_some_and(|private| private.stopped.is_finished())
     }
@@ -114,7 +114,7 @@ impl Database {
         }
     }
 
-    /// A connection of its own; waits with back-off while the database is away (D7).
+    /// A connection of its own; waits with back-off while the database is away.
     pub async fn connect(&self, config: &Config) -> anyhow::Result<Client> {
         connect(&self.url, config).await
     }

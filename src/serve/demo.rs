@@ -1,5 +1,5 @@
 //! The demo, and how one signs in to it. Its addresses are published, so its password is random, one for each database, and told to
-//! whoever loads it. That of a private database is also kept beside it, for a later start to tell it again.
+//! anyone who loads it. That of a private database is also kept beside it, for a later start to tell it again.
 
 use std::{
     io,
@@ -65,7 +65,7 @@ pub async fn reset_passwords(client: &mut Client, config: &Config, hasher: &Pass
 }
 
 /// What the accounts of a private database sign in with, if it was kept and all that are named beside it still do. They may have got
-/// another since: from who reaches the database by its address, and so does not know of the file, or from whoever uses them.
+/// another since: from who reaches the database by its address, and so does not know of the file, or from its users.
 ///
 /// # Errors
 /// What went wrong with the database or with the file of the password.
@@ -95,7 +95,7 @@ pub(super) fn was_loaded(config: &Config) -> bool {
     file(config).is_some_and(|path| path.exists())
 }
 
-/// Where the password of a private database is kept. That of any other is told once, to whoever loads the demo: the data folder does not
+/// Where the password of a private database is kept. That of any other is told once, to anyone who loads the demo: the data folder does not
 /// say which database it belongs to.
 fn file(config: &Config) -> Option<PathBuf> {
     config.database.url.is_none().then(|| config.database.data_dir.join("demo-password"))

@@ -31,7 +31,7 @@ pub enum Ending {
     Fenced,
     /// The tree of actors ended by itself.
     EngineDied,
-    /// A listener ended by itself, or whoever keeps the private PostgreSQL running: nothing begins them anew but another start.
+    /// A listener ended by itself, or the keeper of the private PostgreSQL: nothing begins them again but another start.
     PartDied,
 }
 
@@ -208,7 +208,7 @@ impl Steps<'_> {
         self.after_answers.finish().await;
         self.upkeep.stop().await;
         self.engine.stop().await;
-        // Nothing writes any more: whoever takes this node's events over need not wait for its mails.
+        // Nothing writes any more: the node that takes this one's events over need not wait for its mails.
         self.session.end().await;
         self.mail.stop().await;
         self.cache.stop().await;

@@ -1,7 +1,7 @@
 //! The engine's own threads, apart from those that serve HTTP.
 //!
 //! In an overload the runtime that serves HTTP has hundreds of connections that are ready at any moment, most of them to be
-//! refused, and whoever becomes ready waits for its turn behind all of them. A commit takes several turns, so it became
+//! refused, and a task that becomes ready waits for its turn behind all of them. A commit takes several turns, so it became
 //! slower with every refusal, until most of the goodput was gone. Apart, decisions and commits compete with refusals for
 //! cores only, and those the kernel shares out fairly.
 

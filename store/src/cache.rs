@@ -1,4 +1,4 @@
-//! The part of the cache that all nodes share, in Redis.
+//! Shared cache in Redis, for all nodes.
 //!
 //! An answer is a hash: its body, compressed; what it shows, as numbers of tags' slots; and the moment from which on it was read.
 //! Beside the answers lies one hash with the moments of the last changes, on Redis's clock. An answer is given only when nothing
@@ -51,7 +51,6 @@ macro_rules! script {
     };
 }
 
-/// See the module's page.
 pub struct RedisCache {
     link: Arc<RedisLink>,
     names: Names,

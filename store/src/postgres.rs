@@ -1,4 +1,4 @@
-//! PostgreSQL.
+//! PostgreSQL adapter.
 
 pub mod address;
 mod audit;

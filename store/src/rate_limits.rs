@@ -1,4 +1,4 @@
-//! Limits (C3, C4): who asked how often, counted in this process and, with Redis, by all nodes together.
+//! Rate limiting: counts in this process and, with Redis, of all nodes together.
 
 mod limiter;
 mod shared;

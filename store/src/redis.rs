@@ -1,4 +1,4 @@
-//! A connection to Redis that holds nobody up.
+//! Redis connection with a circuit breaker: it holds nobody up.
 //!
 //! Redis never fails a request and hardly delays one: an answer that takes longer than the time-out is not waited for, and
 //! after a few of those nobody asks until Redis has answered a ping. Whether it does is found out in the background.
@@ -42,7 +42,7 @@ const WELL_AFTER: Duration = Duration::from_secs(10);
 const PING_MAX: Duration = Duration::from_millis(500);
 /// A Redis that has not answered since the start is mentioned after so long: an address that leads nowhere would never be.
 const NEVER_AFTER: Duration = Duration::from_secs(2);
-/// A connection that answers nothing for so long is made anew.
+/// A connection that answers nothing for so long is made again.
 pub(super) const HUNG_AFTER: Duration = Duration::from_secs(2);
 
 /// There is no answer.
@@ -64,13 +64,11 @@ pub(super) struct Purpose {
     pub(super) failures: Counter,
 }
 
-/// See the module's page.
 pub(super) struct RedisLink {
     client: Client,
     purpose: Purpose,
     timeout: Duration,
     questions: Semaphore,
-    /// Nobody asks.
     is_open: AtomicBool,
     failures: AtomicU32,
     opened: Notify,

@@ -1,4 +1,4 @@
-//! What operators see: logs and metrics (L1, L2).
+//! What operators see: logs and metrics.
 
 pub mod context;
 mod flood;

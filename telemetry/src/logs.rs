@@ -1,4 +1,4 @@
-//! Logs: one JSON object a line on standard output (L1), written by a thread of its own.
+//! Logs: one JSON object a line on standard output, written by a thread of its own.
 
 use std::{
     fmt::{self, Write as _},

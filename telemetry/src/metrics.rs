@@ -16,7 +16,7 @@ use super::memory;
 const SECONDS: [f64; 18] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.125, 0.15, 0.2, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 /// Counters that begin with their first event otherwise, with their label and its values: an alert on an increase misses a series
-/// that begins at one. All others are made by whoever counts, at the start.
+/// that begins at one. All others are made where they are counted, at the start.
 const FROM_THE_START: &[(&str, &[(&str, &str)])] = &[
     ("boxoffice_http_stalled_connections_total", &[]),
     ("boxoffice_csp_reports_total", &[]),

@@ -8,7 +8,7 @@ use crate::{
     table::{Row, table},
 };
 
-/// The list of public routes may shrink; whoever lets it grow does so on purpose.
+/// The list of public routes may shrink; anyone who lets it grow does so on purpose.
 #[test]
 fn what_is_public_is_public_on_purpose() {
     let public: Vec<_> = table()

@@ -123,7 +123,7 @@ async fn an_address_is_registered_once_and_the_second_is_told_nothing() {
     assert_eq!(server.db.number("SELECT count(*) FROM accounts", &[]).await, 2);
 }
 
-/// Whoever tries addresses must not learn which are registered.
+/// Anyone who tries addresses must not learn which are registered.
 #[tokio::test]
 async fn an_unknown_account_and_a_wrong_password_get_the_same_answer() {
     let server = TestServer::start().await;

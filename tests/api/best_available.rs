@@ -157,7 +157,7 @@ async fn buyers_at_once_get_different_seats() {
     server.audit().await;
 }
 
-/// Guards: the flag, the quantity and the section in the fingerprint, and that a retry chooses nothing anew.
+/// Guards: the flag, the quantity and the section in the fingerprint, and that a retry chooses nothing again.
 #[tokio::test]
 async fn a_retry_gets_the_seats_of_the_first_answer() {
     let server = TestServer::start().await;

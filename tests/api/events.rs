@@ -193,7 +193,7 @@ async fn an_idle_inventory_is_unloaded_and_loaded_again() {
         let id = domain::ids::EventId(event.id);
         let soon = tokio::time::Instant::now() + crate::support::PATIENCE;
         let picture = async || server.running.inventories.availability(id, soon).await.unwrap().as_of;
-        // A picture that is made anew has a later time: the old inventory has published its last one.
+        // A picture that is made again has a later time: the old inventory has published its last one.
         let last = picture().await;
         crate::support::until("it is unloaded", async || picture().await != last).await;
         assert_eq!(api.places(&event).await, (0, round as u64 + 1, 2 - round as u64));

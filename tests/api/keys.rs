@@ -1,4 +1,4 @@
-//! Keys of access tokens: Ed25519, and a change of keys that signs nobody out (A1).
+//! Keys of access tokens: Ed25519, and a change of keys that signs nobody out.
 
 use jsonwebtoken::Algorithm;
 

@@ -1,4 +1,4 @@
-//! Live availability: whoever applies what a stream tells has what the plain answer shows.
+//! Live availability: a client that applies what a stream tells has what the plain answer shows.
 
 use std::time::Duration;
 

@@ -73,7 +73,7 @@ async fn every_route_lets_in_whom_its_row_names_and_nobody_else() {
     let callers = Callers::of(&server).await;
     for row in table() {
         let name = format!("{} {}", row.method, row.path);
-        // Whoever ends all sessions would be refused for it by all rows that follow.
+        // Anyone who ends all sessions would be refused for it by all rows that follow.
         if row.method == Method::DELETE && row.path == "/api/v1/sessions" {
             continue;
         }
@@ -116,7 +116,7 @@ struct Thing {
     id: Uuid,
 }
 
-/// What the route of a row is about, made anew: a route may delete it. Panics for a row that nobody has thought of.
+/// What the route of a row is about, made again: a route may delete it. Panics for a row that nobody has thought of.
 async fn thing(server: &TestServer, path: &str) -> Thing {
     let event = server.event(EventBuilder::ga(5)).await;
     let id = |answer: Answer| crate::support::client::uuid(&answer.created()["id"]);

@@ -74,7 +74,7 @@ async fn facets_count_what_is_not_over() {
     assert_eq!(titles(&server.api, "status=CANCELLED&from=2001-01-01").await.len(), 6);
 }
 
-/// Guards: the end in the listing, whoever changes it and however the listing was made.
+/// Guards: the end in the listing, no matter who changes it and however the listing was made.
 #[tokio::test]
 async fn a_listing_knows_when_its_event_ends() {
     let server = TestServer::start().await;

@@ -1,4 +1,4 @@
-//! Walks through lists of the catalogue: both ways, by cursor and by offset, while the list grows (H5).
+//! Walks through lists of the catalogue: both ways, by cursor and by offset, while the list grows.
 
 use std::collections::HashSet;
 

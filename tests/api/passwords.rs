@@ -177,7 +177,7 @@ async fn a_forgotten_password_is_chosen_anew_by_mail() {
     assert_eq!((answer.status, answer.body.len()), (202, 0));
     let token = token_of(&mail(&server, ADA, "Choose a new password").await);
     verify(&server, &token).await.problem(422, "ACCOUNT_001");
-    // Whoever chooses badly may choose again.
+    // Anyone who chooses badly may choose again.
     assert_eq!(reset(&server, &token, "password123").await.faults()[0].1, "COMMON_PASSWORD");
     assert_eq!(reset(&server, &token, OTHER).await.status, 204);
     reset(&server, &token, "yet an other secret").await.problem(422, "ACCOUNT_001");
@@ -244,7 +244,7 @@ async fn a_link_is_used_once() {
     Browser::of(&server.api, &try_login(&server.api, ADA, set[0].0).await);
 }
 
-/// Whoever tries addresses learns nothing: the answers are alike, and unknown addresses get no mail.
+/// Anyone who tries addresses learns nothing: the answers are alike, and unknown addresses get no mail.
 #[tokio::test]
 async fn nobody_learns_which_addresses_are_known() {
     let server = TestServer::start().await;
@@ -289,7 +289,7 @@ async fn mails_to_one_address_are_limited_and_its_owner_is_not() {
     assert_eq!(mails, "ALREADY_REGISTERED 2, PASSWORD_CHANGED 1, RESET_PASSWORD 1, VERIFY_EMAIL 1");
 }
 
-/// Watches `upgrade_hash`: whoever signs in with a weak hash has a strong one afterwards.
+/// Watches `upgrade_hash`: anyone who signs in with a weak hash has a strong one afterwards.
 #[tokio::test]
 async fn a_weak_hash_is_replaced_at_the_next_sign_in() {
     let server = TestServer::start().await;

@@ -262,7 +262,7 @@ async fn every_sort_goes_both_ways() {
     assert_eq!(titles(&server.api, "").await, ["gamma", "Alpha", "béta"], "soonest first");
 }
 
-/// Watches the triggers that keep the listings: whoever changes what, the next list has it.
+/// Watches the triggers that keep the listings: no matter who changes what, the next list has it.
 #[tokio::test]
 async fn a_change_is_found_at_once() {
     let server = TestServer::start().await;

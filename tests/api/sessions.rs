@@ -48,7 +48,7 @@ async fn a_session_goes_on_by_refreshing() {
     assert_eq!(sessions["data"].as_array().unwrap().len(), 1);
 }
 
-/// Watches the family's end: whoever uses a token again ends the session for the thief and the owner, and no access token of the
+/// Watches the family's end: anyone who uses a token again ends the session for the thief and the owner, and no access token of the
 /// account is good any more.
 #[tokio::test]
 async fn a_refresh_token_that_is_used_again_ends_the_session() {
@@ -85,7 +85,7 @@ async fn a_token_works_again_for_a_moment() {
     next[0].try_refresh().await.problem(401, "AUTH_007");
 }
 
-/// Watches that successors of one token are siblings: whoever has a copy of a token, and uses it in the same moment as its owner, is
+/// Watches that successors of one token are siblings: anyone who has a copy of a token, and uses it in the same moment as its owner, is
 /// noticed when the second of the two refreshes again.
 #[tokio::test]
 async fn of_the_successors_of_a_token_the_first_that_is_used_lives() {

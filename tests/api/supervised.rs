@@ -52,7 +52,7 @@ async fn the_connections_of_requests_and_of_the_ledger_are_counted_apart() {
     assert_eq!((requests, ledger), (Some(13.0), Some(10.0)), "together as many as are configured");
 }
 
-/// Guards: that the one which begins anew knows what has happened meanwhile.
+/// Guards: that the one which begins again knows what has happened meanwhile.
 #[tokio::test]
 async fn tokens_are_taken_back_after_whoever_follows_that_broke_down() {
     let server = TestServer::start().await;
@@ -67,7 +67,7 @@ async fn tokens_are_taken_back_after_whoever_follows_that_broke_down() {
     until("this node refuses it", async || api.get("/api/v1/profile").await.status == 401).await;
 }
 
-/// Guards: `part_died`. A server that nobody can reach ends, so that whoever watches it starts it again.
+/// Guards: `part_died`. A server that nobody can reach ends, so that its service manager starts it again.
 #[tokio::test]
 async fn a_server_without_its_listener_ends() {
     let TestServer { mut running, .. } = TestServer::start().await;

@@ -103,7 +103,7 @@ async fn who_is_suspended_is_out_until_reinstated() {
     assert_eq!(server.db.number(resets, &[]).await, 0, "a suspended account gets no link");
 }
 
-/// Watches `If-Match` (H10): nobody undoes what another administrator has just done.
+/// Watches `If-Match`: nobody undoes what another administrator has just done.
 #[tokio::test]
 async fn a_change_is_made_to_what_was_seen_only() {
     let server = TestServer::start().await;
@@ -150,7 +150,7 @@ async fn whatever_is_shown_of_an_account_is_of_its_revision() {
     assert_eq!(change(&admin, &browser.user["id"], json!({ "role": "ORGANIZER" })).await.etag(), "\"5\"");
 }
 
-/// Watches the lock of administrators: of the last two, one stays, whoever takes them.
+/// Watches the lock of administrators: of the last two, one stays, no matter who takes them.
 #[tokio::test]
 async fn the_last_administrator_stays_one() {
     let server = TestServer::start().await;

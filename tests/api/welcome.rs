@@ -1,4 +1,4 @@
-//! What whoever opens the server's address sees.
+//! What somebody who opens the server's address sees.
 
 use crate::support::{ChildServer, Settings, TestServer};
 

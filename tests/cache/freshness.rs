@@ -208,7 +208,7 @@ async fn places_are_never_cached() {
     assert_eq!(answers(&server), 0);
 }
 
-/// Watches the whole way of an answer that is read anew beside the request that has found it old.
+/// Watches the whole way of an answer that is read again beside the request that has found it old.
 #[tokio::test]
 async fn an_old_answer_is_read_anew_without_a_word() {
     let settings = settings().set("BOXOFFICE__CACHE__FRESH", "50ms").set("BOXOFFICE__CACHE__STALE", "1h");
@@ -222,7 +222,7 @@ async fn an_old_answer_is_read_anew_without_a_word() {
     assert_eq!(counted.missed, 1, "nobody has waited: {counted:?}");
 }
 
-/// Guards: the tag of a series, on pages and in each of the ways by which an occurrence changes. Whoever asks after the answer to a
+/// Guards: the tag of a series, on pages and in each of the ways by which an occurrence changes. Anyone who asks after the answer to a
 /// change sees it on the siblings' pages; of what the upkeep publishes they hear as soon as it is published.
 #[tokio::test]
 async fn a_change_of_an_occurrence_is_on_the_pages_of_its_siblings() {

@@ -68,7 +68,7 @@ async fn speaker(redis: &TestRedis) -> Arc<RedisCache> {
     cache
 }
 
-/// Watches the pings: a connection that was cut off without a word looks well for ever, and whoever listens there misses all.
+/// Watches the pings: a connection that was cut off without a word looks well for ever, and anyone who listens there misses all.
 #[tokio::test]
 async fn a_connection_that_falls_silent_is_noticed() {
     let redis = TestRedis::start();

@@ -35,7 +35,7 @@ async fn all_that_the_cache_does_is_counted() {
     let event = server.event(EventBuilder::ga(10)).await;
     let path = format!("/api/v1/events/{}", event.id);
     until("all is told", async || !cache.overview().untold).await;
-    // Read, kept in Redis, found there, given, given again when it is old, and read anew.
+    // Read, kept in Redis, found there, given, given again when it is old, and read again.
     server.api.get(&path).await.ok();
     until("Redis has it", async || redis.ask("KEYS boxoffice:{*:cache}:*:event/*").starts_with("*1")).await;
     until("it comes from Redis", async || {

@@ -256,7 +256,7 @@ async fn answers_take_no_more_room_than_they_are_given() {
     );
 }
 
-/// What reads otherwise after a while says so to whoever finds it.
+/// What reads otherwise after a while says so to anyone who finds it.
 #[tokio::test]
 async fn an_answer_that_reads_otherwise_soon_ends_soon() {
     let redis = TestRedis::start();
@@ -269,7 +269,7 @@ async fn an_answer_that_reads_otherwise_soon_ends_soon() {
     let ends = SharedAnswer { valid_for: Some(Duration::from_millis(1)), ..answer() };
     assert!(keep(&cache, "event/2", &ends).await);
     until("it has ended", async || matches!(cache.look("event/2").await, Ok(Look::Missing(_)))).await;
-    // Read anew, it has no end.
+    // Read again, it has no end.
     cache.tell(&tags(Tag::Events)).await.unwrap();
     assert!(keep(&cache, "event/1", &answer()).await);
     assert_eq!(cache.look("event/1").await, Ok(Look::Found(answer())));

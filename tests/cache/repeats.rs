@@ -194,7 +194,7 @@ async fn a_page_of_another_site_is_told_its_own_name() {
     assert_eq!(head(&stranger), head(&plain));
 }
 
-/// Watches that time goes on for an answer that is given again: it is read anew although nobody asks for it in another way.
+/// Watches that time goes on for an answer that is given again: it is read again although nobody asks for it in another way.
 #[tokio::test]
 async fn an_answer_given_again_is_read_anew_in_time() {
     let settings = settings().set("BOXOFFICE__CACHE__FRESH", "200ms").set("BOXOFFICE__CACHE__STALE", "200ms");

@@ -1,4 +1,4 @@
-//! What of the database's changes is written down, for whoever tells it.
+//! What of the database's changes is written down, for the node that tells it.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ async fn written(client: &Client) -> BTreeSet<String> {
     found.iter().flat_map(|row| row.get::<_, Vec<String>>(0)).collect()
 }
 
-/// Watches each trigger, by what an administrator could type: what everybody may see is written down whoever changes it, and nothing
+/// Watches each trigger, by what an administrator could type: what everybody may see is written down no matter who changes it, and nothing
 /// else is, above all not what a booking changes.
 #[tokio::test]
 async fn whoever_changes_what_everybody_sees_writes_it_down() {

@@ -131,7 +131,7 @@ impl<'a> Reads<'a> {
 async fn a_page_of_the_back_office_reads_no_table_from_end_to_end() {
     let database = TestDatabase::migrated().await;
     database.connect().await.batch_execute(FILL).await.unwrap();
-    // One connection, so that whoever reads is whoever reports.
+    // One connection, so that the reader is the reporter.
     let pool = pool_of(&database, 1);
     let store = PgStore::new(pool.clone());
     let person: Uuid = database.connect().await.query_one("SELECT md5('a7')::uuid", &[]).await.unwrap().get(0);

@@ -180,7 +180,7 @@ async fn a_password_of_the_demo_that_was_changed_elsewhere_is_not_told_any_more(
     let deleted = client.execute("DELETE FROM events WHERE status = 'DRAFT'", &[]).await.unwrap();
     assert!(deleted > 0);
 
-    // Whoever comes by the database's address has another data folder.
+    // Anyone who comes by the database's address has another data folder.
     let elsewhere = Settings::default().set("DATABASE_URL", server.private_url());
     let reset = child::run(&elsewhere, &["seed", "--reset-passwords"]);
     let second = String::from_utf8(reset.stdout).unwrap().trim().rsplit(' ').next().unwrap().to_owned();
@@ -226,7 +226,7 @@ async fn a_server_that_others_reach_has_no_demo_unless_somebody_loads_it() {
     assert!(told.contains(password.trim()) && signs_in(&server, password.trim()).await, "{told}");
 }
 
-/// Guards: that a database of somebody else's gets a random password too, which is told to whoever loads the demo and to nobody else.
+/// Guards: that a database of somebody else's gets a random password too, which is told to anyone who loads the demo and to nobody else.
 #[tokio::test]
 async fn a_demo_in_any_other_database_has_a_password_of_its_own() {
     let passwords = futures_util::future::join_all([(); 2].map(async |()| {

@@ -91,7 +91,7 @@ async fn https_is_demanded_of_those_who_came_by_it() {
     const HSTS: Option<&str> = Some("max-age=31536000; includeSubDomains");
     let auto = Kernel::with(|settings| settings.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()]).await;
     assert_eq!(auto.get("/problems").await.header("strict-transport-security"), None);
-    // Whoever comes without a proxy of ours says nothing about it.
+    // Anyone who comes without a proxy of ours says nothing about it.
     let direct = Kernel::start().await.get_with("/problems", "x-forwarded-proto: https\r\n").await;
     assert_eq!(direct.header("strict-transport-security"), None);
     for (forwarded, expected) in [("https", HSTS), ("HTTPS,http", HSTS), ("http", None), ("http, https", None)] {

@@ -82,7 +82,7 @@ async fn a_client_without_a_window_is_cut_off_however_busy_it_is() {
     soon(async { while kernel.send(LARGE).await.status != 200 {} }).await;
 }
 
-/// Watches that frames which are flushed do not begin the time of the least rate anew.
+/// Watches that frames which are flushed do not begin the time of the least rate again.
 #[tokio::test]
 async fn a_client_that_opens_its_window_byte_by_byte_is_cut_off() {
     let kernel = Kernel::with(|settings| {

@@ -160,7 +160,7 @@ async fn a_renewal_tells_the_timeline_and_the_clock() {
     assert!(off.abs() < jiff::SignedDuration::from_secs(60), "{off}");
 }
 
-/// Watches the trigger `keep_version_of_deleted_quota`: whoever follows an event never sees its version fall.
+/// Watches the trigger `keep_version_of_deleted_quota`: anyone who follows an event never sees its version fall.
 #[tokio::test]
 async fn the_version_of_an_event_never_falls() {
     let bench = Bench::new(EventBuilder::ga(10).and_ga("Box", 3)).await;
@@ -175,7 +175,7 @@ async fn the_version_of_an_event_never_falls() {
     bench.db.execute("DELETE FROM events").await;
 }
 
-/// Watches that a hold which was released is closed once, whoever comes second.
+/// Watches that a hold which was released is closed once, no matter who comes second.
 #[tokio::test]
 async fn a_released_hold_is_not_booked_by_a_later_commit() {
     let bench = Bench::new(EventBuilder::ga(10)).await;

@@ -151,7 +151,7 @@ async fn register(visitor: &Visitor, email: &str) -> Answer {
     visitor.post("auth/register", json!({ "email": email, "password": PASSWORD, "name": "Somebody" })).await
 }
 
-/// Watches both limits of an account: strangers do not keep its owner out, and whoever guesses has many networks.
+/// Watches both limits of an account: strangers do not keep its owner out, and anyone who guesses has many networks.
 #[tokio::test]
 async fn signing_in_is_limited_by_network_and_by_account() {
     const WIDE: u32 = 20 * 5;

@@ -53,7 +53,7 @@ async fn a_mail_server_that_hangs_holds_up_nothing_else() {
     let api = server.signed_in().await;
     api.book(&event, &client::quantity(event.types[0], 1)).await.created();
     assert_eq!(server.api.get("/health/ready").await.status, 200);
-    // A shutdown does not wait for it either: the mails are sent by whoever comes next.
+    // A shutdown does not wait for it either: the mails are sent by the next server.
     tokio::time::timeout(Duration::from_secs(30), server.running.stop()).await.expect("it stops");
 }
 
@@ -132,7 +132,7 @@ async fn a_server_that_takes_the_text_and_stalls_gets_two_copies_at_most() {
     assert!(taken.len() == 2 && taken[0].raw == taken[1].raw, "a receiver can tell that it is the same");
 }
 
-/// Guards: that an orderly stop waits for the answer to a text, and that whoever comes next sends the rest. A slow mail server gets
+/// Guards: that an orderly stop waits for the answer to a text, and that the next server sends the rest. A slow mail server gets
 /// nothing twice from a roll-out.
 #[tokio::test]
 async fn an_orderly_stop_doubles_no_mail() {

@@ -81,7 +81,7 @@ async fn a_crowd_of_mails_goes_out_each_once_over_few_connections() {
     }
 }
 
-/// Watches the pace (C4): the mail server is handed no more than it was said to take, and waiting for a turn is no try.
+/// Watches the pace: the mail server is handed no more than it was said to take, and waiting for a turn is no try.
 #[tokio::test]
 async fn mails_beyond_the_limit_of_the_mail_server_wait() {
     let mail_server = MailServer::start();

@@ -1,7 +1,7 @@
 //! Every migration on a database that is full: the way back and the way forth keep what is there.
 //!
 //! Complete by construction: a table or a column of the newest schema that the fill leaves empty, or at its default, fails the first
-//! test, so whoever adds a migration adds rows to `filled.sql`.
+//! test, so anyone who adds a migration adds rows to `filled.sql`.
 
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,7 @@ const GROWING: [(usize, &str, &str); 0] = [];
 /// Columns that the way back of a migration makes of the same texts in another way: its version, the table, and the columns.
 const MADE_ANEW: [(usize, &str, &[&str]); 0] = [];
 
-/// Tables that are made of others: taking them away loses nothing, and the way forth makes them anew.
+/// Tables that are made of others: taking them away loses nothing, and the way forth makes them again.
 const DERIVED: [&str; 2] = ["event_listings", "search_terms"];
 
 /// Tables that triggers write to when a migration changes others: nothing of them is lost, and there may be more.

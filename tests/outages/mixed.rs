@@ -1,4 +1,4 @@
-//! Reads, edits and bookings at once while the database restarts, ends connections, keeps locks or is read-only: whoever is not served is
+//! Reads, edits and bookings at once while the database restarts, ends connections, keeps locks or is read-only: a client that is not served is
 //! told to come back, and nobody is told that the server is broken.
 
 use std::{

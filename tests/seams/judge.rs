@@ -1,4 +1,4 @@
-//! What must be true after a race, whoever won it.
+//! What must be true after a race, no matter who won it.
 
 use std::{
     sync::Arc,

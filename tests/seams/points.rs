@@ -19,7 +19,7 @@ pub(crate) enum Point {
     None,
     /// The first one stops at its `n`th passage, counted from 1, until the other is done or waits.
     Stop(u32),
-    /// The `n`th passage of whoever comes first fails once, with this SQLSTATE.
+    /// The `n`th passage of the first that comes fails once, with this SQLSTATE.
     Fail(u32, &'static str),
 }
 

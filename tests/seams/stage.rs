@@ -213,7 +213,7 @@ impl Stage {
         Call { api: self.lane.admin_api.clone(), method, path, body: None, key: None, revision: false }
     }
 
-    /// The event said anew.
+    /// The event said again.
     pub(crate) fn said_anew(&self) -> Value {
         json!({
             "title": "Another Evening", "category": "concert", "venueId": self.event.venue, "timeZone": "Europe/Berlin",

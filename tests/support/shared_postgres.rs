@@ -97,7 +97,7 @@ impl SharedPostgres {
         }
     }
 
-    /// Deletes a database, whoever is connected to it. Best effort: the whole cluster is deleted in the end.
+    /// Deletes a database, no matter who is connected to it. Best effort: the whole cluster is deleted in the end.
     pub(crate) async fn drop_database(&self, name: &str) {
         let config: tokio_postgres::Config = self.url("postgres").parse().unwrap();
         if let Ok((client, connection)) = config.connect(NoTls).await {
@@ -165,7 +165,7 @@ impl Places {
         self.ready().exists() && PrivatePostgres::url_of_running(&self.folder).is_some()
     }
 
-    #[expect(clippy::zombie_processes, reason = "it outlives this process, and is reaped by whoever reaps orphans")]
+    #[expect(clippy::zombie_processes, reason = "it outlives this process, and is reaped by init")]
     async fn start_owner(&self) {
         fs::create_dir_all(&self.folder).unwrap();
         fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o755)).unwrap();
@@ -177,7 +177,7 @@ impl Places {
             .stdin(Stdio::null())
             .stdout(output.try_clone().unwrap())
             .stderr(output)
-            // Out of reach of the terminal's Ctrl-C and of whoever ends this test's process group.
+            // Out of reach of the terminal's Ctrl-C and of anyone who ends this test's process group.
             .process_group(0)
             .spawn()
             .unwrap();
@@ -215,7 +215,7 @@ async fn keeps_postgres_running() {
     let mut last_used = Instant::now();
     loop {
         tokio::time::sleep(Duration::from_millis(500)).await;
-        // Refused while anybody holds it shared; whoever comes meanwhile waits for the end and starts the next owner.
+        // Refused while anybody holds it shared; anyone who comes meanwhile waits for the end and starts the next owner.
         if users.try_lock().is_err() {
             last_used = Instant::now();
             continue;

@@ -56,7 +56,7 @@ pub(crate) fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-/// The Python that has the mail server; `make test` installs it, and whoever runs a test alone has it installed here.
+/// The Python that has the mail server; `make test` installs it, and anyone who runs a test alone has it installed here.
 fn python() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = root.join("target/test-venv/bin/python");

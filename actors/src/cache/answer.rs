@@ -19,7 +19,6 @@ pub const CODINGS: usize = 3;
 /// A body in one form.
 #[derive(Clone, Debug)]
 pub struct Form {
-    /// What is sent.
     pub body: Bytes,
     /// Its entity tag, with quotation marks: strong, and another one for each form.
     pub etag: Bytes,

@@ -1,4 +1,5 @@
-//! When what was last changed, as this node knows: what decides whether an answer may still be shown.
+//! Cache invalidation: when each tag last changed, as far as this node knows, which decides whether an answer may still
+//! be shown.
 //!
 //! Every change gets a number, one more than the last. An answer remembers the number at which its read from the database
 //! began, and may be shown as long as nothing that it shows has changed after that number. So an answer that was read before a

@@ -1,4 +1,4 @@
-//! What the cache has done, counted where it happens and made known by the sweeper: an answer from memory pays for one atomic.
+//! Cache statistics, counted where things happen and published by the sweeper: a hit pays for one atomic.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -32,11 +32,11 @@ macro_rules! counts {
 }
 
 counts! {
-    /// Answers from memory that were fresh, given by whoever makes such answers.
+    /// Answers from memory that were fresh, counted where such answers are given.
     fresh,
     /// Answers from memory that were fresh, and given again as they had been given before.
     repeated,
-    /// Answers from memory whose time was over, given while they were read anew.
+    /// Answers from memory whose time was over, given while they were read again.
     stale,
     /// Times when memory knew that there is no such thing.
     absent,
@@ -54,7 +54,6 @@ counts! {
     load_failures,
 }
 
-/// A counter of its own.
 #[derive(Default)]
 pub(super) struct Count(AtomicU64);
 
@@ -95,7 +94,6 @@ impl Book {
     }
 }
 
-/// The handles of one namespace's metrics.
 struct NamespaceMetrics {
     fresh: Counter,
     repeated: Counter,
@@ -147,7 +145,6 @@ impl NamespaceMetrics {
     }
 }
 
-/// The handles of the cache's metrics.
 pub(super) struct CacheMetrics {
     namespaces: [NamespaceMetrics; Namespace::ALL.len()],
     renewed: Counter,

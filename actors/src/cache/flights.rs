@@ -1,4 +1,4 @@
-//! One read for all who miss the same answer at the same time.
+//! Request coalescing (single flight): one read for all who miss the same answer at the same time.
 
 use std::{
     collections::HashMap,
@@ -29,7 +29,7 @@ pub(super) struct Flights(Arc<Mutex<Table>>);
 pub(super) enum Joined {
     /// By doing it.
     Leads(Landing, Waiting),
-    /// By waiting for whoever does it.
+    /// By waiting for the one who does it.
     Follows(Waiting),
 }
 

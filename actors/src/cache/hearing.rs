@@ -1,4 +1,4 @@
-//! What this node gets to know of changes that others have made.
+//! Cache invalidation, receiving: what this node hears of changes by others.
 
 use std::{
     sync::PoisonError,

@@ -1,4 +1,4 @@
-//! The names of answers.
+//! Cache keys.
 
 use std::{
     fmt::{self, Write},
@@ -23,7 +23,7 @@ pub enum Namespace {
     Settings,
 }
 
-/// How long an answer is kept in the shared cache (C1).
+/// How long an answer is kept in the shared cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifetime {
     /// Lists, and what is sold: prices and times change.

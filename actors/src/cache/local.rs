@@ -1,4 +1,4 @@
-//! The part of the cache in this process: answers for some seconds, bounded by bytes.
+//! In-process cache: answers for some seconds, bounded by bytes.
 
 use std::{
     cell::Cell,
@@ -45,7 +45,7 @@ pub(super) struct Entry {
     due: Instant,
     fresh_until: Instant,
     ends: Instant,
-    /// Somebody is reading it anew.
+    /// Somebody is reading it again.
     is_renewed: AtomicBool,
     bytes: u64,
 }
@@ -54,7 +54,7 @@ pub(super) struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Age {
     Fresh,
-    /// It is to be read anew, while it is given to whoever asks. By whom this was said it is to be done.
+    /// It is to be read again, while it is given to anyone who asks. The caller that is told so has to do it.
     Due {
         stale: bool,
     },
@@ -79,7 +79,7 @@ impl Entry {
         Some(if self.is_renewed.swap(true, Ordering::AcqRel) { Age::Renewed { stale } } else { Age::Due { stale } })
     }
 
-    /// Nobody does read it anew: the next one who asks may.
+    /// Nobody does read it again: the next one who asks may.
     pub(super) fn give_back(&self) {
         self.is_renewed.store(false, Ordering::Release);
     }
@@ -97,7 +97,6 @@ impl Weighter<Box<str>, Arc<Entry>> for Bytes {
 type Found = quick_cache::sync::Cache<Box<str>, Arc<Entry>, Bytes, RandomState>;
 type Absent = quick_cache::sync::Cache<Box<str>, Arc<Entry>, quick_cache::UnitWeighter, RandomState>;
 
-/// See the module's page.
 pub(super) struct Local {
     found: Found,
     absent: Absent,
@@ -121,7 +120,7 @@ const USUAL_BYTES: u64 = 8 << 10;
 impl Local {
     pub(super) fn new(bytes_max: u64, times: Times) -> Self {
         let usual = usize::try_from(bytes_max / USUAL_BYTES).unwrap_or(1).max(1);
-        // Seeded anew by each process, so that nobody can choose names that meet in one place.
+        // Seeded by each process for itself, so that nobody can choose names that meet in one place.
         let hasher = RandomState::default();
         let lifecycle = DefaultLifecycle::default();
         let found = Found::with(usual, bytes_max, Bytes, hasher.clone(), lifecycle);

@@ -1,8 +1,8 @@
-//! The actors that maintain the cache: a tree of its own on the threads that serve HTTP, apart from the engine's. It never gives
+//! Cache maintenance actors: a tree of its own on the threads that serve HTTP, apart from the engine's. It never gives
 //! up for good, and nothing but the cache's freshness depends on it.
 //!
 //! - the *teller* tells the shared cache what has changed, until it has been told (`teller.rs`);
-//! - a pool of *workers* reads answers anew whose time is nearly over, from a bounded queue;
+//! - a pool of *workers* reads answers again whose time is nearly over, from a bounded queue;
 //! - the *sweeper* counts, and deletes what is dead.
 
 use std::{
@@ -34,7 +34,7 @@ use crate::{
     supervisor::{Address, ChildSpec, Supervisor, SupervisorMessage},
 };
 
-/// For one answer to be read anew; then the next one has its turn.
+/// For one answer to be read again; then the next one has its turn.
 const RENEWAL_MAX: Duration = Duration::from_secs(10);
 /// How long a stop waits for the shared cache to be told of the last changes. What it is not told then, another node tells it.
 const STOP_GRACE: Duration = Duration::from_secs(1);
@@ -88,7 +88,7 @@ impl Door {
         let Ok(place) = self.places.clone().try_acquire_owned() else { return false };
         renewal.place = Some(place);
         self.queue.renewals().push_back(renewal);
-        // Whoever is free takes it. Those that are busy look when they are done, and are told once at most.
+        // A free worker takes it. Those that are busy look when they are done, and are told once at most.
         for (place, worker) in self.workers.iter().enumerate() {
             if !self.queue.is_told(place, true) {
                 worker.cast(WorkerMessage);
@@ -107,7 +107,7 @@ impl Cache {
     }
 }
 
-/// An answer to be read anew. Dropped undone, as with the actor that had it, it leaves the answer to the next one who asks.
+/// An answer to be read again. Dropped undone, as with the actor that had it, it leaves the answer to the next one who asks.
 pub(super) struct Renewal {
     cache: Cache,
     entry: Arc<Entry>,
@@ -132,7 +132,7 @@ impl Drop for Renewal {
 /// Look into the queue.
 struct WorkerMessage;
 
-/// Reads answers anew, one at a time.
+/// Reads answers again, one at a time.
 struct Worker {
     queue: Arc<Queue>,
     place: usize,
@@ -175,7 +175,6 @@ impl Actor for Worker {
     }
 }
 
-/// Counts and deletes.
 struct Sweeper {
     cache: Cache,
     every: Duration,
@@ -183,7 +182,6 @@ struct Sweeper {
 
 pub(super) struct Sweep;
 
-/// State of a [`Sweeper`].
 struct Rounds {
     metrics: CacheMetrics,
     done: u32,
@@ -223,7 +221,6 @@ impl Actor for Sweeper {
 
 /// A cache with its actors.
 pub struct RunningCache {
-    /// The door to it.
     pub cache: Cache,
     root: ActorRef<SupervisorMessage>,
     ended: JoinHandle<()>,

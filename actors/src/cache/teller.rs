@@ -1,7 +1,7 @@
-//! Tells the shared cache what has changed: at once what this node has changed, and soon what another one has and did not tell,
-//! because it died or can't reach what is shared.
+//! Cache invalidation, sending: tells the shared cache what has changed, at once for changes of this node, and soon for
+//! those that another one did not tell because it died or can't reach Redis.
 //!
-//! Each change is written down by the transaction that makes it, and stays there until somebody has told it. Whoever finds one that is
+//! Each change is written down by the transaction that makes it, and stays there until somebody has told it. A node that finds one that is
 //! overdue does, and does not look into the shared cache before. So nothing depends on the memory of one process, and a node that alone
 //! has lost the shared cache leaves nobody with old answers.
 
@@ -19,7 +19,7 @@ use super::Cache;
 /// Waits between two tries to tell a shared cache that does not answer.
 const TELL_WAIT_MIN: Duration = Duration::from_millis(50);
 const TELL_WAIT_MAX: Duration = Duration::from_millis(500);
-/// What is written down and not told for so long, whoever made it may never tell. Longer than that usually takes, so that nothing is
+/// What is written down and not told for so long, the node that made it may never tell. Longer than that usually takes, so that nothing is
 /// told twice.
 const OVERDUE: Duration = Duration::from_secs(1);
 /// Between two looks for what is overdue. With the former it bounds how long others may show what a node has changed and not told.

@@ -1,4 +1,4 @@
-//! Changes that the shared cache has not been told of.
+//! Cache invalidation backlog: changes that the shared cache has not been told of.
 //!
 //! While there are any, this node does not look into it: it would find what it has just invalidated. They survive the actor that
 //! tells them, and there is a bound to them: as many slots as there are, and a few more.
@@ -65,11 +65,10 @@ impl Changes {
 #[derive(Default)]
 struct Both {
     waiting: Changes,
-    /// Being told. Still here if whoever told them has died over it.
+    /// Being told. Still here if the one who told them has died over it.
     telling: Changes,
 }
 
-/// See the module's page.
 #[derive(Default)]
 pub(super) struct Untold {
     both: Mutex<Both>,
@@ -78,7 +77,7 @@ pub(super) struct Untold {
 }
 
 impl Untold {
-    /// Notes a change that is to be told. Before the change takes effect on this node: whoever sees it must not look into the
+    /// Notes a change that is to be told. Before the change takes effect on this node: anyone who sees it must not look into the
     /// shared cache, which does not know of it.
     pub(super) fn note(&self, change: Change) {
         let mut both = self.lock();
@@ -86,7 +85,6 @@ impl Untold {
         self.any.store(true, Ordering::SeqCst);
     }
 
-    /// Whether there are any.
     pub(super) fn any(&self) -> bool {
         self.any.load(Ordering::SeqCst)
     }

@@ -1,4 +1,4 @@
-//! Where each event's inventory is found.
+//! Actor registry: where each event's inventory is found.
 
 use std::{
     collections::HashMap,
@@ -38,7 +38,6 @@ pub struct Slot {
 /// Why those who follow an event are woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum News {
-    /// There may be a new picture.
     Picture,
     /// There will be none: the event is gone, or another node's.
     Gone,
@@ -131,7 +130,6 @@ pub struct Following {
 }
 
 impl Following {
-    /// The latest picture.
     pub fn picture(&self) -> Arc<Availability> {
         self.slot.snapshot().unwrap_or_else(|| self.first.clone())
     }
@@ -171,7 +169,6 @@ impl Directory {
         slots.entry(event).or_insert_with(|| Arc::new(Slot::new(self.limits))).clone()
     }
 
-    /// Every slot.
     pub fn all(&self) -> Vec<(EventId, Arc<Slot>)> {
         let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
         slots.iter().map(|(event, slot)| (*event, slot.clone())).collect()
@@ -205,7 +202,6 @@ impl Directory {
 
 /// The events that were in a directory.
 pub(crate) struct Cleared {
-    /// All of them.
     pub(crate) all: Vec<EventId>,
     /// Those that are left, because somebody follows them.
     pub(crate) followed: Vec<EventId>,

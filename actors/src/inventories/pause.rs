@@ -1,4 +1,4 @@
-//! Pauses of one inventory, for changes of its plan.
+//! Pausing one inventory for a change of its plan.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
 const END_MAX: Duration = Duration::from_secs(5);
 
 /// As long as it lives, this node's inventory of the event decides nothing, and nothing of it is on its way to the ledger.
-/// Afterwards the inventory reads its plan anew. A pause that lasts too long ends by itself: the ledger then refuses what was
+/// Afterwards the inventory reads its plan again. A pause that lasts too long ends by itself: the ledger then refuses what was
 /// decided on the old plan.
 #[derive(Debug)]
 #[must_use = "the pause ends when this is dropped"]
@@ -30,12 +30,12 @@ pub struct Pause {
 
 impl Pause {
     /// Ends the pause, and waits until the inventory has the new plan; at most five seconds, however long the change has taken.
-    /// Whoever is told of a change afterwards sees it.
+    /// Anyone who is told of a change afterwards sees it.
     pub async fn end(self) {
         let (directory, event) = (self.directory.clone(), self.event);
         drop(self);
         let Some(actor) = directory.find(event).and_then(|slot| slot.actor()) else { return };
-        // Behind the word to read anew. One that dies reads the new plan when it starts again.
+        // Behind the word to read again. One that dies reads the new plan when it starts again.
         let _ = actor.call(InventoryMessage::Look, Some(END_MAX)).await;
     }
 }
@@ -80,7 +80,7 @@ impl Inventories {
         Err(unavailable("it keeps failing"))
     }
 
-    /// Has the event's inventory, if it is loaded here, read its plan anew.
+    /// Has the event's inventory, if it is loaded here, read its plan again.
     pub fn reload(&self, event: EventId) {
         drop(self.pause_of(event, None));
     }

@@ -1,5 +1,5 @@
-//! Starts an inventory for each event that is asked for, restarts it when it fails, and lets go of it when it is idle. An
-//! event that keeps failing is left down for a while; the others do not notice.
+//! Supervisor of inventories: starts one for each event that is asked for, restarts it when it fails, and unloads it
+//! when it is idle. An event that keeps failing is left down for a while; the others do not notice.
 
 use std::{
     collections::{HashMap, HashSet, hash_map::Entry},
@@ -35,7 +35,6 @@ const KILLED: &str = "killed";
 /// The inventory, or when to ask again.
 pub type Activation = Result<ActorRef<InventoryMessage>, Duration>;
 
-/// What the supervisor can be told.
 pub enum InventoriesMessage {
     /// Start the event's inventory unless it runs, and say where it is.
     Activate(EventId, RpcReplyPort<Activation>),
@@ -45,19 +44,14 @@ pub enum InventoriesMessage {
     Restart(EventId),
 }
 
-/// See the module's page.
 pub struct InventoriesSupervisor<L> {
-    /// Where inventories are found.
     pub directory: Arc<Directory>,
-    /// Where they are read.
     pub ledger: Arc<L>,
     /// By whom they are written; an event always has the same writer.
     pub writers: Arc<[Address<WriterMessage>]>,
     /// Assigns events to writers.
     pub hasher: RandomState,
-    /// Bounds of each.
     pub settings: InventorySettings,
-    /// Bounds of restarting.
     pub policy: RestartPolicy,
     /// What they have in common.
     pub shared: SharedParts,
@@ -91,7 +85,6 @@ enum Phase {
     Down(Instant),
 }
 
-/// State of an [`InventoriesSupervisor`].
 pub struct Children {
     by_event: HashMap<EventId, Child>,
     by_actor: HashMap<ActorId, EventId>,

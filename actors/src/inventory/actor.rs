@@ -1,8 +1,8 @@
-//! The inventory actor of one event: the only writer of the event's inventory on this node.
+//! Inventory actor of one event: the only writer of the event's inventory on this node.
 //!
 //! It loads the ledger, decides in memory, and sends what it decided in batches: while one batch is on its way, the next one
 //! fills. Nobody is answered before the ledger has the decision. When memory and ledger may differ, the actor fails, and its
-//! successor loads the ledger anew.
+//! successor loads the ledger again.
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,7 +33,6 @@ use crate::{
     supervisor::Address,
 };
 
-/// Bounds of an inventory actor.
 #[derive(Clone, Copy, Debug)]
 pub struct InventorySettings {
     /// Most entries in one batch.
@@ -44,9 +43,7 @@ pub struct InventorySettings {
 
 /// What an inventory actor works with.
 pub struct InventoryActor<L> {
-    /// Whose inventory.
     pub event_id: EventId,
-    /// Where it is read.
     pub ledger: Arc<L>,
     /// By whom it is written.
     pub writer: Address<WriterMessage>,
@@ -54,7 +51,6 @@ pub struct InventoryActor<L> {
     pub slot: Arc<Slot>,
     /// Whether a predecessor may have left a commit in flight.
     pub settle: bool,
-    /// Bounds.
     pub settings: InventorySettings,
     /// What it has in common with the other inventories of this node.
     pub shared: SharedParts,
@@ -62,7 +58,6 @@ pub struct InventoryActor<L> {
     pub asked_for: Arc<Notify>,
 }
 
-/// State of an [`InventoryActor`].
 #[allow(clippy::large_enum_variant, reason = "one an actor, and nearly always the large variant")]
 pub enum State {
     /// The ledger is being read.
@@ -76,7 +71,6 @@ pub enum State {
         /// A predecessor may have left a commit in flight, and no load has waited for it yet.
         settle: bool,
     },
-    /// At work.
     Ready(Ready),
 }
 
@@ -89,7 +83,6 @@ pub(super) fn show(reply: RpcReplyPort<Look>, look: Look) {
     let _ = reply.send(look);
 }
 
-/// State of an inventory at work.
 pub struct Ready {
     pub(super) slot: Arc<Slot>,
     pub(super) inventory: Inventory,
@@ -104,7 +97,7 @@ pub struct Ready {
     pub(super) pauses: Vec<RpcReplyPort<PauseGrant>>,
     pub(super) open_batch: Arc<OpenBatch>,
     pub(super) last_asked: Instant,
-    /// When it fires. May be earlier than there is something to do: setting it anew for every batch would cost more.
+    /// When it fires. May be earlier than there is something to do: setting it again for every batch would cost more.
     pub(super) timer: Option<(Instant, JoinHandle<()>)>,
 }
 
@@ -182,7 +175,7 @@ impl<L: Ledger> InventoryActor<L> {
     /// Closes what has expired, and sets the timer.
     pub(super) fn tick(&self, myself: &ActorRef<InventoryMessage>, ready: &mut Ready) {
         if ready.pausing.is_some() {
-            // Whoever has paused it may change the rows that a closing would change. The reload looks again.
+            // The change that has paused it may change the rows that a closing would change. The reload looks again.
             return;
         }
         let now = ready.clock.now();
@@ -233,7 +226,7 @@ impl<L: Ledger> InventoryActor<L> {
         if !idle {
             return self.arm_timer(myself, ready);
         }
-        // Whoever asks from now on is sent to the supervisor, which waits for the end of this actor before it starts another.
+        // Anyone who asks from now on is sent to the supervisor, which waits for the end of this actor before it starts another.
         self.slot.close(myself.get_id());
         myself.stop(Some("idle".to_owned()));
     }

@@ -1,4 +1,4 @@
-//! What recent requests have led to, so that a retry is answered from memory.
+//! Idempotency keys in memory: the results of recent requests, so that a retry needs no look-up.
 
 use std::{
     collections::{HashMap, VecDeque},

@@ -1,4 +1,4 @@
-//! How an inventory starts: it reads the ledger, closes what has expired meanwhile, and then serves those who have waited.
+//! Loading an inventory: it reads the ledger, closes what has expired meanwhile, and then serves those who have waited.
 
 use std::time::Duration;
 
@@ -155,7 +155,7 @@ impl<L: Ledger> InventoryActor<L> {
 
     /// Once everything that had expired is closed, serves those who waited.
     pub(super) fn finish_warming(&self, ready: &mut Ready) {
-        // While it is paused, whoever asks waits on; `reload_if_due` looks at what is wanted.
+        // While it is paused, everyone who asks waits on; `reload_if_due` looks at what is wanted.
         if !ready.queue.is_empty() || ready.pausing.is_some() {
             return;
         }

@@ -1,4 +1,4 @@
-//! What an inventory does with the answer of the ledger: it settles or reverts what it had decided, publishes, and answers.
+//! Commit outcomes: the inventory settles or reverts what it had decided, publishes, and answers.
 
 use domain::{
     bookings::BookingStatus,
@@ -123,7 +123,7 @@ fn answer((pending, outcome): (Pending, EntryOutcome)) {
 
 fn answer_prior(pending: Pending, prior: &Prior) {
     let same = pending.prior().map(|own| own.fingerprint()) == Some(prior.fingerprint());
-    // Its own commit, whose answer was lost, is no replay for whoever asked first.
+    // Its own commit, whose answer was lost, is no replay for the first caller.
     let replayed = !prior.is_of(&pending.entry);
     if !same {
         return pending.answer_all(&Err(Refusal::KeyReused.into()));

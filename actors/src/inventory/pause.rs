@@ -1,10 +1,10 @@
-//! How an inventory's plan changes under it: it pauses between two batches, those who wanted that change the rows, and then it
-//! reads them anew.
+//! Pausing: how an inventory's plan changes. It stops between two batches, those who wanted the pause change the rows,
+//! and then it loads them again.
 //!
 //! Nothing that was asked is lost: who asks during a pause waits, and is served by the new plan. Those who want a pause at the same
 //! time get it together, and the rows are read once for all of them; who wants one later waits until those who were held back
 //! have been served. A pause is a courtesy and no lock: a change that goes past one, of another node or after the pause has run
-//! out, makes the quotas' versions grow, so the ledger refuses what stale memory decides, and the inventory starts anew.
+//! out, makes the quotas' versions grow, so the ledger refuses what stale memory decides, and the inventory starts again.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -61,7 +61,7 @@ pub(crate) struct Pausing {
     wanted_by: Vec<RpcReplyPort<PauseGrant>>,
     /// The pauses that were granted and have not ended, each with what ends it when its time is over.
     granted: Vec<(u64, JoinHandle<()>)>,
-    /// Read anew as soon as nothing is on its way and all pauses have ended.
+    /// Read again as soon as nothing is on its way and all pauses have ended.
     reload: bool,
     /// Those who want to see what is read then.
     looks: Vec<RpcReplyPort<Look>>,
@@ -140,7 +140,7 @@ impl<L: Ledger> InventoryActor<L> {
         }
     }
 
-    /// Once nothing is on its way: reads anew, or grants the pauses that are wanted.
+    /// Once nothing is on its way: reads again, or grants the pauses that are wanted.
     pub(super) fn reload_if_due(&self, myself: &ActorRef<InventoryMessage>, state: &mut State) {
         let State::Ready(ready) = state else { return };
         self.begin_pausing(ready);
@@ -184,7 +184,7 @@ impl<L: Ledger> InventoryActor<L> {
         }
     }
 
-    /// Shows a picture: the new one, if the plan is to be read anew.
+    /// Shows a picture: the new one, if the plan is to be read again.
     pub(super) fn look(&self, look: RpcReplyPort<Look>, ready: &mut Ready) {
         match &mut ready.pausing {
             Some(pausing) if pausing.reload => pausing.looks.push(look),

@@ -1,4 +1,4 @@
-//! Decisions that the ledger has not answered yet, in the order they were made, each with those who wait for it.
+//! In-flight decisions, which the ledger has not answered yet, in their order, each with those who wait for it.
 
 use std::{
     collections::{HashMap, VecDeque},

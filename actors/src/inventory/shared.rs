@@ -1,4 +1,4 @@
-//! What all inventories of a node share: the clock, the turns at loading, and the budget of remembered keys.
+//! Shared resources of a node's inventories: the clock, the turns at loading, and the budget of remembered keys.
 
 use std::sync::Arc;
 

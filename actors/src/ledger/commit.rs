@@ -1,4 +1,4 @@
-//! Commits a group of batches such that one bad entry never fails its neighbours.
+//! Group commit with error isolation: one bad entry never fails its neighbours.
 
 mod group;
 
@@ -47,14 +47,13 @@ pub enum BatchFailure {
 pub enum BatchOutcome {
     /// Each entry has an outcome, in their order, and the quotas these versions.
     Done {
-        /// One an entry.
         entries: Vec<EntryOutcome>,
         /// One a quota of the batch.
         versions: Vec<(QuotaId, i64)>,
     },
-    /// The inventory must start anew from the ledger.
+    /// The inventory must start again from the ledger.
     Failed(BatchFailure),
-    /// The inventory must start anew from the ledger. Some entries were answered before.
+    /// The inventory must start again from the ledger. Some entries were answered before.
     Partly {
         /// One an entry, as far as there is one.
         known: Vec<Option<EntryOutcome>>,
@@ -64,7 +63,7 @@ pub enum BatchOutcome {
 }
 
 impl BatchOutcome {
-    /// Why the inventory must start anew, if it must.
+    /// Why the inventory must start again, if it must.
     pub fn failure(&self) -> Option<&BatchFailure> {
         match self {
             Self::Done { .. } => None,
@@ -75,7 +74,6 @@ impl BatchOutcome {
 
 /// What became of a batch of a group.
 pub(crate) enum GroupOutcome {
-    /// This.
     Known(BatchOutcome),
     /// Something that it needs is locked by somebody else: [`LockedBatch::commit`] tries it by itself.
     Locked(Box<LockedBatch>),
@@ -84,7 +82,7 @@ pub(crate) enum GroupOutcome {
 /// A batch that waits until somebody else gives a lock back.
 pub(crate) struct LockedBatch(Group);
 
-/// Serialisation failures are retried this often, with back-off (D5).
+/// Serialisation failures are retried this often, with back-off.
 const TRIES_MAX: u32 = 5;
 /// For a look at keys that are taken.
 const LOOK_UP_MAX: Duration = Duration::from_secs(3);

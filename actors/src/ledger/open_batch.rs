@@ -1,4 +1,4 @@
-//! The open batch of one inventory: what it has decided and no writer has taken yet.
+//! Open batch of one inventory: what it has decided and no writer has taken yet.
 //!
 //! The inventory adds, the writer takes everything the moment it is free. So a batch grows as long as it can, and while an
 //! inventory still spreads the answers of one batch, the next one is on its way. A message for each decision would say the
@@ -18,7 +18,6 @@ use super::{
 };
 use crate::{inventory::InventoryMessage, metrics::engine, notice::Notice, supervisor::Address};
 
-/// See the module's page.
 #[derive(Debug)]
 pub struct OpenBatch {
     event_id: EventId,
@@ -74,7 +73,6 @@ impl OpenBatch {
         }
     }
 
-    /// Whose decisions.
     pub(super) fn event_id(&self) -> EventId {
         self.event_id
     }

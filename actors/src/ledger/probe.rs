@@ -1,5 +1,5 @@
-//! Looks idempotency keys up in groups. A refusal of a request with a key that memory does not know is only final once the
-//! ledger does not know the key either: the booking may have been made before a crash.
+//! Idempotency key look-ups, in groups. A refusal of a request with a key that memory does not know is final only once
+//! the ledger does not know the key either: the booking may have been made before a crash.
 
 use std::{mem, sync::Arc, time::Duration};
 
@@ -19,7 +19,6 @@ const WAITING_MAX: usize = 32_768;
 /// What was written under a key, or why that can't be told now.
 pub type ProbeAnswer = Result<Option<Prior>, String>;
 
-/// What a probe can be told.
 pub enum ProbeMessage {
     /// Look this key up.
     Find(KeyOf, RpcReplyPort<ProbeAnswer>),
@@ -27,13 +26,11 @@ pub enum ProbeMessage {
     Free,
 }
 
-/// See the module's page.
 pub struct KeyProbe<L> {
     ledger: Arc<L>,
     pulse: PulseCaller,
 }
 
-/// State of a [`KeyProbe`].
 #[derive(Default)]
 pub struct ProbeState {
     waiting: Vec<(KeyOf, RpcReplyPort<ProbeAnswer>)>,
@@ -53,7 +50,6 @@ impl ProbeState {
 }
 
 impl<L: Ledger> KeyProbe<L> {
-    /// Reads from `ledger`.
     pub fn new(ledger: Arc<L>) -> Self {
         Self { ledger, pulse: PulseCaller::default() }
     }

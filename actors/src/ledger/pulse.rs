@@ -1,4 +1,4 @@
-//! Whether the ledger answers.
+//! Health of the ledger: for how long it has owed an answer.
 
 use std::{
     sync::{
@@ -58,7 +58,6 @@ impl Default for PulseCaller {
 }
 
 impl PulseCaller {
-    /// A call begins.
     pub(crate) fn asks(&self) {
         if let Some(since) = self.pulse.waits_since_ms.get(self.place) {
             since.store(self.pulse.now_ms(), Relaxed);

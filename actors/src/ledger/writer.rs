@@ -1,4 +1,5 @@
-//! A ledger writer: hears of open batches while one group commits, and then commits all that is in them as the next group.
+//! Group commit writer: hears of open batches while one group commits, and then commits everything in them as the next
+//! group.
 //!
 //! No timers: a group goes as soon as the writer is free, so a lone booking waits for nobody and a storm makes its own
 //! large groups. The batches of one event always go through the same writer, one after the other.
@@ -27,7 +28,6 @@ use crate::{inventory::InventoryMessage, metrics::engine, notice::Notice};
 /// Most entries in one transaction. Larger groups gain nothing more and make neighbours wait.
 const GROUP_ENTRIES_MAX: usize = 4096;
 
-/// What a writer can be told.
 pub enum WriterMessage {
     /// Take what is in this open batch with the next group.
     Take(Call),
@@ -35,7 +35,6 @@ pub enum WriterMessage {
     Free,
 }
 
-/// See the module's page.
 pub struct LedgerWriter<L> {
     ledger: Arc<L>,
     /// Becomes true when the ledger says that this node's session has ended.
@@ -45,7 +44,6 @@ pub struct LedgerWriter<L> {
     turns: Arc<Semaphore>,
 }
 
-/// State of a [`LedgerWriter`].
 #[derive(Default)]
 pub struct WriterState {
     waiting: VecDeque<Call>,

@@ -1,4 +1,4 @@
-//! Turns what is published of one event into deltas, for as long as somebody listens.
+//! Live availability, sending: turns the snapshots of one event into deltas, for as long as somebody listens.
 
 use std::{
     sync::{
@@ -40,13 +40,11 @@ pub(super) struct Pulse {
 /// Why a broadcast has ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// Nobody listens.
     Deserted,
     /// The event is gone, or another node's, or not public any more.
     Gone,
 }
 
-/// See the module's page.
 #[derive(Debug)]
 pub(super) struct Broadcaster {
     // Written some times a second at most, for microseconds. Nothing panics while holding it, and it is sound at any point.

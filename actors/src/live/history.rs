@@ -1,4 +1,4 @@
-//! The latest deltas of one event, which every stream reads at its own pace.
+//! Live availability, history: the latest deltas of one event, which every stream reads at its own pace.
 
 use std::{
     collections::VecDeque,
@@ -20,7 +20,6 @@ pub(super) const FORMS: usize = 4;
 /// A value that many streams send, encoded in each form by the first that does.
 #[derive(Debug)]
 pub struct Shared<T> {
-    /// What is sent.
     pub value: T,
     encoded: [OnceLock<Bytes>; FORMS],
 }
@@ -45,7 +44,7 @@ pub type Picture = Arc<Shared<Arc<Availability>>>;
 /// One thing that all streams of an event are sent.
 #[derive(Clone, Debug)]
 pub(super) enum Item {
-    /// There is no way from the picture before to this one: start anew.
+    /// There is no way from the picture before to this one: start again.
     Snapshot(Picture),
     /// The way from the picture before to the next.
     Changes(Arc<Shared<Changes>>),
@@ -84,7 +83,7 @@ impl History {
             if picture.shows_the_same_as(&self.now.value) {
                 return false;
             }
-            // Memory was wrong, or the event was drawn anew: what was told before leads nowhere.
+            // Memory was wrong, or the event was drawn again: what was told before leads nowhere.
             self.first += self.items.len() as u64;
             (self.items, self.seats) = (VecDeque::new(), 0);
             self.now = Shared::new(picture);

@@ -1,4 +1,4 @@
-//! One reader of an event's changes.
+//! Live availability, receiving: one reader of an event's deltas.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! How long a mail waits after a failed try.
+//! Exponential back-off of mails after a failed try.
 
 use std::time::Duration;
 
@@ -7,12 +7,10 @@ use rand::Rng;
 /// Each further wait is three times as long: eight tries span an hour and a half.
 const FACTOR: u32 = 3;
 
-/// Bounds of the waits.
 #[derive(Clone, Copy, Debug)]
 pub struct Backoff {
     /// Before the second try.
     pub first: Duration,
-    /// At most.
     pub longest: Duration,
 }
 

@@ -1,4 +1,5 @@
-//! Takes mails from the queue when they have their turn, so many at once. Its memory is worth nothing: everything is in the queue.
+//! Outbox polling: takes mails from the queue when they have their turn, a bounded number at once. Its memory is worth
+//! nothing: everything is in the queue.
 
 use std::{
     sync::{
@@ -30,7 +31,6 @@ const LEASE_MARGIN: Duration = Duration::from_secs(30);
 /// One slot of so many is kept for mails that somebody waits for.
 const AWAITED_OF: u32 = 4;
 
-/// What a courier can be told.
 #[derive(Debug)]
 pub(super) enum CourierMessage {
     /// Somebody has queued a mail.
@@ -53,10 +53,7 @@ pub(super) enum CourierMessage {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Look {
     /// As many mails as there was room for: perhaps there are more.
-    Full {
-        /// Whether that was any.
-        some: bool,
-    },
+    Full { some: bool },
     /// All that was due.
     Rest,
     /// Nothing that could be told.
@@ -114,7 +111,6 @@ impl Places {
     }
 }
 
-/// See the module's page.
 pub(super) struct Courier<Q, S> {
     pub(super) queue: Arc<Q>,
     pub(super) sender: Arc<S>,
@@ -125,7 +121,6 @@ pub(super) struct Courier<Q, S> {
     pub(super) hinted: Arc<AtomicBool>,
 }
 
-/// State of a [`Courier`].
 #[derive(Default)]
 pub(super) struct CourierState {
     /// A look is under way.
@@ -153,7 +148,7 @@ impl<Q: MailQueue, S: SendMail> Courier<Q, S> {
         }
         let room = self.room(myself, state);
         if room.all == 0 {
-            // Whoever frees a slot says so, and of turns and pauses there is a message.
+            // A freed slot is announced, and of turns and pauses there is a message.
             state.more = true;
             return;
         }

@@ -1,6 +1,6 @@
-//! Stops the sending for a while when the mail server takes no mails: it can't be reached, refuses our password or our sender, or
-//! refuses one mail after the other. Whatever is wrong then is not wrong with the mails, and trying them all would use up their
-//! tries, or make dead letters of them.
+//! Circuit breaker of the mail server: stops sending for a while when it takes no mails, because it can't be reached,
+//! refuses our password or our sender, or refuses one mail after the other. That says nothing about the mails, and
+//! trying them all would use up their tries, or make dead letters of them.
 //!
 //! After a wait one mail is tried. If it is taken, all others follow; otherwise the next wait is longer.
 
@@ -34,7 +34,6 @@ pub(super) enum Weight {
 /// Whether mails may be tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gate {
-    /// They may.
     Open,
     /// One may, when none is on its way.
     Probe,
@@ -42,7 +41,6 @@ pub(super) enum Gate {
     Closed(Duration),
 }
 
-/// See the module's page.
 #[derive(Debug)]
 pub(super) struct Pause {
     state: Mutex<State>,

@@ -1,4 +1,4 @@
-//! One try to send one mail, and what is noted of it.
+//! Delivery attempt: one try to send one mail, and what is recorded of it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -171,7 +171,7 @@ impl<Q: MailQueue, S: SendMail> Job<Q, S> {
 /// Resolves when the outbox closes while the mail server has not been given the text. After that nothing may be given up: it may
 /// have taken it.
 async fn closed_before(mut closing: watch::Receiver<bool>, handover: &Handover) {
-    // An error means that the outbox is gone, and with it whoever could close it.
+    // An error means that the outbox is gone, and with it all that could close it.
     let closed = closing.wait_for(|closing| *closing).await.is_ok();
     if !closed || handover.has_begun() {
         std::future::pending::<()>().await;

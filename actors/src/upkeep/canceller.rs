@@ -24,7 +24,6 @@ const PORTION: u32 = 100;
 /// For one booking to be cancelled.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// See the module's page.
 pub(super) struct Canceller<E> {
     pub(super) events: Arc<E>,
     pub(super) inventories: Inventories,

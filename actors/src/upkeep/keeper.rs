@@ -1,5 +1,6 @@
-//! One chore, done again and again by an actor of its own: at a hint, at each poll, and at once as long as there is more to do. Between
-//! two portions it takes its messages, so a stop waits for one portion and no chore waits for another.
+//! Periodic worker: one chore, done again and again by an actor of its own, at a hint, at each poll, and at once as
+//! long as there is more to do. Between two portions it takes its messages, so a stop waits for one portion and no
+//! chore waits for another.
 
 use std::{
     future::Future,
@@ -41,10 +42,8 @@ impl LastSuccess {
     }
 }
 
-/// What a keeper can be told.
 #[derive(Debug)]
 pub(super) enum KeeperMessage {
-    /// Look now.
     Hint,
     /// It is time to look.
     Poll,

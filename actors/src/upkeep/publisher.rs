@@ -1,4 +1,4 @@
-//! Publishes the events whose time has come.
+//! Scheduled publishing of events.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +18,6 @@ const PORTION: u32 = 100;
 /// For an inventory to pause. One that is stalled must not keep the events behind it from being published on time.
 const PAUSE_WITHIN: Duration = Duration::from_millis(500);
 
-/// See the module's page.
 pub(super) struct Publisher<E> {
     pub(super) events: Arc<E>,
     pub(super) inventories: Inventories,

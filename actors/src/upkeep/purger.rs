@@ -6,7 +6,6 @@ use domain::{management::events::EventUpkeep, repositories::Found};
 
 use super::keeper::Chore;
 
-/// See the module's page.
 pub(super) struct Purger<E> {
     pub(super) events: Arc<E>,
 }

@@ -1,5 +1,6 @@
-//! Compares the counters of the ledger with its rows, one event after the other and for ever: those in which something was booked
-//! lately again and again, all others in turn. A difference is repaired by nobody: it is a defect, and an alert names the event.
+//! Reconciliation: compares the counters of the ledger with its rows, one event after the other and for ever: recently
+//! booked events again and again, all others in turn. It repairs nothing: a difference is a defect, and an alert names
+//! the event.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -40,7 +41,6 @@ impl Default for Differences {
     }
 }
 
-/// See the module's page.
 pub(super) struct Reconciler<R> {
     pub(super) rows: Arc<R>,
     pub(super) differences: Differences,

@@ -1,4 +1,5 @@
-//! Deletes rows that are over, a portion a message, so that nobody waits long for its locks and a stop waits for one statement.
+//! Retention: deletes expired rows, a portion per message, so that nobody waits long for its locks and a stop waits for
+//! one statement.
 
 use std::{sync::Arc, time::Duration};
 

@@ -92,7 +92,7 @@ async fn a_read_that_began_before_a_clear_by_hand_is_not_kept_after_it() {
     }
 }
 
-/// Watches that whoever asks after a change does not wait for a read from before it.
+/// Watches that anyone who asks after a change does not wait for a read from before it.
 #[tokio::test]
 async fn who_asks_after_a_change_does_not_follow_a_read_from_before_it() {
     let (running, source) = (start(None).await, Source::new("old"));

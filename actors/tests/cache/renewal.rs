@@ -1,4 +1,4 @@
-//! Answers whose time is nearly over, or just over, are given at once and read anew by the actors.
+//! Answers whose time is nearly over, or just over, are given at once and read again by the actors.
 
 use std::time::{Duration, Instant};
 
@@ -84,7 +84,7 @@ async fn a_read_that_hangs_does_not_keep_its_worker() {
     tokio::time::timeout(Duration::from_secs(20), renewed).await.expect("the next one has its turn");
 }
 
-/// Watches supervision: without it nothing is read anew after the workers have died.
+/// Watches supervision: without it nothing is read again after the workers have died.
 #[tokio::test]
 async fn killed_workers_come_back() {
     let (running, source) = (start(None).await, Source::new("old"));
@@ -123,7 +123,7 @@ async fn only_so_many_answers_wait_for_a_worker() {
     assert_eq!(loads, 10 + 3, "no more than the queue holds");
 }
 
-/// Watches the common queue: what is to be read anew does not wait behind a read that hangs while another worker is free.
+/// Watches the common queue: what is to be read again does not wait behind a read that hangs while another worker is free.
 #[tokio::test(start_paused = true)]
 async fn a_free_worker_takes_what_waits() {
     let settings = CacheSettings { workers: 2, ..CacheSettings::default() };

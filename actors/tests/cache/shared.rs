@@ -155,7 +155,7 @@ async fn node(shared: &Arc<MemoryCache>, written: &Arc<MemoryChanges>) -> Runnin
     running
 }
 
-/// Whoever has changed something may die before it tells. Watches the look for what is written down: without it others show the old
+/// Anyone who has changed something may die before it tells. Watches the look for what is written down: without it others show the old
 /// state for as long as the shared cache keeps it.
 #[tokio::test]
 async fn what_its_maker_does_not_tell_another_node_tells() {
@@ -170,7 +170,7 @@ async fn what_its_maker_does_not_tell_another_node_tells() {
     assert_eq!(ask(&node.cache, &source).await.as_deref(), Some("new"), "also by this node's memory");
 }
 
-/// Watches the order: what is not told is not looked for, whoever has changed it, and stays written down.
+/// Watches the order: what is not told is not looked for, no matter who has changed it, and stays written down.
 #[tokio::test]
 async fn what_can_not_be_told_stays_written_down_and_is_not_looked_for() {
     let (shared, written) = (Arc::new(MemoryCache::default()), Arc::new(MemoryChanges::default()));

@@ -44,7 +44,7 @@ async fn six_cancellations_at_once_are_one() {
     assert_eq!(granted(&all(asking).await), 6);
     assert_eq!(running.ledger.arrived(), 2, "one commit ends it");
     assert_eq!((running.ledger.places(&hall), running.ledger.loads(hall.id).len()), ((0, 0), 1));
-    // Whoever has read it before and asks only now.
+    // Somebody who has read it before and asks only now.
     let late = running.ask(&hall, cancel()).await;
     assert!(matches!(late, Err(AskError::Denied(Denial::NotOpen))), "{late:?}");
     assert_eq!(running.ledger.loads(hall.id).len(), 1, "its inventory went on");

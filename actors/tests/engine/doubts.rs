@@ -1,4 +1,4 @@
-//! Memory and ledger may differ: who is told what before an inventory starts anew, and how it is noticed.
+//! Memory and ledger may differ: who is told what before an inventory starts again, and how it is noticed.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::support::{
     memory_ledger::{Fault, MemoryLedger},
 };
 
-/// Guards: `Partly`. The first half of a group is in the ledger, then the connection is lost: whoever is in the first half is told, and
+/// Guards: `Partly`. The first half of a group is in the ledger, then the connection is lost: anyone who is in the first half is told, and
 /// does not have to ask a successor.
 #[tokio::test]
 async fn what_is_committed_is_answered_before_the_inventory_fails() {

@@ -134,7 +134,7 @@ async fn a_panic_in_a_load_leaves_nobody_waiting() {
     running.assert_exact(&hall).await;
 }
 
-/// Guards: `is_in_flight` … `landed`: what waits behind a failed batch is decided anew by the successor.
+/// Guards: `is_in_flight` … `landed`: what waits behind a failed batch is decided again by the successor.
 #[tokio::test]
 async fn what_waits_behind_a_failed_commit_is_decided_anew() {
     let hall = event(30);

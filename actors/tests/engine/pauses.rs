@@ -1,4 +1,4 @@
-//! A plan changes between two batches: the inventory pauses, and reads it anew.
+//! A plan changes between two batches: the inventory pauses, and reads it again.
 
 use std::time::Duration;
 
@@ -81,7 +81,7 @@ async fn pauses_come_one_after_the_other() {
     running.assert_exact(&hall).await;
 }
 
-/// Guards: `PAUSE_MAX`. Whoever pauses an inventory and is never heard of again does not stop its sale.
+/// Guards: `PAUSE_MAX`. Anyone who pauses an inventory and is never heard of again does not stop its sale.
 #[tokio::test(start_paused = true)]
 async fn a_pause_that_nobody_ends_ends_by_itself() {
     let hall = event(5);
@@ -92,7 +92,7 @@ async fn a_pause_that_nobody_ends_ends_by_itself() {
     running.assert_exact(&hall).await;
 }
 
-/// Guards: `tick` in a pause. What expires waits until the plan is read anew.
+/// Guards: `tick` in a pause. What expires waits until the plan is read again.
 #[tokio::test(start_paused = true)]
 async fn nothing_expires_into_a_change() {
     let hall = event(5);
@@ -122,7 +122,7 @@ async fn the_sampler_notices_a_plan_that_others_have_changed() {
     running.assert_exact(&EventSpec { capacity: 9, ..hall }).await;
 }
 
-/// Guards: a killed inventory loses a pause, and whoever waits for one gets the successor's.
+/// Guards: a killed inventory loses a pause, and anyone who waits for one gets the successor's.
 #[tokio::test]
 async fn a_pause_survives_the_death_of_the_inventory() {
     let hall = event(5);

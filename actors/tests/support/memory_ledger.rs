@@ -88,7 +88,7 @@ pub struct MemoryLedger {
     started: Instant,
     rows: Mutex<Rows>,
     faults: Mutex<Faults>,
-    /// Held shared by each commit, exclusively by whoever waits for those in flight.
+    /// Held shared by each commit, exclusively by a caller that waits for those in flight.
     in_flight: RwLock<()>,
     /// Closed, it holds back the commits that have arrived.
     gate: watch::Sender<bool>,

@@ -54,13 +54,11 @@ pub async fn list(app: &App, by: &Manager, event: EventId) -> Result<Vec<BlockSu
     Ok(app.store.blocks(event, BLOCKS_MAX).await?)
 }
 
-/// One of them.
 pub async fn find(app: &App, by: &Manager, event: EventId, id: HoldId) -> Result<Hold, ManageError> {
     event_of(app, by, event).await?;
     Ok(app.store.block(event, id).await?.ok_or(ChangeError::NotFound)?)
 }
 
-/// Keeps places back.
 pub async fn block(
     app: &App,
     by: &Manager,

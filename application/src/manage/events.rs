@@ -1,4 +1,4 @@
-//! Events: made, changed, and taken through their life.
+//! Event management: creating, changing, and the steps of an event's life cycle.
 
 use domain::{
     events::{

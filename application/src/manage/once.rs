@@ -1,4 +1,4 @@
-//! Requests that create something: each is done once, and answered the same each time.
+//! Idempotency keys of requests that create something: each is done once, and answered the same each time.
 
 use std::future::Future;
 
@@ -15,7 +15,6 @@ use crate::app::App;
 /// A request that creates something, as its client names it.
 #[derive(Clone, Debug)]
 pub struct NamedRequest {
-    /// The name.
     pub key: IdempotencyKey,
     /// What it asks for.
     pub fingerprint: Fingerprint,
@@ -24,7 +23,6 @@ pub struct NamedRequest {
 /// What was made; [`told`] gives the answer.
 #[derive(Debug)]
 pub struct Made {
-    /// Its id.
     pub id: Uuid,
     /// Whether an earlier request with the same key has made it.
     pub replayed: bool,

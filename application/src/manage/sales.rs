@@ -1,5 +1,5 @@
-//! Ticket types and quotas. Each change of what is decided by pauses the event's inventory, so that it is decided on either the old plan
-//! or the new one; other names and descriptions pause nothing.
+//! Ticket types and quotas. A change of what decisions depend on pauses the event's inventory, so that it decides on
+//! either the old plan or the new one; other names and descriptions pause nothing.
 
 use domain::{
     events::{
@@ -22,13 +22,11 @@ pub async fn quotas(app: &App, by: &Manager, event: EventId) -> Result<Vec<Manag
     Ok(app.store.quotas(event).await?)
 }
 
-/// One of them.
 pub async fn quota(app: &App, by: &Manager, event: EventId, id: QuotaId) -> Result<ManagedQuota, ManageError> {
     let quotas = quotas(app, by, event).await?;
     Ok(quotas.into_iter().find(|quota| quota.id == id).ok_or(ChangeError::NotFound)?)
 }
 
-/// Adds a quota.
 pub async fn add_quota(
     app: &App,
     by: &Manager,
@@ -81,7 +79,6 @@ async fn update_quota_once(
     quota(app, by, event, id).await
 }
 
-/// Deletes a quota.
 pub async fn delete_quota(
     app: &App,
     by: &Manager,
@@ -105,7 +102,6 @@ pub async fn ticket_types(app: &App, by: &Manager, event: EventId) -> Result<Vec
     Ok(app.store.ticket_types(event).await?)
 }
 
-/// One of them.
 pub async fn ticket_type(
     app: &App,
     by: &Manager,
@@ -116,7 +112,6 @@ pub async fn ticket_type(
     Ok(types.into_iter().find(|of| of.id == id).ok_or(ChangeError::NotFound)?)
 }
 
-/// Adds a ticket type.
 pub async fn add_ticket_type(
     app: &App,
     by: &Manager,

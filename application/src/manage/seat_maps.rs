@@ -1,4 +1,4 @@
-//! Seat maps: drawn, given new versions, and sold by events.
+//! Seat maps: created, given new versions, and sold by events.
 
 use domain::{
     ids::{AccountId, EventId, SeatMapId, SeatMapVersionId, TicketTypeId, VenueId},
@@ -23,7 +23,6 @@ use crate::{app::App, aside::aside};
 /// A map with its versions, and the sections of the last one.
 #[derive(Debug)]
 pub struct ShownSeatMap {
-    /// The map.
     pub map: ManagedSeatMap,
     /// Its versions, oldest first.
     pub versions: Vec<SeatMapVersion>,
@@ -34,7 +33,6 @@ pub struct ShownSeatMap {
 /// A version with its sections and the events that use it.
 #[derive(Debug)]
 pub struct ShownVersion {
-    /// The version.
     pub version: SeatMapVersion,
     /// What there is to sell.
     pub sections: Vec<SectionSummary>,
@@ -45,11 +43,8 @@ pub struct ShownVersion {
 /// What an event sells of a seat map.
 #[derive(Debug)]
 pub struct EventSeatMap {
-    /// The event.
     pub event: ManagedEvent,
-    /// The map.
     pub map: SeatMapId,
-    /// The map's name.
     pub name: String,
     /// The number of the version.
     pub version: u32,
@@ -60,9 +55,7 @@ pub struct EventSeatMap {
 /// A ticket type that sells fewer sections than before its event has moved to another version.
 #[derive(Debug)]
 pub struct Lost {
-    /// Which one.
     pub ticket_type: TicketTypeId,
-    /// Its name.
     pub name: String,
     /// The sections that there are no more.
     pub sections: Vec<SectionSummary>,

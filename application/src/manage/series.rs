@@ -1,4 +1,4 @@
-//! Series: made from an event, shown, and taken through their lives occurrence by occurrence.
+//! Event series: made from an event, shown, and taken through their life cycle occurrence by occurrence.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! What is counted against somebody who tries to sign in.
+//! Brute-force protection: what is counted against attempts to sign in.
 
 use std::net::IpAddr;
 

@@ -38,14 +38,12 @@ pub enum KeyError {
     /// What was configured is no key.
     #[error("{setting} is not {right}")]
     Wrong {
-        /// Which setting.
         setting: &'static str,
         /// What would be right.
         right: &'static str,
     },
 }
 
-/// What signs.
 pub struct SigningKey {
     pub(super) id: String,
     pub(super) algorithm: Algorithm,

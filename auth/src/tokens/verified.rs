@@ -9,7 +9,7 @@ use std::{
 use application::access::Caller;
 use foldhash::quality::RandomState;
 
-/// Most tokens remembered, in one place each: a newcomer takes the place of whoever has the same. About 3 MB when full.
+/// Most tokens remembered, in one place each: a newcomer takes the place of the one that has the same. About 3 MB when full.
 const PLACES: usize = 8192;
 
 /// What a token says, once its signature was found right.

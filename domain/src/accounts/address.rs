@@ -54,7 +54,6 @@ impl EmailAddress {
         Self(text.to_owned())
     }
 
-    /// The address.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -22,7 +22,6 @@ pub type Values = Map<String, Value>;
 pub struct Change {
     /// What kind of thing, such as `ticket-type`.
     pub kind: String,
-    /// Which.
     pub id: String,
     /// Nothing for what was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]

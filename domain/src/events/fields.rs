@@ -55,11 +55,9 @@ pub struct EventFields {
     pub description: String,
     /// The slug of a category.
     pub category: String,
-    /// Where it happens.
     pub venue_id: VenueId,
     /// Of that venue.
     pub seat_map_id: Option<SeatMapId>,
-    /// When it begins.
     pub starts_at: Timestamp,
     /// After that.
     pub ends_at: Timestamp,

@@ -20,7 +20,6 @@ pub enum Step {
 }
 
 impl Step {
-    /// Every step.
     pub const ALL: [Self; 5] = [Self::Publish, Self::Schedule, Self::Unpublish, Self::Cancel, Self::Archive];
 
     /// The name for people.
@@ -59,9 +58,7 @@ impl EventStatus {
 /// What is known of an event that is about to take a step.
 #[derive(Clone, Copy, Debug)]
 pub struct Situation {
-    /// Where it is.
     pub status: EventStatus,
-    /// When it is over.
     pub ends_at: Timestamp,
     /// Whether something is sold: it has a ticket type.
     pub has_ticket_types: bool,
@@ -74,15 +71,8 @@ pub struct Situation {
 /// Why an event can't take a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StepRefused {
-    /// Not from where it is.
     #[error("an event that is {} can't be {}", .from.as_str(), .step.as_str())]
-    NotFrom {
-        /// Where it is.
-        from: EventStatus,
-        /// What was asked.
-        step: Step,
-    },
-    /// There is nothing to sell.
+    NotFrom { from: EventStatus, step: Step },
     #[error("an event without ticket types can't be published")]
     NothingToSell,
     /// Its end has passed.

@@ -37,11 +37,9 @@ const OUT_OF_YEARS: &str = "would begin, end or be sold outside of the years 200
 /// What a rule counts in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Frequency {
-    /// Days.
     Daily,
     /// Weeks, which begin on Monday.
     Weekly,
-    /// Months.
     Monthly,
 }
 
@@ -95,7 +93,6 @@ impl Starts {
         }
     }
 
-    /// In order.
     pub fn as_slice(&self) -> &[Timestamp] {
         &self.0
     }

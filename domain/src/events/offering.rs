@@ -1,7 +1,7 @@
 //! The rules between an event and what it sells: its ticket types, quotas and sections, the windows of the sale, and the time at which
 //! it is to be published.
 //!
-//! Each of these is written on its own, and a change of any of them may break a rule that held when another was written. So whoever
+//! Each of these is written on its own, and a change of any of them may break a rule that held when another was written. So anyone who
 //! changes one asks for the whole, as the change leaves it: [`Offering::newly_broken`]. A draft may be incomplete; what is published,
 //! or will be by itself, keeps the rules.
 
@@ -21,7 +21,6 @@ use crate::ids::{QuotaId, TicketTypeId};
 pub struct Offering {
     /// Where it is in its life.
     pub status: EventStatus,
-    /// When it is over.
     pub ends_at: Timestamp,
     /// When it will be published, while it is scheduled.
     pub publish_at: Option<Timestamp>,
@@ -36,9 +35,7 @@ pub struct Offering {
 /// A ticket type of an [`Offering`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OfferedType {
-    /// Its id.
     pub id: TicketTypeId,
-    /// Such as `Adult`.
     pub name: String,
     /// The quota it draws on.
     pub quota_id: QuotaId,
@@ -102,7 +99,6 @@ impl Rule {
 /// A rule that an event would break, and by which ticket type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokenRule {
-    /// Which rule.
     pub rule: Rule,
     /// Id and name of the ticket type, for rules that are about one.
     pub ticket_type: Option<(TicketTypeId, String)>,

@@ -24,7 +24,6 @@ const PRICE_MAX: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
 /// A number of places, as its organizer sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManagedQuota {
-    /// Its id.
     pub id: QuotaId,
     /// For the organizer.
     pub name: String,
@@ -32,9 +31,7 @@ pub struct ManagedQuota {
     pub capacity: u32,
     /// Held, blocked, or waiting for payment.
     pub held: u32,
-    /// Sold.
     pub sold: u32,
-    /// When it was made.
     pub created_at: Timestamp,
     /// When name or capacity last changed.
     pub updated_at: Timestamp,
@@ -48,9 +45,7 @@ pub struct ManagedQuota {
 pub struct BelowTaken {
     /// Held, blocked, or waiting for payment.
     pub held: u32,
-    /// Sold.
     pub sold: u32,
-    /// What was asked for.
     pub asked: u32,
 }
 
@@ -98,17 +93,13 @@ impl QuotaFields {
 /// A ticket type as its organizer sees it.
 #[derive(Clone, Debug)]
 pub struct ManagedTicketType {
-    /// Its id.
     pub id: TicketTypeId,
-    /// All that is said of it.
     pub fields: TicketTypeFields,
     /// Its place in the organizer's order.
     pub position: u32,
     /// Whether places of it are, or ever were, held, blocked or booked: it then stays with its quota and its sections.
     pub ever_taken: bool,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// When it last changed.
     pub updated_at: Timestamp,
     /// Grows with each change, of its position or its sections as well.
     pub revision: i32,

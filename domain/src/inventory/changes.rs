@@ -10,11 +10,10 @@ use crate::{
     ids::{EventId, SeatId},
 };
 
-/// The way from one picture to a later one. Values are absolute, so whoever has the earlier picture, and puts these values
+/// The way from one picture to a later one. Values are absolute, so anyone who has the earlier picture, and puts these values
 /// over it, has the later one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changes {
-    /// Of which event.
     pub event_id: EventId,
     /// Where the event is in its life, as the later picture has it.
     pub status: EventStatus,

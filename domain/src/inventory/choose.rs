@@ -133,7 +133,7 @@ impl Inventory {
         }
     }
 
-    /// One item a place, in the order of the lines. Named seats are given first: whoever names a seat wants that one, and
+    /// One item a place, in the order of the lines. Named seats are given first: anyone who names a seat wants that one, and
     /// the best of another line are chosen around it.
     fn items(&self, lines: &[(&TicketType, Places)], places: u32) -> Result<Vec<Item>, Refusal> {
         let mut draft = Draft::new(&self.seats);

@@ -29,7 +29,7 @@ impl Inventory {
     /// What the command of this buyer would do at `now`, or why it may not.
     pub fn decide_for(&self, buyer: &Buyer, command: &Command, now: Timestamp) -> Result<Entry, Refusal> {
         match command {
-            // What is not public yet is not there, whoever asks.
+            // What is not public yet is not there, no matter who asks.
             Command::Hold(_) | Command::Book(_) if !buyer.may_take => match self.published() {
                 Err(Refusal::NoSuchEvent) => Err(Refusal::NoSuchEvent),
                 _ => Err(Refusal::TooOften { retry_after: None }),
@@ -144,7 +144,7 @@ impl Inventory {
         if !live {
             return Err(Refusal::NotCancellable("the booking is cancelled or expired"));
         }
-        // Whoever has booked what does not take place gives it back, however late.
+        // Anyone who has booked what does not take place gives it back, however late.
         if now >= self.plan.starts_at && self.plan.status != EventStatus::Cancelled {
             return Err(Refusal::NotCancellable("the event has begun"));
         }

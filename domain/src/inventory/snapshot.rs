@@ -15,13 +15,11 @@ use crate::{
 /// Counters of one ticket type; types that share a quota show the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TicketTypeAvailability {
-    /// Which ticket type.
     pub id: TicketTypeId,
     /// Places of its quota.
     pub capacity: u32,
     /// Held, or waiting for payment.
     pub held: u32,
-    /// Sold.
     pub sold: u32,
     /// What can be bought while it is on sale: what is left of its quota, or the free seats of its sections where these are fewer, as far
     /// as the limits of a booking and of an account let anybody take them (see [`sellable`]). 0 of what is cancelled or over.
@@ -46,7 +44,6 @@ impl TicketTypeAvailability {
 /// An immutable picture of one inventory, as it is in the ledger.
 #[derive(Clone, Debug)]
 pub struct Availability {
-    /// Of which event.
     pub event_id: EventId,
     /// Where the event is in its life; what was never published is nobody's business.
     pub status: EventStatus,
@@ -55,7 +52,6 @@ pub struct Availability {
     pub version: i64,
     /// When the picture was taken.
     pub as_of: Timestamp,
-    /// The counters.
     pub ticket_types: Vec<TicketTypeAvailability>,
     pub(super) plan: Arc<SalePlan>,
     pub(super) seat_map: Option<Arc<SeatMap>>,

@@ -1,7 +1,7 @@
 //! Who has how many unpaid places, kept beside the places themselves.
 //!
 //! What accounts have follows from the ledger's rows, so it is exact after a reload. Networks and what ran out are known in
-//! memory only: neither is worth a column. So each inventory hands them over to the one that is read anew in its place, and only
+//! memory only: neither is worth a column. So each inventory hands them over to the one that is read again in its place, and only
 //! what forgets the event, such as a restart of the process, forgives.
 
 use std::{collections::HashMap, time::Duration};
@@ -24,7 +24,6 @@ const MICROSECONDS: u32 = 1_000_000;
 /// From so many accounts on that have let something run out, those are forgotten who need not wait.
 const COOLING_MAX: usize = 4096;
 
-/// See the module's page.
 #[derive(Debug)]
 pub(super) struct Unpaid {
     limits: UnpaidLimits,

@@ -9,14 +9,11 @@ pub enum Locale {
     /// English, for all who have not asked for another one that there is.
     #[default]
     En,
-    /// German.
     De,
-    /// French.
     Fr,
 }
 
 impl Locale {
-    /// Every language.
     pub const ALL: [Locale; 3] = [Locale::En, Locale::De, Locale::Fr];
 
     /// The tag: the primary language of BCP 47.

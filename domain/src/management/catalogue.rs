@@ -20,13 +20,10 @@ pub struct Term {
     pub id: Uuid,
     /// By what it is named everywhere; never changes.
     pub slug: String,
-    /// For people.
     pub name: String,
     /// How many events have it.
     pub events: u64,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// When it last changed.
     pub updated_at: Timestamp,
     /// Grows with each change.
     pub revision: i32,
@@ -50,7 +47,6 @@ pub trait CatalogueManagement: Send + Sync {
     /// Adds a venue. Does nothing when it is there already.
     async fn add_venue(&self, by: &Manager, id: VenueId, fields: &VenueFields) -> Changed;
 
-    /// Changes a venue.
     async fn update_venue(&self, by: &Manager, id: VenueId, expected: Expected, fields: &VenueFields) -> Changed;
 
     /// Deletes a venue that no event and no seat map needs.
@@ -59,7 +55,6 @@ pub trait CatalogueManagement: Send + Sync {
     /// A page of words, by slug. Of events that are not public yet it counts those that `by` may see.
     async fn terms(&self, by: &Manager, of: Vocabulary, page: &PageRequest<String>) -> Found<Page<Term>>;
 
-    /// One word.
     async fn term(&self, of: Vocabulary, slug: &str) -> Found<Option<Term>>;
 
     /// Adds a word. Does nothing when the request with this id has added it already.
@@ -72,20 +67,16 @@ pub trait CatalogueManagement: Send + Sync {
     async fn delete_term(&self, by: &Manager, of: Vocabulary, slug: &str, expected: Expected) -> Changed;
 }
 
-/// A change of a setting.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SettingChange {
     /// Counted upwards.
     pub number: i64,
-    /// Which setting.
     pub key: String,
     /// What it was; nothing for the default.
     pub from: Option<Value>,
     /// What it is from then on; nothing for the default.
     pub to: Option<Value>,
-    /// Who.
     pub account: AccountId,
-    /// When.
     pub at: Timestamp,
 }
 

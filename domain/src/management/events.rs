@@ -95,19 +95,14 @@ impl EventOrder {
 /// Which events to list.
 #[derive(Clone, Debug)]
 pub struct EventFilter {
-    /// In one of these.
     pub statuses: Vec<EventStatus>,
     /// With this in the title or the slug, whatever the case.
     pub q: Option<String>,
-    /// Of this organizer.
     pub organizer: Option<AccountId>,
-    /// Of this series.
     pub series: Option<SeriesId>,
-    /// Sorted by this.
     pub order: EventOrder,
 }
 
-/// Events.
 #[async_trait]
 pub trait EventManagement: Send + Sync {
     /// A page of the events that `by` may see.
@@ -118,7 +113,6 @@ pub trait EventManagement: Send + Sync {
         page: &PageRequest<EventKey>,
     ) -> Found<Page<ManagedEvent>>;
 
-    /// One of them.
     async fn managed_event(&self, by: &Manager, id: EventId) -> Found<Option<ManagedEvent>>;
 
     /// Adds a draft of `organizer`'s. Does nothing when it is there already: the repetition of a request.
@@ -174,13 +168,9 @@ pub trait EventManagement: Send + Sync {
 /// A block, without its places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockSummary {
-    /// Its id.
     pub id: HoldId,
-    /// How many places.
     pub places: u32,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// When it last changed.
     pub updated_at: Timestamp,
 }
 
@@ -194,7 +184,6 @@ pub trait SalesManagement: Send + Sync {
     /// The quotas of an event.
     async fn quotas(&self, event: EventId) -> Found<Vec<ManagedQuota>>;
 
-    /// Adds a quota.
     async fn add_quota(&self, by: &Manager, event: EventId, id: QuotaId, fields: &QuotaFields) -> Changed;
 
     /// Changes a quota; refused below what is taken.
@@ -255,7 +244,6 @@ pub trait SalesManagement: Send + Sync {
 /// A booking with whom it is for.
 #[derive(Clone, Debug)]
 pub struct GuestBooking {
-    /// The booking.
     pub booking: Booking,
     /// How the buyer is called.
     pub name: String,

@@ -48,11 +48,8 @@ pub enum Creation {
     Quota,
     /// A ticket type of an event.
     TicketType,
-    /// A seat map.
     SeatMap,
-    /// A version of a seat map.
     SeatMapVersion,
-    /// A venue.
     Venue,
     /// A word of a vocabulary.
     Term(Vocabulary),
@@ -71,7 +68,6 @@ pub trait RequestKeys: Send + Sync {
         creates: Creation,
     ) -> Found<Option<Standing>>;
 
-    /// Notes that a request begins.
     async fn begin_request(
         &self,
         account: AccountId,

@@ -52,7 +52,6 @@ impl SeatMapFields {
     }
 }
 
-/// A seat map to be made.
 #[derive(Clone, Debug)]
 pub struct NewSeatMap {
     /// Its id; also that of its first version.
@@ -61,26 +60,21 @@ pub struct NewSeatMap {
     pub venue_id: VenueId,
     /// Whose it will be; nobody's is the house's.
     pub organizer_id: Option<AccountId>,
-    /// What is said of it.
     pub fields: SeatMapFields,
 }
 
 /// A seat map as those see it who may use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManagedSeatMap {
-    /// Its id.
     pub id: SeatMapId,
     /// Where the seats are.
     pub venue_id: VenueId,
     /// Whose it is; nobody's is the house's.
     pub organizer_id: Option<AccountId>,
-    /// For people.
     pub name: String,
-    /// For people.
     pub description: String,
     /// The number of its last version.
     pub latest: u32,
-    /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed; a new version is a change.
     pub updated_at: Timestamp,
@@ -91,9 +85,7 @@ pub struct ManagedSeatMap {
 /// Which maps to list.
 #[derive(Clone, Debug, Default)]
 pub struct SeatMapFilter {
-    /// Of this venue.
     pub venue: Option<VenueId>,
-    /// Of this organizer.
     pub organizer: Option<AccountId>,
     /// With this in the name, whatever the case.
     pub q: Option<String>,
@@ -102,28 +94,22 @@ pub struct SeatMapFilter {
 /// One version, without its seats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeatMapVersion {
-    /// Its id.
     pub id: SeatMapVersionId,
-    /// Of which map.
     pub map: SeatMapId,
     /// Counted from 1.
     pub number: u32,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// How many events use it, as far as whoever asks may see them.
+    /// How many events use it, as far as the caller may see them.
     pub events: u64,
 }
 
 /// An event that uses a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsingEvent {
-    /// Its id.
     pub id: EventId,
-    /// Its title.
     pub title: String,
     /// Where it is in its life.
     pub status: EventStatus,
-    /// When it begins.
     pub starts_at: Timestamp,
 }
 
@@ -143,9 +129,7 @@ pub struct Move {
 /// A ticket type that has lost sections, because its event has moved to a version that does not have them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SectionsLost {
-    /// Which one.
     pub ticket_type: TicketTypeId,
-    /// Its name.
     pub name: String,
     /// The sections that it sells no more.
     pub sections: Vec<SectionId>,
@@ -155,7 +139,6 @@ pub struct SectionsLost {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{count} seats are held, blocked or sold, and the version does not have them as they are")]
 pub struct SeatsMoved {
-    /// How many.
     pub count: usize,
     /// The first [`SEATS_SHOWN_MAX`] of them.
     pub seats: Vec<Seat>,
@@ -182,7 +165,6 @@ pub trait SeatMapManagement: Send + Sync {
         page: &PageRequest<SeatMapKey>,
     ) -> Found<Page<ManagedSeatMap>>;
 
-    /// One of them.
     async fn seat_map(&self, by: &Manager, id: SeatMapId) -> Found<Option<ManagedSeatMap>>;
 
     /// The versions of a map, oldest first.

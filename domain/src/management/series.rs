@@ -14,19 +14,14 @@ use crate::{
 /// An event as one of a series.
 #[derive(Clone, Debug)]
 pub struct Occurrence {
-    /// The event that it is.
     pub id: EventId,
-    /// For URLs.
     pub slug: String,
-    /// Its name.
     pub title: String,
     /// Where it is in its life.
     pub status: EventStatus,
     /// When it will be published, while it is scheduled.
     pub publish_at: Option<Timestamp>,
-    /// When it begins.
     pub starts_at: Timestamp,
-    /// When it is over.
     pub ends_at: Timestamp,
     /// For a cancelled one.
     pub cancellation: Option<Cancellation>,
@@ -40,7 +35,6 @@ impl Occurrence {
     }
 }
 
-/// Series.
 #[async_trait]
 pub trait SeriesManagement: Send + Sync {
     /// The occurrences of a series that `by` may see, in order; none when there is no such series.

@@ -31,7 +31,6 @@ pub struct DrawnRow {
 pub struct SectionSummary {
     /// Its id, by which ticket types name what they sell.
     pub id: SectionId,
-    /// Its name.
     pub name: Arc<str>,
     /// How many rows it has.
     pub rows: u32,
@@ -76,7 +75,6 @@ impl Drawing {
         Self(rows)
     }
 
-    /// The rows.
     pub fn rows(&self) -> &[DrawnRow] {
         &self.0
     }
@@ -125,7 +123,7 @@ impl Drawing {
         SeatMap::of_rows(id, self.0.into_iter().map(|row| row.seats).collect())
     }
 
-    /// The seats that `next` does not have as they are here: gone, elsewhere, or other than they were. Whoever has one of these
+    /// The seats that `next` does not have as they are here: gone, elsewhere, or other than they were. Anyone who has one of these
     /// would find it moved.
     pub fn changed_in(&self, next: &Self) -> Vec<Seat> {
         let placed = |row: &DrawnRow, position: i32| (row.position, position);

@@ -5,7 +5,6 @@ use std::{ops::Range, sync::Arc};
 use super::Seat;
 use crate::ids::SectionId;
 
-/// Bits of a word.
 pub(crate) const WORD: usize = u64::BITS as usize;
 
 /// Rows that are looked at as one before each is. Near the square root of the rows of a large house, so that neither the
@@ -27,7 +26,6 @@ pub(crate) struct WordShape {
     pub(crate) row: u32,
 }
 
-/// One row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RowShape {
     first_word: u32,
@@ -41,7 +39,6 @@ pub(crate) struct RowShape {
 }
 
 impl RowShape {
-    /// Its words.
     pub(crate) fn words(&self) -> Range<usize> {
         self.first_word as usize..(self.first_word + self.words) as usize
     }

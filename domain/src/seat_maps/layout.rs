@@ -39,7 +39,6 @@ pub struct Row {
     pub seats: Vec<Seat>,
 }
 
-/// One chair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seat {
     /// Unlike those of the row's others.

@@ -134,7 +134,7 @@ impl<'a> History<'a> {
         }
     }
 
-    /// As the server does it: once nothing is on its way, the counters are true, and a changed plan is loaded anew.
+    /// As the server does it: once nothing is on its way, the counters are true, and a changed plan is loaded again.
     fn resize(&mut self, quota: usize, capacity: u32) -> Checked {
         self.settle_all()?;
         let quota = quota % self.reference.versions.len();

@@ -1,4 +1,4 @@
-//! Random steps. They name things by number, in the order in which the history made them and beginning anew at their end, so
+//! Random steps. They name things by number, in the order in which the history made them and beginning again at their end, so
 //! that a shrunk failure reads like a story.
 
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What a connection is doing, so that one lazy timer can end those that do nothing.
+//! Connection time-outs: what a connection is doing, so that one lazy timer can close idle and slow ones.
 //!
 //! hyper has a header deadline of its own, but it starts a boxed timer for every request, counts an idle keep-alive
 //! connection as a slow header, and does not cover the detection of the protocol. This one costs two atomics a request.

@@ -1,4 +1,5 @@
-//! Answers to what is no request: bytes that hyper can't read as HTTP/1, and connections over the limit.
+//! Malformed requests and refused connections: answers to bytes that hyper can't read as HTTP/1, and to connections
+//! over the limit.
 
 use std::time::Duration;
 

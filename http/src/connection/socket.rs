@@ -58,7 +58,7 @@ impl Socket {
     }
 
     /// Holds an answer of hyper's own back. It comes in one write, when nothing else is on its way to the client: so the body
-    /// of an answer can't be taken for one, whoever has written it.
+    /// of an answer can't be taken for one, no matter who has written it.
     fn holds_back(&mut self, bytes: &[u8]) -> bool {
         if self.is_within || self.activity.is_busy() {
             return false;

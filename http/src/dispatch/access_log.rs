@@ -1,4 +1,4 @@
-//! What is left of a request: its metrics, and a line in the log when it is worth one.
+//! Access log and request metrics: what is recorded at the end of a request.
 
 use std::{
     net::IpAddr,
@@ -12,7 +12,7 @@ use telemetry::REFUSALS;
 
 use crate::{measures::Measures, problem::Problem, reply::Reply, request::RequestId, router::RouteInfo};
 
-/// A request slower than this is worth a line in the log (L3 alerts at 2 s).
+/// A request slower than this is worth a line in the log; an alert fires at 2 s.
 const SLOW: Duration = Duration::from_secs(1);
 
 /// What the end of a request is recorded with.
@@ -22,7 +22,6 @@ pub(super) struct Record<'a> {
     pub(super) account: Option<AccountId>,
     pub(super) id: &'a RequestId,
     pub(super) path: &'a str,
-    /// Where the client is.
     pub(super) client: IpAddr,
     pub(super) started: Instant,
 }
@@ -74,7 +73,7 @@ impl Record<'_> {
         now
     }
 
-    /// Whoever was refused may come with the id of the request, and asks why.
+    /// A refused client may come with the id of the request, and ask why.
     #[cold]
     fn refused(&self, status: StatusCode, code: Option<&str>, cause: Option<&str>) {
         tracing::info!(

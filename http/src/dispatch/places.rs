@@ -1,4 +1,4 @@
-//! Requests that take places, counted by what came of them.
+//! Rate limiting of requests that take places: counted by their result.
 //!
 //! One costs its account one of the tier `bookings` if it takes places, or may have: when its outcome is open. One that takes
 //! none, because it was refused, costs one of the tier `api` instead: so nobody has to pay for what they did not get, and nobody

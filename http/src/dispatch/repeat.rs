@@ -1,4 +1,4 @@
-//! The short way: the answer that was given to the same question a moment ago.
+//! Response cache, the fast path: the answer that was given to the same request a moment ago.
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use super::{Arrived, Dispatcher, Record};
 use crate::{body::Body, edge::syntax, rate_limits::Fields, repeats::Wanted, reply::REQUEST_ID, request::RequestId};
 
 impl<S: Send + Sync + 'static> Dispatcher<S> {
-    /// Gives an answer again, and says when that was. Whoever gets it is held to the same rules as on the long way, by the same
+    /// Gives an answer again, and says when that was. The client is held to the same rules as on the long way, by the same
     /// pieces: what is left out is to read the address, to run the handler, and to make the head. `None`: there is no such
     /// answer, or something is the matter with the request, which the long way says. What was counted is not counted there again.
     pub(super) fn repeat(&self, arrived: &mut Arrived) -> Option<(Response<Body>, Instant)> {

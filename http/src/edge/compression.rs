@@ -1,4 +1,4 @@
-//! Bodies of answers made smaller (H7): whole ones, of types that gain by it, from a size on.
+//! Compression of response bodies: whole ones, of types that gain by it, from a size on.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,4 @@
-//! Pages of other sites that may use this API: those of the whitelist and no others (H7; the Fetch standard, 3.2).
+//! CORS: which other sites' pages may use this API (the Fetch standard, 3.2).
 
 use http::{HeaderMap, HeaderValue, header};
 

@@ -1,5 +1,4 @@
-//! Requests that a page makes in its user's name without their knowing (A4): wherever a cookie proves who is asking, the page has
-//! to be one of ours.
+//! CSRF protection: wherever a cookie proves who is asking, the request must come from a page of ours.
 //!
 //! Three guards, each of which would do: the cookie is `SameSite=Strict`; the browser must say that the page is of this origin, or
 //! of one on the list; and from the list it must also show that it could read an answer.
@@ -18,7 +17,6 @@ static X_CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 pub(super) enum Page {
     /// Here; or there is none: a program, a bookmark.
     Own,
-    /// Somewhere else.
     Other,
 }
 

@@ -1,5 +1,5 @@
-//! The guard of a listener that asks nobody who they are, because only operators reach it. A browser of an operator reaches it too, with
-//! whatever page is open there.
+//! DNS rebinding protection of the operations listener, which asks nobody who they are, because only operators reach
+//! it. An operator's browser reaches it too, with any page that is open there.
 //!
 //! A page of a stranger can read what it asks for only from its own origin. So it has its own name lead to this machine (DNS rebinding):
 //! the request then names that host. And it can send forms anywhere without reading the answer: the request then names its origin.
@@ -31,7 +31,7 @@ impl OwnHosts {
         }
         match csrf::page(&head.uri, &head.headers) {
             Page::Own => Ok(()),
-            // A link to a page here is followed by whoever wants to see it, and shows the page that has it nothing.
+            // A link to a page here is followed by a person who wants to see it, and shows the page that has it nothing.
             Page::Other if is_visit(&head.headers) && head.method.is_safe() => Ok(()),
             Page::Other => {
                 Err(Problem::new(Code::CrossSite).detail("pages of other origins may not use this listener"))

@@ -1,4 +1,4 @@
-//! What a client accepts: `Accept` and `Accept-Encoding` (RFC 9110, 12.4.2, 12.5.1 and 12.5.3).
+//! Content negotiation: `Accept` and `Accept-Encoding` (RFC 9110, 12.4.2, 12.5.1 and 12.5.3).
 
 use http::{HeaderMap, HeaderName, header};
 

@@ -1,4 +1,4 @@
-//! Which header fields a request has, of those that are looked for in every request.
+//! Header look-up: which of the header fields that every request is searched for are present.
 //!
 //! Looking for one costs a hash of its name, and most requests have few fields and almost none of these; so the names are gone
 //! through once.
@@ -41,7 +41,6 @@ impl Field {
 pub(crate) struct Present(u16);
 
 impl Present {
-    /// Those that are there.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let fields = headers.keys().filter_map(|name| Field::of(name.as_str()));
         Self(fields.fold(0, |present, field| present | 1 << field as u16))

@@ -1,5 +1,5 @@
-//! What browsers are told to be careful about, on every answer (L8). Values are made at compile time and cloning one counts
-//! no references, so an answer pays a few look-ups in its table of headers.
+//! Security headers of every answer: content security policy, HSTS and the like. Values are made at compile time and
+//! cloning one counts no references, so an answer pays a few look-ups in its table of headers.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
@@ -27,7 +27,7 @@ static SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
 static NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 static DENY: HeaderValue = HeaderValue::from_static("DENY");
 static REFERRER: HeaderValue = HeaderValue::from_static("strict-origin-when-cross-origin");
-/// One year, as L8 demands.
+/// One year.
 static HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
 
 /// Adds what the handler has not set itself: a page may need a policy of its own, and a picture may be for other sites.

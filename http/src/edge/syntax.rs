@@ -1,4 +1,4 @@
-//! What HTTP demands of the head of a request and hyper leaves to us.
+//! Request validation: what HTTP demands of the head of a request and hyper does not check.
 
 use http::{HeaderMap, Method, Version, header, request::Parts};
 

@@ -1,4 +1,4 @@
-//! Versions of the API: in the path, and for those who want to be sure in a header (H6).
+//! API versioning: the version in the path, and the header `api-version` of clients that want to be sure.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -6,7 +6,6 @@ use crate::{problem::Problem, problem_codes::Code};
 
 /// Names the version that a request is meant for, and the one that answered.
 pub(super) static API_VERSION: HeaderName = HeaderName::from_static("api-version");
-/// The only one there is.
 pub(super) static CURRENT: HeaderValue = HeaderValue::from_static("1");
 
 /// Whether a request is meant for a version that there is: 400 `VERSION_001` otherwise.

@@ -1,4 +1,4 @@
-//! A row of the table of routes and what its feature says of it, put together as OpenAPI 3.1 writes them.
+//! OpenAPI paths: a route and what its feature says of it, put together.
 
 use std::collections::BTreeMap;
 
@@ -164,7 +164,7 @@ fn security(access: Access, operation: &Operation) -> Value {
     match access {
         Access::Public => json!([]),
         Access::Session if operation.refusals.contains(&Code::SessionOver) => json!([{ COOKIE: [] }]),
-        // Whoever has none loses nothing.
+        // Clients without one lose nothing.
         Access::Session => json!([{ COOKIE: [] }, {}]),
         Access::Authenticated => json!([{ BEARER: [] }]),
         Access::Roles(roles) => roles.iter().map(|role| json!({ BEARER: [role.as_str()] })).collect(),

@@ -1,4 +1,4 @@
-//! Parameters of operations.
+//! OpenAPI parameters.
 
 use std::ops::RangeInclusive;
 
@@ -35,7 +35,6 @@ impl Parameter {
         Self { place: "header", ..Self::query(name, description) }
     }
 
-    /// Must be sent.
     #[must_use]
     pub fn required(mut self) -> Self {
         self.is_required = true;
@@ -69,7 +68,6 @@ impl Parameter {
         self.schema(json!({ "type": "string", "maxLength": most }))
     }
 
-    /// A whole number.
     #[must_use]
     pub fn integer(self, bounds: RangeInclusive<u32>) -> Self {
         let (least, most) = bounds.into_inner();
@@ -82,7 +80,6 @@ impl Parameter {
         self.schema(json!({ "type": "boolean" }))
     }
 
-    /// An id.
     #[must_use]
     pub fn id(self) -> Self {
         self.schema(json!({ "type": "string", "format": "uuid" }))
@@ -94,13 +91,11 @@ impl Parameter {
         self.schema(json!({ "type": "string", "minLength": 1, "maxLength": 200 }))
     }
 
-    /// One of these.
     #[must_use]
     pub fn one_of(self, values: &[&str]) -> Self {
         self.schema(json!({ "type": "string", "enum": values }))
     }
 
-    /// May be repeated.
     #[must_use]
     pub fn many(mut self) -> Self {
         self.schema = json!({ "type": "array", "items": self.schema });

@@ -1,4 +1,4 @@
-//! The refusals of an operation: those that follow from its row, what it takes, and its own; one answer a status.
+//! OpenAPI error responses: those that follow from a route and what it takes, and its own; one answer per status.
 
 use application::limits::Tier;
 use http::{Method, StatusCode};

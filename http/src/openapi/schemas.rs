@@ -1,5 +1,5 @@
-//! Schemas of types of the domain, which knows nothing of documents. `build.rs` says which stands for which, so that DTOs
-//! name the domain's types as they are.
+//! OpenAPI schemas of the domain's types, which know nothing of documents. `build.rs` maps each type to its schema, so
+//! that DTOs name the domain's types.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,5 @@
-//! Schemas of what people write, by the rules of `domain::text`: a client that keeps to them is never refused for its spelling.
+//! OpenAPI schemas of texts, by the rules of `domain::text`: a client that keeps to them is never refused for its
+//! spelling.
 
 use domain::{settings::Kind, text::TEXT_MAX};
 use utoipa::openapi::{

@@ -1,4 +1,4 @@
-//! Of accounts, sign-in and sessions.
+//! Error mapping of accounts, sign-in and sessions.
 
 use std::time::Duration;
 

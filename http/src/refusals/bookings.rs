@@ -1,4 +1,4 @@
-//! What a client is told when the business says no.
+//! Error mapping of holds and bookings.
 
 use application::bookings::BookingError;
 use domain::{
@@ -27,7 +27,7 @@ impl From<BookingError> for Problem {
     }
 }
 
-/// Without numbers of places: whoever may know them asks for [`told_exactly`].
+/// Without numbers of places: anyone who may know them asks for [`told_exactly`].
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let detail = refusal.to_string();

@@ -1,4 +1,4 @@
-//! What a client is told when nothing was changed.
+//! Error mapping of changes to the catalogue.
 
 use std::time::Duration;
 

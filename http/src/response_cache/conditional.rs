@@ -1,4 +1,4 @@
-//! Whether a client has an answer already: `If-None-Match` (RFC 9110, 13.1.2).
+//! Conditional requests: `If-None-Match` (RFC 9110, 13.1.2).
 
 use http::{HeaderMap, header};
 

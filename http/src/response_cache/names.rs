@@ -1,4 +1,4 @@
-//! Names in keys, from checked values.
+//! Cache keys: ids and slugs as parts of keys, from validated values.
 
 use std::{fmt, str::FromStr};
 

@@ -58,7 +58,7 @@ pub(super) async fn write(
     Ok(created)
 }
 
-/// Lists the new events. Where they are the most, the indexes are made anew afterwards, which takes a fraction of the time of growing
+/// Lists the new events. Where they are the most, the indexes are made again afterwards, which takes a fraction of the time of growing
 /// them; until the end of the transaction nobody else can read the list then.
 async fn list(transaction: &Transaction<'_>, made: &[Uuid], known: usize) -> Result<(), SeedError> {
     const INDEXES: &str = "SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition \
@@ -149,7 +149,7 @@ async fn copy_events(transaction: &Transaction<'_>, events: &[&Event]) -> Result
     copy(transaction, STATEMENT, &types, rows).await.map(|_| ())
 }
 
-/// Tags belong to everybody: one that exists under its slug is used, whoever made it.
+/// Tags belong to everybody: one that exists under its slug is used, no matter who made it.
 async fn copy_tags(transaction: &Transaction<'_>, events: &[&Event]) -> Result<(), SeedError> {
     let slugs: HashSet<&str> = events.iter().flat_map(|event| &event.tags).copied().collect();
     let slugs: Vec<&str> = slugs.into_iter().collect();

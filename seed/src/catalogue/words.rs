@@ -22,7 +22,7 @@ pub(super) struct Category {
 }
 
 impl Category {
-    /// Titles in which `{}` is whoever is on stage.
+    /// Titles in which `{}` is the name of who is on stage.
     fn titles(&self, language: Language) -> &'static [&'static str] {
         match language {
             Language::English => self.english,

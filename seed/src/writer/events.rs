@@ -63,7 +63,7 @@ pub(super) async fn write_categories(transaction: &Transaction<'_>, events: &[&E
     Ok(())
 }
 
-/// The tags of these events. Tags belong to everybody: one that exists under its slug is used, whoever made it.
+/// The tags of these events. Tags belong to everybody: one that exists under its slug is used, no matter who made it.
 pub(super) async fn write_tags(transaction: &Transaction<'_>, events: &[&Event]) -> Result<(), SeedError> {
     let slugs: BTreeSet<&str> = events.iter().flat_map(|event| event.tags).copied().collect();
     let slugs: Vec<&str> = slugs.into_iter().collect();

@@ -1,4 +1,4 @@
-//! Bodies as they lie in Redis: a byte that says how, then the body, usually compressed.
+//! Encoding of cached bodies in Redis: a byte that names the coding, then the body, usually compressed.
 
 /// Larger ones are not kept, and none is unpacked to more.
 const BYTES_MAX: usize = 4 << 20;

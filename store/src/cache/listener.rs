@@ -1,4 +1,4 @@
-//! Hears what other nodes have changed.
+//! Cache invalidation, receiving: subscribes to the changes of other nodes.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What nodes tell each other: who, what kind of change, and what it concerns.
+//! Cache invalidation messages: sender, kind of change, and tags.
 
 use domain::cache::{Change, TagSlot};
 use uuid::Uuid;

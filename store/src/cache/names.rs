@@ -1,4 +1,4 @@
-//! How what lies in Redis is called.
+//! Redis keys and channels of the cache.
 
 use uuid::Uuid;
 

@@ -1,4 +1,4 @@
-//! What `DATABASE_URL` says, and what is wrong with it.
+//! Connection string: what `DATABASE_URL` says, and what is wrong with it.
 
 use std::{error::Error as _, time::Duration};
 
@@ -28,7 +28,6 @@ pub enum AddressFault {
          otherwise (a tunnel, a local PgBouncer)"
     )]
     Tls,
-    /// No host.
     #[error("names no host; give a URL such as postgres://user:password@host:5432/name")]
     NoHost,
     /// The driver can't read it.

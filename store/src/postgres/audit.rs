@@ -1,6 +1,6 @@
-//! How deeds are written into the audit log: in the transaction of what they tell of, one after the other, for each entry covers the one
-//! before. What the transaction has changed, triggers have noted (`migrations/0005_operations.up.sql`), when it was begun for an
-//! administrator.
+//! Audit log, writing: an entry is written in the transaction of the change that it tells of, one after the other, for
+//! each entry's hash covers the one before. Triggers have noted what the transaction changed
+//! (`migrations/0005_operations.up.sql`), when it was begun for an administrator.
 
 use domain::{
     audit::{
@@ -18,8 +18,8 @@ use tokio_postgres::{
 
 use super::{connection::Statements, rows::StoreError};
 
-/// Writers of the log take this advisory lock, and with it their turn, until their transaction ends. So whoever writes down a
-/// deed does it last.
+/// Writers of the log take this advisory lock, and with it their turn, until their transaction ends. So a transaction writes its
+/// entry last.
 const TURN: &str = "SELECT pg_advisory_xact_lock(hashtext('boxoffice audit log'))";
 
 const LAST: &str = "SELECT seq, hash FROM audit_log ORDER BY seq DESC LIMIT 1";

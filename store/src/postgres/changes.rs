@@ -1,4 +1,4 @@
-//! Changes that are written down: see `migrations/0005_operations.up.sql`.
+//! Cache invalidation, durable: changes that transactions have recorded, see `migrations/0005_operations.up.sql`.
 
 use std::time::Duration;
 
@@ -19,7 +19,6 @@ pub struct PgChanges {
 }
 
 impl PgChanges {
-    /// Over `pool`.
     pub fn new(pool: RequestPool) -> Self {
         Self { pool }
     }

@@ -1,7 +1,8 @@
-//! Connections of everything that is not the ledger, and what a query that is given up does to them.
+//! Connection pool of everything that is not the ledger, with query cancellation: what a query that is given up does to
+//! its connection.
 //!
-//! The driver sends a statement and waits for its rows; when nobody waits any more, the statement runs on, and whoever gets its
-//! connection next waits for its end. So a [`Connection`] knows whether one of its statements is on its way: one that is dropped in
+//! The driver sends a statement and waits for its rows; when nobody waits any more, the statement runs on, and the next user of its
+//! connection waits for its end. So a [`Connection`] knows whether one of its statements is on its way: one that is dropped in
 //! this state (the client hung up, or a deadline passed) does not go back to the pool. Its statement is cancelled and it is closed.
 
 use std::{

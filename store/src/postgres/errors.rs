@@ -1,4 +1,4 @@
-//! What an error of the database means: classified once, here, for everybody who asks the database.
+//! Database errors, classified once by SQLSTATE.
 
 use std::{error::Error as _, io, time::Duration};
 
@@ -35,7 +35,7 @@ pub enum StoreError {
     OutcomeUnknown(Box<StoreError>),
 }
 
-/// What an error means to whoever waits for the answer.
+/// What an error means to anyone who waits for the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorClass {
     /// The trouble passes by itself: the database is away or starts, was told to end the connection, is read-only, has no room, or a

@@ -1,4 +1,4 @@
-//! Which installation a database is of.
+//! Installation id of a database.
 
 use tokio_postgres::{Client, types::Type};
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! The ledger in PostgreSQL: the judge of every decision.
+//! The ledger in PostgreSQL, which has the last word on every decision.
 
 mod commit;
 mod composite;
@@ -33,7 +33,7 @@ use super::{
 /// What the schema does not say.
 #[derive(Clone, Copy, Debug)]
 pub struct LedgerOptions {
-    /// Of a hold (B2: 10 minutes by default).
+    /// Of a hold, 10 minutes by default.
     pub hold: SignedDuration,
     /// Of a priced booking that is not paid.
     pub payment: SignedDuration,
@@ -66,7 +66,7 @@ impl LedgerPools {
         if self.is_shared { vec![&self.commits] } else { vec![&self.commits, &self.session, &self.reads] }
     }
 
-    /// Closes them; whoever waits for a connection is told.
+    /// Closes them; anyone who waits for a connection is told.
     pub fn close(&self) {
         self.distinct().into_iter().for_each(Pool::close);
     }

@@ -46,9 +46,7 @@ const IS_UNRELEASED: &str = "SELECT EXISTS (SELECT FROM schema_migrations WHERE 
 /// A migration that was just applied, or taken back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
-    /// Its version.
     pub version: i32,
-    /// Its name.
     pub name: String,
     /// How long it took.
     pub duration: Duration,
@@ -70,13 +68,10 @@ pub enum MigrationState {
 /// One line of [`Migrator::status`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MigrationStatus {
-    /// The version.
     pub version: i32,
-    /// The name.
     pub name: String,
     /// When it was applied, by the database's clock.
     pub applied_at: Option<jiff::Timestamp>,
-    /// Where it stands.
     pub state: MigrationState,
 }
 
@@ -89,7 +84,6 @@ struct Record {
     lowest_program: Option<i32>,
 }
 
-/// Runs migrations.
 #[derive(Debug, Clone)]
 pub struct Migrator {
     /// Versions 1, 2, 3 … in order.

@@ -1,4 +1,4 @@
-//! The outbox in PostgreSQL.
+//! Transactional outbox of mails.
 //!
 //! A claim counts a try and sets the end of the lease as the time when the mail is due again, so a sender that dies needs
 //! nobody to clean up after it. The end of the lease proves that a claim is still its claimant's: a mail can be claimed only when
@@ -52,7 +52,7 @@ const CLAIM: &str = "WITH awaited AS MATERIALIZED ( \
 /// What mails tell of the site.
 const SETTINGS: &str = "SELECT key, value FROM settings";
 
-/// Whoever sent it is right, also about a mail that was given up meanwhile.
+/// The sender is right, also about a mail that was given up meanwhile.
 const SENT: &str = "UPDATE outbox SET status = 'SENT', payload = NULL, last_error = NULL, ended_at = now() \
     WHERE id = $1 AND status <> 'SENT'";
 
@@ -83,7 +83,6 @@ const STATE: &str = "SELECT \
         (SELECT coalesce(extract(epoch FROM now() - min(waits_since)), 0)::float8 \
             FROM outbox WHERE status = 'PENDING') AS oldest";
 
-/// What `payload` holds.
 #[derive(Debug, Serialize, Deserialize)]
 struct Payload<T> {
     locale: Locale,
@@ -109,14 +108,12 @@ pub async fn enqueue(client: &impl Statements, message: &Message) -> Result<Mail
     Ok(id)
 }
 
-/// See the module's page.
 #[derive(Clone)]
 pub struct PgOutbox {
     pool: RequestPool,
 }
 
 impl PgOutbox {
-    /// Over `pool`.
     pub fn new(pool: RequestPool) -> Self {
         Self { pool }
     }

@@ -1,4 +1,4 @@
-//! Connections to PostgreSQL (D4).
+//! Connection pools of PostgreSQL.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ pub enum PoolError {
 const CAREFUL: &str = "SET default_transaction_isolation = 'read committed'; \
     SELECT set_config('synchronous_commit', 'on', false) \
     WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')";
-/// Generic plans: the statements of the ledger's function look the same for every group, and planning them anew cost as much as
+/// Generic plans: the statements of the ledger's function look the same for every group, and planning them again cost as much as
 /// running them.
 const LEDGER_PLANS: &str = "SET plan_cache_mode = force_generic_plan";
 /// What lists ask for differs from one request to the next, and so does the best way to it: a word that half of the events have, or

@@ -1,4 +1,4 @@
-//! Rows of the database as values of the domain.
+//! Row mapping: rows of the database as values of the domain.
 
 use std::{collections::HashMap, str::FromStr, sync::Arc};
 
@@ -24,7 +24,7 @@ where
     text.parse().map_err(|error: T::Err| StoreError::Row(error.to_string()))
 }
 
-/// The entries of a list. A row that can't be read is left out and logged, and does not take the others with it; whoever asks for the
+/// The entries of a list. A row that can't be read is left out and logged, and does not take the others with it; anyone who asks for the
 /// thing itself is told of the failure.
 pub(crate) fn readable<T>(rows: &[Row], entry: impl Fn(&Row) -> Result<T, StoreError>) -> Result<Vec<T>, StoreError> {
     those_readable(rows.iter().map(|row| (row, entry(row))))
@@ -233,7 +233,6 @@ fn seat(row: &Row, id: SeatId) -> Result<Seat, StoreError> {
     })
 }
 
-/// Reads some seats.
 const SEATS: &str = "SELECT s.id, s.label, s.accessible, r.label AS row, coalesce(c.first_id, c.id) AS section_id, c.name AS section \
     FROM seats s JOIN seat_rows r ON r.id = s.row_id JOIN sections c ON c.id = r.section_id WHERE s.id = ANY($1)";
 

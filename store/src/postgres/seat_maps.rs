@@ -1,4 +1,4 @@
-//! A version of a seat map from its rows.
+//! Row mapping of a version of a seat map.
 
 use std::sync::Arc;
 

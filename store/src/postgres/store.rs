@@ -1,4 +1,4 @@
-//! Accounts, catalogue and bookings in PostgreSQL.
+//! Repositories: accounts, catalogue and bookings in PostgreSQL.
 //!
 //! Statements are typed and unnamed: one round trip each, and PgBouncer may pool transactions.
 
@@ -28,7 +28,6 @@ pub struct PgStore {
 }
 
 impl PgStore {
-    /// Over `pool`.
     pub fn new(pool: RequestPool) -> Self {
         Self { pool }
     }

@@ -1,4 +1,4 @@
-//! Ticket types of an event: read for its buyers and for its inventory alike.
+//! Ticket types of an event, for its buyers and for its inventory.
 
 use domain::{
     events::{SaleWindow, TicketType},

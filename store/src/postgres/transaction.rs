@@ -1,4 +1,4 @@
-//! The one way to a transaction outside of the ledger: it begins, runs, commits, and is run again when it met another one.
+//! Transactions outside of the ledger: begin, run, commit, with retry after conflicts.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How the database reads its tables: by which indexes, and how often a table from end to end.
+//! Index usage statistics: how often the database reads each index, and each table from end to end.
 //!
 //! Each index costs every write something, so one that nobody reads is to go; a big table that is read from end to end lacks one.
 

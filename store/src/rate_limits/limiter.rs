@@ -1,4 +1,4 @@
-//! The limits of requests and attempts.
+//! Rate limiter of requests and attempts.
 //!
 //! Each request is decided in this process first: who is refused here costs Redis nothing. What was admitted is *told* to
 //! Redis, which knows what the other nodes have admitted and may still say no. A limit has a number of requests that a node
@@ -59,7 +59,6 @@ enum Kind {
     Digest,
 }
 
-/// One limit.
 struct Limit {
     /// In metrics, and in Redis's keys.
     name: &'static str,
@@ -115,7 +114,6 @@ impl Limit {
     }
 }
 
-/// See the module's page.
 pub struct Limiter(Arc<Inner>);
 
 struct Inner {

@@ -1,4 +1,4 @@
-//! What all nodes have counted, in Redis.
+//! Rate limits shared by all nodes, in Redis.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +14,6 @@ use crate::redis::{Purpose, RedisLink, Unanswered};
 /// What a node has admitted, and one more that it would.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Report {
-    /// The limit's name.
     pub(super) name: &'static str,
     pub(super) key: Key,
     /// Admitted before this one, and not told.
@@ -35,7 +34,6 @@ pub(super) struct Told {
     pub(super) arrival: u64,
 }
 
-/// See the module's page.
 pub struct SharedCounts {
     link: Arc<RedisLink>,
     /// What begins every key: other installations may use the same Redis.

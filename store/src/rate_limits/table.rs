@@ -1,4 +1,4 @@
-//! What this process remembers of those it limits: a table of fixed size, so that no storm of addresses makes it grow.
+//! Rate limit table of this process: of fixed size, so that no storm of addresses makes it grow.
 //!
 //! A set-associative table, as caches of processors are: a key belongs to one small set and is somewhere in it. When the set
 //! is full, the entry with the earliest arrival time makes room: one that is full again, of which there is nothing to
@@ -37,7 +37,6 @@ pub(super) struct Entry {
     pub(super) shared_arrival: u64,
     /// What was used up here and the others have not been told.
     pub(super) untold: u32,
-    /// Whether the last one was refused.
     pub(super) refused: bool,
 }
 
@@ -50,10 +49,9 @@ struct Slot {
 const EMPTY: Slot =
     Slot { key: Key::NOBODY, entry: Entry { arrival: 0, shared_arrival: 0, untold: 0, refused: false } };
 
-/// See the module's page.
 pub(super) struct Table {
     sets: Box<[Mutex<[Slot; WAYS]>]>,
-    /// Seeded anew by each process, so that nobody can choose addresses that meet in one set.
+    /// Seeded by each process for itself, so that nobody can choose addresses that meet in one set.
     hasher: RandomState,
 }
 

@@ -1,4 +1,4 @@
-//! Races of an organizer against the first buyers of an event, over HTTP: whoever comes first, what is counted is what is sold, and
+//! Races of an organizer against the first buyers of an event, over HTTP: no matter who comes first, what is counted is what is sold, and
 //! whatever was promised can be given back.
 
 use std::time::Duration;
@@ -114,7 +114,7 @@ async fn a_type_moves_to_another_quota_under_its_first_bookings() {
     server.audit().await;
 }
 
-/// Guards: the same in the deletion of a type. Whoever was promised a place has it, and can book what is held.
+/// Guards: the same in the deletion of a type. A buyer who was promised a place has it, and can book what is held.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_type_is_deleted_under_its_first_holds() {
     let (mut random, server) = (seeded(), TestServer::start().await);

@@ -91,14 +91,14 @@ async fn a_block_has_ten_thousand_places_and_an_event_a_hundred_thousand() {
     assert_eq!(api.delete(made.header("location").unwrap()).await.status, 204);
     api.post(&blocks, &of(1)).await.created();
     assert_eq!(places(&server.api, event).await, (90_001, 0, 109_999));
-    // Whoever buys has the bounds of a booking.
+    // A buyer has the bounds of a booking.
     let hold = format!("/api/v1/events/{event}/holds");
     let held = server.signed_in().await.send(Method::POST, &hold, Some("h"), Some(&of(101))).await;
     assert_eq!(held.faults()[0].0, "items[0].quantity");
     server.audit().await;
 }
 
-/// Guards: `Choice::WholeSection`: what is free is kept back, whoever has the rest.
+/// Guards: `Choice::WholeSection`: what is free is kept back, no matter who has the rest.
 #[tokio::test]
 async fn a_whole_section_is_blocked_at_once() {
     let server = TestServer::start().await;

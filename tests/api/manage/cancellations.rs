@@ -76,7 +76,7 @@ async fn a_refusal_on_an_old_plan_does_not_count_as_cancelled() {
     book(&server.signed_in().await, event, kind, 2).await.created();
     server.db.execute("UPDATE events SET starts_at = now() - interval '1 minute'").await;
     let soon = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
-    // Has it read anew.
+    // Has it read again.
     server.running.inventories.pause(domain::ids::EventId(event), soon).await.unwrap().end().await;
     server.db.execute("UPDATE events SET status = 'CANCELLED'").await;
     server.db.execute("INSERT INTO event_cancellations (event_id, total) SELECT id, 1 FROM events").await;

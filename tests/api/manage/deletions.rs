@@ -80,7 +80,7 @@ async fn a_hold_is_shown_after_its_event_and_its_map_were_deleted() {
     assert!(!store.purge_seat_maps().await.unwrap(), "a hold that is kept names the seat");
     let shown = buyer.get(&hold).await.ok();
     assert_eq!((&shown["status"], &shown["items"][0]["seat"]), (&json!("RELEASED"), &held["items"][0]["seat"]));
-    // A repetition finds what it was answered, whoever asks in the same group.
+    // A repetition finds what it was answered, no matter who asks in the same group.
     let (sold_out, _, kind) = published(&server, &api, 0).await;
     book(&buyer, sold_out, kind, 1).await.problem(409, "BOOKING_001");
     // Once it is swept away, the seats are.

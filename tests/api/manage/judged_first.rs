@@ -20,7 +20,7 @@ pub(super) async fn metric(server: &TestServer, name: &str) -> f64 {
     perhaps_metric(server, name).await.unwrap_or_else(|| panic!("no {name}"))
 }
 
-/// How often an inventory was paused, and how often it has read its plan anew.
+/// How often an inventory was paused, and how often it has read its plan again.
 async fn disturbed(server: &TestServer) -> (f64, f64) {
     let of = async |what| metric(server, &format!("boxoffice_inventory_{what}_total")).await;
     (of("pauses").await, of("reloads").await)

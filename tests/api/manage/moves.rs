@@ -153,7 +153,7 @@ async fn nobody_who_has_a_seat_is_moved() {
     server.audit().await;
 }
 
-/// Guards: the comparison of maps in `changes_since`. Who follows the event is shown the seats anew, also when they are the same ones.
+/// Guards: the comparison of maps in `changes_since`. Who follows the event is shown the seats again, also when they are the same ones.
 #[tokio::test]
 async fn a_stream_shows_the_seats_of_the_version_that_is_sold() {
     let server = TestServer::start().await;

@@ -1,4 +1,4 @@
-//! Whose events somebody may see and change (O1, O8), asked of every row of the table.
+//! Whose events somebody may see and change, asked of every row of the table.
 
 use domain::accounts::Role;
 use reqwest::Method;

@@ -1,4 +1,4 @@
-//! Counters that are not what the rows say are found, whoever wrote them.
+//! Counters that are not what the rows say are found, no matter who wrote them.
 
 use domain::{
     ids::{EventId, QuotaId},

@@ -18,7 +18,7 @@ async fn sent(api: &Api, path: &str, key: &str, body: &Value) -> Answer {
     api.send(Method::POST, path, Some(key), Some(body)).await
 }
 
-/// As if whoever worked on the requests had broken off before the end was noted.
+/// As if the server that worked on the requests had broken off before the end was noted.
 async fn break_off(server: &TestServer) {
     server.db.execute("UPDATE request_keys SET done = false, began_at = now() - interval '2 minutes'").await;
 }
@@ -216,7 +216,7 @@ async fn a_venue_whose_answer_was_lost_is_found_again() {
     assert_eq!(again.created(), made);
 }
 
-/// Guards: the first answer in `request_keys`. It is given again whatever has become of the thing: changed, deleted, or made anew by somebody
+/// Guards: the first answer in `request_keys`. It is given again whatever has become of the thing: changed, deleted, or made again by somebody
 /// else under its name.
 #[tokio::test]
 async fn the_first_answer_is_given_again_whatever_is_there_now() {

@@ -1,4 +1,4 @@
-//! Rules between an event and what it sells: asked by whoever changes one of them, and by what publishes later.
+//! Rules between an event and what it sells: asked by the one who changes one of them, and by what publishes later.
 
 use jiff::Timestamp;
 use reqwest::Method;
@@ -82,7 +82,7 @@ async fn a_change_that_breaks_a_rule_of_what_is_published_is_refused_and_names_w
     server.audit().await;
 }
 
-/// The same by the transaction alone: two changes that each keep the rules may break one together, so whoever comes second is judged by
+/// The same by the transaction alone: two changes that each keep the rules may break one together, so the second one is judged by
 /// what the first has left. Guards: `Unchanged::keeps_rules` of each writer.
 #[tokio::test]
 async fn two_changes_at_once_do_not_break_a_rule_together() {

@@ -9,7 +9,7 @@ use super::{OWN, act, book, organizer, places, published};
 use crate::support::{Settings, TestServer, events::in_seconds, until};
 
 /// Guards: the pause. Bookings go on while the capacity is raised again and again; none is lost, none too many is sold, and the
-/// inventory never has to start anew because of it.
+/// inventory never has to start again because of it.
 #[tokio::test]
 async fn capacity_is_raised_in_the_middle_of_a_storm() {
     let server = TestServer::start().await;

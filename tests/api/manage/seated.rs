@@ -63,7 +63,7 @@ impl Seated {
     /// One of the seats that are free, as far as anybody can see it now.
     pub(super) async fn some_free(&self, api: &Api, number: usize) -> Option<(String, Uuid)> {
         let path = format!("/api/v1/events/{}/availability?seats=true", self.event);
-        // A node that has to start anew too often stays away for a while.
+        // A node that has to start again too often stays away for a while.
         let shown = api.get(&path).await;
         if shown.status != 200 {
             shown.problem(503, "SERVICE_001");

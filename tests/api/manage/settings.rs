@@ -138,7 +138,7 @@ async fn how_many_places_are_left_is_shown_only_where_the_site_wants_it() {
     .await;
 }
 
-/// Guards: `refusals::told`. A refusal is no way around `showPlacesLeft`; whoever manages the event may know.
+/// Guards: `refusals::told`. A refusal is no way around `showPlacesLeft`; anyone who manages the event may know.
 #[tokio::test]
 async fn refusals_tell_how_many_places_are_left_only_where_the_site_does() {
     let server = Settings::default().start().await;

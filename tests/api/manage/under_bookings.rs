@@ -147,7 +147,7 @@ async fn a_draft_that_is_blocked_at_the_same_moment_is_not_deleted() {
     server.audit().await;
 }
 
-/// Guards: the triggers behind all of that. Whoever writes past the repository is refused as well.
+/// Guards: the triggers behind all of that. Anyone who writes past the repository is refused as well.
 #[tokio::test]
 async fn the_database_keeps_what_was_taken_where_it_is_counted() {
     let server = TestServer::start().await;

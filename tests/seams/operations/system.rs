@@ -56,7 +56,7 @@ impl System {
         let event = EventId(stage.event.id);
         match self {
             Self::HoldExpires => {
-                // Whoever has something to expire is loaded at the server's start; this hold came later.
+                // An inventory that has something to expire is loaded at the server's start; this hold came later.
                 stage.buyer(Method::GET, stage.event.path("availability"), None).send().await;
                 stage.until_over("SELECT status <> 'ACTIVE' FROM holds WHERE id = $1", stage.hold).await
             }

@@ -1,4 +1,4 @@
-//! The batches of a group, with what is known of each.
+//! Batches of a group, with what is known of each.
 
 use std::{
     borrow::Cow,
@@ -16,7 +16,6 @@ use crate::{ledger::within, metrics::engine};
 /// Place of an entry: which batch, and which entry of it.
 pub(super) type Place = (usize, usize);
 
-/// See the module's page.
 pub(super) struct Group {
     batches: Vec<EventBatch>,
     outcomes: Vec<Vec<Option<EntryOutcome>>>,

@@ -99,7 +99,7 @@ fn managed(event: Event) -> ManagedEvent {
     ManagedEvent { event, seat_map: None, publish_at: None, tags: Vec::new(), cancellation: None, revision: 1 }
 }
 
-/// Guards: `FieldErrors::change`. Whoever changes one field is not told what is wrong with the others by today's rules.
+/// Guards: `FieldErrors::change`. Anyone who changes one field is not told what is wrong with the others by today's rules.
 #[test]
 fn what_was_so_before_stays_whatever_the_rules_say_today() {
     let turned = "Ada\u{202e}nimdA".to_owned();

@@ -29,7 +29,7 @@ impl Inventory {
             }
         }
         let mut given = give_best(&mut draft, lines)?;
-        // What is left of a whole section, once whoever wants a number of seats has them.
+        // What is left of a whole section, once the lines that want a number of seats have them.
         for (line, (_, places)) in lines.iter().enumerate() {
             if let Places::Whole(sections) = places {
                 given[line] = draft.give_free(sections);

@@ -1,6 +1,6 @@
 //! Which groups a row has room for, kept beside the states so that a search skips what is full without looking at its seats.
 //!
-//! A row's summary follows from its words alone and is made anew when a seat of it becomes free or stops being so; a block's
+//! A row's summary follows from its words alone and is made again when a seat of it becomes free or stops being so; a block's
 //! is the union of its rows'.
 
 use std::ops::Range;
@@ -8,14 +8,13 @@ use std::ops::Range;
 use super::{Word, runs::runs};
 use crate::seat_maps::geometry::{Geometry, RowShape, WORD, WordShape};
 
-/// Which seats may be given to whoever does not ask for them by name.
+/// Which seats may be given to anyone who does not ask for them by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pool {
     /// Neither accessible seats nor those beside them.
     Ordinary,
     /// All but accessible seats.
     Companion,
-    /// All.
     Accessible,
 }
 
@@ -53,7 +52,6 @@ impl Summary {
     }
 }
 
-/// See the module's page.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Room {
     rows: Vec<Summary>,
@@ -77,7 +75,7 @@ impl Room {
         room
     }
 
-    /// Looks at a row anew.
+    /// Looks at a row again.
     pub(super) fn refresh(&mut self, geometry: &Geometry, words: &[Word], row: usize) {
         self.refresh_row(geometry, words, row);
         self.refresh_block(geometry, geometry.rows()[row].block as usize);
@@ -154,7 +152,6 @@ pub(super) struct Row<'a> {
 
 /// Neighbouring free seats of a pool.
 pub(super) struct Run {
-    /// Their columns.
     seats: Range<usize>,
     /// The columns of all free seats around them, whatever their pool.
     around: Range<usize>,

@@ -1,4 +1,4 @@
-//! One group of decisions, one round trip.
+//! Group commit: one group of decisions, one round trip.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::{
     lease::Lease,
 };
 
-/// How long a commit may take (D5). Nobody waits that long for a booking.
+/// How long a commit may take. Nobody waits that long for a booking.
 const COMMIT_MAX: Duration = Duration::from_secs(10);
 
 const STATEMENT: &str = "SELECT ledger_commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
@@ -42,7 +42,7 @@ pub(super) async fn commit(ledger: &PgLedger, batches: &[EventBatch]) -> Result<
             lease.give_back();
             result
         }
-        // What waits for an answer is no connection to hand out again: dropped, it is closed and the statement is cancelled. Whoever
+        // What waits for an answer is no connection to hand out again: dropped, it is closed and the statement is cancelled. Anyone who
         // loads the event next waits for the end of it.
         Err(_) => Err(CommitError::Unknown(format!("no answer within {COMMIT_MAX:?}"))),
     }

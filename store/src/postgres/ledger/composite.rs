@@ -1,4 +1,4 @@
-//! Values of the composite types that `ledger_commit` takes.
+//! Composite types: values as `ledger_commit` takes them.
 
 use std::error::Error;
 
@@ -43,7 +43,6 @@ macro_rules! composites {
             }
         )+
 
-        /// All of them.
         pub(super) const NAMES: &[&str] = &[$($sql),+];
     };
 }
@@ -51,7 +50,6 @@ pub(super) use composites;
 
 /// A value of a composite type.
 pub(super) trait Composite: ToSql + Sync {
-    /// The type's name.
     const NAME: &'static str;
 }
 

@@ -1,4 +1,4 @@
-//! Entries of a group as the rows that `ledger_commit` takes.
+//! Group commit: the entries of a group as the rows that `ledger_commit` takes.
 
 use domain::{
     bookings::{self, BookingStatus, HoldStatus, Item},

@@ -1,4 +1,4 @@
-//! What was written under idempotency keys.
+//! Idempotency keys: what was written under them.
 
 use std::{collections::HashMap, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! A connection of the ledger while it is in use.
+//! Connection guard of the ledger: a connection with a statement in flight does not go back to the pool.
 
 use deadpool_postgres::{Object, Pool};
 use tokio::runtime::Handle;

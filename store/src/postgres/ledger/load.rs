@@ -1,4 +1,4 @@
-//! Reads everything an inventory starts from, in one snapshot.
+//! Loading an inventory: everything that it starts from, in one snapshot.
 
 use std::sync::{Arc, PoisonError};
 

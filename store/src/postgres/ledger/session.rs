@@ -1,7 +1,7 @@
-//! Sessions of nodes and the ownership of events: the fence.
+//! Fencing: sessions of nodes, and the ownership of events.
 //!
 //! A session's id is its epoch. Every commit holds the session's advisory lock shared while it checks that the session has
-//! not ended; whoever ends a session takes the lock exclusively first. So an end waits for the commits in flight, and no
+//! not ended; anyone who ends a session takes the lock exclusively first. So an end waits for the commits in flight, and no
 //! later commit gets past it. Compared with `SELECT … FOR SHARE` on the session's row, the lock writes nothing.
 
 use deadpool_postgres::{Object, Pool};

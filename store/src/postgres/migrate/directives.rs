@@ -1,4 +1,4 @@
-//! What a file says about itself: lines that begin with `-- boxoffice: `.
+//! Migration directives: lines that begin with `-- boxoffice: `.
 //!
 //! | line | |
 //! | --- | --- |

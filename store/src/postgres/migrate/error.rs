@@ -1,4 +1,4 @@
-//! Why the schema is not where it should be, in words that say what to do.
+//! Migration errors, in words that say what to do.
 
 use std::time::Duration;
 
@@ -8,16 +8,10 @@ use std::time::Duration;
 pub enum MigrateError {
     /// A file in `migrations/` is named wrongly.
     #[error("migrations/{file}: the name must be NNNN_name.up.sql or NNNN_name.down.sql and the content UTF-8")]
-    FileName {
-        /// The file.
-        file: String,
-    },
+    FileName { file: String },
     /// One of the two files of a migration is missing.
     #[error("migrations/{file} is missing: every migration has a way forth and a way back")]
-    MissingHalf {
-        /// The missing file.
-        file: String,
-    },
+    MissingHalf { file: String },
     /// A version is missing between two others, or the first is not 1.
     #[error("migration {missing} is missing before {file}")]
     Gap {
@@ -28,27 +22,16 @@ pub enum MigrateError {
     },
     /// Two migrations have one version, or one is below 1.
     #[error("migration {version} is there twice, or below 1")]
-    Duplicate {
-        /// The version.
-        version: i32,
-    },
+    Duplicate { version: i32 },
     /// A file was edited after it had been applied.
     #[error("{file} was changed after it had been applied to this database: restore it and write a new migration")]
-    Changed {
-        /// The file.
-        file: String,
-    },
+    Changed { file: String },
     /// The database was migrated by a newer program.
     #[error(
         "the database has migration {version} ({name}), which this program doesn't know: it was migrated by a newer \
          boxoffice; use that one"
     )]
-    Unknown {
-        /// The version.
-        version: i32,
-        /// Its name.
-        name: String,
-    },
+    Unknown { version: i32, name: String },
     /// The database was made by the files of before the first release.
     #[error(
         "this database was made by a boxoffice of before the first release, by migrations that this program does not have; there is \
@@ -81,16 +64,13 @@ pub enum MigrateError {
     /// A statement failed. What the file had done before is rolled back if it runs in a transaction.
     #[error("{file}, line {line} (statement {statement}): {}", message_of(.source))]
     Failed {
-        /// The file.
         file: String,
         /// Where in the file, counted from 1: the place PostgreSQL blames, or else the statement's first line.
         line: usize,
         /// Which statement of the file, counted from 1.
         statement: usize,
-        /// What PostgreSQL says.
         source: tokio_postgres::Error,
     },
-    /// The bookkeeping failed.
     #[error("can't read or write schema_migrations: {}", message_of(.0))]
     Database(#[from] tokio_postgres::Error),
 }

@@ -1,4 +1,4 @@
-//! What a way back would lose: rows that somebody relies on, which the `.down.sql` files name themselves.
+//! Rollback guards: rows that a way back would lose, which the `.down.sql` files name themselves.
 
 use tokio_postgres::Client;
 

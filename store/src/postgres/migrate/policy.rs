@@ -1,5 +1,5 @@
-//! Whether a new file is safe to run while servers of the release before, and their buyers, are at work. `docs/operations.md` has the
-//! words and the safe ways.
+//! Migration linter: whether a new file is safe to run while servers of the previous release are at work.
+//! `docs/operations.md` has the rules and the safe ways.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! The migrations this program knows: read, checked and put in order before the database is touched.
+//! Migration files that this program knows: read, checked and sorted before the database is touched.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Cuts an SQL file into statements, so that each can be run, and blamed, on its own.
+//! SQL statement splitter, so that each statement can be run, and blamed, on its own.
 
 /// One statement and the line it starts on, counted from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Mails that were given up, for operators.
+//! Dead letters: mails that were given up, for operators.
 
 use application::{
     acting,
@@ -97,7 +97,7 @@ impl PgOutbox {
     }
 }
 
-/// The entry of dead letters that are tried again by whoever works now.
+/// The entry of dead letters that are tried again by the present operator.
 fn retried(target_id: String, details: serde_json::Value) -> Deed {
     let actor = acting::administrator().unwrap_or_default();
     Deed { at: Timestamp::now(), actor, action: Action::Retried, target_kind: "mail".to_owned(), target_id, details }

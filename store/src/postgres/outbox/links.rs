@@ -1,5 +1,5 @@
-//! Links in mails that have waited: a one-time token that has run out, or is about to, is replaced when the mail is claimed, so that what
-//! arrives works. A mail whose purpose is served by now is dropped.
+//! One-time links in queued mails: a token that has expired, or is about to, is replaced when the mail is claimed, so
+//! that the link works when it arrives. A mail that nobody needs any more is dropped.
 
 use domain::{
     credentials::LinkPurpose,
@@ -32,7 +32,6 @@ const DROP: &str = "DELETE FROM outbox WHERE id = $1 AND next_attempt_at = $2 AN
 
 /// What to do with a mail whose link has run out.
 enum Renewal {
-    /// It has a new one.
     Renewed(Template),
     /// Nothing can be said against sending it as it is.
     AsItIs,

@@ -20,7 +20,6 @@ use super::{
     PgStore,
 };
 
-/// An account with its profile.
 pub(super) const ACCOUNTS: &str = "accounts a JOIN profiles p ON p.account_id = a.id";
 
 /// Columns of [`ACCOUNTS`], for [`account`].

@@ -1,4 +1,4 @@
-//! Accounts as administrators see and change them.
+//! Account administration.
 
 use async_trait::async_trait;
 use domain::{
@@ -22,7 +22,7 @@ use super::{
     sessions, total_of,
 };
 
-/// Whoever takes an administrator takes this advisory lock first: two who take the last two at once would each see the other.
+/// Anyone who takes an administrator takes this advisory lock first: two who take the last two at once would each see the other.
 const ADMINISTRATORS: &str = "SELECT pg_advisory_xact_lock(hashtext('boxoffice administrators'))";
 
 const COUNT_ADMINISTRATORS: &str =

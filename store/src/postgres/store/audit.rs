@@ -1,4 +1,4 @@
-//! The audit log, as it is read; and deeds that change nothing that is stored.
+//! Audit log, reading and verification; and acts that change nothing that is stored.
 
 use async_trait::async_trait;
 use domain::{

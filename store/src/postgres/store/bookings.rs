@@ -1,4 +1,4 @@
-//! Holds and bookings as their owners see them.
+//! Holds and bookings of an account.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Events and venues as the public sees them.
+//! Public catalogue: events and venues.
 
 /// How many places of the ticket type `t` with the quota `q` can be bought, as `domain::sales::sellable` counts them. Free seats are
 /// counted only where the quota does not say how many there are.
@@ -46,7 +46,7 @@ use super::{
     PgStore,
 };
 
-/// A search that finds fewer was perhaps misspelt, by whoever searches or by whoever wrote the title.
+/// A search that finds fewer was perhaps misspelt, by the one who searches or by the one who wrote the title.
 const RARE: u64 = 10;
 
 const DETAIL: &str =
@@ -165,7 +165,7 @@ async fn find<S: Listed>(client: &impl Statements, search: &S) -> Result<Slice<S
             Some(spelling::spellings(client, text).await?.unwrap_or_else(|| vec![text.to_owned()]))
         }
         Place::After(_) | Place::Before(_) => None,
-        // A page of another walk that begins anew.
+        // A page of another walk that begins again.
         Place::Offset(_) | Place::End => {
             let total = total(client, search, &exact).await?;
             let is_rare = matches!(total, Total::Exact(..RARE));

@@ -1,4 +1,4 @@
-//! Passwords, and links in mails.
+//! Passwords, and one-time links in mails.
 
 use async_trait::async_trait;
 use domain::{

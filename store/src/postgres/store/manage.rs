@@ -1,5 +1,4 @@
-//! The catalogue as organizers and admins change it: one transaction a change, which checks whose it is, its revision and its
-//! rules under the row's lock.
+//! Catalogue management: one transaction per change, which checks ownership, revision and rules under the row's lock.
 //!
 //! Locks are taken in one order: the event's row, its quotas by their ids, ticket types, tags, the rows that join tags to events by
 //! (tag, event), venues and seat maps, listings by their events, the audit log. Two exceptions make no circle: a change of an event locks

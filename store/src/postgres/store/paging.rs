@@ -1,4 +1,4 @@
-//! A page of a list that has one order, whichever way it is walked.
+//! Pagination of a list that has one order, in either direction.
 //!
 //! A statement finds its rows by `WHERE … (key) {comparison} ($n)`, `ORDER BY key {direction}`, and `OFFSET` and `LIMIT` as its last two
 //! parameters; [`read`] runs it, and brings the rows into the order of the list.

@@ -1,4 +1,4 @@
-//! Rows that are over.
+//! Retention: deletes expired rows.
 
 use domain::{
     repositories::Found,

@@ -75,7 +75,7 @@ const END_BY_TOKEN: &str = "UPDATE sessions s SET revoked_at = $3 FROM refresh_t
 
 const END_ALL: &str = "UPDATE sessions SET revoked_at = $2 WHERE account_id = $1 AND revoked_at IS NULL";
 
-/// Whoever begins or keeps up a session holds this row shared, and issues a token as of a moment before that.
+/// A transaction that begins or keeps up a session holds this row shared, and issues a token as of a moment before that.
 pub(super) const LOCK_ACCOUNT: &str = "SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE";
 
 /// As of now, which is after the wait for the lock, and not as of the beginning of the request: tokens that were issued meanwhile are
@@ -106,7 +106,7 @@ pub(super) async fn end(client: &impl Statements, account: AccountId, now: Times
 async fn refuse_tokens(client: &impl Statements, account: AccountId, now: Timestamp) -> Result<Timestamp, StoreError> {
     client.query_typed(LOCK_ACCOUNT, &[(&account.0, Type::UUID)]).await?;
     let rows = client.query_typed(REFUSE_TOKENS, &[(&account.0, Type::UUID), (&now, Type::TIMESTAMPTZ)]).await?;
-    // Whoever is gone has no tokens.
+    // A deleted account has no tokens.
     rows.first().map_or(Ok(now), |row| Ok(row.try_get(0)?))
 }
 

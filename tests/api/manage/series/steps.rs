@@ -114,7 +114,7 @@ async fn an_occurrence_leaves_its_series_which_ends_with_the_last() {
     assert_eq!(api.delete(&member(&path, events[0])).await.status, 204);
     api.get(&path).await.problem(404, "RESOURCE_001");
     api.post(&format!("{path}/publish"), &json!({})).await.problem(404, "RESOURCE_001");
-    // Whoever asks anew begins another series.
+    // Anyone who asks again begins another series.
     let again = repeat(&api, events[0], &weekly(2)).await.created();
     assert_ne!(again["id"], uuid_of(&path));
 }

@@ -1,4 +1,4 @@
-//! Searches for events, over `event_listings`: one row an event with all that lists filter and sort by.
+//! Event search over `event_listings`: one row per event with everything that lists filter and sort by.
 
 use domain::search::{EventFilter, EventOrder, EventSearch, EventSummary, PublicStatus, Slice, Total};
 use rust_decimal::Decimal;

@@ -1,4 +1,4 @@
-//! Rows of events and venues as values of the domain.
+//! Row mapping of events and venues.
 
 use domain::{
     events::{Event, SaleWindow},
@@ -61,7 +61,6 @@ pub(super) const SUMMARY_COLUMNS: &str = concat!(
 pub(in super::super) const VENUE_COLUMNS: &str = "v.id, v.slug, v.name, v.description, v.address, v.city, v.country::text AS country, \
     v.time_zone, v.capacity, v.created_at, v.updated_at";
 
-/// An event by itself.
 pub(in super::super) fn event(row: &Row) -> Result<Event, StoreError> {
     let max_per_account: Option<i32> = row.try_get("max_per_account")?;
     Ok(Event {
@@ -131,7 +130,6 @@ pub(super) fn summary(row: &Row) -> Result<EventSummary, StoreError> {
     Ok(EventSummary { event, venue, tags: tags(row)?, prices: lowest.zip(highest) })
 }
 
-/// A venue.
 pub(in super::super) fn venue(row: &Row) -> Result<Venue, StoreError> {
     Ok(Venue {
         id: VenueId(row.try_get("id")?),

@@ -1,4 +1,4 @@
-//! Other spellings of what somebody typed: words that the catalogue has and that are a typing error away.
+//! Spelling correction: words of the catalogue that are a typing error away from what was typed.
 //!
 //! The catalogue's words are a table with two indexes that find candidates: one of trigrams, and for short words, in which a slip leaves
 //! few trigrams whole, one of what is left of a word without one of its letters. How many keys apart two words really are is counted here.

@@ -1,5 +1,5 @@
-//! Statements that are put together from fixed pieces. No value ever becomes part of a text: pieces are known when the program is
-//! built, and values are bound.
+//! SQL builder: statements are put together from fixed pieces, and no value ever becomes part of the text (SQL
+//! injection). Pieces are known when the program is built, and values are bound.
 
 use std::fmt::Write;
 
@@ -18,13 +18,11 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// Adds a piece.
     pub(super) fn sql(&mut self, piece: &'static str) -> &mut Self {
         self.text.push_str(piece);
         self
     }
 
-    /// Adds a value.
     pub(super) fn bind(&mut self, value: impl ToSql + Sync + Send + 'static, kind: Type) -> &mut Self {
         self.parameters.push((Box::new(value), kind));
         // Writing into a text can't fail.

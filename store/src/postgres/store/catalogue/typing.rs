@@ -1,4 +1,4 @@
-//! The words that somebody typed, as conditions and ranks of a statement on a table `l` with a column `words`.
+//! Full-text search: typed words as conditions and ranks of a statement on a table `l` with a column `words`.
 
 use std::ops::RangeInclusive;
 

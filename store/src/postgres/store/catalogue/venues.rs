@@ -1,4 +1,4 @@
-//! Searches for venues.
+//! Venue search.
 
 use domain::{
     search::{Slice, Total, VenueFilter, VenueOrder, VenueSearch},

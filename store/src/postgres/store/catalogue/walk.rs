@@ -1,4 +1,4 @@
-//! One page of a sorted list, whichever way it is walked, and how long the list is.
+//! Keyset pagination: one page of a sorted list in either direction, and the length of the list.
 //!
 //! A list is a *matching* statement, such as `SELECT … FROM event_listings l WHERE …`, that gives each entry's `id` and the values it is
 //! sorted by as `key1`, `key2`. What a page is made of beyond that is looked up for the entries of the page only.
@@ -58,7 +58,7 @@ impl<'a> Walk<'a> {
         matching: impl Fn(&mut Statement, i32),
     ) {
         let from = self.place.comes_from().and_then(|position| match &position.keys[..] {
-            // Whoever writes a cursor may write any rank.
+            // Anyone who writes a cursor may write any rank.
             [Key::Number(rank), key] => Some(((*rank).clamp(*ranks.start(), *ranks.end()), key, position.id)),
             _ => None,
         });

@@ -1,4 +1,5 @@
-//! How much one organizer may have of what takes room although nobody can buy from it. What admins make is the house's business.
+//! Quotas of organizers: how much one may store of what nobody can buy from, such as drafts. Administrators are not
+//! limited.
 
 use domain::{
     management::{Manager, Reach, events::DRAFTS_MAX, seat_maps::SEATS_OF_ORGANIZER_MAX},

@@ -236,11 +236,11 @@ impl PgStore {
     }
 }
 
-/// How often the events of a tag are locked anew, because another one got it in between.
+/// How often the events of a tag are locked again, because another one got it in between.
 const LOOKS: usize = 10;
 
 /// Locks a word, and before a tag the events that have it; a tag's id. No event gets a tag that is locked: so by then all that have it must be
-/// among those that are locked. When another one got it in between, all locks are given back and taken anew, in their order.
+/// among those that are locked. When another one got it in between, all locks are given back and taken again, in their order.
 async fn lock_term(
     transaction: &Transaction,
     words: &Words,

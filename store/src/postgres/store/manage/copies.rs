@@ -1,5 +1,5 @@
-//! Copies of an event: drafts with the same ticket types, quotas, seat map and tags, and with times that follow from their beginning, see
-//! [`Shift`]. However many there are, so many statements.
+//! Event copies: drafts with the same ticket types, quotas, seat map and tags, and with times that follow from their
+//! beginning, see [`Shift`]. The number of statements does not depend on the number of copies.
 
 use domain::{
     audit::Action,

@@ -1,4 +1,4 @@
-//! Events: listed, added, changed, deleted.
+//! Event management: list, add, change, delete.
 
 use async_trait::async_trait;
 use domain::{

@@ -1,4 +1,4 @@
-//! The bookings of an event, with those who have made them.
+//! Guest list: the bookings of an event, with the people who made them.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! An event with all that it sells, for the rules between them: asked before a change and after it, within its transaction.
+//! Consistency rules of an event: the event with everything it sells, checked before a change and after it, within its
+//! transaction.
 
 use domain::{
     events::{

@@ -1,4 +1,4 @@
-//! Counters compared with the rows that they count.
+//! Reconciliation: counters compared with the rows that they count.
 
 use domain::{
     ids::{EventId, QuotaId},

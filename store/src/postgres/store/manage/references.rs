@@ -1,4 +1,4 @@
-//! What an event refers to: its category, its tags, and the version of a seat map that it sells.
+//! References of an event: its category, its tags, and its version of a seat map.
 
 use domain::{events::fields::EventFields, validation::FieldError};
 use tokio_postgres::types::Type;

@@ -1,4 +1,4 @@
-//! Requests by their keys.
+//! Idempotency keys of requests that create something.
 
 use async_trait::async_trait;
 use domain::{
@@ -18,7 +18,7 @@ use super::super::{
     PgStore,
 };
 
-/// Whoever began and was not heard of for a minute has broken off: no request takes so long. The conflict's row is locked, so
+/// A server that began and was not heard of for a minute has broken off: no request takes so long. The conflict's row is locked, so
 /// one of two repetitions takes it over.
 const BEGIN: &str = "INSERT INTO request_keys AS k (account_id, key, fingerprint, made_id) VALUES ($1, $2, $3, $4) \
     ON CONFLICT (account_id, key) DO UPDATE SET began_at = now() \
@@ -96,7 +96,7 @@ impl PgStore {
             return Ok(Standing::Begun(row.try_get("made_id")?));
         }
         let rows = client.query_typed(FIND, &name).await?;
-        // Forgotten in this very moment: whoever asks again begins anew.
+        // Forgotten in this very moment: a repetition begins again.
         let Some(row) = rows.first() else { return Ok(Standing::InProgress) };
         standing(row, fingerprint)
     }

@@ -1,4 +1,4 @@
-//! Quotas and blocks.
+//! Quotas, and blocks of places.
 
 use async_trait::async_trait;
 use domain::{
@@ -115,7 +115,7 @@ impl PgStore {
         self.noted(by, |transaction| async move {
             let locked = lock_event(&transaction, by, event, None).await?;
             locked.editable()?;
-            // Whoever changes a capacity has locked the event.
+            // A change of a capacity has locked the event.
             let mut before = quota_of(&transaction, event, id, expected).await?;
             if before.capacity != fields.capacity {
                 move_versions(&transaction, event).await?;

@@ -1,4 +1,4 @@
-//! Series of events.
+//! Event series.
 
 use std::collections::HashSet;
 

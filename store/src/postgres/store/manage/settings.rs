@@ -1,4 +1,4 @@
-//! Settings that differ from their defaults, and what was changed.
+//! Site settings: those that differ from their defaults.
 
 use async_trait::async_trait;
 use domain::{

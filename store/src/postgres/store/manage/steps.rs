@@ -1,4 +1,4 @@
-//! Steps in the life of an event.
+//! Event life cycle: publish, cancel, archive.
 
 use domain::{
     audit::Action,

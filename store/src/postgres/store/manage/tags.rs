@@ -1,6 +1,6 @@
-//! The tags of events, and their names, which events show: whoever deletes or renames a tag locks its events first, and moves their
-//! revisions. Whoever changes them, an event or a tag, takes the rows that join the two in the order (tag, event), and
-//! refreshes the listings once, at the end: so of two who meet, one waits for the other, and none for each other.
+//! Tags of events. Events show the names of tags, so deleting or renaming a tag locks its events first, and changes
+//! their revisions. Every change takes the rows that join events and tags in the order (tag, event), and refreshes the
+//! listings once, at the end: of two transactions that meet, one waits for the other, and neither for each other.
 
 use domain::ids::EventId;
 use tokio_postgres::{Row, types::Type};

@@ -1,4 +1,4 @@
-//! Words of an occurrence and of those that follow it, changed at once.
+//! Texts of a series: those of an occurrence and the following ones, changed at once.
 
 use domain::{
     audit::Action,

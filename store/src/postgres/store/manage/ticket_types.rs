@@ -124,7 +124,7 @@ impl PgStore {
         self.noted(by, |transaction| async move {
             let locked = lock_event(&transaction, by, event, None).await?;
             locked.editable()?;
-            // Whoever changes what is said of a ticket type has locked the event.
+            // A change of a ticket type has locked the event.
             let mut before = type_of(&transaction, event, id, expected).await?;
             if !fields.keeps_plan(&before.fields) {
                 move_versions(&transaction, event).await?;

@@ -1,4 +1,4 @@
-//! What goes on after the answer: events that are published later, and the bookings of cancelled ones.
+//! Background work on events: scheduled publishing, and the bookings of cancelled events.
 
 use async_trait::async_trait;
 use domain::{
@@ -38,7 +38,7 @@ const LOCK_DUE: &str = "SELECT series_id, ends_at <= now() AS is_over FROM event
     FOR NO KEY UPDATE SKIP LOCKED";
 const PUBLISH: &str = "UPDATE events SET status = 'PUBLISHED', publish_at = NULL, revision = revision + 1, updated_at = now() WHERE id = $1";
 
-/// Whoever corrects it says again when it is to be published.
+/// Its organizer says again when it is to be published.
 const WITHDRAW: &str =
     "UPDATE events SET status = 'DRAFT', publish_at = NULL, revision = revision + 1, updated_at = now() WHERE id = $1";
 const ORGANIZER: &str = "SELECT a.email, a.locale, p.name, e.title FROM events e JOIN accounts a ON a.id = e.organizer_id \
@@ -59,7 +59,7 @@ const CANCELLED_SINCE: &str = "b.status = 'CANCELLED' AND b.updated_at >= c.star
 /// longest.
 const ADVANCE: &str = "UPDATE event_cancellations SET after_booking_id = $2, done = done + $3, lease_until = clock_timestamp() \
     WHERE event_id = $1 AND after_booking_id < $4 AND finished_at IS NULL";
-/// Whoever was asked to close them may have refused on an old plan. What is closed is not opened again.
+/// The inventory that was asked to close them may have refused on an old plan. What is closed is not opened again.
 const IS_OPEN: &str = "SELECT FROM bookings WHERE id = ANY($1) AND status IN ('PENDING_PAYMENT', 'CONFIRMED') LIMIT 1";
 const FINISH: &str = "UPDATE event_cancellations SET finished_at = now() WHERE event_id = $1 AND finished_at IS NULL";
 

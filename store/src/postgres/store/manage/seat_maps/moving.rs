@@ -1,4 +1,4 @@
-//! An event moves on to another version of its seat map.
+//! Seat-map change of an event: it moves on to another version.
 
 use std::collections::HashSet;
 

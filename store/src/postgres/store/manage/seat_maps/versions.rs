@@ -1,4 +1,4 @@
-//! Versions: read, and added after the last.
+//! Seat-map versions: read, and added after the last.
 
 use application::aside::aside;
 use domain::{
