@@ -1,7 +1,7 @@
 //! Mails that the server sends by itself: to whom, in which language, and what they tell (L11). How they look is the
 //! business of whoever sends them.
 
-mod locale;
+pub mod locale;
 mod site;
 
 use std::fmt;

@@ -2,6 +2,7 @@
 //! `docs.rs`; schemas are derived from the DTOs. A row without an operation, or an operation without a row, fails a test
 //! (`tests/api/openapi.rs`).
 
+mod components;
 mod compose;
 pub mod operation;
 pub mod parameter;
@@ -15,7 +16,7 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use self::{
-    compose::Components,
+    components::Components,
     operation::{Operation, Section},
 };
 use super::{problem::Document as Problem, router::RouteInfo};

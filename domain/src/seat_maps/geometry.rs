@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use super::Seat;
+use super::seat::Seat;
 use crate::ids::SectionId;
 
 /// Bits of a word.
