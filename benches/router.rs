@@ -19,7 +19,7 @@ use actors::{
 use application::{
     app::{App, AuthRules},
     background::Background,
-    bookings::BookedEvents,
+    booked_events::BookedEvents,
     guide::Guide,
     pictures::SharedPictures,
     seat_maps::SharedSeatMaps,

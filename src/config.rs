@@ -7,6 +7,7 @@
 mod auth;
 mod cache;
 mod database;
+mod environment;
 mod fault;
 mod file;
 mod hosts;
@@ -26,11 +27,12 @@ use std::path::PathBuf;
 pub use auth::AuthConfig;
 pub use cache::CacheConfig;
 pub use database::{DatabaseConfig, Migrate, RedisConfig};
+pub use environment::Environment;
 pub use fault::ConfigFault;
 pub use http::{HttpConfig, OpsConfig};
 pub use inventory::InventoryConfig;
 pub use mail::{MailConfig, SmtpConfig, SmtpEncryption};
-pub use node::{Environment, LogConfig, LogFormat, NodeConfig};
+pub use node::{LogConfig, LogFormat, NodeConfig};
 pub use rate_limit::{OutboundConfig, RateLimitConfig};
 pub use sources::{Setting, Sources};
 

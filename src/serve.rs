@@ -19,23 +19,21 @@ mod mail;
 mod patience;
 mod seeded;
 
-use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use actors::{
-    cache::{Cache, RunningCache},
-    engine::Engine,
+    cache::Cache,
     inventories::Inventories,
     live::{Live, LiveSettings},
-    outbox::{Outbox, RunningOutbox},
     restart::RestartPolicy,
-    tasks::{RunningTasks, Tasks},
+    tasks::Tasks,
     upkeep::RunningUpkeep,
 };
 use anyhow::Context;
 use application::{
     app::{App, HashingError},
     background::Background,
-    bookings::BookedEvents,
+    booked_events::BookedEvents,
     pictures::SharedPictures,
     seat_maps::SharedSeatMaps,
     site::SiteSettings,
@@ -50,14 +48,13 @@ use boxoffice_auth::{
     passwords::{Cost, Passwords},
     tokens::{Keys, TokenSigner, TokenVerifier},
 };
-use boxoffice_http::{router::Router, server::DrainReport};
+use boxoffice_http::router::Router;
 use boxoffice_store::{
     postgres::{connection::RequestPool, installation, pool, store::PgStore, usage},
     rate_limits::Limiter,
 };
-use domain::secrets::OpaqueToken;
 use telemetry::metrics;
-use tokio::{sync::watch, task::JoinHandle, time::Instant};
+use tokio::{sync::watch, time::Instant};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -74,7 +71,7 @@ use self::{
     seeded::HasSeededAccounts,
 };
 pub use self::{
-    ending::{Ending, Stopped},
+    ending::{Ending, Running, Stopped},
     listeners::CannotListen,
 };
 use crate::config::{Config, Environment};
@@ -90,38 +87,6 @@ const EXIT_CUT: u8 = 74;
 
 /// Exit code of a server that may not run on such a database: that of a configuration that is wrong.
 const EXIT_MISCONFIGURED: u8 = 64;
-
-/// A started server.
-pub struct Running {
-    /// Where the API is.
-    pub address: SocketAddr,
-    /// Where metrics and health are.
-    pub operations_address: SocketAddr,
-    /// The door to the inventories, for fault tests.
-    pub inventories: Inventories,
-    /// The door to the outbox, for tests.
-    pub outbox: Outbox,
-    /// The cache, for tests.
-    pub cache: RunningCache,
-    /// By what the mails of a server without a mail server are shown, for tests.
-    pub mails_token: Option<OpaqueToken>,
-    live: Arc<Live>,
-    health: Arc<Health>,
-    stop: watch::Sender<bool>,
-    api: JoinHandle<DrainReport>,
-    operations: JoinHandle<DrainReport>,
-    engine: Engine,
-    session: Session,
-    mail: RunningOutbox,
-    after_answers: Background,
-    /// What goes on with events after the answer, for fault tests.
-    pub upkeep: RunningUpkeep,
-    /// What goes on for ever, for fault tests.
-    pub tasks: RunningTasks,
-    pools: Pools,
-    database: Database,
-    ending: EndingTimes,
-}
 
 /// The OpenAPI document of this installation.
 pub fn api_document() -> serde_json::Value {

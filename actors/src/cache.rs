@@ -15,6 +15,7 @@
 mod answer;
 mod changes;
 mod counts;
+mod door;
 mod flights;
 mod hearing;
 mod key;
@@ -25,7 +26,10 @@ mod untold;
 
 use std::{
     future::Future,
-    sync::{Arc, Mutex, atomic::AtomicBool},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -35,9 +39,9 @@ use domain::{
     cache::{Change, Look, Moment, SharedAnswer, SharedCache, Tag},
     repositories::{Found, RepositoryError},
 };
+use door::{Door, Renewal, TellerMessage};
 use flights::{Flights, Joined, Landing, Outcome};
 use local::{Age, Entry, Local, Times};
-use maintenance::{Door, Renewal};
 use untold::Untold;
 
 use crate::restart::RestartPolicy;
@@ -49,6 +53,8 @@ pub use maintenance::RunningCache;
 
 /// A read that takes longer is given up, so that nobody waits for it for ever. Above what a statement may take.
 const LOAD_MAX: Duration = Duration::from_secs(40);
+/// For one answer to be read anew; then the next one has its turn.
+const RENEWAL_MAX: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy, Debug)]
 pub struct CacheSettings {
@@ -324,10 +330,20 @@ impl Cache {
         R: Future<Output = Found<Load>> + Send + 'static,
     {
         let cache = self.clone();
-        let work = Box::pin(async move { cache.fetch(key, load).await.is_ok() });
-        let renewal = Renewal::new(self.clone(), entry, work);
-        if !self.0.door.submit(renewal) {
+        let work = Box::pin(async move {
+            let fetched = tokio::time::timeout(RENEWAL_MAX, cache.fetch(key, load)).await;
+            let totals = &cache.0.book.totals;
+            if fetched.is_ok_and(|outcome| outcome.is_ok()) { totals.renewed.up() } else { totals.renewals_failed.up() }
+        });
+        if !self.0.door.submit(Renewal::new(entry, work)) {
             self.0.book.totals.renewals_dropped.up();
+        }
+    }
+
+    /// Wakes the teller.
+    fn hint(&self) {
+        if !self.0.hinted.swap(true, Ordering::AcqRel) {
+            self.0.door.teller.cast(TellerMessage::Hint);
         }
     }
 }

@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     admission::Permit,
-    inventory::{Answer, Ask, Denial, InventoryMessage, Outcome, identity_key},
+    inventory::{Answer, Ask, Denial, InventoryMessage, Outcome, queue::identity_key},
     ledger::probe::ProbeMessage,
     metrics::engine,
     supervisor::Address,

@@ -4,24 +4,29 @@ pub mod actor;
 mod keys;
 mod loading;
 mod outcomes;
-pub(crate) mod pause;
-mod queue;
+mod pause;
+pub(crate) mod queue;
 pub mod shared;
+mod state;
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use domain::{
-    bookings::{Booking, Fingerprint, Hold},
-    inventory::{Availability, Command},
-    ledger::{KeyOf, QuotaCount},
+    bookings::{Booking, Hold},
+    inventory::{Availability, Command, Inconsistent, Inventory},
+    ledger::{LoadError, QuotaCount},
     refusal::Refusal,
     unpaid::Buyer,
 };
-use ractor::RpcReplyPort;
+use ractor::{ActorRef, RpcReplyPort};
 use tokio::time::Instant;
 
-pub use self::pause::PAUSE_MAX;
-use self::{loading::LoadResult, pause::PauseGrant};
 use crate::ledger::commit::BatchOutcome;
 
 /// A command, and who waits for its answer until when.
@@ -102,10 +107,48 @@ pub enum Denial {
     Unavailable(String),
 }
 
-/// The key under which a command can be repeated, with what it asks for.
-pub(crate) fn identity_key(command: &Command) -> Option<(KeyOf, Fingerprint)> {
-    match queue::Identity::of(command) {
-        (queue::Identity::Key(key), Some(fingerprint)) => Some((key, fingerprint)),
-        _ => None,
+/// The inventory as the ledger has it, or why there is none.
+pub type LoadResult = Result<Inventory, LoadFailure>;
+
+/// Why an inventory could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadFailure {
+    /// It could not be read.
+    #[error(transparent)]
+    Ledger(#[from] LoadError),
+    /// What was read makes no sense.
+    #[error(transparent)]
+    Inconsistent(#[from] Inconsistent),
+}
+
+/// A pause that nobody ends by then ends by itself. Longer than the longest change, COMMIT included; a shorter one would cost the event of a
+/// slow change a restart.
+pub const PAUSE_MAX: Duration = Duration::from_secs(16);
+
+/// Pauses are told apart over all inventories and their successors.
+static NEXT_PAUSE: AtomicU64 = AtomicU64::new(0);
+
+/// A pause that was granted. It ends when this is dropped: also when that happens on the way to a caller that has given up.
+#[derive(Debug)]
+pub struct PauseGrant {
+    pub(crate) number: u64,
+    inventory: ActorRef<InventoryMessage>,
+}
+
+impl PauseGrant {
+    pub(crate) fn new(inventory: &ActorRef<InventoryMessage>) -> Self {
+        Self { number: NEXT_PAUSE.fetch_add(1, Relaxed), inventory: inventory.clone() }
+    }
+
+    /// Who has granted it.
+    pub(crate) fn inventory(&self) -> &ActorRef<InventoryMessage> {
+        &self.inventory
+    }
+}
+
+impl Drop for PauseGrant {
+    fn drop(&mut self) {
+        // A dead one has a successor, which has read what is there now, or will be told to by the pause's owner.
+        let _ = self.inventory.cast(InventoryMessage::EndPause(self.number));
     }
 }

@@ -10,80 +10,25 @@
 
 mod broadcaster;
 mod history;
+mod places;
 mod stream;
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use broadcaster::{Broadcaster, End};
 use domain::{ids::EventId, unpaid::NetworkId};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use places::Place;
+use tokio::sync::Semaphore;
 
-use crate::{
-    inventories::Following,
-    metrics::engine,
-    networks::{NetworkFull, Occupied, PerNetwork},
-};
+use crate::{inventories::Following, metrics::engine, networks::PerNetwork};
 pub use history::{Picture, Shared};
+pub use places::{LiveSettings, NoPlace, NotOpened};
 pub use stream::{Signal, Stream};
 
-#[derive(Clone, Copy, Debug)]
-pub struct LiveSettings {
-    /// Streams at once, of all events.
-    pub streams_max: usize,
-    /// Streams of one network at once, of all events.
-    pub streams_per_network: usize,
-    /// Between two deltas of an event at least; longer with more than 2,000 streams.
-    pub window: Duration,
-    /// An event's streams that have nothing to tell say so after this time.
-    pub heartbeat: Duration,
-    /// How long the latest deltas are kept for those who come back, once nobody listens.
-    pub linger: Duration,
-}
-
-impl Default for LiveSettings {
-    fn default() -> Self {
-        Self {
-            streams_max: 10_000,
-            streams_per_network: usize::MAX,
-            window: Duration::from_millis(100),
-            heartbeat: Duration::from_secs(15),
-            linger: Duration::from_secs(60),
-        }
-    }
-}
-
-/// Why no stream was opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotOpened {
-    /// On this node.
-    #[error(transparent)]
-    NoPlace(#[from] NoPlace),
-    #[error("too many streams of one network")]
-    OfNetwork(#[from] NetworkFull),
-}
-
-/// There are as many streams as there may be, or the server is stopping.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no further stream can be opened now")]
-pub struct NoPlace;
-
-/// A stream's place among those there may be.
-#[derive(Debug)]
-struct Place {
-    _permit: OwnedSemaphorePermit,
-    _of_network: Occupied,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        engine().streams.decrement(1.0);
-    }
-}
-
+/// See the module's page.
 #[derive(Debug)]
 pub struct Live {
     settings: LiveSettings,
@@ -143,7 +88,7 @@ impl Live {
             let run = Run { live: self.clone(), event, broadcaster: broadcaster.clone(), number: station.run };
             tokio::spawn(run.run(following));
         }
-        Ok(broadcaster.open(version, place))
+        Ok(Stream::open(broadcaster, version, place))
     }
 
     /// Ends all streams, and opens no more: the server is stopping.

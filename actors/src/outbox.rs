@@ -9,6 +9,8 @@ mod backoff;
 mod courier;
 mod pause;
 mod sending;
+mod settings;
+mod slots;
 
 use std::{
     sync::{
@@ -18,57 +20,22 @@ use std::{
     time::Duration,
 };
 
-use courier::{Courier, CourierMessage, Slots};
-use domain::outbox::{MailQueue, SendMail, Upkeep};
+use courier::Courier;
+use domain::outbox::{MailQueue, SendMail};
 use pause::Pause;
 use ractor::{Actor, ActorRef, SpawnErr};
+use slots::{CourierMessage, Slots};
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     metrics,
-    restart::RestartPolicy,
     supervisor::{Address, ChildSpec, Supervisor, SupervisorMessage},
 };
 pub use backoff::Backoff;
+pub use settings::OutboxSettings;
 
 /// How long a stop waits, after the last try has ended, for its outcome to be noted.
 const NOTE_GRACE: Duration = Duration::from_secs(5);
-
-#[derive(Clone, Copy, Debug)]
-pub struct OutboxSettings {
-    /// Mails on their way at once. Too high: the mail server refuses the connections. Too low: one that is slow holds up
-    /// the others. A quarter of it, if there is more than one, is kept for mails that somebody waits for at a screen.
-    pub concurrency: usize,
-    /// For one mail to be taken by the mail server.
-    pub send_timeout: Duration,
-    /// How often the queue is looked at without a hint: for retries, and for what other servers have left behind.
-    pub poll_every: Duration,
-    /// Waits between the tries.
-    pub backoff: Backoff,
-    /// When to give up, and how long to keep what is done.
-    pub upkeep: Upkeep,
-    /// Time between two rounds of deleting and counting.
-    pub tidy_every: Duration,
-    pub restart: RestartPolicy,
-}
-
-impl Default for OutboxSettings {
-    fn default() -> Self {
-        Self {
-            concurrency: 4,
-            send_timeout: Duration::from_secs(30),
-            poll_every: Duration::from_secs(5),
-            backoff: Backoff::default(),
-            upkeep: Upkeep {
-                attempts_max: 8,
-                patience: Duration::from_secs(3 * 24 * 3600),
-                retention: Duration::from_secs(14 * 24 * 3600),
-            },
-            tidy_every: Duration::from_secs(15),
-            restart: RestartPolicy::default(),
-        }
-    }
-}
 
 /// The door to the outbox, for use cases.
 #[derive(Clone, Debug, Default)]

@@ -24,7 +24,7 @@ use domain::{
 use jiff::Timestamp;
 
 use super::{
-    background::Background, bookings::BookedEvents, guide::Guide, limits::LimitAttempts, pictures::SharedPictures,
+    background::Background, booked_events::BookedEvents, guide::Guide, limits::LimitAttempts, pictures::SharedPictures,
     seat_maps::SharedSeatMaps, site::SiteSettings, verification::VerifiedAccounts,
 };
 

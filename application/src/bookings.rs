@@ -11,7 +11,7 @@ use domain::{
     ids::{AccountId, BookingId, EventId, HoldId},
     inventory::{Command, NewBooking, NewHold},
     refusal::Refusal,
-    repositories::{BookingRepository, EventNames, RepositoryError},
+    repositories::RepositoryError,
     selection::Selection,
     unpaid::{Buyer, NetworkId},
 };
@@ -20,7 +20,6 @@ use tokio::time::Instant;
 use super::{
     acting::{self, Closed},
     app::App,
-    memo::Memo,
 };
 
 /// Waits between two looks at what is being closed.
@@ -94,53 +93,7 @@ pub struct Asking {
     pub may_take: bool,
 }
 
-/// How old the names may be that the answer to a booking shows, if another node has changed them.
-const NAMES_AGE_MAX: Duration = Duration::from_secs(5);
-/// Events whose names are remembered.
-const NAMES_MAX: usize = 1_000;
-/// How long the answer to a booking waits for names: the booking is made, and the buyer is to know.
-const NAMES_WAIT: Duration = Duration::from_secs(1);
-
-/// What the events are called that are being booked: one read for all bookings of some seconds, so that none costs a look at the
-/// catalogue.
-#[derive(Debug)]
-pub struct BookedEvents(Memo<EventId, Option<EventNames>>);
-
-impl Default for BookedEvents {
-    fn default() -> Self {
-        Self(Memo::new(NAMES_AGE_MAX, NAMES_MAX))
-    }
-}
-
-impl BookedEvents {
-    /// Call it after the commit of a change of what many events show.
-    pub fn forget(&self) {
-        self.0.forget();
-    }
-
-    /// Call it after the commit of a change of the event.
-    pub fn forget_one(&self, event: EventId) {
-        self.0.forget_one(&event);
-    }
-
-    /// What the event is called. Nothing when that can't be read soon: the names are left out then, for what they are beside is done.
-    pub async fn of(&self, store: &dyn BookingRepository, event: EventId) -> Arc<Option<EventNames>> {
-        let read = async { store.event_names(&[event]).await.map(|mut names| names.remove(&event)) };
-        match tokio::time::timeout(NAMES_WAIT, self.0.get(event, read)).await {
-            Ok(Ok(names)) => names,
-            Ok(Err(error)) => {
-                tracing::warn!(%event, %error, "a booking is answered without names");
-                Arc::new(None)
-            }
-            Err(_) => {
-                tracing::warn!(%event, "a booking is answered without names: they take too long");
-                Arc::new(None)
-            }
-        }
-    }
-}
-
-/// Keeps places for a while.
+/// Keeps places for a while (B2).
 pub async fn hold(
     app: &App,
     asking: Asking,

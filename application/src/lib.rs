@@ -7,6 +7,7 @@ pub mod administration;
 pub mod app;
 pub mod aside;
 pub mod background;
+pub mod booked_events;
 pub mod bookings;
 pub mod cache;
 pub mod guide;

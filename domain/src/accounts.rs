@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{address::EmailAddress, password::Password};
 use crate::{
     ids::AccountId,
-    mail::Locale,
+    mail::locale::Locale,
     text,
     validation::{FieldError, FieldErrors},
 };

@@ -12,7 +12,8 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     ids::AccountId,
-    repositories::{Found, Page, PageRequest},
+    paging::{Page, PageRequest},
+    repository_error::Found,
 };
 
 /// Who acts, and from where.

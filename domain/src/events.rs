@@ -3,6 +3,7 @@
 pub mod copies;
 pub mod fields;
 pub mod lifecycle;
+pub mod managed;
 pub mod occurrences;
 pub mod offering;
 pub mod sales;
@@ -20,6 +21,15 @@ use crate::{
     seat_maps::SeatMap,
     unpaid::UnpaidLimits,
 };
+
+/// A small word by which events are found.
+#[derive(Clone, Debug)]
+pub struct Tag {
+    /// For URLs.
+    pub slug: String,
+    /// For people.
+    pub name: String,
+}
 
 /// Where an event is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -7,9 +7,11 @@
 //! For each quota `available + pending + held + sold = capacity` after every step, and `held`, `sold` and `version` are
 //! at all times what the ledger has.
 
+mod caps;
 mod changes;
 mod choose;
 mod decide;
+mod holder;
 mod seats;
 mod snapshot;
 mod unpaid;
@@ -20,12 +22,13 @@ use std::{
 };
 
 use foldhash::quality::RandomState;
+use holder::Holder;
 use jiff::Timestamp;
 use seats::Seats;
 use unpaid::Unpaid;
 
 use crate::{
-    bookings::{Booking, BookingStatus, Fingerprint, Hold, HolderId, IdempotencyKey, Source},
+    bookings::{Booking, BookingStatus, Fingerprint, HolderId, IdempotencyKey, Source},
     events::SalePlan,
     ids::{AccountId, BookingId, HoldId, QuotaId},
     ledger::{Entry, LoadedInventory, QuotaCount},
@@ -101,22 +104,7 @@ impl QuotaState {
     }
 }
 
-/// Keeps places until it expires.
-#[derive(Clone, Debug)]
-enum Holder {
-    Hold(Arc<Hold>),
-    Booking(Arc<Booking>),
-}
-
-impl Holder {
-    fn places(&self) -> usize {
-        match self {
-            Self::Hold(hold) => hold.items.len(),
-            Self::Booking(booking) => booking.items.len(),
-        }
-    }
-}
-
+/// See the module's page.
 #[derive(Debug)]
 pub struct Inventory {
     plan: Arc<SalePlan>,

@@ -1,7 +1,7 @@
 //! Mails that the server sends by itself: to whom, in which language, and what they tell. How they look is the
 //! business of the sender.
 
-mod locale;
+pub mod locale;
 mod site;
 
 use std::fmt;

@@ -14,7 +14,7 @@ use crate::{
     audit::Actor,
     events::{lifecycle::StepRefused, offering::BrokenRule, sales::BelowTaken},
     ids::AccountId,
-    repositories::RepositoryError,
+    repository_error::RepositoryError,
     validation::FieldError,
 };
 

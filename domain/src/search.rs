@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
+pub use crate::paging::Total;
 use crate::{
-    events::{Event, EventStatus},
+    events::{Event, EventStatus, Tag},
     ids::{SeriesId, VenueId},
-    repositories::{Start, Tag},
+    paging::Start,
     venues::Venue,
 };
 
@@ -211,21 +212,6 @@ pub struct Search<Filter, By> {
 pub type EventSearch = Search<EventFilter, EventOrder>;
 /// A question for venues.
 pub type VenueSearch = Search<VenueFilter, VenueOrder>;
-
-/// How many entries a list has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Total {
-    Exact(u64),
-    /// Too many to count for each page: what the database expects.
-    About(u64),
-}
-
-impl Total {
-    /// Whether there is nothing.
-    pub fn is_none(self) -> bool {
-        self == Self::Exact(0)
-    }
-}
 
 /// One page of a list that can be walked both ways.
 #[derive(Debug)]

@@ -1,27 +1,16 @@
 //! Seat maps: venue → section → row → seat.
 
 pub mod drawing;
+pub(crate) mod geometry;
 pub mod layout;
+mod seat;
 
 use std::{collections::HashMap, sync::Arc};
 
-pub(crate) mod geometry;
-
-use crate::ids::{SeatId, SeatMapVersionId, SectionId};
 use geometry::Geometry;
 
-/// One chair, with the words that lead a guest to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seat {
-    pub id: SeatId,
-    pub section_id: SectionId,
-    pub section: Arc<str>,
-    pub row: Arc<str>,
-    /// The seat's own label.
-    pub label: Box<str>,
-    /// For guests who use a wheelchair.
-    pub accessible: bool,
-}
+use crate::ids::{SeatId, SeatMapVersionId};
+pub use seat::Seat;
 
 /// All seats of one version of a drawing, best row first; shared by the events that use it.
 #[derive(Debug)]

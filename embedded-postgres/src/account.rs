@@ -11,7 +11,7 @@ use std::{
 use nix::unistd::{Uid, User, geteuid};
 use tokio::process::Command;
 
-use super::{PrivatePostgresError, cluster::Layout};
+use super::PrivatePostgresError;
 
 /// What PostgreSQL's programs may see of our environment. Everything else stays here: it holds the server's
 /// secrets, and `PG…` variables would change what the programs do.
@@ -30,21 +30,21 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// The owner of an existing cluster; otherwise ourselves, or for root the account `wanted` or `postgres`. Never `nobody`: everyone else
-    /// who runs as that account could read all data and stop the server.
-    pub(super) fn choose(wanted: Option<&str>, layout: &Layout) -> Result<Self, PrivatePostgresError> {
+    /// The owner of the `cluster` if it is there; otherwise ourselves, or for root the account `wanted` or `postgres`. Never `nobody`: whoever else
+    /// runs as that account could read all data and stop the server.
+    pub(super) fn choose(wanted: Option<&str>, cluster: &Path) -> Result<Self, PrivatePostgresError> {
         let me = geteuid();
-        let owner = fs::metadata(&layout.cluster).ok().map(|meta| Uid::from_raw(meta.uid()));
+        let owner = fs::metadata(cluster).ok().map(|meta| Uid::from_raw(meta.uid()));
         match owner {
             Some(owner) if !me.is_root() && owner != me => Err(PrivatePostgresError::WrongOwner {
-                path: layout.cluster.clone(),
+                path: cluster.to_owned(),
                 owner: name_of(owner),
                 me: name_of(me),
             }),
             _ if !me.is_root() => Ok(Self { name: name_of(me), drop_to: None }),
             // PostgreSQL accepts nobody but the folder's owner, so the owner goes before the setting.
             Some(owner) if !owner.is_root() => {
-                let gid = fs::metadata(&layout.cluster).map(|meta| meta.gid()).unwrap_or(owner.as_raw());
+                let gid = fs::metadata(cluster).map(|meta| meta.gid()).unwrap_or(owner.as_raw());
                 Ok(Self { name: name_of(owner), drop_to: Some((owner.as_raw(), gid)) })
             }
             _ => {
@@ -118,12 +118,12 @@ mod tests {
             return;
         }
         let folder = tempfile::tempdir().unwrap();
-        let layout = Layout::new(&folder.path().join("data")).unwrap();
+        let cluster = folder.path().join("postgres");
         for name in [SHARED, "no-such-account", "root"] {
-            let refused = Account::choose(Some(name), &layout).unwrap_err();
+            let refused = Account::choose(Some(name), &cluster).unwrap_err();
             assert!(matches!(refused, PrivatePostgresError::NoAccount { .. }), "{name}: {refused}");
         }
-        if let Ok(chosen) = Account::choose(None, &layout) {
+        if let Ok(chosen) = Account::choose(None, &cluster) {
             assert_eq!(chosen.name, "postgres");
         }
     }

@@ -18,6 +18,8 @@ use uuid::Uuid;
 
 use super::{PrivatePostgresError, account::Account, binaries::Binaries};
 
+/// The cluster's superuser, for an operator at the console. The server itself uses [`ROLE`].
+pub(super) const SUPERUSER: &str = "postgres";
 /// The longest socket folder: Linux allows 107 bytes for a socket's path and macOS 103, and PostgreSQL appends
 /// `/.s.PGSQL.5432`.
 const SOCKET_DIR_BYTES_MAX: usize = 103 - 14;
@@ -309,7 +311,7 @@ async fn run_initdb(
     durable: bool,
 ) -> io::Result<Output> {
     let mut command = account.command(&binaries.initdb);
-    command.arg("-D").arg(folder).args(["--username", super::SUPERUSER, "--encoding=UTF8"]);
+    command.arg("-D").arg(folder).args(["--username", SUPERUSER, "--encoding=UTF8"]);
     command.arg(format!("--locale={locale}")).args(["--auth-local=trust", "--auth-host=reject", "--data-checksums"]);
     if !durable {
         command.arg("--no-sync");

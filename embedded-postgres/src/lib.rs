@@ -34,8 +34,6 @@ use tokio::{process::Child, time::sleep};
 
 pub use error::PrivatePostgresError;
 
-/// The cluster's superuser, for an operator at the console. The server itself uses [`ROLE`].
-pub const SUPERUSER: &str = "postgres";
 /// The role the server connects as: owns the database and may create others, but is no superuser, so that no
 /// statement of the server can reach the machine's files or programs.
 pub const ROLE: &str = "boxoffice";
@@ -103,7 +101,7 @@ impl PrivatePostgres {
         let layout = Layout::new(&settings.data_dir)
             .map_err(PrivatePostgresError::io("create the data folder", &settings.data_dir))?;
         let lock = lock(&layout.data_dir).await?;
-        let account = Account::choose(settings.user.as_deref(), &layout)?;
+        let account = Account::choose(settings.user.as_deref(), &layout.cluster)?;
         let layout = layout.settle(&account).await?;
         let mut locks = vec![lock];
         if layout.is_elsewhere() {

@@ -7,7 +7,8 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::{Client, Config, NoTls};
 
 use super::{
-    Postmaster, PrivatePostgres, PrivatePostgresError, ROLE, SUPERUSER,
+    Postmaster, PrivatePostgres, PrivatePostgresError, ROLE,
+    cluster::SUPERUSER,
     process::{self, PidFile},
     url,
 };

@@ -41,7 +41,7 @@ use self::{
 use super::{
     body::Body,
     dispatch::{Answering, Dispatcher},
-    server::Settings,
+    settings::Settings,
 };
 
 /// How long an idle connection, politely ended, may take to close.

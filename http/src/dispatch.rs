@@ -44,7 +44,7 @@ use super::{
     request::{Request, RequestId, linger},
     revisions,
     router::{Answer, Lookup, Matched, Router, Target},
-    server::Settings,
+    settings::Settings,
     unsent::{Payer, Unsent},
 };
 

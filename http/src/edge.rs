@@ -23,7 +23,7 @@ use self::{
     negotiation::{Coding, CodingChoice},
     present::{Field, Present},
 };
-use super::{body::Body, problem::Problem, problem_codes::Code, reply::Reply, router::RouteInfo};
+use super::{body::Body, problem::Problem, problem_codes::Code, reply::Reply, route_info::RouteInfo};
 
 static ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
 static IDENTITY: HeaderValue = HeaderValue::from_static("identity");

@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 document, made of the endpoints: what the router knows of one is derived from it, and schemas from the DTOs.
 
+mod components;
 mod compose;
 pub mod operation;
 pub mod parameter;
@@ -9,8 +10,11 @@ pub mod texts;
 
 use serde_json::{Map, Value, json};
 
-use self::{compose::Components, operation::Operation};
-use super::{endpoint::Described, problem::Document as Problem, product};
+use self::{
+    components::Components,
+    operation::{Operation, Section},
+};
+use super::{problem::Document as Problem, router::RouteInfo};
 
 /// What the document says before its operations.
 const INTRODUCTION: &str = include_str!("openapi/introduction.md");

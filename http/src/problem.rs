@@ -9,11 +9,13 @@ use utoipa::ToSchema;
 
 use super::{
     problem_codes::{Code, Entry},
-    reply::Reply,
+    unsent::Exceeded,
 };
 
 /// Most faults of fields in one answer.
 const ERRORS_MAX: usize = 50;
+/// When a client that takes too little should try again.
+const UNSENT_RETRY: Duration = Duration::from_secs(5);
 /// Most characters of a field's path, and of what is said about it.
 const TEXT_CHARS_MAX: usize = 500;
 
@@ -139,8 +141,12 @@ impl Problem {
         self.0.cause.as_deref()
     }
 
-    /// The answer, for a request to `instance` (a path) known as `request_id`.
-    pub fn into_reply(self, instance: &str, request_id: &str) -> Reply {
+    /// Status, body and headers of the answer, for a request to `instance` (a path) known as `request_id`.
+    pub(super) fn written(
+        self,
+        instance: &str,
+        request_id: &str,
+    ) -> (StatusCode, Vec<u8>, Vec<(HeaderName, HeaderValue)>) {
         let Inner { code, detail, errors, error_count, retry_after, headers, cause: _, is_unbegun: _ } = *self.0;
         let entry = code.entry();
         let document = Document {
@@ -157,15 +163,16 @@ impl Problem {
         };
         // A document of strings and numbers always serialises; an empty body would still carry status and headers.
         let body = simd_json::serde::to_vec(&document).unwrap_or_default();
-        let mut reply = Reply::bytes(entry.status, HeaderValue::from_static("application/problem+json"), body);
+        let mut all = Vec::with_capacity(headers.len() + 2);
         if let Some(wait) = retry_after {
-            reply = reply.header(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+            all.push((header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait))));
         }
         if entry.status == StatusCode::UNAUTHORIZED {
             // A 401 always says how to sign in (RFC 9110, 15.5.2); what a handler says about the token wins.
-            reply = reply.header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"boxoffice\""));
+            all.push((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"boxoffice\"")));
         }
-        headers.into_iter().fold(reply, |reply, (name, value)| reply.header(name, value))
+        all.extend(headers);
+        (entry.status, body, all)
     }
 }
 
@@ -177,6 +184,17 @@ fn whole_seconds(wait: Duration) -> u64 {
 impl From<Vec<FieldError>> for Problem {
     fn from(errors: Vec<FieldError>) -> Self {
         Self::invalid(errors)
+    }
+}
+
+impl From<Exceeded> for Problem {
+    fn from(exceeded: Exceeded) -> Self {
+        match exceeded {
+            Exceeded::Node => Problem::unavailable(UNSENT_RETRY, exceeded),
+            Exceeded::Network => Problem::new(Code::RateLimited)
+                .detail("your network has asked for more than it takes; read the answers that are on their way first")
+                .retry_after(UNSENT_RETRY),
+        }
     }
 }
 

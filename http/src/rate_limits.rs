@@ -11,7 +11,7 @@ use super::{
     problem::Problem,
     problem_codes::Code,
     request::{Request, RequestId},
-    router::RouteInfo,
+    route_info::RouteInfo,
 };
 
 static RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");

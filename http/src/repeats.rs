@@ -4,6 +4,8 @@
 //! Whether an answer may be shown is the cache's affair alone: what is kept here belongs to one answer, and is good for nothing
 //! when the cache has another one, or none. And it is heads only, so the cache alone decides which bodies are in memory.
 
+pub(super) mod source;
+
 use std::{
     sync::{Arc, OnceLock, Weak},
     time::Instant,
@@ -20,24 +22,15 @@ use super::{
         negotiation::Coding,
         present::{Field, Present},
     },
-    reply::REQUEST_ID,
+    request_id::REQUEST_ID,
     response_cache::conditional,
 };
+pub(super) use source::Source;
 
 /// Addresses, in the manners in which they were asked; each takes some 5 KiB.
 const ENTRIES_MAX: usize = 1024;
 /// Longer addresses are searches that nobody repeats.
 const TARGET_BYTES_MAX: usize = 512;
-
-/// What a reply was made of.
-#[derive(Debug)]
-pub(super) struct Source {
-    pub(super) cache: Cache,
-    pub(super) key: Key,
-    pub(super) answer: Arc<Answer>,
-    /// The form of its body.
-    pub(super) coding: Option<Coding>,
-}
 
 /// What is asked: an address with its query, in some manner.
 #[derive(Clone, Copy, Debug, Hash)]

@@ -4,16 +4,15 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
+pub use super::request_id::REQUEST_ID;
 use super::{
     body::Body,
     problem::Problem,
-    repeats::Source,
-    request::RequestId,
+    repeats::source::Source,
+    request_id::RequestId,
     unsent::{Exceeded, Payer},
 };
 
-/// Correlates an answer with the log; a client may choose its value.
-pub static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Tells that an answer was given before, to a request with the same `Idempotency-Key`.
 pub static IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
@@ -159,5 +158,14 @@ impl Reply {
     /// Its whole body, for tests; none of a stream.
     pub fn into_bytes(self) -> Bytes {
         self.full_body().cloned().unwrap_or_default()
+    }
+}
+
+impl Problem {
+    /// The answer, for a request to `instance` (a path) known as `request_id`.
+    pub fn into_reply(self, instance: &str, request_id: &str) -> Reply {
+        let (status, body, headers) = self.written(instance, request_id);
+        let reply = Reply::bytes(status, HeaderValue::from_static("application/problem+json"), body);
+        headers.into_iter().fold(reply, |reply, (name, value)| reply.header(name, value))
     }
 }

@@ -16,7 +16,10 @@ use serde::Serialize;
 
 use super::{
     body::Body,
-    edge::{compression, negotiation::Coding},
+    edge::{
+        compression,
+        negotiation::{self, Coding},
+    },
     problem::Problem,
     repeats::Source,
     reply::Reply,
@@ -93,7 +96,7 @@ pub async fn reply(answer: &Answer, request: &Request) -> Result<(Reply, Option<
         headers.insert(header::LINK, HeaderValue::from_maybe_shared(links.clone()).map_err(Problem::internal)?);
     }
     // Small bodies have one form only, unless somebody refuses just that; what is made for them is for nobody else.
-    if plain.body.len() >= compression::BYTES_MIN || coding.is_some() {
+    if plain.body.len() >= negotiation::BYTES_MIN || coding.is_some() {
         headers.insert(header::VARY, ACCEPT_ENCODING.clone());
     }
     Ok((reply, coding))

@@ -7,22 +7,16 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use bytes::Bytes;
 use domain::unpaid::NetworkId;
 use metrics::{Counter, Gauge, counter, gauge};
 
-use super::{problem::Problem, problem_codes::Code};
-
 /// Smaller parts are not counted: with the limit of connections they are bounded anyway.
 const COUNTED_BYTES_MIN: usize = 16 << 10;
 /// The same for a connection of HTTP/2, which may have a hundred answers on their way.
 pub(super) const COUNTED_BYTES_MIN_HTTP2: usize = 1 << 10;
-
-/// When to try again.
-const RETRY: Duration = Duration::from_secs(5);
 
 /// Why nothing more is handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,17 +27,6 @@ pub(super) enum Exceeded {
     /// The client's network has.
     #[error("too much is on its way to the client's network")]
     Network,
-}
-
-impl From<Exceeded> for Problem {
-    fn from(exceeded: Exceeded) -> Self {
-        match exceeded {
-            Exceeded::Node => Problem::unavailable(RETRY, exceeded),
-            Exceeded::Network => Problem::new(Code::RateLimited)
-                .detail("your network has asked for more than it takes; read the answers that are on their way first")
-                .retry_after(RETRY),
-        }
-    }
 }
 
 /// Buffers on their way, each by its address, with its length and how many answers have it.

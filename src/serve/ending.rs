@@ -1,11 +1,20 @@
 //! The end of a server: what tells it to end, and in which order everything is taken down.
 
-use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+use std::{future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use actors::{cache::RunningCache, engine::Engine, live::Live, outbox::RunningOutbox, upkeep::RunningUpkeep};
+use actors::{
+    cache::RunningCache,
+    engine::Engine,
+    inventories::Inventories,
+    live::Live,
+    outbox::{Outbox, RunningOutbox},
+    tasks::RunningTasks,
+    upkeep::RunningUpkeep,
+};
 use application::background::Background;
 use boxoffice_api::operations::Health;
 use boxoffice_http::server::DrainReport;
+use domain::secrets::OpaqueToken;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
@@ -13,7 +22,10 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout_at},
 };
 
-use super::{Running, database::Database, engine::Session};
+use super::{
+    database::{Database, Pools},
+    engine::Session,
+};
 
 /// How long a private PostgreSQL is waited for at least, also when everything else was cut short. One that takes longer is adopted by
 /// the next start.
@@ -69,6 +81,38 @@ impl Signals {
             _ = self.interrupt.recv() => {}
         }
     }
+}
+
+/// A started server.
+pub struct Running {
+    /// Where the API is.
+    pub address: SocketAddr,
+    /// Where metrics and health are.
+    pub operations_address: SocketAddr,
+    /// The door to the inventories, for fault tests.
+    pub inventories: Inventories,
+    /// The door to the outbox, for tests.
+    pub outbox: Outbox,
+    /// The cache, for tests.
+    pub cache: RunningCache,
+    /// By what the mails of a server without a mail server are shown, for tests.
+    pub mails_token: Option<OpaqueToken>,
+    pub(super) live: Arc<Live>,
+    pub(super) health: Arc<Health>,
+    pub(super) stop: watch::Sender<bool>,
+    pub(super) api: JoinHandle<DrainReport>,
+    pub(super) operations: JoinHandle<DrainReport>,
+    pub(super) engine: Engine,
+    pub(super) session: Session,
+    pub(super) mail: RunningOutbox,
+    pub(super) after_answers: Background,
+    /// What goes on with events after the answer, for fault tests.
+    pub upkeep: RunningUpkeep,
+    /// What goes on for ever, for fault tests.
+    pub tasks: RunningTasks,
+    pub(super) pools: Pools,
+    pub(super) database: Database,
+    pub(super) ending: EndingTimes,
 }
 
 impl Running {

@@ -6,133 +6,31 @@
 //! - the *sweeper* counts, and deletes what is dead.
 
 use std::{
-    collections::VecDeque,
-    future::Future,
-    pin::Pin,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use domain::cache::{SharedCache, WrittenChanges};
 use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    task::JoinHandle,
-};
+use tokio::task::JoinHandle;
 
 use super::{
     Cache, CacheSettings,
     counts::CacheMetrics,
-    local::Entry,
-    teller::{Teller, TellerMessage},
+    door::{Door, Queue, Sweep, WorkerMessage},
+    teller::Teller,
 };
 use crate::{
     metrics,
     supervisor::{Address, ChildSpec, Supervisor, SupervisorMessage},
 };
 
-/// For one answer to be read again; then the next one has its turn.
-const RENEWAL_MAX: Duration = Duration::from_secs(10);
 /// How long a stop waits for the shared cache to be told of the last changes. What it is not told then, another node tells it.
 const STOP_GRACE: Duration = Duration::from_secs(1);
 /// Rounds of the sweeper from one that walks over all answers to the next.
 const WALK_EVERY: u32 = 10;
 
-/// Where the actors are found.
-#[derive(Clone)]
-pub(super) struct Door {
-    teller: Address<TellerMessage>,
-    sweeper: Address<Sweep>,
-    workers: Arc<[Address<WorkerMessage>]>,
-    queue: Arc<Queue>,
-    /// One permit an answer that waits for a worker, or has one.
-    places: Arc<Semaphore>,
-}
-
-/// What waits for a worker. All workers take from it, so that nothing waits for one that is busy while another is free.
-struct Queue {
-    renewals: Mutex<VecDeque<Renewal>>,
-    /// For each worker whether it has been told to look here, and has not done so yet.
-    told: Box<[AtomicBool]>,
-}
-
-impl Queue {
-    fn renewals(&self) -> MutexGuard<'_, VecDeque<Renewal>> {
-        // Nothing panics while holding the lock.
-        self.renewals.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_told(&self, worker: usize, told: bool) -> bool {
-        self.told.get(worker).is_none_or(|is_told| is_told.swap(told, Ordering::AcqRel))
-    }
-}
-
-impl Door {
-    fn new(settings: &CacheSettings) -> Self {
-        let workers = settings.workers.max(1);
-        let told = (0..workers).map(|_| AtomicBool::new(false)).collect();
-        Self {
-            teller: Address::default(),
-            sweeper: Address::default(),
-            workers: (0..workers).map(|_| Address::default()).collect(),
-            queue: Arc::new(Queue { renewals: Mutex::default(), told }),
-            places: Arc::new(Semaphore::new(settings.queue_max)),
-        }
-    }
-
-    /// Queues a renewal. False when the queue is full: it is dropped, and somebody else may try.
-    pub(super) fn submit(&self, mut renewal: Renewal) -> bool {
-        let Ok(place) = self.places.clone().try_acquire_owned() else { return false };
-        renewal.place = Some(place);
-        self.queue.renewals().push_back(renewal);
-        // A free worker takes it. Those that are busy look when they are done, and are told once at most.
-        for (place, worker) in self.workers.iter().enumerate() {
-            if !self.queue.is_told(place, true) {
-                worker.cast(WorkerMessage);
-            }
-        }
-        true
-    }
-}
-
-impl Cache {
-    /// Wakes the teller.
-    pub(super) fn hint(&self) {
-        if !self.0.hinted.swap(true, Ordering::AcqRel) {
-            self.0.door.teller.cast(TellerMessage::Hint);
-        }
-    }
-}
-
-/// An answer to be read again. Dropped undone, as with the actor that had it, it leaves the answer to the next one who asks.
-pub(super) struct Renewal {
-    cache: Cache,
-    entry: Arc<Entry>,
-    work: Pin<Box<dyn Future<Output = bool> + Send>>,
-    place: Option<OwnedSemaphorePermit>,
-}
-
-impl Renewal {
-    /// `work` reads it, and says whether that has succeeded.
-    pub(super) fn new(cache: Cache, entry: Arc<Entry>, work: Pin<Box<dyn Future<Output = bool> + Send>>) -> Self {
-        Self { cache, entry, work, place: None }
-    }
-}
-
-impl Drop for Renewal {
-    fn drop(&mut self) {
-        // After a success there is a new entry, and nobody asks this one.
-        self.entry.give_back();
-    }
-}
-
-/// Look into the queue.
-struct WorkerMessage;
-
-/// Reads answers again, one at a time.
+/// Reads answers anew, one at a time.
 struct Worker {
     queue: Arc<Queue>,
     place: usize,
@@ -160,13 +58,7 @@ impl Actor for Worker {
         self.queue.is_told(self.place, false);
         let next = self.queue.renewals().pop_front();
         let Some(mut renewal) = next else { return Ok(()) };
-        let done = tokio::time::timeout(RENEWAL_MAX, &mut renewal.work).await.unwrap_or(false);
-        let totals = &renewal.cache.0.book.totals;
-        if done {
-            totals.renewed.up()
-        } else {
-            totals.renewals_failed.up()
-        }
+        (&mut renewal.work).await;
         // One a message, so that a stop waits for one at most.
         if !self.queue.is_told(self.place, true) {
             myself.cast(WorkerMessage)?;
@@ -180,8 +72,7 @@ struct Sweeper {
     every: Duration,
 }
 
-pub(super) struct Sweep;
-
+/// State of a [`Sweeper`].
 struct Rounds {
     metrics: CacheMetrics,
     done: u32,
@@ -233,7 +124,7 @@ impl RunningCache {
         shared: Option<Arc<dyn SharedCache>>,
         written: Option<Arc<dyn WrittenChanges>>,
     ) -> Result<Self, SpawnErr> {
-        let door = Door::new(&settings);
+        let door = Door::new(settings.workers, settings.queue_max);
         let cache = Cache::new(settings, shared, door.clone());
         let mut specs = Vec::new();
         for (place, worker) in door.workers.iter().enumerate() {

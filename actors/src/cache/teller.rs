@@ -14,7 +14,7 @@ use domain::cache::{Change, SharedCache, WRITTEN_KEPT, WRITTEN_MAX, Written, Wri
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::time::timeout;
 
-use super::Cache;
+use super::{Cache, door::TellerMessage};
 
 /// Waits between two tries to tell a shared cache that does not answer.
 const TELL_WAIT_MIN: Duration = Duration::from_millis(50);
@@ -26,16 +26,6 @@ const OVERDUE: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// For the database to say what is written down. What this node has changed itself is told without, later.
 const READ_MAX: Duration = Duration::from_millis(250);
-
-#[derive(Debug)]
-pub(super) enum TellerMessage {
-    /// This node has changed something.
-    Hint,
-    /// It is time to try again.
-    Again,
-    /// It is time to look for what is overdue.
-    Look,
-}
 
 /// See the module's page. What it has not told lies in the cache and in the database, and outlives it.
 pub(super) struct Teller {

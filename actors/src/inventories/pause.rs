@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{AskError, Directory, Dying, Inventories, TRIES_MAX};
 use crate::{
-    inventory::{InventoryMessage, pause::PauseGrant},
+    inventory::{InventoryMessage, PauseGrant},
     metrics::engine,
 };
 

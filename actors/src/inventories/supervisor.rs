@@ -19,7 +19,7 @@ use crate::{
         actor::{InventoryActor, InventorySettings},
         shared::SharedParts,
     },
-    ledger::{within, writer::WriterMessage},
+    ledger::{open_batch::WriterMessage, within},
     metrics::{count_give_up, count_restart, engine},
     restart::{FailureHistory, RestartPolicy, Verdict},
     supervisor::Address,

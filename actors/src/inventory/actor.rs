@@ -8,30 +8,22 @@ use std::{sync::Arc, time::Duration};
 
 use domain::{
     ids::EventId,
-    inventory::{Availability, Command, Inventory},
+    inventory::{Availability, Command},
     ledger::Ledger,
     refusal::Refusal,
     unpaid::NetworkId,
 };
-use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use ractor::{Actor, ActorProcessingErr, ActorRef};
 use smallvec::{SmallVec, smallvec};
-use tokio::{sync::Notify, task::JoinHandle, time::Instant};
+use tokio::{sync::Notify, time::Instant};
 
 use super::{
-    Answer, Ask, Denial, InventoryMessage, Look, Outcome,
-    keys::RecentKeys,
-    loading::Waiting,
-    pause::{PauseGrant, Pausing},
-    queue::{Identity, Pending, Queue, send},
+    Answer, Ask, Denial, InventoryMessage, Outcome,
+    queue::{Identity, Pending, send},
     shared::SharedParts,
+    state::{Ready, State, Waiting, show},
 };
-use crate::{
-    clock::LedgerClock,
-    inventories::Slot,
-    ledger::{open_batch::OpenBatch, writer::WriterMessage},
-    metrics::engine,
-    supervisor::Address,
-};
+use crate::{inventories::Slot, ledger::open_batch::WriterMessage, metrics::engine, supervisor::Address};
 
 #[derive(Clone, Copy, Debug)]
 pub struct InventorySettings {
@@ -58,58 +50,8 @@ pub struct InventoryActor<L> {
     pub asked_for: Arc<Notify>,
 }
 
-#[allow(clippy::large_enum_variant, reason = "one an actor, and nearly always the large variant")]
-pub enum State {
-    /// The ledger is being read.
-    Loading {
-        /// Waits for the end of it.
-        waiting: Waiting,
-        /// Failed tries so far.
-        failures: u32,
-        /// What is being read may be out of date already: read once more.
-        again: bool,
-        /// A predecessor may have left a commit in flight, and no load has waited for it yet.
-        settle: bool,
-    },
-    Ready(Ready),
-}
-
 fn ledger_away() -> Denial {
     Denial::Unavailable("the ledger can't be read".to_owned())
-}
-
-/// A caller that has given up needs no answer.
-pub(super) fn show(reply: RpcReplyPort<Look>, look: Look) {
-    let _ = reply.send(look);
-}
-
-pub struct Ready {
-    pub(super) slot: Arc<Slot>,
-    pub(super) inventory: Inventory,
-    pub(super) clock: Arc<LedgerClock>,
-    pub(super) queue: Queue,
-    pub(super) keys: RecentKeys,
-    /// Asks that wait: until what had expired before the load is closed, or until a pause ends. `None`: nobody waits.
-    pub(super) warming: Option<Vec<Ask>>,
-    /// Why nothing is decided now, other than warming.
-    pub(super) pausing: Option<Pausing>,
-    /// Those who want a pause once the present one is over, and those who were held back by it have been served.
-    pub(super) pauses: Vec<RpcReplyPort<PauseGrant>>,
-    pub(super) open_batch: Arc<OpenBatch>,
-    pub(super) last_asked: Instant,
-    /// When it fires. May be earlier than there is something to do: setting it again for every batch would cost more.
-    pub(super) timer: Option<(Instant, JoinHandle<()>)>,
-}
-
-impl Drop for Ready {
-    fn drop(&mut self) {
-        self.open_batch.close();
-        // However it ends: for a new plan, or because it failed. Else each change of the plan would lift the caps.
-        self.slot.keep_unpaid(self.inventory.hand_over_unpaid());
-        if let Some((_, timer)) = &self.timer {
-            timer.abort();
-        }
-    }
 }
 
 impl<L: Ledger> InventoryActor<L> {

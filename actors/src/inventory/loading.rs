@@ -3,19 +3,19 @@
 use std::time::Duration;
 
 use domain::{
-    inventory::{Inconsistent, Inventory},
+    inventory::Inventory,
     ledger::{Ledger, LoadError, LoadedInventory},
 };
-use ractor::{ActorProcessingErr, ActorRef, RpcReplyPort};
+use ractor::{ActorProcessingErr, ActorRef};
 use rand::Rng;
 use tokio::time::Instant;
 
 use super::{
-    Ask, Denial, InventoryMessage, Look,
-    actor::{InventoryActor, Ready, State, show},
+    Denial, InventoryMessage, LoadFailure, LoadResult,
+    actor::InventoryActor,
     keys::RecentKeys,
-    pause::PauseGrant,
-    queue::{Queue, send},
+    queue::Queue,
+    state::{Ready, State, Waiting, show},
 };
 use crate::{
     ledger::{open_batch::OpenBatch, within},
@@ -26,36 +26,6 @@ use crate::{
 const LOAD_MAX: Duration = Duration::from_secs(10);
 /// What has more rows than that is put together apart from the threads on which all inventories decide.
 const ROWS_AT_ONCE_MAX: usize = 2_000;
-
-/// The inventory as the ledger has it, or why there is none.
-pub(super) type LoadResult = Result<Inventory, LoadFailure>;
-
-/// Why an inventory could not be loaded.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadFailure {
-    /// It could not be read.
-    #[error(transparent)]
-    Ledger(#[from] LoadError),
-    /// What was read makes no sense.
-    #[error(transparent)]
-    Inconsistent(#[from] Inconsistent),
-}
-
-/// Those who wait until the inventory is loaded.
-#[derive(Default)]
-pub struct Waiting {
-    pub(super) asks: Vec<Ask>,
-    pub(super) looks: Vec<RpcReplyPort<Look>>,
-    /// Those who want the inventory to pause.
-    pub(super) pauses: Vec<RpcReplyPort<PauseGrant>>,
-}
-
-impl Waiting {
-    fn deny(self, denial: &Denial) {
-        self.asks.into_iter().for_each(|ask| send(ask.reply, Err(denial.clone())));
-        self.looks.into_iter().for_each(|look| show(look, Err(denial.clone())));
-    }
-}
 
 impl<L: Ledger> InventoryActor<L> {
     /// Reads the ledger after `wait`; with `settle` once nothing is in flight of what a predecessor has sent. That takes a lock which all

@@ -9,8 +9,9 @@ use ractor::{ActorProcessingErr, ActorRef};
 
 use super::{
     Answer, Ask, Denial, InventoryMessage, Outcome,
-    actor::{InventoryActor, Ready},
+    actor::InventoryActor,
     queue::{Identity, Pending},
+    state::Ready,
 };
 use crate::{
     ledger::commit::{BatchFailure, BatchOutcome, EntryOutcome},

@@ -6,84 +6,17 @@
 //! have been served. A pause is a courtesy and no lock: a change that goes past one, of another node or after the pause has run
 //! out, makes the quotas' versions grow, so the ledger refuses what stale memory decides, and the inventory starts again.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
-    time::Duration,
-};
+use std::time::Duration;
 
 use domain::ledger::{Ledger, QuotaCount};
 use ractor::{ActorRef, RpcReplyPort};
-use tokio::task::JoinHandle;
 
 use super::{
-    InventoryMessage, Look,
-    actor::{InventoryActor, Ready, State},
-    loading::Waiting,
+    InventoryMessage, Look, PAUSE_MAX, PauseGrant,
+    actor::InventoryActor,
+    state::{Pausing, Ready, State, Waiting, show},
 };
 use crate::{metrics::engine, sampler::is_behind};
-
-/// A pause that nobody ends by then ends by itself. Longer than the longest change, COMMIT included; a shorter one would cost the event of a
-/// slow change a restart.
-pub const PAUSE_MAX: Duration = Duration::from_secs(16);
-
-/// Pauses are told apart over all inventories and their successors.
-static NEXT_PAUSE: AtomicU64 = AtomicU64::new(0);
-
-/// A pause that was granted. It ends when this is dropped: also when that happens on the way to a caller that has given up.
-#[derive(Debug)]
-pub struct PauseGrant {
-    number: u64,
-    inventory: ActorRef<InventoryMessage>,
-}
-
-impl PauseGrant {
-    fn new(inventory: &ActorRef<InventoryMessage>) -> Self {
-        Self { number: NEXT_PAUSE.fetch_add(1, Relaxed), inventory: inventory.clone() }
-    }
-
-    /// Who has granted it.
-    pub(crate) fn inventory(&self) -> &ActorRef<InventoryMessage> {
-        &self.inventory
-    }
-}
-
-impl Drop for PauseGrant {
-    fn drop(&mut self) {
-        // A dead one has a successor, which has read what is there now, or will be told to by the pause's owner.
-        let _ = self.inventory.cast(InventoryMessage::EndPause(self.number));
-    }
-}
-
-/// What a paused inventory, or one that is about to pause, waits for.
-#[derive(Default)]
-pub(crate) struct Pausing {
-    /// Those who want a pause, all at once.
-    wanted_by: Vec<RpcReplyPort<PauseGrant>>,
-    /// The pauses that were granted and have not ended, each with what ends it when its time is over.
-    granted: Vec<(u64, JoinHandle<()>)>,
-    /// Read again as soon as nothing is on its way and all pauses have ended.
-    reload: bool,
-    /// Those who want to see what is read then.
-    looks: Vec<RpcReplyPort<Look>>,
-}
-
-impl Pausing {
-    fn is_granted(&self) -> bool {
-        !self.granted.is_empty()
-    }
-
-    fn end(&mut self, number: u64) {
-        if let Some(place) = self.granted.iter().position(|(granted, _)| *granted == number) {
-            self.granted.swap_remove(place).1.abort();
-        }
-    }
-}
-
-impl Drop for Pausing {
-    fn drop(&mut self) {
-        self.granted.iter().for_each(|(_, timer)| timer.abort());
-    }
-}
 
 fn hold_back(ready: &mut Ready) -> &mut Pausing {
     ready.warming.get_or_insert_default();
@@ -188,7 +121,7 @@ impl<L: Ledger> InventoryActor<L> {
     pub(super) fn look(&self, look: RpcReplyPort<Look>, ready: &mut Ready) {
         match &mut ready.pausing {
             Some(pausing) if pausing.reload => pausing.looks.push(look),
-            _ => super::actor::show(look, Ok(self.publish(ready))),
+            _ => show(look, Ok(self.publish(ready))),
         }
     }
 }

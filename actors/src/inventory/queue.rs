@@ -41,6 +41,14 @@ impl Identity {
     }
 }
 
+/// The key under which a command can be repeated, with what it asks for.
+pub(crate) fn identity_key(command: &Command) -> Option<(KeyOf, Fingerprint)> {
+    match Identity::of(command) {
+        (Identity::Key(key), Some(fingerprint)) => Some((key, fingerprint)),
+        _ => None,
+    }
+}
+
 /// One decision on its way.
 pub(super) struct Pending {
     pub(super) entry: Entry,

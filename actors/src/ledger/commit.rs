@@ -1,13 +1,11 @@
 //! Group commit with error isolation: one bad entry never fails its neighbours.
 
 mod group;
+mod outcome;
 
 use std::time::Duration;
 
-use domain::{
-    ids::QuotaId,
-    ledger::{CommitError, EventBatch, Ledger, Prior, Rejection},
-};
+use domain::ledger::{CommitError, EventBatch, Ledger};
 use rand::Rng;
 use tokio::{
     sync::Semaphore,
@@ -15,77 +13,12 @@ use tokio::{
 };
 
 use self::group::{Group, Place};
+pub(crate) use self::group::{GroupOutcome, LockedBatch};
+pub use self::outcome::{BatchFailure, BatchOutcome, EntryOutcome};
 use super::within;
 
-/// What became of one entry.
-#[derive(Clone, Debug, PartialEq)]
-pub enum EntryOutcome {
-    /// It is in the ledger.
-    Committed,
-    /// Its key was in the ledger already; nothing was written.
-    Prior(Prior),
-    /// A rule of the ledger refused it; nothing was written.
-    Rejected(Rejection),
-}
-
-/// Why a batch has no outcome that memory could follow.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BatchFailure {
-    /// Nothing, or an unknown part, was written.
-    #[error("{0}")]
-    Lost(String),
-    /// The memory that decided is not the ledger's state.
-    #[error("memory was stale")]
-    Stale,
-    /// This node's session has ended.
-    #[error("the session of this node has ended")]
-    Fenced,
-}
-
-/// What became of a batch.
-#[derive(Clone, Debug, PartialEq)]
-pub enum BatchOutcome {
-    /// Each entry has an outcome, in their order, and the quotas these versions.
-    Done {
-        entries: Vec<EntryOutcome>,
-        /// One a quota of the batch.
-        versions: Vec<(QuotaId, i64)>,
-    },
-    /// The inventory must start again from the ledger.
-    Failed(BatchFailure),
-    /// The inventory must start again from the ledger. Some entries were answered before.
-    Partly {
-        /// One an entry, as far as there is one.
-        known: Vec<Option<EntryOutcome>>,
-        /// What became of the others.
-        failure: BatchFailure,
-    },
-}
-
-impl BatchOutcome {
-    /// Why the inventory must start again, if it must.
-    pub fn failure(&self) -> Option<&BatchFailure> {
-        match self {
-            Self::Done { .. } => None,
-            Self::Failed(failure) | Self::Partly { failure, .. } => Some(failure),
-        }
-    }
-}
-
-/// What became of a batch of a group.
-pub(crate) enum GroupOutcome {
-    Known(BatchOutcome),
-    /// Something that it needs is locked by somebody else: [`LockedBatch::commit`] tries it by itself.
-    Locked(Box<LockedBatch>),
-}
-
-/// A batch that waits until somebody else gives a lock back.
-pub(crate) struct LockedBatch(Group);
-
-/// Serialisation failures are retried this often, with back-off.
+/// Serialisation failures are retried this often, with back-off (D5).
 const TRIES_MAX: u32 = 5;
-/// For a look at keys that are taken.
-const LOOK_UP_MAX: Duration = Duration::from_secs(3);
 /// For a look at which events are locked.
 const LOOK_AT_LOCKS_MAX: Duration = Duration::from_secs(1);
 /// A group that waits for a lock which nobody seems to have is tried again this often, before it is halved.

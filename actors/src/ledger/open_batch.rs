@@ -12,10 +12,7 @@ use domain::{
 };
 use ractor::ActorRef;
 
-use super::{
-    commit::{BatchFailure, BatchOutcome},
-    writer::WriterMessage,
-};
+use super::commit::{BatchFailure, BatchOutcome};
 use crate::{inventory::InventoryMessage, metrics::engine, notice::Notice, supervisor::Address};
 
 #[derive(Debug)]
@@ -128,6 +125,14 @@ impl OpenBatch {
         // Nothing panics while holding the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a writer can be told.
+pub enum WriterMessage {
+    /// Take what is in this open batch with the next group.
+    Take(Call),
+    /// The group under way is done.
+    Free,
 }
 
 /// Calls a writer to an open batch. Whatever becomes of it, the inventory hears: a writer that dies never leaves it waiting.

@@ -20,7 +20,7 @@ use tokio::{
 
 use super::{
     commit::{APART_MAX, BatchFailure, BatchOutcome, GroupOutcome, LockedBatch, commit_unlocked},
-    open_batch::Call,
+    open_batch::{Call, WriterMessage},
     pulse::PulseCaller,
 };
 use crate::{inventory::InventoryMessage, metrics::engine, notice::Notice};
@@ -28,13 +28,7 @@ use crate::{inventory::InventoryMessage, metrics::engine, notice::Notice};
 /// Most entries in one transaction. Larger groups gain nothing more and make neighbours wait.
 const GROUP_ENTRIES_MAX: usize = 4096;
 
-pub enum WriterMessage {
-    /// Take what is in this open batch with the next group.
-    Take(Call),
-    /// The group under way is done.
-    Free,
-}
-
+/// See the module's page.
 pub struct LedgerWriter<L> {
     ledger: Arc<L>,
     /// Becomes true when the ledger says that this node's session has ended.

@@ -12,8 +12,8 @@ use domain::inventory::Availability;
 use tokio::{sync::watch, time::Instant};
 
 use super::{
-    LiveSettings, Place, Stream,
-    history::{History, Read},
+    LiveSettings,
+    history::{History, Picture, Read},
 };
 use crate::{inventories::Following, metrics::engine};
 
@@ -62,12 +62,12 @@ impl Broadcaster {
         Arc::new(Self { history, pulses: Default::default(), opened: AtomicUsize::new(0), settings })
     }
 
-    /// A stream for somebody who has seen `version`.
-    pub(super) fn open(self: &Arc<Self>, version: Option<i64>, place: Place) -> Stream {
+    /// What wakes a stream for somebody who has seen `version`, and where in the history it begins.
+    pub(super) fn join(&self, version: Option<i64>) -> (watch::Receiver<Pulse>, Option<Picture>, u64) {
         // First: what is sent after the position was read must wake it.
         let pulse = self.pulses[self.opened.fetch_add(1, Relaxed) % GROUPS].subscribe();
         let (snapshot, position) = self.history.read().unwrap_or_else(PoisonError::into_inner).resume(version);
-        Stream::new(self.clone(), pulse, snapshot, position, place)
+        (pulse, snapshot, position)
     }
 
     pub(super) fn read(&self, position: u64) -> Read {

@@ -6,9 +6,9 @@ use domain::inventory::Changes;
 use tokio::sync::watch;
 
 use super::{
-    Place,
     broadcaster::{Broadcaster, Pulse},
     history::{Item, Picture, Read, Shared},
+    places::Place,
 };
 use crate::metrics::engine;
 
@@ -38,13 +38,9 @@ pub struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(
-        broadcaster: Arc<Broadcaster>,
-        pulse: watch::Receiver<Pulse>,
-        snapshot: Option<Picture>,
-        position: u64,
-        place: Place,
-    ) -> Self {
+    /// For somebody who has seen `version`.
+    pub(super) fn open(broadcaster: Arc<Broadcaster>, version: Option<i64>, place: Place) -> Self {
+        let (pulse, snapshot, position) = broadcaster.join(version);
         let beats = pulse.borrow().beats;
         Self { broadcaster, pulse, snapshot, position, beats, is_over: false, _place: place }
     }

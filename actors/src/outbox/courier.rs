@@ -14,102 +14,18 @@ use domain::{
     outbox::{MailQueue, Room, SendMail},
 };
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
-    time::Instant,
-};
+use tokio::{sync::watch, time::Instant};
 
 use super::{
     OutboxSettings,
     pause::{Gate, Pause},
     sending::Job,
+    slots::{CourierMessage, Look, Places, Slots},
 };
 use crate::notice::Notice;
 
 /// A lease outlasts the try by this: noting the outcome takes time too.
 const LEASE_MARGIN: Duration = Duration::from_secs(30);
-/// One slot of so many is kept for mails that somebody waits for.
-const AWAITED_OF: u32 = 4;
-
-#[derive(Debug)]
-pub(super) enum CourierMessage {
-    /// Somebody has queued a mail.
-    Hint,
-    /// It is time to look without a hint.
-    Poll,
-    /// There are turns again, or a pause is over.
-    Due,
-    /// The look at the queue is over.
-    Looked(Look),
-    /// A mail is off its way.
-    Free,
-    /// It is time to delete and to count.
-    Tidy,
-    /// That is done.
-    Tidied,
-}
-
-/// What a look at the queue has found.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Look {
-    /// As many mails as there was room for: perhaps there are more.
-    Full { some: bool },
-    /// All that was due.
-    Rest,
-    /// Nothing that could be told.
-    Failed,
-}
-
-/// One permit for each mail that may be on its way, and one for each of [`Rank::Usual`] among them.
-#[derive(Clone, Debug)]
-pub(super) struct Slots {
-    pub(super) all: Arc<Semaphore>,
-    usual: Arc<Semaphore>,
-    count: u32,
-}
-
-/// A mail's place among those on their way.
-pub(super) struct Slot {
-    _all: OwnedSemaphorePermit,
-    _usual: Option<OwnedSemaphorePermit>,
-}
-
-/// Places for what a look may find.
-struct Places {
-    all: OwnedSemaphorePermit,
-    usual: OwnedSemaphorePermit,
-}
-
-impl Slots {
-    pub(super) fn new(count: u32) -> Self {
-        // With a single slot there is nothing to share.
-        let awaited = (count / AWAITED_OF).max(1).min(count - 1);
-        let of = |permits: u32| Arc::new(Semaphore::new(permits as usize));
-        Self { all: of(count), usual: of(count - awaited), count }
-    }
-
-    fn free(&self) -> Room {
-        let of = |slots: &Semaphore| u32::try_from(slots.available_permits()).unwrap_or(u32::MAX);
-        Room { all: of(&self.all), usual: of(&self.usual) }
-    }
-
-    fn take(&self, room: Room) -> Option<Places> {
-        let all = self.all.clone().try_acquire_many_owned(room.all).ok()?;
-        let usual = self.usual.clone().try_acquire_many_owned(room.usual).ok()?;
-        Some(Places { all, usual })
-    }
-}
-
-impl Places {
-    /// The place of one mail. There are as many as mails were asked for.
-    fn one(&mut self, rank: Rank) -> Option<Slot> {
-        let usual = match rank {
-            Rank::Awaited => None,
-            Rank::Usual => Some(self.usual.split(1)?),
-        };
-        Some(Slot { _all: self.all.split(1)?, _usual: usual })
-    }
-}
 
 pub(super) struct Courier<Q, S> {
     pub(super) queue: Arc<Q>,

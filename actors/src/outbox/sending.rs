@@ -12,8 +12,8 @@ use tokio::{sync::watch, time::Instant};
 
 use super::{
     OutboxSettings,
-    courier::{CourierMessage, Slot},
     pause::{Pause, Weight},
+    slots::{CourierMessage, Slot},
 };
 use crate::{metrics::outbox, notice::Notice};
 

@@ -10,7 +10,8 @@ use actors::{
     ledger::{
         commit::{BatchFailure, BatchOutcome},
         open_batch::OpenBatch,
-        writer::{LedgerWriter, WriterMessage},
+        open_batch::WriterMessage,
+        writer::LedgerWriter,
     },
     supervisor::Address,
 };

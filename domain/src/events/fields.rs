@@ -4,10 +4,9 @@ use std::ops::RangeInclusive;
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
-use super::{Event, SaleWindow};
+use super::{Event, SaleWindow, managed::ManagedEvent};
 use crate::{
     ids::{SeatMapId, VenueId},
-    management::events::ManagedEvent,
     money::Currency,
     text,
     validation::{FieldError, FieldErrors},
@@ -203,6 +202,20 @@ fn is_ahead(errors: &mut FieldErrors, starts_at: Timestamp, before: Option<&Even
 
 fn required<T>(field: &'static str, value: Option<T>) -> Result<T, FieldError> {
     value.ok_or_else(|| FieldError::new(field, "REQUIRED", "is required"))
+}
+
+impl ManagedEvent {
+    /// Whether `fields` say nothing new of the event.
+    pub fn says(&self, fields: &EventFields) -> bool {
+        let Event { title, summary, description, category, venue_id, ends_at, time_zone, slug, .. } = &self.event;
+        fields.keeps_plan(&self.event, self.seat_map.map(|(map, _)| map))
+            && (&fields.title, &fields.summary, &fields.description) == (title, summary, description)
+            && (&fields.category, &fields.venue_id, &fields.time_zone) == (category, venue_id, time_zone)
+            && fields.ends_at == *ends_at
+            && fields.slug.as_ref() == Some(slug)
+            && fields.tags.len() == self.tags.len()
+            && self.tags.iter().all(|tag| fields.tags.contains(&tag.slug))
+    }
 }
 
 /// An instant that the database and everybody's calendar can write down, in whole microseconds.

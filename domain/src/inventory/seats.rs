@@ -3,11 +3,12 @@
 mod best;
 mod room;
 mod runs;
+mod word;
 
 use std::sync::Arc;
 
 use room::Room;
-use serde::Serialize;
+use word::Word;
 
 use crate::{
     bookings::Item,
@@ -20,27 +21,7 @@ use crate::{
     selection::SectionRef,
 };
 pub(super) use best::Draft;
-
-/// Whether a seat can be had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum SeatState {
-    Free,
-    /// Taken by a decision that the ledger has not answered yet; shown as held.
-    #[serde(rename = "HELD")]
-    Pending,
-    /// Kept by a hold or by a booking that waits for its payment.
-    Held,
-    Sold,
-}
-
-/// The states of up to 64 columns of one row. A seat with none of the bits is pending; an aisle has none either.
-#[derive(Clone, Copy, Debug, Default)]
-struct Word {
-    free: u64,
-    held: u64,
-    sold: u64,
-}
+pub use word::SeatState;
 
 /// The states of all seats, shared with the published snapshots and copied when they change under one.
 #[derive(Clone, Debug, Default)]
@@ -64,20 +45,6 @@ impl SeatStates {
         } else {
             SeatState::Pending
         }
-    }
-}
-
-impl Word {
-    /// Whether the ledger has the seat as held or sold.
-    fn is_taken(&self, bit: u64) -> bool {
-        (self.held | self.sold) & bit != 0
-    }
-
-    fn set(&mut self, bit: u64, state: SeatState) {
-        let put = |bits: &mut u64, of| *bits = if state == of { *bits | bit } else { *bits & !bit };
-        put(&mut self.free, SeatState::Free);
-        put(&mut self.held, SeatState::Held);
-        put(&mut self.sold, SeatState::Sold);
     }
 }
 

@@ -9,7 +9,7 @@ use std::{collections::HashMap, time::Duration};
 use foldhash::quality::RandomState;
 use jiff::Timestamp;
 
-use super::{Holder, Inventory};
+use super::holder::Holder;
 use crate::{
     bookings::{BookingStatus, HoldStatus, HolderId},
     ids::AccountId,
@@ -79,7 +79,7 @@ impl Unpaid {
         *self.by_account.entry(account).or_default() += places as u32;
     }
 
-    fn came_from(&mut self, holder: HolderId, network: NetworkId, places: usize) {
+    pub(super) fn came_from(&mut self, holder: HolderId, network: NetworkId, places: usize) {
         let places = places as u32;
         if self.networks.insert(holder, (network, places)).is_none() {
             *self.by_network.entry(network).or_default() += places;
@@ -91,6 +91,20 @@ impl Unpaid {
         if let Some((network, places)) = self.networks.remove(&holder) {
             reduce(&mut self.by_network, network, places);
         }
+    }
+
+    pub(super) fn hand_over(&mut self) -> UnpaidMemory {
+        self.by_network.clear();
+        UnpaidMemory { networks: std::mem::take(&mut self.networks), cooling: std::mem::take(&mut self.cooling) }
+    }
+
+    pub(super) fn take_over(&mut self, memory: UnpaidMemory, holders: &HashMap<HolderId, Holder, RandomState>) {
+        for (id, holder) in holders {
+            if let Some(network) = memory.network(*id, holder) {
+                self.came_from(*id, network, holder.places());
+            }
+        }
+        self.cooling = memory.cooling;
     }
 
     /// The decision is made, and its places count from now on.
@@ -144,7 +158,13 @@ impl Unpaid {
         *arrival = ((*arrival).max(now) + self.expiries.interval).min(longest);
     }
 
-    fn check(&self, account: AccountId, places: usize, buyer: &Buyer, now: Timestamp) -> Result<(), Refusal> {
+    pub(super) fn check(
+        &self,
+        account: AccountId,
+        places: usize,
+        buyer: &Buyer,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
         let places = places as u32;
         let has = self.by_account.get(&account).copied().unwrap_or(0);
         let most = self.limits.per_account;
@@ -172,52 +192,8 @@ impl Unpaid {
     }
 }
 
-impl Inventory {
-    /// Whether so many more unpaid places may be taken.
-    pub(super) fn within_unpaid_limits(
-        &self,
-        account: AccountId,
-        places: usize,
-        buyer: &Buyer,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
-        self.unpaid.as_ref().map_or(Ok(()), |unpaid| unpaid.check(account, places, buyer, now))
-    }
-
-    /// Notes from where an applied entry came, until its places are paid or given back.
-    pub fn came_from(&mut self, entry: &Entry, network: NetworkId) {
-        if let Some(unpaid) = &mut self.unpaid
-            && entry.takes_free_places()
-            && is_unpaid(entry)
-        {
-            unpaid.came_from(HolderId::from(entry), network, entry.items().len());
-        }
-    }
-
-    /// Ends what is known here beside the ledger's rows, and gives it away. `None` when the event limits nothing.
-    pub fn hand_over_unpaid(&mut self) -> Option<UnpaidMemory> {
-        let unpaid = self.unpaid.as_mut()?;
-        unpaid.by_network.clear();
-        Some(UnpaidMemory {
-            networks: std::mem::take(&mut unpaid.networks),
-            cooling: std::mem::take(&mut unpaid.cooling),
-        })
-    }
-
-    /// Goes on from what its predecessor knew, as far as the ledger still has it. Nothing may have been applied yet.
-    pub fn take_over_unpaid(&mut self, memory: UnpaidMemory) {
-        let Some(unpaid) = &mut self.unpaid else { return };
-        for (id, holder) in &self.holders {
-            if let Some(network) = memory.network(*id, holder) {
-                unpaid.came_from(*id, network, holder.places());
-            }
-        }
-        unpaid.cooling = memory.cooling;
-    }
-}
-
 /// Whether its places are, or were, taken without being paid.
-fn is_unpaid(entry: &Entry) -> bool {
+pub(super) fn is_unpaid(entry: &Entry) -> bool {
     match entry {
         Entry::Hold(_) | Entry::CloseHold { .. } => !entry.is_of_block(),
         Entry::Book { booking, .. } | Entry::CloseBooking { booking, .. } => {

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{Changed, Expected, Manager};
+pub use crate::events::managed::{Cancellation, ManagedEvent};
 use crate::{
     bookings::{Booking, Hold, Item},
     events::{
@@ -15,8 +16,8 @@ use crate::{
         offering::Offering,
         sales::{ManagedQuota, ManagedTicketType, QuotaFields, TicketTypeFields},
     },
-    ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeatMapId, SeriesId, TicketTypeId},
-    repositories::{EventNames, Found, Page, PageRequest, Tag},
+    ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeriesId, TicketTypeId},
+    repositories::{EventNames, Found, Page, PageRequest},
 };
 
 /// Most events of one organizer that are not public yet.
@@ -24,36 +25,6 @@ pub const DRAFTS_MAX: i64 = 2_000;
 
 /// The place of an event in a list: by an instant, the id among equals.
 pub type EventKey = (Timestamp, EventId);
-
-/// How far the bookings of a cancelled event are cancelled.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cancellation {
-    /// Bookings that were live when the event was cancelled.
-    pub total: u64,
-    /// Bookings that are cancelled, each with its mail queued.
-    pub done: u64,
-    /// When the event was cancelled.
-    pub started_at: Timestamp,
-    /// When the last booking was done.
-    pub finished_at: Option<Timestamp>,
-}
-
-/// An event as its organizer sees it.
-#[derive(Clone, Debug)]
-pub struct ManagedEvent {
-    /// What everybody may see, once it is published.
-    pub event: Event,
-    /// The map whose seats it sells, and the number of the version.
-    pub seat_map: Option<(SeatMapId, u32)>,
-    /// When it will be published, while it is scheduled.
-    pub publish_at: Option<Timestamp>,
-    /// By what it is found.
-    pub tags: Vec<Tag>,
-    /// For a cancelled event.
-    pub cancellation: Option<Cancellation>,
-    /// Grows with each change.
-    pub revision: i32,
-}
 
 /// By what a list of events is sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,20 +37,6 @@ pub enum EventOrder {
     CreatedAt,
     /// By their making, newest first.
     CreatedAtDescending,
-}
-
-impl ManagedEvent {
-    /// Whether `fields` say nothing new of the event.
-    pub fn says(&self, fields: &EventFields) -> bool {
-        let Event { title, summary, description, category, venue_id, ends_at, time_zone, slug, .. } = &self.event;
-        fields.keeps_plan(&self.event, self.seat_map.map(|(map, _)| map))
-            && (&fields.title, &fields.summary, &fields.description) == (title, summary, description)
-            && (&fields.category, &fields.venue_id, &fields.time_zone) == (category, venue_id, time_zone)
-            && fields.ends_at == *ends_at
-            && fields.slug.as_ref() == Some(slug)
-            && fields.tags.len() == self.tags.len()
-            && self.tags.iter().all(|tag| fields.tags.contains(&tag.slug))
-    }
 }
 
 impl EventOrder {

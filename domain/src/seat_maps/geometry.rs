@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use super::Seat;
+use super::seat::Seat;
 use crate::ids::SectionId;
 
 pub(crate) const WORD: usize = u64::BITS as usize;

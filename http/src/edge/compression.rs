@@ -8,9 +8,6 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::negotiation::Coding;
 
-/// From this size on a body is compressed. Below it a packet is saved at best, and a booking's answer is below it: in an
-/// on-sale no time is spent here.
-pub(crate) const BYTES_MIN: usize = 1 << 10;
 /// From this size on a body is compressed on a thread of its own: milliseconds that a thread of the server must not be away.
 pub(crate) const BYTES_ASIDE: usize = 64 << 10;
 
@@ -98,7 +95,7 @@ pub(super) fn weaken(headers: &mut HeaderMap) {
 mod tests {
     use std::io::Read;
 
-    use super::*;
+    use super::{super::negotiation::BYTES_MIN, *};
 
     #[test]
     fn what_was_compressed_comes_back() {

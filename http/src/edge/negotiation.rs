@@ -2,8 +2,9 @@
 
 use http::{HeaderMap, HeaderName, header};
 
-use super::compression::BYTES_MIN;
-
+/// From this size on a body is compressed. Below it a packet is saved at best, and a booking's answer is below it: in an
+/// on-sale no time is spent here.
+pub(crate) const BYTES_MIN: usize = 1 << 10;
 /// The weight of what is accepted without reserve, in thousandths; 0 refuses.
 const FULL: u16 = 1000;
 

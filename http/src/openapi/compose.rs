@@ -1,12 +1,11 @@
 //! OpenAPI paths: a route and what its feature says of it, put together.
 
-use std::collections::BTreeMap;
-
 use application::limits::Tier;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::{
+    components::Components,
     operation::{Answer, Operation, reference},
     parameter::Parameter,
     refusals,
@@ -23,13 +22,6 @@ const BEARER: &str = "accessToken";
 
 /// The name of the way to show a session.
 const COOKIE: &str = "sessionCookie";
-
-/// What several operations share.
-#[derive(Default)]
-pub(super) struct Components {
-    pub(super) schemas: BTreeMap<String, Value>,
-    pub(super) responses: BTreeMap<String, Value>,
-}
 
 impl Components {
     pub(super) fn written(self) -> Value {

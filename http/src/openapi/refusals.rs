@@ -5,7 +5,7 @@ use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::{
-    compose::Components,
+    components::Components,
     operation::{Answer, Operation, reference},
 };
 use crate::{

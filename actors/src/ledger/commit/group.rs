@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},
+    time::Duration,
 };
 
 use domain::{
@@ -10,13 +11,28 @@ use domain::{
     ledger::{Entry, EventBatch, KeyOf, Ledger, Rejection},
 };
 
-use super::{BatchFailure, BatchOutcome, EntryOutcome, GroupOutcome, LOOK_UP_MAX, LockedBatch};
+use super::outcome::{BatchFailure, BatchOutcome, EntryOutcome};
 use crate::{ledger::within, metrics::engine};
+
+/// For a look at keys that are taken.
+const LOOK_UP_MAX: Duration = Duration::from_secs(3);
 
 /// Place of an entry: which batch, and which entry of it.
 pub(super) type Place = (usize, usize);
 
-pub(super) struct Group {
+/// What became of a batch of a group.
+pub(crate) enum GroupOutcome {
+    /// This.
+    Known(BatchOutcome),
+    /// Something that it needs is locked by somebody else: [`LockedBatch::commit`] tries it by itself.
+    Locked(Box<LockedBatch>),
+}
+
+/// A batch that waits until somebody else gives a lock back.
+pub(crate) struct LockedBatch(pub(super) Group);
+
+/// See the module's page.
+pub(crate) struct Group {
     batches: Vec<EventBatch>,
     outcomes: Vec<Vec<Option<EntryOutcome>>>,
     failures: HashMap<usize, BatchFailure>,

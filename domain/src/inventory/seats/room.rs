@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::{Word, runs::runs};
+use super::{runs::runs, word::Word};
 use crate::seat_maps::geometry::{Geometry, RowShape, WORD, WordShape};
 
 /// Which seats may be given to anyone who does not ask for them by name.
