@@ -1,10 +1,15 @@
 //! Endpoints: method, path, access, rate limit, OpenAPI operation and handler of one, declared together. The router and the document
 //! are both made of them.
 
+use std::{future::Future, sync::Arc};
+
 use application::limits::Tier;
 
 use super::{
     openapi::operation::Operation,
+    problem::Problem,
+    reply::Reply,
+    request::Request,
     router::{Access, Gate, Route, RouteInfo},
 };
 
@@ -12,6 +17,18 @@ use super::{
 pub struct Endpoint<S> {
     operation: Operation,
     route: Route<S>,
+}
+
+impl Operation {
+    /// The endpoint that `handler` answers, for those whom `access` lets in.
+    pub fn served<S, H, F>(self, access: Access, handler: H) -> Endpoint<S>
+    where
+        H: Fn(Arc<S>, Request) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Reply, Problem>> + Send + 'static,
+    {
+        let route = Route::new(self.method.clone(), self.path, access, handler);
+        Endpoint::new(self, route)
+    }
 }
 
 macro_rules! of_route {
@@ -123,8 +140,8 @@ impl Scope {
     /// The endpoint with this scope's access and ownership.
     pub fn served<S, H, F>(&self, operation: Operation, handler: H) -> Endpoint<S>
     where
-        H: Fn(std::sync::Arc<S>, super::request::Request) -> F + Send + Sync + 'static,
-        F: Future<Output = Result<super::reply::Reply, super::problem::Problem>> + Send + 'static,
+        H: Fn(Arc<S>, Request) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Reply, Problem>> + Send + 'static,
     {
         let endpoint = operation.served(self.access, handler);
         if self.own { endpoint.own() } else { endpoint }

@@ -10,11 +10,8 @@ pub mod texts;
 
 use serde_json::{Map, Value, json};
 
-use self::{
-    components::Components,
-    operation::{Operation, Section},
-};
-use super::{problem::Document as Problem, router::RouteInfo};
+use self::{components::Components, operation::Operation};
+use super::{endpoint::Described, problem::Document as Problem, product};
 
 /// What the document says before its operations.
 const INTRODUCTION: &str = include_str!("openapi/introduction.md");

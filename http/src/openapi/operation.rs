@@ -1,7 +1,5 @@
 //! OpenAPI operations: what clients are told of an endpoint beyond what follows from its access, limit and path.
 
-use std::{future::Future, sync::Arc};
-
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use utoipa::{
@@ -10,16 +8,7 @@ use utoipa::{
 };
 
 use super::parameter::Parameter;
-use crate::{
-    browsing,
-    endpoint::Endpoint,
-    problem::Problem,
-    problem_codes::Code,
-    redirects::Moved,
-    reply::Reply,
-    request::Request,
-    router::{Access, Route},
-};
+use crate::{browsing, problem_codes::Code, redirects::Moved};
 
 /// One route as clients are told about it. Access, limits, the refusals that follow from these and from what is sent, and
 /// the headers of every answer are not said here: they are derived from the route.
@@ -85,16 +74,6 @@ impl Operation {
             ignores_query: false,
             schemas: Vec::new(),
         }
-    }
-
-    /// The endpoint that `handler` answers, for those whom `access` lets in.
-    pub fn served<S, H, F>(self, access: Access, handler: H) -> Endpoint<S>
-    where
-        H: Fn(Arc<S>, Request) -> F + Send + Sync + 'static,
-        F: Future<Output = Result<Reply, Problem>> + Send + 'static,
-    {
-        let route = Route::new(self.method.clone(), self.path, access, handler);
-        Endpoint::new(self, route)
     }
 
     /// What one has to know to use it, in Markdown.
