@@ -28,7 +28,7 @@ pub type EventKey = (Timestamp, EventId);
 
 /// By what a list of events is sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventOrder {
+pub enum ManagedEventOrder {
     /// By their beginning, soonest first.
     StartsAt,
     /// By their beginning, latest first.
@@ -39,7 +39,7 @@ pub enum EventOrder {
     CreatedAtDescending,
 }
 
-impl EventOrder {
+impl ManagedEventOrder {
     /// The place of an event in the list.
     pub fn key(self, event: &Event) -> EventKey {
         match self {
@@ -51,7 +51,7 @@ impl EventOrder {
 
 /// Which events to list.
 #[derive(Clone, Debug)]
-pub struct EventFilter {
+pub struct ManagedEventFilter {
     /// In one of these.
     pub statuses: Vec<EventStatus>,
     /// With this in the title or the slug, whatever the case.
@@ -61,7 +61,7 @@ pub struct EventFilter {
     /// Of this series.
     pub series: Option<SeriesId>,
     /// Sorted by this.
-    pub order: EventOrder,
+    pub order: ManagedEventOrder,
 }
 
 /// Events.
@@ -71,7 +71,7 @@ pub trait EventManagement: Send + Sync {
     async fn managed_events(
         &self,
         by: &Manager,
-        filter: &EventFilter,
+        filter: &ManagedEventFilter,
         page: &PageRequest<EventKey>,
     ) -> Found<Page<ManagedEvent>>;
 
