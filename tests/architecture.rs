@@ -2,6 +2,9 @@
 //! say is read from the source.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails where it stands")]
 
+#[path = "architecture/modules.rs"]
+mod modules;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -9,6 +12,7 @@ use std::{
 };
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
+use modules::Crate;
 
 /// Lines above which a file wants to be split.
 const LINES_MAX: usize = 450;
@@ -84,7 +88,7 @@ const NO_DEPENDENCY: [(&str, &[&str]); 4] = [
 ];
 
 /// Where sources are.
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 15] = [
     "actors",
     "api",
     "application",
@@ -98,8 +102,30 @@ const SOURCES: [&str; 14] = [
     "seed",
     "src",
     "store",
+    "telemetry",
     "tests",
 ];
+
+/// Where the files of each crate are.
+const CRATES: [&str; 12] = [
+    "actors/src",
+    "api/src",
+    "application/src",
+    "auth/src",
+    "domain/src",
+    "embedded-postgres/src",
+    "http/src",
+    "mail/src",
+    "seed/src",
+    "src",
+    "store/src",
+    "telemetry/src",
+];
+/// Files that take names from each other, by the first of each circle. This list may only shrink.
+const CIRCLES: [&str; 1] = ["api/src/reference.rs"];
+/// Names of types that a crate has twice. This list may only shrink.
+const REPEATED_NAMES: [(&str, &str); 3] =
+    [("api/src", "EventJson"), ("api/src", "SeatMapJson"), ("domain/src", "Seat")];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -209,6 +235,58 @@ fn files_are_named_for_what_they_hold_and_no_longer_than_reads_well() {
     for name in LONGER {
         assert!(lines(name) > LINES_MAX, "{name} is short enough: take it off the list");
     }
+}
+
+/// Files in a circle can be understood and changed only together: what both need belongs into a third one.
+#[test]
+fn no_files_take_names_from_each_other() {
+    let sources = sources();
+    let circles: Vec<_> = CRATES.iter().flat_map(|of| circles_of(&Crate::read(of, &sources))).collect();
+    let new: Vec<_> = circles.iter().filter(|circle| CIRCLES.iter().all(|known| !circle.starts_with(known))).collect();
+    assert!(new.is_empty(), "move what ties these files into a file of its own:\n{new:#?}");
+    for known in CIRCLES {
+        assert!(
+            circles.iter().any(|circle| circle.starts_with(known)),
+            "{known} is in no circle: take it off the list"
+        );
+    }
+}
+
+/// Each circle as lines: a file, another one, and what the first takes from it.
+fn circles_of(of: &Crate) -> Vec<String> {
+    let lines = |circle: BTreeMap<&str, BTreeMap<&str, BTreeSet<String>>>| {
+        let ties = circle.into_iter().flat_map(|(file, from)| from.into_iter().map(move |tie| (file, tie)));
+        ties.map(|(file, (other, names))| format!("{file} takes from {other}: {names:?}\n")).collect()
+    };
+    of.circles().into_iter().map(lines).collect()
+}
+
+#[test]
+fn a_type_has_a_name_of_its_own_within_its_crate() {
+    let sources = sources();
+    let mut repeated = BTreeSet::new();
+    for of in CRATES {
+        let (files, mut seen) = (Crate::read(of, &sources), BTreeSet::new());
+        let names = files.modules().flat_map(|module| &module.visible_types);
+        repeated.extend(names.filter(|name| !seen.insert(*name)).map(|name| (of, name.clone())));
+    }
+    let known: BTreeSet<_> = REPEATED_NAMES.iter().map(|(of, name)| (*of, (*name).to_owned())).collect();
+    assert_eq!(repeated, known, "name these in the field's terms, or take them off the list");
+}
+
+/// Guards: that a circle is seen through what a parent hands on, and that tests and the way down to a child are none.
+#[test]
+fn a_circle_of_two_files_is_found() {
+    let circles = |files: [(&str, &str); 3]| {
+        let sources = files.map(|(name, text)| (format!("x/src/{name}.rs"), text.to_owned())).into();
+        circles_of(&Crate::read("x/src", &sources))
+    };
+    let top = ("lib", "mod a; mod b; pub use a::A; fn run() { b::run() }");
+    let found =
+        circles([top, ("a", "use crate::b; pub struct A(b::B);"), ("b", "use crate::A; pub struct B(Vec<A>);")]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    let tested = "pub struct B; #[cfg(test)] mod tests { use crate::A; }";
+    assert!(circles([top, ("a", "use crate::b::B; pub struct A(B);"), ("b", tested)]).is_empty());
 }
 
 #[test]

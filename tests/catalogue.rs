@@ -17,7 +17,7 @@ use boxoffice_store::postgres::{
 use deadpool_postgres::Client as Pooled;
 use domain::{
     ids::{SeriesId, VenueId},
-    search::{EventFilter, EventOrder, EventSearch, Key, KeyKind, Order, Place, Position, PublicStatus, Sort},
+    search::{EventFilter, EventOrder, EventSearch, Key, Order, Place, Position, PublicStatus, Sort, SortKeyKind},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -100,11 +100,11 @@ fn both(one: &EventFilter, other: &EventFilter) -> EventFilter {
 
 /// A place in the middle of the list, one way and the other, and the beginning.
 fn places(by: EventOrder) -> [Place; 3] {
-    let key = |kind: &KeyKind| match kind {
-        KeyKind::Instant => Key::Instant(now()),
-        KeyKind::Text => Key::Text("konzert".to_owned()),
-        KeyKind::Amount => Key::Amount(25.into()),
-        KeyKind::Number => Key::Number(2),
+    let key = |kind: &SortKeyKind| match kind {
+        SortKeyKind::Instant => Key::Instant(now()),
+        SortKeyKind::Text => Key::Text("konzert".to_owned()),
+        SortKeyKind::Amount => Key::Amount(25.into()),
+        SortKeyKind::Number => Key::Number(2),
     };
     let position = Position { keys: by.keys().iter().map(key).collect(), id: Uuid::nil(), respelt: false };
     [Place::Offset(0), Place::After(position.clone()), Place::Before(position)]

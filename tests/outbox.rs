@@ -19,7 +19,7 @@ use boxoffice_store::postgres::{
 use domain::{
     ids::MailId,
     mail::{LinkToken, Message, Rank, Template},
-    outbox::{Mail, MailQueue, Room, Upkeep},
+    outbox::{FreeSlots, Mail, MailQueue, Upkeep},
 };
 use support::{
     TestDatabase,
@@ -82,8 +82,8 @@ fn all() -> WhichDead {
 }
 
 /// For so many mails of any rank.
-fn room(limit: u32) -> Room {
-    Room { all: limit, usual: limit }
+fn room(limit: u32) -> FreeSlots {
+    FreeSlots { all: limit, usual: limit }
 }
 
 fn upkeep(retention: Duration) -> Upkeep {
@@ -303,13 +303,13 @@ async fn what_somebody_waits_for_is_claimed_before_what_has_waited_longer() {
     }
     bench.set("next_attempt_at = now() - interval '1 h'").await;
     let awaited = bench.queue().await;
-    let claimed = bench.outbox.claim(Room { all: 3, usual: 1 }, MINUTE, ATTEMPTS_MAX).await.unwrap();
+    let claimed = bench.outbox.claim(FreeSlots { all: 3, usual: 1 }, MINUTE, ATTEMPTS_MAX).await.unwrap();
     let ranks = |mails: &[Mail], rank| mails.iter().filter(|mail| mail.rank() == rank).count();
     assert_eq!((claimed.len(), ranks(&claimed, Rank::Usual)), (2, 1));
     assert!(claimed.iter().any(|mail| mail.id == awaited));
-    let claimed = bench.outbox.claim(Room { all: 3, usual: 3 }, MINUTE, ATTEMPTS_MAX).await.unwrap();
+    let claimed = bench.outbox.claim(FreeSlots { all: 3, usual: 3 }, MINUTE, ATTEMPTS_MAX).await.unwrap();
     assert_eq!((claimed.len(), ranks(&claimed, Rank::Usual)), (3, 3));
-    assert!(bench.outbox.claim(Room { all: 3, usual: 0 }, MINUTE, ATTEMPTS_MAX).await.unwrap().is_empty());
+    assert!(bench.outbox.claim(FreeSlots { all: 3, usual: 0 }, MINUTE, ATTEMPTS_MAX).await.unwrap().is_empty());
 }
 
 /// Guards: `POSTPONE`, and the patience that bounds it.

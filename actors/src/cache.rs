@@ -40,7 +40,7 @@ use domain::{
     repositories::{Found, RepositoryError},
 };
 use door::{Door, Renewal, TellerMessage};
-use flights::{Flights, Joined, Landing, Outcome};
+use flights::{FlightOutcome, Flights, Joined, Landing};
 use local::{Age, Entry, Local, Times};
 use untold::Untold;
 
@@ -242,7 +242,7 @@ impl Cache {
 
     /// Reads what memory does not have, or waits for the one who does. What others have begun to read before this question is good
     /// enough unless it has changed since.
-    async fn fetch<F, R>(&self, key: Key, load: F) -> Outcome
+    async fn fetch<F, R>(&self, key: Key, load: F) -> FlightOutcome
     where
         F: FnOnce() -> R + Send + 'static,
         R: Future<Output = Found<Load>> + Send + 'static,

@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     admission::Permit,
-    inventory::{Answer, Ask, Denial, InventoryMessage, Outcome, queue::identity_key},
+    inventory::{Ask, CommandAnswer, Denial, InventoryMessage, Outcome, queue::identity_key},
     ledger::probe::ProbeMessage,
     metrics::engine,
     supervisor::Address,
@@ -86,7 +86,7 @@ impl Inventories {
         event: EventId,
         command: Command,
         deadline: Instant,
-    ) -> impl Future<Output = Result<Answer, AskError>> + Send {
+    ) -> impl Future<Output = Result<CommandAnswer, AskError>> + Send {
         self.ask_for(Buyer::default(), event, command, deadline)
     }
 
@@ -97,7 +97,7 @@ impl Inventories {
         event: EventId,
         command: Command,
         deadline: Instant,
-    ) -> impl Future<Output = Result<Answer, AskError>> + Send {
+    ) -> impl Future<Output = Result<CommandAnswer, AskError>> + Send {
         // Before the future, which would else have room for the command twice, and is moved about with each booking.
         self.ask_shared(buyer, event, Arc::new(command), deadline)
     }
@@ -108,7 +108,7 @@ impl Inventories {
         event: EventId,
         command: Arc<Command>,
         deadline: Instant,
-    ) -> Result<Answer, AskError> {
+    ) -> Result<CommandAnswer, AskError> {
         let slot = self.directory.slot(event);
         let mut permit = Some(admit(&slot)?);
         let answer = self
@@ -162,7 +162,12 @@ impl Inventories {
     }
 
     /// A refusal stands only if the ledger does not know the request: it may have been granted before a crash.
-    async fn final_word(&self, command: &Command, refusal: Refusal, deadline: Instant) -> Result<Answer, AskError> {
+    async fn final_word(
+        &self,
+        command: &Command,
+        refusal: Refusal,
+        deadline: Instant,
+    ) -> Result<CommandAnswer, AskError> {
         let Some((key, fingerprint)) = identity_key(command) else { return Err(Denial::Refused(refusal).into()) };
         if matches!(refusal, Refusal::KeyReused | Refusal::AccountGone) {
             return Err(Denial::Refused(refusal).into());
@@ -178,7 +183,7 @@ impl Inventories {
         key: KeyOf,
         fingerprint: Fingerprint,
         deadline: Instant,
-    ) -> Result<Option<Answer>, AskError> {
+    ) -> Result<Option<CommandAnswer>, AskError> {
         self.answered(key, fingerprint, |_| false, deadline).await
     }
 
@@ -188,14 +193,14 @@ impl Inventories {
         fingerprint: Fingerprint,
         is_own: impl Fn(&Prior) -> bool,
         deadline: Instant,
-    ) -> Result<Option<Answer>, AskError> {
+    ) -> Result<Option<CommandAnswer>, AskError> {
         match self.find_prior(key, deadline).await? {
             None => Ok(None),
             Some(prior) if prior.fingerprint() == fingerprint => {
                 // What a commit wrote whose answer was lost is this request's own.
                 let replayed = !is_own(&prior);
                 engine().replayed.increment(u64::from(replayed));
-                Ok(Some(Answer { outcome: Outcome::from(&prior), replayed }))
+                Ok(Some(CommandAnswer { outcome: Outcome::from(&prior), replayed }))
             }
             Some(_) => Err(Denial::Refused(Refusal::KeyReused).into()),
         }

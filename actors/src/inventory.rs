@@ -38,7 +38,7 @@ pub struct Ask {
     /// When nobody waits any more.
     pub deadline: Instant,
     /// Where the answer goes. Dropped without one when the inventory dies: the outcome is then exact on a retry.
-    pub reply: RpcReplyPort<Result<Answer, Denial>>,
+    pub reply: RpcReplyPort<Result<CommandAnswer, Denial>>,
 }
 
 /// A picture of the inventory, or why there is none.
@@ -73,7 +73,8 @@ pub enum InventoryMessage {
 
 /// What a command has led to. Durable.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct CommandAnswer {
+    /// The result.
     pub outcome: Outcome,
     /// True when an earlier request with the same key had led to it.
     pub replayed: bool,

@@ -20,7 +20,7 @@ use std::{
 
 use broadcaster::{Broadcaster, End};
 use domain::{ids::EventId, unpaid::NetworkId};
-use places::Place;
+use places::StreamPlace;
 use tokio::sync::Semaphore;
 
 use crate::{inventories::Following, metrics::engine, networks::PerNetwork};
@@ -73,7 +73,7 @@ impl Live {
         // Under the lock: `end` closes the semaphore under it, and ends those it finds.
         let permit = self.places.clone().try_acquire_owned().map_err(|_| NoPlace)?;
         engine().streams.increment(1.0);
-        let place = Place { _permit: permit, _of_network: of_network };
+        let place = StreamPlace { _permit: permit, _of_network: of_network };
         let station = stations.entry(event).or_insert_with(|| Station {
             broadcaster: Broadcaster::new(picture.clone(), self.settings),
             run: 0,

@@ -22,7 +22,7 @@ use std::{
 
 use courier::Courier;
 use domain::outbox::{MailQueue, SendMail};
-use pause::Pause;
+use pause::SendingPause;
 use ractor::{Actor, ActorRef, SpawnErr};
 use slots::{CourierMessage, Slots};
 use tokio::{sync::watch, task::JoinHandle};
@@ -77,7 +77,7 @@ impl RunningOutbox {
         let slots = Slots::new(concurrency);
         let outbox = Outbox::default();
         let (closing, closed) = watch::channel(false);
-        let pause = Arc::new(Pause::new(settings.backoff));
+        let pause = Arc::new(SendingPause::new(settings.backoff));
         let (places, hinted) = (slots.clone(), outbox.hinted.clone());
         let specs = vec![ChildSpec::new("outbox", outbox.courier.clone(), move || {
             let courier = Courier {

@@ -7,7 +7,7 @@ use std::{net::IpAddr, sync::Arc};
 use application::app::App;
 use boxoffice_http::{browsing::List, problem::Problem, reply::Reply, request::Request};
 use domain::{
-    audit::{AuditFilter, Entry, Verification, changes},
+    audit::{AuditEntry, AuditFilter, Verification, changes},
     ids::AccountId,
 };
 use jiff::Timestamp;
@@ -73,8 +73,8 @@ struct EntryJson<'a> {
     hash: String,
 }
 
-impl<'a> From<&'a Entry> for EntryJson<'a> {
-    fn from(entry: &'a Entry) -> Self {
+impl<'a> From<&'a AuditEntry> for EntryJson<'a> {
+    fn from(entry: &'a AuditEntry) -> Self {
         let mut details = entry.details.clone();
         if let Some(members) = details.as_object_mut() {
             members.remove(changes::MEMBER);

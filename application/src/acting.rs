@@ -3,11 +3,11 @@
 
 use std::{future::Future, time::Duration};
 
-use actors::inventory::{Answer, Outcome};
+use actors::inventory::{CommandAnswer, Outcome};
 use domain::{
     audit::{
         Action, Actor, Deed,
-        changes::{Change, Changes, Values},
+        changes::{AuditedChange, AuditedChanges, Values},
     },
     bookings::{Booking, Hold},
     ids::EventId,
@@ -58,7 +58,7 @@ pub async fn looks_at(
 /// Writes down what an inventory has done for an administrator: places that are taken. The ledger commits for many at once and waits for
 /// no log, so this comes after its commit and before the answer. It may be asked for once more when the answer was lost, and is written
 /// once. When it can't be written, the deed is done all the same: the entry is in the log of errors then, and is tried again.
-pub async fn took(app: &App, answer: &Answer) {
+pub async fn took(app: &App, answer: &CommandAnswer) {
     let Some(actor) = administrator() else { return };
     let (kind, id, event, values) = match &answer.outcome {
         Outcome::Held(hold) => (kind_of(hold), hold.id.to_string(), hold.event_id, of_hold(hold)),
@@ -94,10 +94,10 @@ async fn places(
     (before, after): (Option<Values>, Option<Values>),
 ) {
     let target_kind = target_kind.to_owned();
-    let change = Change { kind: target_kind.clone(), id: target_id.clone(), before, after };
+    let change = AuditedChange { kind: target_kind.clone(), id: target_id.clone(), before, after };
     let (action, details) = (change.action(), json!({ "event": event }));
     let deed = Deed { at: Timestamp::now(), actor, action, target_kind, target_id, details };
-    let deed = deed.with(&Changes::of([change], 0));
+    let deed = deed.with(&AuditedChanges::of([change], 0));
     if let Err(error) = app.store.write_down_once(deed.clone()).await {
         // The deed is done, and a caller that is told so does not ask for it again: nobody else would bring the entry.
         tracing::error!(%error, entry = ?deed, "a deed of an administrator is not in the audit log yet");

@@ -41,7 +41,7 @@ pub struct Bound {
 /// Too much is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too much of this work is under way")]
-pub struct Busy;
+pub struct ThreadsBusy;
 
 /// A place in a [`Bound`]. It goes along with the work.
 #[derive(Debug)]
@@ -57,10 +57,10 @@ impl Bound {
     }
 
     /// A place, when it is one's turn; nothing, at once, if too many wait already.
-    pub async fn place(&'static self) -> Result<Place, Busy> {
-        let admitted = self.admitted.try_acquire().map_err(|_| Busy)?;
+    pub async fn place(&'static self) -> Result<Place, ThreadsBusy> {
+        let admitted = self.admitted.try_acquire().map_err(|_| ThreadsBusy)?;
         // Never closed.
-        let running = self.running.acquire().await.map_err(|_| Busy)?;
+        let running = self.running.acquire().await.map_err(|_| ThreadsBusy)?;
         Ok(Place { _running: running, _admitted: admitted })
     }
 }
@@ -86,7 +86,7 @@ mod tests {
         let first = BOUND.place().await.unwrap();
         let mut second = Box::pin(BOUND.place());
         assert!(futures_util::poll!(&mut second).is_pending());
-        assert_eq!(BOUND.place().await.err(), Some(Busy));
+        assert_eq!(BOUND.place().await.err(), Some(ThreadsBusy));
         drop(first);
         let second = second.await.unwrap();
         let given_up = Box::pin(BOUND.place());

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use actors::{
     inventories::AskError,
-    inventory::{Answer, Denial, Outcome},
+    inventory::{CommandAnswer, Denial, Outcome},
 };
 use domain::{
     bookings::{Booking, BookingStatus, Fingerprint, Hold, HoldStatus, IdempotencyKey, Source},
@@ -77,7 +77,8 @@ impl From<AskError> for BookingError {
 
 /// A result, and whether an earlier request with the same key had led to it.
 #[derive(Debug)]
-pub struct Made<T> {
+pub struct IdempotentResult<T> {
+    /// The result.
     pub value: Arc<T>,
     /// True for a retry.
     pub replayed: bool,
@@ -100,12 +101,12 @@ pub async fn hold(
     event: EventId,
     key: IdempotencyKey,
     selection: Selection,
-) -> Result<Made<Hold>, BookingError> {
+) -> Result<IdempotentResult<Hold>, BookingError> {
     let source = Source::Selection(selection.clone());
     let fingerprint = Fingerprint::of(event, &source);
     let new = NewHold { id: HoldId::generate(), account_id: asking.account, key, fingerprint, selection };
     match take(app, asking, event, Command::Hold(new)).await? {
-        Answer { outcome: Outcome::Held(value), replayed } => Ok(Made { value, replayed }),
+        CommandAnswer { outcome: Outcome::Held(value), replayed } => Ok(IdempotentResult { value, replayed }),
         answer => Err(unexpected(&answer)),
     }
 }
@@ -117,11 +118,11 @@ pub async fn book(
     event: EventId,
     key: IdempotencyKey,
     source: Source,
-) -> Result<Made<Booking>, BookingError> {
+) -> Result<IdempotentResult<Booking>, BookingError> {
     let fingerprint = Fingerprint::of(event, &source);
     let new = NewBooking { id: BookingId::generate(), account_id: asking.account, key, fingerprint, source };
     match take(app, asking, event, Command::Book(new)).await? {
-        Answer { outcome: Outcome::Booked(value), replayed } => Ok(Made { value, replayed }),
+        CommandAnswer { outcome: Outcome::Booked(value), replayed } => Ok(IdempotentResult { value, replayed }),
         answer => Err(unexpected(&answer)),
     }
 }
@@ -207,7 +208,7 @@ pub fn check(app: &App, event: EventId) -> Result<(), BookingError> {
 
 /// Takes places, or gives the answer again that was given to the same key. That comes before all that may have changed since:
 /// what the account has used up, or whether its address counts as verified.
-async fn take(app: &App, asking: Asking, event: EventId, command: Command) -> Result<Answer, BookingError> {
+async fn take(app: &App, asking: Asking, event: EventId, command: Command) -> Result<CommandAnswer, BookingError> {
     let unverified = app.auth.verified_to_book && !app.verified.has(&*app.store, asking.account).await?;
     let buyer = Buyer { network: asking.network, may_take: asking.may_take && !unverified };
     let deadline = Instant::now() + app.command_deadline;
@@ -223,11 +224,11 @@ async fn take(app: &App, asking: Asking, event: EventId, command: Command) -> Re
     }
 }
 
-async fn ask(app: &App, event: EventId, command: Command) -> Result<Answer, BookingError> {
+async fn ask(app: &App, event: EventId, command: Command) -> Result<CommandAnswer, BookingError> {
     Ok(app.inventories.ask(event, command, Instant::now() + app.command_deadline).await?)
 }
 
 /// Holds answer holds and bookings answer bookings; anything else is a bug.
-fn unexpected(answer: &Answer) -> BookingError {
+fn unexpected(answer: &CommandAnswer) -> BookingError {
     RepositoryError::Broken(format!("the inventory answered {answer:?}")).into()
 }

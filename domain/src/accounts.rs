@@ -75,20 +75,20 @@ impl AccountStatus {
 }
 
 impl FromStr for AccountStatus {
-    type Err = UnknownStatus;
+    type Err = UnknownAccountStatus;
 
-    fn from_str(text: &str) -> Result<Self, UnknownStatus> {
+    fn from_str(text: &str) -> Result<Self, UnknownAccountStatus> {
         AccountStatus::ALL
             .into_iter()
             .find(|status| status.as_str() == text)
-            .ok_or_else(|| UnknownStatus(text.to_owned()))
+            .ok_or_else(|| UnknownAccountStatus(text.to_owned()))
     }
 }
 
 /// A status that this version does not know.
 #[derive(Debug, thiserror::Error)]
 #[error("unknown status of an account {0:?}")]
-pub struct UnknownStatus(String);
+pub struct UnknownAccountStatus(String);
 
 /// A person who may sign in, with the profile that goes with it.
 #[derive(Clone, Debug)]

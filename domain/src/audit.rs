@@ -85,7 +85,7 @@ pub struct Deed {
 
 /// An entry as it stands in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct AuditEntry {
     /// Counted from 1, without gaps.
     pub seq: u64,
     /// When, to the microsecond.
@@ -109,7 +109,7 @@ pub type Hash = [u8; 32];
 /// What the first entry has in place of a predecessor's hash.
 pub const GENESIS: Hash = [0; 32];
 
-impl Entry {
+impl AuditEntry {
     /// The entry for `deed` after the one with `previous`.
     pub fn after(seq: u64, previous: &Hash, deed: Deed) -> Self {
         let at = Timestamp::from_microsecond(deed.at.as_microsecond()).unwrap_or(deed.at);
@@ -177,7 +177,7 @@ impl Default for Verifier {
 
 impl Verifier {
     /// Checks the next entry; false when it is broken, and then it is of no use to go on.
-    pub fn check(&mut self, entry: &Entry) -> bool {
+    pub fn check(&mut self, entry: &AuditEntry) -> bool {
         let Verification { entries, broken_at, last_hash } = &mut self.0;
         let expected = *entries + 1;
         if entry.seq != expected || entry.hash != entry.digest(last_hash) {
@@ -214,7 +214,7 @@ pub trait AuditRepository: Send + Sync {
     async fn write_down_once(&self, deed: Deed) -> Found<()>;
 
     /// Entries, newest first, by their number.
-    async fn audit_entries(&self, filter: &AuditFilter, page: &PageRequest<u64>) -> Found<Page<Entry>>;
+    async fn audit_entries(&self, filter: &AuditFilter, page: &PageRequest<u64>) -> Found<Page<AuditEntry>>;
 
     /// Checks the whole log.
     async fn verify_audit_log(&self) -> Found<Verification>;
@@ -226,7 +226,7 @@ mod tests {
 
     use super::*;
 
-    fn log(count: u64) -> Vec<Entry> {
+    fn log(count: u64) -> Vec<AuditEntry> {
         let mut previous = GENESIS;
         (1..=count)
             .map(|seq| {
@@ -239,7 +239,7 @@ mod tests {
                 let at = Timestamp::from_microsecond(1_790_000_000_123_456).unwrap();
                 let target_id = seq.to_string();
                 let action = Action::RoleChanged;
-                let entry = Entry::after(
+                let entry = AuditEntry::after(
                     seq,
                     &previous,
                     Deed { at, actor, action, target_kind: "account".to_owned(), target_id, details },
@@ -250,7 +250,7 @@ mod tests {
             .collect()
     }
 
-    fn verify(entries: &[Entry]) -> Verification {
+    fn verify(entries: &[AuditEntry]) -> Verification {
         let mut verifier = Verifier::default();
         let _ = entries.iter().all(|entry| verifier.check(entry));
         verifier.finish()
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_change_of_any_field_shows() {
-        type Change = fn(&mut Entry);
+        type Change = fn(&mut AuditEntry);
         let changes: [Change; 10] = [
             |entry| entry.at = Timestamp::UNIX_EPOCH,
             |entry| entry.actor_id = None,

@@ -54,13 +54,13 @@ impl HoldStatus {
 }
 
 impl FromStr for HoldStatus {
-    type Err = UnknownStatus;
+    type Err = UnknownBookingStatus;
 
-    fn from_str(text: &str) -> Result<Self, UnknownStatus> {
+    fn from_str(text: &str) -> Result<Self, UnknownBookingStatus> {
         [HoldStatus::Active, HoldStatus::Converted, HoldStatus::Released, HoldStatus::Expired]
             .into_iter()
             .find(|status| status.as_str() == text)
-            .ok_or_else(|| UnknownStatus(text.to_owned()))
+            .ok_or_else(|| UnknownBookingStatus(text.to_owned()))
     }
 }
 
@@ -90,20 +90,20 @@ impl BookingStatus {
 }
 
 impl FromStr for BookingStatus {
-    type Err = UnknownStatus;
+    type Err = UnknownBookingStatus;
 
-    fn from_str(text: &str) -> Result<Self, UnknownStatus> {
+    fn from_str(text: &str) -> Result<Self, UnknownBookingStatus> {
         [BookingStatus::PendingPayment, BookingStatus::Confirmed, BookingStatus::Cancelled, BookingStatus::Expired]
             .into_iter()
             .find(|status| status.as_str() == text)
-            .ok_or_else(|| UnknownStatus(text.to_owned()))
+            .ok_or_else(|| UnknownBookingStatus(text.to_owned()))
     }
 }
 
 /// A status that this version does not know.
 #[derive(Debug, thiserror::Error)]
 #[error("unknown status {0:?}")]
-pub struct UnknownStatus(String);
+pub struct UnknownBookingStatus(String);
 
 /// A name that a client gives to one intention, so that a retry is recognised: 1 to 255 visible ASCII characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -24,7 +24,7 @@ use crate::{
 
 /// A small word by which events are found.
 #[derive(Clone, Debug)]
-pub struct Tag {
+pub struct EventTag {
     /// For URLs.
     pub slug: String,
     /// For people.

@@ -49,7 +49,7 @@ impl Mail {
 
 /// How many mails can be taken on now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Room {
+pub struct FreeSlots {
     /// Of any rank.
     pub all: u32,
     /// Of these so many of [`Rank::Usual`] at most.
@@ -97,7 +97,12 @@ pub struct Upkeep {
 pub trait MailQueue: Send + Sync + 'static {
     /// Claims mails that are due and have been tried less often than `attempts_max`, for the time of `lease`: as many as there
     /// is room for, those of [`Rank::Awaited`] first.
-    fn claim(&self, room: Room, lease: Duration, attempts_max: u32) -> impl Future<Output = Found<Vec<Mail>>> + Send;
+    fn claim(
+        &self,
+        room: FreeSlots,
+        lease: Duration,
+        attempts_max: u32,
+    ) -> impl Future<Output = Found<Vec<Mail>>> + Send;
 
     /// Notes that a mail server has taken it. What it told is forgotten.
     fn sent(&self, mail: &Mail) -> impl Future<Output = Found<()>> + Send;

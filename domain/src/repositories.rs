@@ -17,7 +17,7 @@ use crate::{
     venues::Venue,
 };
 pub use crate::{
-    events::Tag,
+    events::EventTag,
     paging::{Page, PageRequest, Start},
     repository_error::{Found, RepositoryError},
 };
@@ -37,7 +37,7 @@ pub struct EventDetail {
     /// What is sold, in the organizer's order.
     pub ticket_types: Vec<TicketType>,
     /// By what it is found.
-    pub tags: Vec<Tag>,
+    pub tags: Vec<EventTag>,
     /// The next published occurrences of its series that have not begun, without the event itself, soonest first.
     pub next: Vec<NextOccurrence>,
     /// For how long that stays so when nobody changes anything: until the first of them begins.

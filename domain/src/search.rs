@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 pub use crate::paging::Total;
 use crate::{
-    events::{Event, EventStatus, Tag},
+    events::{Event, EventStatus, EventTag},
     ids::{SeriesId, VenueId},
     paging::Start,
     venues::Venue,
@@ -147,7 +147,8 @@ pub enum Key {
 
 /// What kind of values [`Key`]s are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyKind {
+pub enum SortKeyKind {
+    /// [`Key::Instant`]
     Instant,
     Text,
     Amount,
@@ -156,28 +157,29 @@ pub enum KeyKind {
 
 /// An order, and the kinds of its keys from the first to the last.
 pub trait Order: Copy {
-    fn keys(self) -> &'static [KeyKind];
+    /// The kinds of its keys.
+    fn keys(self) -> &'static [SortKeyKind];
 }
 
 impl Order for EventOrder {
-    fn keys(self) -> &'static [KeyKind] {
+    fn keys(self) -> &'static [SortKeyKind] {
         match self {
-            Self::StartsAt | Self::CreatedAt => &[KeyKind::Instant],
-            Self::Title => &[KeyKind::Text],
-            Self::Price => &[KeyKind::Amount],
-            Self::Relevance => &[KeyKind::Number, KeyKind::Instant],
+            Self::StartsAt | Self::CreatedAt => &[SortKeyKind::Instant],
+            Self::Title => &[SortKeyKind::Text],
+            Self::Price => &[SortKeyKind::Amount],
+            Self::Relevance => &[SortKeyKind::Number, SortKeyKind::Instant],
         }
     }
 }
 
 impl Order for VenueOrder {
-    fn keys(self) -> &'static [KeyKind] {
+    fn keys(self) -> &'static [SortKeyKind] {
         match self {
-            Self::Name => &[KeyKind::Text],
-            Self::City => &[KeyKind::Text, KeyKind::Text],
-            Self::Capacity => &[KeyKind::Number],
-            Self::CreatedAt => &[KeyKind::Instant],
-            Self::Relevance => &[KeyKind::Number, KeyKind::Text],
+            Self::Name => &[SortKeyKind::Text],
+            Self::City => &[SortKeyKind::Text, SortKeyKind::Text],
+            Self::Capacity => &[SortKeyKind::Number],
+            Self::CreatedAt => &[SortKeyKind::Instant],
+            Self::Relevance => &[SortKeyKind::Number, SortKeyKind::Text],
         }
     }
 }
@@ -238,7 +240,7 @@ pub struct EventSummary {
     /// Where it happens; lists leave its description out.
     pub venue: Venue,
     /// By what it is found.
-    pub tags: Vec<Tag>,
+    pub tags: Vec<EventTag>,
     /// Prices of the cheapest and of the dearest ticket type; nothing without any.
     pub prices: Option<(Decimal, Decimal)>,
 }

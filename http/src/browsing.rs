@@ -7,7 +7,7 @@ use actors::cache::{Key, Load, Namespace};
 use domain::{
     cache::Tag,
     repositories::{Found, Start},
-    search::{KeyKind, Place, Position, Slice, Total},
+    search::{Place, Position, Slice, SortKeyKind, Total},
     validation::FieldError,
 };
 use serde::Serialize;
@@ -101,7 +101,7 @@ impl List {
     }
 
     /// Reads `limit`, and `cursor` or `offset`, which is `offset_max` at most; `kinds` are those of the sort's keys.
-    pub fn page(&self, query: &mut Query<'_>, kinds: &[KeyKind], offset_max: u32) -> PageWanted {
+    pub fn page(&self, query: &mut Query<'_>, kinds: &[SortKeyKind], offset_max: u32) -> PageWanted {
         let limit = query.number("limit", self.limit_default, 1..=LIMIT_MAX);
         let offset = query.number("offset", 0, 0..=offset_max);
         let place = match query.text("cursor") {
@@ -121,7 +121,7 @@ impl List {
         PageWanted { place, limit }
     }
 
-    fn cursor(&self, text: &str, kinds: &[KeyKind]) -> Result<Place, CursorFault> {
+    fn cursor(&self, text: &str, kinds: &[SortKeyKind]) -> Result<Place, CursorFault> {
         if text.len() > CURSOR_CHARS_MAX {
             return Err(CursorFault::Damaged);
         }

@@ -5,7 +5,7 @@
 //! and gives no rights, so it is not signed; a checksum tells a damaged one from one of another list.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::search::{EARLIEST, Key, KeyKind, Place, Position};
+use domain::search::{EARLIEST, Key, Place, Position, SortKeyKind};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -54,7 +54,7 @@ pub(super) fn encode(place: &Place, list: Fingerprint) -> String {
 }
 
 /// The place of this list, whose sort has these kinds of keys.
-pub(super) fn decode(text: &str, list: Fingerprint, kinds: &[KeyKind]) -> Result<Place, CursorFault> {
+pub(super) fn decode(text: &str, list: Fingerprint, kinds: &[SortKeyKind]) -> Result<Place, CursorFault> {
     let damaged = CursorFault::Damaged;
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| damaged)?;
     let (bytes, checksum) = bytes.split_last_chunk().ok_or(damaged)?;
@@ -120,7 +120,7 @@ impl Reader<'_> {
         Some(*array)
     }
 
-    fn position(&mut self, kinds: &[KeyKind], respelt: bool) -> Option<Position> {
+    fn position(&mut self, kinds: &[SortKeyKind], respelt: bool) -> Option<Position> {
         let id = Uuid::from_bytes(self.array()?);
         let keys = kinds.iter().map(|kind| self.key(*kind)).collect::<Option<_>>()?;
         Some(Position { keys, id, respelt })
@@ -134,16 +134,16 @@ impl Reader<'_> {
         std::str::from_utf8(text).ok().filter(|text| !text.contains('\0'))
     }
 
-    fn key(&mut self, kind: KeyKind) -> Option<Key> {
+    fn key(&mut self, kind: SortKeyKind) -> Option<Key> {
         Some(match kind {
-            KeyKind::Instant => {
+            SortKeyKind::Instant => {
                 let at = Timestamp::from_microsecond(i64::from_be_bytes(self.array()?)).ok()?;
                 // The database's calendar begins later than ours.
                 Key::Instant(Some(at).filter(|at| *at >= EARLIEST)?)
             }
-            KeyKind::Number => Key::Number(i32::from_be_bytes(self.array()?)),
-            KeyKind::Text => Key::Text(self.text()?.to_owned()),
-            KeyKind::Amount => Key::Amount(self.text()?.parse().ok()?),
+            SortKeyKind::Number => Key::Number(i32::from_be_bytes(self.array()?)),
+            SortKeyKind::Text => Key::Text(self.text()?.to_owned()),
+            SortKeyKind::Amount => Key::Amount(self.text()?.parse().ok()?),
         })
     }
 }
@@ -163,10 +163,10 @@ mod tests {
         let at = Key::Instant("2026-03-14T15:09:26.535897Z".parse().unwrap());
         let text = Key::Text("grosse halle / 1".to_owned());
         for (keys, kinds) in [
-            (vec![at.clone()], vec![KeyKind::Instant]),
-            (vec![Key::Number(-3), at], vec![KeyKind::Number, KeyKind::Instant]),
-            (vec![text.clone(), text], vec![KeyKind::Text, KeyKind::Text]),
-            (vec![Key::Amount("12.500".parse().unwrap())], vec![KeyKind::Amount]),
+            (vec![at.clone()], vec![SortKeyKind::Instant]),
+            (vec![Key::Number(-3), at], vec![SortKeyKind::Number, SortKeyKind::Instant]),
+            (vec![text.clone(), text], vec![SortKeyKind::Text, SortKeyKind::Text]),
+            (vec![Key::Amount("12.500".parse().unwrap())], vec![SortKeyKind::Amount]),
         ] {
             let place = before(keys);
             assert_eq!(decode(&encode(&place, LIST), LIST, &kinds), Ok(place));
@@ -185,34 +185,34 @@ mod tests {
             let mut changed = text.clone().into_bytes();
             changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
-            assert_eq!(decode(&changed, LIST, &[KeyKind::Text]), Err(CursorFault::Damaged), "{place}");
+            assert_eq!(decode(&changed, LIST, &[SortKeyKind::Text]), Err(CursorFault::Damaged), "{place}");
         }
         for wrong in ["", "A", "nonsense", "00", "\0", &text[..text.len() - 1]] {
-            assert_eq!(decode(wrong, LIST, &[KeyKind::Text]), Err(CursorFault::Damaged), "{wrong:?}");
+            assert_eq!(decode(wrong, LIST, &[SortKeyKind::Text]), Err(CursorFault::Damaged), "{wrong:?}");
         }
     }
 
     #[test]
     fn a_cursor_of_another_list_or_version_is_told_apart() {
         let text = encode(&before(vec![Key::Number(1)]), LIST);
-        assert_eq!(decode(&text, fingerprint("other"), &[KeyKind::Number]), Err(CursorFault::Foreign));
+        assert_eq!(decode(&text, fingerprint("other"), &[SortKeyKind::Number]), Err(CursorFault::Foreign));
         let mut later = URL_SAFE_NO_PAD.decode(&text).unwrap();
         later.truncate(later.len() - 4);
         later[0] = 2;
         let checksum: Checksum = first_bytes(b"cursor", &later);
         later.extend(checksum);
         let later = URL_SAFE_NO_PAD.encode(later);
-        assert_eq!(decode(&later, LIST, &[KeyKind::Number]), Err(CursorFault::Outdated));
+        assert_eq!(decode(&later, LIST, &[SortKeyKind::Number]), Err(CursorFault::Outdated));
     }
 
     /// Checksum and fingerprint are easily forged; what the database would choke on must not come through.
     #[test]
     fn a_forged_cursor_is_refused() {
         let forged = encode(&before(vec![Key::Text("a\0b".to_owned())]), LIST);
-        assert_eq!(decode(&forged, LIST, &[KeyKind::Text]), Err(CursorFault::Damaged));
+        assert_eq!(decode(&forged, LIST, &[SortKeyKind::Text]), Err(CursorFault::Damaged));
         let forged = encode(&before(vec![Key::Instant(Timestamp::MIN)]), LIST);
-        assert_eq!(decode(&forged, LIST, &[KeyKind::Instant]), Err(CursorFault::Damaged));
+        assert_eq!(decode(&forged, LIST, &[SortKeyKind::Instant]), Err(CursorFault::Damaged));
         let forged = encode(&before(vec![Key::Number(1), Key::Number(2)]), LIST);
-        assert_eq!(decode(&forged, LIST, &[KeyKind::Number]), Err(CursorFault::Damaged));
+        assert_eq!(decode(&forged, LIST, &[SortKeyKind::Number]), Err(CursorFault::Damaged));
     }
 }

@@ -43,7 +43,7 @@ use super::{
     reply::{IDEMPOTENT_REPLAYED, Reply},
     request::{Request, RequestId, linger},
     revisions,
-    router::{Answer, Lookup, Matched, Router, Target},
+    router::{HandlerFuture, Lookup, Matched, Router, Target},
     settings::Settings,
     unsent::{Payer, Unsent},
 };
@@ -303,7 +303,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
     }
 
     /// Begins the handler; for an administrator, of whom everything that it does will know.
-    fn begin(&self, target: &Target<S>, request: Request) -> Answer {
+    fn begin(&self, target: &Target<S>, request: Request) -> HandlerFuture {
         let administrator = request.caller.filter(|caller| caller.role == Role::Admin);
         let actor = administrator.and_then(|_| request.actor().ok());
         let answer = target.call(Arc::clone(&self.router.state), request);

@@ -12,7 +12,7 @@ use telemetry::context::{self, RequestContext};
 use tokio::{runtime, sync::OwnedSemaphorePermit};
 use tokio_util::task::TaskTracker;
 
-use super::{problem::Problem, reply::Reply, router::Answer};
+use super::{problem::Problem, reply::Reply, router::HandlerFuture};
 
 /// The handler panicked; the hook has logged where, with the request's id.
 #[derive(Debug)]
@@ -21,12 +21,12 @@ pub(super) struct Panicked;
 /// A handler and what it holds while it runs.
 pub(super) struct Running {
     context: Option<RequestContext>,
-    answer: Answer,
+    answer: HandlerFuture,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Running {
-    pub(super) fn new(context: RequestContext, answer: Answer, permit: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(context: RequestContext, answer: HandlerFuture, permit: OwnedSemaphorePermit) -> Self {
         Self { context: Some(context), answer, _permit: permit }
     }
 }

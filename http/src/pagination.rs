@@ -4,7 +4,7 @@
 use domain::{
     ids::{AccountId, BookingId, EventId, SeatMapId},
     repositories::{Page, PageRequest, Start},
-    search::{Key, KeyKind, Position},
+    search::{Key, Position, SortKeyKind},
 };
 use http::{HeaderValue, header};
 use jiff::Timestamp;
@@ -21,7 +21,7 @@ use super::{
 /// The place of an entry in its list, as a cursor has it.
 pub trait CursorKey: Sized {
     /// The kinds of what comes before the id.
-    const KINDS: &'static [KeyKind];
+    const KINDS: &'static [SortKeyKind];
 
     /// Writes the place down.
     fn position(self) -> Position;
@@ -38,7 +38,7 @@ fn by_id(keys: Vec<Key>, id: Uuid) -> Position {
 macro_rules! ids {
     ($($id:ident),+) => {$(
         impl CursorKey for $id {
-            const KINDS: &'static [KeyKind] = &[];
+            const KINDS: &'static [SortKeyKind] = &[];
 
             fn position(self) -> Position {
                 by_id(Vec::new(), self.0)
@@ -56,7 +56,7 @@ ids!(AccountId, BookingId);
 macro_rules! instants {
     ($($id:ident),+) => {$(
         impl CursorKey for (Timestamp, $id) {
-            const KINDS: &'static [KeyKind] = &[KeyKind::Instant];
+            const KINDS: &'static [SortKeyKind] = &[SortKeyKind::Instant];
 
             fn position(self) -> Position {
                 by_id(vec![Key::Instant(self.0)], self.1.0)
@@ -75,7 +75,7 @@ instants!(EventId, SeatMapId);
 
 /// Lists in the order of numbers, which stand where others have ids.
 impl CursorKey for u64 {
-    const KINDS: &'static [KeyKind] = &[];
+    const KINDS: &'static [SortKeyKind] = &[];
 
     fn position(self) -> Position {
         by_id(Vec::new(), Uuid::from_u64_pair(0, self))
@@ -88,7 +88,7 @@ impl CursorKey for u64 {
 }
 
 impl CursorKey for i64 {
-    const KINDS: &'static [KeyKind] = &[];
+    const KINDS: &'static [SortKeyKind] = &[];
 
     fn position(self) -> Position {
         u64::try_from(self).unwrap_or(0).position()
@@ -101,7 +101,7 @@ impl CursorKey for i64 {
 
 /// Lists by a text that no two entries have.
 impl CursorKey for String {
-    const KINDS: &'static [KeyKind] = &[KeyKind::Text];
+    const KINDS: &'static [SortKeyKind] = &[SortKeyKind::Text];
 
     fn position(self) -> Position {
         by_id(vec![Key::Text(self)], Uuid::nil())

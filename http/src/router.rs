@@ -13,8 +13,8 @@ use super::{
     measures::Measures, problem::Problem, rate_limits::Limits, reply::Reply, request::Request, route_info::PARAMS_MAX,
 };
 
-pub(super) type Answer = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
-type Handler<S> = Box<dyn Fn(Arc<S>, Request) -> Answer + Send + Sync>;
+pub(super) type HandlerFuture = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
+type Handler<S> = Box<dyn Fn(Arc<S>, Request) -> HandlerFuture + Send + Sync>;
 /// Whether a request with these parameters may be let in.
 pub type Gate<S> = fn(&S, &Params<'_>) -> Result<(), Problem>;
 
@@ -173,7 +173,7 @@ impl<S> Target<S> {
         self.info.access == Access::Public && self.gate.is_none()
     }
 
-    pub(super) fn call(&self, state: Arc<S>, request: Request) -> Answer {
+    pub(super) fn call(&self, state: Arc<S>, request: Request) -> HandlerFuture {
         (self.handler)(state, request)
     }
 }

@@ -11,7 +11,7 @@ use domain::{
     management::{
         Manager, Reach,
         catalogue::SettingsRepository,
-        events::{BookingFilter, EventFilter, EventManagement, EventOrder, GuestList},
+        events::{BookingFilter, EventManagement, GuestList, ManagedEventFilter, ManagedEventOrder},
         seat_maps::{SeatMapFilter, SeatMapManagement},
     },
     repositories::{BookingRepository, OwnBookings, PageRequest, Start},
@@ -195,8 +195,14 @@ async fn id_of(database: &TestDatabase, name: &str) -> Uuid {
     database.connect().await.query_one("SELECT md5($1)::uuid", &[&name]).await.unwrap().get(0)
 }
 
-fn every_event() -> EventFilter {
-    EventFilter { statuses: Vec::new(), q: None, organizer: None, series: None, order: EventOrder::StartsAt }
+fn every_event() -> ManagedEventFilter {
+    ManagedEventFilter {
+        statuses: Vec::new(),
+        q: None,
+        organizer: None,
+        series: None,
+        order: ManagedEventOrder::StartsAt,
+    }
 }
 
 fn manager(account: Uuid, reach: Reach) -> Manager {
@@ -210,17 +216,18 @@ async fn a_page_of_events_and_seat_maps_reads_no_table_from_end_to_end() {
     let account = id_of(&database, "a8").await;
     let (admin, organizer) = (manager(account, Reach::All), manager(account, Reach::Own));
     let mut reads = Reads::of(&pool).await;
-    let q = |q: &str| EventFilter { q: Some(q.to_owned()), ..every_event() };
-    let of = |statuses: &[EventStatus], order| EventFilter { statuses: statuses.to_vec(), order, ..every_event() };
-    let (first_to_last, last_to_first) = (EventOrder::StartsAt, EventOrder::StartsAtDescending);
+    let q = |q: &str| ManagedEventFilter { q: Some(q.to_owned()), ..every_event() };
+    let of =
+        |statuses: &[EventStatus], order| ManagedEventFilter { statuses: statuses.to_vec(), order, ..every_event() };
+    let (first_to_last, last_to_first) = (ManagedEventOrder::StartsAt, ManagedEventOrder::StartsAtDescending);
     for (by, filter, total) in [
         (&admin, every_event(), None),
-        (&admin, EventFilter { order: EventOrder::CreatedAtDescending, ..every_event() }, None),
+        (&admin, ManagedEventFilter { order: ManagedEventOrder::CreatedAtDescending, ..every_event() }, None),
         (&admin, of(&[EventStatus::Draft], first_to_last), None),
         (&admin, of(&[EventStatus::Cancelled], first_to_last), Some(20)),
         (&admin, of(&[EventStatus::Scheduled], last_to_first), Some(20)),
-        (&admin, of(&[EventStatus::Scheduled, EventStatus::Cancelled], EventOrder::CreatedAt), Some(40)),
-        (&admin, EventFilter { organizer: Some(AccountId(account)), ..every_event() }, Some(400)),
+        (&admin, of(&[EventStatus::Scheduled, EventStatus::Cancelled], ManagedEventOrder::CreatedAt), Some(40)),
+        (&admin, ManagedEventFilter { organizer: Some(AccountId(account)), ..every_event() }, Some(400)),
         (&organizer, every_event(), Some(400)),
         (&admin, q("ENING 777x"), Some(1)),
         (&admin, q("lug777X"), Some(1)),

@@ -19,9 +19,9 @@ use crate::supervisor::Address;
 #[derive(Clone)]
 pub(super) struct Door {
     pub(super) teller: Address<TellerMessage>,
-    pub(super) sweeper: Address<Sweep>,
+    pub(super) sweeper: Address<CacheSweep>,
     pub(super) workers: Arc<[Address<WorkerMessage>]>,
-    pub(super) queue: Arc<Queue>,
+    pub(super) queue: Arc<RenewalQueue>,
     /// One permit an answer that waits for a worker, or has one.
     pub(super) places: Arc<Semaphore>,
 }
@@ -36,19 +36,19 @@ pub(super) enum TellerMessage {
     Look,
 }
 
-pub(super) struct Sweep;
+pub(super) struct CacheSweep;
 
 /// Look into the queue.
 pub(super) struct WorkerMessage;
 
 /// What waits for a worker. All workers take from it, so that nothing waits for one that is busy while another is free.
-pub(super) struct Queue {
+pub(super) struct RenewalQueue {
     renewals: Mutex<VecDeque<Renewal>>,
     /// For each worker whether it has been told to look here, and has not done so yet.
     told: Box<[AtomicBool]>,
 }
 
-impl Queue {
+impl RenewalQueue {
     pub(super) fn renewals(&self) -> MutexGuard<'_, VecDeque<Renewal>> {
         // Nothing panics while holding the lock.
         self.renewals.lock().unwrap_or_else(PoisonError::into_inner)
@@ -67,7 +67,7 @@ impl Door {
             teller: Address::default(),
             sweeper: Address::default(),
             workers: (0..workers).map(|_| Address::default()).collect(),
-            queue: Arc::new(Queue { renewals: Mutex::default(), told }),
+            queue: Arc::new(RenewalQueue { renewals: Mutex::default(), told }),
             places: Arc::new(Semaphore::new(queue_max)),
         }
     }

@@ -12,11 +12,11 @@ use tokio::sync::watch;
 use super::local::Entry;
 
 /// What comes of a read. A failure is told to all who wait for it, and kept for nobody else.
-pub(super) type Outcome = Result<Arc<Entry>, RepositoryError>;
+pub(super) type FlightOutcome = Result<Arc<Entry>, RepositoryError>;
 
 struct Flight {
     began: u64,
-    outcome: watch::Receiver<Option<Outcome>>,
+    outcome: watch::Receiver<Option<FlightOutcome>>,
 }
 
 type Table = HashMap<Box<str>, Flight, RandomState>;
@@ -28,9 +28,9 @@ pub(super) struct Flights(Arc<Mutex<Table>>);
 /// How somebody takes part.
 pub(super) enum Joined {
     /// By doing it.
-    Leads(Landing, Waiting),
-    /// By waiting for the one who does it.
-    Follows(Waiting),
+    Leads(Landing, FlightWaiter),
+    /// By waiting for whoever does it.
+    Follows(FlightWaiter),
 }
 
 impl Flights {
@@ -38,13 +38,13 @@ impl Flights {
     pub(super) fn join(&self, key: &str, now: impl FnOnce() -> u64) -> Joined {
         let mut table = self.table();
         if let Some(flight) = table.get(key) {
-            return Joined::Follows(Waiting { began: flight.began, outcome: flight.outcome.clone() });
+            return Joined::Follows(FlightWaiter { began: flight.began, outcome: flight.outcome.clone() });
         }
         let (sender, outcome) = watch::channel(None);
         let began = now();
         table.insert(key.into(), Flight { began, outcome: outcome.clone() });
         let landing = Landing { flights: self.clone(), key: key.into(), began, sender };
-        Joined::Leads(landing, Waiting { began, outcome })
+        Joined::Leads(landing, FlightWaiter { began, outcome })
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -59,12 +59,12 @@ pub(super) struct Landing {
     flights: Flights,
     key: Box<str>,
     pub(super) began: u64,
-    sender: watch::Sender<Option<Outcome>>,
+    sender: watch::Sender<Option<FlightOutcome>>,
 }
 
 impl Landing {
     /// Says it. Whatever is to be found by those who come later must be there already.
-    pub(super) fn land(self, outcome: Outcome) {
+    pub(super) fn land(self, outcome: FlightOutcome) {
         self.sender.send_replace(Some(outcome));
     }
 }
@@ -76,14 +76,14 @@ impl Drop for Landing {
 }
 
 /// Somebody who waits for a read.
-pub(super) struct Waiting {
+pub(super) struct FlightWaiter {
     /// The number of the last change when it began.
     pub(super) began: u64,
-    outcome: watch::Receiver<Option<Outcome>>,
+    outcome: watch::Receiver<Option<FlightOutcome>>,
 }
 
-impl Waiting {
-    pub(super) async fn outcome(mut self) -> Outcome {
+impl FlightWaiter {
+    pub(super) async fn outcome(mut self) -> FlightOutcome {
         let landed = self.outcome.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
         landed.unwrap_or_else(|| Err(RepositoryError::Broken("a read for the cache ended without a result".to_owned())))
     }

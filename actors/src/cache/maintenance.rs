@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use super::{
     Cache, CacheSettings,
     counts::CacheMetrics,
-    door::{Door, Queue, Sweep, WorkerMessage},
+    door::{CacheSweep, Door, RenewalQueue, WorkerMessage},
     teller::Teller,
 };
 use crate::{
@@ -32,7 +32,7 @@ const WALK_EVERY: u32 = 10;
 
 /// Reads answers anew, one at a time.
 struct Worker {
-    queue: Arc<Queue>,
+    queue: Arc<RenewalQueue>,
     place: usize,
 }
 
@@ -79,19 +79,19 @@ struct Rounds {
 }
 
 impl Actor for Sweeper {
-    type Msg = Sweep;
+    type Msg = CacheSweep;
     type State = Rounds;
     type Arguments = ();
 
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<Self::State, ActorProcessingErr> {
-        myself.cast(Sweep)?;
+        myself.cast(CacheSweep)?;
         Ok(Rounds { metrics: CacheMetrics::new(), done: 0 })
     }
 
     async fn handle(
         &self,
         myself: ActorRef<Self::Msg>,
-        _: Sweep,
+        _: CacheSweep,
         rounds: &mut Rounds,
     ) -> Result<(), ActorProcessingErr> {
         let inner = &self.cache.0;
@@ -105,7 +105,7 @@ impl Actor for Sweeper {
         let queue = inner.settings.queue_max.saturating_sub(inner.door.places.available_permits());
         rounds.metrics.publish_state(queue, inner.untold.any(), inner.local.bytes_max());
         rounds.metrics.publish_look(self.cache.looked_ago());
-        myself.send_after(self.every, || Sweep);
+        myself.send_after(self.every, || CacheSweep);
         Ok(())
     }
 }

@@ -12,7 +12,7 @@ use domain::{ids::EventId, ledger::Ledger};
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorStatus, RpcReplyPort, SupervisionEvent};
 use tokio::{sync::Notify, time::Instant};
 
-use super::{Directory, directory::Cleared};
+use super::{Directory, directory::ClearedEvents};
 use crate::{
     inventory::{
         InventoryMessage,
@@ -85,7 +85,8 @@ enum Phase {
     Down(Instant),
 }
 
-pub struct Children {
+/// State of an [`InventoriesSupervisor`].
+pub struct InventoryChildren {
     by_event: HashMap<EventId, Child>,
     by_actor: HashMap<ActorId, EventId>,
 }
@@ -100,7 +101,7 @@ impl<L: Ledger> InventoriesSupervisor<L> {
         myself: &ActorRef<InventoriesMessage>,
         event: EventId,
         how: Start,
-        children: &mut Children,
+        children: &mut InventoryChildren,
     ) -> Result<ActorRef<InventoryMessage>, ActorProcessingErr> {
         let asked_for = Arc::new(Notify::new());
         if how.is_asked_for {
@@ -132,7 +133,7 @@ impl<L: Ledger> InventoriesSupervisor<L> {
         myself: &ActorRef<InventoriesMessage>,
         event: EventId,
         reply: Option<RpcReplyPort<Activation>>,
-        children: &mut Children,
+        children: &mut InventoryChildren,
     ) -> Result<(), ActorProcessingErr> {
         let mut settle = false;
         if let Entry::Occupied(mut child) = children.by_event.entry(event) {
@@ -174,7 +175,7 @@ impl<L: Ledger> InventoriesSupervisor<L> {
         &self,
         myself: &ActorRef<InventoriesMessage>,
         event: EventId,
-        children: &mut Children,
+        children: &mut InventoryChildren,
     ) -> Result<(), ActorProcessingErr> {
         let Some(child) = children.by_event.get(&event) else { return Ok(()) };
         let how = Start { settle: child.settle, is_asked_for: !child.waiters.is_empty() };
@@ -186,7 +187,13 @@ impl<L: Ledger> InventoriesSupervisor<L> {
         Ok(())
     }
 
-    fn failed(&self, myself: &ActorRef<InventoriesMessage>, who: &ActorCell, reason: &str, children: &mut Children) {
+    fn failed(
+        &self,
+        myself: &ActorRef<InventoriesMessage>,
+        who: &ActorCell,
+        reason: &str,
+        children: &mut InventoryChildren,
+    ) {
         let Some(event) = self.gone(who, children) else { return };
         let Some(child) = children.by_event.get_mut(&event) else { return };
         child.settle = true;
@@ -209,7 +216,7 @@ impl<L: Ledger> InventoriesSupervisor<L> {
     }
 
     /// An inventory stopped by itself: idle, not existing, or not ours.
-    fn stopped(&self, myself: &ActorRef<InventoriesMessage>, who: &ActorCell, children: &mut Children) {
+    fn stopped(&self, myself: &ActorRef<InventoriesMessage>, who: &ActorCell, children: &mut InventoryChildren) {
         let Some(event) = self.gone(who, children) else { return };
         let waiters = children.by_event.remove(&event).map(|child| child.waiters).unwrap_or_default();
         if !self.directory.remove(event) {
@@ -222,7 +229,7 @@ impl<L: Ledger> InventoriesSupervisor<L> {
         }
     }
 
-    fn gone(&self, who: &ActorCell, children: &mut Children) -> Option<EventId> {
+    fn gone(&self, who: &ActorCell, children: &mut InventoryChildren) -> Option<EventId> {
         let event = children.by_actor.remove(&who.get_id())?;
         engine().active_inventories.set(children.by_actor.len() as f64);
         if let Some(slot) = self.directory.find(event) {
@@ -261,16 +268,16 @@ fn answer(reply: Option<RpcReplyPort<Activation>>, activation: Activation) {
 
 impl<L: Ledger> Actor for InventoriesSupervisor<L> {
     type Msg = InventoriesMessage;
-    type State = Children;
+    type State = InventoryChildren;
     type Arguments = ();
 
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<Self::State, ActorProcessingErr> {
         // The inventories of a predecessor died with it, perhaps with a commit that nobody has published.
-        let Cleared { all, followed } = self.directory.clear();
+        let ClearedEvents { all, followed } = self.directory.clear();
         self.unsettled().extend(all);
         let _ = myself.cast(InventoriesMessage::Wake(followed));
         self.wake_expiring(myself);
-        Ok(Children { by_event: HashMap::new(), by_actor: HashMap::new() })
+        Ok(InventoryChildren { by_event: HashMap::new(), by_actor: HashMap::new() })
     }
 
     async fn handle(

@@ -18,7 +18,7 @@ use smallvec::{SmallVec, smallvec};
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
-    Answer, Ask, Denial, InventoryMessage, Outcome,
+    Ask, CommandAnswer, Denial, InventoryMessage, Outcome,
     queue::{Identity, Pending, send},
     shared::SharedParts,
     state::{Ready, State, Waiting, show},
@@ -71,7 +71,7 @@ impl<L: Ledger> InventoryActor<L> {
         {
             engine().replayed.increment(1);
             let same = Some(prior.fingerprint()) == fingerprint;
-            let replay = Answer { outcome: Outcome::from(prior), replayed: true };
+            let replay = CommandAnswer { outcome: Outcome::from(prior), replayed: true };
             return send(ask.reply, if same { Ok(replay) } else { Err(Refusal::KeyReused.into()) });
         }
         if let Some(pending) = ready.queue.find(&identity) {

@@ -8,7 +8,7 @@ use domain::{
 use ractor::{ActorProcessingErr, ActorRef};
 
 use super::{
-    Answer, Ask, Denial, InventoryMessage, Outcome,
+    Ask, CommandAnswer, Denial, InventoryMessage, Outcome,
     actor::InventoryActor,
     queue::{Identity, Pending},
     state::Ready,
@@ -142,7 +142,7 @@ impl Pending {
 
     fn answer_with(self, outcome: &Outcome, replayed: bool) {
         for (index, reply) in self.waiters.into_iter().enumerate() {
-            super::queue::send(reply, Ok(Answer { outcome: outcome.clone(), replayed: replayed || index > 0 }));
+            super::queue::send(reply, Ok(CommandAnswer { outcome: outcome.clone(), replayed: replayed || index > 0 }));
         }
     }
 }

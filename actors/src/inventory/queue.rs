@@ -14,9 +14,9 @@ use foldhash::quality::RandomState;
 use ractor::RpcReplyPort;
 use smallvec::SmallVec;
 
-use super::{Answer, Ask, Denial, Outcome};
+use super::{Ask, CommandAnswer, Denial, Outcome};
 
-pub(super) type Reply = RpcReplyPort<Result<Answer, Denial>>;
+pub(super) type Reply = RpcReplyPort<Result<CommandAnswer, Denial>>;
 
 /// By what a second request is recognised as the same as one on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -91,7 +91,7 @@ impl Pending {
     }
 
     /// Tells everybody who waits the same.
-    pub(super) fn answer_all(self, answer: &Result<Answer, Denial>) {
+    pub(super) fn answer_all(self, answer: &Result<CommandAnswer, Denial>) {
         self.waiters.into_iter().for_each(|reply| send(reply, answer.clone()));
     }
 }
@@ -106,7 +106,7 @@ impl From<&Prior> for Outcome {
 }
 
 /// A caller that has given up needs no answer.
-pub(super) fn send(reply: Reply, answer: Result<Answer, Denial>) {
+pub(super) fn send(reply: Reply, answer: Result<CommandAnswer, Denial>) {
     let _ = reply.send(answer);
 }
 

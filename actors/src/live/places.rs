@@ -54,12 +54,12 @@ pub struct NoPlace;
 
 /// A stream's place among those there may be.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct StreamPlace {
     pub(super) _permit: OwnedSemaphorePermit,
     pub(super) _of_network: Occupied,
 }
 
-impl Drop for Place {
+impl Drop for StreamPlace {
     fn drop(&mut self) {
         engine().streams.decrement(1.0);
     }

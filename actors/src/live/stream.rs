@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::{
     broadcaster::{Broadcaster, Pulse},
     history::{Item, Picture, Read, Shared},
-    places::Place,
+    places::StreamPlace,
 };
 use crate::metrics::engine;
 
@@ -34,12 +34,12 @@ pub struct Stream {
     position: u64,
     beats: u32,
     is_over: bool,
-    _place: Place,
+    _place: StreamPlace,
 }
 
 impl Stream {
     /// For somebody who has seen `version`.
-    pub(super) fn open(broadcaster: Arc<Broadcaster>, version: Option<i64>, place: Place) -> Self {
+    pub(super) fn open(broadcaster: Arc<Broadcaster>, version: Option<i64>, place: StreamPlace) -> Self {
         let (pulse, snapshot, position) = broadcaster.join(version);
         let beats = pulse.borrow().beats;
         Self { broadcaster, pulse, snapshot, position, beats, is_over: false, _place: place }

@@ -11,16 +11,16 @@ use std::{
 
 use domain::{
     mail::Rank,
-    outbox::{MailQueue, Room, SendMail},
+    outbox::{FreeSlots, MailQueue, SendMail},
 };
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::{sync::watch, time::Instant};
 
 use super::{
     OutboxSettings,
-    pause::{Gate, Pause},
+    pause::{Gate, SendingPause},
     sending::Job,
-    slots::{CourierMessage, Look, Places, Slots},
+    slots::{CourierMessage, Places, QueueLook, Slots},
 };
 use crate::notice::Notice;
 
@@ -32,7 +32,7 @@ pub(super) struct Courier<Q, S> {
     pub(super) sender: Arc<S>,
     pub(super) settings: OutboxSettings,
     pub(super) slots: Slots,
-    pub(super) pause: Arc<Pause>,
+    pub(super) pause: Arc<SendingPause>,
     pub(super) closing: watch::Receiver<bool>,
     pub(super) hinted: Arc<AtomicBool>,
 }
@@ -70,29 +70,29 @@ impl<Q: MailQueue, S: SendMail> Courier<Q, S> {
         }
         let Some(places) = self.slots.take(room) else { return };
         state.looking = true;
-        let notice = Notice::new(myself.clone(), CourierMessage::Looked(Look::Failed));
+        let notice = Notice::new(myself.clone(), CourierMessage::Looked(QueueLook::Failed));
         tokio::spawn(find(self.job(myself), places, room, notice, state.failing));
     }
 
     /// How many mails may be claimed now. If that is less than there are slots, there is a message when it is more.
-    fn room(&self, myself: &ActorRef<CourierMessage>, state: &mut CourierState) -> Room {
+    fn room(&self, myself: &ActorRef<CourierMessage>, state: &mut CourierState) -> FreeSlots {
         let free = self.slots.free();
         match self.pause.gate() {
             Gate::Open => {}
             Gate::Closed(wait) => {
                 self.look_after(wait, myself, state);
-                return Room { all: 0, usual: 0 };
+                return FreeSlots { all: 0, usual: 0 };
             }
             // The end of the one that is on its way opens the gate, or closes it.
-            Gate::Probe if free.all < self.slots.count => return Room { all: 0, usual: 0 },
-            Gate::Probe => return Room { all: 1, usual: free.usual.min(1) },
+            Gate::Probe if free.all < self.slots.count => return FreeSlots { all: 0, usual: 0 },
+            Gate::Probe => return FreeSlots { all: 1, usual: free.usual.min(1) },
         }
         let turns = self.sender.turns();
         if turns.all == 0 || turns.usual == 0 {
             self.look_after(turns.next, myself, state);
         }
         let all = free.all.min(turns.all);
-        Room { all, usual: free.usual.min(turns.usual).min(all) }
+        FreeSlots { all, usual: free.usual.min(turns.usual).min(all) }
     }
 
     fn look_after(&self, wait: Duration, myself: &ActorRef<CourierMessage>, state: &mut CourierState) {
@@ -119,7 +119,7 @@ impl<Q: MailQueue, S: SendMail> Courier<Q, S> {
 async fn find<Q: MailQueue, S: SendMail>(
     job: Job<Q, S>,
     mut places: Places,
-    room: Room,
+    room: FreeSlots,
     notice: Notice<CourierMessage>,
     failing: bool,
 ) {
@@ -134,13 +134,13 @@ async fn find<Q: MailQueue, S: SendMail>(
                 job.sender.take_turn(mail.rank());
                 tokio::spawn(job.clone().send(mail, slot));
             }
-            if found >= room.all || usual >= room.usual { Look::Full { some } } else { Look::Rest }
+            if found >= room.all || usual >= room.usual { QueueLook::Full { some } } else { QueueLook::Rest }
         }
         Err(error) => {
             if !failing {
                 tracing::warn!(%error, "the outbox can't be read; this is said once until it can");
             }
-            Look::Failed
+            QueueLook::Failed
         }
     };
     // Before the courier is told: it looks at what is free.
@@ -184,9 +184,9 @@ impl<Q: MailQueue, S: SendMail> Actor for Courier<Q, S> {
             }
             CourierMessage::Looked(look) => {
                 state.looking = false;
-                state.failing = matches!(look, Look::Failed);
-                state.more = matches!(look, Look::Full { .. });
-                let at_once = matches!(look, Look::Full { some: true });
+                state.failing = matches!(look, QueueLook::Failed);
+                state.more = matches!(look, QueueLook::Full { .. });
+                let at_once = matches!(look, QueueLook::Full { some: true });
                 if std::mem::take(&mut state.look_again) || at_once {
                     self.look(&myself, state);
                 }

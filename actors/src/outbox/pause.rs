@@ -42,7 +42,7 @@ pub(super) enum Gate {
 }
 
 #[derive(Debug)]
-pub(super) struct Pause {
+pub(super) struct SendingPause {
     state: Mutex<State>,
     waits: Backoff,
 }
@@ -58,7 +58,7 @@ struct State {
     until: Option<Instant>,
 }
 
-impl Pause {
+impl SendingPause {
     pub(super) fn new(waits: Backoff) -> Self {
         outbox().paused.set(0.0);
         Self { state: Mutex::default(), waits: Backoff { longest: waits.longest.min(WAIT_MAX), ..waits } }
@@ -136,11 +136,11 @@ impl Pause {
 mod tests {
     use super::*;
 
-    fn pause() -> Pause {
-        Pause::new(Backoff::default())
+    fn pause() -> SendingPause {
+        SendingPause::new(Backoff::default())
     }
 
-    fn refuse(pause: &Pause, weight: Weight) -> bool {
+    fn refuse(pause: &SendingPause, weight: Weight) -> bool {
         pause.refused(MailId::generate(), weight, "550 no")
     }
 

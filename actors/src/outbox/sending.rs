@@ -12,8 +12,8 @@ use tokio::{sync::watch, time::Instant};
 
 use super::{
     OutboxSettings,
-    pause::{Pause, Weight},
-    slots::{CourierMessage, Slot},
+    pause::{SendingPause, Weight},
+    slots::{CourierMessage, MailSlot},
 };
 use crate::{metrics::outbox, notice::Notice};
 
@@ -30,7 +30,7 @@ pub(super) struct Job<Q, S> {
     pub(super) queue: Arc<Q>,
     pub(super) sender: Arc<S>,
     pub(super) settings: OutboxSettings,
-    pub(super) pause: Arc<Pause>,
+    pub(super) pause: Arc<SendingPause>,
     pub(super) closing: watch::Receiver<bool>,
     pub(super) courier: ActorRef<CourierMessage>,
 }
@@ -49,7 +49,7 @@ impl<Q, S> Clone for Job<Q, S> {
 }
 
 impl<Q: MailQueue, S: SendMail> Job<Q, S> {
-    pub(super) async fn send(self, mail: Mail, slot: Slot) {
+    pub(super) async fn send(self, mail: Mail, slot: MailSlot) {
         // Said last, also after a panic: locals are dropped in the opposite order.
         let _free = Notice::new(self.courier.clone(), CourierMessage::Free);
         let _slot = slot;

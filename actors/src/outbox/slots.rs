@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{mail::Rank, outbox::Room};
+use domain::{mail::Rank, outbox::FreeSlots};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// One slot of so many is kept for mails that somebody waits for.
@@ -18,7 +18,7 @@ pub(super) enum CourierMessage {
     /// There are turns again, or a pause is over.
     Due,
     /// The look at the queue is over.
-    Looked(Look),
+    Looked(QueueLook),
     /// A mail is off its way.
     Free,
     /// It is time to delete and to count.
@@ -29,7 +29,7 @@ pub(super) enum CourierMessage {
 
 /// What a look at the queue has found.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Look {
+pub(super) enum QueueLook {
     /// As many mails as there was room for: perhaps there are more.
     Full {
         /// Whether that was any.
@@ -50,7 +50,7 @@ pub(super) struct Slots {
 }
 
 /// A mail's place among those on their way.
-pub(super) struct Slot {
+pub(super) struct MailSlot {
     _all: OwnedSemaphorePermit,
     _usual: Option<OwnedSemaphorePermit>,
 }
@@ -69,12 +69,12 @@ impl Slots {
         Self { all: of(count), usual: of(count - awaited), count }
     }
 
-    pub(super) fn free(&self) -> Room {
+    pub(super) fn free(&self) -> FreeSlots {
         let of = |slots: &Semaphore| u32::try_from(slots.available_permits()).unwrap_or(u32::MAX);
-        Room { all: of(&self.all), usual: of(&self.usual) }
+        FreeSlots { all: of(&self.all), usual: of(&self.usual) }
     }
 
-    pub(super) fn take(&self, room: Room) -> Option<Places> {
+    pub(super) fn take(&self, room: FreeSlots) -> Option<Places> {
         let all = self.all.clone().try_acquire_many_owned(room.all).ok()?;
         let usual = self.usual.clone().try_acquire_many_owned(room.usual).ok()?;
         Some(Places { all, usual })
@@ -83,11 +83,11 @@ impl Slots {
 
 impl Places {
     /// The place of one mail. There are as many as mails were asked for.
-    pub(super) fn one(&mut self, rank: Rank) -> Option<Slot> {
+    pub(super) fn one(&mut self, rank: Rank) -> Option<MailSlot> {
         let usual = match rank {
             Rank::Awaited => None,
             Rank::Usual => Some(self.usual.split(1)?),
         };
-        Some(Slot { _all: self.all.split(1)?, _usual: usual })
+        Some(MailSlot { _all: self.all.split(1)?, _usual: usual })
     }
 }

@@ -14,7 +14,7 @@ use domain::{
     accounts::EmailAddress,
     ids::MailId,
     mail::{LinkToken, Locale, Message, Rank, Site, Template},
-    outbox::{Handover, Mail, MailQueue, QueueState, Room, SendError, SendMail, Turns, Upkeep},
+    outbox::{FreeSlots, Handover, Mail, MailQueue, QueueState, SendError, SendMail, Turns, Upkeep},
     repositories::{Found, RepositoryError},
 };
 use jiff::Timestamp;
@@ -126,7 +126,7 @@ impl Queue {
 }
 
 impl MailQueue for Queue {
-    async fn claim(&self, room: Room, lease: Duration, attempts_max: u32) -> Found<Vec<Mail>> {
+    async fn claim(&self, room: FreeSlots, lease: Duration, attempts_max: u32) -> Found<Vec<Mail>> {
         self.claims.fetch_add(1, Ordering::SeqCst);
         assert!(!takes_one(&self.panicking), "on purpose");
         if takes_one(&self.failing) {

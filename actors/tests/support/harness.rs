@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use actors::{
     engine::{Engine, EngineSettings},
     inventories::AskError,
-    inventory::{Answer, Denial, Outcome},
+    inventory::{CommandAnswer, Denial, Outcome},
 };
 use domain::{
     bookings::{Booking, Hold},
@@ -19,7 +19,7 @@ use super::{
     memory_ledger::MemoryLedger,
 };
 
-pub type Asked = Result<Answer, AskError>;
+pub type Asked = Result<CommandAnswer, AskError>;
 
 /// See the module's page.
 pub struct Running {
@@ -105,14 +105,14 @@ pub async fn all(asking: Vec<JoinHandle<Asked>>) -> Vec<Asked> {
 
 pub fn booked(asked: &Asked) -> Arc<Booking> {
     match asked {
-        Ok(Answer { outcome: Outcome::Booked(booking), .. }) => booking.clone(),
+        Ok(CommandAnswer { outcome: Outcome::Booked(booking), .. }) => booking.clone(),
         other => panic!("no booking: {other:?}"),
     }
 }
 
 pub fn held(asked: &Asked) -> Arc<Hold> {
     match asked {
-        Ok(Answer { outcome: Outcome::Held(hold), .. }) => hold.clone(),
+        Ok(CommandAnswer { outcome: Outcome::Held(hold), .. }) => hold.clone(),
         other => panic!("no hold: {other:?}"),
     }
 }

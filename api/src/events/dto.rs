@@ -5,7 +5,7 @@ use domain::{
     ids::{EventId, SeatId, SectionId, SeriesId, TicketTypeId, VenueId},
     inventory::{Availability, Changes, SeatState, TicketTypeAvailability},
     money::{Currency, Money},
-    repositories::{EventDetail, NextOccurrence, Tag},
+    repositories::{EventDetail, EventTag, NextOccurrence},
     sales::SaleState,
 };
 use jiff::Timestamp;
@@ -102,7 +102,7 @@ impl<'a> From<&'a EventDetail> for EventDetailJson<'a> {
             description: &detail.event.description,
             venue: VenueJson::from(&detail.venue),
             ticket_types: detail.ticket_types.iter().map(|of| TicketTypeJson::new(of, currency)).collect(),
-            tags: detail.tags.iter().map(|Tag { slug, name }| TagJson { slug, name }).collect(),
+            tags: detail.tags.iter().map(|EventTag { slug, name }| TagJson { slug, name }).collect(),
             occurrences: detail.event.series_id.map(|series| OccurrencesJson {
                 next: detail.next.iter().map(NextOccurrenceJson::from).collect(),
                 all: search::of_series(series),

@@ -3,7 +3,7 @@
 use domain::{
     ids::{EventId, VenueId},
     money::Money,
-    repositories::Tag,
+    repositories::EventTag,
     sales::{EventSales, SaleState},
     search::{EventSummary, Facet},
 };
@@ -45,7 +45,7 @@ impl<'a> From<&'a EventSummary> for EventSummaryJson<'a> {
                 city: &venue.city,
                 country: &venue.country,
             },
-            tags: summary.tags.iter().map(|Tag { slug, name }| TagJson { slug, name }).collect(),
+            tags: summary.tags.iter().map(|EventTag { slug, name }| TagJson { slug, name }).collect(),
             min_price: summary.prices.map(|(lowest, _)| money(lowest)),
             max_price: summary.prices.map(|(_, highest)| money(highest)),
         }

@@ -12,7 +12,7 @@ use domain::{
     ids::{AccountId, EventId, SeatMapId, SeriesId, VenueId},
     management::{
         Manager, Reach,
-        events::{Cancellation, EventFilter, EventOrder, ManagedEvent},
+        events::{Cancellation, ManagedEvent, ManagedEventFilter, ManagedEventOrder},
     },
     validation::FieldError,
 };
@@ -176,7 +176,7 @@ async fn created(app: &App, by: &Manager, made: super::Made) -> Result<Reply, Pr
     answered(app, by, made, show).await
 }
 
-fn filter(query: &mut Query<'_>, by: &Manager) -> EventFilter {
+fn filter(query: &mut Query<'_>, by: &Manager) -> ManagedEventFilter {
     let mut statuses = Vec::new();
     for text in query.texts("status") {
         match text.parse() {
@@ -191,17 +191,17 @@ fn filter(query: &mut Query<'_>, by: &Manager) -> EventFilter {
     let organizer = if by.reach == Reach::All { query.id("organizerId", "an id") } else { None };
     let series = query.id("seriesId", "an id");
     let order = match query.text("sort").as_deref() {
-        None | Some("startsAt") => EventOrder::StartsAt,
-        Some("-startsAt") => EventOrder::StartsAtDescending,
-        Some("createdAt") => EventOrder::CreatedAt,
-        Some("-createdAt") => EventOrder::CreatedAtDescending,
+        None | Some("startsAt") => ManagedEventOrder::StartsAt,
+        Some("-startsAt") => ManagedEventOrder::StartsAtDescending,
+        Some("createdAt") => ManagedEventOrder::CreatedAt,
+        Some("-createdAt") => ManagedEventOrder::CreatedAtDescending,
         Some(_) => {
             let message = "must be startsAt, -startsAt, createdAt or -createdAt";
             query.fault(FieldError::new("sort", "UNKNOWN_VALUE", message));
-            EventOrder::StartsAt
+            ManagedEventOrder::StartsAt
         }
     };
-    EventFilter { statuses, q, organizer, series, order }
+    ManagedEventFilter { statuses, q, organizer, series, order }
 }
 
 /// `GET …/events`

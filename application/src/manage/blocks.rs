@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actors::{
     inventories::AskError,
-    inventory::{Answer, Denial, Outcome},
+    inventory::{CommandAnswer, Denial, Outcome},
 };
 use domain::{
     bookings::{Fingerprint, Hold, IdempotencyKey, Source},
@@ -26,7 +26,7 @@ use super::{ManageError, event_of};
 use crate::{
     acting::{self, Closed},
     app::App,
-    bookings::{BookingError, Made},
+    bookings::{BookingError, IdempotentResult},
 };
 
 /// Most blocks in a list.
@@ -65,7 +65,7 @@ pub async fn block(
     key: Option<IdempotencyKey>,
     event: EventId,
     selection: Selection,
-) -> Result<Made<Hold>, ManageError> {
+) -> Result<IdempotentResult<Hold>, ManageError> {
     let fingerprint = Fingerprint::of(event, &Source::Selection(selection.clone()));
     let deadline = Instant::now() + app.command_deadline;
     match (event_of(app, by, event).await, &key) {
@@ -98,11 +98,13 @@ pub async fn block(
     }
 }
 
-fn made(answer: Answer) -> Result<Made<Hold>, ManageError> {
+fn made(answer: CommandAnswer) -> Result<IdempotentResult<Hold>, ManageError> {
     match answer {
-        Answer { outcome: Outcome::Held(value), replayed } if value.is_block() => Ok(Made { value, replayed }),
+        CommandAnswer { outcome: Outcome::Held(value), replayed } if value.is_block() => {
+            Ok(IdempotentResult { value, replayed })
+        }
         // The account has used the key for a hold of its own.
-        Answer { outcome: Outcome::Held(_), .. } => Err(ManageError::KeyReused),
+        CommandAnswer { outcome: Outcome::Held(_), .. } => Err(ManageError::KeyReused),
         answer => Err(RepositoryError::Broken(format!("the inventory answered {answer:?}")).into()),
     }
 }

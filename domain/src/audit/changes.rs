@@ -19,7 +19,7 @@ pub type Values = Map<String, Value>;
 
 /// What became of one thing. Of one that is changed, only what is different; of one that is made or deleted, all of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Change {
+pub struct AuditedChange {
     /// What kind of thing, such as `ticket-type`.
     pub kind: String,
     pub id: String,
@@ -31,7 +31,7 @@ pub struct Change {
     pub after: Option<Values>,
 }
 
-impl Change {
+impl AuditedChange {
     /// What was done to the thing.
     pub fn action(&self) -> Action {
         match (&self.before, &self.after) {
@@ -51,7 +51,7 @@ impl Change {
     }
 
     /// Goes on with what was done to the same thing afterwards.
-    fn then(&mut self, later: Change) {
+    fn then(&mut self, later: AuditedChange) {
         if let (Some(first), Some(mut second)) = (&mut self.before, later.before) {
             // What was changed before has its first value already.
             second.retain(|name, _| !self.after.as_ref().is_some_and(|after| after.contains_key(name)));
@@ -86,22 +86,22 @@ impl Change {
 
 /// All that a deed has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Changes {
-    things: Vec<Change>,
+pub struct AuditedChanges {
+    things: Vec<AuditedChange>,
     left_out: u64,
 }
 
-impl Changes {
+impl AuditedChanges {
     /// Of `steps` in their order, several of which may be about one thing, and so many more that are not known.
-    pub fn of(steps: impl IntoIterator<Item = Change>, unknown: u64) -> Self {
-        let mut things: Vec<Change> = Vec::new();
+    pub fn of(steps: impl IntoIterator<Item = AuditedChange>, unknown: u64) -> Self {
+        let mut things: Vec<AuditedChange> = Vec::new();
         for step in steps {
             match things.iter_mut().find(|known| (&known.kind, &known.id) == (&step.kind, &step.id)) {
                 Some(known) => known.then(step),
                 None => things.push(step),
             }
         }
-        things.iter_mut().for_each(Change::finish);
+        things.iter_mut().for_each(AuditedChange::finish);
         things.retain(|thing| !thing.is_nothing());
         let more = things.len().saturating_sub(THINGS_MAX);
         things.truncate(THINGS_MAX);
@@ -122,7 +122,7 @@ impl Changes {
                 Some(Values::from_iter([(name, value)]))
             };
             let (before, after) = (take(&mut thing.before), take(&mut thing.after));
-            of_value.push(Change { kind: thing.kind.clone(), id: thing.id.clone(), before, after });
+            of_value.push(AuditedChange { kind: thing.kind.clone(), id: thing.id.clone(), before, after });
         }
         of_value.retain(|thing| !thing.is_nothing());
         self.things.retain(|thing| !thing.is_nothing());
@@ -130,7 +130,7 @@ impl Changes {
     }
 
     /// The first of them, which the others usually follow from.
-    pub fn first(&self) -> Option<&Change> {
+    pub fn first(&self) -> Option<&AuditedChange> {
         self.things.first()
     }
 }
@@ -138,7 +138,7 @@ impl Changes {
 impl Deed {
     /// The deed with what it has changed.
     #[must_use]
-    pub fn with(mut self, changes: &Changes) -> Self {
+    pub fn with(mut self, changes: &AuditedChanges) -> Self {
         if changes.is_empty() {
             return self;
         }
@@ -188,13 +188,13 @@ fn shortened(value: Value) -> Value {
 mod tests {
     use super::*;
 
-    fn change(kind: &str, id: &str, before: Value, after: Value) -> Change {
+    fn change(kind: &str, id: &str, before: Value, after: Value) -> AuditedChange {
         let values = |value: Value| value.as_object().cloned();
-        Change { kind: kind.to_owned(), id: id.to_owned(), before: values(before), after: values(after) }
+        AuditedChange { kind: kind.to_owned(), id: id.to_owned(), before: values(before), after: values(after) }
     }
 
-    fn of(steps: Vec<Change>) -> Vec<Change> {
-        Changes::of(steps, 0).things
+    fn of(steps: Vec<AuditedChange>) -> Vec<AuditedChange> {
+        AuditedChanges::of(steps, 0).things
     }
 
     #[test]
@@ -214,7 +214,7 @@ mod tests {
     fn two_deeds_have_a_part_of_the_changes_each() {
         let both = change("account", "a", json!({ "role": 1, "status": 2 }), json!({ "role": 3, "status": 4 }));
         let session = change("session", "s", json!({ "x": 1 }), Value::Null);
-        let (of_role, others) = Changes::of([both, session.clone()], 7).split("account", "role");
+        let (of_role, others) = AuditedChanges::of([both, session.clone()], 7).split("account", "role");
         assert_eq!(of_role.things, [change("account", "a", json!({ "role": 1 }), json!({ "role": 3 }))]);
         assert_eq!(others.things, [change("account", "a", json!({ "status": 2 }), json!({ "status": 4 })), session]);
         assert_eq!((of_role.left_out, others.left_out), (0, 7));
@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn of_many_things_the_first_are_told_and_the_others_counted() {
         let made = (0..THINGS_MAX + 3).map(|id| change("event", &id.to_string(), Value::Null, json!({ "x": 1 })));
-        let changes = Changes::of(made, 4);
+        let changes = AuditedChanges::of(made, 4);
         assert_eq!((changes.things.len(), changes.left_out), (THINGS_MAX, 7));
     }
 }

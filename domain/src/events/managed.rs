@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Event, Tag};
+use super::{Event, EventTag};
 use crate::ids::SeatMapId;
 
 /// How far the bookings of a cancelled event are cancelled.
@@ -28,7 +28,7 @@ pub struct ManagedEvent {
     /// When it will be published, while it is scheduled.
     pub publish_at: Option<Timestamp>,
     /// By what it is found.
-    pub tags: Vec<Tag>,
+    pub tags: Vec<EventTag>,
     /// For a cancelled event.
     pub cancellation: Option<Cancellation>,
     /// Grows with each change.

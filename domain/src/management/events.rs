@@ -28,7 +28,7 @@ pub type EventKey = (Timestamp, EventId);
 
 /// By what a list of events is sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventOrder {
+pub enum ManagedEventOrder {
     /// By their beginning, soonest first.
     StartsAt,
     /// By their beginning, latest first.
@@ -39,7 +39,7 @@ pub enum EventOrder {
     CreatedAtDescending,
 }
 
-impl EventOrder {
+impl ManagedEventOrder {
     /// The place of an event in the list.
     pub fn key(self, event: &Event) -> EventKey {
         match self {
@@ -51,13 +51,15 @@ impl EventOrder {
 
 /// Which events to list.
 #[derive(Clone, Debug)]
-pub struct EventFilter {
+pub struct ManagedEventFilter {
+    /// In one of these.
     pub statuses: Vec<EventStatus>,
     /// With this in the title or the slug, whatever the case.
     pub q: Option<String>,
     pub organizer: Option<AccountId>,
     pub series: Option<SeriesId>,
-    pub order: EventOrder,
+    /// Sorted by this.
+    pub order: ManagedEventOrder,
 }
 
 #[async_trait]
@@ -66,7 +68,7 @@ pub trait EventManagement: Send + Sync {
     async fn managed_events(
         &self,
         by: &Manager,
-        filter: &EventFilter,
+        filter: &ManagedEventFilter,
         page: &PageRequest<EventKey>,
     ) -> Found<Page<ManagedEvent>>;
 

@@ -4,8 +4,8 @@
 
 use domain::{
     audit::{
-        Actor, Deed, Entry, GENESIS, Hash,
-        changes::{Change, Changes},
+        Actor, AuditEntry, Deed, GENESIS, Hash,
+        changes::{AuditedChange, AuditedChanges},
     },
     ids::AccountId,
 };
@@ -35,12 +35,12 @@ const TAKE_CHANGES: &str = "SELECT coalesce(current_setting('boxoffice.changes',
     set_config('boxoffice.changes', '', true), set_config('boxoffice.changes_left_out', '', true)";
 
 /// What the transaction has changed and no entry tells of yet; nothing unless it was begun for an administrator.
-pub(super) async fn take_changes(client: &impl Statements) -> Result<Changes, StoreError> {
+pub(super) async fn take_changes(client: &impl Statements) -> Result<AuditedChanges, StoreError> {
     let rows = client.query_typed(TAKE_CHANGES, &[]).await?;
-    let Some(row) = rows.first() else { return Ok(Changes::default()) };
-    let steps = row.try_get::<_, &str>(0)?.lines().map(serde_json::from_str::<Change>);
+    let Some(row) = rows.first() else { return Ok(AuditedChanges::default()) };
+    let steps = row.try_get::<_, &str>(0)?.lines().map(serde_json::from_str::<AuditedChange>);
     let steps = steps.collect::<Result<Vec<_>, _>>().map_err(|error| StoreError::Row(format!("a change: {error}")))?;
-    Ok(Changes::of(steps, u64::try_from(row.try_get::<_, i64>(1)?).unwrap_or(0)))
+    Ok(AuditedChanges::of(steps, u64::try_from(row.try_get::<_, i64>(1)?).unwrap_or(0)))
 }
 
 /// Writes a deed down with all that the transaction has changed so far. Call it last: others wait until that transaction ends.
@@ -77,7 +77,7 @@ pub(super) async fn write(client: &impl Statements, deed: Deed) -> Result<(), St
         Some(row) => (number(row)? + 1, hash(row)?),
         None => (1, GENESIS),
     };
-    let entry = Entry::after(seq, &previous, deed);
+    let entry = AuditEntry::after(seq, &previous, deed);
     let seq = signed(entry.seq);
     client
         .execute_typed(
@@ -113,9 +113,9 @@ fn hash(row: &Row) -> Result<Hash, StoreError> {
 }
 
 /// An entry from a row of the log.
-pub(super) fn entry(row: &Row) -> Result<Entry, StoreError> {
+pub(super) fn entry(row: &Row) -> Result<AuditEntry, StoreError> {
     let Json(details) = row.try_get("details")?;
-    Ok(Entry {
+    Ok(AuditEntry {
         seq: number(row)?,
         at: row.try_get("at")?,
         actor_id: row.try_get::<_, Option<uuid::Uuid>>("actor_id")?.map(AccountId),

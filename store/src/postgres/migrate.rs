@@ -20,7 +20,7 @@ use std::{
 };
 
 use source::Direction;
-use statements::Statement;
+use statements::ScriptStatement;
 use tokio_postgres::{Client, GenericClient, error::ErrorPosition, types::ToSql};
 
 pub use error::MigrateError;
@@ -335,7 +335,7 @@ async fn run_statements(client: &impl GenericClient, sql: &str, file: &str) -> R
 }
 
 /// PostgreSQL names the character it stumbled over for errors of grammar and names, and none for others.
-fn blamed_line(statement: &Statement<'_>, error: &tokio_postgres::Error) -> usize {
+fn blamed_line(statement: &ScriptStatement<'_>, error: &tokio_postgres::Error) -> usize {
     let position = error.as_db_error().and_then(|db| match db.position() {
         Some(ErrorPosition::Original(position)) => usize::try_from(*position).ok(),
         _ => None,

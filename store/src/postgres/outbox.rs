@@ -14,7 +14,7 @@ use domain::{
     ids::MailId,
     mail::{Locale, Message, Site, Template},
     management::catalogue::StoredSettings,
-    outbox::{Mail, MailQueue, QueueState, Room, Upkeep},
+    outbox::{FreeSlots, Mail, MailQueue, QueueState, Upkeep},
     repositories::Found,
 };
 use jiff::Timestamp;
@@ -122,7 +122,7 @@ impl PgOutbox {
         self.pool.get().await?.execute_typed(statement, parameters).await
     }
 
-    async fn claim_due(&self, room: Room, lease: Duration, attempts_max: u32) -> Result<Vec<Mail>, StoreError> {
+    async fn claim_due(&self, room: FreeSlots, lease: Duration, attempts_max: u32) -> Result<Vec<Mail>, StoreError> {
         let (attempts_max, lease) = (count(attempts_max), lease.as_secs_f64());
         let kinds: &[&str] = &Template::KINDS;
         let parameters: [(&(dyn ToSql + Sync), Type); 5] = [
@@ -221,7 +221,7 @@ fn mail(row: &Row, site: &Arc<Site>) -> Result<Claimed, StoreError> {
 }
 
 impl MailQueue for PgOutbox {
-    async fn claim(&self, room: Room, lease: Duration, attempts_max: u32) -> Found<Vec<Mail>> {
+    async fn claim(&self, room: FreeSlots, lease: Duration, attempts_max: u32) -> Found<Vec<Mail>> {
         Ok(self.claim_due(room, lease, attempts_max).await?)
     }
 

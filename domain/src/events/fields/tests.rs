@@ -117,7 +117,7 @@ fn what_was_so_before_stays_whatever_the_rules_say_today() {
         max_per_account: Some(99_999),
         ..event(raw())
     };
-    let tag = crate::repositories::Tag { slug: "No Slug".to_owned(), name: turned.clone() };
+    let tag = crate::repositories::EventTag { slug: "No Slug".to_owned(), name: turned.clone() };
     let old = ManagedEvent { tags: vec![tag], ..managed(old) };
     let said = || RawEvent::of(&old.event, None, vec!["No Slug".to_owned()]);
     let kept = EventFields::parse(said(), Some(&old), at(0)).unwrap();

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 use super::{
     SeatState, Seats,
-    room::{Pool, Row},
+    room::{Pool, RowStates},
 };
 use crate::seat_maps::geometry::{Geometry, WORD};
 
@@ -111,7 +111,7 @@ impl Seats {
     /// The place of a group that is nearest to the middle of the row.
     fn in_row(&self, geometry: &Geometry, row: usize, group: usize, pool: Pool, clean: bool) -> Option<Vec<usize>> {
         let shape = &geometry.rows()[row];
-        let view = Row::new(geometry, &self.states.0, shape);
+        let view = RowStates::new(geometry, &self.states.0, shape);
         let starts = view.runs(pool).flat_map(|run| run.starts(group, clean).collect::<Vec<_>>());
         // Twice the distance, which is a whole number. Of equals the first is kept, which is the left one.
         let at = starts.min_by_key(|at| (2 * at + group).abs_diff(shape.columns as usize))?;

@@ -83,7 +83,7 @@ impl Room {
 
     fn refresh_row(&mut self, geometry: &Geometry, words: &[Word], row: usize) {
         let shape = &geometry.rows()[row];
-        let view = Row::new(geometry, words, shape);
+        let view = RowStates::new(geometry, words, shape);
         let section = &mut self.free_of_section[shape.section as usize];
         let mut summary = Summary::default();
         for pool in Pool::ALL {
@@ -145,7 +145,7 @@ impl Room {
 }
 
 /// The seats of one row with their states.
-pub(super) struct Row<'a> {
+pub(super) struct RowStates<'a> {
     shapes: &'a [WordShape],
     words: &'a [Word],
 }
@@ -184,7 +184,7 @@ impl Run {
     }
 }
 
-impl<'a> Row<'a> {
+impl<'a> RowStates<'a> {
     pub(super) fn new(geometry: &'a Geometry, words: &'a [Word], shape: &RowShape) -> Self {
         Self { shapes: &geometry.words()[shape.words()], words: &words[shape.words()] }
     }

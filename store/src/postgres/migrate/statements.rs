@@ -2,7 +2,7 @@
 
 /// One statement and the line it starts on, counted from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Statement<'a> {
+pub(super) struct ScriptStatement<'a> {
     pub(super) sql: &'a str,
     pub(super) line: usize,
 }
@@ -11,7 +11,7 @@ pub(super) struct Statement<'a> {
 ///
 /// Not known is the SQL-standard function body (`BEGIN ATOMIC … END`), which has bare semicolons inside: write such
 /// functions with a `$$` body.
-pub(super) fn split(sql: &str) -> Vec<Statement<'_>> {
+pub(super) fn split(sql: &str) -> Vec<ScriptStatement<'_>> {
     let mut statements = Vec::new();
     let mut start = 0;
     let mut at = 0;
@@ -28,7 +28,7 @@ pub(super) fn split(sql: &str) -> Vec<Statement<'_>> {
 }
 
 /// Adds what lies between two offsets, without leading comments, unless nothing is left.
-fn push<'a>(statements: &mut Vec<Statement<'a>>, sql: &'a str, mut start: usize, end: usize) {
+fn push<'a>(statements: &mut Vec<ScriptStatement<'a>>, sql: &'a str, mut start: usize, end: usize) {
     while start < end {
         let rest = &sql[start..end];
         let blank = rest.len() - rest.trim_start().len();
@@ -38,7 +38,7 @@ fn push<'a>(statements: &mut Vec<Statement<'a>>, sql: &'a str, mut start: usize,
             start = token_end(sql, start).min(end);
         } else {
             let line = 1 + sql[..start].matches('\n').count();
-            statements.push(Statement { sql: rest.trim_end(), line });
+            statements.push(ScriptStatement { sql: rest.trim_end(), line });
             return;
         }
     }

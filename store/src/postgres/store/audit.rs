@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::{
-    audit::{AuditFilter, AuditRepository, Deed, Entry, Verification, Verifier},
+    audit::{AuditEntry, AuditFilter, AuditRepository, Deed, Verification, Verifier},
     repositories::{Found, Page, PageRequest},
 };
 use tokio_postgres::types::{ToSql, Type};
@@ -30,7 +30,7 @@ impl PgStore {
         &self,
         filter: &AuditFilter,
         request: &PageRequest<u64>,
-    ) -> Result<Page<Entry>, StoreError> {
+    ) -> Result<Page<AuditEntry>, StoreError> {
         let (from, actor) = (request.start.comes_from().map(|seq| signed(*seq)), filter.actor.map(|id| id.0));
         let filters: [(&(dyn ToSql + Sync), Type); 4] = [
             (&actor, Type::UUID),
@@ -88,7 +88,7 @@ impl AuditRepository for PgStore {
         Ok(self.record_alone_once(deed).await?)
     }
 
-    async fn audit_entries(&self, filter: &AuditFilter, page: &PageRequest<u64>) -> Found<Page<Entry>> {
+    async fn audit_entries(&self, filter: &AuditFilter, page: &PageRequest<u64>) -> Found<Page<AuditEntry>> {
         Ok(self.read_audit_log(filter, page).await?)
     }
 

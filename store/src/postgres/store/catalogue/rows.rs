@@ -3,7 +3,7 @@
 use domain::{
     events::{Event, SaleWindow},
     ids::{AccountId, EventId, SeatMapVersionId, SeriesId, VenueId},
-    repositories::{NextOccurrence, Tag},
+    repositories::{EventTag, NextOccurrence},
     search::EventSummary,
     venues::Venue,
 };
@@ -117,9 +117,9 @@ pub(super) fn next_occurrence(row: &Row) -> Result<NextOccurrence, StoreError> {
 }
 
 /// By what an event is found.
-pub(super) fn tags(row: &Row) -> Result<Vec<Tag>, StoreError> {
+pub(super) fn tags(row: &Row) -> Result<Vec<EventTag>, StoreError> {
     let (slugs, names): (Vec<String>, Vec<String>) = (row.try_get("tag_slugs")?, row.try_get("tag_names")?);
-    Ok(slugs.into_iter().zip(names).map(|(slug, name)| Tag { slug, name }).collect())
+    Ok(slugs.into_iter().zip(names).map(|(slug, name)| EventTag { slug, name }).collect())
 }
 
 /// An event as a list shows it.

@@ -5,7 +5,7 @@
 
 use std::{ops::RangeInclusive, slice};
 
-use domain::search::{Key, KeyKind, Place, Position, Slice, Sort, Total};
+use domain::search::{Key, Place, Position, Slice, Sort, SortKeyKind, Total};
 use serde_json::Value;
 use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
@@ -25,7 +25,7 @@ pub(super) struct Walk<'a> {
     pub(super) place: &'a Place,
     pub(super) limit: u32,
     pub(super) descending: bool,
-    pub(super) keys: &'static [KeyKind],
+    pub(super) keys: &'static [SortKeyKind],
 }
 
 impl<'a> Walk<'a> {
@@ -176,12 +176,12 @@ impl<'a> Walk<'a> {
     }
 
     fn position(&self, row: &Row, respelt: bool) -> Result<Position, StoreError> {
-        let key = |(index, kind): (usize, &KeyKind)| -> Result<Key, StoreError> {
+        let key = |(index, kind): (usize, &SortKeyKind)| -> Result<Key, StoreError> {
             Ok(match kind {
-                KeyKind::Instant => Key::Instant(row.try_get(index)?),
-                KeyKind::Text => Key::Text(row.try_get(index)?),
-                KeyKind::Amount => Key::Amount(row.try_get(index)?),
-                KeyKind::Number => Key::Number(row.try_get(index)?),
+                SortKeyKind::Instant => Key::Instant(row.try_get(index)?),
+                SortKeyKind::Text => Key::Text(row.try_get(index)?),
+                SortKeyKind::Amount => Key::Amount(row.try_get(index)?),
+                SortKeyKind::Number => Key::Number(row.try_get(index)?),
             })
         };
         let keys = self.keys.iter().enumerate().map(key).collect::<Result<_, _>>()?;

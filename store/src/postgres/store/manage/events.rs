@@ -7,9 +7,9 @@ use domain::{
     ids::{AccountId, EventId, SeatMapId, SeriesId},
     management::{
         Changed, Conflict, Expected, Manager,
-        events::{Cancellation, EventFilter, EventKey, EventManagement, EventOrder, ManagedEvent},
+        events::{Cancellation, EventKey, EventManagement, ManagedEvent, ManagedEventFilter, ManagedEventOrder},
     },
-    repositories::{Found, Page, PageRequest, Tag},
+    repositories::{EventTag, Found, Page, PageRequest},
     text,
 };
 use jiff::Timestamp;
@@ -69,7 +69,7 @@ fn managed(row: &Row) -> Result<ManagedEvent, StoreError> {
         event: event(row)?,
         seat_map: map.map(SeatMapId).zip(version.and_then(|number| u32::try_from(number).ok())),
         publish_at: row.try_get("publish_at")?,
-        tags: slugs.into_iter().zip(names).map(|(slug, name)| Tag { slug, name }).collect(),
+        tags: slugs.into_iter().zip(names).map(|(slug, name)| EventTag { slug, name }).collect(),
         cancellation: cancellation(row)?,
         revision: row.try_get("revision")?,
     })
@@ -90,17 +90,17 @@ impl PgStore {
     async fn read_managed_events(
         &self,
         by: &Manager,
-        filter: &EventFilter,
+        filter: &ManagedEventFilter,
         request: &PageRequest<EventKey>,
     ) -> Result<Page<ManagedEvent>, StoreError> {
         let organizer = by.only().or(filter.organizer).map(|account| account.0);
         let statuses = is_one_of("e.status", filter.statuses.iter().map(|status| status.as_str()));
         let q = filter.q.as_deref();
         let (column, falls) = match filter.order {
-            EventOrder::StartsAt => ("starts_at", false),
-            EventOrder::StartsAtDescending => ("starts_at", true),
-            EventOrder::CreatedAt => ("created_at", false),
-            EventOrder::CreatedAtDescending => ("created_at", true),
+            ManagedEventOrder::StartsAt => ("starts_at", false),
+            ManagedEventOrder::StartsAtDescending => ("starts_at", true),
+            ManagedEventOrder::CreatedAt => ("created_at", false),
+            ManagedEventOrder::CreatedAtDescending => ("created_at", true),
         };
         let (at, id) = request.start.comes_from().map(|(at, id)| (*at, id.0)).unzip();
         let statement = |comparison, direction| {
@@ -308,7 +308,7 @@ impl EventManagement for PgStore {
     async fn managed_events(
         &self,
         by: &Manager,
-        filter: &EventFilter,
+        filter: &ManagedEventFilter,
         page: &PageRequest<EventKey>,
     ) -> Found<Page<ManagedEvent>> {
         Ok(self.read_managed_events(by, filter, page).await?)
