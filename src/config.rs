@@ -4,6 +4,9 @@
 //! a file named by the same variable with `_FILE` at its end. Unknown names are faults, because a misspelt limit that is
 //! silently ignored shows itself only under load. Loading reports every fault, not just the first.
 
+#[macro_use]
+mod declare;
+
 mod auth;
 mod cache;
 mod database;
@@ -15,11 +18,11 @@ mod inventory;
 mod mail;
 mod names;
 mod node;
-mod origins;
 mod pairs;
 mod production;
 mod rate_limit;
 mod sources;
+mod written;
 
 use std::path::PathBuf;
 
@@ -29,8 +32,8 @@ pub use database::{DatabaseConfig, Migrate, RedisConfig};
 pub use fault::ConfigFault;
 pub use http::{HttpConfig, OpsConfig};
 pub use inventory::InventoryConfig;
-pub use mail::{MailConfig, SmtpConfig, SmtpEncryption};
-pub use node::{Environment, LogConfig, LogFormat, NodeConfig};
+pub use mail::MailConfig;
+pub use node::{Environment, LogConfig, NodeConfig};
 pub use rate_limit::{OutboundConfig, RateLimitConfig};
 pub use sources::{Setting, Sources};
 
@@ -72,26 +75,27 @@ impl Config {
     /// Reads and checks all layers. Returns every fault there is, each on a line of its own.
     pub fn load(sources: &Sources) -> Result<Self, Vec<ConfigFault>> {
         let (environment, mut layers) = sources.open();
-        let http = HttpConfig::read(&mut layers.section("http"), environment);
-        let request_timeout = http.request_timeout;
-        let node = NodeConfig::read(&mut layers.section("node"), http.listen.port());
-        let mail = MailConfig::read(&mut layers.section("mail"), environment);
+        let mut http = HttpConfig::read(&mut layers, environment);
+        let request_timeout = http.server.request_timeout;
+        let rate_limit = RateLimitConfig::read(&mut layers);
+        http.server.trusted.clone_from(&rate_limit.limiter.trusted);
+        let mail = MailConfig::read(&mut layers, environment);
         // An address can be verified only if mails are sent.
         let verifies = environment == Environment::Production && mail.enabled;
         let config = Self {
             environment,
-            http,
-            ops: OpsConfig::read(&mut layers.section("ops")),
-            database: DatabaseConfig::read(&mut layers.section("database"), environment, request_timeout),
-            redis: RedisConfig::read(&mut layers.section("redis")),
-            cache: CacheConfig::read(&mut layers.section("cache")),
-            auth: AuthConfig::read(&mut layers.section("auth"), environment, verifies),
-            inventory: InventoryConfig::read(&mut layers.section("inventory"), request_timeout),
+            ops: OpsConfig::read(&mut layers),
+            database: DatabaseConfig::read(&mut layers, environment, request_timeout),
+            redis: RedisConfig::read(&mut layers),
+            cache: CacheConfig::read(&mut layers),
+            auth: AuthConfig::read(&mut layers, verifies),
+            inventory: InventoryConfig::read(&mut layers, request_timeout),
             mail,
-            rate_limit: RateLimitConfig::read(&mut layers.section("rate_limit")),
-            outbound: OutboundConfig::read(&mut layers.section("rate_limit.outbound")),
-            node,
-            log: LogConfig::read(&mut layers.section("log")),
+            rate_limit,
+            outbound: OutboundConfig::read(&mut layers),
+            node: NodeConfig::read(&mut layers, http.listen.port()),
+            http,
+            log: LogConfig::read(&mut layers),
             missing_file: layers.missing_file(),
             settings: Vec::new(),
         };
@@ -117,5 +121,7 @@ impl std::fmt::Display for Config {
     }
 }
 
+#[cfg(test)]
+mod example;
 #[cfg(test)]
 mod tests;

@@ -77,7 +77,7 @@ fn main() -> ExitCode {
 }
 
 async fn bare(mut config: Config) -> anyhow::Result<()> {
-    config.http.bare = true;
+    config.http.server.edge.bare = true;
     boxoffice::serve::serve(config).await.map(drop)
 }
 

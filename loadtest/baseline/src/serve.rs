@@ -7,7 +7,7 @@ use boxoffice_auth::tokens::{Keys, TokenVerifier};
 use boxoffice_http::{
     reply::Reply,
     router::{Access, Route, Router},
-    server::{Server, Settings},
+    server::Server,
 };
 use jiff::SignedDuration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -35,8 +35,7 @@ pub(crate) async fn serve(mut config: Config) -> anyhow::Result<()> {
     ];
     let router = Arc::new(Router::build(shop, verifier, routes)?);
     // As boxoffice has it: the load of the benchmarks comes from one network.
-    let settings = Settings { trusted: config.rate_limit.trusted.clone(), ..Settings::from(&config.http) };
-    let server = Server::bind(config.http.listen, settings).await?;
+    let server = Server::bind(config.http.listen, config.http.server).await?;
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let stop = async move {
         tokio::select! {
