@@ -3,6 +3,7 @@
 //! `cargo bench --bench limits`
 
 #![allow(missing_docs, reason = "criterion's macros have no docs")]
+#![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on fails where it stands")]
 
 use std::{
     hint::black_box,

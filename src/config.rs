@@ -40,31 +40,18 @@ pub use sources::{Setting, Sources};
 /// Everything the server can be told, checked.
 #[derive(Debug)]
 pub struct Config {
-    /// Where it runs: `BOXOFFICE_ENV`.
     pub environment: Environment,
-    /// The public listener.
     pub http: HttpConfig,
-    /// The listener for operators.
     pub ops: OpsConfig,
-    /// PostgreSQL, foreign or private.
     pub database: DatabaseConfig,
-    /// Redis, when there is one.
     pub redis: RedisConfig,
-    /// The cache of answers.
     pub cache: CacheConfig,
-    /// Tokens and passwords.
     pub auth: AuthConfig,
-    /// The inventory actors and what they allow.
     pub inventory: InventoryConfig,
-    /// How mails are sent.
     pub mail: MailConfig,
-    /// Limits per client.
     pub rate_limit: RateLimitConfig,
-    /// Limits of what other services are asked.
     pub outbound: OutboundConfig,
-    /// This process among its peers.
     pub node: NodeConfig,
-    /// What is logged, and how.
     pub log: LogConfig,
     /// The file of the environment, when one was named and has none: then everything in it is as in the code.
     pub missing_file: Option<PathBuf>,

@@ -8,19 +8,17 @@ mod checks;
 pub mod database;
 pub mod demo;
 mod descriptors;
-mod durability;
 mod ending;
 mod engine;
 mod engine_runtime;
 mod exit;
-mod letters;
 mod limits;
 mod listeners;
 mod mail;
 mod patience;
 mod preparation;
 mod routers;
-mod seeded;
+mod suitability;
 mod upkeep;
 
 use std::{net::SocketAddr, process::ExitCode, sync::Arc};
@@ -66,16 +64,14 @@ use crate::config::Config;
 
 /// A started server.
 pub struct Running {
-    /// Where the API is.
     pub address: SocketAddr,
-    /// Where metrics and health are.
     pub operations_address: SocketAddr,
-    /// The door to the inventories, for fault tests.
+    // Doors for tests.
     pub inventories: Inventories,
-    /// The door to the outbox, for tests.
     pub outbox: Outbox,
-    /// The cache, for tests.
     pub cache: RunningCache,
+    pub upkeep: RunningUpkeep,
+    pub tasks: RunningTasks,
     /// By what the mails of a server without a mail server are shown, for tests.
     pub mails_token: Option<OpaqueToken>,
     live: Arc<Live>,
@@ -87,10 +83,6 @@ pub struct Running {
     session: Session,
     mail: RunningOutbox,
     after_answers: Background,
-    /// What goes on with events after the answer, for fault tests.
-    pub upkeep: RunningUpkeep,
-    /// What goes on for ever, for fault tests.
-    pub tasks: RunningTasks,
     pools: Pools,
     database: Database,
     ending: EndingTimes,

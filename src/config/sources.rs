@@ -124,7 +124,6 @@ impl Display for Setting {
 pub(super) struct Layers<'a> {
     variables: &'a BTreeMap<String, String>,
     file: BTreeMap<String, String>,
-    /// Whether there is one.
     has_file: bool,
     path: PathBuf,
     settings: Vec<Setting>,

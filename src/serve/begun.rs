@@ -111,38 +111,20 @@ impl Begun {
     }
 
     async fn take_steps(self) {
-        if let Some(upkeep) = self.upkeep {
-            upkeep.stop().await;
-            told("upkeep");
-        }
-        if let Some(opening) = self.opening {
-            opening.give_up().await;
-            told("opening");
-        }
-        if let Some(engine) = self.engine {
-            engine.stop().await;
-            told("engine");
-        }
-        if let Some(session) = self.session {
-            session.end().await;
-            told("session");
-        }
-        if let Some(mail) = self.mail {
-            mail.running.stop().await;
-            told("mail");
-        }
-        if let Some(cache) = self.cache {
-            cache.stop().await;
-            told("cache");
-        }
-        if let Some(tasks) = self.tasks {
-            tasks.stop().await;
-            told("tasks");
-        }
+        end("upkeep", self.upkeep, RunningUpkeep::stop).await;
+        end("opening", self.opening, Opening::give_up).await;
+        end("engine", self.engine, Engine::stop).await;
+        end("session", self.session, async |session| session.end().await).await;
+        end("mail", self.mail, async |mail| mail.running.stop().await).await;
+        end("cache", self.cache, RunningCache::stop).await;
+        end("tasks", self.tasks, RunningTasks::stop).await;
     }
 }
 
-/// Whoever looks why a start takes so long to fail finds what it waited for.
-fn told(part: &'static str) {
-    tracing::debug!(part, "taken down");
+/// Ends a part that was begun. Whoever looks why a start takes so long to fail finds what it waited for.
+async fn end<T>(name: &'static str, part: Option<T>, stop: impl AsyncFnOnce(T)) {
+    if let Some(part) = part {
+        stop(part).await;
+        tracing::debug!(part = name, "taken down");
+    }
 }

@@ -2,7 +2,11 @@
 
 use std::process::ExitCode;
 
-use super::{Ending, Stopped, durability::NotDurable, listeners::CannotListen, seeded::HasSeededAccounts};
+use super::{
+    Ending, Stopped,
+    listeners::CannotListen,
+    suitability::{HasSeededAccounts, NotDurable},
+};
 
 /// Of a server whose session was ended by another one (`EX_TEMPFAIL`): start it again.
 const FENCED: u8 = 75;

@@ -16,9 +16,7 @@ const OPERATIONS_CONNECTIONS_MAX: usize = 256;
 #[derive(Debug, thiserror::Error)]
 #[error("can't listen on {address}: {source}")]
 pub struct CannotListen {
-    /// Where.
     pub address: SocketAddr,
-    /// What the system says.
     pub source: io::Error,
 }
 

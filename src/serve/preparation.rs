@@ -5,16 +5,16 @@ use boxoffice_store::postgres::installation;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::{database::Database, demo, durability, letters, seeded};
+use super::{database::Database, demo, suitability};
 use crate::config::Config;
 
 /// Migrates, and fills a private database with the demo once, if only this machine reaches it. Says which installation it is of.
 pub(super) async fn prepare(database: &Database, config: &Config, hasher: &Passwords) -> anyhow::Result<Uuid> {
     let mut client = database.connect(config).await?;
-    durability::check(&client, config.environment).await?;
-    letters::check(&client).await?;
+    suitability::check_durability(&client, config.environment).await?;
+    suitability::check_letters(&client).await?;
     database.prepare_schema(config).await?;
-    seeded::check(&client, config.environment).await?;
+    suitability::check_accounts(&client, config.environment).await?;
     if database.is_demo(config) && is_empty(&client).await? {
         fill(&mut client, config, hasher).await?;
     }

@@ -76,9 +76,9 @@ fn main() -> ExitCode {
     }
 }
 
-async fn bare(mut config: Config) -> anyhow::Result<()> {
+fn bare(mut config: Config) -> Config {
     config.http.server.edge.bare = true;
-    boxoffice::serve::serve(config).await.map(drop)
+    config
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
@@ -97,7 +97,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Serve => serve::serve(config).await,
             Command::Empty => empty::serve(config.http.listen).await,
             Command::Raw { answer } => raw::serve(config.http.listen, &answer).await,
-            Command::Bare => bare(config).await,
+            Command::Bare => boxoffice::serve::serve(bare(config)).await.map(drop),
             Command::Prepare { houses, fixture } => prepare::prepare(&config, houses, &fixture).await,
             Command::Check => check::check(&config).await,
             Command::Postgres => postgres::keep(&config).await,
