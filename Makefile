@@ -53,6 +53,10 @@ lint: setup ## Check format and lints; warnings are errors
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --workspace --all-targets $(LOADTEST) --target-dir target -- -D warnings
 
+.PHONY: env-example
+env-example: ## Write .env.example anew, from what the settings in src/config say of themselves
+	UPDATE_ENV_EXAMPLE=1 cargo test --quiet --lib config::example
+
 .PHONY: fmt
 fmt: ## Format the code
 	cargo fmt --all

@@ -3,6 +3,7 @@
 //! `cargo bench --bench limits`
 
 #![allow(missing_docs, reason = "criterion's macros have no docs")]
+#![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on fails where it stands")]
 
 use std::{
     hint::black_box,
@@ -11,7 +12,7 @@ use std::{
 };
 
 use application::limits::{Client, Counted, LimitRequests, Tier};
-use boxoffice::config::RateLimitConfig;
+use boxoffice::config::{Config, Sources};
 use boxoffice_store::rate_limits::Limiter;
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -20,7 +21,7 @@ const CLIENTS: u32 = 10_000;
 const BETWEEN: Duration = Duration::from_millis(10);
 
 fn admit(criterion: &mut Criterion) {
-    let limiter = Limiter::new((&RateLimitConfig::default()).into(), None);
+    let limiter = Limiter::new(Config::load(&Sources::default()).unwrap().rate_limit.limiter, None);
     let (mut now, mut number) = (Instant::now(), 0);
     criterion.bench_function("an admitted request", |bencher| {
         bencher.iter(|| {

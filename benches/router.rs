@@ -26,7 +26,7 @@ use application::{
     site::SiteSettings,
     verification::VerifiedAccounts,
 };
-use boxoffice::config::RateLimitConfig;
+use boxoffice::config::{Config, Sources};
 use boxoffice_api::routes::api_routes;
 use boxoffice_auth::{
     passwords::{Cost, Passwords},
@@ -68,7 +68,7 @@ async fn router() -> Router<App> {
         store: Arc::new(PgStore::new(pool.unwrap())),
         hasher: Arc::new(Passwords::new(Cost { memory_kib: 8, passes: 1, lanes: 1 }, 1).unwrap()),
         issuer: Arc::new(TokenSigner::new(keys.signing, "boxoffice", Arc::default())),
-        limits: Arc::new(Limiter::new((&RateLimitConfig::default()).into(), None)),
+        limits: Arc::new(Limiter::new(Config::load(&Sources::default()).unwrap().rate_limit.limiter, None)),
         inventories: engine.inventories.clone(),
         live: Live::new(LiveSettings::default()),
         outbox: Outbox::default(),

@@ -14,7 +14,7 @@ use telemetry::{
 };
 
 use crate::{
-    config::{Config, LogFormat, Sources},
+    config::{Config, Environment, Sources},
     serve,
 };
 
@@ -184,11 +184,6 @@ fn logs(command: &Command, config: &Config) -> anyhow::Result<Option<LogGuard>> 
     }
     // First: the log counts the lines it drops, and a counter made before the recorder counts nothing.
     metrics::install().context("metrics can't be set up")?;
-    let wanted = match config.log.format {
-        LogFormat::Auto => None,
-        LogFormat::Json => Some(Format::Json),
-        LogFormat::Text => Some(Format::Text),
-    };
-    let format = Format::asked(wanted, config.environment == crate::config::Environment::Production);
+    let format = Format::asked(config.log.format, config.environment == Environment::Production);
     Ok(Some(logs::install(&config.log.filter, format).context("logging can't be set up")?))
 }

@@ -4,6 +4,9 @@
 //! a file named by the same variable with `_FILE` at its end. Unknown names are faults, because a misspelt limit that is
 //! silently ignored shows itself only under load. Loading reports every fault, not just the first.
 
+#[macro_use]
+mod declare;
+
 mod auth;
 mod cache;
 mod database;
@@ -16,11 +19,11 @@ mod inventory;
 mod mail;
 mod names;
 mod node;
-mod origins;
 mod pairs;
 mod production;
 mod rate_limit;
 mod sources;
+mod written;
 
 use std::path::PathBuf;
 
@@ -31,39 +34,26 @@ pub use environment::Environment;
 pub use fault::ConfigFault;
 pub use http::{HttpConfig, OpsConfig};
 pub use inventory::InventoryConfig;
-pub use mail::{MailConfig, SmtpConfig, SmtpEncryption};
-pub use node::{LogConfig, LogFormat, NodeConfig};
+pub use mail::MailConfig;
+pub use node::{Environment, LogConfig, NodeConfig};
 pub use rate_limit::{OutboundConfig, RateLimitConfig};
 pub use sources::{Setting, Sources};
 
 /// Everything the server can be told, checked.
 #[derive(Debug)]
 pub struct Config {
-    /// Where it runs: `BOXOFFICE_ENV`.
     pub environment: Environment,
-    /// The public listener.
     pub http: HttpConfig,
-    /// The listener for operators.
     pub ops: OpsConfig,
-    /// PostgreSQL, foreign or private.
     pub database: DatabaseConfig,
-    /// Redis, when there is one.
     pub redis: RedisConfig,
-    /// The cache of answers.
     pub cache: CacheConfig,
-    /// Tokens and passwords.
     pub auth: AuthConfig,
-    /// The inventory actors and what they allow.
     pub inventory: InventoryConfig,
-    /// How mails are sent.
     pub mail: MailConfig,
-    /// Limits per client.
     pub rate_limit: RateLimitConfig,
-    /// Limits of what other services are asked.
     pub outbound: OutboundConfig,
-    /// This process among its peers.
     pub node: NodeConfig,
-    /// What is logged, and how.
     pub log: LogConfig,
     /// The file of the environment, when one was named and has none: then everything in it is as in the code.
     pub missing_file: Option<PathBuf>,
@@ -74,26 +64,27 @@ impl Config {
     /// Reads and checks all layers. Returns every fault there is, each on a line of its own.
     pub fn load(sources: &Sources) -> Result<Self, Vec<ConfigFault>> {
         let (environment, mut layers) = sources.open();
-        let http = HttpConfig::read(&mut layers.section("http"), environment);
-        let request_timeout = http.request_timeout;
-        let node = NodeConfig::read(&mut layers.section("node"), http.listen.port());
-        let mail = MailConfig::read(&mut layers.section("mail"), environment);
+        let mut http = HttpConfig::read(&mut layers, environment);
+        let request_timeout = http.server.request_timeout;
+        let rate_limit = RateLimitConfig::read(&mut layers);
+        http.server.trusted.clone_from(&rate_limit.limiter.trusted);
+        let mail = MailConfig::read(&mut layers, environment);
         // An address can be verified only if mails are sent.
         let verifies = environment == Environment::Production && mail.enabled;
         let config = Self {
             environment,
-            http,
-            ops: OpsConfig::read(&mut layers.section("ops")),
-            database: DatabaseConfig::read(&mut layers.section("database"), environment, request_timeout),
-            redis: RedisConfig::read(&mut layers.section("redis")),
-            cache: CacheConfig::read(&mut layers.section("cache")),
-            auth: AuthConfig::read(&mut layers.section("auth"), environment, verifies),
-            inventory: InventoryConfig::read(&mut layers.section("inventory"), request_timeout),
+            ops: OpsConfig::read(&mut layers),
+            database: DatabaseConfig::read(&mut layers, environment, request_timeout),
+            redis: RedisConfig::read(&mut layers),
+            cache: CacheConfig::read(&mut layers),
+            auth: AuthConfig::read(&mut layers, verifies),
+            inventory: InventoryConfig::read(&mut layers, request_timeout),
             mail,
-            rate_limit: RateLimitConfig::read(&mut layers.section("rate_limit")),
-            outbound: OutboundConfig::read(&mut layers.section("rate_limit.outbound")),
-            node,
-            log: LogConfig::read(&mut layers.section("log")),
+            rate_limit,
+            outbound: OutboundConfig::read(&mut layers),
+            node: NodeConfig::read(&mut layers, http.listen.port()),
+            http,
+            log: LogConfig::read(&mut layers),
             missing_file: layers.missing_file(),
             settings: Vec::new(),
         };
@@ -119,5 +110,7 @@ impl std::fmt::Display for Config {
     }
 }
 
+#[cfg(test)]
+mod example;
 #[cfg(test)]
 mod tests;

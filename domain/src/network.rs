@@ -79,23 +79,6 @@ impl fmt::Display for Network {
     }
 }
 
-/// Several, separated by commas.
-pub struct Networks(pub Vec<Network>);
-
-impl FromStr for Networks {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        text.split(',').map(|part| part.trim().parse()).collect::<Result<_, _>>().map(Self)
-    }
-}
-
-impl fmt::Display for Networks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,148 +2,134 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use domain::accounts::EmailAddress;
+use actors::outbox::{Backoff, OutboxSettings};
+use boxoffice_mail::smtp::{Encryption, SmtpServer};
+use domain::{accounts::EmailAddress, outbox::Upkeep};
 use http::Uri;
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{Environment, sources::Section};
+use super::{
+    Environment,
+    declare::{days, hours, minutes, ms, s},
+    sources::{Layers, Section},
+};
 
 /// Addresses that exist in examples only; in production they are faults.
 const FROM: &str = "no-reply@boxoffice.example";
 const LINK_ORIGIN: &str = "http://127.0.0.1:8080";
+const LINK_ORIGIN_RIGHT: &str = "an origin such as https://tickets.example.org, without a path";
 
 const URL_RIGHT: &str = "give a URL such as smtps://user:password@host or smtp://user:password@host?tls=required, with \
     user and password percent-encoded";
 
-/// How mails are sent.
-#[derive(Clone, Debug)]
-pub struct MailConfig {
-    /// False: none is sent; each becomes a dead letter. For installations without a mail server; the default outside of development
-    /// when there is none.
-    pub enabled: bool,
-    /// The mail server. Without one, and in development, mails are kept in memory and shown by the operations listener.
-    pub smtp: Option<SmtpConfig>,
-    /// The address mails come from, checked.
-    pub from: String,
-    /// The name beside it. Empty: the site's, by the setting `siteName`.
-    pub from_name: String,
-    /// Where the links in mails lead: the front end's origin.
-    pub link_origin: String,
-    /// For the mail server to take a mail. Too high: a server that hangs holds up the mails behind, and a stop that waits for an answer
-    /// is cut (`http.drain_timeout`). Too low: a slow one gets mails twice.
-    pub timeout: Duration,
-    /// Mails on their way at once, each on a connection of its own. Too high: the mail server refuses. Too low: a slow mail
-    /// holds up the others. A quarter is for mails that somebody waits for at a screen.
-    pub concurrency: usize,
-    /// Tries before a mail becomes a dead letter. Only what the mail server says about the mail counts. Too high: mails that nobody
-    /// takes are tried for days. Too low: a recipient's server that is away for an hour gets none.
-    pub attempts: u32,
-    /// How long a mail waits for a mail server that takes none. Too high: mails tell of what nobody cares for any more. Too low: a long
-    /// outage makes dead letters of them.
-    pub patience: Duration,
-    /// Wait before the second try; each further one is three times as long.
-    pub retry_min: Duration,
-    /// The longest wait between two tries.
-    pub retry_max: Duration,
-    /// How often the queue is looked at for retries, and for what other servers left. Too low: looks for nothing. Too high:
-    /// retries are late.
-    pub poll: Duration,
-    /// How long sent mails (without content) and dead letters (with it) are kept.
-    pub retention: Duration,
+settings! {
+    /// E-mail
+    "mail" MailConfig(environment: Environment) {
+        [outbox: OutboxSettings = outbox]
+        /// Secret: the mail server, smtps://user:password@host, or smtp://user:password@host?tls=required for STARTTLS; percent-encode user
+        /// and password. In development, without it, mails are kept in memory and shown at /mails of the operations listener.
+        smtp_url: Option<SecretString> = secret(None, |text| smtp(text).map(drop));
+        /// false: no mail is sent; each becomes a dead letter. The default in staging and production without a mail server.
+        // Only a developer reads a server's memory, and a server without a mail server still sells.
+        enabled: bool = flag(environment == Environment::Development || smtp_url.is_some());
+        /// The address mails come from; required in production with a mail server.
+        from: String = alias(None, FROM.to_owned(), address, "an address such as no-reply@example.org");
+        /// The name beside it. Empty: what the site is called, by its setting siteName.
+        from_name: String = alias(None, String::new(), name, "at most 100 characters");
+        /// Where the links in mails lead: the front end's origin. Required in production with a mail server.
+        link_origin: String = alias(None, LINK_ORIGIN.to_owned(), link_origin, LINK_ORIGIN_RIGHT);
+    }
 }
 
-/// A mail server.
-#[derive(Clone, Debug)]
-pub struct SmtpConfig {
-    /// Name or address.
-    pub host: String,
-    /// Usually 25, 465 or 587.
-    pub port: u16,
-    /// How the connection is encrypted.
-    pub encryption: SmtpEncryption,
-    /// Who we are there, and the password.
-    pub credentials: Option<(String, SecretString)>,
+settings! {
+    outbox -> OutboxSettings {
+        [backoff = backoff]
+        [upkeep = upkeep]
+        /// For the mail server to take a mail. Too high: a server that hangs holds up the mails behind, and a stop that waits for an
+        /// answer is cut. Too low: a slow one gets mails twice.
+        send_timeout "timeout": Duration = duration(s(30), ms(100)..=minutes(10));
+        /// Mails on their way at once, each on a connection of its own. Too high: the mail server refuses. Too low: a slow mail holds up
+        /// the others. A quarter is for mails that somebody waits for at a screen.
+        concurrency: usize = number(4, 1..=100);
+        /// How often the queue is looked at for retries, and for what other servers left. Too high: retries are late. Too low: looks for
+        /// nothing.
+        poll_every "poll": Duration = duration(s(5), ms(10)..=minutes(10));
+        ..OutboxSettings::default()
+    }
 }
 
-/// How a connection to a mail server is encrypted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SmtpEncryption {
-    /// `smtp://`: not at all.
-    None,
-    /// `smtp://…?tls=required`: STARTTLS, or nothing is sent.
-    StartTls,
-    /// `smtps://`: from the first byte.
-    Tls,
+settings! {
+    backoff -> Backoff {
+        /// The longest wait between two tries.
+        longest "retry_max": Duration = duration(hours(1), ms(10)..=hours(24));
+        /// Wait before the second try; each further one is three times as long.
+        first "retry_min": Duration = duration_within(s(5), ms(10)..=hours(1), (longest, "retry_max"));
+    }
+}
+
+settings! {
+    upkeep -> Upkeep {
+        /// Tries before a mail becomes a dead letter. Only what the mail server says about the mail counts. Too high: mails that nobody
+        /// takes are tried for days. Too low: a recipient's server that is away for an hour gets none.
+        attempts_max "attempts": u32 = number(8, 1..=100);
+        /// How long a mail waits for a mail server that takes none. Too high: mails tell of what nobody cares for any more. Too low: a
+        /// long outage makes dead letters of them.
+        patience: Duration = duration(days(3), s(1)..=days(30));
+        /// How long sent mails (without content) and dead letters (with it) are kept.
+        retention: Duration = duration(days(14), s(1)..=days(366));
+    }
 }
 
 impl MailConfig {
-    pub(super) fn read(section: &mut Section<'_, '_>, environment: Environment) -> Self {
-        let (ms, s, hours) =
-            (Duration::from_millis, Duration::from_secs, |hours: u64| Duration::from_secs(hours * 3600));
-        let url = section.secret("smtp_url", None, |text| smtp(text).map(drop));
-        // Only a developer reads a server's memory, and a server without a mail server still sells.
-        let sends = environment == Environment::Development || url.is_some();
-        let enabled = section.value("enabled", sends, "true or false");
-        let address = |text: &str| EmailAddress::parse("from", text).ok().map(|from| from.as_str().to_owned());
-        let named = |text: &str| (text.len() <= 100 && !text.contains(char::is_control)).then(|| text.to_owned());
-        let retry_max = section.duration("retry_max", hours(1), ms(10)..=hours(24));
-        let origin = "an origin such as https://tickets.example.org, without a path";
-        let config = Self {
-            enabled,
-            smtp: url.and_then(|url| smtp(url.expose_secret()).ok()),
-            from: section.alias("from", None, FROM.to_owned(), address, "an address such as no-reply@example.org"),
-            from_name: section.alias("from_name", None, String::new(), named, "at most 100 characters"),
-            link_origin: section.alias("link_origin", None, LINK_ORIGIN.to_owned(), link_origin, origin),
-            timeout: section.duration("timeout", s(30), ms(100)..=s(600)),
-            concurrency: section.number("concurrency", 4, 1..=100),
-            attempts: section.number("attempts", 8, 1..=100),
-            patience: section.duration("patience", hours(3 * 24), s(1)..=hours(30 * 24)),
-            retry_min: section.duration_within("retry_min", s(5), ms(10)..=hours(1), (retry_max, "retry_max")),
-            retry_max,
-            poll: section.duration("poll", s(5), ms(10)..=s(600)),
-            retention: section.duration("retention", hours(14 * 24), s(1)..=hours(366 * 24)),
-        };
-        if config.enabled && config.smtp.is_none() && environment != Environment::Development {
-            let place = environment.as_str();
-            section.fault_of(
-                "smtp_url",
-                format!("is required in {place}; {URL_RIGHT}, or leave BOXOFFICE__MAIL__ENABLED away"),
-            );
-        }
-        if environment == Environment::Production && enabled {
-            config.check_production(section);
-        }
-        config
+    /// The mail server, when there is one.
+    pub fn server(&self) -> Option<SmtpServer> {
+        smtp(self.smtp_url.as_ref()?.expose_secret()).ok()
     }
 
-    /// Nothing is made up in production.
-    fn check_production(&self, section: &mut Section<'_, '_>) {
-        if self.from == FROM {
+    /// Whether mails can be sent as the settings say. Nothing is made up in production.
+    pub(super) fn check(&self, environment: Environment, section: &mut Section<'_, '_>) {
+        if !self.enabled {
+            return;
+        }
+        if self.server().is_none() && environment != Environment::Development {
+            let place = environment.as_str();
+            let problem = format!("is required in {place}; {URL_RIGHT}, or leave BOXOFFICE__MAIL__ENABLED away");
+            section.fault_of("smtp_url", problem);
+        }
+        if self.from == FROM && environment == Environment::Production {
             section.fault_of("from", "is required in production; give an address whose mails you may send");
         }
-        if self.link_origin == LINK_ORIGIN {
+        if self.link_origin == LINK_ORIGIN && environment == Environment::Production {
             section.fault_of("link_origin", "is required in production; give the front end's origin");
         }
     }
 }
 
+fn address(text: &str) -> Option<String> {
+    EmailAddress::parse("from", text).ok().map(|from| from.as_str().to_owned())
+}
+
+fn name(text: &str) -> Option<String> {
+    (text.len() <= 100 && !text.contains(char::is_control)).then(|| text.to_owned())
+}
+
 /// A mail server from its URL, or what is wrong with it, without the URL: it holds a password.
-fn smtp(text: &str) -> Result<SmtpConfig, String> {
+fn smtp(text: &str) -> Result<SmtpServer, String> {
     let wrong = |what: &str| format!("{what}; {URL_RIGHT}");
     let url = Url::parse(text).map_err(|_| wrong("is not a URL"))?;
     let mut tls = None;
     for (name, value) in url.query_pairs() {
         match (&*name, &*value) {
-            ("tls", "required") => tls = Some(SmtpEncryption::StartTls),
+            ("tls", "required") => tls = Some(Encryption::StartTls),
             _ => return Err(wrong("has a parameter other than tls=required")),
         }
     }
     let (encryption, usual_port) = match (url.scheme(), tls) {
-        ("smtp", None) => (SmtpEncryption::None, 25),
+        ("smtp", None) => (Encryption::None, 25),
         ("smtp", Some(tls)) => (tls, 587),
-        ("smtps", None) => (SmtpEncryption::Tls, 465),
+        ("smtps", None) => (Encryption::Tls, 465),
         ("smtps", Some(_)) => return Err(wrong("is encrypted from the first byte and has tls=required as well")),
         _ => return Err(wrong("is not of a mail server")),
     };
@@ -151,10 +137,10 @@ fn smtp(text: &str) -> Result<SmtpConfig, String> {
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let half = |()| wrong("has a user or a password without the other, or is wrongly encoded");
     let credentials = credentials(&url).map_err(half)?;
-    if encryption == SmtpEncryption::None && credentials.is_some() && !is_this_machine(&host) {
+    if encryption == Encryption::None && credentials.is_some() && !is_this_machine(&host) {
         return Err(wrong("would send the password without encryption"));
     }
-    Ok(SmtpConfig { host, port: url.port().unwrap_or(usual_port), encryption, credentials })
+    Ok(SmtpServer { host, port: url.port().unwrap_or(usual_port), encryption, credentials })
 }
 
 /// User and password, when there are any. An error when there is one without the other.
@@ -189,13 +175,13 @@ mod tests {
     fn a_mail_server_is_read_from_its_url() {
         let server = smtp("smtps://box%40office:p%C3%A4ss%2Fw+d@mail.example.org").unwrap();
         assert_eq!((server.host.as_str(), server.port), ("mail.example.org", 465));
-        assert_eq!(server.encryption, SmtpEncryption::Tls);
+        assert_eq!(server.encryption, Encryption::Tls);
         let (user, password) = server.credentials.unwrap();
         assert_eq!((user.as_str(), password.expose_secret()), ("box@office", "päss/w+d"));
         let server = smtp("smtp://u:p@mail.example.org:2525?tls=required").unwrap();
-        assert_eq!((server.port, server.encryption), (2525, SmtpEncryption::StartTls));
+        assert_eq!((server.port, server.encryption), (2525, Encryption::StartTls));
         let server = smtp("smtp://[::1]").unwrap();
-        assert_eq!((server.host.as_str(), server.port, server.encryption), ("::1", 25, SmtpEncryption::None));
+        assert_eq!((server.host.as_str(), server.port, server.encryption), ("::1", 25, Encryption::None));
         assert!(server.credentials.is_none());
         assert!(smtp("smtp://u:p@127.0.0.1").is_ok(), "nobody listens there");
     }

@@ -1,6 +1,6 @@
-//! Settings that exclude each other across sections; those of one section are compared where it is read.
+//! Settings that exclude each other.
 
-use super::{Config, sources::Layers};
+use super::{Config, auth, database, sources::Layers};
 
 /// Notes a fault for each pair that can't be right together.
 pub(super) fn check(config: &Config, layers: &mut Layers<'_>) {
@@ -13,14 +13,14 @@ pub(super) fn check(config: &Config, layers: &mut Layers<'_>) {
         let taken = format!("takes the port of http.listen, {}; give each listener its own", http.listen);
         layers.section("ops").fault_of("listen", taken);
     }
-    if config.database.url.is_none() && !config.database.allow_private {
-        layers.section("database").fault_of_alias(
-            "DATABASE_URL",
-            "is required while database.allow_private is false, as it is in production; give \
-             postgres://user:password@host:5432/name, or set BOXOFFICE__DATABASE__ALLOW_PRIVATE=true to sell from a \
-             PostgreSQL of this server's own in its data folder",
-        );
+    let (whole, least) = (http.shutdown_timeout, http.lame_duck + http.server.drain_timeout);
+    if whole < least {
+        let problem = format!("is below lame_duck and drain_timeout together, {}ms", least.as_millis());
+        layers.section("http").fault_of("shutdown_timeout", problem);
     }
+    database::check(&config.database, &mut layers.section("database"));
+    auth::check(&config.auth.keys, config.environment, &mut layers.section("auth"));
+    config.mail.check(config.environment, &mut layers.section("mail"));
     if config.auth.require_verified_email && !config.mail.enabled {
         let never = "is true while mail.enabled is false: nobody could verify an address, so nobody could sign in";
         layers.section("auth").fault_of("require_verified_email", never);

@@ -9,7 +9,8 @@ use zxcvbn::zxcvbn;
 
 use super::{
     AuthConfig, Config,
-    sources::{Layers, Section, Shown},
+    sources::{Layers, Section},
+    written::Shown,
 };
 
 /// Tries, as a power of ten, that a program needs for a secret of signatures: 63 bits, close to where the estimate ends. Anyone who has one
@@ -25,10 +26,10 @@ const ARGON2_LEAST: [(u32, u32); 5] = [(1, 47_104), (2, 19_456), (3, 12_288), (4
 /// Notes a fault for each.
 pub(super) fn check(config: &Config, layers: &mut Layers<'_>) {
     check_auth(&config.auth, &mut layers.section("auth"));
-    check_open(&config.rate_limit.trusted, "trusted", &mut layers.section("rate_limit"));
+    check_open(&config.rate_limit.limiter.trusted, "trusted", &mut layers.section("rate_limit"));
     let mut http = layers.section("http");
-    check_open(&config.http.trusted_proxies, "trusted_proxies", &mut http);
-    let plain = config.http.cors_origins.iter().find(|origin| is_plain(origin));
+    check_open(&config.http.server.trusted_proxies, "trusted_proxies", &mut http);
+    let plain = config.http.server.edge.cors_origins.iter().find(|origin| is_plain(origin));
     if let Some(origin) = plain {
         http.fault_of(
             "cors_origins",
@@ -51,9 +52,9 @@ fn check_auth(auth: &AuthConfig, section: &mut Section<'_, '_>) {
         let problem = format!("is longer than {}: a stolen token would work for as long", Shown(ACCESS_TTL_MAX));
         section.fault_of("access_ttl", problem);
     }
-    let passes = auth.argon2_passes;
+    let passes = auth.cost.passes;
     let least = ARGON2_LEAST.iter().rfind(|(of, _)| *of <= passes).map_or(0, |(_, least)| *least);
-    if auth.argon2_memory_kib < least {
+    if auth.cost.memory_kib < least {
         let problem =
             format!("is too little for {passes} passes, stolen hashes would be cheap to break; give at least {least}");
         section.fault_of("argon2_memory_kib", problem);

@@ -10,17 +10,15 @@ use std::{
     time::Duration,
 };
 
-use jiff::{
-    SignedDuration,
-    fmt::friendly::{Spacing, SpanPrinter},
-};
-use secrecy::SecretString;
+use domain::rate_limit::Rate;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
     Environment,
     fault::ConfigFault,
     file::read_file,
     names::{is_of_a_platform, is_ours, nearest},
+    written::{Shown, Written, default_rate, parse_duration},
 };
 
 const PREFIX: &str = "BOXOFFICE__";
@@ -109,6 +107,10 @@ pub struct Setting {
     pub value: String,
     /// The variable or file that set it, or `default`.
     pub origin: String,
+    /// What is said about its section; the first line is its heading.
+    pub title: &'static [&'static str],
+    /// What is said about it, in lines.
+    pub docs: &'static [&'static str],
 }
 
 impl Display for Setting {
@@ -122,7 +124,6 @@ impl Display for Setting {
 pub(super) struct Layers<'a> {
     variables: &'a BTreeMap<String, String>,
     file: BTreeMap<String, String>,
-    /// Whether there is one.
     has_file: bool,
     path: PathBuf,
     settings: Vec<Setting>,
@@ -133,7 +134,7 @@ pub(super) struct Layers<'a> {
 
 impl<'a> Layers<'a> {
     pub(super) fn section(&mut self, name: &'static str) -> Section<'_, 'a> {
-        Section { layers: self, name }
+        Section { layers: self, name, title: &[], docs: &[] }
     }
 
     /// The file of the environment that was named, if it is not there.
@@ -164,6 +165,8 @@ impl<'a> Layers<'a> {
 pub(super) struct Section<'l, 'a> {
     layers: &'l mut Layers<'a>,
     name: &'static str,
+    pub(super) title: &'static [&'static str],
+    docs: &'static [&'static str],
 }
 
 struct Found {
@@ -173,6 +176,12 @@ struct Found {
 }
 
 impl Section<'_, '_> {
+    /// What is said about the setting that is read next.
+    pub(super) fn about(&mut self, docs: &'static [&'static str]) -> &mut Self {
+        self.docs = docs;
+        self
+    }
+
     /// A value of a type with a textual form. `right` says what would be right.
     pub(super) fn value<T: FromStr + Display>(&mut self, key: &str, default: T, right: impl Display) -> T {
         self.alias(key, None, default, |text| text.parse().ok(), right)
@@ -200,6 +209,40 @@ impl Section<'_, '_> {
         };
         self.note(key, alias, value.to_string(), origin);
         value
+    }
+
+    /// Yes or no.
+    pub(super) fn flag(&mut self, key: &str, default: bool) -> bool {
+        self.value(key, default, "true or false")
+    }
+
+    /// One of a few words; the first is the default.
+    pub(super) fn choice<T: Copy>(&mut self, key: &str, choices: [(&'static str, T); 3]) -> T {
+        let [first, second, third] = choices;
+        let right = format!("{}, {} or {}", first.0, second.0, third.0);
+        let parse = |text: &str| choices.into_iter().find(|(word, _)| *word == text).map(Written::from);
+        self.alias(key, None, first.into(), parse, right).value
+    }
+
+    /// Several values, separated by commas; none by default.
+    pub(super) fn list<T: Display>(&mut self, key: &str, parse: fn(&str) -> Option<T>, right: &str) -> Vec<T> {
+        let parse = |text: &str| {
+            let value = text.split(',').map(|part| parse(part.trim())).collect::<Option<Vec<_>>>()?;
+            let text = value.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+            Some(Written { text, value })
+        };
+        self.alias(key, None, ("", Vec::new()).into(), parse, right).value
+    }
+
+    /// So many in so much time, such as `100/15m`.
+    pub(super) fn rate(&mut self, key: &str, count: u32, window: Duration) -> Rate {
+        let written = |value: Rate| Written { text: format!("{}/{}", value.count(), Shown(value.window())), value };
+        let parse = |text: &str| {
+            let (count, window) = text.split_once('/')?;
+            Rate::new(count.trim().parse().ok()?, parse_duration(window.trim())?).map(written)
+        };
+        let default = written(default_rate(count, window));
+        self.alias(key, None, default, parse, "a number and a time, such as 100/15m").value
     }
 
     /// A number within bounds.
@@ -259,6 +302,11 @@ impl Section<'_, '_> {
         self.alias(key, None, default.to_owned(), |text| (!text.is_empty()).then(|| text.to_owned()), "a path").into()
     }
 
+    /// A path that may be missing.
+    pub(super) fn optional_path(&mut self, key: &str) -> Option<PathBuf> {
+        self.optional(key).map(PathBuf::from)
+    }
+
     /// Text that may be missing.
     pub(super) fn optional(&mut self, key: &str) -> Option<String> {
         let text = self.alias(key, None, String::new(), |text| Some(text.to_owned()), "text");
@@ -286,6 +334,11 @@ impl Section<'_, '_> {
             self.fault(&found.origin, problem);
         }
         Some(SecretString::from(found.text))
+    }
+
+    /// As [`Section::secret`], for what may be shown in the program, such as a public key.
+    pub(super) fn plain_secret(&mut self, key: &str, check: impl FnOnce(&str) -> Result<(), String>) -> Option<String> {
+        self.secret(key, None, check).map(|secret| secret.expose_secret().to_owned())
     }
 
     /// Notes a fault of a variable that goes by a name everybody expects.
@@ -335,8 +388,9 @@ impl Section<'_, '_> {
     }
 
     fn note(&mut self, key: &str, alias: Option<&'static str>, value: String, origin: String) {
-        let variable = self.variable(key);
-        self.layers.settings.push(Setting { key: format!("{}.{key}", self.name), variable, alias, value, origin });
+        let (variable, key) = (self.variable(key), format!("{}.{key}", self.name));
+        let (title, docs) = (self.title, self.docs);
+        self.layers.settings.push(Setting { key, variable, alias, value, origin, title, docs });
     }
 
     fn fault(&mut self, name: &str, problem: String) {
@@ -345,26 +399,5 @@ impl Section<'_, '_> {
 
     fn variable(&self, key: &str) -> String {
         format!("{PREFIX}{}__{}", self.name.replace('.', "__"), key).to_ascii_uppercase()
-    }
-}
-
-/// Reads a length of time as people write it.
-pub(super) fn parse_duration(text: &str) -> Option<Duration> {
-    Duration::try_from(text.parse::<SignedDuration>().ok()?).ok()
-}
-
-/// A length of time as people write it.
-pub(super) struct Shown(pub(super) Duration);
-
-impl Display for Shown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match SignedDuration::try_from(self.0) {
-            Ok(duration) => {
-                // Without blanks: `.env` files do not take them without quotes.
-                let printer = SpanPrinter::new().spacing(Spacing::None);
-                f.write_str(&printer.duration_to_string(&duration))
-            }
-            Err(_) => write!(f, "{:?}", self.0),
-        }
     }
 }

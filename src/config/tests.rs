@@ -44,8 +44,8 @@ fn without_any_source_the_defaults_hold() {
     assert_eq!(config.environment, Environment::Development);
     assert_eq!(config.http.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.ops.listen.to_string(), "127.0.0.1:9090");
-    assert_eq!(config.http.request_timeout.as_secs(), 30);
-    assert_eq!(config.http.body_limit_bytes, 1 << 20);
+    assert_eq!(config.http.server.request_timeout.as_secs(), 30);
+    assert_eq!(config.http.server.body_limit, 1 << 20);
     assert!(config.database.url.is_none() && config.auth.keys.jwt_secret.is_none());
     assert!(config.node.name.ends_with(":8080"), "{}", config.node.name);
 }
@@ -60,8 +60,8 @@ fn the_environment_overrides_the_file_and_the_file_the_defaults() {
     sources.folder = folder.path().to_owned();
     let config = Config::load(&sources).unwrap();
     assert_eq!(config.http.listen.port(), 2);
-    assert_eq!(config.http.max_connections, 7);
-    assert_eq!(config.rate_limit.trusted.len(), 2);
+    assert_eq!(config.http.server.max_connections, 7);
+    assert_eq!(config.rate_limit.limiter.trusted.len(), 2);
     assert_eq!(config.inventory.max_batch, 512);
 }
 
@@ -178,8 +178,8 @@ fn production_sends_mails_for_real_or_says_that_it_does_not() {
         assert_eq!(found.iter().filter(|fault| fault.starts_with(&line)).count(), 1, "{name}: {found:#?}");
     }
     assert_eq!(found.len(), 3, "{found:#?}");
-    assert!(load(&PRODUCTION).mail.smtp.is_some());
-    assert!(load(&[]).mail.smtp.is_none() && load(&[]).mail.enabled);
+    assert!(load(&PRODUCTION).mail.server().is_some());
+    assert!(load(&[]).mail.server().is_none() && load(&[]).mail.enabled);
 }
 
 /// Each of these has a line of its own, all at once.
@@ -273,7 +273,7 @@ fn settings_that_exclude_each_other_are_faults() {
         ("BOXOFFICE__AUTH__SESSION_AGE", "10m"),
     ]);
     let seconds = std::time::Duration::from_secs;
-    assert_eq!((short.http.body_timeout, short.inventory.request_deadline), (seconds(3), seconds(3)));
+    assert_eq!((short.http.server.body_timeout, short.inventory.request_deadline), (seconds(3), seconds(3)));
     assert_eq!((short.database.min_idle, short.database.ledger_writers), (2, 1));
     assert_eq!((short.database.search_timeout, short.auth.access_ttl), (seconds(2), seconds(600)));
     let other = ("DATABASE_URL", "postgres://a@b/c");
@@ -391,10 +391,10 @@ fn limits_are_numbers_and_the_time_in_which_they_are_regained() {
         ("BOXOFFICE__HTTP__TRUSTED_PROXIES", "10.0.0.0/8,fd00::/8"),
     ]);
     let rate = |count, seconds| domain::rate_limit::Rate::new(count, std::time::Duration::from_secs(seconds)).unwrap();
-    assert_eq!(config.rate_limit.api, rate(7, 90));
-    assert_eq!(config.rate_limit.auth, rate(5, 900));
+    assert_eq!(config.rate_limit.limiter.api, rate(7, 90));
+    assert_eq!(config.rate_limit.limiter.auth, rate(5, 900));
     assert_eq!(config.outbound.smtp, rate(14, 1));
-    assert_eq!(config.http.trusted_proxies.len(), 2);
+    assert_eq!(config.http.server.trusted_proxies.len(), 2);
     assert!(config.to_string().contains("rate_limit.api = 7/1m30s  (BOXOFFICE__RATE_LIMIT__API)"));
     for wrong in ["5", "0/15m", "5/0s", "5/15", "-5/15m", "5000/1ms", "many/15m", "5/400d"] {
         let found = faults(&[("BOXOFFICE__RATE_LIMIT__AUTH", wrong)]);

@@ -6,20 +6,39 @@ use std::{
 };
 
 use application::guide::{DevelopmentGuide, Guide};
+use boxoffice_auth::passwords::Passwords;
 use boxoffice_seed::{self, FIRST_EVENT};
-use boxoffice_store::postgres::store::PgStore;
+use boxoffice_store::postgres::{connection::RequestPool, store::PgStore};
 use domain::{
     repositories::{EventRepository, IdOrSlug},
     secrets::OpaqueToken,
 };
 
-use super::demo;
+use super::{database::Database, demo, listeners::Listeners, mail::Mail};
 use crate::config::{Config, Environment};
+
+/// Greets whoever starts the server at a terminal. What the first page of a developer's server tells.
+pub(super) async fn greet(
+    config: &Config,
+    database: &Database,
+    mail: &Mail,
+    listeners: &Listeners,
+    pool: &RequestPool,
+    hasher: &Passwords,
+) -> anyhow::Result<Guide> {
+    let (operations, is_demo) = (listeners.operations_address, database.is_demo(config));
+    mails(operations, mail.kept.as_ref().map(|kept| &kept.token), is_demo);
+    if is_demo {
+        let password = demo::told_password(&pool.get().await?, config, hasher).await?;
+        print(&PgStore::new(pool.clone()), listeners.address, operations, password.as_deref()).await;
+    }
+    Ok(guide(config, database.is_private(), mail.kept.is_some().then_some(operations)))
+}
 
 /// Says where a developer reads the mails that are sent nowhere else, if there are any: beside the rest of a demo server's first words, at
 /// the terminal, or in the log of a server that has neither.
 #[expect(clippy::print_stderr, reason = "for the person at the terminal; standard output has the log")]
-pub(super) fn mails(operations: SocketAddr, token: Option<&OpaqueToken>, is_demo: bool) {
+fn mails(operations: SocketAddr, token: Option<&OpaqueToken>, is_demo: bool) {
     let Some(token) = token else { return };
     let address = format!("http://{operations}/mails?token={}", token.expose());
     if is_demo || io::stderr().is_terminal() {
@@ -31,7 +50,7 @@ pub(super) fn mails(operations: SocketAddr, token: Option<&OpaqueToken>, is_demo
 
 /// Prints addresses, demo accounts with their password, if it is known, and a first booking to paste into a shell.
 #[expect(clippy::print_stderr, reason = "for the person at the terminal; standard output has the log")]
-pub(super) async fn print(store: &PgStore, api: SocketAddr, operations: SocketAddr, password: Option<&str>) {
+async fn print(store: &PgStore, api: SocketAddr, operations: SocketAddr, password: Option<&str>) {
     eprintln!(
         "\n  boxoffice sells at http://{api}\n  metrics and health: http://{operations}/metrics, /health/detailed"
     );
@@ -62,7 +81,7 @@ pub(super) async fn print(store: &PgStore, api: SocketAddr, operations: SocketAd
 }
 
 /// What the first page of a developer's server tells: the demo's accounts, if it was loaded here, and where mails are kept.
-pub(super) fn guide(config: &Config, is_private: bool, mails: Option<SocketAddr>) -> Guide {
+fn guide(config: &Config, is_private: bool, mails: Option<SocketAddr>) -> Guide {
     if config.environment != Environment::Development {
         return Guide::default();
     }

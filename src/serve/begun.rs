@@ -1,16 +1,24 @@
 //! A start that is not over yet: what it has begun, to be taken down in order when nothing comes of it.
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 use actors::{cache::RunningCache, engine::Engine, tasks::RunningTasks, upkeep::RunningUpkeep};
-use tokio::time::{Instant, sleep_until};
+use boxoffice_api::operations::Health;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until},
+};
 
 use super::{
-    database::Database,
-    ending,
+    Running,
+    database::{Database, Pools},
+    ending::{self, EndingTimes},
     engine::{Opening, Session},
+    listeners::Listeners,
     mail::Mail,
+    routers::Routers,
 };
+use crate::config::Config;
 
 /// What a start that is broken off leaves behind, to be taken down in order.
 #[derive(Default)]
@@ -26,6 +34,62 @@ pub(super) struct Begun {
 }
 
 impl Begun {
+    /// Begins to serve: the start is over, and what it began is the running server's to take down.
+    pub(super) fn serve(
+        &mut self,
+        config: &Config,
+        listeners: Listeners,
+        routers: Routers,
+        health: Arc<Health>,
+        pools: Pools,
+    ) -> anyhow::Result<Running> {
+        let Self {
+            database: Some(database),
+            session: Some(session),
+            engine: Some(engine),
+            mail: Some(mail),
+            cache: Some(cache),
+            upkeep: Some(upkeep),
+            tasks: Some(tasks),
+            opening: _,
+        } = std::mem::take(self)
+        else {
+            anyhow::bail!("the start has lost what it began");
+        };
+        let Listeners { api, operations, address, operations_address } = listeners;
+        let (stop, mut stopping) = watch::channel(false);
+        let told = async move {
+            // An error means that the server was dropped: stop as well.
+            let _ = stopping.wait_for(|stop| *stop).await;
+        };
+        let api = tokio::spawn(api.serve(routers.api, told));
+        // Serves to the very end, so that operators can watch a shutdown.
+        let operations = tokio::spawn(operations.serve(routers.operations, std::future::pending()));
+        tracing::info!(%address, operations = %operations_address, "ready");
+        Ok(Running {
+            address,
+            operations_address,
+            inventories: engine.inventories.clone(),
+            outbox: mail.running.outbox.clone(),
+            mails_token: mail.kept.map(|kept| kept.token),
+            live: routers.live,
+            health,
+            stop,
+            api,
+            operations,
+            engine,
+            session,
+            mail: mail.running,
+            cache,
+            after_answers: routers.after_answers,
+            upkeep,
+            tasks,
+            pools,
+            database,
+            ending: EndingTimes { lame_duck: config.http.lame_duck, whole: config.http.shutdown_timeout },
+        })
+    }
+
     /// Takes everything down in the order opposite to the start, until the deadline or `hurry`. Says whether all was taken down.
     pub(super) async fn take_down(mut self, deadline: Instant, hurry: impl Future<Output = ()>) -> bool {
         let database = self.database.take();
@@ -47,38 +111,20 @@ impl Begun {
     }
 
     async fn take_steps(self) {
-        if let Some(upkeep) = self.upkeep {
-            upkeep.stop().await;
-            told("upkeep");
-        }
-        if let Some(opening) = self.opening {
-            opening.give_up().await;
-            told("opening");
-        }
-        if let Some(engine) = self.engine {
-            engine.stop().await;
-            told("engine");
-        }
-        if let Some(session) = self.session {
-            session.end().await;
-            told("session");
-        }
-        if let Some(mail) = self.mail {
-            mail.running.stop().await;
-            told("mail");
-        }
-        if let Some(cache) = self.cache {
-            cache.stop().await;
-            told("cache");
-        }
-        if let Some(tasks) = self.tasks {
-            tasks.stop().await;
-            told("tasks");
-        }
+        end("upkeep", self.upkeep, RunningUpkeep::stop).await;
+        end("opening", self.opening, Opening::give_up).await;
+        end("engine", self.engine, Engine::stop).await;
+        end("session", self.session, async |session| session.end().await).await;
+        end("mail", self.mail, async |mail| mail.running.stop().await).await;
+        end("cache", self.cache, RunningCache::stop).await;
+        end("tasks", self.tasks, RunningTasks::stop).await;
     }
 }
 
-/// Anyone who looks why a start takes so long to fail finds what it waited for.
-fn told(part: &'static str) {
-    tracing::debug!(part, "taken down");
+/// Ends a part that was begun. Whoever looks why a start takes so long to fail finds what it waited for.
+async fn end<T>(name: &'static str, part: Option<T>, stop: impl AsyncFnOnce(T)) {
+    if let Some(part) = part {
+        stop(part).await;
+        tracing::debug!(part = name, "taken down");
+    }
 }

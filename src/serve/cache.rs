@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use actors::{
-    cache::{CacheSettings, Lifetimes, RunningCache},
-    tasks::Tasks,
-};
+use actors::{cache::RunningCache, tasks::Tasks};
 use anyhow::Context;
 use boxoffice_store::{
     cache::{Listener, RedisCache},
@@ -14,7 +11,7 @@ use boxoffice_store::{
 use domain::cache::{HearChanges, SharedCache, WrittenChanges};
 use uuid::Uuid;
 
-use crate::config::{CacheConfig, Config};
+use crate::config::Config;
 
 /// What of it other nodes share, before anything is asked of it. Also of a node that keeps no answers itself: others have to know what
 /// it changes.
@@ -29,8 +26,8 @@ impl SharedRedis {
     /// What this installation has there. Waits for nothing.
     pub(super) fn new(config: &Config, installation: Uuid) -> anyhow::Result<Self> {
         let Some(url) = &config.redis.url else { return Ok(Self(None)) };
-        let CacheConfig { redis_timeout, redis_max_bytes, .. } = config.cache;
-        let redis = RedisCache::connect(url, redis_timeout, installation, redis_max_bytes);
+        let cache = &config.cache;
+        let redis = RedisCache::connect(url, cache.redis_timeout, installation, cache.redis_max_bytes);
         let redis = redis.context("REDIS_URL is not right")?;
         let listener = Listener::new(url, &redis).context("REDIS_URL is not right")?;
         Ok(Self(Some((redis, Arc::new(listener)))))
@@ -49,7 +46,7 @@ pub(super) async fn start(
     pool: &RequestPool,
     background: &mut Tasks,
 ) -> anyhow::Result<RunningCache> {
-    let settings = settings(&config.cache);
+    let settings = config.cache.settings;
     let Some((redis, listener)) = redis else {
         return RunningCache::start(settings, None, None).await.context("the cache can't start");
     };
@@ -72,15 +69,4 @@ pub(super) async fn start(
         async move { listener.listen(hears).await }
     });
     Ok(running)
-}
-
-fn settings(config: &CacheConfig) -> CacheSettings {
-    CacheSettings {
-        enabled: config.enabled,
-        bytes_max: config.max_bytes,
-        fresh: config.fresh,
-        stale: config.stale,
-        lifetimes: Lifetimes { listing: config.listing_ttl, fixed: config.static_ttl },
-        ..CacheSettings::default()
-    }
 }

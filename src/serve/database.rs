@@ -16,7 +16,7 @@ use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_postgres::{Client, NoTls};
 
 use super::patience::while_away;
-use crate::config::{Config, ConfigFault, Migrate};
+use crate::config::{Config, ConfigFault, Environment, Migrate};
 
 /// The database that the configuration names, or the private one.
 pub struct Database {
@@ -98,6 +98,11 @@ impl Database {
     /// Whether this process owns it, so that nobody else relies on it.
     pub fn is_private(&self) -> bool {
         self.private.is_some()
+    }
+
+    /// Whether the demo is at home in it: a developer's own.
+    pub(super) fn is_demo(&self, config: &Config) -> bool {
+        self.is_private() && config.environment == Environment::Development
     }
 
     /// Where it is, without credentials.

@@ -20,18 +20,12 @@ use crate::config::Config;
 const PASSWORD_BYTES: usize = 12;
 
 /// A password that nobody knows, for accounts that nobody signs in to with one.
-///
-/// # Errors
-/// The system has no random numbers.
 pub fn unknown_password() -> io::Result<String> {
     secret_file::random_hex(secret_file::SECRET_BYTES)
 }
 
 /// Loads what is missing of the demo. What its accounts sign in with, as far as it can be told: accounts that were there before keep
 /// what they have.
-///
-/// # Errors
-/// What went wrong with the database or with the file of the password.
 pub async fn load(
     client: &mut Client,
     config: &Config,
@@ -52,9 +46,6 @@ pub async fn load(
 }
 
 /// Gives the demo's accounts another password, and says which.
-///
-/// # Errors
-/// What went wrong with the database or with the file of the password.
 pub async fn reset_passwords(client: &mut Client, config: &Config, hasher: &Passwords) -> anyhow::Result<String> {
     let password = secret_file::random_hex(PASSWORD_BYTES)?;
     boxoffice_seed::reset_demo_passwords(client, &hasher.hash(&password).await?).await?;
@@ -65,10 +56,7 @@ pub async fn reset_passwords(client: &mut Client, config: &Config, hasher: &Pass
 }
 
 /// What the accounts of a private database sign in with, if it was kept and all that are named beside it still do. They may have got
-/// another since: from who reaches the database by its address, and so does not know of the file, or from its users.
-///
-/// # Errors
-/// What went wrong with the database or with the file of the password.
+/// another since: from who reaches the database by its address, and so does not know of the file, or from whoever uses them.
 pub(super) async fn told_password(
     client: &impl Statements,
     config: &Config,

@@ -23,7 +23,7 @@ pub(super) fn raise_limit(config: &Config, operations: &Settings) {
         Ok(limit) if limit < needed => tracing::warn!(
             limit,
             needed,
-            maxConnections = config.http.max_connections,
+            maxConnections = config.http.server.max_connections,
             "the limit of file descriptors is too low for the configured connections: before they are reached new ones \
              will wait, and the database's will fail. Raise the hard limit (LimitNOFILE, ulimits, ulimit -Hn) or lower \
              BOXOFFICE__HTTP__MAX_CONNECTIONS"
@@ -35,7 +35,7 @@ pub(super) fn raise_limit(config: &Config, operations: &Settings) {
 
 /// Descriptors that are open when everything is at its limit.
 fn needed(config: &Config, operations: &Settings) -> u64 {
-    let clients = Settings::from(&config.http).descriptors() + operations.descriptors();
+    let clients = config.http.server.descriptors() + operations.descriptors();
     (clients + config.database.max_connections) as u64 + OTHERS
 }
 

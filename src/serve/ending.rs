@@ -1,31 +1,16 @@
 //! The end of a server: what tells it to end, and in which order everything is taken down.
 
-use std::{future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{future::Future, pin::pin, time::Duration};
 
-use actors::{
-    cache::RunningCache,
-    engine::Engine,
-    inventories::Inventories,
-    live::Live,
-    outbox::{Outbox, RunningOutbox},
-    tasks::RunningTasks,
-    upkeep::RunningUpkeep,
-};
-use application::background::Background;
-use boxoffice_api::operations::Health;
 use boxoffice_http::server::DrainReport;
 use domain::secrets::OpaqueToken;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    sync::watch,
     task::JoinHandle,
     time::{Instant, sleep, sleep_until, timeout_at},
 };
 
-use super::{
-    database::{Database, Pools},
-    engine::Session,
-};
+use super::{Running, database::Database};
 
 /// How long a private PostgreSQL is waited for at least, also when everything else was cut short. One that takes longer is adopted by
 /// the next start.
@@ -154,23 +139,29 @@ impl Running {
                 () = sleep_until(deadline) => tracing::warn!("the time for stopping is over: what is left is cut"),
             }
         };
-        let Self { session, operations, tasks, pools, database, .. } = self;
-        let accepting = self.api.abort_handle();
-        let steps = Steps {
-            lame_duck: self.ending.lame_duck,
-            health: self.health,
-            stop: self.stop,
-            live: self.live,
-            api: self.api,
-            after_answers: self.after_answers,
-            upkeep: self.upkeep,
-            engine: self.engine,
-            session: &session,
-            mail: self.mail,
-            cache: self.cache,
+        let Self { health, stop, live, api, after_answers, upkeep, engine, mail, cache, .. } = self;
+        let (accepting, session) = (api.abort_handle(), &self.session);
+        // May be dropped at any point, and what it has not taken down yet with it.
+        let steps = async move {
+            health.begin_draining();
+            sleep(self.ending.lame_duck).await;
+            stop.send_replace(true);
+            // What the mail server has been given has all of the drain's time to be answered.
+            mail.close();
+            // They would go on for ever, and a drain waits for what is in progress.
+            live.end();
+            let is_whole = drained(api).await;
+            after_answers.finish().await;
+            upkeep.stop().await;
+            engine.stop().await;
+            // Nothing writes any more: whoever takes this node's events over need not wait for its mails.
+            session.end().await;
+            mail.stop().await;
+            cache.stop().await;
+            is_whole
         };
         let finished = {
-            let (orderly, cut) = (pin!(steps.take()), pin!(cut));
+            let (orderly, cut) = (pin!(steps), pin!(cut));
             tokio::select! {
                 is_whole = orderly => Some(is_whole),
                 () = cut => None,
@@ -181,11 +172,11 @@ impl Running {
             session.end().await;
         }
         // Its clients are scrapers, who come again.
-        operations.abort();
-        tasks.stop().await;
-        pools.close();
-        drop(session);
-        release(database, deadline).await;
+        self.operations.abort();
+        self.tasks.stop().await;
+        self.pools.close();
+        drop(self.session);
+        release(self.database, deadline).await;
         Stopped { is_cut: finished != Some(true) }
     }
 }
@@ -208,54 +199,22 @@ async fn part_died(api: &JoinHandle<DrainReport>, operations: &JoinHandle<DrainR
     }
 }
 
-/// What is taken down in order, and waited for.
-struct Steps<'a> {
-    lame_duck: Duration,
-    health: Arc<Health>,
-    stop: watch::Sender<bool>,
-    live: Arc<Live>,
-    api: JoinHandle<DrainReport>,
-    after_answers: Background,
-    upkeep: RunningUpkeep,
-    engine: Engine,
-    session: &'a Session,
-    mail: RunningOutbox,
-    cache: RunningCache,
-}
-
-impl Steps<'_> {
-    /// Takes them; says whether nothing was cut. May be dropped at any point.
-    async fn take(self) -> bool {
-        self.health.begin_draining();
-        sleep(self.lame_duck).await;
-        self.stop.send_replace(true);
-        // What the mail server has been given has all of the drain's time to be answered.
-        self.mail.close();
-        // They would go on for ever, and a drain waits for what is in progress.
-        self.live.end();
-        let is_whole = match self.api.await {
-            Ok(report) => {
-                tracing::info!(
-                    connections = report.connections,
-                    cut = report.cut,
-                    unfinished = report.unfinished,
-                    durationMs = report.took.as_millis() as u64,
-                    "drained"
-                );
-                report.cut == 0 && report.unfinished == 0
-            }
-            Err(error) => {
-                tracing::error!(%error, "the listener panicked");
-                false
-            }
-        };
-        self.after_answers.finish().await;
-        self.upkeep.stop().await;
-        self.engine.stop().await;
-        // Nothing writes any more: the node that takes this one's events over need not wait for its mails.
-        self.session.end().await;
-        self.mail.stop().await;
-        self.cache.stop().await;
-        is_whole
+/// Waits until the listener has let go of its clients; says whether nothing was cut.
+async fn drained(api: JoinHandle<DrainReport>) -> bool {
+    match api.await {
+        Ok(report) => {
+            tracing::info!(
+                connections = report.connections,
+                cut = report.cut,
+                unfinished = report.unfinished,
+                durationMs = report.took.as_millis() as u64,
+                "drained"
+            );
+            report.cut == 0 && report.unfinished == 0
+        }
+        Err(error) => {
+            tracing::error!(%error, "the listener panicked");
+            false
+        }
     }
 }

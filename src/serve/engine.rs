@@ -9,7 +9,6 @@ use actors::{
 };
 use anyhow::Context;
 use boxoffice_store::postgres::ledger::{LedgerOptions, LedgerPools, PgLedger};
-use domain::unpaid::UnpaidLimits;
 use jiff::SignedDuration;
 use tokio::{runtime::Handle, task::JoinHandle};
 
@@ -92,11 +91,7 @@ fn ledger_options(config: &Config) -> anyhow::Result<LedgerOptions> {
         hold: SignedDuration::try_from(config.inventory.hold)?,
         payment: SignedDuration::try_from(config.inventory.payment)?,
         prepared_statements: config.database.prepared_statements,
-        unpaid: Some(UnpaidLimits {
-            per_account: config.inventory.unpaid_per_account,
-            per_network: config.inventory.unpaid_per_network,
-            expiries: config.inventory.expiries,
-        }),
+        unpaid: Some(config.inventory.unpaid),
     })
 }
 
@@ -104,7 +99,7 @@ pub(super) fn settings(config: &Config) -> EngineSettings {
     EngineSettings {
         writers: config.database.ledger_writers,
         admission: AdmissionLimits {
-            permits: u32::try_from(config.inventory.permits_per_event).unwrap_or(u32::MAX),
+            permits: config.inventory.permits_per_event,
             stalled_after: config.inventory.stalled_after,
         },
         inventory: InventorySettings { batch_max: config.inventory.max_batch, idle_after: config.inventory.idle_after },

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use actors::tasks::Tasks;
 use anyhow::Context;
-use boxoffice_store::rate_limits::{LimiterSettings, SharedCounts};
+use boxoffice_store::rate_limits::SharedCounts;
 use uuid::Uuid;
 
-use crate::config::{Config, RateLimitConfig};
+use crate::config::Config;
 
 /// The counts of this installation in Redis, when there is one. Waits for nothing.
 pub(super) fn shared_counts(
@@ -24,16 +24,4 @@ pub(super) fn shared_counts(
         async move { tended.tend().await }
     });
     Ok(Some(shared))
-}
-
-impl From<&RateLimitConfig> for LimiterSettings {
-    fn from(config: &RateLimitConfig) -> Self {
-        Self {
-            tiers: [config.auth, config.bookings, config.api, config.public],
-            attempts: config.auth,
-            trusted: config.trusted.clone(),
-            backoff_max: config.backoff_max,
-            clients_max: config.max_clients,
-        }
-    }
 }

@@ -16,9 +16,7 @@ const OPERATIONS_CONNECTIONS_MAX: usize = 256;
 #[derive(Debug, thiserror::Error)]
 #[error("can't listen on {address}: {source}")]
 pub struct CannotListen {
-    /// Where.
     pub address: SocketAddr,
-    /// What the system says.
     pub source: io::Error,
 }
 
@@ -26,19 +24,17 @@ pub struct CannotListen {
 pub(super) struct Listeners {
     pub(super) api: Server,
     pub(super) operations: Server,
+    pub(super) address: SocketAddr,
+    pub(super) operations_address: SocketAddr,
 }
 
 impl Listeners {
-    pub(super) async fn bind(config: &Config) -> Result<Self, CannotListen> {
-        Ok(Self {
-            api: bind(config.http.listen, api_settings(config)).await?,
-            operations: bind(config.ops.listen, operations_settings(&config.ops)).await?,
-        })
+    pub(super) async fn bind(config: &Config) -> anyhow::Result<Self> {
+        let api = bind(config.http.listen, config.http.server.clone()).await?;
+        let operations = bind(config.ops.listen, operations_settings(&config.ops)).await?;
+        let (address, operations_address) = (api.local_addr()?, operations.local_addr()?);
+        Ok(Self { api, operations, address, operations_address })
     }
-}
-
-fn api_settings(config: &Config) -> Settings {
-    Settings { trusted: config.rate_limit.trusted.clone(), ..Settings::from(&config.http) }
 }
 
 async fn bind(address: SocketAddr, settings: Settings) -> Result<Server, CannotListen> {

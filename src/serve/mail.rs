@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actors::outbox::{Backoff, OutboxSettings, RunningOutbox};
+use actors::outbox::RunningOutbox;
 use anyhow::Context;
 use application::mails::MailFolder;
 use boxoffice_api::mails::KeptMails;
@@ -11,12 +11,12 @@ use boxoffice_mail::{
     letter::{Author, Letters},
     memory::MemorySender,
     pace::Pace,
-    smtp::{Encryption, SmtpSender, SmtpServer},
+    smtp::SmtpSender,
 };
 use boxoffice_store::postgres::{connection::RequestPool, outbox::PgOutbox};
-use domain::{accounts::EmailAddress, outbox::Upkeep, rate_limit::Rate, secrets::OpaqueToken};
+use domain::{accounts::EmailAddress, rate_limit::Rate, secrets::OpaqueToken};
 
-use crate::config::{Config, Environment, MailConfig, SmtpConfig, SmtpEncryption};
+use crate::config::{Config, Environment, MailConfig};
 
 /// The part of a server that sends mails.
 pub(super) struct Mail {
@@ -42,7 +42,7 @@ impl Mail {
     pub(super) async fn start(config: &Config, sender: MailSender, pool: RequestPool) -> anyhow::Result<Self> {
         let MailSender(sender, folder) = sender;
         let queue = Arc::new(PgOutbox::new(pool));
-        let running = RunningOutbox::start(queue.clone(), Arc::new(sender), settings(&config.mail));
+        let running = RunningOutbox::start(queue.clone(), Arc::new(sender), config.mail.outbox);
         let running = running.await.context("the outbox can't start")?;
         let kept = folder.map(|folder| KeptMails { folder, token: OpaqueToken::from_random(rand::random()) });
         Ok(Self { running, queue, kept })
@@ -58,13 +58,13 @@ fn sender(
     let address = EmailAddress::parse("from", &config.from).map_err(|error| anyhow::anyhow!("{error:?}"))?;
     let author = Author { name: config.from_name.clone(), address };
     let letters = Letters::new(author, &config.link_origin)?;
-    Ok(match &config.smtp {
+    Ok(match config.server() {
         server if !config.enabled || server.is_none() && environment != Environment::Development => {
             tracing::warn!("no mails are sent: set BOXOFFICE__MAIL__SMTP_URL; until then each becomes a dead letter");
             (Sender::Off, None)
         }
         Some(server) => {
-            let smtp = SmtpSender::new(letters, smtp_server(server), config.concurrency, Pace::new(rate));
+            let smtp = SmtpSender::new(letters, server, config.outbox.concurrency, Pace::new(rate));
             (Sender::Smtp(Box::new(smtp.context("the certificates for mail servers can't be read")?)), None)
         }
         None => {
@@ -72,28 +72,4 @@ fn sender(
             (Sender::Memory(Box::new(MemorySender::new(letters, folder.clone()))), Some(folder))
         }
     })
-}
-
-fn smtp_server(config: &SmtpConfig) -> SmtpServer {
-    SmtpServer {
-        host: config.host.clone(),
-        port: config.port,
-        encryption: match config.encryption {
-            SmtpEncryption::None => Encryption::None,
-            SmtpEncryption::StartTls => Encryption::StartTls,
-            SmtpEncryption::Tls => Encryption::Tls,
-        },
-        credentials: config.credentials.clone(),
-    }
-}
-
-fn settings(config: &MailConfig) -> OutboxSettings {
-    OutboxSettings {
-        concurrency: config.concurrency,
-        send_timeout: config.timeout,
-        poll_every: config.poll,
-        backoff: Backoff { first: config.retry_min, longest: config.retry_max },
-        upkeep: Upkeep { attempts_max: config.attempts, patience: config.patience, retention: config.retention },
-        ..OutboxSettings::default()
-    }
 }

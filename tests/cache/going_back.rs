@@ -108,7 +108,7 @@ async fn what_a_node_changes_that_alone_has_lost_redis_the_others_show() {
 async fn what_a_node_without_a_cache_changes_the_others_show() {
     let redis = TestRedis::start();
     let settings = settings().set("REDIS_URL", redis.url());
-    let nodes = Nodes::start_with(settings, async |config| config.cache.enabled = false).await;
+    let nodes = Nodes::start_with(settings, async |config| config.cache.settings.enabled = false).await;
     let admin = add_accounts(&nodes.one.client, 1, Role::Admin).await.remove(0);
     let path = format!("/api/v1/admin/events/{}", nodes.event.id);
     for new in ["New", "Newer"] {

@@ -23,8 +23,16 @@ async fn node(redis: &TestRedis) -> Limiter {
     tokio::spawn(async move { tended.tend().await });
     until("it is connected", async || counts.is_reachable()).await;
     let rate = Rate::new(LIMIT, Duration::from_secs(3600)).unwrap();
-    let (trusted, backoff_max, clients_max) = (Vec::new(), Duration::ZERO, 1000);
-    Limiter::new(LimiterSettings { tiers: [rate; 4], attempts: rate, trusted, backoff_max, clients_max }, Some(counts))
+    let settings = LimiterSettings {
+        auth: rate,
+        bookings: rate,
+        api: rate,
+        public: rate,
+        trusted: Vec::new(),
+        backoff_max: Duration::ZERO,
+        max_clients: 1000,
+    };
+    Limiter::new(settings, Some(counts))
 }
 
 fn count(node: &Limiter, address: &str) -> Counted {

@@ -39,16 +39,20 @@ const MICROSECONDS: u32 = 1_000_000;
 /// What a limiter is told.
 #[derive(Clone, Debug)]
 pub struct LimiterSettings {
-    /// The limits of [`Tier::LIMITED`], in this order.
-    pub tiers: [Rate; 4],
-    /// What the limit of every [`Rule`] is a multiple of.
-    pub attempts: Rate,
+    /// Of [`Tier::Auth`]; the limit of every [`Rule`] is a multiple of it.
+    pub auth: Rate,
+    /// Of [`Tier::Bookings`].
+    pub bookings: Rate,
+    /// Of [`Tier::Api`].
+    pub api: Rate,
+    /// Of [`Tier::Public`].
+    pub public: Rate,
     /// Whose requests are not limited.
     pub trusted: Vec<Network>,
     /// The longest wait that requests while limited lead to.
     pub backoff_max: Duration,
     /// About how many clients are remembered.
-    pub clients_max: usize,
+    pub max_clients: usize,
 }
 
 /// What a key is about; the kinds of one limit are counted apart.
@@ -143,13 +147,14 @@ enum Taken {
 impl Limiter {
     /// Counts in this process, and with the other nodes when there is something shared.
     pub fn new(settings: LimiterSettings, shared: Option<Arc<SharedCounts>>) -> Self {
-        let tiers = Tier::LIMITED.iter().zip(settings.tiers).map(|(tier, rate)| Limit::new(tier.as_str(), rate));
+        let rates = [settings.auth, settings.bookings, settings.api, settings.public];
+        let tiers = Tier::LIMITED.iter().zip(rates).map(|(tier, rate)| Limit::new(tier.as_str(), rate));
         let forgotten = counter!("boxoffice_rate_limit_forgotten_total");
         forgotten.increment(0);
-        let rules = Rule::ALL.iter().map(|rule| Limit::of_rule(*rule, settings.attempts));
+        let rules = Rule::ALL.iter().map(|rule| Limit::of_rule(*rule, settings.auth));
         Self(Arc::new(Inner {
             limits: tiers.chain(rules).collect(),
-            table: Table::new(settings.clients_max),
+            table: Table::new(settings.max_clients),
             epoch: Instant::now(),
             trusted: settings.trusted,
             backoff_max: u64::try_from(settings.backoff_max.as_nanos()).unwrap_or(u64::MAX / 4),

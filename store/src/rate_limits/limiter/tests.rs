@@ -7,11 +7,13 @@ const KEY: Key = Key { subject: 7, space: 1 };
 fn limiter() -> Limiter {
     let rate = |count| Rate::new(count, Duration::from_secs(100)).unwrap();
     let settings = LimiterSettings {
-        tiers: [rate(5), rate(5), rate(5), rate(100)],
-        attempts: rate(5),
+        auth: rate(5),
+        bookings: rate(5),
+        api: rate(5),
+        public: rate(100),
         trusted: vec!["192.0.2.0/24".parse().unwrap()],
         backoff_max: Duration::from_secs(60),
-        clients_max: 1000,
+        max_clients: 1000,
     };
     Limiter::new(settings, None)
 }

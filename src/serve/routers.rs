@@ -1,0 +1,89 @@
+//! The application, and the routes that lead to it.
+
+use std::sync::Arc;
+
+use actors::{cache::RunningCache, engine::Engine, live::Live, upkeep::RunningUpkeep};
+use application::{
+    app::App, background::Background, bookings::BookedEvents, guide::Guide, pictures::SharedPictures,
+    seat_maps::SharedSeatMaps, site::SiteSettings, verification::VerifiedAccounts,
+};
+use boxoffice_api::{
+    mails::mail_routes,
+    operations::{self, Health},
+    routes::api_routes,
+};
+use boxoffice_auth::{
+    passwords::Passwords,
+    tokens::{Keys, Revocations, TokenSigner, TokenVerifier},
+};
+use boxoffice_http::router::Router;
+use boxoffice_store::{
+    postgres::{connection::RequestPool, store::PgStore},
+    rate_limits::{Limiter, SharedCounts},
+};
+use telemetry::metrics::Metrics;
+
+use super::{accounts, mail::Mail};
+use crate::config::Config;
+
+/// What the application is made of.
+pub(super) struct Parts<'a> {
+    pub(super) config: &'a Config,
+    pub(super) pool: &'a RequestPool,
+    pub(super) engine: &'a Engine,
+    pub(super) mail: &'a Mail,
+    pub(super) cache: &'a RunningCache,
+    pub(super) upkeep: &'a RunningUpkeep,
+    pub(super) health: &'a Arc<Health>,
+    pub(super) hasher: Passwords,
+    pub(super) keys: Keys,
+    pub(super) revocations: Arc<Revocations>,
+    pub(super) counts: Option<Arc<SharedCounts>>,
+    pub(super) metrics: Metrics,
+    pub(super) guide: Guide,
+}
+
+/// The routes of both listeners, and what of the application the end of the server needs.
+pub(super) struct Routers {
+    pub(super) api: Arc<Router<App>>,
+    pub(super) operations: Arc<Router<()>>,
+    pub(super) live: Arc<Live>,
+    pub(super) after_answers: Background,
+}
+
+impl Routers {
+    pub(super) fn build(parts: Parts<'_>) -> anyhow::Result<Self> {
+        let Parts { config, pool, engine, mail, cache, upkeep, health, .. } = parts;
+        let limiter = Arc::new(Limiter::new(config.rate_limit.limiter.clone(), parts.counts));
+        let app = App {
+            pictures: SharedPictures::default(),
+            seat_maps: SharedSeatMaps::default(),
+            verified: VerifiedAccounts::default(),
+            names: BookedEvents::default(),
+            site: SiteSettings::default(),
+            store: Arc::new(PgStore::new(pool.clone())),
+            hasher: Arc::new(parts.hasher),
+            issuer: Arc::new(TokenSigner::new(parts.keys.signing, &*config.auth.issuer, parts.revocations.clone())),
+            limits: limiter.clone(),
+            inventories: engine.inventories.clone(),
+            live: Live::new(config.http.live),
+            outbox: mail.running.outbox.clone(),
+            cache: cache.cache.clone(),
+            background: Background::default(),
+            auth: accounts::rules(&config.auth),
+            upkeep: upkeep.upkeep.clone(),
+            command_deadline: config.inventory.request_deadline,
+            guide: parts.guide,
+        };
+        let (live, after_answers) = (app.live.clone(), app.background.clone());
+        let verifier = Arc::new(TokenVerifier::new(parts.keys.accepted, &config.auth.issuer, parts.revocations));
+
+        let routes = api_routes().into_iter().chain(operations::health_routes(health));
+        let api = Router::build(Arc::new(app), verifier.clone(), routes)?;
+        let api = if config.http.server.edge.bare { api } else { api.limited(limiter) };
+        let routes = operations::operations_routes(health, parts.metrics).into_iter();
+        let routes = routes.chain(mail_routes(mail.kept.as_ref(), &mail.queue));
+        let operations = Router::build(Arc::new(()), verifier, routes)?;
+        Ok(Self { api: Arc::new(api), operations: Arc::new(operations), live, after_answers })
+    }
+}
