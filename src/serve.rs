@@ -30,7 +30,7 @@ use actors::{
     live::Live,
     outbox::{Outbox, RunningOutbox},
     restart::RestartPolicy,
-    tasks::Tasks,
+    tasks::{RunningTasks, Tasks},
     upkeep::RunningUpkeep,
 };
 use anyhow::Context;

@@ -53,7 +53,7 @@ pub use maintenance::RunningCache;
 
 /// A read that takes longer is given up, so that nobody waits for it for ever. Above what a statement may take.
 const LOAD_MAX: Duration = Duration::from_secs(40);
-/// For one answer to be read anew; then the next one has its turn.
+/// For one answer to be read again; then the next one has its turn.
 const RENEWAL_MAX: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy, Debug)]

@@ -74,7 +74,6 @@ pub enum InventoryMessage {
 /// What a command has led to. Durable.
 #[derive(Clone, Debug)]
 pub struct CommandAnswer {
-    /// The result.
     pub outcome: Outcome,
     /// True when an earlier request with the same key had led to it.
     pub replayed: bool,

@@ -28,7 +28,6 @@ pub use history::{Picture, Shared};
 pub use places::{LiveSettings, NoPlace, NotOpened};
 pub use stream::{Signal, Stream};
 
-/// See the module's page.
 #[derive(Debug)]
 pub struct Live {
     settings: LiveSettings,

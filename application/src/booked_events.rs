@@ -15,7 +15,7 @@ const NAMES_AGE_MAX: Duration = Duration::from_secs(5);
 /// Events whose names are remembered.
 const NAMES_MAX: usize = 1_000;
 
-/// How long the answer to a booking waits for names: the booking is made, and whoever made it is to know.
+/// How long the answer to a booking waits for names: the booking is made, and anyone who made it is to know.
 const NAMES_WAIT: Duration = Duration::from_secs(1);
 
 /// What the events are called that are being booked: one read for all bookings of some seconds, so that none costs a look at the

@@ -78,7 +78,6 @@ impl From<AskError> for BookingError {
 /// A result, and whether an earlier request with the same key had led to it.
 #[derive(Debug)]
 pub struct IdempotentResult<T> {
-    /// The result.
     pub value: Arc<T>,
     /// True for a retry.
     pub replayed: bool,
@@ -94,7 +93,7 @@ pub struct Asking {
     pub may_take: bool,
 }
 
-/// Keeps places for a while (B2).
+/// Keeps places for a while.
 pub async fn hold(
     app: &App,
     asking: Asking,

@@ -25,9 +25,7 @@ use crate::{
 /// A small word by which events are found.
 #[derive(Clone, Debug)]
 pub struct EventTag {
-    /// For URLs.
     pub slug: String,
-    /// For people.
     pub name: String,
 }
 

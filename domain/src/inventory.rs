@@ -104,7 +104,6 @@ impl QuotaState {
     }
 }
 
-/// See the module's page.
 #[derive(Debug)]
 pub struct Inventory {
     plan: Arc<SalePlan>,

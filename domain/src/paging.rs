@@ -55,7 +55,6 @@ impl<K> Start<K> {
 /// Which entries to show.
 #[derive(Clone, Debug)]
 pub struct PageRequest<K> {
-    /// Where to begin.
     pub start: Start<K>,
     /// How many at most.
     pub limit: u32,
@@ -64,7 +63,6 @@ pub struct PageRequest<K> {
 /// One page of a list.
 #[derive(Debug)]
 pub struct Page<T> {
-    /// The entries.
     pub entries: Vec<T>,
     /// How many there are on all pages.
     pub total: Total,
@@ -77,7 +75,6 @@ pub struct Page<T> {
 /// How many entries a list has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Total {
-    /// Counted.
     Exact(u64),
     /// Too many to count for each page: what the database expects.
     About(u64),

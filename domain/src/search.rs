@@ -148,7 +148,6 @@ pub enum Key {
 /// What kind of values [`Key`]s are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortKeyKind {
-    /// [`Key::Instant`]
     Instant,
     Text,
     Amount,
@@ -157,7 +156,6 @@ pub enum SortKeyKind {
 
 /// An order, and the kinds of its keys from the first to the last.
 pub trait Order: Copy {
-    /// The kinds of its keys.
     fn keys(self) -> &'static [SortKeyKind];
 }
 

@@ -30,7 +30,7 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// The owner of the `cluster` if it is there; otherwise ourselves, or for root the account `wanted` or `postgres`. Never `nobody`: whoever else
+    /// The owner of the `cluster` if it is there; otherwise ourselves, or for root the account `wanted` or `postgres`. Never `nobody`: everyone else who
     /// runs as that account could read all data and stop the server.
     pub(super) fn choose(wanted: Option<&str>, cluster: &Path) -> Result<Self, PrivatePostgresError> {
         let me = geteuid();

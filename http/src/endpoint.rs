@@ -92,7 +92,6 @@ impl<S> Section<S> {
         self
     }
 
-    /// For the router.
     pub fn into_routes(self) -> impl Iterator<Item = Route<S>> {
         self.endpoints.into_iter().map(|endpoint| endpoint.route)
     }

@@ -1,6 +1,5 @@
 //! The product's name, as clients see it.
 
-/// Its name.
 pub const NAME: &str = "boxoffice";
 /// What it is, in a sentence.
 pub const DESCRIPTION: &str = "An event-booking server for the minute when everyone wants the same seats";

@@ -47,7 +47,6 @@ impl RequestId {
         Self(HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("unknown")))
     }
 
-    /// As a header.
     pub fn header(&self) -> &HeaderValue {
         &self.0
     }
@@ -57,7 +56,6 @@ impl RequestId {
         self.0
     }
 
-    /// As text.
     pub fn as_str(&self) -> &str {
         // Made of visible ASCII by both constructors.
         self.0.to_str().unwrap_or_default()

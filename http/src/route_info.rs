@@ -6,7 +6,7 @@ use application::limits::Tier;
 use domain::accounts::Role;
 use http::Method;
 
-/// Most parameters in one path; two levels of hierarchy (H1) need two.
+/// Most parameters in one path; two levels of hierarchy need two.
 pub(super) const PARAMS_MAX: usize = 4;
 
 /// What a route answers with unless its row says otherwise.
@@ -17,7 +17,7 @@ pub const JSON: &[&str] = &["application/json", "application/problem+json"];
 pub enum Access {
     /// Anybody. A token is not looked at, so a stale one does not lock anyone out of a public page.
     Public,
-    /// Whoever has a session cookie; the handler asks for it. The page that sends it has to be ours, or on the list (A4).
+    /// Anyone who has a session cookie; the handler asks for it. The page that sends it has to be ours, or on the list.
     Session,
     /// Any account.
     Authenticated,
@@ -28,7 +28,6 @@ pub enum Access {
 /// Whose things a route is about, among those who may use it. The use case sees to it: it knows whose they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ownership {
-    /// Everybody's.
     Shared,
     /// The caller's own. Another's are not found, so that nobody learns what there is.
     Own,
@@ -45,7 +44,6 @@ pub struct RouteInfo {
     pub access: Access,
     /// Whose things it is about, among those who may use it.
     pub ownership: Ownership,
-    /// How often.
     pub tier: Tier,
     /// Most bytes of a body, when not the server's default.
     pub body_limit: Option<usize>,

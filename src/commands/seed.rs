@@ -118,8 +118,8 @@ async fn load_loadtest(
     Ok(())
 }
 
-/// Anyone who reads the tokens can act as the accounts they name, so nobody but the owner may read the file, whatever the umask is
-/// and whatever the permissions of an earlier file were. What is no file, such as a pipe, keeps its permissions.
+/// Anyone who reads the tokens can act as the accounts they name, so nobody but the owner may read the file, whatever the umask is and whichever account could
+/// read the one that was there before. What is no file, such as a pipe, keeps its permissions.
 fn write_for_owner(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     if file.metadata()?.is_file() {

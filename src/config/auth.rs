@@ -36,12 +36,12 @@ settings! {
         refresh_grace: Duration = duration(s(10), s(0)..=minutes(5));
         /// How long a link to verify an address works.
         verification_ttl: Duration = duration(days(1), minutes(5)..=days(30));
-        /// How long a link to choose a new password works. Too high: whoever finds an old mail has the account.
+        /// How long a link to choose a new password works. Too high: anyone who finds an old mail has the account.
         reset_ttl: Duration = duration(hours(1), minutes(5)..=days(7));
         /// Whether nobody may sign in before their address is verified; true in production with a mail server. Off: who registers with an
         /// address and then signs in learns whether it was known.
         require_verified_email: bool = flag(verifies);
-        /// Whether nobody may hold or book places before their address is verified; true in production with a mail server. Off: whoever
+        /// Whether nobody may hold or book places before their address is verified; true in production with a mail server. Off: anyone who
         /// makes up addresses has as many accounts, and as many places, as they like.
         verified_to_book: bool = flag(verifies);
         /// Password hashes at once; each takes a core for tens of milliseconds. Too high: logins starve bookings. Too low: logins queue,

@@ -32,7 +32,7 @@ settings! {
         /// How long an answer in this process is given without a new read. Too high: without Redis, another node's change is seen late.
         /// Too low: the database is asked more often.
         fresh: Duration = duration(s(5), ms(10)..=days(1));
-        /// How long after that it is given while it is read anew. Both together bound what a node shows that hears of no change.
+        /// How long after that it is given while it is read again. Both together bound what a node shows that hears of no change.
         stale: Duration = duration(s(5), ms(0)..=days(1));
         ..CacheSettings::default()
     }

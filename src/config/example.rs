@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Config, Sources};
 
-/// Set to write the file anew.
+/// Set to write the file again.
 const UPDATE: &str = "UPDATE_ENV_EXAMPLE";
 
 const HEAD: &str = "\

@@ -27,7 +27,7 @@ settings! {
     "http" HttpConfig(environment: Environment) {
         [server: ServerSettings = server]
         [live: LiveSettings = live]
-        /// Address and port. A public address exposes the server to whoever can reach the machine; port 0 takes any free one.
+        /// Address and port. A public address exposes the server to anyone who can reach the machine; port 0 takes any free one.
         listen: SocketAddr = value(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), ADDRESS);
         /// How long a server that was told to stop goes on accepting while it says that it is not ready; 5s in production. Too high:
         /// stopping takes longer. Too low: balancers send clients to a closed port.
@@ -100,7 +100,7 @@ settings! {
 settings! {
     edge -> EdgeSettings {
         /// Origins whose pages may use the API with their users' cookies, separated by commas, such as https://shop.example. Too many:
-        /// whoever can run a script on one of them acts for its visitors. Too few: the browser keeps the answers from a page of ours.
+        /// anyone who can run a script on one of them acts for its visitors. Too few: the browser keeps the answers from a page of ours.
         cors_origins: Vec<String> = list(origin, ORIGINS);
         /// When clients are told to come by HTTPS only, for a year and for all hosts below the name: auto (those who did, or whose proxy
         /// says so), always, never.

@@ -27,7 +27,7 @@ settings! {
         /// all events wait while one large one is loaded.
         threads: usize = number(1, 1..=64);
         /// How long an unused inventory stays in memory. Too high: memory for events nobody books. Too low: each booking of a quiet event
-        /// loads it anew.
+        /// loads it again.
         idle_after: Duration = duration(minutes(5), ms(100)..=days(1));
         /// How long a hold keeps its places. Too high: places are blocked by people who have left. Too low: people lose them while they
         /// pay.

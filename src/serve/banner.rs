@@ -17,7 +17,7 @@ use domain::{
 use super::{database::Database, demo, listeners::Listeners, mail::Mail};
 use crate::config::{Config, Environment};
 
-/// Greets whoever starts the server at a terminal. What the first page of a developer's server tells.
+/// Greets anyone who starts the server at a terminal. What the first page of a developer's server tells.
 pub(super) async fn greet(
     config: &Config,
     database: &Database,

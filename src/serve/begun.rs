@@ -121,7 +121,7 @@ impl Begun {
     }
 }
 
-/// Ends a part that was begun. Whoever looks why a start takes so long to fail finds what it waited for.
+/// Ends a part that was begun. Anyone who looks why a start takes so long to fail finds what it waited for.
 async fn end<T>(name: &'static str, part: Option<T>, stop: impl AsyncFnOnce(T)) {
     if let Some(part) = part {
         stop(part).await;

@@ -56,7 +56,7 @@ pub async fn reset_passwords(client: &mut Client, config: &Config, hasher: &Pass
 }
 
 /// What the accounts of a private database sign in with, if it was kept and all that are named beside it still do. They may have got
-/// another since: from who reaches the database by its address, and so does not know of the file, or from whoever uses them.
+/// another since: from who reaches the database by its address, and so does not know of the file, or from its users.
 pub(super) async fn told_password(
     client: &impl Statements,
     config: &Config,

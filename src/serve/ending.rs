@@ -3,7 +3,6 @@
 use std::{future::Future, pin::pin, time::Duration};
 
 use boxoffice_http::server::DrainReport;
-use domain::secrets::OpaqueToken;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     task::JoinHandle,
@@ -68,38 +67,6 @@ impl Signals {
     }
 }
 
-/// A started server.
-pub struct Running {
-    /// Where the API is.
-    pub address: SocketAddr,
-    /// Where metrics and health are.
-    pub operations_address: SocketAddr,
-    /// The door to the inventories, for fault tests.
-    pub inventories: Inventories,
-    /// The door to the outbox, for tests.
-    pub outbox: Outbox,
-    /// The cache, for tests.
-    pub cache: RunningCache,
-    /// By what the mails of a server without a mail server are shown, for tests.
-    pub mails_token: Option<OpaqueToken>,
-    pub(super) live: Arc<Live>,
-    pub(super) health: Arc<Health>,
-    pub(super) stop: watch::Sender<bool>,
-    pub(super) api: JoinHandle<DrainReport>,
-    pub(super) operations: JoinHandle<DrainReport>,
-    pub(super) engine: Engine,
-    pub(super) session: Session,
-    pub(super) mail: RunningOutbox,
-    pub(super) after_answers: Background,
-    /// What goes on with events after the answer, for fault tests.
-    pub upkeep: RunningUpkeep,
-    /// What goes on for ever, for fault tests.
-    pub tasks: RunningTasks,
-    pub(super) pools: Pools,
-    pub(super) database: Database,
-    pub(super) ending: EndingTimes,
-}
-
 impl Running {
     /// Waits until there is a reason to end.
     pub async fn wait(&mut self, signal: impl Future<Output = ()>) -> Ending {
@@ -154,7 +121,7 @@ impl Running {
             after_answers.finish().await;
             upkeep.stop().await;
             engine.stop().await;
-            // Nothing writes any more: whoever takes this node's events over need not wait for its mails.
+            // Nothing writes any more: the node that takes this one's events over need not wait for its mails.
             session.end().await;
             mail.stop().await;
             cache.stop().await;

@@ -22,7 +22,7 @@ pub(super) async fn prepare(database: &Database, config: &Config, hasher: &Passw
 }
 
 async fn fill(client: &mut Client, config: &Config, hasher: &Passwords) -> anyhow::Result<()> {
-    // Whoever can reach the server would find an administrator's account that its owner may not know of.
+    // Anyone who can reach the server would find an administrator's account that its owner may not know of.
     if !config.http.listen.ip().to_canonical().is_loopback() {
         tracing::info!(listen = %config.http.listen, "no demo: others reach this server; `boxoffice seed` loads it");
         return Ok(());

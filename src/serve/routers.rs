@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actors::{cache::RunningCache, engine::Engine, live::Live, upkeep::RunningUpkeep};
 use application::{
-    app::App, background::Background, bookings::BookedEvents, guide::Guide, pictures::SharedPictures,
+    app::App, background::Background, booked_events::BookedEvents, guide::Guide, pictures::SharedPictures,
     seat_maps::SharedSeatMaps, site::SiteSettings, verification::VerifiedAccounts,
 };
 use boxoffice_api::{

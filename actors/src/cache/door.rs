@@ -77,7 +77,7 @@ impl Door {
         let Ok(place) = self.places.clone().try_acquire_owned() else { return false };
         renewal.place = Some(place);
         self.queue.renewals().push_back(renewal);
-        // Whoever is free takes it. Those that are busy look when they are done, and are told once at most.
+        // Anyone who is free takes it. Those that are busy look when they are done, and are told once at most.
         for (place, worker) in self.workers.iter().enumerate() {
             if !self.queue.is_told(place, true) {
                 worker.cast(WorkerMessage);
@@ -87,7 +87,7 @@ impl Door {
     }
 }
 
-/// An answer to be read anew. Dropped undone, as with the actor that had it, it leaves the answer to the next one who asks.
+/// An answer to be read again. Dropped undone, as with the actor that had it, it leaves the answer to the next one who asks.
 pub(super) struct Renewal {
     entry: Arc<Entry>,
     pub(super) work: Pin<Box<dyn Future<Output = ()> + Send>>,

@@ -29,7 +29,7 @@ pub(super) struct Flights(Arc<Mutex<Table>>);
 pub(super) enum Joined {
     /// By doing it.
     Leads(Landing, FlightWaiter),
-    /// By waiting for whoever does it.
+    /// By waiting for the one who does it.
     Follows(FlightWaiter),
 }
 

@@ -30,7 +30,7 @@ const STOP_GRACE: Duration = Duration::from_secs(1);
 /// Rounds of the sweeper from one that walks over all answers to the next.
 const WALK_EVERY: u32 = 10;
 
-/// Reads answers anew, one at a time.
+/// Reads answers again, one at a time.
 struct Worker {
     queue: Arc<RenewalQueue>,
     place: usize,
@@ -72,7 +72,6 @@ struct Sweeper {
     every: Duration,
 }
 
-/// State of a [`Sweeper`].
 struct Rounds {
     metrics: CacheMetrics,
     done: u32,

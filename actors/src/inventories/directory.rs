@@ -202,7 +202,6 @@ impl Directory {
 
 /// The events that were in a directory.
 pub(crate) struct ClearedEvents {
-    /// All of them.
     pub(crate) all: Vec<EventId>,
     /// Those that are left, because somebody follows them.
     pub(crate) followed: Vec<EventId>,

@@ -85,7 +85,6 @@ enum Phase {
     Down(Instant),
 }
 
-/// State of an [`InventoriesSupervisor`].
 pub struct InventoryChildren {
     by_event: HashMap<EventId, Child>,
     by_actor: HashMap<ActorId, EventId>,

@@ -13,7 +13,6 @@ use super::{
 };
 use crate::{clock::LedgerClock, inventories::Slot, ledger::open_batch::OpenBatch};
 
-/// State of an [`InventoryActor`].
 #[allow(clippy::large_enum_variant, reason = "one an actor, and nearly always the large variant")]
 pub enum State {
     /// The ledger is being read.
@@ -27,11 +26,9 @@ pub enum State {
         /// A predecessor may have left a commit in flight, and no load has waited for it yet.
         settle: bool,
     },
-    /// At work.
     Ready(Ready),
 }
 
-/// State of an inventory at work.
 pub struct Ready {
     pub(super) slot: Arc<Slot>,
     pub(super) inventory: Inventory,
@@ -46,7 +43,7 @@ pub struct Ready {
     pub(super) pauses: Vec<RpcReplyPort<PauseGrant>>,
     pub(super) open_batch: Arc<OpenBatch>,
     pub(super) last_asked: Instant,
-    /// When it fires. May be earlier than there is something to do: setting it anew for every batch would cost more.
+    /// When it fires. May be earlier than there is something to do: setting it again for every batch would cost more.
     pub(super) timer: Option<(Instant, JoinHandle<()>)>,
 }
 
@@ -89,7 +86,7 @@ pub(crate) struct Pausing {
     pub(super) wanted_by: Vec<RpcReplyPort<PauseGrant>>,
     /// The pauses that were granted and have not ended, each with what ends it when its time is over.
     pub(super) granted: Vec<(u64, JoinHandle<()>)>,
-    /// Read anew as soon as nothing is on its way and all pauses have ended.
+    /// Read again as soon as nothing is on its way and all pauses have ended.
     pub(super) reload: bool,
     /// Those who want to see what is read then.
     pub(super) looks: Vec<RpcReplyPort<Look>>,

@@ -17,7 +17,7 @@ pub(crate) use self::group::{GroupOutcome, LockedBatch};
 pub use self::outcome::{BatchFailure, BatchOutcome, EntryOutcome};
 use super::within;
 
-/// Serialisation failures are retried this often, with back-off (D5).
+/// Serialisation failures are retried this often, with back-off.
 const TRIES_MAX: u32 = 5;
 /// For a look at which events are locked.
 const LOOK_AT_LOCKS_MAX: Duration = Duration::from_secs(1);

@@ -127,7 +127,6 @@ impl OpenBatch {
     }
 }
 
-/// What a writer can be told.
 pub enum WriterMessage {
     /// Take what is in this open batch with the next group.
     Take(Call),

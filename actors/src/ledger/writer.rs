@@ -28,7 +28,6 @@ use crate::{inventory::InventoryMessage, metrics::engine, notice::Notice};
 /// Most entries in one transaction. Larger groups gain nothing more and make neighbours wait.
 const GROUP_ENTRIES_MAX: usize = 4096;
 
-/// See the module's page.
 pub struct LedgerWriter<L> {
     ledger: Arc<L>,
     /// Becomes true when the ledger says that this node's session has ended.

@@ -9,7 +9,6 @@ use crate::{
     networks::{NetworkFull, Occupied},
 };
 
-/// Bounds of live availability.
 #[derive(Clone, Copy, Debug)]
 pub struct LiveSettings {
     /// Streams at once, of all events.
@@ -42,7 +41,6 @@ pub enum NotOpened {
     /// On this node.
     #[error(transparent)]
     NoPlace(#[from] NoPlace),
-    /// For this network.
     #[error("too many streams of one network")]
     OfNetwork(#[from] NetworkFull),
 }

@@ -7,7 +7,6 @@ use domain::outbox::Upkeep;
 use super::Backoff;
 use crate::restart::RestartPolicy;
 
-/// Bounds of sending.
 #[derive(Clone, Copy, Debug)]
 pub struct OutboxSettings {
     /// Mails on their way at once. Too high: the mail server refuses the connections. Too low: one that is slow holds up
@@ -23,7 +22,6 @@ pub struct OutboxSettings {
     pub upkeep: Upkeep,
     /// Time between two rounds of deleting and counting.
     pub tidy_every: Duration,
-    /// Bounds of restarting.
     pub restart: RestartPolicy,
 }
 

@@ -8,7 +8,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// One slot of so many is kept for mails that somebody waits for.
 const AWAITED_OF: u32 = 4;
 
-/// What a courier can be told.
 #[derive(Debug)]
 pub(super) enum CourierMessage {
     /// Somebody has queued a mail.
@@ -31,10 +30,7 @@ pub(super) enum CourierMessage {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum QueueLook {
     /// As many mails as there was room for: perhaps there are more.
-    Full {
-        /// Whether that was any.
-        some: bool,
-    },
+    Full { some: bool },
     /// All that was due.
     Rest,
     /// Nothing that could be told.

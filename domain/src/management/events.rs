@@ -52,13 +52,11 @@ impl ManagedEventOrder {
 /// Which events to list.
 #[derive(Clone, Debug)]
 pub struct ManagedEventFilter {
-    /// In one of these.
     pub statuses: Vec<EventStatus>,
     /// With this in the title or the slug, whatever the case.
     pub q: Option<String>,
     pub organizer: Option<AccountId>,
     pub series: Option<SeriesId>,
-    /// Sorted by this.
     pub order: ManagedEventOrder,
 }
 

@@ -7,13 +7,9 @@ use crate::ids::{SeatId, SectionId};
 /// One chair, with the words that lead a guest to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seat {
-    /// Its id.
     pub id: SeatId,
-    /// The section it is in.
     pub section_id: SectionId,
-    /// The section's name.
     pub section: Arc<str>,
-    /// The row's label.
     pub row: Arc<str>,
     /// The seat's own label.
     pub label: Box<str>,

@@ -1,4 +1,4 @@
-//! OpenAPI operations: what clients are told of an endpoint beyond what follows from its access, limit and path.
+//! OpenAPI operations: what a feature says about one of its routes, beside what the table of routes knows.
 
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};

@@ -22,7 +22,6 @@ pub(super) type Place = (usize, usize);
 
 /// What became of a batch of a group.
 pub(crate) enum GroupOutcome {
-    /// This.
     Known(BatchOutcome),
     /// Something that it needs is locked by somebody else: [`LockedBatch::commit`] tries it by itself.
     Locked(Box<LockedBatch>),
@@ -31,7 +30,6 @@ pub(crate) enum GroupOutcome {
 /// A batch that waits until somebody else gives a lock back.
 pub(crate) struct LockedBatch(pub(super) Group);
 
-/// See the module's page.
 pub(crate) struct Group {
     batches: Vec<EventBatch>,
     outcomes: Vec<Vec<Option<EntryOutcome>>>,

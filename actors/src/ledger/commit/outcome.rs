@@ -35,14 +35,13 @@ pub enum BatchFailure {
 pub enum BatchOutcome {
     /// Each entry has an outcome, in their order, and the quotas these versions.
     Done {
-        /// One an entry.
         entries: Vec<EntryOutcome>,
         /// One a quota of the batch.
         versions: Vec<(QuotaId, i64)>,
     },
-    /// The inventory must start anew from the ledger.
+    /// The inventory must start again from the ledger.
     Failed(BatchFailure),
-    /// The inventory must start anew from the ledger. Some entries were answered before.
+    /// The inventory must start again from the ledger. Some entries were answered before.
     Partly {
         /// One an entry, as far as there is one.
         known: Vec<Option<EntryOutcome>>,
@@ -52,7 +51,7 @@ pub enum BatchOutcome {
 }
 
 impl BatchOutcome {
-    /// Why the inventory must start anew, if it must.
+    /// Why the inventory must start again, if it must.
     pub fn failure(&self) -> Option<&BatchFailure> {
         match self {
             Self::Done { .. } => None,

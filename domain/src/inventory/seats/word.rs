@@ -6,14 +6,12 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum SeatState {
-    /// It can.
     Free,
     /// Taken by a decision that the ledger has not answered yet; shown as held.
     #[serde(rename = "HELD")]
     Pending,
     /// Kept by a hold or by a booking that waits for its payment.
     Held,
-    /// Somebody's.
     Sold,
 }
 
