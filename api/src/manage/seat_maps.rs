@@ -28,8 +28,6 @@ use super::{answered, expected, first_answer, location, manager, named_body, per
 /// Most bytes of a map: the largest hall in the longest form that people write, twice.
 const LAYOUT_BYTES_MAX: usize = 8 << 20;
 
-/// The routes of seat maps, once for each prefix.
-
 /// The number of a version in the path.
 fn number(request: &Request) -> Result<u32, Problem> {
     let text = request.param("number")?;

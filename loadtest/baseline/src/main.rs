@@ -78,9 +78,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn bare(mut config: Config) -> Config {
-    config.http.server.edge.bare = true;
-    config
+/// SIGTERM or SIGINT from now on.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
@@ -97,9 +103,12 @@ fn run(command: Command) -> anyhow::Result<()> {
     runtime.block_on(async move {
         match command {
             Command::Serve => serve::serve(config).await,
-            Command::Empty => empty::serve(config.http.listen).await,
-            Command::Raw { answer } => raw::serve(config.http.listen, &answer).await,
-            Command::Bare => boxoffice::serve::serve(bare(config)).await.map(drop),
+            Command::Empty => fixed::serve(config.http.listen, Answer::booking()).await,
+            Command::Raw { answer } => fixed::serve(config.http.listen, Answer::read(&answer)?).await,
+            Command::Bare => {
+                config.http.bare = true;
+                boxoffice::serve::serve(config).await.map(drop)
+            }
             Command::Prepare { houses, fixture } => prepare::prepare(&config, houses, &fixture).await,
             Command::Check => check::check(&config).await,
             Command::Postgres => postgres::keep(&config).await,

@@ -7,7 +7,7 @@ use boxoffice_auth::tokens::{Keys, TokenVerifier};
 use boxoffice_http::{
     reply::Reply,
     router::{Access, Route, Router},
-    server::Server,
+    server::{Server, Settings},
 };
 use jiff::SignedDuration;
 
@@ -37,15 +37,9 @@ pub(crate) async fn serve(mut config: Config) -> anyhow::Result<()> {
     ];
     let router = Arc::new(Router::build(shop, verifier, routes)?);
     // As boxoffice has it: the load of the benchmarks comes from one network.
-    let server = Server::bind(config.http.listen, config.http.server).await?;
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let stop = async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    };
-    server.serve(router, stop).await;
+    let settings = Settings { trusted: config.rate_limit.trusted.clone(), ..Settings::from(&config.http) };
+    let server = Server::bind(config.http.listen, settings).await?;
+    server.serve(router, stop_signal()?).await;
     pool.close();
     database.release().await;
     Ok(())
