@@ -106,7 +106,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Empty => fixed::serve(config.http.listen, Answer::booking()).await,
             Command::Raw { answer } => fixed::serve(config.http.listen, Answer::read(&answer)?).await,
             Command::Bare => {
-                config.http.bare = true;
+                config.http.server.edge.bare = true;
                 boxoffice::serve::serve(config).await.map(drop)
             }
             Command::Prepare { houses, fixture } => prepare::prepare(&config, houses, &fixture).await,

@@ -37,7 +37,7 @@ pub(crate) async fn serve(mut config: Config) -> anyhow::Result<()> {
     ];
     let router = Arc::new(Router::build(shop, verifier, routes)?);
     // As boxoffice has it: the load of the benchmarks comes from one network.
-    let settings = Settings { trusted: config.rate_limit.trusted.clone(), ..Settings::from(&config.http) };
+    let settings = Settings { trusted: config.rate_limit.limiter.trusted.clone(), ..config.http.server.clone() };
     let server = Server::bind(config.http.listen, settings).await?;
     server.serve(router, stop_signal()?).await;
     pool.close();
