@@ -1,5 +1,9 @@
 //! `/events/{id}/bookings` and `/bookings/{id}`: what is booked, shown and given back.
 
+mod best_available;
+mod idempotency;
+mod unpaid;
+
 use std::time::Duration;
 
 use futures_util::future::join_all;

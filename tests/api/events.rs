@@ -1,5 +1,13 @@
 //! `/events`, `/events/{idOrSlug}` and `/events/{id}/availability`.
 
+mod availability;
+mod live;
+mod over;
+mod paging;
+mod reads;
+pub(crate) mod search;
+mod slugs;
+
 use std::collections::HashSet;
 
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@
 //! Include it in a root of tests as `support`, the name under which the shared PostgreSQL finds itself again:
 //!
 //! ```ignore
-//! #[path = "support/harness.rs"]
+//! #[path = "../support/harness.rs"]
 //! mod support;
 //! ```
 #![allow(dead_code, reason = "each root of tests uses its own part")]

@@ -1,0 +1,6 @@
+//! `/admin/…`.
+
+mod audit_log;
+mod audited;
+mod settings;
+mod users;

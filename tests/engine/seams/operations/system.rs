@@ -1,0 +1,121 @@
+//! What the server does by itself.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use domain::ids::EventId;
+use reqwest::Method;
+use uuid::Uuid;
+
+use super::{Act, Needs, Operation, Promise};
+use crate::seams::stage::Stage;
+
+/// For something that is due to happen.
+const SOON: Duration = Duration::from_secs(20);
+/// For an inventory to become idle, which is not certain: another operation may ask it, or something may be about to expire.
+const IDLE: Duration = Duration::from_millis(400);
+
+/// See the module's page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum System {
+    /// A hold runs out.
+    HoldExpires,
+    /// A booking is not paid in time.
+    UnpaidExpires,
+    /// An event is published at its time.
+    Publish,
+    /// The bookings of a cancelled event are cancelled.
+    CancelBookings,
+    /// The inventory is unloaded, since nobody asks for it.
+    Unload,
+    /// The inventory reads its plan and its counters again.
+    Reload,
+    /// The inventory dies.
+    Kill,
+}
+
+const fn row(name: &'static str, needs: &'static [Needs], system: System) -> Operation {
+    Operation { name, routes: &[], needs, act: Act::Wait(system), promise: Promise::Nothing }
+}
+
+pub(super) const ROWS: &[Operation] = &[
+    row("hold_expires", &[Needs::ExpiringHold], System::HoldExpires),
+    row("unpaid_expires", &[Needs::ExpiringUnpaid], System::UnpaidExpires),
+    row("scheduled_publish", &[Needs::Scheduled], System::Publish),
+    row("cancel_bookings", &[Needs::CancelledBooking], System::CancelBookings),
+    row("unload", &[], System::Unload),
+    row("reload", &[], System::Reload),
+    row("kill", &[], System::Kill),
+];
+
+impl System {
+    pub(super) async fn perform(self, stage: &Arc<Stage>) -> Result<(), String> {
+        let running = &stage.lane.server.running;
+        let event = EventId(stage.event.id);
+        match self {
+            Self::HoldExpires => {
+                // An inventory that has something to expire is loaded at the server's start; this hold came later.
+                stage.buyer(Method::GET, stage.event.path("availability"), None).send().await;
+                stage.until_over("SELECT status <> 'ACTIVE' FROM holds WHERE id = $1", stage.hold).await
+            }
+            Self::UnpaidExpires => {
+                stage.buyer(Method::GET, stage.event.path("availability"), None).send().await;
+                let over = "SELECT status <> 'PENDING_PAYMENT' FROM bookings WHERE id = $1";
+                stage.until_over(over, stage.unpaid).await
+            }
+            Self::Publish => {
+                // Another operation may have put it off.
+                let over = "SELECT status <> 'SCHEDULED' OR publish_at > now() + interval '1 minute' FROM events WHERE id = $1";
+                stage.until_over(over, stage.event.id).await
+            }
+            Self::CancelBookings => {
+                let statement = "INSERT INTO event_cancellations (event_id, total)
+                    SELECT id, 1 FROM events WHERE id = $1 AND status = 'CANCELLED' ON CONFLICT DO NOTHING";
+                // A fail point may be in its way, which the step that does this would be asked again for.
+                while let Err(error) = stage.lane.control.execute(statement, &[&stage.event.id]).await {
+                    let code = error.code().map(|code| code.code().to_owned());
+                    assert!(code.is_some_and(|code| ["40001", "40P01"].contains(&&*code)), "{error:?}");
+                }
+                let over = "SELECT finished_at IS NOT NULL FROM event_cancellations WHERE event_id = $1";
+                stage.until_over(over, stage.event.id).await
+            }
+            Self::Unload => {
+                let began = Instant::now();
+                while running.inventories.directory().find(event).is_some() && began.elapsed() < IDLE {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                Ok(())
+            }
+            Self::Reload => {
+                running.inventories.reload(event);
+                Ok(())
+            }
+            Self::Kill => {
+                running.inventories.kill(event);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Stage {
+    /// Waits until the query says true of `id`, or finds nothing.
+    async fn until_over(&self, query: &str, id: Uuid) -> Result<(), String> {
+        let began = Instant::now();
+        loop {
+            self.lane.server.running.upkeep.upkeep.wake();
+            let row = self.lane.watcher.query_opt(query, &[&id]).await.map_err(|error| error.to_string())?;
+            if row.is_none_or(|row| row.get(0)) {
+                return Ok(());
+            }
+            if began.elapsed() > SOON {
+                let slot = self.lane.server.running.inventories.directory().find(EventId(self.event.id));
+                let actor = slot.as_ref().map(|slot| slot.actor().map(|actor| actor.get_status()));
+                return Err(format!("not over after {SOON:?}, inventory {actor:?}: {query}"));
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
