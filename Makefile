@@ -158,7 +158,7 @@ EVENTS ?= 4000
 bench-faults: setup ## Lose answers, silence connections, lock rows, start with 4,000 events to load: when refusals end; ARGS=lost
 	@scripts/setup tests
 	@BOXOFFICE_FAULTS_REPORT=1 BOXOFFICE_FAULTS_EVENTS=$(EVENTS) \
-		cargo test --profile $(PROFILE) --test faults --no-fail-fast -- --nocapture --test-threads=1 $(ARGS)
+		cargo test --profile $(PROFILE) --test engine --no-fail-fast -- --nocapture --test-threads=1 faults::$(ARGS)
 
 .PHONY: bench-export
 bench-export: setup ## Measure the CSV of an event with a million bookings: memory, size, time; ARGS='100000' for fewer

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    manage::conditions::Things,
+    organizer::conditions::Things,
     support::{
         Api, TestServer,
         document::document,

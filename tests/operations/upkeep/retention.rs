@@ -57,7 +57,6 @@ async fn old_keys_of_requests_are_deleted_by_whichever_server_comes_first() {
     let left = "SELECT count(*) FROM request_keys WHERE key LIKE 'old %'";
     until("the old keys are gone", async || server.db.number(left, &[]).await == 1).await;
     assert_eq!(server.db.number("SELECT count(*) FROM request_keys WHERE key LIKE 'young %'", &[]).await, 3);
-    using.commit().await.unwrap();
     // The servers of a test share the process's metrics; a row is counted when its deletion is known to have been committed.
     let swept = r#"boxoffice_swept_rows_total{kind="request_keys"} 2499"#;
     until("they are counted", async || {
@@ -65,6 +64,7 @@ async fn old_keys_of_requests_are_deleted_by_whichever_server_comes_first() {
         String::from_utf8(shown.body.to_vec()).unwrap().contains(swept)
     })
     .await;
+    using.commit().await.unwrap();
     one.0.stop().await;
     two.0.stop().await;
 }
