@@ -18,35 +18,25 @@ mod mail;
 mod patience;
 mod preparation;
 mod routers;
+mod running;
 mod suitability;
 mod upkeep;
 
-use std::{net::SocketAddr, process::ExitCode, sync::Arc};
+use std::process::ExitCode;
 
-use actors::{
-    cache::RunningCache,
-    engine::Engine,
-    inventories::Inventories,
-    live::Live,
-    outbox::{Outbox, RunningOutbox},
-    restart::RestartPolicy,
-    tasks::{RunningTasks, Tasks},
-    upkeep::RunningUpkeep,
-};
+use actors::{ restart::RestartPolicy, tasks::Tasks};
 use anyhow::Context;
-use application::{app::HashingError, background::Background};
+use application::app::HashingError;
 use boxoffice_api::operations::{Health, Identity};
 use boxoffice_auth::{passwords::Passwords, tokens::Keys};
-use boxoffice_http::server::DrainReport;
-use domain::secrets::OpaqueToken;
 use telemetry::metrics;
-use tokio::{sync::watch, task::JoinHandle, time::Instant};
+use tokio::time::Instant;
 
 use self::{
     begun::Begun,
     cache::SharedRedis,
-    database::{Database, Pools},
-    ending::{EndingTimes, Signals},
+    database::Database,
+    ending::Signals,
     engine::Session,
     listeners::Listeners,
     mail::{Mail, MailSender},
@@ -57,36 +47,10 @@ pub use self::{
     ending::{Ending, Stopped},
     exit::exit_code,
     listeners::CannotListen,
+    running::Running,
 };
-pub use boxoffice_api::routes::api_document;
-
 use crate::config::Config;
-
-/// A started server.
-pub struct Running {
-    pub address: SocketAddr,
-    pub operations_address: SocketAddr,
-    // Doors for tests.
-    pub inventories: Inventories,
-    pub outbox: Outbox,
-    pub cache: RunningCache,
-    pub upkeep: RunningUpkeep,
-    pub tasks: RunningTasks,
-    /// By what the mails of a server without a mail server are shown, for tests.
-    pub mails_token: Option<OpaqueToken>,
-    live: Arc<Live>,
-    health: Arc<Health>,
-    stop: watch::Sender<bool>,
-    api: JoinHandle<DrainReport>,
-    operations: JoinHandle<DrainReport>,
-    engine: Engine,
-    session: Session,
-    mail: RunningOutbox,
-    after_answers: Background,
-    pools: Pools,
-    database: Database,
-    ending: EndingTimes,
-}
+pub use boxoffice_api::routes::api_document;
 
 /// `boxoffice serve`: runs until a signal says stop.
 pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {

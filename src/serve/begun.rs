@@ -10,13 +10,13 @@ use tokio::{
 };
 
 use super::{
-    Running,
     database::{Database, Pools},
-    ending::{self, EndingTimes},
+    ending,
     engine::{Opening, Session},
     listeners::Listeners,
     mail::Mail,
     routers::Routers,
+    running::{EndingTimes, Running},
 };
 use crate::config::Config;
 

@@ -9,7 +9,7 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout_at},
 };
 
-use super::{Running, database::Database};
+use super::{database::Database, running::Running};
 
 /// How long a private PostgreSQL is waited for at least, also when everything else was cut short. One that takes longer is adopted by
 /// the next start.
@@ -36,15 +36,6 @@ pub enum Ending {
 pub struct Stopped {
     /// Connections were cut, or work was left undone: the time for it was over, or somebody was in a hurry.
     pub is_cut: bool,
-}
-
-/// How much time the end of a server takes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct EndingTimes {
-    /// For balancers to notice that the server is not ready, while it still serves.
-    pub(super) lame_duck: Duration,
-    /// For everything, the former included.
-    pub(super) whole: Duration,
 }
 
 /// The signals that mean "stop": SIGTERM and SIGINT. From when they are listened for on, neither ends the process by itself.
