@@ -24,7 +24,7 @@ mod upkeep;
 
 use std::process::ExitCode;
 
-use actors::{ restart::RestartPolicy, tasks::Tasks};
+use actors::{restart::RestartPolicy, tasks::Tasks};
 use anyhow::Context;
 use application::app::HashingError;
 use boxoffice_api::operations::{Health, Identity};
