@@ -197,6 +197,23 @@ fn the_driver_of_the_database_is_named_by_its_adapter_only() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// A crate that the image's build is not given ends it; a file that is gone would be given without a word.
+#[test]
+fn the_image_is_built_from_every_crate() {
+    let ignored = fs::read_to_string(root().join(".dockerignore")).unwrap();
+    let given: BTreeSet<&str> = ignored.lines().filter_map(|line| line.strip_prefix('!')).collect();
+    for (name, _) in LAYERS {
+        let folder = match name {
+            "boxoffice" => "src",
+            name => name.strip_prefix("boxoffice-").unwrap_or(name),
+        };
+        assert!(given.contains(folder), "{folder} is not given to the build of the image");
+    }
+    for name in given {
+        assert!(root().join(name).exists(), "{name} is not there");
+    }
+}
+
 /// Direct ones: what a dependency is built with depends on the whole workspace.
 #[test]
 fn the_inner_crates_depend_on_nothing_from_outside() {
