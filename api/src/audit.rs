@@ -1,4 +1,4 @@
-//! The audit log for administrators (O7). It is written by whoever does what it tells of, and changed by nobody.
+//! The audit log for administrators. It is written by whoever does what it tells of, and changed by nobody.
 
 pub(crate) mod endpoints;
 

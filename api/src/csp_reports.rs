@@ -1,4 +1,4 @@
-//! What browsers report that the policy of a page has stopped (L8): a fault in a page of ours, or somebody else's script.
+//! What browsers report that the policy of a page has stopped: a fault in a page of ours, or somebody else's script.
 //!
 //! Anybody can send reports, so they are evidence for people and nothing else: each is one line of the log, of which the log
 //! lets a few a second through, and is counted.

@@ -1,4 +1,4 @@
-//! Health and metrics (L2, L4): the short form for balancers on the public listener, everything on the operations one.
+//! Health and metrics: the short form for balancers on the public listener, everything on the operations one.
 
 pub(crate) mod endpoints;
 

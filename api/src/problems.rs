@@ -1,4 +1,4 @@
-//! The documentation that `type` of a problem points to (H4).
+//! The documentation that `type` of a problem points to.
 
 pub mod endpoints;
 

@@ -1,4 +1,4 @@
-//! Accounts as administrators see and change them (O6).
+//! Accounts as administrators see and change them.
 
 use std::sync::Arc;
 

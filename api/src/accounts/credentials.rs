@@ -1,4 +1,4 @@
-//! Verify an address; a new password (P4).
+//! Verify an address; a new password.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Register, own profile (P4).
+//! Register, own profile.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Sign in, refresh, sign out; own sessions (P4, A1, A2).
+//! Sign in, refresh, sign out; own sessions.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Holding, booking and cancelling, each account its own (P3).
+//! Holding, booking and cancelling, each account its own.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The cache as administrators see it and clear it (O7).
+//! The cache as administrators see it and clear it.
 
 use std::sync::Arc;
 

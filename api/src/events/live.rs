@@ -1,4 +1,4 @@
-//! Live availability as server-sent events (P7).
+//! Live availability as server-sent events.
 
 use std::{
     pin::Pin,

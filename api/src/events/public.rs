@@ -1,4 +1,4 @@
-//! Events for everybody (P1), and what is left of them (P7).
+//! Events for everybody, and what is left of them.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Settings of the site: all of them for admins, those that are public for everybody (P6).
+//! Settings of the site: all of them for admins, those that are public for everybody.
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 

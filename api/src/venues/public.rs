@@ -1,4 +1,4 @@
-//! Venues for everybody (P2).
+//! Venues for everybody.
 
 use std::sync::Arc;
 
