@@ -1,11 +1,13 @@
 //! What the events are called that are being booked.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use domain::{
     ids::EventId,
-    repositories::{BookingRepository, EventNames},
+    repositories::{BookingRepository, EventNames, Found},
 };
+
+use jiff::Timestamp;
 
 use super::memo::Memo;
 
@@ -43,16 +45,33 @@ impl BookedEvents {
     /// What the event is called. Nothing when that can't be read soon: the names are left out then, for what they are beside is done.
     pub async fn of(&self, store: &dyn BookingRepository, event: EventId) -> Arc<Option<EventNames>> {
         let read = async { store.event_names(&[event]).await.map(|mut names| names.remove(&event)) };
-        match tokio::time::timeout(NAMES_WAIT, self.0.get(event, read)).await {
-            Ok(Ok(names)) => names,
-            Ok(Err(error)) => {
-                tracing::warn!(%event, %error, "a booking is answered without names");
-                Arc::new(None)
-            }
-            Err(_) => {
-                tracing::warn!(%event, "a booking is answered without names: they take too long");
-                Arc::new(None)
-            }
+        in_time(event, self.0.get(event, read)).await
+    }
+
+    /// What the event was called at that time, as far as that is another thing.
+    pub async fn at(&self, store: &dyn BookingRepository, event: EventId, at: Timestamp) -> Arc<Option<EventNames>> {
+        let names = self.of(store, event).await;
+        if names.as_ref().as_ref().is_none_or(|names| names.changed_at <= at) {
+            return names;
+        }
+        in_time(event, async { store.event_names_at(event, at).await.map(Arc::new) }).await
+    }
+}
+
+/// Names that are beside what is done: left out when they can't be read soon.
+async fn in_time(
+    event: EventId,
+    read: impl Future<Output = Found<Arc<Option<EventNames>>>>,
+) -> Arc<Option<EventNames>> {
+    match tokio::time::timeout(NAMES_WAIT, read).await {
+        Ok(Ok(names)) => names,
+        Ok(Err(error)) => {
+            tracing::warn!(%event, %error, "a booking is answered without names");
+            Arc::new(None)
+        }
+        Err(_) => {
+            tracing::warn!(%event, "a booking is answered without names: they take too long");
+            Arc::new(None)
         }
     }
 }

@@ -27,7 +27,7 @@ impl Operation {
         F: Future<Output = Result<Reply, Problem>> + Send + 'static,
     {
         let route = Route::new(self.method.clone(), self.path, access, handler);
-        Endpoint::new(self, route)
+        Endpoint { operation: self, route }
     }
 }
 
@@ -43,10 +43,6 @@ macro_rules! of_route {
 }
 
 impl<S> Endpoint<S> {
-    pub(super) fn new(operation: Operation, route: Route<S>) -> Self {
-        Self { operation, route }
-    }
-
     of_route! {
         /// See [`Route::gate`].
         gate(gate: Gate<S>);
@@ -85,13 +81,7 @@ impl<S> Section<S> {
         self
     }
 
-    /// With several more.
-    #[must_use]
-    pub fn with_all(mut self, endpoints: impl IntoIterator<Item = Endpoint<S>>) -> Self {
-        self.endpoints.extend(endpoints);
-        self
-    }
-
+    /// For the router.
     pub fn into_routes(self) -> impl Iterator<Item = Route<S>> {
         self.endpoints.into_iter().map(|endpoint| endpoint.route)
     }

@@ -12,7 +12,7 @@ use boxoffice_http::{
 use domain::{
     bookings::{Booking, BookingStatus, IdempotencyKey, Source},
     ids::{AccountId, BookingId, EventId, HoldId},
-    repositories::{EventNames, OwnBookings},
+    repositories::OwnBookings,
     selection::Selection,
     validation::FieldError,
 };
@@ -73,12 +73,11 @@ pub async fn book(app: Arc<App>, mut request: Request) -> Result<Reply, Problem>
         Ok(made) => made,
         Err(error) => return Err(refusals::told(&app, error).await),
     };
-    let mut names = app.names.of(&*app.store, event).await;
-    // A repetition is answered as the first time, also when something has got another name since.
-    let is_later = |names: &EventNames| names.changed_at > made.value.created_at;
-    if made.replayed && names.as_ref().as_ref().is_some_and(is_later) {
-        names = Arc::new(app.store.event_names_at(event, made.value.created_at).await?);
-    }
+    let names = match made.replayed {
+        // As the first time, also when something has got another name since.
+        true => app.names.at(&*app.store, event, made.value.created_at).await,
+        false => app.names.of(&*app.store, event).await,
+    };
     let shown = BookingJson::new(&made.value, names.as_ref().as_ref());
     let reply = Reply::created(&format!("/api/v1/bookings/{}", made.value.id), &shown)?;
     Ok(if made.replayed { reply.replayed() } else { reply })

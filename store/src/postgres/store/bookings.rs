@@ -22,27 +22,21 @@ use super::{
     total_of,
 };
 
-/// Ticket types in arrays: one row for each event, however many it has.
-const NAMES: &str = "SELECT e.id, e.slug, e.title, e.starts_at, e.time_zone, v.name AS venue, \
-        ARRAY(SELECT t.id FROM ticket_types t WHERE t.event_id = e.id ORDER BY t.id) AS types, \
-        ARRAY(SELECT t.name FROM ticket_types t WHERE t.event_id = e.id ORDER BY t.id) AS type_names, \
-        greatest(e.updated_at, v.updated_at, (SELECT max(t.updated_at) FROM ticket_types t WHERE t.event_id = e.id)) \
-            AS changed_at \
-    FROM events e JOIN venues v ON v.id = e.venue_id WHERE e.id = ANY($1)";
-
-/// The same as it was at $2: a former name is that of the first change since.
-const NAMES_AT: &str = "SELECT e.id, coalesce(f.names ->> 'slug', e.slug) AS slug, coalesce(f.names ->> 'title', e.title) AS title, \
+/// Ticket types in arrays: one row for each event, however many it has. With a time in $2 as it was then: a former name is that of the first
+/// change since; without one none is found, and none is looked for.
+const NAMES: &str = "SELECT e.id, coalesce(f.names ->> 'slug', e.slug) AS slug, coalesce(f.names ->> 'title', e.title) AS title, \
         coalesce((f.names ->> 'starts_at')::timestamptz, e.starts_at) AS starts_at, \
         coalesce(f.names ->> 'time_zone', e.time_zone) AS time_zone, coalesce(w.names ->> 'name', v.name) AS venue, \
         ARRAY(SELECT t.id FROM ticket_types t WHERE t.event_id = e.id ORDER BY t.id) AS types, \
         ARRAY(SELECT coalesce((SELECT names ->> 'name' FROM former_names WHERE thing_id = t.id AND until > $2 ORDER BY until LIMIT 1), \
                 t.name) FROM ticket_types t WHERE t.event_id = e.id ORDER BY t.id) AS type_names, \
-        $2 AS changed_at \
+        greatest(e.updated_at, v.updated_at, (SELECT max(t.updated_at) FROM ticket_types t WHERE t.event_id = e.id)) \
+            AS changed_at \
     FROM events e \
     LEFT JOIN LATERAL (SELECT names FROM former_names WHERE thing_id = e.id AND until > $2 ORDER BY until LIMIT 1) f ON true \
     JOIN venues v ON v.id = coalesce((f.names ->> 'venue_id')::uuid, e.venue_id) \
     LEFT JOIN LATERAL (SELECT names FROM former_names WHERE thing_id = v.id AND until > $2 ORDER BY until LIMIT 1) w ON true \
-    WHERE e.id = $1";
+    WHERE e.id = ANY($1)";
 
 fn names(row: &Row) -> Result<(EventId, EventNames), StoreError> {
     let (types, names): (Vec<Uuid>, Vec<String>) = (row.try_get("types")?, row.try_get("type_names")?);
@@ -58,10 +52,11 @@ fn names(row: &Row) -> Result<(EventId, EventNames), StoreError> {
     Ok((EventId(row.try_get("id")?), names))
 }
 
-/// What events and their ticket types are called, by one statement.
+/// What events and their ticket types are called, or were `at` a time, by one statement.
 pub(super) async fn event_names(
     client: &impl Statements,
     events: &[EventId],
+    at: Option<Timestamp>,
 ) -> Result<HashMap<EventId, EventNames>, StoreError> {
     let mut ids: Vec<Uuid> = events.iter().map(|event| event.0).collect();
     ids.sort_unstable();
@@ -69,7 +64,7 @@ pub(super) async fn event_names(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows = client.query_typed(NAMES, &[(&ids, Type::UUID_ARRAY)]).await?;
+    let rows = client.query_typed(NAMES, &[(&ids, Type::UUID_ARRAY), (&at, Type::TIMESTAMPTZ)]).await?;
     Ok(rows::readable(&rows, names)?.into_iter().collect())
 }
 
@@ -104,13 +99,11 @@ impl PgStore {
     }
 
     async fn read_names(&self, events: &[EventId]) -> Result<HashMap<EventId, EventNames>, StoreError> {
-        event_names(&self.pool.get().await?, events).await
+        event_names(&self.pool.get().await?, events, None).await
     }
 
     async fn read_names_at(&self, event: EventId, at: Timestamp) -> Result<Option<EventNames>, StoreError> {
-        let parameters: [Typed<'_>; 2] = [(&event.0, Type::UUID), (&at, Type::TIMESTAMPTZ)];
-        let found = self.pool.get().await?.query_typed(NAMES_AT, &parameters).await?;
-        found.first().map(|row| Ok(names(row)?.1)).transpose()
+        Ok(event_names(&self.pool.get().await?, &[event], Some(at)).await?.remove(&event))
     }
 
     async fn read_booking(&self, id: BookingId) -> Result<Option<Booking>, StoreError> {

@@ -125,7 +125,7 @@ impl PgStore {
         let Cut { rows: found, has_more, has_previous } =
             paging::read(&client, request, true, total, statement, &parameters).await?;
         let total = total.unwrap_or(Total::Exact(0));
-        let names = event_names(&client, &[event]).await?.remove(&event).map(Arc::new);
+        let names = event_names(&client, &[event], None).await?.remove(&event).map(Arc::new);
         let bookings = rows::readable_bookings(&client, &found).await?;
         let guest = |booking: Booking, row: &Row| {
             let (name, email) = (row.try_get("name")?, row.try_get("email")?);
