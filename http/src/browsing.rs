@@ -291,7 +291,8 @@ impl Pagination {
         Self {
             limit,
             offset,
-            page: page.filter(|page| u64::from(*page) <= page_count.max(1)),
+            // Beyond the last entry there is none, though the last page may have room left.
+            page: page.filter(|page| u64::from(*page) <= page_count.max(1) && (entries > 0 || offset == Some(0))),
             page_count: offset.map(|_| page_count),
             total,
             total_is_estimate,
@@ -317,6 +318,7 @@ mod tests {
         };
         assert_eq!(of(0, 0, Total::Exact(0), false), (Some(1), Some(0), 0));
         assert_eq!(of(20, 5, Total::Exact(25), false), (Some(3), Some(3), 25));
+        assert_eq!(of(25, 0, Total::Exact(25), false), (None, Some(3), 25));
         assert_eq!(of(30, 0, Total::Exact(25), false), (None, Some(3), 25));
         assert_eq!(of(5_000, 0, Total::About(9_000), false), (None, Some(500), 5_000));
         assert_eq!(of(5_000, 10, Total::About(1_200), true), (Some(501), Some(502), 5_011));
