@@ -31,8 +31,8 @@ dev: setup ## Run the server and restart it on every save (with bacon)
 test: setup lint ## Check format and lints, then run every test
 	@scripts/setup tests
 	@if scripts/cargo-tool cargo-nextest "runs the tests, each in a process of its own"; then \
-		cargo nextest run --workspace; \
-		cargo nextest run --workspace $(LOADTEST) --target-dir target; \
+		cargo nextest run --workspace --no-fail-fast; \
+		cargo nextest run --workspace --no-fail-fast $(LOADTEST) --target-dir target; \
 	else \
 		echo "make test: cargo-nextest can't be installed here; running plain cargo test"; \
 		cargo test --workspace --all-targets; \
