@@ -23,18 +23,17 @@ settings! {
 }
 
 settings! {
-    cache -> CacheSettings {
+    cache -> CacheSettings or default {
         [lifetimes = lifetimes]
         /// false: nothing is kept or looked for, every read asks the database. Other nodes are told of changes all the same.
-        enabled: bool = flag(true);
+        enabled: bool = flag(default.enabled);
         /// Bytes of answers in this process. Too high: memory for what nobody asks. Too low: the same answers are read again and again.
-        bytes_max "max_bytes": u64 = number(64 << 20, 1 << 20..=64 << 30);
+        bytes_max "max_bytes": u64 = number(default.bytes_max, 1 << 20..=64 << 30);
         /// How long an answer in this process is given without a new read. Too high: without Redis, another node's change is seen late.
         /// Too low: the database is asked more often.
-        fresh: Duration = duration(s(5), ms(10)..=days(1));
+        fresh: Duration = duration(default.fresh, ms(10)..=days(1));
         /// How long after that it is given while it is read again. Both together bound what a node shows that hears of no change.
-        stale: Duration = duration(s(5), ms(0)..=days(1));
-        ..CacheSettings::default()
+        stale: Duration = duration(default.stale, ms(0)..=days(1));
     }
 }
 

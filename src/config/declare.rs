@@ -17,7 +17,8 @@ use std::time::Duration;
 /// ```
 ///
 /// An argument may name the parts and the settings above it. With a name of a function first, it fills a struct that another crate
-/// declares; a field that is not called as its setting is followed by the setting's key.
+/// declares, and that has the defaults (`server -> ServerSettings or default`); a field that is not called as its setting is followed by
+/// the setting's key.
 macro_rules! settings {
     ($(#[doc = $title:literal])+ $section:literal $name:ident($($given:ident: $given_type:ty),*) {
         $([$part:ident: $part_type:ty = $reader:ident])*
@@ -40,15 +41,15 @@ macro_rules! settings {
             }
         }
     };
-    ($reader:ident -> $target:ident {
+    ($reader:ident -> $target:ident $(or $default:ident)? {
         $([$part:ident = $part_reader:ident])*
         $($(#[doc = $doc:literal])+ $field:ident $($key:literal)?: $type:ty = $method:ident($($argument:expr),* $(,)?);)+
-        $(..$rest:expr)?
     }) => {
         fn $reader(section: &mut Section<'_, '_>) -> $target {
+            $(let $default = $target::default();)?
             $(let $part = $part_reader(section);)*
             $(let $field: $type = section.about(&[$($doc),+]).$method(key!($field $($key)?), $($argument),*);)+
-            $target { $($part,)* $($field,)+ $(..$rest)? }
+            $target { $($part,)* $($field,)+ $(..$default)? }
         }
     };
 }

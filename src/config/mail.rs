@@ -44,19 +44,18 @@ settings! {
 }
 
 settings! {
-    outbox -> OutboxSettings {
+    outbox -> OutboxSettings or default {
         [backoff = backoff]
         [upkeep = upkeep]
         /// For the mail server to take a mail. Too high: a server that hangs holds up the mails behind, and a stop that waits for an
         /// answer is cut. Too low: a slow one gets mails twice.
-        send_timeout "timeout": Duration = duration(s(30), ms(100)..=minutes(10));
+        send_timeout "timeout": Duration = duration(default.send_timeout, ms(100)..=minutes(10));
         /// Mails on their way at once, each on a connection of its own. Too high: the mail server refuses. Too low: a slow mail holds up
         /// the others. A quarter is for mails that somebody waits for at a screen.
-        concurrency: usize = number(4, 1..=100);
+        concurrency: usize = number(default.concurrency, 1..=100);
         /// How often the queue is looked at for retries, and for what other servers left. Too high: retries are late. Too low: looks for
         /// nothing.
-        poll_every "poll": Duration = duration(s(5), ms(10)..=minutes(10));
-        ..OutboxSettings::default()
+        poll_every "poll": Duration = duration(default.poll_every, ms(10)..=minutes(10));
     }
 }
 
