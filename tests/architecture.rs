@@ -54,7 +54,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
     ("application", &["actors", "domain"]),
     ("boxoffice-store", &["application", "domain"]),
     ("boxoffice-mail", &["application", "domain"]),
-    ("boxoffice-auth", &["application", "boxoffice-store", "domain"]),
+    ("boxoffice-auth", &["application", "domain"]),
     ("boxoffice-seed", &["boxoffice-store", "domain"]),
     ("boxoffice-http", &["actors", "application", "domain", "telemetry"]),
     ("boxoffice-api", &["actors", "application", "boxoffice-http", "domain", "telemetry"]),

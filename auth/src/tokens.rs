@@ -25,7 +25,7 @@ use self::{
 };
 pub use self::{
     keys::{Key, KeyError, KeySettings, Keys, SECRET_BYTES_MIN},
-    revocations::Revocations,
+    revocations::{LIFE_MAX, Revocations},
 };
 
 /// How far the clocks of two nodes may differ. The library's default of 60 s would make a token of 15 minutes one of 16.

@@ -30,6 +30,15 @@ pub struct Session {
     pub expires_at: Timestamp,
 }
 
+/// Access tokens that are refused before their time is over.
+#[derive(Clone, Copy, Debug)]
+pub enum Revocation {
+    /// Those of an account that were issued before this instant.
+    Account(AccountId, Timestamp),
+    /// Those of a session that ended at this instant.
+    Session(SessionId, Timestamp),
+}
+
 /// From where somebody signs in.
 #[derive(Clone, Debug, Default)]
 pub struct Device {

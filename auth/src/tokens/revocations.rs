@@ -2,30 +2,21 @@
 //! a new password, another role, a suspension, a theft. A token can't be taken back, so every node knows the sessions and the few accounts
 //! this happened to within the life of a token.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
 use application::access::Caller;
 use arc_swap::ArcSwap;
-use boxoffice_store::postgres::{
-    connection::{RequestPool, Type},
-    rows::StoreError,
+use domain::{
+    ids::{AccountId, SessionId},
+    sessions::Revocation,
 };
-use domain::ids::{AccountId, SessionId};
 use foldhash::fast::RandomState;
 use jiff::{SignedDuration, Timestamp};
 
 use super::ended_sessions::EndedSessions;
 
 /// No token lives for longer: `auth.access_ttl` has this bound, and the load test's fixture.
-const LIFE_MAX: SignedDuration = SignedDuration::from_hours(25);
-/// How often a node asks what others have done: as long as a revocation may take.
-const POLL_EVERY: Duration = Duration::from_secs(1);
-/// How long a transaction that moves the instant may take to become visible.
-const OVERLAP: SignedDuration = SignedDuration::from_secs(60);
-
-const MOVED: &str = "SELECT id, tokens_not_before AS at, true AS is_account FROM accounts \
-        WHERE tokens_not_before > 'epoch' AND tokens_not_before > $1 \
-    UNION ALL SELECT id, revoked_at, false FROM sessions WHERE revoked_at > $1";
+pub const LIFE_MAX: SignedDuration = SignedDuration::from_hours(25);
 
 /// Sessions that have ended; and from which second on an account's tokens are good, for the accounts that have such a second.
 #[derive(Debug, Default)]
@@ -72,45 +63,17 @@ impl Revocations {
         });
     }
 
-    /// Reads what has moved since `since`, and says since when to ask the next time.
-    pub async fn read(&self, pool: &RequestPool, since: Timestamp) -> Result<Timestamp, StoreError> {
-        let now = Timestamp::now();
-        let client = pool.get().await?;
-        let rows = client.query_typed(MOVED, &[(&since, Type::TIMESTAMPTZ)]).await?;
-        let mut moved = Vec::new();
-        for row in &rows {
-            let (id, at) = (row.try_get("id")?, row.try_get("at")?);
-            if row.try_get("is_account")? {
-                moved.push((AccountId(id), at));
-            } else {
-                self.refuse_session(SessionId(id), at);
+    /// Refuses what was revoked, here or by another node, and forgets what no token can be refused for any more.
+    pub fn learn(&self, revoked: &[Revocation]) {
+        let (now, mut moved) = (Timestamp::now(), Vec::new());
+        for revocation in revoked {
+            match *revocation {
+                Revocation::Account(account, since) => moved.push((account, since)),
+                Revocation::Session(session, at) => self.refuse_session(session, at),
             }
         }
         self.add(&moved, now);
         self.ended.tidy((now - LIFE_MAX).as_second());
-        Ok(now - OVERLAP)
-    }
-
-    /// Everything that a token may still be refused for.
-    pub async fn read_all(&self, pool: &RequestPool) -> Result<Timestamp, StoreError> {
-        self.read(pool, Timestamp::now() - LIFE_MAX).await
-    }
-
-    /// Asks for ever what other nodes have done since, and says `done` each time that it was told. While the database is away nobody can
-    /// do anything there.
-    pub async fn follow(self: Arc<Self>, pool: RequestPool, mut since: Timestamp, done: impl Fn()) {
-        let mut interval = tokio::time::interval(POLL_EVERY);
-        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            interval.tick().await;
-            match self.read(&pool, since).await {
-                Ok(next) => {
-                    since = next;
-                    done();
-                }
-                Err(error) => tracing::warn!(%error, "revoked tokens can't be read"),
-            }
-        }
     }
 }
 
