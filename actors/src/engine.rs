@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::{
     admission::AdmissionLimits,
-    inventories::{Directory, Inventories, supervisor::InventoriesSupervisor},
+    inventories::{Inventories, directory::Directory, supervisor::InventoriesSupervisor},
     inventory::{actor::InventorySettings, shared::SharedParts},
     leases::Leases,
     ledger::{commit::APART_MAX, probe::KeyProbe, pulse::LedgerPulse, writer::LedgerWriter},

@@ -24,9 +24,9 @@ use crate::{
     metrics::engine,
     supervisor::Address,
 };
-pub use directory::{Directory, Following, Slot};
+use directory::{Directory, Following, Slot};
 pub use pause::Pause;
-pub use supervisor::InventoriesMessage;
+use supervisor::InventoriesMessage;
 
 /// A dying inventory answers nobody; the caller asks its successor, this often at most: as often as one may fail before it is
 /// left down. One death often brings another, when a batch of the dead was still on its way to the ledger.

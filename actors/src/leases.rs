@@ -8,7 +8,7 @@ use tokio::{sync::watch, time::Instant};
 
 use crate::{
     clock::LedgerClock,
-    inventories::Directory,
+    inventories::directory::Directory,
     inventory::InventoryMessage,
     ledger::{pulse::PulseCaller, within},
 };

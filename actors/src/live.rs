@@ -23,7 +23,7 @@ use domain::{ids::EventId, unpaid::NetworkId};
 use places::StreamPlace;
 use tokio::sync::Semaphore;
 
-use crate::{inventories::Following, metrics::engine, networks::PerNetwork};
+use crate::{inventories::directory::Following, metrics::engine, networks::PerNetwork};
 pub use history::{Picture, Shared};
 pub use places::{LiveSettings, NoPlace, NotOpened};
 pub use stream::{Signal, Stream};

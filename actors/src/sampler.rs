@@ -9,7 +9,7 @@ use domain::{
 use ractor::{Actor, ActorProcessingErr, ActorRef, rpc::CallResult};
 
 use crate::{
-    inventories::{Directory, Slot},
+    inventories::directory::{Directory, Slot},
     inventory::InventoryMessage,
     ledger::within,
     metrics::engine,

@@ -11,10 +11,10 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use application::app::App;
 use boxoffice_http::{problem::Problem, reply::Reply, request::Request};
 use http::HeaderValue;
+use serde_json::Value;
 use utoipa_swagger_ui::Config;
 
 use self::assets::Asset;
-use super::routes::api_document;
 
 /// Where the document is.
 const DOCUMENT_PATH: &str = "/api/openapi.json";
@@ -31,13 +31,12 @@ const FILES: [(&str, &str); 3] = [
     ("favicon-32x32.png", "image/png"),
 ];
 
-async fn document(_: Arc<App>, request: Request) -> Result<Reply, Problem> {
+async fn document(of_api: fn() -> Value, request: Request) -> Result<Reply, Problem> {
     // The table of routes is the same whatever the adapters are.
     static DOCUMENT: OnceLock<Asset> = OnceLock::new();
     request.query().finish()?;
-    let asset = DOCUMENT.get_or_init(|| {
-        Asset::new(HeaderValue::from_static("application/json"), api_document().to_string().into_bytes())
-    });
+    let asset = DOCUMENT
+        .get_or_init(|| Asset::new(HeaderValue::from_static("application/json"), of_api().to_string().into_bytes()));
     Ok(asset.reply(request.headers()).await)
 }
 

@@ -29,7 +29,7 @@ pub fn sections() -> Vec<Section<App>> {
         cache::endpoints::section(),
         problems::endpoints::section(),
         welcome::endpoints::section(),
-        reference::endpoints::section(),
+        reference::endpoints::section(api_document),
         csp_reports::endpoints::section(),
     ]
 }

@@ -6,7 +6,7 @@ use domain::ids::EventId;
 use ractor::rpc::CallResult;
 use tokio::time::Instant;
 
-use super::{AskError, Directory, Dying, Inventories, TRIES_MAX};
+use super::{AskError, Dying, Inventories, TRIES_MAX, directory::Directory};
 use crate::{
     inventory::{InventoryMessage, PauseGrant},
     metrics::engine,

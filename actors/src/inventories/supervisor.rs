@@ -12,7 +12,7 @@ use domain::{ids::EventId, ledger::Ledger};
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorStatus, RpcReplyPort, SupervisionEvent};
 use tokio::{sync::Notify, time::Instant};
 
-use super::{Directory, directory::ClearedEvents};
+use super::directory::{ClearedEvents, Directory};
 use crate::{
     inventory::{
         InventoryMessage,

@@ -15,7 +15,7 @@ use super::{
     LiveSettings,
     history::{History, Picture, Read},
 };
-use crate::{inventories::Following, metrics::engine};
+use crate::{inventories::directory::Following, metrics::engine};
 
 /// What a delta costs for one reader, a wake-up and a write to its socket, times the share of a core that it may take: telling
 /// 5,000 streams of one event takes 250 ms, so that the fan-out does not take the bookings' time.

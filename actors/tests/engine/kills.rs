@@ -3,7 +3,7 @@
 use std::{hash::RandomState, sync::Arc, time::Duration};
 
 use actors::{
-    inventories::{AskError, Directory, Inventories, supervisor::InventoriesSupervisor},
+    inventories::{AskError, Inventories, directory::Directory, supervisor::InventoriesSupervisor},
     inventory::shared::SharedParts,
     supervisor::Address,
 };

@@ -8,7 +8,7 @@ use std::{
 };
 
 use actors::{
-    inventories::Following,
+    inventories::directory::Following,
     live::{NotOpened, Signal},
 };
 use application::app::App;

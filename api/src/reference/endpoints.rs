@@ -1,25 +1,28 @@
 //! The endpoints of this documentation.
 
+use std::sync::Arc;
+
 use application::app::App;
 use boxoffice_http::{
     endpoint::{Endpoint, Section},
     openapi::{operation::Operation, parameter::Parameter, schemas},
     router::Access,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
-pub(crate) fn section() -> Section<App> {
+/// `of_api` makes the document of all endpoints, these among them.
+pub(crate) fn section(of_api: fn() -> Value) -> Section<App> {
     Section::new("Documentation", "This document, for programs and for people.")
-        .with(document())
+        .with(document(of_api))
         .with(page())
         .with(file())
 }
 
-fn document() -> Endpoint<App> {
+fn document(of_api: fn() -> Value) -> Endpoint<App> {
     Operation::get("/api/openapi.json", "getOpenApiDocument", "The OpenAPI document of this API")
         .ok_as("application/json", json!({ "type": "object" }), "This document.")
         .cacheable()
-        .served(Access::Public, super::document)
+        .served(Access::Public, move |_: Arc<App>, request| super::document(of_api, request))
 }
 
 fn page() -> Endpoint<App> {
