@@ -5,7 +5,6 @@
 //! only so many at once, and none of them holds a connection to the database. One that takes nothing pauses the sending
 //! (`pause.rs`): what is wrong with the server, or with us, is no reason to give mails up.
 
-mod backoff;
 mod courier;
 mod pause;
 mod sending;
@@ -31,7 +30,6 @@ use crate::{
     metrics,
     supervisor::{Address, ChildSpec, Supervisor, SupervisorMessage},
 };
-pub use backoff::Backoff;
 pub use settings::OutboxSettings;
 
 /// How long a stop waits, after the last try has ended, for its outcome to be noted.

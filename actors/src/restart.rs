@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use rand::Rng;
+use domain::backoff::Backoff;
 use tokio::time::Instant;
 
 /// Bounds of restarting. Too tolerant, and a broken actor burns the machine; too strict, and a hiccup becomes an outage.
@@ -12,9 +12,8 @@ pub struct RestartPolicy {
     pub intensity: usize,
     /// The time over which failures are counted.
     pub window: Duration,
-    /// Wait before the first restart of a series; doubles with each further one, and is jittered by half.
-    pub backoff_min: Duration,
-    pub backoff_max: Duration,
+    /// Waits between the restarts of a series.
+    pub backoff: Backoff,
     /// How long the actor stays down once the intensity is exceeded.
     pub cool_down: Duration,
 }
@@ -24,8 +23,7 @@ impl Default for RestartPolicy {
         Self {
             intensity: 10,
             window: Duration::from_secs(10),
-            backoff_min: Duration::from_millis(5),
-            backoff_max: Duration::from_secs(1),
+            backoff: Backoff::doubling(Duration::from_millis(5), Duration::from_secs(1)),
             cool_down: Duration::from_secs(5),
         }
     }
@@ -55,11 +53,8 @@ impl FailureHistory {
             self.0.clear();
             return Verdict::GiveUp(policy.cool_down);
         }
-        let doublings = u32::try_from(self.0.len()).unwrap_or(u32::MAX).min(16);
         self.0.push_back(now);
-        let longest = policy.backoff_min.saturating_mul(1 << doublings).min(policy.backoff_max);
-        // Jitter, so that actors that failed together do not return together.
-        Verdict::RestartAfter(longest.mul_f64(rand::rng().random_range(0.5..=1.0)))
+        Verdict::RestartAfter(policy.backoff.after(u32::try_from(self.0.len()).unwrap_or(u32::MAX)))
     }
 
     /// True when nothing failed lately, so that the history can be dropped.
@@ -77,7 +72,7 @@ mod tests {
         let policy = RestartPolicy { intensity: 4, ..RestartPolicy::default() };
         let (mut history, now) = (FailureHistory::default(), Instant::now());
         for doubling in 0..4 {
-            let longest = policy.backoff_min * (1 << doubling);
+            let longest = policy.backoff.first * (1 << doubling);
             match history.judge(&policy, now) {
                 Verdict::RestartAfter(wait) => assert!(wait >= longest / 2 && wait <= longest, "{wait:?}"),
                 verdict => panic!("{verdict:?} at {doubling}"),

@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod administration;
 pub mod audit;
+pub mod backoff;
 pub mod bookings;
 pub mod cache;
 pub mod credentials;

@@ -17,8 +17,8 @@ use std::time::Duration;
 /// ```
 ///
 /// An argument may name the parts and the settings above it. With a name of a function first, it fills a struct that another crate
-/// declares, and that has the defaults (`server -> ServerSettings or default`); a field that is not called as its setting is followed by
-/// the setting's key.
+/// declares, and that has the defaults (`server -> ServerSettings or default`; where they are something else,
+/// `backoff -> Backoff or default(…)`); a field that is not called as its setting is followed by the setting's key.
 macro_rules! settings {
     ($(#[doc = $title:literal])+ $section:literal $name:ident($($given:ident: $given_type:ty),*) {
         $([$part:ident: $part_type:ty = $reader:ident])*
@@ -41,16 +41,25 @@ macro_rules! settings {
             }
         }
     };
-    ($reader:ident -> $target:ident $(or $default:ident)? {
+    ($reader:ident -> $target:ident $(or $default:ident$(($defaults:expr))?)? {
         $([$part:ident = $part_reader:ident])*
         $($(#[doc = $doc:literal])+ $field:ident $($key:literal)?: $type:ty = $method:ident($($argument:expr),* $(,)?);)+
     }) => {
         fn $reader(section: &mut Section<'_, '_>) -> $target {
-            $(let $default = $target::default();)?
+            $(let $default = defaults!($target$(, $defaults)?);)?
             $(let $part = $part_reader(section);)*
             $(let $field: $type = section.about(&[$($doc),+]).$method(key!($field $($key)?), $($argument),*);)+
             $target { $($part,)* $($field,)+ $(..$default)? }
         }
+    };
+}
+
+macro_rules! defaults {
+    ($target:ident) => {
+        $target::default()
+    };
+    ($target:ident, $defaults:expr) => {
+        $defaults
     };
 }
 

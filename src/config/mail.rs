@@ -2,9 +2,9 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use actors::outbox::{Backoff, OutboxSettings};
+use actors::outbox::OutboxSettings;
 use boxoffice_mail::smtp::{Encryption, SmtpServer};
-use domain::{accounts::EmailAddress, outbox::Upkeep};
+use domain::{accounts::EmailAddress, backoff::Backoff, outbox::Upkeep};
 use http::Uri;
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
@@ -60,24 +60,24 @@ settings! {
 }
 
 settings! {
-    backoff -> Backoff {
+    backoff -> Backoff or default(OutboxSettings::default().backoff) {
         /// The longest wait between two tries.
-        longest "retry_max": Duration = duration(hours(1), ms(10)..=hours(24));
+        longest "retry_max": Duration = duration(default.longest, ms(10)..=hours(24));
         /// Wait before the second try; each further one is three times as long.
-        first "retry_min": Duration = duration_within(s(5), ms(10)..=hours(1), (longest, "retry_max"));
+        first "retry_min": Duration = duration_within(default.first, ms(10)..=hours(1), (longest, "retry_max"));
     }
 }
 
 settings! {
-    upkeep -> Upkeep {
+    upkeep -> Upkeep or default(OutboxSettings::default().upkeep) {
         /// Tries before a mail becomes a dead letter. Only what the mail server says about the mail counts. Too high: mails that nobody
         /// takes are tried for days. Too low: a recipient's server that is away for an hour gets none.
-        attempts_max "attempts": u32 = number(8, 1..=100);
+        attempts_max "attempts": u32 = number(default.attempts_max, 1..=100);
         /// How long a mail waits for a mail server that takes none. Too high: mails tell of what nobody cares for any more. Too low: a
         /// long outage makes dead letters of them.
-        patience: Duration = duration(days(3), s(1)..=days(30));
+        patience: Duration = duration(default.patience, s(1)..=days(30));
         /// How long sent mails (without content) and dead letters (with it) are kept.
-        retention: Duration = duration(days(14), s(1)..=days(366));
+        retention: Duration = duration(default.retention, s(1)..=days(366));
     }
 }
 

@@ -3,29 +3,27 @@
 use std::{future::Future, time::Duration};
 
 use boxoffice_store::postgres::errors::{ErrorClass, StoreError, classify};
-use rand::Rng;
+use domain::backoff::Backoff;
 use tokio::time::sleep;
 
-/// Before the second try; doubled before each further one.
-const WAIT_FIRST: Duration = Duration::from_millis(100);
-const WAIT_MAX: Duration = Duration::from_secs(5);
+const WAITS: Backoff = Backoff::doubling(Duration::from_millis(100), Duration::from_secs(5));
 
-/// Takes a step, again and again with a jittered exponential back-off, while the database is away, starts, has no connection to give,
+/// Takes a step, again and again with back-off, while the database is away, starts, has no connection to give,
 /// is read-only until it is promoted, or somebody else's lock or transaction is in the way. Any other failure is final: a wrong password, a schema that is not ours.
 pub(super) async fn while_away<T, F>(step: &'static str, mut attempt: impl FnMut() -> F) -> anyhow::Result<T>
 where
     F: Future<Output = anyhow::Result<T>>,
 {
-    let mut wait = WAIT_FIRST;
+    let mut tries = 0;
     loop {
         let error = match attempt().await {
             Err(error) if passes(&error) => error,
             result => return result,
         };
-        let pause = wait.mul_f64(rand::rng().random_range(0.5..=1.0));
+        tries += 1;
+        let pause = WAITS.after(tries);
         tracing::warn!(step, error = format!("{error:#}"), waitMs = pause.as_millis() as u64, "the database is away");
         sleep(pause).await;
-        wait = (wait * 2).min(WAIT_MAX);
     }
 }
 

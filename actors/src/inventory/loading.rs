@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use domain::{
+    backoff::Backoff,
     inventory::Inventory,
     ledger::{Ledger, LoadError, LoadedInventory},
 };
 use ractor::{ActorProcessingErr, ActorRef};
-use rand::Rng;
 use tokio::time::Instant;
 
 use super::{
@@ -24,6 +24,8 @@ use crate::{
 
 /// For one load; then it is tried again, on another connection.
 const LOAD_MAX: Duration = Duration::from_secs(10);
+/// Between two loads that fail: as long as the longest wait, nothing is sold though the ledger may be back.
+const WAITS: Backoff = Backoff::doubling(Duration::from_millis(100), Duration::from_millis(1600));
 /// What has more rows than that is put together apart from the threads on which all inventories decide.
 const ROWS_AT_ONCE_MAX: usize = 2_000;
 
@@ -90,9 +92,7 @@ impl<L: Ledger> InventoryActor<L> {
                 let denial = Denial::Unavailable(error.to_string());
                 tracing::warn!(event = %self.event_id, failures = *failures, %error, "the inventory can't be loaded");
                 waiting.deny(&denial);
-                // Up to 1.6 s: so long nothing is sold though the ledger may be back.
-                let longest = Duration::from_millis(50 << (*failures).min(5));
-                self.load(myself, longest.mul_f64(rand::rng().random_range(0.5..=1.0)), *settle);
+                self.load(myself, WAITS.after(*failures), *settle);
             }
         }
         Ok(())

@@ -5,8 +5,10 @@ mod outcome;
 
 use std::time::Duration;
 
-use domain::ledger::{CommitError, EventBatch, Ledger};
-use rand::Rng;
+use domain::{
+    backoff::Backoff,
+    ledger::{CommitError, EventBatch, Ledger},
+};
 use tokio::{
     sync::Semaphore,
     time::{Instant, timeout_at},
@@ -17,8 +19,9 @@ pub(crate) use self::group::{GroupOutcome, LockedBatch};
 pub use self::outcome::{BatchFailure, BatchOutcome, EntryOutcome};
 use super::within;
 
-/// Serialisation failures are retried this often, with back-off.
+/// Serialisation failures are retried this often.
 const TRIES_MAX: u32 = 5;
+const RETRY_WAITS: Backoff = Backoff::doubling(Duration::from_millis(10), Duration::from_millis(80));
 /// For a look at which events are locked.
 const LOOK_AT_LOCKS_MAX: Duration = Duration::from_secs(1);
 /// A group that waits for a lock which nobody seems to have is tried again this often, before it is halved.
@@ -28,9 +31,8 @@ const UNKNOWN_LOCK_TRIES_MAX: u32 = 2;
 pub const APART_MAX: usize = 1;
 /// How long a batch waits for a lock in all. Nobody waits that long for a booking.
 const LOCKED_MAX: Duration = Duration::from_secs(10);
-/// Waits between two tries of a locked batch.
-const LOCKED_WAIT_MIN: Duration = Duration::from_millis(20);
-const LOCKED_WAIT_MAX: Duration = Duration::from_millis(250);
+/// Between two tries of a locked batch.
+const LOCKED_WAITS: Backoff = Backoff::doubling(Duration::from_millis(20), Duration::from_millis(250));
 
 /// Commits `batches` and says what became of each, in their order. What is locked by somebody else is waited for: a writer goes on with
 /// others meanwhile, by itself, and this is for those who have nothing else to do, such as tests of a ledger.
@@ -66,11 +68,10 @@ impl LockedBatch {
         turns: &Semaphore,
         gone: impl Fn() -> bool,
     ) -> BatchOutcome {
-        let (Self(mut group), until, mut wait) = (self, Instant::now() + LOCKED_MAX, LOCKED_WAIT_MIN);
+        let (Self(mut group), until, mut tries) = (self, Instant::now() + LOCKED_MAX, 0);
         loop {
-            let jittered = wait.mul_f64(rand::rng().random_range(0.5..=1.0));
-            tokio::time::sleep(jittered).await;
-            wait = (wait * 2).min(LOCKED_WAIT_MAX);
+            tries += 1;
+            tokio::time::sleep(LOCKED_WAITS.after(tries)).await;
             let turn = timeout_at(until, turns.acquire()).await;
             group.bring_back();
             let rest = group.rest();
@@ -155,7 +156,7 @@ async fn without_locked<L: Ledger>(ledger: &L, group: &mut Group, part: Vec<Plac
         return vec![part];
     }
     if tries <= UNKNOWN_LOCK_TRIES_MAX {
-        tokio::time::sleep(LOCKED_WAIT_MIN * tries).await;
+        tokio::time::sleep(LOCKED_WAITS.first * tries).await;
         return vec![part];
     }
     // Between two events: those of one wait for each other anyway.
@@ -169,9 +170,8 @@ async fn commit_retrying<L: Ledger>(ledger: &L, batches: &[EventBatch]) -> Resul
     loop {
         match ledger.commit(batches).await {
             Err(CommitError::TryAgain(reason)) if tries < TRIES_MAX => {
-                let wait = Duration::from_millis(5 << tries).mul_f64(rand::rng().random_range(0.5..=1.0));
                 tracing::debug!(reason, tries, "the ledger asks to try again");
-                tokio::time::sleep(wait).await;
+                tokio::time::sleep(RETRY_WAITS.after(tries)).await;
                 tries += 1;
             }
             result => return result,

@@ -9,10 +9,9 @@ use std::{
     time::Duration,
 };
 
-use domain::ids::MailId;
+use domain::{backoff::Backoff, ids::MailId};
 use tokio::time::Instant;
 
-use super::Backoff;
 use crate::metrics::outbox;
 
 /// Longest wait between two probes. Too long: mails wait although the server is well again. Too short: a server that is down, or
@@ -134,10 +133,10 @@ impl SendingPause {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::OutboxSettings, *};
 
     fn pause() -> SendingPause {
-        SendingPause::new(Backoff::default())
+        SendingPause::new(OutboxSettings::default().backoff)
     }
 
     fn refuse(pause: &SendingPause, weight: Weight) -> bool {

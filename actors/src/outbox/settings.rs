@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use domain::outbox::Upkeep;
+use domain::{backoff::Backoff, outbox::Upkeep};
 
-use super::Backoff;
 use crate::restart::RestartPolicy;
 
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +15,7 @@ pub struct OutboxSettings {
     pub send_timeout: Duration,
     /// How often the queue is looked at without a hint: for retries, and for what other servers have left behind.
     pub poll_every: Duration,
-    /// Waits between the tries.
+    /// Waits between the tries: eight span an hour and a half.
     pub backoff: Backoff,
     /// When to give up, and how long to keep what is done.
     pub upkeep: Upkeep,
@@ -31,7 +30,7 @@ impl Default for OutboxSettings {
             concurrency: 4,
             send_timeout: Duration::from_secs(30),
             poll_every: Duration::from_secs(5),
-            backoff: Backoff::default(),
+            backoff: Backoff { first: Duration::from_secs(5), longest: Duration::from_secs(3600), factor: 3 },
             upkeep: Upkeep {
                 attempts_max: 8,
                 patience: Duration::from_secs(3 * 24 * 3600),

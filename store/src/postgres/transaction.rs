@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use application::acting;
+use domain::backoff::Backoff;
 use metrics::counter;
-use rand::Rng;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
@@ -19,8 +19,7 @@ use super::{
 pub const TRANSACTION_MAX: Duration = Duration::from_secs(10);
 /// How often it is tried.
 const TRIES_MAX: u32 = 6;
-/// The longest wait before the second try; each further one may be twice as long. Half of it at least.
-const FIRST_WAIT_MAX: Duration = Duration::from_millis(20);
+const WAITS: Backoff = Backoff::doubling(Duration::from_millis(20), Duration::from_millis(320));
 
 /// The error of a transaction's body: something of the caller's own, or the database's.
 pub trait TransactionError: From<StoreError> {
@@ -41,7 +40,7 @@ impl RequestPool {
     ///
     /// What it changes for an administrator is written into the audit log before the commit, unless `body` has done so.
     ///
-    /// It is run again, in a new transaction and after a jittered exponential back-off, when it was surely rolled back because of
+    /// It is run again, in a new transaction and after a back-off, when it was surely rolled back because of
     /// another transaction (serialisation failure, deadlock, a lock not had in time) or because its connection broke. So what it
     /// does beside its statements must bear repetition. At most six tries within ten seconds, and five
     /// seconds for the COMMIT.
@@ -56,21 +55,20 @@ impl RequestPool {
         F: Future<Output = Result<T, E>>,
     {
         let deadline = Instant::now() + TRANSACTION_MAX;
-        let mut wait_max = FIRST_WAIT_MAX;
         let mut tries = 1;
         loop {
             let error = match self.attempt(deadline, &mut body).await {
                 Ok(value) => return Ok(value),
                 Err(error) => error.into_store()?,
             };
-            let wait = wait_max.mul_f64(rand::rng().random_range(0.5..=1.0));
+            let wait = WAITS.after(tries);
             if tries == TRIES_MAX || !error.is_repeatable() || Instant::now() + wait >= deadline {
                 return Err(rolled_back(error).into());
             }
             tracing::debug!(%error, tries, "a transaction is run again");
             counter!("boxoffice_transaction_retries_total").increment(1);
             sleep(wait).await;
-            (wait_max, tries) = (wait_max * 2, tries + 1);
+            tries += 1;
         }
     }
 
