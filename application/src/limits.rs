@@ -9,9 +9,11 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{ids::AccountId, rate_limit::Rate};
+use strum::IntoStaticStr;
 
 /// Which limit a row of the table of routes has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Tier {
     /// None: health, and what is only read by machines and people of our own.
     Unlimited,
@@ -31,13 +33,7 @@ impl Tier {
 
     /// Its name in header fields, metrics and settings.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unlimited => "unlimited",
-            Self::Auth => "auth",
-            Self::Bookings => "bookings",
-            Self::Api => "api",
-            Self::Public => "public",
-        }
+        self.into()
     }
 
     /// Its place in [`Tier::LIMITED`].
@@ -48,7 +44,8 @@ impl Tier {
 }
 
 /// What use cases limit themselves, because only they know whom it concerns. At the rate of [`Tier::Auth`] or a multiple of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Rule {
     /// Failures to sign in to one account from one network, or from one device that is known. The subject names both.
     SignIn,
@@ -67,12 +64,7 @@ impl Rule {
 
     /// Its name in metrics.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::SignIn => "sign-in",
-            Self::SignInAccount => "sign-in-account",
-            Self::AccountMail => "account-mail",
-            Self::Reauthentication => "reauthentication",
-        }
+        self.into()
     }
 
     /// How many times the rate of [`Tier::Auth`] it has.

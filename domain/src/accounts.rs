@@ -3,22 +3,22 @@
 mod address;
 mod password;
 
-use std::str::FromStr;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
 
 pub use self::{address::EmailAddress, password::Password};
 use crate::{
     ids::AccountId,
     mail::locale::Locale,
     text,
-    validation::{FieldError, FieldErrors},
+    validation::{FieldError, FieldErrors, UnknownName},
 };
 
 /// What an account may do; one role an account, several may be allowed on a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, EnumString)]
 #[serde(rename_all = "UPPERCASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE", parse_err_ty = UnknownName, parse_err_fn = UnknownName::of)]
 pub enum Role {
     /// Books, and manages own bookings.
     User,
@@ -32,30 +32,14 @@ impl Role {
 
     /// The name in tokens, in JSON and in the database.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Role::User => "USER",
-            Role::Organizer => "ORGANIZER",
-            Role::Admin => "ADMIN",
-        }
+        self.into()
     }
 }
-
-impl FromStr for Role {
-    type Err = UnknownRole;
-
-    fn from_str(text: &str) -> Result<Self, UnknownRole> {
-        Role::ALL.into_iter().find(|role| role.as_str() == text).ok_or_else(|| UnknownRole(text.to_owned()))
-    }
-}
-
-/// A role that this version does not know.
-#[derive(Debug, thiserror::Error)]
-#[error("unknown role {0:?}")]
-pub struct UnknownRole(String);
 
 /// Whether an account may sign in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, IntoStaticStr, EnumString)]
 #[serde(rename_all = "UPPERCASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE", parse_err_ty = UnknownName, parse_err_fn = UnknownName::of)]
 pub enum AccountStatus {
     Active,
     /// An administrator has said that it may not.
@@ -67,28 +51,9 @@ impl AccountStatus {
 
     /// The name in JSON and in the database.
     pub fn as_str(self) -> &'static str {
-        match self {
-            AccountStatus::Active => "ACTIVE",
-            AccountStatus::Suspended => "SUSPENDED",
-        }
+        self.into()
     }
 }
-
-impl FromStr for AccountStatus {
-    type Err = UnknownAccountStatus;
-
-    fn from_str(text: &str) -> Result<Self, UnknownAccountStatus> {
-        AccountStatus::ALL
-            .into_iter()
-            .find(|status| status.as_str() == text)
-            .ok_or_else(|| UnknownAccountStatus(text.to_owned()))
-    }
-}
-
-/// A status that this version does not know.
-#[derive(Debug, thiserror::Error)]
-#[error("unknown status of an account {0:?}")]
-pub struct UnknownAccountStatus(String);
 
 /// A person who may sign in, with the profile that goes with it.
 #[derive(Clone, Debug)]

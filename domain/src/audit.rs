@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use strum::IntoStaticStr;
 
 use crate::{
     ids::AccountId,
@@ -25,7 +26,8 @@ pub struct Actor {
     pub request_id: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Action {
     /// An account was made by the command line.
     AccountCreated,
@@ -54,19 +56,7 @@ pub enum Action {
 impl Action {
     /// The name in JSON and in the database.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Action::AccountCreated => "ACCOUNT_CREATED",
-            Action::RoleChanged => "ROLE_CHANGED",
-            Action::AccountSuspended => "ACCOUNT_SUSPENDED",
-            Action::AccountReinstated => "ACCOUNT_REINSTATED",
-            Action::Created => "CREATED",
-            Action::Changed => "CHANGED",
-            Action::Deleted => "DELETED",
-            Action::CacheCleared => "CACHE_CLEARED",
-            Action::Read => "READ",
-            Action::Exported => "EXPORTED",
-            Action::Retried => "RETRIED",
-        }
+        self.into()
     }
 }
 

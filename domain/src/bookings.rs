@@ -1,11 +1,12 @@
 //! Holds and bookings: what an account has of an event.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use strum::{EnumString, IntoStaticStr};
 use uuid::Uuid;
 
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
     money::Money,
     seat_maps::Seat,
     selection::{Choice, Selection},
+    validation::UnknownName,
 };
 
 /// One place: of a ticket type, perhaps a named seat, at a price.
@@ -28,8 +30,9 @@ pub struct Item {
 }
 
 /// Where a hold is in its life. Only an active one keeps places.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, IntoStaticStr, EnumString)]
 #[serde(rename_all = "UPPERCASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE", parse_err_ty = UnknownName, parse_err_fn = UnknownName::of)]
 pub enum HoldStatus {
     /// Keeps its places until it expires.
     Active,
@@ -44,29 +47,14 @@ pub enum HoldStatus {
 impl HoldStatus {
     /// The name in JSON and in the database.
     pub fn as_str(self) -> &'static str {
-        match self {
-            HoldStatus::Active => "ACTIVE",
-            HoldStatus::Converted => "CONVERTED",
-            HoldStatus::Released => "RELEASED",
-            HoldStatus::Expired => "EXPIRED",
-        }
-    }
-}
-
-impl FromStr for HoldStatus {
-    type Err = UnknownBookingStatus;
-
-    fn from_str(text: &str) -> Result<Self, UnknownBookingStatus> {
-        [HoldStatus::Active, HoldStatus::Converted, HoldStatus::Released, HoldStatus::Expired]
-            .into_iter()
-            .find(|status| status.as_str() == text)
-            .ok_or_else(|| UnknownBookingStatus(text.to_owned()))
+        self.into()
     }
 }
 
 /// Where a booking is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, IntoStaticStr, EnumString)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE", parse_err_ty = UnknownName, parse_err_fn = UnknownName::of)]
 pub enum BookingStatus {
     /// Keeps its places until `expires_at`, or is paid.
     PendingPayment,
@@ -80,30 +68,9 @@ pub enum BookingStatus {
 impl BookingStatus {
     /// The name in JSON and in the database.
     pub fn as_str(self) -> &'static str {
-        match self {
-            BookingStatus::PendingPayment => "PENDING_PAYMENT",
-            BookingStatus::Confirmed => "CONFIRMED",
-            BookingStatus::Cancelled => "CANCELLED",
-            BookingStatus::Expired => "EXPIRED",
-        }
+        self.into()
     }
 }
-
-impl FromStr for BookingStatus {
-    type Err = UnknownBookingStatus;
-
-    fn from_str(text: &str) -> Result<Self, UnknownBookingStatus> {
-        [BookingStatus::PendingPayment, BookingStatus::Confirmed, BookingStatus::Cancelled, BookingStatus::Expired]
-            .into_iter()
-            .find(|status| status.as_str() == text)
-            .ok_or_else(|| UnknownBookingStatus(text.to_owned()))
-    }
-}
-
-/// A status that this version does not know.
-#[derive(Debug, thiserror::Error)]
-#[error("unknown status {0:?}")]
-pub struct UnknownBookingStatus(String);
 
 /// A name that a client gives to one intention, so that a retry is recognised: 1 to 255 visible ASCII characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use strum::IntoStaticStr;
 
 use crate::{
     accounts::Account, ids::AccountId, mail::Message, repositories::Found, secrets::TokenHash, sessions::NewSession,
@@ -16,7 +17,8 @@ pub const LINK_EVERY: Duration = Duration::from_secs(5 * 60);
 pub const LINKS_MAX: u32 = 2;
 
 /// What a link in a mail is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum LinkPurpose {
     /// Proves that somebody reads the mail at their address.
     VerifyEmail,
@@ -27,10 +29,7 @@ pub enum LinkPurpose {
 impl LinkPurpose {
     /// The name in the database.
     pub fn as_str(self) -> &'static str {
-        match self {
-            LinkPurpose::VerifyEmail => "VERIFY_EMAIL",
-            LinkPurpose::ResetPassword => "RESET_PASSWORD",
-        }
+        self.into()
     }
 }
 

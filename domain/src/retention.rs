@@ -3,11 +3,13 @@
 use std::future::Future;
 
 use jiff::SignedDuration;
+use strum::IntoStaticStr;
 
 use crate::{cache::WRITTEN_KEPT, repositories::Found};
 
 /// A kind of row that would pile up for ever.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Leftover {
     /// Sessions that have ended, with their refresh tokens.
     Sessions,
@@ -27,13 +29,7 @@ impl Leftover {
 
     /// The name in metrics.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Leftover::Sessions => "sessions",
-            Leftover::Links => "links",
-            Leftover::RequestKeys => "request_keys",
-            Leftover::Holds => "holds",
-            Leftover::Changes => "changes",
-        }
+        self.into()
     }
 
     /// How long such a row is kept after its end.

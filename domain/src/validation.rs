@@ -20,6 +20,17 @@ impl FieldError {
     }
 }
 
+/// A name, from the database or a token, that this version does not know.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown name {0:?}")]
+pub struct UnknownName(String);
+
+impl UnknownName {
+    pub fn of(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+}
+
 /// Gathers the faults of several fields, so that a client learns of all of them at once.
 #[derive(Debug, Default)]
 pub struct FieldErrors(Vec<FieldError>);

@@ -11,10 +11,11 @@ pub mod security;
 pub(super) mod syntax;
 pub(super) mod versions;
 
-use std::{fmt, str::FromStr, sync::Arc, thread::available_parallelism};
+use std::{sync::Arc, thread::available_parallelism};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
+use strum::{Display, EnumString};
 use tokio::sync::Semaphore;
 
 use self::{
@@ -29,7 +30,8 @@ static ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding"
 static IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 
 /// When clients are told to come by HTTPS only (`Strict-Transport-Security`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Display, EnumString)]
+#[strum(serialize_all = "lowercase")]
 pub enum Hsts {
     /// When the request came by HTTPS.
     #[default]
@@ -38,29 +40,6 @@ pub enum Hsts {
     Always,
     /// Never: where some host below this name has no HTTPS yet. The header holds for all of them, for a year.
     Never,
-}
-
-impl FromStr for Hsts {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "always" => Ok(Self::Always),
-            "never" => Ok(Self::Never),
-            _ => Err(()),
-        }
-    }
-}
-
-impl fmt::Display for Hsts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Auto => "auto",
-            Self::Always => "always",
-            Self::Never => "never",
-        })
-    }
 }
 
 /// What an operator decides about all this.

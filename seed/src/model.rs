@@ -3,6 +3,7 @@
 use domain::accounts::Role;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use strum::IntoStaticStr;
 use uuid::Uuid;
 
 use super::{Counts, ids};
@@ -110,7 +111,8 @@ pub(super) struct Seat {
 }
 
 /// As the database's `event_status`.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, IntoStaticStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub(super) enum Status {
     Draft,
     Scheduled,
@@ -122,18 +124,13 @@ pub(super) enum Status {
 impl Status {
     /// The name in the database.
     pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Draft => "DRAFT",
-            Self::Scheduled => "SCHEDULED",
-            Self::Published => "PUBLISHED",
-            Self::Cancelled => "CANCELLED",
-            Self::Archived => "ARCHIVED",
-        }
+        self.into()
     }
 }
 
 /// The currencies of the seed (ISO 4217).
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, IntoStaticStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub(super) enum Currency {
     Aud,
     Chf,
@@ -146,15 +143,7 @@ pub(super) enum Currency {
 
 impl Currency {
     pub(super) fn code(self) -> &'static str {
-        match self {
-            Self::Aud => "AUD",
-            Self::Chf => "CHF",
-            Self::Eur => "EUR",
-            Self::Gbp => "GBP",
-            Self::Jpy => "JPY",
-            Self::Sek => "SEK",
-            Self::Usd => "USD",
-        }
+        self.into()
     }
 
     /// An amount given in the currency's minor unit: 4500 is 45.00 EUR but 4500 JPY, the yen having no smaller coin.

@@ -1,13 +1,15 @@
 //! This process: where it runs, what it is called, what it logs.
 
-use std::{fs, str::FromStr};
+use std::fs;
 
+use strum::{EnumString, IntoStaticStr};
 use telemetry::logs::Format;
 
 use super::sources::Layers;
 
 /// Where the server runs; chooses the configuration file and how forgiving the server is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, EnumString)]
+#[strum(serialize_all = "lowercase", parse_err_ty = String, parse_err_fn = not_an_environment)]
 pub enum Environment {
     /// A developer's machine: secrets are made up, the log is readable.
     Development,
@@ -20,23 +22,12 @@ pub enum Environment {
 impl Environment {
     /// As in `BOXOFFICE_ENV` and in the name of the file.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Development => "development",
-            Self::Staging => "staging",
-            Self::Production => "production",
-        }
+        self.into()
     }
 }
 
-impl FromStr for Environment {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Development, Self::Staging, Self::Production]
-            .into_iter()
-            .find(|environment| environment.as_str() == text)
-            .ok_or_else(|| format!("{text:?} is not right; give development, staging or production"))
-    }
+fn not_an_environment(text: &str) -> String {
+    format!("{text:?} is not right; give development, staging or production")
 }
 
 settings! {

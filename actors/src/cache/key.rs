@@ -5,11 +5,14 @@ use std::{
     time::Duration,
 };
 
+use strum::IntoStaticStr;
+
 /// Longer keys are not cached: they are searches that nobody repeats.
 const BYTES_MAX: usize = 256;
 
 /// What kind of answer it is: the first part of its key, and the label of metrics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Namespace {
     /// Lists of events.
     Events,
@@ -38,13 +41,7 @@ impl Namespace {
 
     /// In keys and in metrics.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Events => "events",
-            Self::Event => "event",
-            Self::Venues => "venues",
-            Self::Venue => "venue",
-            Self::Settings => "settings",
-        }
+        self.into()
     }
 
     /// How long its answers are kept.

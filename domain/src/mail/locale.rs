@@ -1,10 +1,12 @@
 //! The languages in which mails are written.
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 /// A language that every mail is written in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Locale {
     /// English, for all who have not asked for another one that there is.
     #[default]
@@ -18,11 +20,7 @@ impl Locale {
 
     /// The tag: the primary language of BCP 47.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Locale::En => "en",
-            Locale::De => "de",
-            Locale::Fr => "fr",
-        }
+        self.into()
     }
 
     /// The language of a BCP 47 tag such as `de-AT`, if there is one.

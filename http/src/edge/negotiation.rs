@@ -1,6 +1,7 @@
 //! Content negotiation: `Accept` and `Accept-Encoding` (RFC 9110, 12.4.2, 12.5.1 and 12.5.3).
 
 use http::{HeaderMap, HeaderName, header};
+use strum::IntoStaticStr;
 
 /// From this size on a body is compressed. Below it a packet is saved at best, and a booking's answer is below it: in an
 /// on-sale no time is spent here.
@@ -75,11 +76,13 @@ fn weight(parameter: &str) -> Option<u16> {
 }
 
 /// A way to make a body smaller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Coding {
     /// RFC 8878
     Zstd,
     /// RFC 7932
+    #[strum(serialize = "br")]
     Brotli,
     /// RFC 1952
     Gzip,
@@ -91,11 +94,7 @@ impl Coding {
 
     /// As `Content-Encoding` names it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Zstd => "zstd",
-            Self::Brotli => "br",
-            Self::Gzip => "gzip",
-        }
+        self.into()
     }
 
     fn is_named(self, name: &str) -> bool {
