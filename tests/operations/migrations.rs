@@ -131,6 +131,43 @@ async fn a_database_of_before_the_first_release_is_refused() {
     assert!(!exists(&client, "accounts").await);
 }
 
+/// Guards: `OTHER_TABLES` and `IS_OURS`.
+#[tokio::test]
+async fn the_database_of_another_program_is_refused_in_words_and_left_as_it_is() {
+    let migrator = Migrator::embedded().unwrap();
+    let database = TestDatabase::empty().await;
+    let mut client = database.connect().await;
+    client.batch_execute("CREATE TABLE invoices (id integer); CREATE VIEW events AS SELECT 1 AS id").await.unwrap();
+    let error = migrator.up(&mut client).await.unwrap_err().to_string();
+    assert!(error.contains("not boxoffice's (events, invoices)") && error.contains("DATABASE_URL"), "{error}");
+    assert!(!exists(&client, "schema_migrations").await && !exists(&client, "accounts").await);
+
+    let database = TestDatabase::empty().await;
+    let mut client = database.connect().await;
+    let of_rails =
+        "CREATE TABLE schema_migrations (version varchar PRIMARY KEY); INSERT INTO schema_migrations VALUES ('2024')";
+    client.batch_execute(of_rails).await.unwrap();
+    let errors = [
+        migrator.check(&client).await.unwrap_err(),
+        migrator.up(&mut client).await.unwrap_err(),
+        migrator.down(&mut client, 1).await.unwrap_err(),
+        migrator.status(&client).await.unwrap_err(),
+    ];
+    for error in errors {
+        assert!(error.to_string().contains("schema_migrations of this database is another program's"), "{error}");
+    }
+    assert!(!exists(&client, "accounts").await);
+}
+
+/// What an extension brings is nobody's.
+#[tokio::test]
+async fn tables_of_an_extension_are_no_hindrance() {
+    let database = TestDatabase::empty().await;
+    let extension = "CREATE EXTENSION IF NOT EXISTS pg_stat_statements";
+    database.connect_as_superuser().await.batch_execute(extension).await.unwrap();
+    Migrator::embedded().unwrap().up(&mut database.connect().await).await.unwrap();
+}
+
 /// Guards: `check`. A role that may not create anything can ask.
 #[tokio::test]
 async fn who_only_looks_changes_nothing_and_names_what_is_pending() {

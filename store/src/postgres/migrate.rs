@@ -39,6 +39,15 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     duration_ms bigint NOT NULL,
     lowest_program integer
 )";
+/// Other programs call their table of migrations the same, with other columns.
+const IS_OURS: &str = "SELECT count(*) = 4 FROM pg_attribute WHERE attrelid = to_regclass('schema_migrations') AND NOT attisdropped \
+    AND (attname, atttypid::regtype::text) IN \
+        (('version', 'integer'), ('name', 'text'), ('checksum', 'text'), ('applied_at', 'timestamp with time zone'))";
+/// What is in the schema that would be filled, but for what an extension brings.
+const OTHER_TABLES: &str = "SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+    WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relname <> 'schema_migrations' \
+    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e') \
+    ORDER BY 1 LIMIT 3";
 /// Databases of before the first release have this one as their first file. Its way led to another schema, in 29 steps.
 const IS_UNRELEASED: &str = "SELECT EXISTS (SELECT FROM schema_migrations WHERE version = 1 \
     AND checksum = '8aa676114c9669a19435836816c6ef763af77894c0f889cfc5e1c241c445fbfa')";
@@ -129,7 +138,7 @@ impl Migrator {
     /// # Errors
     /// When something is pending, changed or unknown, or the database doesn't answer.
     pub async fn check(&self, client: &Client) -> Result<(), MigrateError> {
-        let records = if is_there(client).await? { records(client).await? } else { BTreeMap::new() };
+        let records = records(client).await?;
         self.judge(&records)?;
         match self.migrations.iter().find(|migration| !records.contains_key(&migration.version)) {
             Some(pending) => Err(MigrateError::Pending { file: pending.file(Direction::Up) }),
@@ -143,8 +152,8 @@ impl Migrator {
     /// If this is cancelled the connection keeps the lock: close it.
     ///
     /// # Errors
-    /// When the database has a migration that changed, or one that is unknown here and does more than add, when another runner doesn't finish in
-    /// time, or when a statement fails.
+    /// When the database has a migration that changed, or one that is unknown here and does more than add, when it is another program's, when
+    /// another runner doesn't finish in time, or when a statement fails.
     pub async fn up(&self, client: &mut Client) -> Result<Vec<Applied>, MigrateError> {
         self.lock(client).await?;
         let result = self.up_locked(client).await;
@@ -169,7 +178,7 @@ impl Migrator {
     /// # Errors
     /// When the database doesn't answer, or is one of before the first release.
     pub async fn status(&self, client: &Client) -> Result<Vec<MigrationStatus>, MigrateError> {
-        let mut records = if is_there(client).await? { records(client).await? } else { BTreeMap::new() };
+        let mut records = records(client).await?;
         let mut all: Vec<MigrationStatus> = Vec::new();
         for migration in &self.migrations {
             let record = records.remove(&migration.version);
@@ -191,9 +200,12 @@ impl Migrator {
     }
 
     async fn up_locked(&self, client: &mut Client) -> Result<Vec<Applied>, MigrateError> {
-        client.batch_execute(TABLE).await?;
         let records = records(client).await?;
         self.judge(&records)?;
+        if records.is_empty() {
+            refuse_beside_others(client).await?;
+        }
+        client.batch_execute(TABLE).await?;
         let mut applied = Vec::new();
         for migration in self.migrations.iter().filter(|migration| !records.contains_key(&migration.version)) {
             applied.push(self.run(client, migration, Direction::Up).await?);
@@ -202,7 +214,6 @@ impl Migrator {
     }
 
     async fn down_locked(&self, client: &mut Client, steps: u32) -> Result<Vec<Applied>, MigrateError> {
-        client.batch_execute(TABLE).await?;
         let records = records(client).await?;
         self.judge(&records)?;
         if let Some((&version, record)) = records.range(self.newest() + 1..).next() {
@@ -302,12 +313,21 @@ async fn unlock(client: &Client) {
     }
 }
 
-async fn is_there(client: &Client) -> Result<bool, MigrateError> {
-    Ok(client.query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[]).await?.get(0))
+/// Fails on a database that another program uses: its tables may have the names of ours, and it may look at all that it finds.
+async fn refuse_beside_others(client: &Client) -> Result<(), MigrateError> {
+    let tables: Vec<String> = client.query(OTHER_TABLES, &[]).await?.iter().map(|row| row.get(0)).collect();
+    if tables.is_empty() { Ok(()) } else { Err(MigrateError::OtherTables { tables }) }
 }
 
-/// What the database says. Fails for one of before the first release, whatever was asked.
+/// What the database says, nothing on an empty one. Fails for one of before the first release and for another program's, whatever was
+/// asked.
 async fn records(client: &Client) -> Result<BTreeMap<i32, Record>, MigrateError> {
+    if !client.query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[]).await?.get::<_, bool>(0) {
+        return Ok(BTreeMap::new());
+    }
+    if !client.query_one(IS_OURS, &[]).await?.get::<_, bool>(0) {
+        return Err(MigrateError::OtherMigrations);
+    }
     if client.query_one(IS_UNRELEASED, &[]).await?.get(0) {
         return Err(MigrateError::Unreleased);
     }

@@ -40,6 +40,19 @@ pub enum MigrateError {
          with the program that made it"
     )]
     Unreleased,
+    #[error(
+        "the database has tables that are not boxoffice's ({}), and nothing was done to it: create a database for boxoffice alone and \
+         set DATABASE_URL", .tables.join(", ")
+    )]
+    OtherTables {
+        /// Some of them.
+        tables: Vec<String>,
+    },
+    #[error(
+        "the table schema_migrations of this database is another program's, and nothing was done to it: create a database for \
+         boxoffice alone and set DATABASE_URL"
+    )]
+    OtherMigrations,
     /// The schema is older than the program, which was told not to migrate.
     #[error(
         "{file} has not been applied to this database: run `boxoffice migrate up`, or let the server do it \
