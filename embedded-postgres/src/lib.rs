@@ -144,6 +144,11 @@ impl PrivatePostgres {
         }
     }
 
+    /// Whether there is a cluster in `data_dir`, running or not. Makes nothing.
+    pub fn is_there(data_dir: &Path) -> bool {
+        data_dir.join("postgres").join("PG_VERSION").exists()
+    }
+
     /// The URL of the private PostgreSQL of a server that runs on `data_dir` now, for commands that work beside it
     /// (migrations, the console). `None` when none runs; then the command may start one itself.
     pub fn url_of_running(data_dir: &Path) -> Option<String> {

@@ -7,6 +7,10 @@ use crate::{config::Config, serve::database::Database};
 
 #[expect(clippy::print_stdout, reason = "a command talks to its terminal")]
 pub(super) async fn run(config: &Config, action: MigrateAction) -> anyhow::Result<()> {
+    if !matches!(action, MigrateAction::Up) && !Database::is_there(config) {
+        println!("there is no database yet: `boxoffice serve` or `boxoffice migrate up` makes one");
+        return Ok(());
+    }
     let database = Database::borrow(config).await?;
     let mut client = database.connect_as_owner(config).await?;
     let migrator = Migrator::embedded()?;

@@ -69,6 +69,11 @@ impl Database {
         }
     }
 
+    /// Whether a command that changes nothing has a database to look at: one that is named, or a private one that was made before.
+    pub fn is_there(config: &Config) -> bool {
+        config.database.url.is_some() || PrivatePostgres::is_there(&config.database.data_dir)
+    }
+
     /// For a command beside a server: uses the server's private PostgreSQL while it runs, and starts it otherwise.
     pub async fn borrow(config: &Config) -> anyhow::Result<Self> {
         match PrivatePostgres::url_of_running(&config.database.data_dir) {

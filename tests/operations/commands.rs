@@ -36,6 +36,18 @@ async fn migrations_go_up_tell_where_they_stand_and_go_down() {
     assert_eq!(run(&["migrate", "status"]).matches("Pending").count(), files);
 }
 
+/// Watches that nothing is made for who only asks.
+#[tokio::test]
+async fn where_there_is_no_database_the_status_of_migrations_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [["migrate", "status"], ["migrate", "down"]] {
+        let settings = Settings::default().set("BOXOFFICE__DATABASE__DATA_DIR", "data");
+        let output = child::program(&settings, folder.path()).args(arguments).output().unwrap();
+        assert!(printed(&output).contains("there is no database yet"), "{output:?}");
+        assert!(!folder.path().join("data").exists());
+    }
+}
+
 /// Bookings are not lost without a word, and a server that may not migrate says what is pending.
 #[tokio::test]
 async fn who_takes_migrations_back_is_asked_and_who_does_not_migrate_is_told() {
