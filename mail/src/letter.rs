@@ -38,10 +38,10 @@ pub struct Letters {
 #[derive(Debug, thiserror::Error)]
 pub enum LettersError {
     /// A template is not well-formed.
-    #[error("a template of mails is broken: {0}")]
+    #[error("a template of mails is broken")]
     Template(#[from] minijinja::Error),
     /// The sender's address is none.
-    #[error("mail.from can't be used as a sender: {0}")]
+    #[error("mail.from can't be used as a sender")]
     From(#[from] lettre::address::AddressError),
 }
 

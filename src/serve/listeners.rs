@@ -14,7 +14,7 @@ const OPERATIONS_CONNECTIONS_MAX: usize = 256;
 
 /// Somebody else listens there, or nobody may.
 #[derive(Debug, thiserror::Error)]
-#[error("can't listen on {address}: {source}")]
+#[error("can't listen on {address}")]
 pub struct CannotListen {
     pub address: SocketAddr,
     pub source: io::Error,

@@ -61,10 +61,10 @@ impl Format {
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// The filter is not in the syntax of `RUST_LOG`.
-    #[error("the log filter is not valid: {0}")]
+    #[error("the log filter is not valid")]
     Filter(#[from] tracing_subscriber::filter::ParseError),
     /// The writer's thread could not be started.
-    #[error("cannot start the log writer: {0}")]
+    #[error("cannot start the log writer")]
     Thread(#[from] io::Error),
 }
 

@@ -33,7 +33,7 @@ pub struct KeySettings {
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The file with the secret that nobody configured.
-    #[error("the secret of access tokens can't be had: {0}")]
+    #[error("the secret of access tokens can't be had")]
     File(#[from] io::Error),
     /// What was configured is no key.
     #[error("{setting} is not {right}")]

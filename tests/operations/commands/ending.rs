@@ -26,6 +26,7 @@ async fn a_second_server_on_a_taken_address_leaves_the_first_one_alone() {
     assert_eq!(second.status.code(), Some(69), "{second:?}");
     let said = String::from_utf8_lossy(&second.stderr).into_owned();
     assert!(said.contains(&first.address.to_string()), "{said}");
+    assert_eq!(said.matches("in use").count(), 1, "the reason is said once: {said}");
 
     // The address of the operations listener, taken by somebody else.
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
