@@ -31,14 +31,12 @@ use boxoffice_http::{
     revisions::{expected, perhaps_expected, tagged, unchanged},
 };
 use domain::{
-    bookings::{Fingerprint, IdempotencyKey},
+    bookings::IdempotencyKey,
     management::{Manager, Reach, requests::FirstAnswer},
+    request_fingerprint::of_request,
 };
 use http::{HeaderValue, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
-use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
 const ADMIN_PREFIX: &str = "/api/v1/admin/";
 
@@ -68,32 +66,9 @@ async fn named_body<T: DeserializeOwned + Serialize + Send + 'static>(
     let body: T = json::read_any(bytes).await?;
     let Some(key) = key else { return Ok((body, None)) };
     let path = request.path().to_owned();
-    let named = move || (fingerprint(&path, &body), body);
-    let (fingerprint, body) = if is_large { aside(named).await } else { named() };
-    Ok((body, Some(NamedRequest { key, fingerprint: fingerprint.map_err(Problem::internal)? })))
-}
-
-/// What is asked for where. A member that is `null` is one that is left out.
-fn fingerprint(path: &str, body: &impl Serialize) -> serde_json::Result<Fingerprint> {
-    let mut hash = Sha256::new();
-    hash.update(path.len().to_be_bytes());
-    hash.update(path);
-    hash.update(serde_json::to_vec(&without_nulls(serde_json::to_value(body)?))?);
-    let mut half = [0; 16];
-    half.copy_from_slice(&hash.finalize()[..16]);
-    Ok(Fingerprint(Uuid::from_bytes(half)))
-}
-
-/// Bodies have types, so they are as deep as these.
-fn without_nulls(value: Value) -> Value {
-    match value {
-        Value::Object(members) => {
-            let said = members.into_iter().filter(|(_, value)| !value.is_null());
-            Value::Object(said.map(|(name, value)| (name, without_nulls(value))).collect())
-        }
-        Value::Array(entries) => Value::Array(entries.into_iter().map(without_nulls).collect()),
-        value => value,
-    }
+    let named = move || serde_json::to_value(&body).map(|value| (of_request(&path, value), body));
+    let (fingerprint, body) = if is_large { aside(named).await } else { named() }.map_err(Problem::internal)?;
+    Ok((body, Some(NamedRequest { key, fingerprint })))
 }
 
 /// What a request is answered that has made something: where it is, what it is, and its revision if it has one.
@@ -131,21 +106,4 @@ async fn answered(
 fn search(query: &mut boxoffice_http::query::Query<'_>) -> Option<String> {
     let text = query.text("q")?;
     filters::within(query, "q", &text, 200)
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_request_is_the_same_by_what_it_means() {
-        let named = |path, body: Value| fingerprint(path, &body).unwrap();
-        let first = named("/a", json!({ "name": "A", "of": [{ "x": 1, "y": null }], "at": null }));
-        assert_eq!(first, named("/a", json!({ "of": [{ "x": 1 }], "name": "A" })));
-        assert_ne!(first, named("/b", json!({ "of": [{ "x": 1 }], "name": "A" })));
-        assert_ne!(first, named("/a", json!({ "of": [{ "x": 2 }], "name": "A" })));
-        assert_ne!(first, named("/a", json!({ "of": [{ "x": 1 }, { "x": 1 }], "name": "A" })));
-    }
 }

@@ -24,6 +24,7 @@ pub mod reconciliation;
 pub mod refusal;
 pub mod repositories;
 pub mod repository_error;
+pub mod request_fingerprint;
 pub mod retention;
 pub mod sales;
 pub mod search;

@@ -143,7 +143,7 @@ async fn refusals_are_not_kept_and_keys_are_an_accounts_own() {
     server.audit().await;
 }
 
-/// Guards: `fingerprint`. What an organizer makes is asked for again by what is meant, as a booking is, and not byte by byte.
+/// Guards: `of_request`. What an organizer makes is asked for again by what is meant, as a booking is, and not byte by byte.
 #[tokio::test]
 async fn a_creation_is_the_same_that_says_the_same_in_other_words() {
     let server = TestServer::start().await;
@@ -160,6 +160,10 @@ async fn a_creation_is_the_same_that_says_the_same_in_other_words() {
     let again = send(&body).await;
     assert!(again.is_replay());
     assert_eq!(again.created(), first);
+    body["title"] = json!(format!("  {}\n", body["title"].as_str().unwrap()));
+    body["timeZone"] = json!(body["timeZone"].as_str().unwrap().to_lowercase());
+    (body["summary"], body["tags"]) = (json!(" "), json!([]));
+    assert!(send(&body).await.is_replay(), "it would be stored as before");
     body["summary"] = json!("Another one");
     send(&body).await.problem(422, "IDEMPOTENCY_002");
 }
