@@ -6,76 +6,59 @@ use std::{
     str::FromStr,
 };
 
+use ipnet::{AddrParseError, IpNet, Ipv4Net, Ipv6Net};
+
 /// What a list of them looks like.
 pub const NETWORKS: &str = "networks separated by commas, such as 127.0.0.0/8,::1/128";
 
-/// A network in CIDR form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    prefix: u8,
-}
-
-impl Network {
-    /// Whether `address` is inside. An IPv4 address in IPv6 clothes (`::ffff:1.2.3.4`) counts as IPv4.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        let shift = |bits: u32| bits.saturating_sub(u32::from(self.prefix));
-        match (self.address, address.to_canonical()) {
-            (IpAddr::V4(network), IpAddr::V4(address)) => {
-                (network.to_bits() ^ address.to_bits()).checked_shr(shift(32)).unwrap_or(0) == 0
-            }
-            (IpAddr::V6(network), IpAddr::V6(address)) => {
-                (network.to_bits() ^ address.to_bits()).checked_shr(shift(128)).unwrap_or(0) == 0
-            }
-            _ => false,
-        }
-    }
-}
+pub struct Network(IpNet);
 
 /// Addresses that are nobody's in the internet: a network inside is somebody's own, however wide it is.
-const PRIVATE: [Network; 9] = [
-    Network { address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)), prefix: 8 },
-    Network { address: IpAddr::V4(Ipv4Addr::new(100, 64, 0, 0)), prefix: 10 },
-    Network { address: IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), prefix: 8 },
-    Network { address: IpAddr::V4(Ipv4Addr::new(169, 254, 0, 0)), prefix: 16 },
-    Network { address: IpAddr::V4(Ipv4Addr::new(172, 16, 0, 0)), prefix: 12 },
-    Network { address: IpAddr::V4(Ipv4Addr::new(192, 168, 0, 0)), prefix: 16 },
-    Network { address: IpAddr::V6(Ipv6Addr::LOCALHOST), prefix: 128 },
-    Network { address: IpAddr::V6(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0)), prefix: 7 },
-    Network { address: IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0)), prefix: 10 },
+const PRIVATE: [IpNet; 9] = [
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 0), 8)),
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(100, 64, 0, 0), 10)),
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8)),
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(169, 254, 0, 0), 16)),
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(172, 16, 0, 0), 12)),
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(192, 168, 0, 0), 16)),
+    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128)),
+    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7)),
+    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10)),
 ];
 /// Wider networks of public addresses are nobody's alone: a /8 of IPv4, a /20 of IPv6.
 const WIDEST: (u8, u8) = (8, 20);
 
 /// Whether an address leads to this machine or to one of a private network.
 pub fn is_private(address: IpAddr) -> bool {
-    PRIVATE.iter().any(|network| network.contains(address))
+    PRIVATE.iter().any(|network| network.contains(&address.to_canonical()))
 }
 
 impl Network {
+    /// Whether `address` is inside. An IPv4 address in IPv6 clothes (`::ffff:1.2.3.4`) counts as IPv4.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.0.contains(&address.to_canonical())
+    }
+
     /// Whether strangers have addresses in it: it is wider than what one operator has.
     pub fn is_open(&self) -> bool {
-        let is_within = |other: &Self| other.prefix <= self.prefix && other.contains(self.address);
-        let widest = if self.address.is_ipv4() { WIDEST.0 } else { WIDEST.1 };
-        self.prefix < widest && !PRIVATE.iter().any(is_within)
+        let widest = if self.0.addr().is_ipv4() { WIDEST.0 } else { WIDEST.1 };
+        self.0.prefix_len() < widest && !PRIVATE.iter().any(|network| network.contains(&self.0))
     }
 }
 
 impl FromStr for Network {
-    type Err = ();
+    type Err = AddrParseError;
 
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
-        let address: IpAddr = address.parse().map_err(|_| ())?;
-        let longest = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = prefix.map_or(Ok(longest), |prefix| prefix.parse().map_err(|_| ()))?;
-        if prefix > longest { Err(()) } else { Ok(Self { address, prefix }) }
+    fn from_str(text: &str) -> Result<Self, AddrParseError> {
+        let address = |error| text.parse().map(|address: IpAddr| address.into()).map_err(|_| error);
+        text.parse().or_else(address).map(Self)
     }
 }
 
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.prefix)
+        self.0.fmt(f)
     }
 }
 
