@@ -261,7 +261,7 @@ async fn a_change_of_an_occurrence_is_on_the_pages_of_its_siblings() {
     assert_eq!((next().await, listed().await), (json!(["An Evening"]), 1));
     api.change(&path(&of[2]), &json!({ "title": "Another Evening" })).await.ok();
     assert_eq!(next().await, json!(["Another Evening"]));
-    api.post(&format!("{}/publish", path(&of[1])), &json!({ "at": in_seconds(2) })).await.ok();
+    api.post(&format!("{}/publish", path(&of[1])), &json!({ "at": in_seconds(5) })).await.ok();
     let both = json!(["An Evening", "Another Evening"]);
     // Each by itself: it may be published between two reads.
     crate::support::until("the upkeep has published it", async || next().await == both).await;

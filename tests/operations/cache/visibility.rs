@@ -107,7 +107,7 @@ async fn events_are_edited(site: &Site, by: usize) {
     site.sees(by, async |_, organizer| step(organizer, id, "publish").await, &published).await;
     // By whichever server sees first that its time has come.
     step(&site.organizer[by], id, "unpublish").await.ok();
-    let at = json!({ "at": crate::support::events::in_seconds(3) });
+    let at = json!({ "at": crate::support::events::in_seconds(5) });
     site.organizer[by].post(&format!("{managed}/publish"), &at).await.ok();
     let everywhere = [(0, detail), (0, first), (1, detail), (1, first)];
     for (node, view) in everywhere {
