@@ -26,10 +26,7 @@ mod untold;
 
 use std::{
     future::Future,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -103,8 +100,6 @@ struct Inner {
     flights: Flights,
     shared: Option<Arc<dyn SharedCache>>,
     untold: Untold,
-    /// Whether the actor that tells changes has been told of one: one hint says it all.
-    hinted: AtomicBool,
     /// When this node last saw which changes nobody has told.
     looked: Mutex<Option<Instant>>,
     door: Door,
@@ -141,7 +136,6 @@ impl Cache {
             local: Local::new(settings.bytes_max, Times { fresh: settings.fresh, stale: settings.stale }),
             flights: Flights::default(),
             untold: Untold::default(),
-            hinted: AtomicBool::new(false),
             book: Book::default(),
             settings,
             shared,
@@ -342,9 +336,7 @@ impl Cache {
 
     /// Wakes the teller.
     fn hint(&self) {
-        if !self.0.hinted.swap(true, Ordering::AcqRel) {
-            self.0.door.teller.cast(TellerMessage::Hint);
-        }
+        self.0.door.teller.wake(TellerMessage::Hint);
     }
 }
 

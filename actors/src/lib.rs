@@ -34,3 +34,4 @@ pub mod sampler;
 pub mod supervisor;
 pub mod tasks;
 pub mod upkeep;
+mod waker;

@@ -11,24 +11,19 @@ mod sending;
 mod settings;
 mod slots;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use courier::Courier;
 use domain::outbox::{MailQueue, SendMail};
 use pause::SendingPause;
-use ractor::{Actor, ActorRef, SpawnErr};
+use ractor::SpawnErr;
 use slots::{CourierMessage, Slots};
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::sync::watch;
 
 use crate::{
     metrics,
-    supervisor::{Address, ChildSpec, Supervisor, SupervisorMessage},
+    supervisor::{ChildSpec, Tree},
+    waker::Waker,
 };
 pub use settings::OutboxSettings;
 
@@ -37,25 +32,18 @@ const NOTE_GRACE: Duration = Duration::from_secs(5);
 
 /// The door to the outbox, for use cases.
 #[derive(Clone, Debug, Default)]
-pub struct Outbox {
-    courier: Address<CourierMessage>,
-    /// Whether a hint is on its way: mailboxes have no bound of their own, and one hint says it all.
-    hinted: Arc<AtomicBool>,
-}
+pub struct Outbox(Waker<CourierMessage>);
 
 impl Outbox {
     /// Tells that mails were queued. Call it after the commit; without it they wait for the next look at the queue.
     pub fn wake(&self) {
-        if !self.hinted.swap(true, Ordering::AcqRel) {
-            self.courier.cast(CourierMessage::Hint);
-        }
+        self.0.wake(CourierMessage::Hint);
     }
 }
 
 pub struct RunningOutbox {
     pub outbox: Outbox,
-    root: ActorRef<SupervisorMessage>,
-    ended: JoinHandle<()>,
+    tree: Tree,
     /// They outlive the actor, so that its successor does not double what is on its way.
     slots: Slots,
     concurrency: u32,
@@ -76,8 +64,8 @@ impl RunningOutbox {
         let outbox = Outbox::default();
         let (closing, closed) = watch::channel(false);
         let pause = Arc::new(SendingPause::new(settings.backoff));
-        let (places, hinted) = (slots.clone(), outbox.hinted.clone());
-        let specs = vec![ChildSpec::new("outbox", outbox.courier.clone(), move || {
+        let (places, waker) = (slots.clone(), outbox.0.clone());
+        let specs = vec![ChildSpec::new("outbox", waker.actor.clone(), move || {
             let courier = Courier {
                 queue: queue.clone(),
                 sender: sender.clone(),
@@ -85,18 +73,18 @@ impl RunningOutbox {
                 slots: places.clone(),
                 pause: pause.clone(),
                 closing: closed.clone(),
-                hinted: hinted.clone(),
+                waker: waker.clone(),
             };
             (courier, ())
         })];
         metrics::register_outbox();
-        let (root, ended) = Actor::spawn(None, Supervisor::persistent(settings.restart), specs).await?;
-        Ok(Self { outbox, root, ended, slots, concurrency, send_timeout: settings.send_timeout, closing })
+        let tree = Tree::start(settings.restart, specs).await?;
+        Ok(Self { outbox, tree, slots, concurrency, send_timeout: settings.send_timeout, closing })
     }
 
     /// Kills the actor, for fault tests.
     pub fn kill_courier(&self) {
-        if let Some(courier) = self.outbox.courier.get() {
+        if let Some(courier) = self.outbox.0.actor.get() {
             courier.kill();
         }
     }
@@ -111,9 +99,7 @@ impl RunningOutbox {
     /// would be sent again.
     pub async fn stop(self) {
         self.close();
-        self.root.stop(Some("shutdown".to_owned()));
-        // An error means that the tree has ended by a panic; it has ended.
-        let _ = self.ended.await;
+        self.tree.stop().await;
         let longest = self.send_timeout + NOTE_GRACE;
         if tokio::time::timeout(longest, self.slots.all.acquire_many(self.concurrency)).await.is_err() {
             tracing::warn!("mails were on their way at the end; they are sent again");

@@ -6,7 +6,7 @@ use std::{collections::HashMap, pin::Pin, sync::Arc};
 
 use arc_swap::ArcSwapOption;
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, Message, SpawnErr, SupervisionEvent};
-use tokio::time::Instant;
+use tokio::{task::JoinHandle, time::Instant};
 
 use crate::{
     metrics::{count_give_up, count_restart},
@@ -84,6 +84,27 @@ pub struct Supervisor {
     persistent: bool,
 }
 
+/// A tree of actors that nothing else depends on.
+pub(crate) struct Tree {
+    root: ActorRef<SupervisorMessage>,
+    ended: JoinHandle<()>,
+}
+
+impl Tree {
+    /// Its root never gives up for good.
+    pub(crate) async fn start(policy: RestartPolicy, specs: Vec<ChildSpec>) -> Result<Self, SpawnErr> {
+        let (root, ended) = Actor::spawn(None, Supervisor::persistent(policy), specs).await?;
+        Ok(Self { root, ended })
+    }
+
+    /// Ends it, and waits for that.
+    pub(crate) async fn stop(self) {
+        self.root.stop(Some("shutdown".to_owned()));
+        // An error means that the tree has ended by a panic; it has ended.
+        let _ = self.ended.await;
+    }
+}
+
 pub enum SupervisorMessage {
     /// Start the child at this place of the specifications again.
     Start(usize),
@@ -101,7 +122,7 @@ impl Supervisor {
     }
 
     /// Supervises by `policy`, and never fails itself: for children that nothing else depends on.
-    pub fn persistent(policy: RestartPolicy) -> Self {
+    fn persistent(policy: RestartPolicy) -> Self {
         Self { policy, persistent: true }
     }
 

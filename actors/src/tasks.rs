@@ -6,29 +6,26 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use metrics::{Gauge, gauge};
 use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr};
-use tokio::{
-    task::{AbortHandle, JoinHandle},
-    time::sleep,
-};
+use tokio::{task::AbortHandle, time::sleep};
 
 use crate::{
     metrics::register_actors,
     notice::Notice,
     restart::RestartPolicy,
-    supervisor::{Address, ChildSpec, Supervisor, SupervisorMessage},
+    supervisor::{Address, ChildSpec, Tree},
 };
 
 /// How often a task without rounds gives a sign of life.
 const WAITING_EVERY: Duration = Duration::from_secs(10);
 
-/// When a task has last done its work, as seconds since 1970: a gauge whose age is alerted on. A clone is the same task's.
+/// When something has last done its work, as seconds since 1970: a gauge whose age is alerted on. A clone is the same one's.
 #[derive(Clone)]
 pub struct SignOfLife(Gauge);
 
 impl SignOfLife {
     /// Begins now: what has just started is not late. What starts again is as late as it was.
-    fn of(task: &'static str) -> Self {
-        let life = Self(gauge!("boxoffice_task_last_success_timestamp_seconds", "task" => task));
+    pub(crate) fn in_gauge(gauge: Gauge) -> Self {
+        let life = Self(gauge);
         life.give();
         life
     }
@@ -83,18 +80,19 @@ impl Tasks {
         let mut addresses = Vec::with_capacity(self.0.len());
         let mut specs = Vec::with_capacity(self.0.len());
         for (name, begin) in self.0 {
-            let (address, life) = (Address::default(), SignOfLife::of(name));
+            let (address, life) = (
+                Address::default(),
+                SignOfLife::in_gauge(gauge!("boxoffice_task_last_success_timestamp_seconds", "task" => name)),
+            );
             addresses.push((name, address.clone()));
             specs.push(ChildSpec::new(name, address, move || (Task { begin: begin.clone(), life: life.clone() }, ())));
         }
-        let (root, ended) = Actor::spawn(None, Supervisor::persistent(policy), specs).await?;
-        Ok(RunningTasks { root, ended, addresses })
+        Ok(RunningTasks { tree: Tree::start(policy, specs).await?, addresses })
     }
 }
 
 pub struct RunningTasks {
-    root: ActorRef<SupervisorMessage>,
-    ended: JoinHandle<()>,
+    tree: Tree,
     addresses: Vec<(&'static str, Address<Ended>)>,
 }
 
@@ -111,9 +109,7 @@ impl RunningTasks {
 
     /// Ends them all, wherever they are.
     pub async fn stop(self) {
-        self.root.stop(Some("shutdown".to_owned()));
-        // An error means that the tree has ended by a panic; it has ended.
-        let _ = self.ended.await;
+        self.tree.stop().await;
     }
 }
 

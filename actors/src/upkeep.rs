@@ -12,21 +12,14 @@ mod purger;
 mod reconciler;
 mod sweeper;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use domain::{management::events::EventUpkeep, reconciliation::Reconciliation, retention::Retention};
-use ractor::{Actor, ActorRef, SpawnErr};
-use tokio::task::JoinHandle;
+use ractor::SpawnErr;
 
 use self::{
     canceller::Canceller,
-    keeper::{Chore, Keeper, KeeperMessage, LastSuccess},
+    keeper::{Chore, Keeper, KeeperMessage, last_success},
     publisher::Publisher,
     purger::Purger,
     reconciler::{Differences, Reconciler},
@@ -38,54 +31,38 @@ use crate::{
     metrics,
     outbox::Outbox,
     restart::RestartPolicy,
-    supervisor::{Address, ChildSpec, Supervisor, SupervisorMessage},
+    supervisor::{Address, ChildSpec, Tree},
+    waker::Waker,
 };
 
-/// The address of a chore's actor, and whether a hint to it is on its way: mailboxes have no bound of their own, and one hint says it
-/// all.
-#[derive(Clone, Debug, Default)]
-struct Door {
-    keeper: Address<KeeperMessage>,
-    hinted: Arc<AtomicBool>,
-}
-
-impl Door {
-    fn wake(&self) {
-        if !self.hinted.swap(true, Ordering::AcqRel) {
-            self.keeper.cast(KeeperMessage::Hint);
-        }
-    }
-
-    /// The child that does the chore behind this door.
-    fn child<C: Chore>(&self, chore: C, poll_every: Duration) -> ChildSpec {
-        let (chore, hinted, success) = (Arc::new(chore), self.hinted.clone(), LastSuccess::of(C::NAME));
-        ChildSpec::new(C::NAME, self.keeper.clone(), move || {
-            let keeper = Keeper { chore: chore.clone(), hinted: hinted.clone(), poll_every, success: success.clone() };
-            (keeper, ())
-        })
-    }
+/// The actor that does a chore whenever it is woken.
+fn keeper<C: Chore>(waker: &Waker<KeeperMessage>, chore: C, poll_every: Duration) -> ChildSpec {
+    let (chore, waker, success) = (Arc::new(chore), waker.clone(), last_success(C::NAME));
+    ChildSpec::new(C::NAME, waker.actor.clone(), move || {
+        let keeper = Keeper { chore: chore.clone(), waker: waker.clone(), poll_every, success: success.clone() };
+        (keeper, ())
+    })
 }
 
 /// The door to the upkeep, for use cases.
 #[derive(Clone, Debug, Default)]
 pub struct Upkeep {
-    publisher: Door,
-    canceller: Door,
-    purger: Door,
+    publisher: Waker<KeeperMessage>,
+    canceller: Waker<KeeperMessage>,
+    purger: Waker<KeeperMessage>,
 }
 
 impl Upkeep {
     /// Tells that there is something to do. Without it, that waits for the next look.
     pub fn wake(&self) {
-        self.publisher.wake();
-        self.canceller.wake();
+        self.publisher.wake(KeeperMessage::Hint);
+        self.canceller.wake(KeeperMessage::Hint);
     }
 }
 
 pub struct RunningUpkeep {
     pub upkeep: Upkeep,
-    root: ActorRef<SupervisorMessage>,
-    ended: JoinHandle<()>,
+    tree: Tree,
 }
 
 impl RunningUpkeep {
@@ -101,31 +78,29 @@ impl RunningUpkeep {
         let (to, outbox_of) = (inventories.clone(), outbox.clone());
         let publisher = Publisher { events: events.clone(), inventories: to, cache, outbox: outbox_of };
         let canceller = Canceller { events: events.clone(), inventories, outbox };
-        let (rows, swept, success) = (events.clone(), SweptRows::default(), LastSuccess::of("sweeper"));
+        let (rows, swept, success) = (events.clone(), SweptRows::default(), last_success("sweeper"));
         let sweeper = ChildSpec::new("sweeper", Address::default(), move || {
             (Sweeper { rows: rows.clone(), swept: swept.clone(), success: success.clone() }, ())
         });
-        let (rows, differences, success) = (events.clone(), Differences::default(), LastSuccess::of("reconciler"));
+        let (rows, differences, success) = (events.clone(), Differences::default(), last_success("reconciler"));
         let reconciler = ChildSpec::new("reconciler", Address::default(), move || {
             (Reconciler { rows: rows.clone(), differences: differences.clone(), success: success.clone() }, ())
         });
         let specs = vec![
-            upkeep.publisher.child(publisher, poll_every),
-            upkeep.canceller.child(canceller, poll_every),
-            upkeep.purger.child(Purger { events }, poll_every),
+            keeper(&upkeep.publisher, publisher, poll_every),
+            keeper(&upkeep.canceller, canceller, poll_every),
+            keeper(&upkeep.purger, Purger { events }, poll_every),
             sweeper,
             reconciler,
         ];
         metrics::register_actors(specs.iter().map(|spec| spec.kind));
-        let policy = RestartPolicy::default();
-        let (root, ended) = Actor::spawn(None, Supervisor::persistent(policy), specs).await?;
-        Ok(Self { upkeep, root, ended })
+        Ok(Self { upkeep, tree: Tree::start(RestartPolicy::default(), specs).await? })
     }
 
     /// Kills the actors that publish, cancel and purge, for fault tests.
     pub fn kill_keepers(&self) {
-        for door in [&self.upkeep.publisher, &self.upkeep.canceller, &self.upkeep.purger] {
-            if let Some(keeper) = door.keeper.get() {
+        for waker in [&self.upkeep.publisher, &self.upkeep.canceller, &self.upkeep.purger] {
+            if let Some(keeper) = waker.actor.get() {
                 keeper.kill();
             }
         }
@@ -133,8 +108,6 @@ impl RunningUpkeep {
 
     /// Stops; what is under way is taken up again by the one who comes next.
     pub async fn stop(self) {
-        self.root.stop(Some("shutdown".to_owned()));
-        // An error means that the tree has ended by a panic; it has ended.
-        let _ = self.ended.await;
+        self.tree.stop().await;
     }
 }

@@ -13,12 +13,12 @@ use std::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::local::Entry;
-use crate::supervisor::Address;
+use crate::{supervisor::Address, waker::Waker};
 
 /// Where the actors are found.
 #[derive(Clone)]
 pub(super) struct Door {
-    pub(super) teller: Address<TellerMessage>,
+    pub(super) teller: Waker<TellerMessage>,
     pub(super) sweeper: Address<CacheSweep>,
     pub(super) workers: Arc<[Address<WorkerMessage>]>,
     pub(super) queue: Arc<RenewalQueue>,
@@ -64,7 +64,7 @@ impl Door {
         let workers = workers.max(1);
         let told = (0..workers).map(|_| AtomicBool::new(false)).collect();
         Self {
-            teller: Address::default(),
+            teller: Waker::default(),
             sweeper: Address::default(),
             workers: (0..workers).map(|_| Address::default()).collect(),
             queue: Arc::new(RenewalQueue { renewals: Mutex::default(), told }),

@@ -12,7 +12,6 @@ use std::{
 
 use domain::cache::{SharedCache, WrittenChanges};
 use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr};
-use tokio::task::JoinHandle;
 
 use super::{
     Cache, CacheSettings,
@@ -22,7 +21,7 @@ use super::{
 };
 use crate::{
     metrics,
-    supervisor::{Address, ChildSpec, Supervisor, SupervisorMessage},
+    supervisor::{Address, ChildSpec, Tree},
 };
 
 /// How long a stop waits for the shared cache to be told of the last changes. What it is not told then, another node tells it.
@@ -112,8 +111,7 @@ impl Actor for Sweeper {
 /// A cache with its actors.
 pub struct RunningCache {
     pub cache: Cache,
-    root: ActorRef<SupervisorMessage>,
-    ended: JoinHandle<()>,
+    tree: Tree,
 }
 
 impl RunningCache {
@@ -138,13 +136,12 @@ impl RunningCache {
         }));
         if let Some(shared) = cache.0.shared.clone() {
             let told = cache.clone();
-            specs.push(ChildSpec::new("cache-teller", door.teller, move || {
+            specs.push(ChildSpec::new("cache-teller", door.teller.actor, move || {
                 (Teller { cache: told.clone(), shared: shared.clone(), written: written.clone() }, ())
             }));
         }
         metrics::register_actors(["cache-worker", "cache-sweeper", "cache-teller"]);
-        let (root, ended) = Actor::spawn(None, Supervisor::persistent(settings.restart), specs).await?;
-        Ok(Self { cache, root, ended })
+        Ok(Self { cache, tree: Tree::start(settings.restart, specs).await? })
     }
 
     /// Kills all actors below the root, for fault tests.
@@ -153,7 +150,7 @@ impl RunningCache {
         for worker in door.workers.iter().filter_map(Address::get) {
             worker.kill();
         }
-        if let Some(teller) = door.teller.get() {
+        if let Some(teller) = door.teller.actor.get() {
             teller.kill();
         }
         if let Some(sweeper) = door.sweeper.get() {
@@ -171,11 +168,9 @@ impl RunningCache {
                 );
             }
         }
-        self.root.stop(Some("shutdown".to_owned()));
+        self.tree.stop().await;
         // They hold the cache, which holds the queue.
         let undone = std::mem::take(&mut *self.cache.0.door.queue.renewals());
         drop(undone);
-        // An error means that the tree has ended by a panic; it has ended.
-        let _ = self.ended.await;
     }
 }

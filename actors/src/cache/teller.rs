@@ -5,10 +5,7 @@
 //! overdue does, and does not look into the shared cache before. So nothing depends on the memory of one process, and a node that alone
 //! has lost the shared cache leaves nobody with old answers.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use domain::cache::{Change, SharedCache, WRITTEN_KEPT, WRITTEN_MAX, Written, WrittenChanges};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -128,8 +125,7 @@ impl Actor for Teller {
         // While the shared cache is away, only the timer tries. Nothing is looked for there meanwhile.
         let is_due = match message {
             TellerMessage::Hint => {
-                // Before the look: a change from now on gives another hint.
-                self.cache.0.hinted.store(false, Ordering::Release);
+                self.cache.0.door.teller.looks();
                 wait.is_none()
             }
             TellerMessage::Again => true,

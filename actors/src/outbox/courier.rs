@@ -1,13 +1,7 @@
 //! Outbox polling: takes mails from the queue when they have their turn, a bounded number at once. Its memory is worth
 //! nothing: everything is in the queue.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use domain::{
     mail::Rank,
@@ -22,7 +16,7 @@ use super::{
     sending::Job,
     slots::{CourierMessage, Places, QueueLook, Slots},
 };
-use crate::notice::Notice;
+use crate::{notice::Notice, waker::Waker};
 
 /// A lease outlasts the try by this: noting the outcome takes time too.
 const LEASE_MARGIN: Duration = Duration::from_secs(30);
@@ -34,7 +28,7 @@ pub(super) struct Courier<Q, S> {
     pub(super) slots: Slots,
     pub(super) pause: Arc<SendingPause>,
     pub(super) closing: watch::Receiver<bool>,
-    pub(super) hinted: Arc<AtomicBool>,
+    pub(super) waker: Waker<CourierMessage>,
 }
 
 #[derive(Default)]
@@ -154,8 +148,7 @@ impl<Q: MailQueue, S: SendMail> Actor for Courier<Q, S> {
     type Arguments = ();
 
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<Self::State, ActorProcessingErr> {
-        // A hint to the predecessor is lost with it.
-        self.hinted.store(false, Ordering::Release);
+        self.waker.looks();
         for first in [CourierMessage::Poll, CourierMessage::Tidy] {
             myself.cast(first)?;
         }
@@ -170,8 +163,7 @@ impl<Q: MailQueue, S: SendMail> Actor for Courier<Q, S> {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             CourierMessage::Hint => {
-                // Before the look: a mail queued from now on gives another hint.
-                self.hinted.store(false, Ordering::Release);
+                self.waker.looks();
                 self.look(&myself, state);
             }
             CourierMessage::Poll => {

@@ -2,18 +2,13 @@
 //! long as there is more to do. Between two portions it takes its messages, so a stop waits for one portion and no
 //! chore waits for another.
 
-use std::{
-    future::Future,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use domain::repositories::Found;
-use metrics::{Gauge, gauge};
+use metrics::gauge;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
+
+use crate::{tasks::SignOfLife, waker::Waker};
 
 /// What is to be done, a portion at a time.
 pub(super) trait Chore: Send + Sync + 'static {
@@ -24,22 +19,9 @@ pub(super) trait Chore: Send + Sync + 'static {
     fn portion(&self) -> impl Future<Output = Found<bool>> + Send;
 }
 
-/// When a chore last was done with all that there was, as seconds since 1970: a gauge whose age is alerted on.
-#[derive(Clone)]
-pub(super) struct LastSuccess(Gauge);
-
-impl LastSuccess {
-    /// Of the chore with this name. Begins now: a server that has just started is not late.
-    pub(super) fn of(chore: &'static str) -> Self {
-        let success = Self(gauge!("boxoffice_upkeep_last_success_timestamp_seconds", "chore" => chore));
-        success.now();
-        success
-    }
-
-    /// It is done now.
-    pub(super) fn now(&self) {
-        self.0.set(jiff::Timestamp::now().as_millisecond() as f64 / 1000.0);
-    }
+/// When the chore with this name last was done with all that there was.
+pub(super) fn last_success(chore: &'static str) -> SignOfLife {
+    SignOfLife::in_gauge(gauge!("boxoffice_upkeep_last_success_timestamp_seconds", "chore" => chore))
 }
 
 #[derive(Debug)]
@@ -54,10 +36,9 @@ pub(super) enum KeeperMessage {
 /// See the module's page. Its memory is worth nothing.
 pub(super) struct Keeper<C> {
     pub(super) chore: Arc<C>,
-    /// Whether a hint is on its way.
-    pub(super) hinted: Arc<AtomicBool>,
+    pub(super) waker: Waker<KeeperMessage>,
     pub(super) poll_every: Duration,
-    pub(super) success: LastSuccess,
+    pub(super) success: SignOfLife,
 }
 
 impl<C: Chore> Actor for Keeper<C> {
@@ -66,8 +47,7 @@ impl<C: Chore> Actor for Keeper<C> {
     type Arguments = ();
 
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<(), ActorProcessingErr> {
-        // A hint to the predecessor is lost with it.
-        self.hinted.store(false, Ordering::Release);
+        self.waker.looks();
         myself.cast(KeeperMessage::Poll)?;
         Ok(())
     }
@@ -78,11 +58,10 @@ impl<C: Chore> Actor for Keeper<C> {
         message: Self::Msg,
         (): &mut (),
     ) -> Result<(), ActorProcessingErr> {
-        // Before the look: what is hinted at from now on gives another hint.
-        self.hinted.store(false, Ordering::Release);
+        self.waker.looks();
         match self.chore.portion().await {
             Ok(true) => myself.cast(KeeperMessage::More)?,
-            Ok(false) => self.success.now(),
+            Ok(false) => self.success.give(),
             Err(error) => tracing::warn!(chore = C::NAME, %error, "what is due can't be done now"),
         }
         if let KeeperMessage::Poll = message {

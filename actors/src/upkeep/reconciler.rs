@@ -13,7 +13,7 @@ use metrics::{Counter, Gauge, counter, gauge};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::time::Instant;
 
-use super::keeper::LastSuccess;
+use crate::tasks::SignOfLife;
 
 /// Events of each kind in one round: active ones, and others in their turn.
 const EVENTS_AT_ONCE: u32 = 10;
@@ -44,7 +44,7 @@ impl Default for Differences {
 pub(super) struct Reconciler<R> {
     pub(super) rows: Arc<R>,
     pub(super) differences: Differences,
-    pub(super) success: LastSuccess,
+    pub(super) success: SignOfLife,
 }
 
 /// It is time for the next event.
@@ -115,7 +115,7 @@ impl<R: Reconciliation> Actor for Reconciler<R> {
     ) -> Result<(), ActorProcessingErr> {
         let began = Instant::now();
         match self.compare(turn).await {
-            Ok(()) => self.success.now(),
+            Ok(()) => self.success.give(),
             Err(error) => tracing::warn!(%error, "counters and rows of an event can't be compared now"),
         }
         myself.send_after(PAUSE.max(began.elapsed() * REST), || Compare);

@@ -7,7 +7,7 @@ use domain::retention::{Leftover, Retention};
 use metrics::{Counter, counter};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
-use super::keeper::LastSuccess;
+use crate::tasks::SignOfLife;
 
 /// Rows deleted in one statement.
 const PORTION: u32 = 1_000;
@@ -32,7 +32,7 @@ impl Default for SweptRows {
 pub(super) struct Sweeper<R> {
     pub(super) rows: Arc<R>,
     pub(super) swept: SweptRows,
-    pub(super) success: LastSuccess,
+    pub(super) success: SignOfLife,
 }
 
 /// It is time for a portion of the kind at this place of [`Leftover::ALL`].
@@ -61,7 +61,7 @@ impl<R: Retention> Actor for Sweeper<R> {
         let next = match self.rows.delete_leftovers(*kind, PORTION).await {
             Ok(deleted) => {
                 counter.increment(deleted);
-                self.success.now();
+                self.success.give();
                 if deleted < u64::from(PORTION) { place + 1 } else { place }
             }
             Err(error) => {
