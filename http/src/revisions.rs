@@ -1,9 +1,11 @@
 //! Optimistic concurrency: the revision of a resource as `ETag`, and `If-Match` of a change.
 
 use domain::management::{Expected, Revisions};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use super::{problem::Problem, problem_codes::Code, query::Whole, reply::Reply, request::Request};
+use super::{
+    problem::Problem, problem_codes::Code, query::Whole, reply::Reply, request::Request, response_cache::conditional,
+};
 
 /// The revision as a strong validator. The answer must not be compressed: that would make it a weak one, which no `If-Match`
 /// matches (RFC 9110, 13.1.1).
@@ -17,22 +19,9 @@ pub fn tagged(reply: Reply, revision: i32) -> Reply {
 
 /// 304 when the client has this revision already.
 pub fn unchanged(request: &Request, revision: i32) -> Option<Reply> {
-    let tags = validators(request.headers(), &header::IF_NONE_MATCH)?;
-    // This comparison is the weak one (RFC 9110, 13.1.2).
-    let has = tags.iter().any(|tag| {
-        let tag = tag.strip_prefix("W/").unwrap_or(tag);
-        tag == "*" || self::revision(tag) == Some(revision)
-    });
-    has.then(|| tagged(Reply::empty(StatusCode::NOT_MODIFIED), revision))
-}
-
-fn validators(headers: &HeaderMap, name: &HeaderName) -> Option<Vec<String>> {
-    let values: Vec<&HeaderValue> = headers.get_all(name).iter().collect();
-    if values.is_empty() {
-        return None;
-    }
-    let texts = values.iter().filter_map(|value| value.to_str().ok());
-    Some(texts.flat_map(|text| text.split(',').map(|tag| tag.trim().to_owned()).collect::<Vec<_>>()).collect())
+    let tag = format!("\"{revision}\"");
+    conditional::has(request.headers(), tag.as_bytes())
+        .then(|| tagged(Reply::empty(StatusCode::NOT_MODIFIED), revision))
 }
 
 /// The revision that a change is based on; 428 without `If-Match`. `*` means whatever is there.
@@ -55,9 +44,13 @@ pub(super) fn refuse_named(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 fn named_in(headers: &HeaderMap) -> Result<Option<Expected>, Problem> {
-    let Some(tags) = validators(headers, &header::IF_MATCH) else { return Ok(None) };
+    if !headers.contains_key(header::IF_MATCH) {
+        return Ok(None);
+    }
+    let texts = headers.get_all(header::IF_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let tags: Vec<&str> = texts.flat_map(|text| text.split(',').map(str::trim)).collect();
     match &tags[..] {
-        [any] if any == "*" => Ok(Some(None)),
+        ["*"] => Ok(Some(None)),
         // What is no revision of ours, a weak validator among it, matches nothing, and any one of the others is enough (RFC 9110, 13.1.1).
         tags => {
             let revisions = Revisions::new(tags.iter().filter_map(|tag| revision(tag)));
