@@ -246,8 +246,9 @@ fn price(price: Option<Money>, currency: Currency) -> Result<Money, FieldError> 
     if price.amount.is_sign_negative() && !price.amount.is_zero() || price.amount > PRICE_MAX {
         return Err(FieldError::new("price.amount", "OUT_OF_RANGE", "must be from 0 to 1,000,000"));
     }
-    if price.amount.normalize().scale() > currency.exponent() {
-        let message = format!("{} has {} digits after the point", currency.as_str(), currency.exponent());
+    if !price.is_payable() {
+        let message =
+            format!("prices in {} have {} digits after the point", currency.as_str(), currency.payable_digits());
         return Err(FieldError::new("price.amount", "TOO_PRECISE", message));
     }
     Ok(price)
@@ -266,13 +267,14 @@ mod tests {
         let code =
             |amount, of, event: &str| price(money(amount, of), event.parse().unwrap()).map_err(|error| error.code);
         for (amount, currency) in
-            [("0", "EUR"), ("12.50", "EUR"), ("12.500", "EUR"), ("1000000", "EUR"), ("1.125", "KWD")]
+            [("0", "EUR"), ("12.50", "EUR"), ("12.500", "EUR"), ("1000000", "EUR"), ("1.120", "KWD")]
         {
             assert!(code(amount, currency, currency).is_ok(), "{amount} {currency}");
         }
         assert_eq!(code("1", "USD", "EUR").unwrap_err(), "WRONG_CURRENCY");
         assert_eq!(code("12.505", "EUR", "EUR").unwrap_err(), "TOO_PRECISE");
         assert_eq!(code("1.5", "JPY", "JPY").unwrap_err(), "TOO_PRECISE");
+        assert_eq!(code("1.125", "KWD", "KWD").unwrap_err(), "TOO_PRECISE");
         assert_eq!(code("-0.01", "EUR", "EUR").unwrap_err(), "OUT_OF_RANGE");
         assert_eq!(code("1000000.01", "EUR", "EUR").unwrap_err(), "OUT_OF_RANGE");
     }
