@@ -7,6 +7,7 @@ mod allocation;
 mod currency;
 mod decimal;
 mod error;
+mod fields;
 mod gateway;
 mod rate;
 
