@@ -1,6 +1,10 @@
 //! Paying, cancelling and giving money back, drawn in `docs/design/payments.md`.
 
+pub mod attempt;
 pub mod cancellation;
+pub mod gateway;
+pub mod refund;
+pub mod statement;
 
 use std::str::FromStr;
 
@@ -65,3 +69,8 @@ impl FromStr for ManualMethod {
 #[derive(Debug, thiserror::Error)]
 #[error("unknown method of payment {0:?}")]
 pub struct UnknownMethod(String);
+
+/// A state that this version does not know.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown state of a payment or refund {0:?}")]
+pub struct UnknownPaymentState(String);

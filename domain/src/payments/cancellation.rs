@@ -75,8 +75,8 @@ pub struct CancelledLines {
     pub cut: Money,
 }
 
-/// Gives the lines of cancelled tickets back, less a fee each, and never more than `left`: what was paid, less all refunds that have not
-/// failed. Without a fee that is what an organizer gives back who cancels.
+/// Gives the lines of cancelled tickets back, less a fee each, and never more than is `left` of what was paid
+/// ([`Statement::refundable`](super::statement::Statement::refundable)). Without a fee that is what an organizer gives back who cancels.
 pub fn cancel_lines(
     currency: Currency,
     line_totals: &[Money],
