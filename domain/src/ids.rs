@@ -82,6 +82,11 @@ id! {
     QuotaId,
     /// Places kept for an account until a fixed time.
     HoldId,
+    /// A code that changes what a booking costs, or what can be booked.
+    PromoCodeId,
+    /// One attempt to pay a booking.
+    PaymentId,
+    RefundId,
     /// A mail in the outbox.
     MailId,
 }

@@ -1,73 +1,35 @@
 //! Money: decimals with a currency, never floats.
+//!
+//! Amounts of two currencies never mix, and what is more than can be stored is an error, not a panic. A [`Money`] may have more digits
+//! than can be paid, as a client or a rate wrote it; [`Money::rounded`] and [`Money::is_payable`] are about these.
 
-use std::{fmt, str::FromStr};
+mod allocation;
+mod currency;
+mod decimal;
+mod error;
+mod fields;
+mod gateway;
+mod rate;
 
-use rust_decimal::Decimal;
+use std::fmt;
+
+use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error, ser::SerializeStruct};
 
-use crate::{text, validation::FieldError};
+use self::decimal::parse_decimal;
+pub use self::{
+    currency::{Currency, UnknownCurrency},
+    error::MoneyError,
+    rate::Rate,
+};
 
-/// An ISO 4217 code: three upper-case letters. One that is read from the database is in that form, and no more;
-/// [`Currency::parse`] knows which there are.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Currency([u8; 3]);
-
-impl Currency {
-    /// A currency that prices are in today: in the list of ISO 4217, and neither a fund, a metal or a unit of account, nor replaced by
-    /// another one.
-    pub fn parse(field: &'static str, code: &str) -> Result<Self, FieldError> {
-        let code = text::normalised(code);
-        if code.is_empty() {
-            return Err(FieldError::new(field, "REQUIRED", "is required"));
-        }
-        let listed = iso_currency::Currency::from_code(&code);
-        let is_paid = |of: &iso_currency::Currency| !of.is_fund() && !of.is_special() && of.is_superseded().is_none();
-        let known = listed.filter(is_paid).and_then(|_| code.parse().ok());
-        known.ok_or_else(|| FieldError::new(field, "INVALID", "must be a code of ISO 4217 such as EUR"))
-    }
-
-    pub fn as_str(&self) -> &str {
-        // Only ASCII letters are ever stored; the fallback keeps this total without a panic.
-        std::str::from_utf8(&self.0).unwrap_or("XXX")
-    }
-
-    /// Digits after the decimal point (ISO 4217): 0, 2 or 3.
-    pub fn exponent(&self) -> u32 {
-        match &self.0 {
-            b"BIF" | b"CLP" | b"DJF" | b"GNF" | b"ISK" | b"JPY" | b"KMF" | b"KRW" | b"PYG" | b"RWF" | b"UGX"
-            | b"UYI" | b"VND" | b"VUV" | b"XAF" | b"XOF" | b"XPF" => 0,
-            b"BHD" | b"IQD" | b"JOD" | b"KWD" | b"LYD" | b"OMR" | b"TND" => 3,
-            _ => 2,
-        }
-    }
-}
-
-impl FromStr for Currency {
-    type Err = UnknownCurrency;
-
-    fn from_str(text: &str) -> Result<Self, UnknownCurrency> {
-        match *text.as_bytes() {
-            [a, b, c] if [a, b, c].iter().all(u8::is_ascii_uppercase) => Ok(Self([a, b, c])),
-            _ => Err(UnknownCurrency(text.to_owned())),
-        }
-    }
-}
-
-impl fmt::Debug for Currency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// Not the form of a currency code.
-#[derive(Debug, thiserror::Error)]
-#[error("{0:?} is not a currency code of three upper-case letters")]
-pub struct UnknownCurrency(String);
+/// The most that is stored of an amount, without its sign: 99,999,999,999.999.
+const AMOUNT_MAX: Decimal = Decimal::from_parts(276_447_231, 23_283, 0, false, 3);
 
 /// An amount in a currency; in JSON `{"amount":"120.00","currency":"EUR"}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Money {
-    /// How much, in the currency's main unit.
+    /// How much, in the currency's main unit: to be stored and shown. Calculations go through the methods, which look at the currency.
     pub amount: Decimal,
     pub currency: Currency,
 }
@@ -77,9 +39,87 @@ impl Money {
         Self { amount, currency }
     }
 
+    pub fn zero(currency: Currency) -> Self {
+        Self::new(Decimal::ZERO, currency)
+    }
+
+    /// An amount that can be paid, from one with any number of digits.
+    pub fn rounded(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
+        Self::bounded(Some(currency.round(amount)), currency)
+    }
+
     /// True for what costs nothing.
     pub fn is_free(&self) -> bool {
         self.amount.is_zero()
+    }
+
+    pub fn is_negative(&self) -> bool {
+        self.amount < Decimal::ZERO
+    }
+
+    /// Whether it has no more digits than can be paid. Prices and fees that organizers set must be.
+    pub fn is_payable(&self) -> bool {
+        self.currency.round(self.amount) == self.amount
+    }
+
+    pub fn checked_add(self, other: Self) -> Result<Self, MoneyError> {
+        self.same_currency(other)?;
+        Self::bounded(self.amount.checked_add(other.amount), self.currency)
+    }
+
+    pub fn checked_sub(self, other: Self) -> Result<Self, MoneyError> {
+        self.same_currency(other)?;
+        Self::bounded(self.amount.checked_sub(other.amount), self.currency)
+    }
+
+    /// The smaller one of two amounts.
+    pub fn checked_min(self, other: Self) -> Result<Self, MoneyError> {
+        self.same_currency(other)?;
+        Ok(if other.amount < self.amount { other } else { self })
+    }
+
+    /// Of nothing it is zero.
+    pub fn sum(currency: Currency, amounts: impl IntoIterator<Item = Self>) -> Result<Self, MoneyError> {
+        amounts.into_iter().try_fold(Self::zero(currency), Self::checked_add)
+    }
+
+    /// This rate of the amount, rounded.
+    pub fn share(self, rate: Rate) -> Result<Self, MoneyError> {
+        let exact = self.amount.checked_mul(rate.fraction()).ok_or(MoneyError::Overflow)?;
+        Self::rounded(exact, self.currency)
+    }
+
+    /// What is contained in the amount when this rate of the rest was added to it, rounded: the tax in a price that includes it.
+    pub fn contained(self, rate: Rate) -> Result<Self, MoneyError> {
+        let product = self.amount.checked_mul(rate.fraction()).ok_or(MoneyError::Overflow)?;
+        // Divided last: what comes out even stays so, and a half is seen as one.
+        let exact = product.checked_div(Decimal::ONE + rate.fraction()).ok_or(MoneyError::Overflow)?;
+        Self::rounded(exact, self.currency)
+    }
+
+    /// The amount in the smallest units of ISO 4217, such as cents.
+    pub fn minor_units(self) -> Result<i64, MoneyError> {
+        self.units(self.currency.exponent())
+    }
+
+    /// The amount as a number of units of which `10^digits` make one of the currency.
+    fn units(self, digits: u32) -> Result<i64, MoneyError> {
+        let unit = Decimal::new(1, digits);
+        let units = self.amount.checked_div(unit).ok_or(MoneyError::Overflow)?;
+        if !units.fract().is_zero() {
+            return Err(MoneyError::TooPrecise(self.currency));
+        }
+        units.to_i64().ok_or(MoneyError::Overflow)
+    }
+
+    fn same_currency(self, other: Self) -> Result<(), MoneyError> {
+        let is_same = self.currency == other.currency;
+        if is_same { Ok(()) } else { Err(MoneyError::CurrencyMismatch(self.currency, other.currency)) }
+    }
+
+    fn bounded(amount: Option<Decimal>, currency: Currency) -> Result<Self, MoneyError> {
+        let stored = amount.filter(|amount| amount.abs() <= AMOUNT_MAX);
+        stored.map(|amount| Self::new(amount, currency)).ok_or(MoneyError::Overflow)
     }
 }
 
@@ -110,19 +150,6 @@ impl Serialize for Money {
     }
 }
 
-/// An amount as the API writes it: digits, and perhaps a point with digits after it. `-` is read, so that a negative price is refused
-/// as one; before a zero it would be written back, so that is none. Anything else that a number may look like elsewhere (`1e3`, `1_000`, `.5`), and what can't be kept exactly, is none.
-fn amount(text: &str) -> Option<Decimal> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let (whole, decimals) = digits.split_once('.').unwrap_or((digits, "0"));
-    let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
-    if !is_number(whole) || !is_number(decimals) {
-        return None;
-    }
-    let text = if digits.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text };
-    Decimal::from_str_exact(text).ok().filter(|amount| !(amount.is_zero() && text.starts_with('-')))
-}
-
 /// What was written by [`Money`] itself, or by a client in the same form.
 impl<'de> Deserialize<'de> for Money {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -133,7 +160,7 @@ impl<'de> Deserialize<'de> for Money {
         }
         let Fields { amount, currency } = Fields::deserialize(deserializer)?;
         Ok(Self {
-            amount: self::amount(&amount)
+            amount: parse_decimal(&amount)
                 .ok_or_else(|| D::Error::custom("amount must be a decimal number such as 12.50"))?,
             currency: currency.parse().map_err(D::Error::custom)?,
         })
@@ -184,20 +211,50 @@ mod tests {
         }
     }
 
-    /// Guards: the list, and that what is no money is in none of its corners.
-    #[test]
-    fn a_currency_is_in_the_list() {
-        for right in ["EUR", "JPY", "KWD", "USD", "CHF", "XOF", " GBP "] {
-            assert_eq!(Currency::parse("currency", right).unwrap().as_str(), right.trim());
-        }
-        for wrong in ["ZZZ", "AAA", "eur", "XXX", "XTS", "XAU", "CHE", "DEM", "€", "EURO"] {
-            assert_eq!(Currency::parse("currency", wrong).unwrap_err().code, "INVALID", "{wrong}");
-        }
-        assert_eq!(Currency::parse("currency", " ").unwrap_err().code, "REQUIRED");
+    fn money(amount: &str, currency: &str) -> Money {
+        Money::new(amount.parse().unwrap(), currency.parse().unwrap())
     }
 
     #[test]
-    fn a_currency_is_three_capitals() {
-        assert!(["eur", "EU", "EURO", "E1R", ""].iter().all(|text| text.parse::<Currency>().is_err()));
+    fn currencies_do_not_mix() {
+        let (euro, franc) = (money("1", "EUR"), money("1", "CHF"));
+        let mixed = MoneyError::CurrencyMismatch(euro.currency, franc.currency);
+        for result in [euro.checked_add(franc), euro.checked_sub(franc), euro.checked_min(franc)] {
+            assert_eq!(result, Err(mixed));
+        }
+        assert_eq!(Money::sum(euro.currency, [euro, franc]), Err(mixed));
+    }
+
+    #[test]
+    fn more_than_is_stored_is_an_error() {
+        let most = money("99999999999.999", "KWD");
+        assert_eq!(most.amount, AMOUNT_MAX);
+        assert_eq!(most.checked_add(money("0.001", "KWD")), Err(MoneyError::Overflow));
+        let huge = Money::new(Decimal::MAX, most.currency);
+        assert_eq!(huge.checked_add(huge), Err(MoneyError::Overflow));
+        assert_eq!(huge.minor_units(), Err(MoneyError::Overflow));
+        assert_eq!(most.checked_sub(most), Ok(Money::zero(most.currency)));
+    }
+
+    #[test]
+    fn an_amount_has_as_many_minor_units_as_its_currency_says() {
+        let units = |amount, currency| money(amount, currency).minor_units();
+        assert_eq!(units("12.50", "EUR"), Ok(1250));
+        assert_eq!(units("10000", "JPY"), Ok(10_000));
+        assert_eq!(units("1.12", "KWD"), Ok(1120));
+        assert_eq!(units("5", "UGX"), Ok(5));
+        assert!(units("0.005", "EUR").is_err());
+    }
+
+    /// Known right values: Swiss value-added tax on three tickets of 99.00, contained and on top.
+    #[test]
+    fn a_rate_is_taken_of_an_amount_or_out_of_it() {
+        let rate = |text| Rate::parse("rate", text).unwrap();
+        let price = money("99.00", "CHF");
+        assert_eq!(price.contained(rate("0.077")), Ok(money("7.08", "CHF")));
+        assert_eq!(price.share(rate("0.077")), Ok(money("7.62", "CHF")));
+        assert_eq!(money("25.00", "EUR").contained(rate("0.10")), Ok(money("2.27", "EUR")));
+        // Exactly a half, of a rate whose part is a finite decimal: 0.025 of 0.125.
+        assert_eq!(money("0.125", "EUR").contained(rate("0.25")), Ok(money("0.02", "EUR")));
     }
 }
