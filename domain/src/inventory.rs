@@ -75,6 +75,11 @@ pub enum Command {
     Release { hold_id: HoldId, account_id: AccountId },
     /// Book places.
     Book(NewBooking),
+    /// A booking is paid.
+    Confirm {
+        /// As the ledger has it.
+        booking: Arc<Booking>,
+    },
     /// Give a booking back.
     Cancel {
         /// As the ledger has it.
@@ -114,7 +119,7 @@ pub struct Inventory {
     /// The sections that each ticket type of the plan sells, by their places on the map.
     sections_of_types: Vec<Vec<usize>>,
     holders: HashMap<HolderId, Holder, RandomState>,
-    /// Holds and bookings that an entry on its way to the ledger closes; also confirmed bookings, which are no holders here.
+    /// Holds and bookings that an entry on its way to the ledger changes; also confirmed and expired bookings, which are no holders here.
     closing: HashSet<HolderId, RandomState>,
     /// When each holder expires, soonest first.
     expiries: BTreeSet<(Timestamp, HolderId)>,
@@ -181,13 +186,8 @@ impl Inventory {
             }
             self.seats.set(entry.items(), SeatState::Pending);
             self.count(entry, 1);
-            return;
         }
-        let closed = match entry {
-            Entry::Book { from: Some(hold), .. } => HolderId::Hold(hold.id),
-            _ => HolderId::from(entry),
-        };
-        self.closing.insert(closed);
+        self.closing.extend(entry.changes());
     }
 
     /// The ledger has the entry: memory follows.
@@ -219,6 +219,10 @@ impl Inventory {
                     self.seats.set(&booking.items, SeatState::Sold);
                 }
             }
+            Entry::Confirm { booking, .. } => {
+                self.forget(HolderId::Booking(booking.id));
+                self.seats.set(&booking.items, SeatState::Sold);
+            }
             Entry::CloseHold { .. } | Entry::CloseBooking { .. } => {
                 self.forget(HolderId::from(entry));
                 self.seats.set(entry.items(), SeatState::Free);
@@ -240,11 +244,10 @@ impl Inventory {
             }
             self.seats.set(entry.items(), SeatState::Free);
             self.count(entry, -1);
-        } else if let Entry::Book { from: Some(hold), .. } = entry {
-            self.closing.remove(&HolderId::Hold(hold.id));
-        } else {
-            // The ledger says that it is not open: the one that closed it has freed its places.
-            self.closing.remove(&HolderId::from(entry));
+        }
+        // When the ledger says that it is not open, whoever closed it has freed its places.
+        if let Some(changed) = entry.changes() {
+            self.closing.remove(&changed);
         }
     }
 

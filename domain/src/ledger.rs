@@ -28,6 +28,12 @@ pub enum Entry {
         booking: Arc<Booking>,
         from: Option<Arc<Hold>>,
     },
+    /// A booking is paid: the places that it keeps are sold. One that has expired takes the same places again, if they are free.
+    Confirm {
+        /// As it was before: it waits for its payment, or has expired.
+        booking: Arc<Booking>,
+        at: Timestamp,
+    },
     /// A booking gave its places back.
     CloseBooking {
         booking: Arc<Booking>,
@@ -51,7 +57,9 @@ impl Entry {
     pub fn items(&self) -> &Arc<[Item]> {
         match self {
             Entry::Hold(hold) | Entry::CloseHold { hold, .. } => &hold.items,
-            Entry::Book { booking, .. } | Entry::CloseBooking { booking, .. } => &booking.items,
+            Entry::Book { booking, .. } | Entry::Confirm { booking, .. } | Entry::CloseBooking { booking, .. } => {
+                &booking.items
+            }
         }
     }
 
@@ -59,13 +67,29 @@ impl Entry {
     pub fn account_id(&self) -> AccountId {
         match self {
             Entry::Hold(hold) | Entry::CloseHold { hold, .. } => hold.account_id,
-            Entry::Book { booking, .. } | Entry::CloseBooking { booking, .. } => booking.account_id,
+            Entry::Book { booking, .. } | Entry::Confirm { booking, .. } | Entry::CloseBooking { booking, .. } => {
+                booking.account_id
+            }
         }
     }
 
     /// True when it takes places that were free.
     pub fn takes_free_places(&self) -> bool {
-        matches!(self, Entry::Hold(_) | Entry::Book { from: None, .. })
+        matches!(self, Entry::Hold(_) | Entry::Book { from: None, .. }) || self.is_late()
+    }
+
+    /// True when it confirms a booking that had expired.
+    pub fn is_late(&self) -> bool {
+        matches!(self, Entry::Confirm { booking, .. } if booking.status == BookingStatus::Expired)
+    }
+
+    /// What was there before and is changed.
+    pub fn changes(&self) -> Option<HolderId> {
+        match self {
+            Entry::Hold(_) | Entry::Book { from: None, .. } => None,
+            Entry::Book { from: Some(hold), .. } => Some(HolderId::Hold(hold.id)),
+            Entry::CloseHold { .. } | Entry::Confirm { .. } | Entry::CloseBooking { .. } => Some(HolderId::from(self)),
+        }
     }
 
     /// True when its places are kept back by the organizer, and nobody's in the sense of limits.
@@ -91,6 +115,7 @@ impl Entry {
                 let (held, sold) = of(booking.status);
                 (held - i32::from(from.is_some()), sold)
             }
+            Entry::Confirm { .. } => (-i32::from(!self.is_late()), 1),
             Entry::CloseBooking { booking, .. } => {
                 let (held, sold) = of(booking.status);
                 (-held, -sold)
@@ -109,7 +134,7 @@ impl Entry {
         match self {
             Entry::Hold(hold) => Some((hold.account_id, &hold.key, KeyKind::Hold)),
             Entry::Book { booking, .. } => Some((booking.account_id, &booking.key, KeyKind::Booking)),
-            Entry::CloseHold { .. } | Entry::CloseBooking { .. } => None,
+            Entry::CloseHold { .. } | Entry::Confirm { .. } | Entry::CloseBooking { .. } => None,
         }
     }
 }
@@ -304,11 +329,13 @@ pub trait Ledger: Send + Sync + 'static {
 }
 
 impl From<&Entry> for HolderId {
-    /// What the entry opens or closes.
+    /// What the entry opens or changes.
     fn from(entry: &Entry) -> Self {
         match entry {
             Entry::Hold(hold) | Entry::CloseHold { hold, .. } => HolderId::Hold(hold.id),
-            Entry::Book { booking, .. } | Entry::CloseBooking { booking, .. } => HolderId::Booking(booking.id),
+            Entry::Book { booking, .. } | Entry::Confirm { booking, .. } | Entry::CloseBooking { booking, .. } => {
+                HolderId::Booking(booking.id)
+            }
         }
     }
 }

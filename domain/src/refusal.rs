@@ -54,6 +54,9 @@ pub enum Refusal {
     /// The hold expired, was released, was booked already, or never was the account's.
     #[error("the hold has expired or is gone")]
     HoldGone,
+    /// The booking waits for no payment.
+    #[error("{0}")]
+    NotConfirmable(&'static str),
     /// The booking can't be cancelled any more.
     #[error("{0}")]
     NotCancellable(&'static str),

@@ -64,7 +64,7 @@ impl Rows {
         let (kind, prior) = match entry {
             Entry::Hold(hold) => (KeyKind::Hold, Prior::Hold(hold.clone())),
             Entry::Book { booking, .. } => (KeyKind::Booking, Prior::Booking(booking.clone())),
-            Entry::CloseHold { .. } | Entry::CloseBooking { .. } => return Ok(()),
+            Entry::CloseHold { .. } | Entry::Confirm { .. } | Entry::CloseBooking { .. } => return Ok(()),
         };
         let (account_id, key, _) = entry.key().unwrap();
         if self.accounts_gone.contains(&account_id) {
@@ -150,6 +150,11 @@ impl EventRows {
                     None => return Ok(()),
                 }
             }
+            Entry::Confirm { booking, .. } => {
+                let row = self.bookings.get_mut(&booking.id).filter(|row| row.status == booking.status);
+                row.ok_or(not_open)?.status = BookingStatus::Confirmed;
+                return Ok(());
+            }
             Entry::CloseBooking { booking, to, .. } => {
                 let row = self.bookings.get_mut(&booking.id).filter(|row| row.status == booking.status);
                 row.ok_or(not_open)?.status = *to;
@@ -165,7 +170,8 @@ impl EventRows {
         let holder = match entry {
             Entry::CloseHold { hold, .. } | Entry::Book { from: Some(hold), .. } => hold.id.0,
             Entry::CloseBooking { booking, .. } => booking.id.0,
-            Entry::Hold(_) | Entry::Book { from: None, .. } => return Ok(()),
+            Entry::Confirm { booking, .. } if !entry.is_late() => booking.id.0,
+            Entry::Hold(_) | Entry::Confirm { .. } | Entry::Book { from: None, .. } => return Ok(()),
         };
         for seat in entry.items().iter().filter_map(|item| item.seat.as_ref()) {
             if self.claims.remove(&seat.id).is_none_or(|(by, _)| by != holder) {
@@ -179,6 +185,7 @@ impl EventRows {
         let claim = match entry {
             Entry::Hold(hold) => (hold.id.0, false),
             Entry::Book { booking, .. } => (booking.id.0, booking.status == BookingStatus::Confirmed),
+            Entry::Confirm { booking, .. } => (booking.id.0, true),
             Entry::CloseHold { .. } | Entry::CloseBooking { .. } => return Ok(()),
         };
         for seat in entry.items().iter().filter_map(|item| item.seat.as_ref()) {

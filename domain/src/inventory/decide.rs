@@ -50,6 +50,7 @@ impl Inventory {
                 Ok(Entry::CloseHold { hold, to: HoldStatus::Released, at: now })
             }
             Command::Book(new) => self.book(new, buyer, now),
+            Command::Confirm { booking } => self.confirm(booking, now),
             Command::Cancel { booking } => self.cancel(booking, now),
             Command::Expire(holder) => self.expire(*holder, now),
         }
@@ -131,6 +132,30 @@ impl Inventory {
             updated_at: now,
         };
         Ok(Entry::Book { booking: Arc::new(booking), from })
+    }
+
+    /// A booking that still keeps its places gets them, however late: nobody else could have them. One that has expired takes them again
+    /// like anybody who comes now, but for the windows and numbers of the sale, which its buyer has passed.
+    fn confirm(&self, booking: &Arc<Booking>, now: Timestamp) -> Result<Entry, Refusal> {
+        const NOT_OPEN: Refusal = Refusal::NotConfirmable("the booking is confirmed or cancelled");
+        let id = HolderId::Booking(booking.id);
+        match booking.status {
+            BookingStatus::PendingPayment if self.open(id).is_none() => return Err(NOT_OPEN),
+            BookingStatus::PendingPayment if self.plan.status == EventStatus::Cancelled => {
+                return Err(Refusal::NotOnSale("the event is cancelled"));
+            }
+            BookingStatus::PendingPayment => {}
+            BookingStatus::Expired if self.closing.contains(&id) => return Err(NOT_OPEN),
+            BookingStatus::Expired => {
+                self.published()?;
+                if now >= self.plan.starts_at {
+                    return Err(Refusal::NotOnSale("the event has begun"));
+                }
+                self.free_again(booking)?;
+            }
+            BookingStatus::Confirmed | BookingStatus::Cancelled => return Err(NOT_OPEN),
+        }
+        Ok(Entry::Confirm { booking: booking.clone(), at: now })
     }
 
     fn cancel(&self, booking: &Arc<Booking>, now: Timestamp) -> Result<Entry, Refusal> {

@@ -134,6 +134,7 @@ impl Unpaid {
             }
             Entry::Book { from: Some(hold), .. } => (HolderId::Hold(hold.id), None),
             Entry::Hold(_) | Entry::Book { from: None, .. } => return,
+            Entry::Confirm { .. } => (HolderId::from(entry), None),
             Entry::CloseHold { to, at, .. } => (HolderId::from(entry), (*to == HoldStatus::Expired).then_some(*at)),
             Entry::CloseBooking { to, at, .. } => {
                 (HolderId::from(entry), (*to == BookingStatus::Expired).then_some(*at))
@@ -196,7 +197,7 @@ impl Unpaid {
 pub(super) fn is_unpaid(entry: &Entry) -> bool {
     match entry {
         Entry::Hold(_) | Entry::CloseHold { .. } => !entry.is_of_block(),
-        Entry::Book { booking, .. } | Entry::CloseBooking { booking, .. } => {
+        Entry::Book { booking, .. } | Entry::Confirm { booking, .. } | Entry::CloseBooking { booking, .. } => {
             booking.status == BookingStatus::PendingPayment
         }
     }

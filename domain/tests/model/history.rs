@@ -1,9 +1,9 @@
 //! Inventory and reference, living through the same history.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, sync::Arc};
 
 use domain::{
-    bookings::{BookingStatus, HolderId, Source},
+    bookings::{Booking, BookingStatus, HolderId, Source},
     events::{EventStatus, sales::ManagedQuota},
     ids::{AccountId, BookingId, HoldId},
     inventory::{Command, Inventory, SeatState},
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     plans::PlanSpec,
-    reference::{Reference, Row, State, gist},
+    reference::{Claim, Reference, Row, State, gist},
     steps::{LineSpec, Places, Step},
 };
 use crate::support::builders::{
@@ -106,7 +106,14 @@ impl<'a> History<'a> {
                 let expected = expected.map(|()| self.places(HolderId::Hold(id)));
                 self.decide(&Command::Release { hold_id: id, account_id: account(*of) }, expected)
             }
-            Step::Cancel { which } => self.cancel(*which),
+            Step::Cancel { which } => {
+                self.with_booking(*which, |_| true, Reference::cancellable, |booking| Command::Cancel { booking })
+            }
+            Step::Confirm { which } => {
+                // Few are late, and those are the ones of interest.
+                let is_late = |booking: &Booking| which % 2 == 0 || booking.status == BookingStatus::Expired;
+                self.with_booking(*which, is_late, Reference::payable, |booking| Command::Confirm { booking })
+            }
             Step::Expire { which } => {
                 let id = self.any(*which);
                 let expected = self.reference.expirable(id).map(|()| self.places(id));
@@ -164,18 +171,25 @@ impl<'a> History<'a> {
         self.reference.choose(account(99), &[]).map(drop)
     }
 
-    fn cancel(&mut self, which: usize) -> Checked {
-        let bookings: Vec<_> =
-            self.reference.claims.iter().filter(|claim| matches!(claim.row, Row::Booking(_))).collect();
+    /// Asks for any booking there ever was `of` a kind what the reference judges by `judge`.
+    fn with_booking(
+        &mut self,
+        which: usize,
+        of: impl Fn(&Booking) -> bool,
+        judge: impl Fn(&Reference<'a>, &Claim) -> Result<(), String>,
+        command: impl Fn(Arc<Booking>) -> Command,
+    ) -> Checked {
+        let is_of = |claim: &&Claim| matches!(&claim.row, Row::Booking(booking) if of(booking));
+        let bookings: Vec<_> = self.reference.claims.iter().filter(is_of).collect();
         let Some(claim) = (!bookings.is_empty()).then(|| bookings[which % bookings.len()]) else { return Ok(()) };
         let Row::Booking(booking) = &claim.row else { return Ok(()) };
         // The caller reads the ledger first, and sees only what was written.
-        if claim.state != State::Live {
+        if !claim.written {
             return Ok(());
         }
-        let expected = self.reference.cancellable(claim).map(|()| claim.places.clone());
-        let booking = booking.clone().into();
-        self.decide(&Command::Cancel { booking }, expected)
+        let expected = judge(&self.reference, claim).map(|()| claim.places.clone());
+        let command = command(booking.clone().into());
+        self.decide(&command, expected)
     }
 
     /// Both must grant, or refuse for the same reason.
@@ -218,6 +232,9 @@ impl<'a> History<'a> {
                 same("unpaid", booking.status == BookingStatus::PendingPayment, priced)?;
                 let until = priced.then(|| at(now + self.reference.spec.payment_for));
                 same("payment", booking.expires_at, until)
+            }
+            (Command::Confirm { booking }, Entry::Confirm { .. }) => {
+                same("late", entry.is_late(), booking.status == BookingStatus::Expired)
             }
             (_, closing) => same("frees places", closing.frees_places(), true),
         }

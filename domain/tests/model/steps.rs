@@ -56,6 +56,10 @@ pub enum Step {
     Cancel {
         which: usize,
     },
+    /// The payment for any booking there ever was arrives.
+    Confirm {
+        which: usize,
+    },
     /// Asks to expire anything, whether its time has come or not.
     Expire {
         which: usize,
@@ -102,6 +106,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (account.clone(), which.clone()).prop_map(|(account, which)| Step::BookHold { account, which }),
         4 => (account, which.clone()).prop_map(|(account, which)| Step::Release { account, which }),
         4 => which.clone().prop_map(|which| Step::Cancel { which }),
+        4 => which.clone().prop_map(|which| Step::Confirm { which }),
         2 => which.clone().prop_map(|which| Step::Expire { which }),
         2 => Just(Step::ExpireAll),
         4 => (1..20i64).prop_map(|seconds| Step::Pass { seconds }),

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use domain::{
-    bookings::{Fingerprint, IdempotencyKey, Source},
+    bookings::{Booking, BookingStatus, Fingerprint, IdempotencyKey, Source},
     ids::HoldId,
     inventory::{Command, NewHold},
-    ledger::{Entry, Ledger},
+    ledger::{CommitError, Entry, EventBatch, Ledger, Rejection},
 };
 
 use super::{Bench, ledger_with};
@@ -56,6 +56,59 @@ async fn every_kind_of_entry_is_written_by_prepared_statements_and_by_others() {
         entry(&bench, Command::Release { hold_id: block, account_id: bench.account }).await;
         let counts = &bench.ledger.counts(bench.event_id()).await.unwrap()[0];
         assert_eq!((counts.held, counts.sold), (0, 0), "{node}");
+        bench.ledger.end_session().await.unwrap();
+    }
+}
+
+/// Guards: the rows that a confirmation writes. In time it takes over the claims of its seats; late it claims them again.
+#[tokio::test]
+async fn a_booking_is_confirmed_in_time_or_late() {
+    let bench = Bench::new(EventBuilder::seated(1, 4).price("10")).await;
+    for (node, prepared) in [("prepared", true), ("unprepared", false)] {
+        bench.ledger.end_session().await.unwrap();
+        let ledger = ledger_with(&bench.db, node, prepared).await;
+        let bench = Bench { db: bench.db.clone(), ledger, event: bench.event.clone(), account: bench.account };
+        let counts = async || {
+            let counts = bench.ledger.counts(bench.event_id()).await.unwrap()[0];
+            (counts.held, counts.sold)
+        };
+        let unpaid = async |key: &str| {
+            let batch = bench.booking(&bench.load().await, key, bench.seat(0));
+            let Entry::Book { booking, .. } = batch.entries[0].clone() else { unreachable!() };
+            bench.commit(batch).await.unwrap();
+            booking
+        };
+        let booking = unpaid(&format!("{node}-in-time")).await;
+        assert_eq!(counts().await, (1, 0));
+        let confirmation = bench.batch(&bench.load().await, &Command::Confirm { booking: booking.clone() });
+        bench.commit(confirmation.clone()).await.unwrap();
+        bench.audit().await;
+        assert_eq!(counts().await, (0, 1));
+        let stale = EventBatch { versions: bench.load().await.versions(), ..confirmation };
+        let again = bench.commit(stale).await;
+        assert!(matches!(again, Err(CommitError::Rejected(Rejection::NotOpen))), "{again:?}");
+        let confirmed = Arc::new(Booking { status: BookingStatus::Confirmed, ..Booking::clone(&booking) });
+        entry(&bench, Command::Cancel { booking: confirmed }).await;
+
+        let booking = unpaid(&format!("{node}-late")).await;
+        let inventory = bench.load().await;
+        let closed =
+            Entry::CloseBooking { booking: booking.clone(), to: BookingStatus::Expired, at: booking.created_at };
+        let batch = EventBatch { event_id: bench.event_id(), versions: inventory.versions(), entries: vec![closed] };
+        bench.commit(batch).await.unwrap();
+        let expired = Arc::new(Booking { status: BookingStatus::Expired, ..Booking::clone(&booking) });
+        let late = bench.batch(&bench.load().await, &Command::Confirm { booking: expired });
+        let stranger = entry(&bench, Command::Hold(new_hold(&bench, &format!("{node}-stranger"), 0))).await;
+        let taken = EventBatch { versions: bench.load().await.versions(), ..late.clone() };
+        let taken = bench.commit(taken).await;
+        assert!(matches!(taken, Err(CommitError::Rejected(Rejection::Guard(_)))), "{taken:?}");
+        let Entry::Hold(hold) = stranger else { unreachable!() };
+        entry(&bench, Command::Release { hold_id: hold.id, account_id: bench.account }).await;
+        bench.commit(EventBatch { versions: bench.load().await.versions(), ..late }).await.unwrap();
+        bench.audit().await;
+        assert_eq!(counts().await, (0, 1), "{node}");
+        let confirmed = Arc::new(Booking { status: BookingStatus::Confirmed, ..Booking::clone(&booking) });
+        entry(&bench, Command::Cancel { booking: confirmed }).await;
         bench.ledger.end_session().await.unwrap();
     }
 }

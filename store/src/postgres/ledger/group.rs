@@ -155,6 +155,14 @@ impl<'a> Group<'a> {
                     }
                 }
             }
+            Entry::Confirm { booking, at } => {
+                let (former, status) = (booking.status.as_str(), BookingStatus::Confirmed.as_str());
+                self.closed_bookings.push(Closing { id: booking.id.0, former, status, at: *at });
+                let holder = Some(booking.id.0);
+                let former = holder.filter(|_| !entry.is_late());
+                let claims = claims(booking.event_id, &booking.items, former, holder, true);
+                if entry.is_late() { self.taken.extend(claims) } else { self.moved.extend(claims) }
+            }
             Entry::CloseBooking { booking, to, at } => {
                 let (former, status) = (booking.status.as_str(), to.as_str());
                 self.closed_bookings.push(Closing { id: booking.id.0, former, status, at: *at });
