@@ -28,7 +28,7 @@ use seats::Seats;
 use unpaid::Unpaid;
 
 use crate::{
-    bookings::{Booking, BookingStatus, Fingerprint, HolderId, IdempotencyKey, Source},
+    bookings::{Booking, BookingStatus, Fingerprint, HolderId, IdempotencyKey, Positions, Source},
     events::SalePlan,
     ids::{AccountId, BookingId, HoldId, QuotaId},
     ledger::{Entry, LoadedInventory, QuotaCount},
@@ -71,10 +71,14 @@ pub enum Command {
     Hold(NewHold),
     /// Keep places back for the organizer, whatever is on sale.
     Block(NewHold),
+    /// Keep the places of a hold for longer: as long as a new one, but not beyond the event's cap.
+    Extend { hold_id: HoldId, account_id: AccountId },
     /// Give a hold, or a block, back.
     Release { hold_id: HoldId, account_id: AccountId },
     /// Book places.
     Book(NewBooking),
+    /// A booking that waits for its payment waits longer; never for a shorter time.
+    Wait { booking_id: BookingId, until: Timestamp },
     /// A booking is paid.
     Confirm {
         /// As the ledger has it.
@@ -84,6 +88,12 @@ pub enum Command {
     Cancel {
         /// As the ledger has it.
         booking: Arc<Booking>,
+    },
+    /// Give some of the places of a confirmed booking back.
+    CancelItems {
+        /// As the ledger has it.
+        booking: Arc<Booking>,
+        positions: Positions,
     },
     /// Close what has expired.
     Expire(HolderId),
@@ -219,11 +229,19 @@ impl Inventory {
                     self.seats.set(&booking.items, SeatState::Sold);
                 }
             }
+            Entry::ExtendHold { hold, .. } => {
+                self.forget(HolderId::Hold(hold.id));
+                self.keep(Holder::Hold(hold.clone()));
+            }
+            Entry::ExtendBooking { booking, .. } => {
+                self.forget(HolderId::Booking(booking.id));
+                self.keep(Holder::Booking(booking.clone()));
+            }
             Entry::Confirm { booking, .. } => {
                 self.forget(HolderId::Booking(booking.id));
                 self.seats.set(&booking.items, SeatState::Sold);
             }
-            Entry::CloseHold { .. } | Entry::CloseBooking { .. } => {
+            Entry::CloseHold { .. } | Entry::CancelItems { .. } | Entry::CloseBooking { .. } => {
                 self.forget(HolderId::from(entry));
                 self.seats.set(entry.items(), SeatState::Free);
                 self.count(entry, -1);
@@ -297,22 +315,22 @@ impl Inventory {
     }
 
     fn keep(&mut self, holder: Holder) {
-        let (id, expires_at) = match &holder {
+        let (id, ends_at) = match &holder {
             // Nothing waits for a block's end, so its inventory may be unloaded.
-            Holder::Hold(hold) => (HolderId::Hold(hold.id), hold.expires_at),
-            Holder::Booking(booking) => (HolderId::Booking(booking.id), booking.expires_at),
+            Holder::Hold(hold) => (HolderId::Hold(hold.id), hold.ends_at()),
+            Holder::Booking(booking) => (HolderId::Booking(booking.id), booking.ends_at()),
         };
-        self.expiries.extend(expires_at.map(|at| (at, id)));
+        self.expiries.extend(ends_at.map(|at| (at, id)));
         self.holders.insert(id, holder);
     }
 
     fn forget(&mut self, id: HolderId) {
-        let expires_at = match self.holders.remove(&id) {
-            Some(Holder::Hold(hold)) => hold.expires_at,
-            Some(Holder::Booking(booking)) => booking.expires_at,
+        let ends_at = match self.holders.remove(&id) {
+            Some(Holder::Hold(hold)) => hold.ends_at(),
+            Some(Holder::Booking(booking)) => booking.ends_at(),
             None => None,
         };
-        if let Some(at) = expires_at {
+        if let Some(at) = ends_at {
             self.expiries.remove(&(at, id));
         }
         self.closing.remove(&id);

@@ -54,6 +54,9 @@ pub enum Refusal {
     /// The hold expired, was released, was booked already, or never was the account's.
     #[error("the hold has expired or is gone")]
     HoldGone,
+    /// The hold can't be extended any more.
+    #[error("the hold is as long as a hold of this event may be")]
+    HoldAtCap,
     /// The booking waits for no payment.
     #[error("{0}")]
     NotConfirmable(&'static str),

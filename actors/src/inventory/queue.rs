@@ -35,8 +35,11 @@ impl Identity {
         match command {
             Command::Hold(new) | Command::Block(new) => key(new.account_id, &new.key, KeyKind::Hold, new.fingerprint),
             Command::Book(new) => key(new.account_id, &new.key, KeyKind::Booking, new.fingerprint),
-            Command::Release { hold_id, .. } => (Identity::Change(HolderId::Hold(*hold_id)), None),
-            Command::Confirm { booking } | Command::Cancel { booking } => {
+            Command::Extend { hold_id, .. } | Command::Release { hold_id, .. } => {
+                (Identity::Change(HolderId::Hold(*hold_id)), None)
+            }
+            Command::Wait { booking_id, .. } => (Identity::Change(HolderId::Booking(*booking_id)), None),
+            Command::Confirm { booking } | Command::CancelItems { booking, .. } | Command::Cancel { booking } => {
                 (Identity::Change(HolderId::Booking(booking.id)), None)
             }
             Command::Expire(holder) => (Identity::Change(*holder), None),
@@ -78,7 +81,7 @@ impl Pending {
         match &self.entry {
             Entry::Hold(hold) => Some(Prior::Hold(hold.clone())),
             Entry::Book { booking, .. } => Some(Prior::Booking(booking.clone())),
-            Entry::CloseHold { .. } | Entry::Confirm { .. } | Entry::CloseBooking { .. } => None,
+            _ => None,
         }
     }
 
@@ -154,13 +157,17 @@ impl Queue {
     /// The decision that closes what `command` wants to close, to confirm or to book. It is nobody else's business that it does.
     fn closing_what(&self, command: &Command) -> Option<u64> {
         let (wanted, account) = match command {
-            Command::Release { hold_id, account_id } => (HolderId::Hold(*hold_id), *account_id),
-            Command::Confirm { booking } | Command::Cancel { booking } => (HolderId::Booking(booking.id), booking.account_id),
+            Command::Extend { hold_id, account_id } | Command::Release { hold_id, account_id } => {
+                (HolderId::Hold(*hold_id), *account_id)
+            }
+            Command::Confirm { booking } | Command::CancelItems { booking, .. } | Command::Cancel { booking } => {
+                (HolderId::Booking(booking.id), booking.account_id)
+            }
             Command::Book(new) => match &new.source {
                 Source::Hold(hold_id) => (HolderId::Hold(*hold_id), new.account_id),
                 Source::Selection(_) => return None,
             },
-            Command::Hold(_) | Command::Block(_) | Command::Expire(_) => return None,
+            Command::Hold(_) | Command::Block(_) | Command::Wait { .. } | Command::Expire(_) => return None,
         };
         let sequence = *self.by_identity.get(&Identity::Change(wanted))?;
         let pending = self.pending.get(usize::try_from(sequence - self.first).ok()?)?;

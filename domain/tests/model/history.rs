@@ -106,6 +106,27 @@ impl<'a> History<'a> {
                 let expected = expected.map(|()| self.places(HolderId::Hold(id)));
                 self.decide(&Command::Release { hold_id: id, account_id: account(*of) }, expected)
             }
+            Step::Extend { account: of, which } => {
+                let id = self.hold(*which);
+                let expected = self.reference.extensible(account(*of), HolderId::Hold(id));
+                let expected = expected.map(|()| self.places(HolderId::Hold(id)));
+                self.decide(&Command::Extend { hold_id: id, account_id: account(*of) }, expected)
+            }
+            Step::Wait { which, seconds } => {
+                let id = self.any(*which);
+                let HolderId::Booking(booking_id) = id else { return Ok(()) };
+                let until = self.reference.now + seconds;
+                let expected = self.reference.patient(id, until).map(|()| self.places(id));
+                self.decide(&Command::Wait { booking_id, until: at(until) }, expected)
+            }
+            Step::CancelItems { which, positions } => {
+                let is_confirmed = |booking: &Booking| which % 4 == 0 || booking.status == BookingStatus::Confirmed;
+                let judge = |of: &Reference<'a>, claim: &Claim| of.cancellable_in_part(claim, positions);
+                self.with_booking(*which, is_confirmed, judge, |booking| Command::CancelItems {
+                    booking,
+                    positions: positions.iter().copied().collect(),
+                })
+            }
             Step::Cancel { which } => {
                 self.with_booking(*which, |_| true, Reference::cancellable, |booking| Command::Cancel { booking })
             }
@@ -187,8 +208,12 @@ impl<'a> History<'a> {
         if !claim.written {
             return Ok(());
         }
-        let expected = judge(&self.reference, claim).map(|()| claim.places.clone());
         let command = command(booking.clone().into());
+        let places = match &command {
+            Command::CancelItems { positions, .. } => claim.places_at(|at| positions.contains(at)),
+            _ => claim.places.clone(),
+        };
+        let expected = judge(&self.reference, claim).map(|()| places);
         self.decide(&command, expected)
     }
 
@@ -235,6 +260,14 @@ impl<'a> History<'a> {
             }
             (Command::Confirm { booking }, Entry::Confirm { .. }) => {
                 same("late", entry.is_late(), booking.status == BookingStatus::Expired)
+            }
+            (Command::Extend { .. }, Entry::ExtendHold { hold, .. }) => {
+                let created = hold.created_at.as_second() - at(0).as_second();
+                let until = (now + self.reference.spec.hold_for).min(created + 2 * self.reference.spec.hold_for);
+                same("extended", hold.ends_at(), Some(at(until)))
+            }
+            (Command::Wait { until, .. }, Entry::ExtendBooking { booking, .. }) => {
+                same("waits", booking.ends_at(), Some(*until))
             }
             (_, closing) => same("frees places", closing.frees_places(), true),
         }

@@ -74,6 +74,13 @@ impl Claim {
     pub fn is_block(&self) -> bool {
         matches!(&self.row, Row::Hold(hold) if hold.is_block())
     }
+
+    /// Its places at some positions, of those that are not cancelled.
+    pub fn places_at(&self, is_wanted: impl Fn(u8) -> bool) -> Vec<Taken> {
+        let Row::Booking(booking) = &self.row else { return Vec::new() };
+        let valid = (0..booking.items.len() as u8).filter(|at| !booking.cancelled.contains(*at));
+        valid.zip(&self.places).filter(|(at, _)| is_wanted(*at)).map(|(_, place)| *place).collect()
+    }
 }
 
 impl<'a> Reference<'a> {
@@ -285,6 +292,38 @@ impl<'a> Reference<'a> {
         self.fit(Some(claim.account), &claim.places)
     }
 
+    /// Whether the hold can be extended.
+    pub fn extensible(&self, account: AccountId, id: HolderId) -> Result<(), String> {
+        self.open_hold(account, id)?;
+        let Some(Claim { row: Row::Hold(hold), expires_at: Some(ends_at), .. }) = self.find(id) else {
+            return Err("hold gone".to_owned());
+        };
+        if hold.is_block() {
+            return Err("hold gone".to_owned());
+        }
+        let until = (self.now + self.spec.hold_for).min(second(hold.created_at) + 2 * self.spec.hold_for);
+        if until > *ends_at { Ok(()) } else { Err("at cap".to_owned()) }
+    }
+
+    /// Whether the booking can wait until then.
+    pub fn patient(&self, id: HolderId, until: i64) -> Result<(), String> {
+        let waits = self.find(id).is_some_and(|claim| {
+            let is_unpaid = matches!(&claim.row, Row::Booking(_)) && claim.expires_at.is_some_and(|at| at < until);
+            claim.state == State::Live && !claim.closing && is_unpaid
+        });
+        if waits { Ok(()) } else { Err("not confirmable".to_owned()) }
+    }
+
+    /// Whether these items of the booking, as `row` shows it, can be cancelled.
+    pub fn cancellable_in_part(&self, claim: &Claim, positions: &[u8]) -> Result<(), String> {
+        let Row::Booking(booking) = &claim.row else { return Err("not a booking".to_owned()) };
+        let is_valid = |at: &u8| usize::from(*at) < booking.items.len() && !booking.cancelled.contains(*at);
+        if booking.status == BookingStatus::Confirmed && !positions.is_empty() && positions.iter().all(is_valid) {
+            return self.cancellable(claim);
+        }
+        Err("not cancellable".to_owned())
+    }
+
     pub fn expirable(&self, id: HolderId) -> Result<(), String> {
         let due = self.find(id).is_some_and(|claim| {
             claim.state == State::Live && !claim.closing && claim.expires_at.is_some_and(|at| at <= self.now)
@@ -347,7 +386,6 @@ impl<'a> Reference<'a> {
     }
 
     pub fn apply(&mut self, entry: &Entry, places: Vec<(usize, Option<usize>)>) {
-        let second = |at: jiff::Timestamp| at.as_second() - self::at(0).as_second();
         let claim = |id, account, expires_at, from, row| Claim {
             id,
             account,
@@ -376,7 +414,7 @@ impl<'a> Reference<'a> {
                 self.change(entry.changes(), |claim| claim.state = State::Pending);
                 entry.changes()
             }
-            Entry::CloseHold { .. } | Entry::Confirm { .. } | Entry::CloseBooking { .. } => entry.changes(),
+            _ => entry.changes(),
         };
         self.change(closed, |claim| claim.closing = true);
     }
@@ -384,7 +422,31 @@ impl<'a> Reference<'a> {
     /// The ledger's word on an outstanding entry: false when it must refuse.
     pub fn settle(&mut self, entry: &Entry) -> bool {
         let id = HolderId::from(entry);
-        if entry.frees_places() {
+        if matches!(entry, Entry::ExtendHold { .. } | Entry::ExtendBooking { .. }) {
+            self.change(Some(id), |claim| {
+                (claim.row, claim.expires_at) = match entry {
+                    Entry::ExtendHold { hold, .. } => (Row::Hold(Hold::clone(hold)), hold.ends_at().map(second)),
+                    Entry::ExtendBooking { booking, .. } => {
+                        (Row::Booking(Booking::clone(booking)), booking.ends_at().map(second))
+                    }
+                    _ => return,
+                };
+                claim.closing = false;
+            });
+            return true;
+        }
+        if let Entry::CancelItems { positions, .. } = entry {
+            if self.find(id).is_none_or(|claim| claim.state != State::Live) {
+                return false;
+            }
+            self.change(Some(id), |claim| {
+                claim.places = claim.places_at(|at| !positions.contains(at));
+                if let Row::Booking(booking) = &mut claim.row {
+                    booking.cancelled = booking.cancelled.and(*positions);
+                }
+                claim.closing = false;
+            });
+        } else if entry.frees_places() {
             if self.find(id).is_none_or(|claim| claim.state != State::Live) {
                 return false;
             }
@@ -420,7 +482,8 @@ impl<'a> Reference<'a> {
 
     pub fn revert(&mut self, entry: &Entry) {
         let id = HolderId::from(entry);
-        if entry.frees_places() {
+        let is_extended = matches!(entry, Entry::ExtendHold { .. } | Entry::ExtendBooking { .. });
+        if entry.frees_places() || is_extended {
             self.change(Some(id), |claim| claim.closing = false);
         } else if matches!(entry, Entry::Confirm { .. }) {
             let is_late = entry.is_late();
@@ -437,6 +500,10 @@ impl<'a> Reference<'a> {
     fn change(&mut self, id: Option<HolderId>, change: impl Fn(&mut Claim)) {
         self.claims.iter_mut().filter(|claim| Some(claim.id) == id).for_each(change);
     }
+}
+
+fn second(at: jiff::Timestamp) -> i64 {
+    at.as_second() - self::at(0).as_second()
 }
 
 /// The section of a seat; `None` for one that is not on the map.
@@ -460,6 +527,7 @@ pub fn gist(refusal: &Refusal) -> String {
         Refusal::NotOnSale(_) => "not on sale".to_owned(),
         Refusal::Limit(_) => "limit".to_owned(),
         Refusal::HoldGone => "hold gone".to_owned(),
+        Refusal::HoldAtCap => "at cap".to_owned(),
         Refusal::NotConfirmable(_) => "not confirmable".to_owned(),
         Refusal::NotCancellable(_) => "not cancellable".to_owned(),
         Refusal::KeyReused | Refusal::AccountGone | Refusal::TooOften { .. } => "not the inventory's".to_owned(),

@@ -56,6 +56,21 @@ pub enum Step {
     Cancel {
         which: usize,
     },
+    /// Asks for more time for any hold there ever was.
+    Extend {
+        account: usize,
+        which: usize,
+    },
+    /// Gives any booking there ever was more time.
+    Wait {
+        which: usize,
+        seconds: i64,
+    },
+    /// Cancels some items of any booking there ever was; perhaps such as it does not have.
+    CancelItems {
+        which: usize,
+        positions: Vec<u8>,
+    },
     /// The payment for any booking there ever was arrives.
     Confirm {
         which: usize,
@@ -104,7 +119,10 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (account.clone(), lines()).prop_map(|(account, lines)| Step::Block { account, lines }),
         1 => (0..4usize, 0..=14u32).prop_map(|(quota, capacity)| Step::Resize { quota, capacity }),
         4 => (account.clone(), which.clone()).prop_map(|(account, which)| Step::BookHold { account, which }),
-        4 => (account, which.clone()).prop_map(|(account, which)| Step::Release { account, which }),
+        4 => (account.clone(), which.clone()).prop_map(|(account, which)| Step::Release { account, which }),
+        3 => (account, which.clone()).prop_map(|(account, which)| Step::Extend { account, which }),
+        3 => (which.clone(), 0..40i64).prop_map(|(which, seconds)| Step::Wait { which, seconds }),
+        4 => (which.clone(), vec(0..4u8, 1..=2)).prop_map(|(which, positions)| Step::CancelItems { which, positions }),
         4 => which.clone().prop_map(|which| Step::Cancel { which }),
         4 => which.clone().prop_map(|which| Step::Confirm { which }),
         2 => which.clone().prop_map(|which| Step::Expire { which }),

@@ -134,3 +134,40 @@ fn a_late_payment_is_within_the_limit_of_its_account() {
     let more = inventory.decide(&book(ALICE, selection([quantity(0, 2)])), at(904));
     assert!(matches!(more, Err(Refusal::Limit(_))), "{more:?}");
 }
+
+/// Guards: `wait`. It takes no time away, and lasts no longer than the booking waits.
+#[test]
+fn a_booking_is_given_more_time() {
+    let mut inventory = inventory(priced(plan(5)));
+    let booking = unpaid(&mut inventory, &book(ALICE, selection([quantity(0, 2)])));
+    let wait = |until| Command::Wait { booking_id: booking.id, until: at(until) };
+    run(&mut inventory, &wait(2000), at(5)).unwrap();
+    assert_eq!((counts(&inventory), inventory.next_expiry()), ((2, 0), Some(at(2000))));
+    for sooner in [1000, 2000] {
+        assert!(matches!(inventory.decide(&wait(sooner), at(6)), Err(Refusal::NotConfirmable(_))));
+    }
+    run(&mut inventory, &Command::Confirm { booking: booking.clone() }, at(7)).unwrap();
+    assert!(matches!(inventory.decide(&wait(3000), at(8)), Err(Refusal::NotConfirmable(_))));
+}
+
+/// Guards: each item of `cancel_items` gives back its own place once, and the last one takes the booking along.
+#[test]
+fn a_booking_is_cancelled_in_parts() {
+    let mut inventory = inventory(seated_plan(&[3]));
+    let booking = unpaid(&mut inventory, &book(ALICE, selection([seats(0, &[0, 1, 2])])));
+    let part = |booking: &Arc<Booking>, positions: &[u8]| Command::CancelItems {
+        booking: booking.clone(),
+        positions: positions.iter().copied().collect(),
+    };
+    for wrong in [&[][..], &[3], &[0, 127]] {
+        let refused = inventory.decide(&part(&booking, wrong), at(2));
+        assert!(matches!(refused, Err(Refusal::NotCancellable(_))), "{wrong:?}: {refused:?}");
+    }
+    run(&mut inventory, &part(&booking, &[1]), at(2)).unwrap();
+    assert_eq!((counts(&inventory), states(&inventory)[1]), ((0, 2), SeatState::Free));
+    let rest = Arc::new(Booking { cancelled: [1].into_iter().collect(), ..Booking::clone(&booking) });
+    assert!(matches!(inventory.decide(&part(&rest, &[0, 1]), at(3)), Err(Refusal::NotCancellable(_))));
+    let last = run(&mut inventory, &part(&rest, &[0, 2]), at(3)).unwrap();
+    let Entry::CloseBooking { to: BookingStatus::Cancelled, items, .. } = last else { panic!("{last:?}") };
+    assert_eq!((items.len(), counts(&inventory), states(&inventory)), (2, (0, 0), vec![SeatState::Free; 3]));
+}
