@@ -105,6 +105,7 @@ fn inventory(map: &Arc<SeatMap>, sold: Sold) -> Inventory {
         quotas: vec![Quota { id: quota, capacity: map.seats().len() as u32 }],
         seat_map: Some(map.clone()),
         hold_for: SignedDuration::from_mins(10),
+        hold_cap: domain::events::HOLD_CAP,
         payment_for: SignedDuration::from_mins(15),
         unpaid: None,
     };

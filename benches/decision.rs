@@ -61,6 +61,7 @@ fn inventory(seated: bool) -> (Inventory, TicketTypeId, Option<Arc<SeatMap>>) {
         quotas: vec![Quota { id: quota, capacity: if seated { SEATS } else { 1_000_000_000 } }],
         seat_map: seat_map.clone(),
         hold_for: SignedDuration::from_mins(10),
+        hold_cap: domain::events::HOLD_CAP,
         payment_for: SignedDuration::from_mins(15),
         unpaid: None,
     };

@@ -98,6 +98,8 @@ fn booking(places: usize, seated: bool) -> Booking {
         key: IdempotencyKey::parse("a-key").unwrap(),
         fingerprint: Fingerprint(uuid::Uuid::nil()),
         expires_at: None,
+        extended_until: None,
+        cancelled: Default::default(),
         created_at: now,
         updated_at: now,
     }

@@ -41,8 +41,10 @@ CREATE TABLE holds (
     idempotency_key text COLLATE "C" NOT NULL,
     -- What the request asked for, so that another request under its key is told from a repetition.
     fingerprint     uuid NOT NULL,
-    -- The first instant at which it keeps nothing any more. NULL: a block, which has none.
+    -- The first instant at which it keeps nothing any more, unless it was extended. NULL: a block, which has none.
     expires_at      timestamptz,
+    -- The same since it was extended.
+    extended_until  timestamptz,
     created_at      timestamptz NOT NULL,
     -- When its status last changed.
     updated_at      timestamptz NOT NULL,
@@ -58,7 +60,9 @@ CREATE TYPE booking_status AS ENUM ('PENDING_PAYMENT', 'CONFIRMED', 'CANCELLED',
 -- The answer to the request that made a booking is not stored; it follows from rows, whatever has become of the booking since:
 --   status      CONFIRMED if the total is 0, otherwise PENDING_PAYMENT; of each item the same
 --   updatedAt   created_at
---   expiresAt, places, seats and prices never change, and nor do the words of a seat: `seats` of the version that has it first
+--   expiresAt   expires_at
+--   places      those of booking_items and cancelled_items
+--   seats and prices never change, and nor do the words of a seat: `seats` of the version that has it first
 --   names       of the event, its venue and its ticket types: those in the first row of `former_names` whose `until` is later than
 --               created_at, otherwise the present ones
 -- The same of a hold: status ACTIVE, updatedAt created_at.
@@ -67,7 +71,7 @@ CREATE TABLE bookings (
     event_id        uuid NOT NULL, -- ledger_commit, refuse_deletion_of_event
     account_id      uuid NOT NULL, -- ledger_commit, refuse_deletion_of_account
     status          booking_status NOT NULL,
-    -- Of its items.
+    -- Of its items, without those that were cancelled one by one.
     quantity        smallint NOT NULL CHECK (quantity > 0),
     -- On top of the items' prices.
     fees            numeric(14, 3) NOT NULL,
@@ -80,8 +84,10 @@ CREATE TABLE bookings (
     idempotency_key text COLLATE "C" NOT NULL,
     -- As of holds.
     fingerprint     uuid NOT NULL,
-    -- Until when it waits for its payment. NULL: it was free, and confirmed at once.
+    -- Until when it waits for its payment, unless it was given more time. NULL: it was free, and confirmed at once.
     expires_at      timestamptz,
+    -- The same since it was given more time.
+    extended_until  timestamptz,
     created_at      timestamptz NOT NULL,
     -- When its status last changed.
     updated_at      timestamptz NOT NULL,
@@ -102,6 +108,18 @@ CREATE TABLE booking_items (
     PRIMARY KEY (booking_id, position)
 );
 
+-- The items that were cancelled one by one, of bookings that keep others. An item is here or in `booking_items`: whoever counts what is
+-- sold counts there. A booking that is cancelled as a whole keeps its items there.
+CREATE TABLE cancelled_items (
+    booking_id     uuid NOT NULL, -- ledger_commit, delete_items_of_bookings
+    position       smallint NOT NULL CHECK (position BETWEEN 0 AND 99),
+    ticket_type_id uuid NOT NULL, -- ledger_commit, refuse_deletion_of_ticket_type
+    seat_id        uuid,
+    price          numeric(14, 3) NOT NULL,
+    cancelled_at   timestamptz NOT NULL,
+    PRIMARY KEY (booking_id, position)
+);
+
 -- The live claims on seats, and nothing else: a seat has a row here exactly while it is held or sold. The primary key is
 -- the last guard against selling a seat twice.
 CREATE TABLE seat_claims (
@@ -116,6 +134,7 @@ CREATE TABLE seat_claims (
 CREATE FUNCTION delete_items_of_bookings() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     DELETE FROM booking_items i USING deleted d WHERE i.booking_id = d.id;
+    DELETE FROM cancelled_items i USING deleted d WHERE i.booking_id = d.id;
     RETURN NULL;
 END
 $$;
@@ -316,8 +335,10 @@ CREATE TYPE ledger_booking AS (
     hold_id uuid, idempotency_key text, fingerprint uuid, expires_at timestamptz, created_at timestamptz
 );
 CREATE TYPE ledger_item AS (booking_id uuid, position smallint, ticket_type_id uuid, seat_id uuid, price numeric);
--- A hold or a booking that changes its status.
-CREATE TYPE ledger_closing AS (id uuid, former text, status text, at timestamptz);
+-- A hold or a booking that changes its status, or is given more time.
+CREATE TYPE ledger_change AS (id uuid, former text, status text, extended_until timestamptz, at timestamptz);
+-- A place of a booking that is cancelled, and others of it are not.
+CREATE TYPE ledger_cancelled_item AS (booking_id uuid, position smallint, at timestamptz);
 -- A seat that passes from one holder to another: NULL is nobody.
 CREATE TYPE ledger_claim AS (event_id uuid, seat_id uuid, former_holder_id uuid, holder_id uuid, sold boolean);
 
@@ -326,10 +347,11 @@ CREATE TYPE ledger_claim AS (event_id uuid, seat_id uuid, former_holder_id uuid,
 --
 -- BX001  the session has ended            -> the node must stop
 -- BX002  a quota has another version      -> the event's memory is stale; DETAIL is the event
--- BX003  what should be closed is not open
+-- BX003  what should be changed is not as it should be
 CREATE FUNCTION ledger_commit(
-    p_session integer, p_quotas ledger_quota[], p_holds ledger_hold[], p_closed_holds ledger_closing[], p_bookings ledger_booking[],
-    p_items ledger_item[], p_closed_bookings ledger_closing[], p_freed ledger_claim[], p_moved ledger_claim[], p_taken ledger_claim[]
+    p_session integer, p_quotas ledger_quota[], p_holds ledger_hold[], p_changed_holds ledger_change[], p_bookings ledger_booking[],
+    p_items ledger_item[], p_changed_bookings ledger_change[], p_cancelled_items ledger_cancelled_item[], p_freed ledger_claim[],
+    p_moved ledger_claim[], p_taken ledger_claim[]
 ) RETURNS void
 LANGUAGE plpgsql
 -- Plans are made once a connection, perhaps when the tables are empty, and reading all of a table with every group seems cheap
@@ -364,23 +386,47 @@ BEGIN
             USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'bookings_account_id';
     END IF;
 
-    -- Closes before it counts: that something is not open any more is then told as such, and not by counters that would fall below 0.
-    IF cardinality(p_closed_holds) > 0 THEN
-        UPDATE holds h SET status = t.status::hold_status, updated_at = t.at
-        FROM unnest(p_closed_holds) AS t CROSS JOIN LATERAL (SELECT ctid FROM holds WHERE id = t.id OFFSET 0) AS f (place)
+    -- Changes before it counts: that something is not open any more is then told as such, and not by counters that would fall below 0.
+    IF cardinality(p_changed_holds) > 0 THEN
+        UPDATE holds h SET status = t.status::hold_status, updated_at = t.at,
+            extended_until = coalesce(t.extended_until, h.extended_until)
+        FROM unnest(p_changed_holds) AS t CROSS JOIN LATERAL (SELECT ctid FROM holds WHERE id = t.id OFFSET 0) AS f (place)
         WHERE h.ctid = f.place AND h.status = t.former::hold_status;
         GET DIAGNOSTICS n = ROW_COUNT;
-        IF n <> cardinality(p_closed_holds) THEN
+        IF n <> cardinality(p_changed_holds) THEN
             RAISE EXCEPTION 'a hold is not active any more' USING ERRCODE = 'BX003';
         END IF;
     END IF;
-    IF cardinality(p_closed_bookings) > 0 THEN
-        UPDATE bookings b SET status = t.status::booking_status, updated_at = t.at
-        FROM unnest(p_closed_bookings) AS t CROSS JOIN LATERAL (SELECT ctid FROM bookings WHERE id = t.id OFFSET 0) AS f (place)
+    IF cardinality(p_changed_bookings) > 0 THEN
+        UPDATE bookings b SET status = t.status::booking_status, updated_at = t.at,
+            extended_until = coalesce(t.extended_until, b.extended_until)
+        FROM unnest(p_changed_bookings) AS t CROSS JOIN LATERAL (SELECT ctid FROM bookings WHERE id = t.id OFFSET 0) AS f (place)
         WHERE b.ctid = f.place AND b.status = t.former::booking_status;
         GET DIAGNOSTICS n = ROW_COUNT;
-        IF n <> cardinality(p_closed_bookings) THEN
+        IF n <> cardinality(p_changed_bookings) THEN
             RAISE EXCEPTION 'a booking is not open any more' USING ERRCODE = 'BX003';
+        END IF;
+    END IF;
+
+    IF cardinality(p_cancelled_items) > 0 THEN
+        WITH gone AS (
+            DELETE FROM booking_items i
+            USING unnest(p_cancelled_items) AS t
+                  CROSS JOIN LATERAL (
+                      SELECT ctid FROM booking_items s WHERE s.booking_id = t.booking_id AND s.position = t.position OFFSET 0
+                  ) AS f (place)
+            WHERE i.ctid = f.place
+            RETURNING i.*, t.at
+        ), kept AS (
+            INSERT INTO cancelled_items (booking_id, position, ticket_type_id, seat_id, price, cancelled_at) SELECT * FROM gone
+            RETURNING booking_id
+        ), reduced AS (
+            UPDATE bookings b SET quantity = b.quantity - k.n
+            FROM (SELECT booking_id, count(*)::smallint AS n FROM kept GROUP BY booking_id) AS k WHERE b.id = k.booking_id
+        )
+        SELECT count(*) INTO n FROM kept;
+        IF n <> cardinality(p_cancelled_items) THEN
+            RAISE EXCEPTION 'an item is cancelled already' USING ERRCODE = 'BX003';
         END IF;
     END IF;
 

@@ -84,8 +84,8 @@ pub struct CommandAnswer {
 pub enum Outcome {
     Held(Arc<Hold>),
     Booked(Arc<Booking>),
-    /// What was to be closed is closed.
-    Closed,
+    /// What was there is changed as asked.
+    Changed,
 }
 
 /// Why a command has led to nothing.
@@ -96,7 +96,7 @@ pub enum Denial {
     Refused(#[from] Refusal),
     #[error("there is no such event")]
     NoSuchEvent,
-    /// What was to be closed was closed by somebody else in the meantime; the ledger knows how.
+    /// What was to be changed was changed by somebody else in the meantime; the ledger knows how.
     #[error("not open any more")]
     NotOpen,
     /// The deadline had passed before anything was decided.

@@ -63,7 +63,7 @@ pub async fn took(app: &App, answer: &CommandAnswer) {
     let (kind, id, event, values) = match &answer.outcome {
         Outcome::Held(hold) => (kind_of(hold), hold.id.to_string(), hold.event_id, of_hold(hold)),
         Outcome::Booked(booking) => ("booking", booking.id.to_string(), booking.event_id, of_booking(booking)),
-        Outcome::Closed => return,
+        Outcome::Changed => return,
     };
     places(app, actor, (kind, id), event, (None, Some(values))).await;
 }

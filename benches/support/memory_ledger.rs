@@ -46,6 +46,7 @@ impl MemoryLedger {
             quotas: vec![Quota { id: self.quota_id, capacity: CAPACITY }],
             seat_map: None,
             hold_for: SignedDuration::from_mins(10),
+            hold_cap: domain::events::HOLD_CAP,
             payment_for: SignedDuration::from_mins(15),
             unpaid: None,
         }

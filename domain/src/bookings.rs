@@ -29,6 +29,53 @@ pub struct Item {
     pub price: Decimal,
 }
 
+/// Some of the places of one booking, by their positions from 0 on. A booking has a hundred at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Positions(u128);
+
+impl Positions {
+    pub fn contains(self, position: u8) -> bool {
+        position < 128 && self.0 & (1 << position) != 0
+    }
+
+    /// With one more. Beyond the last possible position nothing is added.
+    #[must_use]
+    pub fn with(self, position: u8) -> Self {
+        Self(if position < 128 { self.0 | 1 << position } else { self.0 })
+    }
+
+    /// In rising order.
+    pub fn iter(self) -> impl Iterator<Item = u8> {
+        (0..128).filter(move |position| self.contains(*position))
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Those of both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether both name one.
+    pub fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// The first so many.
+    pub fn first(count: usize) -> Self {
+        Self(if count >= 128 { u128::MAX } else { (1 << count) - 1 })
+    }
+}
+
+impl FromIterator<u8> for Positions {
+    fn from_iter<I: IntoIterator<Item = u8>>(positions: I) -> Self {
+        positions.into_iter().fold(Self::default(), Self::with)
+    }
+}
+
 /// Where a hold is in its life. Only an active one keeps places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, IntoStaticStr, EnumString)]
 #[serde(rename_all = "UPPERCASE")]
@@ -158,8 +205,11 @@ pub struct Hold {
     pub key: IdempotencyKey,
     /// What the request asked for.
     pub fingerprint: Fingerprint,
-    /// The first instant at which it keeps nothing any more. Nothing for a block, which is kept until it is given free.
+    /// The first instant at which it keeps nothing any more, unless it was extended. Nothing for a block, which is kept until it is given
+    /// free.
     pub expires_at: Option<Timestamp>,
+    /// The same since it was extended.
+    pub extended_until: Option<Timestamp>,
     pub created_at: Timestamp,
     /// When its status last changed.
     pub updated_at: Timestamp,
@@ -173,7 +223,10 @@ pub struct Booking {
     pub account_id: AccountId,
     /// Where it is in its life.
     pub status: BookingStatus,
+    /// As they were booked.
     pub items: Arc<[Item]>,
+    /// Those that were cancelled since, of a booking that was not cancelled as a whole.
+    pub cancelled: Positions,
     /// On top of the items' prices.
     pub fees: Money,
     /// Contained in the total.
@@ -185,8 +238,10 @@ pub struct Booking {
     pub key: IdempotencyKey,
     /// What the request asked for.
     pub fingerprint: Fingerprint,
-    /// Until when a priced booking waits for its payment.
+    /// Until when a priced booking waits for its payment, unless it was given more time.
     pub expires_at: Option<Timestamp>,
+    /// The same since it was given more time.
+    pub extended_until: Option<Timestamp>,
     pub created_at: Timestamp,
     /// When its status last changed.
     pub updated_at: Timestamp,
@@ -198,7 +253,26 @@ impl Booking {
     pub fn as_first_answered(mut self) -> Self {
         self.status = Self::first_status(self.total);
         self.updated_at = self.created_at;
+        (self.extended_until, self.cancelled) = (None, Positions::default());
         self
+    }
+
+    /// Until when it waits for its payment.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        self.extended_until.or(self.expires_at)
+    }
+
+    /// Those of its items that were not cancelled one by one.
+    pub fn valid_items(&self) -> Arc<[Item]> {
+        if self.cancelled == Positions::default() {
+            return self.items.clone();
+        }
+        self.items
+            .iter()
+            .zip(0..)
+            .filter(|(_, at)| !self.cancelled.contains(*at))
+            .map(|(item, _)| item.clone())
+            .collect()
     }
 
     /// Free bookings are confirmed at once, priced ones wait for their payment.
@@ -215,13 +289,19 @@ impl Hold {
 
     /// Whether it is over at `now`.
     pub fn is_over(&self, now: Timestamp) -> bool {
-        self.expires_at.is_some_and(|at| at <= now)
+        self.ends_at().is_some_and(|at| at <= now)
+    }
+
+    /// The first instant at which it keeps nothing any more; nothing for a block.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        self.extended_until.or(self.expires_at)
     }
 
     /// The hold as the first answer to its request showed it.
     pub fn as_first_answered(mut self) -> Self {
         self.status = HoldStatus::Active;
         self.updated_at = self.created_at;
+        self.extended_until = None;
         self
     }
 }

@@ -166,6 +166,9 @@ pub struct Quota {
     pub capacity: u32,
 }
 
+/// The longest that a hold of an event lasts that says nothing else.
+pub const HOLD_CAP: SignedDuration = SignedDuration::from_mins(30);
+
 /// All rules by which one event sells. Read once when the inventory is loaded, never changed in place.
 #[derive(Debug)]
 pub struct SalePlan {
@@ -186,6 +189,8 @@ pub struct SalePlan {
     pub seat_map: Option<Arc<SeatMap>>,
     /// How long a hold lasts, ten minutes unless set otherwise.
     pub hold_for: SignedDuration,
+    /// The longest that a hold lasts, however often it is extended.
+    pub hold_cap: SignedDuration,
     /// How long a priced booking waits for its payment.
     pub payment_for: SignedDuration,
     /// How many places may be taken without being paid; no caps when `None`.

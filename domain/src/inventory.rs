@@ -28,7 +28,7 @@ use seats::Seats;
 use unpaid::Unpaid;
 
 use crate::{
-    bookings::{Booking, BookingStatus, Fingerprint, HolderId, IdempotencyKey, Source},
+    bookings::{Booking, BookingStatus, Fingerprint, HolderId, IdempotencyKey, Positions, Source},
     events::SalePlan,
     ids::{AccountId, BookingId, HoldId, QuotaId},
     ledger::{Entry, LoadedInventory, QuotaCount},
@@ -71,14 +71,29 @@ pub enum Command {
     Hold(NewHold),
     /// Keep places back for the organizer, whatever is on sale.
     Block(NewHold),
+    /// Keep the places of a hold for longer: as long as a new one, but not beyond the event's cap.
+    Extend { hold_id: HoldId, account_id: AccountId },
     /// Give a hold, or a block, back.
     Release { hold_id: HoldId, account_id: AccountId },
     /// Book places.
     Book(NewBooking),
+    /// A booking that waits for its payment waits longer; never for a shorter time.
+    Wait { booking_id: BookingId, until: Timestamp },
+    /// A booking is paid.
+    Confirm {
+        /// As the ledger has it.
+        booking: Arc<Booking>,
+    },
     /// Give a booking back.
     Cancel {
         /// As the ledger has it.
         booking: Arc<Booking>,
+    },
+    /// Give some of the places of a confirmed booking back.
+    CancelItems {
+        /// As the ledger has it.
+        booking: Arc<Booking>,
+        positions: Positions,
     },
     /// Close what has expired.
     Expire(HolderId),
@@ -114,7 +129,7 @@ pub struct Inventory {
     /// The sections that each ticket type of the plan sells, by their places on the map.
     sections_of_types: Vec<Vec<usize>>,
     holders: HashMap<HolderId, Holder, RandomState>,
-    /// Holds and bookings that an entry on its way to the ledger closes; also confirmed bookings, which are no holders here.
+    /// Holds and bookings that an entry on its way to the ledger changes; also confirmed and expired bookings, which are no holders here.
     closing: HashSet<HolderId, RandomState>,
     /// When each holder expires, soonest first.
     expiries: BTreeSet<(Timestamp, HolderId)>,
@@ -181,13 +196,8 @@ impl Inventory {
             }
             self.seats.set(entry.items(), SeatState::Pending);
             self.count(entry, 1);
-            return;
         }
-        let closed = match entry {
-            Entry::Book { from: Some(hold), .. } => HolderId::Hold(hold.id),
-            _ => HolderId::from(entry),
-        };
-        self.closing.insert(closed);
+        self.closing.extend(entry.changes());
     }
 
     /// The ledger has the entry: memory follows.
@@ -219,7 +229,19 @@ impl Inventory {
                     self.seats.set(&booking.items, SeatState::Sold);
                 }
             }
-            Entry::CloseHold { .. } | Entry::CloseBooking { .. } => {
+            Entry::ExtendHold { hold, .. } => {
+                self.forget(HolderId::Hold(hold.id));
+                self.keep(Holder::Hold(hold.clone()));
+            }
+            Entry::ExtendBooking { booking, .. } => {
+                self.forget(HolderId::Booking(booking.id));
+                self.keep(Holder::Booking(booking.clone()));
+            }
+            Entry::Confirm { booking, .. } => {
+                self.forget(HolderId::Booking(booking.id));
+                self.seats.set(&booking.items, SeatState::Sold);
+            }
+            Entry::CloseHold { .. } | Entry::CancelItems { .. } | Entry::CloseBooking { .. } => {
                 self.forget(HolderId::from(entry));
                 self.seats.set(entry.items(), SeatState::Free);
                 self.count(entry, -1);
@@ -240,11 +262,10 @@ impl Inventory {
             }
             self.seats.set(entry.items(), SeatState::Free);
             self.count(entry, -1);
-        } else if let Entry::Book { from: Some(hold), .. } = entry {
-            self.closing.remove(&HolderId::Hold(hold.id));
-        } else {
-            // The ledger says that it is not open: the one that closed it has freed its places.
-            self.closing.remove(&HolderId::from(entry));
+        }
+        // When the ledger says that it is not open, whoever closed it has freed its places.
+        if let Some(changed) = entry.changes() {
+            self.closing.remove(&changed);
         }
     }
 
@@ -294,22 +315,22 @@ impl Inventory {
     }
 
     fn keep(&mut self, holder: Holder) {
-        let (id, expires_at) = match &holder {
+        let (id, ends_at) = match &holder {
             // Nothing waits for a block's end, so its inventory may be unloaded.
-            Holder::Hold(hold) => (HolderId::Hold(hold.id), hold.expires_at),
-            Holder::Booking(booking) => (HolderId::Booking(booking.id), booking.expires_at),
+            Holder::Hold(hold) => (HolderId::Hold(hold.id), hold.ends_at()),
+            Holder::Booking(booking) => (HolderId::Booking(booking.id), booking.ends_at()),
         };
-        self.expiries.extend(expires_at.map(|at| (at, id)));
+        self.expiries.extend(ends_at.map(|at| (at, id)));
         self.holders.insert(id, holder);
     }
 
     fn forget(&mut self, id: HolderId) {
-        let expires_at = match self.holders.remove(&id) {
-            Some(Holder::Hold(hold)) => hold.expires_at,
-            Some(Holder::Booking(booking)) => booking.expires_at,
+        let ends_at = match self.holders.remove(&id) {
+            Some(Holder::Hold(hold)) => hold.ends_at(),
+            Some(Holder::Booking(booking)) => booking.ends_at(),
             None => None,
         };
-        if let Some(at) = expires_at {
+        if let Some(at) = ends_at {
             self.expiries.remove(&(at, id));
         }
         self.closing.remove(&id);

@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc};
 use jiff::Timestamp;
 
 use crate::{
-    bookings::{Booking, BookingStatus, Fingerprint, Hold, HoldStatus, HolderId, IdempotencyKey, Item},
+    bookings::{Booking, BookingStatus, Fingerprint, Hold, HoldStatus, HolderId, IdempotencyKey, Item, Positions},
     events::SalePlan,
     ids::{AccountId, EventId, QuotaId, SeatId},
 };
@@ -22,15 +22,44 @@ pub enum Entry {
         to: HoldStatus,
         at: Timestamp,
     },
+    /// A hold keeps its places for longer.
+    ExtendHold {
+        /// As it is now.
+        hold: Arc<Hold>,
+        at: Timestamp,
+    },
     /// Free places, or those of a hold, became a booking.
     Book {
         /// As it is now.
         booking: Arc<Booking>,
         from: Option<Arc<Hold>>,
     },
+    /// A booking waits longer for its payment.
+    ExtendBooking {
+        /// As it is now.
+        booking: Arc<Booking>,
+        at: Timestamp,
+    },
+    /// A booking is paid: the places that it keeps are sold. One that has expired takes the same places again, if they are free.
+    Confirm {
+        /// As it was before: it waits for its payment, or has expired.
+        booking: Arc<Booking>,
+        at: Timestamp,
+    },
+    /// A confirmed booking gave some of its places back, and keeps others.
+    CancelItems {
+        /// As it was before.
+        booking: Arc<Booking>,
+        positions: Positions,
+        /// The places at these positions.
+        items: Arc<[Item]>,
+        at: Timestamp,
+    },
     /// A booking gave its places back.
     CloseBooking {
         booking: Arc<Booking>,
+        /// The places that it had.
+        items: Arc<[Item]>,
         /// Cancelled or expired.
         to: BookingStatus,
         at: Timestamp,
@@ -50,22 +79,43 @@ pub struct QuotaChange {
 impl Entry {
     pub fn items(&self) -> &Arc<[Item]> {
         match self {
-            Entry::Hold(hold) | Entry::CloseHold { hold, .. } => &hold.items,
-            Entry::Book { booking, .. } | Entry::CloseBooking { booking, .. } => &booking.items,
+            Entry::Hold(hold) | Entry::ExtendHold { hold, .. } | Entry::CloseHold { hold, .. } => &hold.items,
+            Entry::Book { booking, .. } | Entry::ExtendBooking { booking, .. } | Entry::Confirm { booking, .. } => {
+                &booking.items
+            }
+            Entry::CancelItems { items, .. } | Entry::CloseBooking { items, .. } => items,
         }
     }
 
     /// Whose places they are.
     pub fn account_id(&self) -> AccountId {
         match self {
-            Entry::Hold(hold) | Entry::CloseHold { hold, .. } => hold.account_id,
-            Entry::Book { booking, .. } | Entry::CloseBooking { booking, .. } => booking.account_id,
+            Entry::Hold(hold) | Entry::ExtendHold { hold, .. } | Entry::CloseHold { hold, .. } => hold.account_id,
+            Entry::Book { booking, .. }
+            | Entry::ExtendBooking { booking, .. }
+            | Entry::Confirm { booking, .. }
+            | Entry::CancelItems { booking, .. }
+            | Entry::CloseBooking { booking, .. } => booking.account_id,
         }
     }
 
     /// True when it takes places that were free.
     pub fn takes_free_places(&self) -> bool {
-        matches!(self, Entry::Hold(_) | Entry::Book { from: None, .. })
+        matches!(self, Entry::Hold(_) | Entry::Book { from: None, .. }) || self.is_late()
+    }
+
+    /// True when it confirms a booking that had expired.
+    pub fn is_late(&self) -> bool {
+        matches!(self, Entry::Confirm { booking, .. } if booking.status == BookingStatus::Expired)
+    }
+
+    /// What was there before and is changed.
+    pub fn changes(&self) -> Option<HolderId> {
+        match self {
+            Entry::Hold(_) | Entry::Book { from: None, .. } => None,
+            Entry::Book { from: Some(hold), .. } => Some(HolderId::Hold(hold.id)),
+            _ => Some(HolderId::from(self)),
+        }
     }
 
     /// True when its places are kept back by the organizer, and nobody's in the sense of limits.
@@ -75,7 +125,7 @@ impl Entry {
 
     /// True when it gives places back.
     pub fn frees_places(&self) -> bool {
-        matches!(self, Entry::CloseHold { .. } | Entry::CloseBooking { .. })
+        matches!(self, Entry::CloseHold { .. } | Entry::CancelItems { .. } | Entry::CloseBooking { .. })
     }
 
     /// What one of its places adds to (held, sold).
@@ -87,21 +137,24 @@ impl Entry {
         match self {
             Entry::Hold(_) => (1, 0),
             Entry::CloseHold { .. } => (-1, 0),
+            Entry::ExtendHold { .. } | Entry::ExtendBooking { .. } => (0, 0),
             Entry::Book { booking, from } => {
                 let (held, sold) = of(booking.status);
                 (held - i32::from(from.is_some()), sold)
             }
-            Entry::CloseBooking { booking, .. } => {
+            Entry::Confirm { .. } => (-i32::from(!self.is_late()), 1),
+            Entry::CancelItems { booking, .. } | Entry::CloseBooking { booking, .. } => {
                 let (held, sold) = of(booking.status);
                 (-held, -sold)
             }
         }
     }
 
-    /// Its changes, one a place.
+    /// Its changes, one a place; none, if nothing is counted otherwise.
     pub fn quota_changes(&self) -> impl Iterator<Item = QuotaChange> + '_ {
         let (held, sold) = self.change_per_place();
-        self.items().iter().map(move |item| QuotaChange { quota_id: item.quota_id, held, sold })
+        let items = if (held, sold) == (0, 0) { &[][..] } else { self.items() };
+        items.iter().map(move |item| QuotaChange { quota_id: item.quota_id, held, sold })
     }
 
     /// The client's name for the request, for entries that a client may retry under it.
@@ -109,7 +162,7 @@ impl Entry {
         match self {
             Entry::Hold(hold) => Some((hold.account_id, &hold.key, KeyKind::Hold)),
             Entry::Book { booking, .. } => Some((booking.account_id, &booking.key, KeyKind::Booking)),
-            Entry::CloseHold { .. } | Entry::CloseBooking { .. } => None,
+            _ => None,
         }
     }
 }
@@ -304,11 +357,17 @@ pub trait Ledger: Send + Sync + 'static {
 }
 
 impl From<&Entry> for HolderId {
-    /// What the entry opens or closes.
+    /// What the entry opens or changes.
     fn from(entry: &Entry) -> Self {
         match entry {
-            Entry::Hold(hold) | Entry::CloseHold { hold, .. } => HolderId::Hold(hold.id),
-            Entry::Book { booking, .. } | Entry::CloseBooking { booking, .. } => HolderId::Booking(booking.id),
+            Entry::Hold(hold) | Entry::ExtendHold { hold, .. } | Entry::CloseHold { hold, .. } => {
+                HolderId::Hold(hold.id)
+            }
+            Entry::Book { booking, .. }
+            | Entry::ExtendBooking { booking, .. }
+            | Entry::Confirm { booking, .. }
+            | Entry::CancelItems { booking, .. }
+            | Entry::CloseBooking { booking, .. } => HolderId::Booking(booking.id),
         }
     }
 }

@@ -54,6 +54,12 @@ pub enum Refusal {
     /// The hold expired, was released, was booked already, or never was the account's.
     #[error("the hold has expired or is gone")]
     HoldGone,
+    /// The hold can't be extended any more.
+    #[error("the hold is as long as a hold of this event may be")]
+    HoldAtCap,
+    /// The booking waits for no payment.
+    #[error("{0}")]
+    NotConfirmable(&'static str),
     /// The booking can't be cancelled any more.
     #[error("{0}")]
     NotCancellable(&'static str),

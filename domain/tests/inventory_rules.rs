@@ -16,6 +16,7 @@ mod rules {
     mod fingerprints;
     mod holds;
     mod limits;
+    mod paying;
     mod places;
     mod unpaid;
 }

@@ -1,9 +1,16 @@
 //! A database of a test's own, on the shared PostgreSQL; deleted when dropped.
 
+use boxoffice_store::postgres::{
+    pool::{PoolSettings, pool_of_requests},
+    store::PgStore,
+};
 use tokio_postgres::{Client, types::ToSql};
 use uuid::Uuid;
 
-use super::shared_postgres::{SharedPostgres, blocking, connect};
+use super::{
+    PATIENCE,
+    shared_postgres::{SharedPostgres, blocking, connect},
+};
 
 /// See the module's page.
 #[derive(Debug)]
@@ -12,6 +19,17 @@ pub(crate) struct TestDatabase {
 }
 
 impl TestDatabase {
+    /// The repositories, over connections of their own.
+    pub(crate) fn store(&self, connections: usize) -> PgStore {
+        let settings = PoolSettings {
+            url: self.url().into(),
+            max_connections: connections,
+            connect_timeout: PATIENCE,
+            statement_timeout: PATIENCE,
+        };
+        PgStore::new(pool_of_requests(&settings).unwrap())
+    }
+
     /// With every migration applied: a copy of the template.
     pub(crate) async fn migrated() -> Self {
         Self::make(true).await

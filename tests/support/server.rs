@@ -6,10 +6,7 @@ use boxoffice::{
     config::{Config, Sources},
     serve::{self, Running},
 };
-use boxoffice_store::postgres::{
-    pool::{PoolSettings, pool_of_requests},
-    store::PgStore,
-};
+use boxoffice_store::postgres::store::PgStore;
 use domain::accounts::Role;
 use tokio_postgres::Client;
 use uuid::Uuid;
@@ -136,13 +133,7 @@ impl TestServer {
 
     /// The repositories, over connections of their own.
     pub(crate) fn store(&self, connections: usize) -> PgStore {
-        let settings = PoolSettings {
-            url: self.db.url().into(),
-            max_connections: connections,
-            connect_timeout: PATIENCE,
-            statement_timeout: PATIENCE,
-        };
-        PgStore::new(pool_of_requests(&settings).unwrap())
+        self.db.store(connections)
     }
 
     /// A client that is signed in as a new account of this role.

@@ -121,6 +121,7 @@ mod tests {
             key: key.clone(),
             fingerprint: Fingerprint(id.0),
             expires_at,
+            extended_until: None,
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
         };

@@ -96,9 +96,11 @@ fn is_known(outcome: &EntryOutcome) -> bool {
 fn leaves_memory_sound(rejection: &Rejection, entry: &Entry) -> bool {
     match rejection {
         Rejection::AccountGone | Rejection::KeyUnreadable => true,
-        // A confirmed booking is known to the ledger only, so it may have been closed since it was read.
+        // Confirmed and expired bookings are known to the ledger only, so they may have been changed since they were read.
+        Rejection::NotOpen if entry.is_late() => true,
         Rejection::NotOpen | Rejection::Guard(_) => {
-            matches!(entry, Entry::CloseBooking { booking, .. } if booking.status == BookingStatus::Confirmed)
+            matches!(entry, Entry::CancelItems { booking, .. } | Entry::CloseBooking { booking, .. }
+                if booking.status == BookingStatus::Confirmed)
         }
     }
 }
@@ -136,7 +138,11 @@ fn answer_prior(pending: Pending, prior: &Prior) {
 impl Pending {
     /// Tells everybody who waits that it is done.
     fn answer(self) {
-        let outcome = self.prior().as_ref().map_or(Outcome::Closed, Outcome::from);
+        let outcome = match &self.entry {
+            Entry::ExtendHold { hold, .. } => Outcome::Held(hold.clone()),
+            Entry::ExtendBooking { booking, .. } => Outcome::Booked(booking.clone()),
+            _ => self.prior().as_ref().map_or(Outcome::Changed, Outcome::from),
+        };
         self.answer_with(&outcome, false);
     }
 

@@ -22,7 +22,8 @@ pub(super) type Reply = RpcReplyPort<Result<CommandAnswer, Denial>>;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Identity {
     Key(KeyOf),
-    Closing(HolderId),
+    /// Of what is there already.
+    Change(HolderId),
 }
 
 impl Identity {
@@ -34,9 +35,14 @@ impl Identity {
         match command {
             Command::Hold(new) | Command::Block(new) => key(new.account_id, &new.key, KeyKind::Hold, new.fingerprint),
             Command::Book(new) => key(new.account_id, &new.key, KeyKind::Booking, new.fingerprint),
-            Command::Release { hold_id, .. } => (Identity::Closing(HolderId::Hold(*hold_id)), None),
-            Command::Cancel { booking } => (Identity::Closing(HolderId::Booking(booking.id)), None),
-            Command::Expire(holder) => (Identity::Closing(*holder), None),
+            Command::Extend { hold_id, .. } | Command::Release { hold_id, .. } => {
+                (Identity::Change(HolderId::Hold(*hold_id)), None)
+            }
+            Command::Wait { booking_id, .. } => (Identity::Change(HolderId::Booking(*booking_id)), None),
+            Command::Confirm { booking } | Command::CancelItems { booking, .. } | Command::Cancel { booking } => {
+                (Identity::Change(HolderId::Booking(booking.id)), None)
+            }
+            Command::Expire(holder) => (Identity::Change(*holder), None),
         }
     }
 }
@@ -65,7 +71,7 @@ impl Pending {
     /// The hold that it turns into a booking, as a thing that is closed. What only closes has that for its identity.
     fn closes_beside(&self) -> Option<Identity> {
         match &self.entry {
-            Entry::Book { from: Some(hold), .. } => Some(Identity::Closing(HolderId::Hold(hold.id))),
+            Entry::Book { from: Some(hold), .. } => Some(Identity::Change(HolderId::Hold(hold.id))),
             _ => None,
         }
     }
@@ -75,7 +81,7 @@ impl Pending {
         match &self.entry {
             Entry::Hold(hold) => Some(Prior::Hold(hold.clone())),
             Entry::Book { booking, .. } => Some(Prior::Booking(booking.clone())),
-            Entry::CloseHold { .. } | Entry::CloseBooking { .. } => None,
+            _ => None,
         }
     }
 
@@ -85,7 +91,8 @@ impl Pending {
             (Entry::CloseHold { hold, to: HoldStatus::Released, .. }, Command::Release { account_id, .. }) => {
                 hold.account_id == *account_id
             }
-            (Entry::CloseBooking { to: BookingStatus::Cancelled, .. }, Command::Cancel { .. }) => true,
+            (Entry::CloseBooking { to: BookingStatus::Cancelled, .. }, Command::Cancel { .. })
+            | (Entry::Confirm { .. }, Command::Confirm { .. }) => true,
             _ => false,
         }
     }
@@ -133,7 +140,7 @@ impl Queue {
         self.pending.get_mut(usize::try_from(sequence - self.first).ok()?)
     }
 
-    /// Has `ask` wait for the decision that closes what it wants to close or to book: it may stay open after all, and the outcome
+    /// Has `ask` wait for the decision that closes what it wants to close, to confirm or to book: it may stay open after all, and the outcome
     /// decides. Gives it back if there is none.
     pub(super) fn follow(&mut self, ask: Ask) -> Option<Ask> {
         let Some(sequence) = self.closing_what(&ask.command) else { return Some(ask) };
@@ -147,18 +154,22 @@ impl Queue {
         self.followers.extract_if(.., |(sequence, _)| *sequence < first).map(|(_, ask)| ask).collect()
     }
 
-    /// The decision that closes what `command` wants to close or to book. It is nobody else's business that it does.
+    /// The decision that closes what `command` wants to close, to confirm or to book. It is nobody else's business that it does.
     fn closing_what(&self, command: &Command) -> Option<u64> {
         let (wanted, account) = match command {
-            Command::Release { hold_id, account_id } => (HolderId::Hold(*hold_id), *account_id),
-            Command::Cancel { booking } => (HolderId::Booking(booking.id), booking.account_id),
+            Command::Extend { hold_id, account_id } | Command::Release { hold_id, account_id } => {
+                (HolderId::Hold(*hold_id), *account_id)
+            }
+            Command::Confirm { booking } | Command::CancelItems { booking, .. } | Command::Cancel { booking } => {
+                (HolderId::Booking(booking.id), booking.account_id)
+            }
             Command::Book(new) => match &new.source {
                 Source::Hold(hold_id) => (HolderId::Hold(*hold_id), new.account_id),
                 Source::Selection(_) => return None,
             },
-            Command::Hold(_) | Command::Block(_) | Command::Expire(_) => return None,
+            Command::Hold(_) | Command::Block(_) | Command::Wait { .. } | Command::Expire(_) => return None,
         };
-        let sequence = *self.by_identity.get(&Identity::Closing(wanted))?;
+        let sequence = *self.by_identity.get(&Identity::Change(wanted))?;
         let pending = self.pending.get(usize::try_from(sequence - self.first).ok()?)?;
         (pending.entry.account_id() == account).then_some(sequence)
     }

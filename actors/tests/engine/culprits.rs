@@ -28,6 +28,8 @@ fn written_elsewhere(running: &Running, hall: &EventSpec, request: &NewBooking) 
         key: request.key.clone(),
         fingerprint: request.fingerprint,
         expires_at: None,
+        extended_until: None,
+        cancelled: Default::default(),
         created_at: running.ledger.now(),
         updated_at: running.ledger.now(),
     };

@@ -94,6 +94,7 @@ impl EventSpec {
             quotas: vec![Quota { id: self.quota, capacity: self.capacity }],
             seat_map: self.seats.clone(),
             hold_for: SignedDuration::from_secs(600),
+            hold_cap: SignedDuration::from_secs(1800),
             payment_for: SignedDuration::from_secs(900),
             unpaid: self.unpaid,
         }

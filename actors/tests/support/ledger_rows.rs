@@ -64,7 +64,7 @@ impl Rows {
         let (kind, prior) = match entry {
             Entry::Hold(hold) => (KeyKind::Hold, Prior::Hold(hold.clone())),
             Entry::Book { booking, .. } => (KeyKind::Booking, Prior::Booking(booking.clone())),
-            Entry::CloseHold { .. } | Entry::CloseBooking { .. } => return Ok(()),
+            _ => return Ok(()),
         };
         let (account_id, key, _) = entry.key().unwrap();
         if self.accounts_gone.contains(&account_id) {
@@ -108,7 +108,7 @@ impl EventRows {
         let holds = self.holds.values().filter(|hold| hold.status == HoldStatus::Active).map(|hold| hold.items.len());
         let of = |status| {
             let bookings = self.bookings.values().filter(move |booking| booking.status == status);
-            bookings.map(|booking| booking.items.len()).sum::<usize>()
+            bookings.map(|booking| booking.valid_items().len()).sum::<usize>()
         };
         let held = holds.sum::<usize>() + of(BookingStatus::PendingPayment);
         (held as u32, of(BookingStatus::Confirmed) as u32)
@@ -150,6 +150,27 @@ impl EventRows {
                     None => return Ok(()),
                 }
             }
+            Entry::Confirm { booking, .. } => {
+                let row = self.bookings.get_mut(&booking.id).filter(|row| row.status == booking.status);
+                row.ok_or(not_open)?.status = BookingStatus::Confirmed;
+                return Ok(());
+            }
+            Entry::ExtendHold { hold, .. } => {
+                let row = self.holds.get_mut(&hold.id).filter(|row| row.status == HoldStatus::Active);
+                *row.ok_or(not_open)? = Hold::clone(hold);
+                return Ok(());
+            }
+            Entry::ExtendBooking { booking, .. } => {
+                let row = self.bookings.get_mut(&booking.id).filter(|row| row.status == booking.status);
+                *row.ok_or(not_open)? = Booking::clone(booking);
+                return Ok(());
+            }
+            Entry::CancelItems { booking, positions, .. } => {
+                let row = self.bookings.get_mut(&booking.id).filter(|row| row.status == booking.status);
+                let row = row.filter(|row| !row.cancelled.meets(*positions)).ok_or(not_open)?;
+                row.cancelled = row.cancelled.and(*positions);
+                return Ok(());
+            }
             Entry::CloseBooking { booking, to, .. } => {
                 let row = self.bookings.get_mut(&booking.id).filter(|row| row.status == booking.status);
                 row.ok_or(not_open)?.status = *to;
@@ -164,8 +185,9 @@ impl EventRows {
     fn free_seats(&mut self, entry: &Entry) -> Result<(), CommitError> {
         let holder = match entry {
             Entry::CloseHold { hold, .. } | Entry::Book { from: Some(hold), .. } => hold.id.0,
-            Entry::CloseBooking { booking, .. } => booking.id.0,
-            Entry::Hold(_) | Entry::Book { from: None, .. } => return Ok(()),
+            Entry::CancelItems { booking, .. } | Entry::CloseBooking { booking, .. } => booking.id.0,
+            Entry::Confirm { booking, .. } if !entry.is_late() => booking.id.0,
+            _ => return Ok(()),
         };
         for seat in entry.items().iter().filter_map(|item| item.seat.as_ref()) {
             if self.claims.remove(&seat.id).is_none_or(|(by, _)| by != holder) {
@@ -179,7 +201,8 @@ impl EventRows {
         let claim = match entry {
             Entry::Hold(hold) => (hold.id.0, false),
             Entry::Book { booking, .. } => (booking.id.0, booking.status == BookingStatus::Confirmed),
-            Entry::CloseHold { .. } | Entry::CloseBooking { .. } => return Ok(()),
+            Entry::Confirm { booking, .. } => (booking.id.0, true),
+            _ => return Ok(()),
         };
         for seat in entry.items().iter().filter_map(|item| item.seat.as_ref()) {
             if self.claims.insert(seat.id, claim).is_some() {
@@ -217,6 +240,7 @@ impl EventRows {
             key: new.key,
             fingerprint: new.fingerprint,
             expires_at: Some(expires_at),
+            extended_until: None,
             created_at: expires_at,
             updated_at: expires_at,
         }

@@ -216,7 +216,11 @@ impl<'a> ItemJson<'a> {
         Self {
             id: Some(booking.id.item(position)),
             ticket_type_name: name.map(String::as_str),
-            status: Some(booking.status.into()),
+            status: Some(if booking.cancelled.contains(position) {
+                ItemStatus::Cancelled
+            } else {
+                booking.status.into()
+            }),
             ..Self::held(item, booking.total.currency)
         }
     }
@@ -250,7 +254,7 @@ impl<'a> From<&'a Hold> for HoldJson<'a> {
             account_id: hold.account_id,
             items: hold.items.iter().map(|item| ItemJson::held(item, hold.total.currency)).collect(),
             total: hold.total,
-            expires_at: hold.expires_at.unwrap_or(NEVER),
+            expires_at: hold.ends_at().unwrap_or(NEVER),
             created_at: hold.created_at,
             updated_at: hold.updated_at,
         }
@@ -299,7 +303,7 @@ impl<'a> BookingJson<'a> {
             fees: booking.fees,
             tax: booking.tax,
             total: booking.total,
-            expires_at: booking.expires_at,
+            expires_at: booking.ends_at().filter(|_| booking.status != BookingStatus::Confirmed),
             created_at: booking.created_at,
             updated_at: booking.updated_at,
         }

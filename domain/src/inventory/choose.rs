@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{Inventory, SeatState, seats::Draft};
 use crate::{
-    bookings::Item,
+    bookings::{Booking, Item},
     events::TicketType,
     ids::{AccountId, QuotaId},
     refusal::{Refusal, TakenSeat},
@@ -170,6 +170,29 @@ impl Inventory {
     fn seated(&self, ticket_type: &TicketType, seats: &[usize]) -> impl Iterator<Item = Item> {
         let seat = |index: &usize| self.seats.map().and_then(|map| map.seats().get(*index)).cloned();
         seats.iter().map(move |index| item(ticket_type, seat(index)))
+    }
+
+    /// Whether the places that a booking had are free, and its account may have as many.
+    pub(super) fn free_again(&self, booking: &Booking) -> Result<(), Refusal> {
+        let mut taken = Vec::new();
+        for (at, item) in booking.items.iter().enumerate() {
+            let fits = self.plan.ticket_type(item.ticket_type_id).is_some_and(|of| match &item.seat {
+                Some(seat) => of.sections.contains(&seat.section_id),
+                None => !of.seated,
+            });
+            let state = item.seat.as_ref().map(|seat| self.seats.find(seat.id).map(|(_, _, state)| state));
+            match state {
+                _ if !fits => return Err(Refusal::NotOnSale("the places are not sold any more")),
+                Some(None) => return Err(Refusal::NotOnSale("the seats are not on the map any more")),
+                Some(Some(SeatState::Free)) | None => {}
+                Some(Some(_)) => taken.extend(item.seat.as_ref().map(|seat| TakenSeat { id: seat.id, line: 0, at })),
+            }
+        }
+        if !taken.is_empty() {
+            return Err(Refusal::SeatsTaken(taken));
+        }
+        self.enough_left(&booking.items)?;
+        self.within_account_limit(booking.account_id, booking.items.len() as u32)
     }
 
     /// Several lines may draw on one quota, so places are summed before they are compared.

@@ -7,9 +7,9 @@ use rust_decimal::Decimal;
 
 use super::{Command, Holder, Inventory, NewBooking, NewHold, choose::Rules};
 use crate::{
-    bookings::{Booking, BookingStatus, Hold, HoldStatus, HolderId, Item, Source},
+    bookings::{Booking, BookingStatus, Hold, HoldStatus, HolderId, Item, Positions, Source},
     events::EventStatus,
-    ids::{AccountId, HoldId},
+    ids::{AccountId, BookingId, HoldId},
     ledger::Entry,
     money::Money,
     refusal::Refusal,
@@ -45,12 +45,16 @@ impl Inventory {
                 self.within_block_limits(items.len())?;
                 Ok(self.hold(new, items, now, None))
             }
+            Command::Extend { hold_id, account_id } => self.extend(*hold_id, *account_id, now),
             Command::Release { hold_id, account_id } => {
                 let hold = self.open_hold(*hold_id, *account_id, now)?;
                 Ok(Entry::CloseHold { hold, to: HoldStatus::Released, at: now })
             }
             Command::Book(new) => self.book(new, buyer, now),
+            Command::Wait { booking_id, until } => self.wait(*booking_id, *until, now),
+            Command::Confirm { booking } => self.confirm(booking, now),
             Command::Cancel { booking } => self.cancel(booking, now),
+            Command::CancelItems { booking, positions } => self.cancel_items(booking, *positions, now),
             Command::Expire(holder) => self.expire(*holder, now),
         }
     }
@@ -88,6 +92,7 @@ impl Inventory {
             key: new.key.clone(),
             fingerprint: new.fingerprint,
             expires_at,
+            extended_until: None,
             created_at: now,
             updated_at: now,
         }))
@@ -120,6 +125,7 @@ impl Inventory {
             account_id: new.account_id,
             status,
             items,
+            cancelled: Positions::default(),
             fees: none,
             tax: none,
             total,
@@ -127,10 +133,35 @@ impl Inventory {
             key: new.key.clone(),
             fingerprint: new.fingerprint,
             expires_at: (status == BookingStatus::PendingPayment).then(|| now + self.plan.payment_for),
+            extended_until: None,
             created_at: now,
             updated_at: now,
         };
         Ok(Entry::Book { booking: Arc::new(booking), from })
+    }
+
+    /// A booking that still keeps its places gets them, however late: nobody else could have them. One that has expired takes them again
+    /// like anybody who comes now, but for the windows and numbers of the sale, which its buyer has passed.
+    fn confirm(&self, booking: &Arc<Booking>, now: Timestamp) -> Result<Entry, Refusal> {
+        const NOT_OPEN: Refusal = Refusal::NotConfirmable("the booking is confirmed or cancelled");
+        let id = HolderId::Booking(booking.id);
+        match booking.status {
+            BookingStatus::PendingPayment if self.open(id).is_none() => return Err(NOT_OPEN),
+            BookingStatus::PendingPayment if self.plan.status == EventStatus::Cancelled => {
+                return Err(Refusal::NotOnSale("the event is cancelled"));
+            }
+            BookingStatus::PendingPayment => {}
+            BookingStatus::Expired if self.closing.contains(&id) => return Err(NOT_OPEN),
+            BookingStatus::Expired => {
+                self.published()?;
+                if now >= self.plan.starts_at {
+                    return Err(Refusal::NotOnSale("the event has begun"));
+                }
+                self.free_again(booking)?;
+            }
+            BookingStatus::Confirmed | BookingStatus::Cancelled => return Err(NOT_OPEN),
+        }
+        Ok(Entry::Confirm { booking: booking.clone(), at: now })
     }
 
     fn cancel(&self, booking: &Arc<Booking>, now: Timestamp) -> Result<Entry, Refusal> {
@@ -148,7 +179,47 @@ impl Inventory {
         if now >= self.plan.starts_at && self.plan.status != EventStatus::Cancelled {
             return Err(Refusal::NotCancellable("the event has begun"));
         }
-        Ok(Entry::CloseBooking { booking: booking.clone(), to: BookingStatus::Cancelled, at: now })
+        let (booking, items) = (booking.clone(), booking.valid_items());
+        Ok(Entry::CloseBooking { booking, items, to: BookingStatus::Cancelled, at: now })
+    }
+
+    /// The last of its items takes the booking along.
+    fn cancel_items(&self, booking: &Arc<Booking>, positions: Positions, now: Timestamp) -> Result<Entry, Refusal> {
+        if booking.status != BookingStatus::Confirmed {
+            return Err(Refusal::NotCancellable("only a confirmed booking can be cancelled in part"));
+        }
+        let all = Positions::first(booking.items.len());
+        if positions.is_empty() || positions.meets(booking.cancelled) || positions.and(all) != all {
+            return Err(Refusal::NotCancellable("the places are cancelled, or none of the booking's"));
+        }
+        let whole = self.cancel(booking, now)?;
+        if positions.and(booking.cancelled) == all {
+            return Ok(whole);
+        }
+        let items = positions.iter().filter_map(|at| booking.items.get(usize::from(at))).cloned().collect();
+        Ok(Entry::CancelItems { booking: booking.clone(), positions, items, at: now })
+    }
+
+    fn extend(&self, id: HoldId, account: AccountId, now: Timestamp) -> Result<Entry, Refusal> {
+        let hold = self.open_hold(id, account, now)?;
+        let Some(ends_at) = hold.ends_at() else { return Err(Refusal::HoldGone) };
+        let until = (now + self.plan.hold_for).min(hold.created_at + self.plan.hold_cap);
+        if until <= ends_at {
+            return Err(Refusal::HoldAtCap);
+        }
+        let hold = Hold { extended_until: Some(until), updated_at: now, ..Hold::clone(&hold) };
+        Ok(Entry::ExtendHold { hold: Arc::new(hold), at: now })
+    }
+
+    fn wait(&self, id: BookingId, until: Timestamp, now: Timestamp) -> Result<Entry, Refusal> {
+        match self.open(HolderId::Booking(id)) {
+            Some(Holder::Booking(booking)) if booking.ends_at().is_some_and(|ends_at| ends_at < until) => {
+                let booking = Booking { extended_until: Some(until), updated_at: now, ..Booking::clone(booking) };
+                Ok(Entry::ExtendBooking { booking: Arc::new(booking), at: now })
+            }
+            Some(_) => Err(Refusal::NotConfirmable("the booking waits as long already")),
+            None => Err(Refusal::NotConfirmable("the booking waits for no payment")),
+        }
     }
 
     fn expire(&self, holder: HolderId, now: Timestamp) -> Result<Entry, Refusal> {
@@ -156,8 +227,9 @@ impl Inventory {
             Some(Holder::Hold(hold)) if hold.is_over(now) => {
                 Ok(Entry::CloseHold { hold: hold.clone(), to: HoldStatus::Expired, at: now })
             }
-            Some(Holder::Booking(booking)) if booking.expires_at.is_some_and(|at| at <= now) => {
-                Ok(Entry::CloseBooking { booking: booking.clone(), to: BookingStatus::Expired, at: now })
+            Some(Holder::Booking(booking)) if booking.ends_at().is_some_and(|at| at <= now) => {
+                let (booking, items) = (booking.clone(), booking.valid_items());
+                Ok(Entry::CloseBooking { booking, items, to: BookingStatus::Expired, at: now })
             }
             _ => Err(Refusal::HoldGone),
         }

@@ -133,7 +133,12 @@ impl Unpaid {
                 return;
             }
             Entry::Book { from: Some(hold), .. } => (HolderId::Hold(hold.id), None),
-            Entry::Hold(_) | Entry::Book { from: None, .. } => return,
+            Entry::Hold(_)
+            | Entry::Book { from: None, .. }
+            | Entry::ExtendHold { .. }
+            | Entry::ExtendBooking { .. }
+            | Entry::CancelItems { .. } => return,
+            Entry::Confirm { .. } => (HolderId::from(entry), None),
             Entry::CloseHold { to, at, .. } => (HolderId::from(entry), (*to == HoldStatus::Expired).then_some(*at)),
             Entry::CloseBooking { to, at, .. } => {
                 (HolderId::from(entry), (*to == BookingStatus::Expired).then_some(*at))
@@ -195,10 +200,12 @@ impl Unpaid {
 /// Whether its places are, or were, taken without being paid.
 pub(super) fn is_unpaid(entry: &Entry) -> bool {
     match entry {
-        Entry::Hold(_) | Entry::CloseHold { .. } => !entry.is_of_block(),
-        Entry::Book { booking, .. } | Entry::CloseBooking { booking, .. } => {
-            booking.status == BookingStatus::PendingPayment
-        }
+        Entry::Hold(_) | Entry::ExtendHold { .. } | Entry::CloseHold { .. } => !entry.is_of_block(),
+        Entry::Book { booking, .. }
+        | Entry::ExtendBooking { booking, .. }
+        | Entry::Confirm { booking, .. }
+        | Entry::CancelItems { booking, .. }
+        | Entry::CloseBooking { booking, .. } => booking.status == BookingStatus::PendingPayment,
     }
 }
 

@@ -1,9 +1,9 @@
 //! Inventory and reference, living through the same history.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, sync::Arc};
 
 use domain::{
-    bookings::{BookingStatus, HolderId, Source},
+    bookings::{Booking, BookingStatus, HolderId, Source},
     events::{EventStatus, sales::ManagedQuota},
     ids::{AccountId, BookingId, HoldId},
     inventory::{Command, Inventory, SeatState},
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     plans::PlanSpec,
-    reference::{Reference, Row, State, gist},
+    reference::{Claim, Reference, Row, State, gist},
     steps::{LineSpec, Places, Step},
 };
 use crate::support::builders::{
@@ -106,7 +106,35 @@ impl<'a> History<'a> {
                 let expected = expected.map(|()| self.places(HolderId::Hold(id)));
                 self.decide(&Command::Release { hold_id: id, account_id: account(*of) }, expected)
             }
-            Step::Cancel { which } => self.cancel(*which),
+            Step::Extend { account: of, which } => {
+                let id = self.hold(*which);
+                let expected = self.reference.extensible(account(*of), HolderId::Hold(id));
+                let expected = expected.map(|()| self.places(HolderId::Hold(id)));
+                self.decide(&Command::Extend { hold_id: id, account_id: account(*of) }, expected)
+            }
+            Step::Wait { which, seconds } => {
+                let id = self.any(*which);
+                let HolderId::Booking(booking_id) = id else { return Ok(()) };
+                let until = self.reference.now + seconds;
+                let expected = self.reference.patient(id, until).map(|()| self.places(id));
+                self.decide(&Command::Wait { booking_id, until: at(until) }, expected)
+            }
+            Step::CancelItems { which, positions } => {
+                let is_confirmed = |booking: &Booking| which % 4 == 0 || booking.status == BookingStatus::Confirmed;
+                let judge = |of: &Reference<'a>, claim: &Claim| of.cancellable_in_part(claim, positions);
+                self.with_booking(*which, is_confirmed, judge, |booking| Command::CancelItems {
+                    booking,
+                    positions: positions.iter().copied().collect(),
+                })
+            }
+            Step::Cancel { which } => {
+                self.with_booking(*which, |_| true, Reference::cancellable, |booking| Command::Cancel { booking })
+            }
+            Step::Confirm { which } => {
+                // Few are late, and those are the ones of interest.
+                let is_late = |booking: &Booking| which % 2 == 0 || booking.status == BookingStatus::Expired;
+                self.with_booking(*which, is_late, Reference::payable, |booking| Command::Confirm { booking })
+            }
             Step::Expire { which } => {
                 let id = self.any(*which);
                 let expected = self.reference.expirable(id).map(|()| self.places(id));
@@ -164,18 +192,29 @@ impl<'a> History<'a> {
         self.reference.choose(account(99), &[]).map(drop)
     }
 
-    fn cancel(&mut self, which: usize) -> Checked {
-        let bookings: Vec<_> =
-            self.reference.claims.iter().filter(|claim| matches!(claim.row, Row::Booking(_))).collect();
+    /// Asks for any booking there ever was `of` a kind what the reference judges by `judge`.
+    fn with_booking(
+        &mut self,
+        which: usize,
+        of: impl Fn(&Booking) -> bool,
+        judge: impl Fn(&Reference<'a>, &Claim) -> Result<(), String>,
+        command: impl Fn(Arc<Booking>) -> Command,
+    ) -> Checked {
+        let is_of = |claim: &&Claim| matches!(&claim.row, Row::Booking(booking) if of(booking));
+        let bookings: Vec<_> = self.reference.claims.iter().filter(is_of).collect();
         let Some(claim) = (!bookings.is_empty()).then(|| bookings[which % bookings.len()]) else { return Ok(()) };
         let Row::Booking(booking) = &claim.row else { return Ok(()) };
         // The caller reads the ledger first, and sees only what was written.
-        if claim.state != State::Live {
+        if !claim.written {
             return Ok(());
         }
-        let expected = self.reference.cancellable(claim).map(|()| claim.places.clone());
-        let booking = booking.clone().into();
-        self.decide(&Command::Cancel { booking }, expected)
+        let command = command(booking.clone().into());
+        let places = match &command {
+            Command::CancelItems { positions, .. } => claim.places_at(|at| positions.contains(at)),
+            _ => claim.places.clone(),
+        };
+        let expected = judge(&self.reference, claim).map(|()| places);
+        self.decide(&command, expected)
     }
 
     /// Both must grant, or refuse for the same reason.
@@ -218,6 +257,17 @@ impl<'a> History<'a> {
                 same("unpaid", booking.status == BookingStatus::PendingPayment, priced)?;
                 let until = priced.then(|| at(now + self.reference.spec.payment_for));
                 same("payment", booking.expires_at, until)
+            }
+            (Command::Confirm { booking }, Entry::Confirm { .. }) => {
+                same("late", entry.is_late(), booking.status == BookingStatus::Expired)
+            }
+            (Command::Extend { .. }, Entry::ExtendHold { hold, .. }) => {
+                let created = hold.created_at.as_second() - at(0).as_second();
+                let until = (now + self.reference.spec.hold_for).min(created + 2 * self.reference.spec.hold_for);
+                same("extended", hold.ends_at(), Some(at(until)))
+            }
+            (Command::Wait { until, .. }, Entry::ExtendBooking { booking, .. }) => {
+                same("waits", booking.ends_at(), Some(*until))
             }
             (_, closing) => same("frees places", closing.frees_places(), true),
         }

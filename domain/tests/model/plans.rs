@@ -90,6 +90,7 @@ impl PlanSpec {
             quotas: quotas.map(|(n, capacity)| Quota { id: quota_id(n), capacity: *capacity }).collect(),
             seat_map: Some(Arc::new(seat_map(&SECTIONS))),
             hold_for: jiff::SignedDuration::from_secs(self.hold_for),
+            hold_cap: jiff::SignedDuration::from_secs(2 * self.hold_for),
             payment_for: jiff::SignedDuration::from_secs(self.payment_for),
             unpaid: None,
             ..plan(0)

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use domain::{
-    bookings::{Booking, Hold, HolderId},
+    bookings::{Booking, BookingStatus, Hold, HolderId},
     events::EventStatus,
     ids::AccountId,
     ledger::{Entry, LoadedInventory, QuotaCount},
@@ -45,8 +45,10 @@ pub struct Claim {
     pub expires_at: Option<i64>,
     /// The hold it comes from keeps the places until this is written.
     pub from: Option<HolderId>,
-    /// An outstanding entry closes it.
+    /// An outstanding entry changes it.
     pub closing: bool,
+    /// The ledger has it.
+    pub written: bool,
     /// As the ledger would store it.
     pub row: Row,
 }
@@ -71,6 +73,13 @@ impl Claim {
     /// Kept back by the organizer.
     pub fn is_block(&self) -> bool {
         matches!(&self.row, Row::Hold(hold) if hold.is_block())
+    }
+
+    /// Its places at some positions, of those that are not cancelled.
+    pub fn places_at(&self, is_wanted: impl Fn(u8) -> bool) -> Vec<Taken> {
+        let Row::Booking(booking) = &self.row else { return Vec::new() };
+        let valid = (0..booking.items.len() as u8).filter(|at| !booking.cancelled.contains(*at));
+        valid.zip(&self.places).filter(|(at, _)| is_wanted(*at)).map(|(_, place)| *place).collect()
     }
 }
 
@@ -170,7 +179,13 @@ impl<'a> Reference<'a> {
             return Err(format!("taken {taken:?}"));
         }
         let places = self.with_best(lines, places)?;
-        for (kind, _) in &places {
+        self.fit(account, &places)?;
+        Ok(places)
+    }
+
+    /// Whether there is room for these places: in their quotas, and under the limit of an account.
+    fn fit(&self, account: Option<AccountId>, places: &[Taken]) -> Result<(), String> {
+        for (kind, _) in places {
             let quota = self.spec.quota_of(*kind);
             let asked = places.iter().filter(|(other, _)| self.spec.quota_of(*other) == quota).count() as u32;
             let left = self.available(quota);
@@ -178,13 +193,13 @@ impl<'a> Reference<'a> {
                 return Err(format!("sold out {} {left} {asked}", type_id(*kind)));
             }
         }
-        let Some(account) = account else { return Ok(places) };
+        let Some(account) = account else { return Ok(()) };
         let of_account = self.keeping().filter(|claim| claim.account == account && !claim.is_block());
         let has = of_account.map(|claim| claim.places.len()).sum::<usize>();
         if self.spec.max_per_account.is_some_and(|limit| has + places.len() > limit as usize) {
             return Err("limit".to_owned());
         }
-        Ok(places)
+        Ok(())
     }
 
     /// The places in the order of the lines, once the best seats are chosen around all that are named.
@@ -244,12 +259,69 @@ impl<'a> Reference<'a> {
 
     /// Whether the booking, as `row` shows it, can be cancelled.
     pub fn cancellable(&self, claim: &Claim) -> Result<(), String> {
-        let open = match claim.expires_at {
-            Some(_) => claim.state == State::Live && !claim.closing,
+        let Row::Booking(booking) = &claim.row else { return Err("not a booking".to_owned()) };
+        let open = match booking.status {
+            BookingStatus::PendingPayment => claim.state == State::Live && !claim.closing,
             // Whether it is confirmed still, the ledger knows; that it is being closed from here, memory does.
-            None => !claim.closing,
+            BookingStatus::Confirmed => !claim.closing,
+            BookingStatus::Cancelled | BookingStatus::Expired => false,
         };
         if open && self.now < self.spec.starts_at { Ok(()) } else { Err("not cancellable".to_owned()) }
+    }
+
+    /// Whether the booking, as `row` shows it, can be confirmed.
+    pub fn payable(&self, claim: &Claim) -> Result<(), String> {
+        let Row::Booking(booking) = &claim.row else { return Err("not a booking".to_owned()) };
+        if booking.status == BookingStatus::PendingPayment && claim.state == State::Live && !claim.closing {
+            let is_cancelled = self.spec.status == EventStatus::Cancelled;
+            return if is_cancelled { Err("not on sale".to_owned()) } else { Ok(()) };
+        }
+        if booking.status != BookingStatus::Expired || claim.closing {
+            return Err("not confirmable".to_owned());
+        }
+        match self.spec.status {
+            EventStatus::Draft | EventStatus::Scheduled => return Err("no such event".to_owned()),
+            EventStatus::Published if self.now < self.spec.starts_at => {}
+            _ => return Err("not on sale".to_owned()),
+        }
+        let seats = claim.places.iter().filter_map(|(_, seat)| *seat);
+        let taken: Vec<_> = seats.filter(|seat| !self.keepers(*seat).is_empty()).map(seat_id).collect();
+        if !taken.is_empty() {
+            return Err(format!("taken {taken:?}"));
+        }
+        self.fit(Some(claim.account), &claim.places)
+    }
+
+    /// Whether the hold can be extended.
+    pub fn extensible(&self, account: AccountId, id: HolderId) -> Result<(), String> {
+        self.open_hold(account, id)?;
+        let Some(Claim { row: Row::Hold(hold), expires_at: Some(ends_at), .. }) = self.find(id) else {
+            return Err("hold gone".to_owned());
+        };
+        if hold.is_block() {
+            return Err("hold gone".to_owned());
+        }
+        let until = (self.now + self.spec.hold_for).min(second(hold.created_at) + 2 * self.spec.hold_for);
+        if until > *ends_at { Ok(()) } else { Err("at cap".to_owned()) }
+    }
+
+    /// Whether the booking can wait until then.
+    pub fn patient(&self, id: HolderId, until: i64) -> Result<(), String> {
+        let waits = self.find(id).is_some_and(|claim| {
+            let is_unpaid = matches!(&claim.row, Row::Booking(_)) && claim.expires_at.is_some_and(|at| at < until);
+            claim.state == State::Live && !claim.closing && is_unpaid
+        });
+        if waits { Ok(()) } else { Err("not confirmable".to_owned()) }
+    }
+
+    /// Whether these items of the booking, as `row` shows it, can be cancelled.
+    pub fn cancellable_in_part(&self, claim: &Claim, positions: &[u8]) -> Result<(), String> {
+        let Row::Booking(booking) = &claim.row else { return Err("not a booking".to_owned()) };
+        let is_valid = |at: &u8| usize::from(*at) < booking.items.len() && !booking.cancelled.contains(*at);
+        if booking.status == BookingStatus::Confirmed && !positions.is_empty() && positions.iter().all(is_valid) {
+            return self.cancellable(claim);
+        }
+        Err("not cancellable".to_owned())
     }
 
     pub fn expirable(&self, id: HolderId) -> Result<(), String> {
@@ -314,7 +386,6 @@ impl<'a> Reference<'a> {
     }
 
     pub fn apply(&mut self, entry: &Entry, places: Vec<(usize, Option<usize>)>) {
-        let second = |at: jiff::Timestamp| at.as_second() - self::at(0).as_second();
         let claim = |id, account, expires_at, from, row| Claim {
             id,
             account,
@@ -323,6 +394,7 @@ impl<'a> Reference<'a> {
             expires_at,
             from,
             closing: false,
+            written: false,
             row,
         };
         let closed = match entry {
@@ -338,7 +410,11 @@ impl<'a> Reference<'a> {
                 self.claims.push(claim(id, booking.account_id, expires_at, from, row));
                 from
             }
-            Entry::CloseHold { .. } | Entry::CloseBooking { .. } => Some(HolderId::from(entry)),
+            Entry::Confirm { .. } if entry.is_late() => {
+                self.change(entry.changes(), |claim| claim.state = State::Pending);
+                entry.changes()
+            }
+            _ => entry.changes(),
         };
         self.change(closed, |claim| claim.closing = true);
     }
@@ -346,15 +422,51 @@ impl<'a> Reference<'a> {
     /// The ledger's word on an outstanding entry: false when it must refuse.
     pub fn settle(&mut self, entry: &Entry) -> bool {
         let id = HolderId::from(entry);
-        if entry.frees_places() {
+        if matches!(entry, Entry::ExtendHold { .. } | Entry::ExtendBooking { .. }) {
+            self.change(Some(id), |claim| {
+                (claim.row, claim.expires_at) = match entry {
+                    Entry::ExtendHold { hold, .. } => (Row::Hold(Hold::clone(hold)), hold.ends_at().map(second)),
+                    Entry::ExtendBooking { booking, .. } => {
+                        (Row::Booking(Booking::clone(booking)), booking.ends_at().map(second))
+                    }
+                    _ => return,
+                };
+                claim.closing = false;
+            });
+            return true;
+        }
+        if let Entry::CancelItems { positions, .. } = entry {
             if self.find(id).is_none_or(|claim| claim.state != State::Live) {
                 return false;
             }
-            self.change(Some(id), |claim| (claim.state, claim.closing) = (State::Gone, false));
+            self.change(Some(id), |claim| {
+                claim.places = claim.places_at(|at| !positions.contains(at));
+                if let Row::Booking(booking) = &mut claim.row {
+                    booking.cancelled = booking.cancelled.and(*positions);
+                }
+                claim.closing = false;
+            });
+        } else if entry.frees_places() {
+            if self.find(id).is_none_or(|claim| claim.state != State::Live) {
+                return false;
+            }
+            self.change(Some(id), |claim| {
+                (claim.state, claim.closing) = (State::Gone, false);
+                if let (Row::Booking(booking), Entry::CloseBooking { to, .. }) = (&mut claim.row, entry) {
+                    booking.status = *to;
+                }
+            });
+        } else if matches!(entry, Entry::Confirm { .. }) {
+            self.change(Some(id), |claim| {
+                (claim.state, claim.closing, claim.expires_at) = (State::Live, false, None);
+                if let Row::Booking(booking) = &mut claim.row {
+                    booking.status = BookingStatus::Confirmed;
+                }
+            });
         } else {
             self.change(self.find(id).and_then(|claim| claim.from), |hold| hold.state = State::Gone);
             self.change(Some(id), |claim| {
-                claim.state = State::Live;
+                (claim.state, claim.written) = (State::Live, true);
                 claim.from = None;
             });
         }
@@ -370,8 +482,15 @@ impl<'a> Reference<'a> {
 
     pub fn revert(&mut self, entry: &Entry) {
         let id = HolderId::from(entry);
-        if entry.frees_places() {
+        let is_extended = matches!(entry, Entry::ExtendHold { .. } | Entry::ExtendBooking { .. });
+        if entry.frees_places() || is_extended {
             self.change(Some(id), |claim| claim.closing = false);
+        } else if matches!(entry, Entry::Confirm { .. }) {
+            let is_late = entry.is_late();
+            self.change(Some(id), |claim| {
+                claim.closing = false;
+                claim.state = if is_late { State::Gone } else { claim.state };
+            });
         } else {
             self.change(self.find(id).and_then(|claim| claim.from), |hold| hold.closing = false);
             self.change(Some(id), |claim| claim.state = State::Gone);
@@ -381,6 +500,10 @@ impl<'a> Reference<'a> {
     fn change(&mut self, id: Option<HolderId>, change: impl Fn(&mut Claim)) {
         self.claims.iter_mut().filter(|claim| Some(claim.id) == id).for_each(change);
     }
+}
+
+fn second(at: jiff::Timestamp) -> i64 {
+    at.as_second() - self::at(0).as_second()
 }
 
 /// The section of a seat; `None` for one that is not on the map.
@@ -404,6 +527,8 @@ pub fn gist(refusal: &Refusal) -> String {
         Refusal::NotOnSale(_) => "not on sale".to_owned(),
         Refusal::Limit(_) => "limit".to_owned(),
         Refusal::HoldGone => "hold gone".to_owned(),
+        Refusal::HoldAtCap => "at cap".to_owned(),
+        Refusal::NotConfirmable(_) => "not confirmable".to_owned(),
         Refusal::NotCancellable(_) => "not cancellable".to_owned(),
         Refusal::KeyReused | Refusal::AccountGone | Refusal::TooOften { .. } => "not the inventory's".to_owned(),
     }

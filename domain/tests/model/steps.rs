@@ -56,6 +56,25 @@ pub enum Step {
     Cancel {
         which: usize,
     },
+    /// Asks for more time for any hold there ever was.
+    Extend {
+        account: usize,
+        which: usize,
+    },
+    /// Gives any booking there ever was more time.
+    Wait {
+        which: usize,
+        seconds: i64,
+    },
+    /// Cancels some items of any booking there ever was; perhaps such as it does not have.
+    CancelItems {
+        which: usize,
+        positions: Vec<u8>,
+    },
+    /// The payment for any booking there ever was arrives.
+    Confirm {
+        which: usize,
+    },
     /// Asks to expire anything, whether its time has come or not.
     Expire {
         which: usize,
@@ -100,8 +119,12 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (account.clone(), lines()).prop_map(|(account, lines)| Step::Block { account, lines }),
         1 => (0..4usize, 0..=14u32).prop_map(|(quota, capacity)| Step::Resize { quota, capacity }),
         4 => (account.clone(), which.clone()).prop_map(|(account, which)| Step::BookHold { account, which }),
-        4 => (account, which.clone()).prop_map(|(account, which)| Step::Release { account, which }),
+        4 => (account.clone(), which.clone()).prop_map(|(account, which)| Step::Release { account, which }),
+        3 => (account, which.clone()).prop_map(|(account, which)| Step::Extend { account, which }),
+        3 => (which.clone(), 0..40i64).prop_map(|(which, seconds)| Step::Wait { which, seconds }),
+        4 => (which.clone(), vec(0..4u8, 1..=2)).prop_map(|(which, positions)| Step::CancelItems { which, positions }),
         4 => which.clone().prop_map(|which| Step::Cancel { which }),
+        4 => which.clone().prop_map(|which| Step::Confirm { which }),
         2 => which.clone().prop_map(|which| Step::Expire { which }),
         2 => Just(Step::ExpireAll),
         4 => (1..20i64).prop_map(|seconds| Step::Pass { seconds }),

@@ -119,3 +119,21 @@ fn what_has_expired_comes_soonest_first_and_limited() {
     inventory.apply(&closing);
     assert_eq!(inventory.expired(at(900), 2), all[1..], "what is being closed does not count");
 }
+
+/// Guards: `hold_cap`, and that the former end is forgotten.
+#[test]
+fn a_hold_is_extended_up_to_the_cap() {
+    let mut inventory = inventory(plan(10));
+    let held = held(&mut inventory, &hold(ALICE, selection([quantity(0, 2)])), 0);
+    let extend = |account_id| Command::Extend { hold_id: held.id, account_id };
+    for (now, until) in [(500, 1100), (1000, 1600), (1500, 1800)] {
+        let entry = run(&mut inventory, &extend(ALICE), at(now)).unwrap();
+        assert!(matches!(entry, Entry::ExtendHold { hold, .. } if hold.ends_at() == Some(at(until))));
+        assert_eq!(inventory.next_expiry(), Some(at(until)));
+    }
+    assert_eq!(inventory.decide(&extend(ALICE), at(1700)).unwrap_err(), Refusal::HoldAtCap);
+    assert_eq!(inventory.decide(&extend(BOB), at(1700)).unwrap_err(), Refusal::HoldGone);
+    assert_eq!(inventory.decide(&extend(ALICE), at(1800)).unwrap_err(), Refusal::HoldGone);
+    let counts = inventory.counts()[0];
+    assert_eq!((counts.held, inventory.expired(at(1799), 9).len(), inventory.expired(at(1800), 9).len()), (2, 0, 1));
+}

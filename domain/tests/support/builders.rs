@@ -70,6 +70,7 @@ pub fn plan(capacity: u32) -> SalePlan {
         quotas: vec![Quota { id: quota_id(0), capacity }],
         seat_map: None,
         hold_for: SignedDuration::from_secs(600),
+        hold_cap: SignedDuration::from_secs(1800),
         payment_for: SignedDuration::from_secs(900),
         unpaid: None,
     }

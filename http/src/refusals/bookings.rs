@@ -55,6 +55,8 @@ fn problem(refusal: Refusal, detail: String) -> Problem {
         Refusal::TooOften { retry_after: None } => of(Code::RateLimited),
         Refusal::TooOften { retry_after: Some(wait) } => of(Code::RateLimited).retry_after(wait),
         Refusal::HoldGone => of(Code::HoldGone),
+        Refusal::HoldAtCap => of(Code::HoldAtCap),
+        Refusal::NotConfirmable(_) => of(Code::NotPayable),
         Refusal::NotCancellable(_) => of(Code::NotCancellable),
         Refusal::KeyReused => of(Code::IdempotencyKeyReused),
         // A genuine token of an account that was deleted since.

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, str::FromStr, sync::Arc};
 
 use domain::{
-    bookings::{Booking, Fingerprint, Hold, IdempotencyKey, Item},
+    bookings::{Booking, Fingerprint, Hold, IdempotencyKey, Item, Positions},
     ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeatId, SectionId, TicketTypeId},
     money::{Currency, Money},
     seat_maps::Seat,
@@ -81,7 +81,8 @@ impl From<&Item> for StoredItem {
 
 /// Columns of a hold, for [`hold`].
 pub(crate) const HOLD_COLUMNS: &str = "h.id, h.event_id, h.account_id, h.status::text AS status, h.items, h.total, \
-    h.currency::text AS currency, h.idempotency_key, h.fingerprint, h.expires_at, h.created_at, h.updated_at";
+    h.currency::text AS currency, h.idempotency_key, h.fingerprint, h.expires_at, h.extended_until, \
+    h.created_at, h.updated_at";
 
 /// Seats by their ids, as far as they are known.
 pub(crate) type SeatsById = HashMap<SeatId, Arc<Seat>>;
@@ -120,6 +121,7 @@ pub(crate) fn hold(
         key: key(row.try_get("idempotency_key")?)?,
         fingerprint: Fingerprint(row.try_get("fingerprint")?),
         expires_at: row.try_get("expires_at")?,
+        extended_until: row.try_get("extended_until")?,
         created_at: row.try_get("created_at")?,
         updated_at: row.try_get("updated_at")?,
     })
@@ -127,11 +129,11 @@ pub(crate) fn hold(
 
 /// Columns of a booking, for [`booking`].
 pub(crate) const BOOKING_COLUMNS: &str = "b.id, b.event_id, b.account_id, b.status::text AS status, b.fees, b.tax, \
-    b.total, b.currency::text AS currency, b.hold_id, b.idempotency_key, b.fingerprint, b.expires_at, b.created_at, \
-    b.updated_at";
+    b.total, b.currency::text AS currency, b.hold_id, b.idempotency_key, b.fingerprint, b.expires_at, b.extended_until, \
+    b.created_at, b.updated_at";
 
 /// A booking from its row and its items.
-pub(crate) fn booking(row: &Row, items: Vec<Item>) -> Result<Booking, StoreError> {
+pub(crate) fn booking(row: &Row, (items, cancelled): (Vec<Item>, Positions)) -> Result<Booking, StoreError> {
     let currency: Currency = parse(row.try_get("currency")?)?;
     Ok(Booking {
         id: BookingId(row.try_get("id")?),
@@ -139,6 +141,7 @@ pub(crate) fn booking(row: &Row, items: Vec<Item>) -> Result<Booking, StoreError
         account_id: AccountId(row.try_get("account_id")?),
         status: parse(row.try_get("status")?)?,
         items: items.into(),
+        cancelled,
         fees: Money::new(row.try_get("fees")?, currency),
         tax: Money::new(row.try_get("tax")?, currency),
         total: Money::new(row.try_get("total")?, currency),
@@ -146,6 +149,7 @@ pub(crate) fn booking(row: &Row, items: Vec<Item>) -> Result<Booking, StoreError
         key: key(row.try_get("idempotency_key")?)?,
         fingerprint: Fingerprint(row.try_get("fingerprint")?),
         expires_at: row.try_get("expires_at")?,
+        extended_until: row.try_get("extended_until")?,
         created_at: row.try_get("created_at")?,
         updated_at: row.try_get("updated_at")?,
     })
@@ -163,7 +167,7 @@ pub(crate) async fn readable_bookings(
 ) -> Result<Vec<Result<Booking, StoreError>>, StoreError> {
     let ids = rows.iter().map(|row| row.try_get("id")).collect::<Result<Vec<Uuid>, _>>()?;
     let mut items = booking_items(client, &ids).await?;
-    let of = |(row, id)| booking(row, items.remove(id).unwrap_or_else(|| Ok(Vec::new()))?);
+    let of = |(row, id)| booking(row, items.remove(id).unwrap_or_else(|| Ok(Default::default()))?);
     Ok(rows.iter().zip(&ids).map(of).collect())
 }
 
@@ -188,13 +192,17 @@ pub(crate) fn some_readable<'a, T>(
 
 /// Reads the items of bookings, in their order.
 const BOOKING_ITEMS: &str = "SELECT i.booking_id, i.ticket_type_id, t.quota_id, i.seat_id, i.price, \
-    s.label, s.accessible, r.label AS row, coalesce(c.first_id, c.id) AS section_id, c.name AS section \
-    FROM booking_items i JOIN ticket_types t ON t.id = i.ticket_type_id \
-    LEFT JOIN seats s ON s.id = i.seat_id LEFT JOIN seat_rows r ON r.id = s.row_id \
+    s.label, s.accessible, r.label AS row, coalesce(c.first_id, c.id) AS section_id, c.name AS section, \
+    i.cancelled \
+    FROM (SELECT booking_id, position, ticket_type_id, seat_id, price, false AS cancelled FROM booking_items \
+            WHERE booking_id = ANY($1) \
+        UNION ALL SELECT booking_id, position, ticket_type_id, seat_id, price, true FROM cancelled_items \
+            WHERE booking_id = ANY($1)) i \
+    JOIN ticket_types t ON t.id = i.ticket_type_id LEFT JOIN seats s ON s.id = i.seat_id LEFT JOIN seat_rows r ON r.id = s.row_id \
     LEFT JOIN sections c ON c.id = r.section_id \
-    WHERE i.booking_id = ANY($1) ORDER BY i.booking_id, i.position";
+    ORDER BY i.booking_id, i.position";
 
-type ReadItems = HashMap<Uuid, Result<Vec<Item>, StoreError>>;
+type ReadItems = HashMap<Uuid, Result<(Vec<Item>, Positions), StoreError>>;
 
 async fn booking_items(client: &impl Statements, ids: &[Uuid]) -> Result<ReadItems, StoreError> {
     let mut items = ReadItems::with_capacity(ids.len());
@@ -202,9 +210,14 @@ async fn booking_items(client: &impl Statements, ids: &[Uuid]) -> Result<ReadIte
         return Ok(items);
     }
     for row in client.query_typed(BOOKING_ITEMS, &[(&ids, Type::UUID_ARRAY)]).await? {
-        let of_booking = items.entry(row.try_get("booking_id")?).or_insert_with(|| Ok(Vec::new()));
+        let of_booking = items.entry(row.try_get("booking_id")?).or_insert_with(|| Ok(Default::default()));
         match (booking_item(&row), &mut *of_booking) {
-            (Ok(item), Ok(read)) => read.push(item),
+            (Ok((item, is_cancelled)), Ok((read, cancelled))) => {
+                if is_cancelled {
+                    *cancelled = cancelled.with(read.len() as u8);
+                }
+                read.push(item);
+            }
             (Err(error), _) => *of_booking = Err(error),
             (_, Err(_)) => {}
         }
@@ -212,14 +225,16 @@ async fn booking_items(client: &impl Statements, ids: &[Uuid]) -> Result<ReadIte
     Ok(items)
 }
 
-fn booking_item(row: &Row) -> Result<Item, StoreError> {
+/// With whether it was cancelled.
+fn booking_item(row: &Row) -> Result<(Item, bool), StoreError> {
     let seat_id: Option<Uuid> = row.try_get("seat_id")?;
-    Ok(Item {
+    let item = Item {
         ticket_type_id: TicketTypeId(row.try_get("ticket_type_id")?),
         quota_id: QuotaId(row.try_get("quota_id")?),
         seat: seat_id.map(|id| seat(row, SeatId(id)).map(Arc::new)).transpose()?,
         price: row.try_get("price")?,
-    })
+    };
+    Ok((item, row.try_get("cancelled")?))
 }
 
 fn seat(row: &Row, id: SeatId) -> Result<Seat, StoreError> {

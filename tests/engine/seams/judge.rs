@@ -113,8 +113,13 @@ async fn cancellations_end(stage: &Stage) -> Option<String> {
 /// What the buyer has, or had, can be looked at.
 async fn everything_can_be_shown(stage: &Stage) -> Vec<String> {
     let mut wrong = Vec::new();
-    let things =
-        [("holds", stage.hold), ("holds", stage.released), ("bookings", stage.booking), ("bookings", stage.unpaid)];
+    let things = [
+        ("holds", stage.hold),
+        ("holds", stage.released),
+        ("bookings", stage.booking),
+        ("bookings", stage.unpaid),
+        ("bookings", stage.lapsed),
+    ];
     for (what, id) in things.into_iter().filter(|(_, id)| !id.is_nil()) {
         let answer = stage.buyer(Method::GET, format!("/api/v1/{what}/{id}"), None).send().await;
         if answer.status != 200 {

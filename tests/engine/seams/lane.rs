@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use boxoffice_store::postgres::store::PgStore;
 use domain::accounts::Role;
 use rand::Rng;
 use tokio_postgres::Client;
@@ -37,6 +38,7 @@ pub(crate) struct Lane {
     /// Holds the lock of the fail point.
     pub(crate) control: Client,
     pub(crate) watcher: Client,
+    pub(crate) store: PgStore,
     pub(crate) buyer: Buyer,
     pub(crate) organizer: Buyer,
     pub(crate) buyer_api: Api,
@@ -64,7 +66,9 @@ impl Lane {
         let (buyer_api, organizer_api) = (server.api.of(&buyer), server.api.of(&organizer));
         let admin_api = server.signed_in_as(Role::Admin).await;
         let elsewhere_api = another_node(&server).await.of(&organizer);
+        let store = server.store(2);
         Arc::new(Self {
+            store,
             server,
             control,
             watcher,

@@ -26,6 +26,8 @@ pub(crate) enum Needs {
     Unpaid,
     /// The same, about to expire.
     ExpiringUnpaid,
+    /// A booking that was not paid in time.
+    Lapsed,
     /// A booking that was made over HTTP, whose request is repeated.
     Repeatable,
     /// An organizer's block.

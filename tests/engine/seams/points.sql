@@ -56,6 +56,7 @@ CREATE FUNCTION seams.take(
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     is_sold boolean := p_kind = 'CONFIRMED';
+    is_live boolean := p_kind <> 'EXPIRED';
     total numeric;
 BEGIN
     SELECT sum(t.price) INTO total FROM unnest(p_types) AS w (id) JOIN ticket_types t ON t.id = w.id;
@@ -79,10 +80,10 @@ BEGIN
     UPDATE quotas q SET version = version + 1, held = held + w.n * (NOT is_sold)::int, sold = sold + w.n * is_sold::int
     FROM (SELECT t.quota_id, count(*)::int AS n FROM unnest(p_types) AS w (id) JOIN ticket_types t ON t.id = w.id
             GROUP BY t.quota_id) AS w
-    WHERE q.id = w.quota_id;
+    WHERE q.id = w.quota_id AND is_live;
     UPDATE ticket_types SET ever_taken = true WHERE id = ANY (p_types);
     INSERT INTO seat_claims (event_id, seat_id, holder_id, sold)
-    SELECT p_event, seat, p_id, is_sold FROM unnest(p_seats) AS w (seat) WHERE seat IS NOT NULL;
+    SELECT p_event, seat, p_id, is_sold FROM unnest(p_seats) AS w (seat) WHERE seat IS NOT NULL AND is_live;
 END
 $$;
 

@@ -43,6 +43,8 @@ pub(crate) struct Stage {
     pub(crate) booking: Uuid,
     /// The buyer's booking that waits for its payment.
     pub(crate) unpaid: Uuid,
+    /// The buyer's booking that was not paid in time, of a place and a seat.
+    pub(crate) lapsed: Uuid,
     pub(crate) block: Uuid,
     /// Whether the organizer asks another node.
     pub(crate) is_elsewhere: AtomicBool,
@@ -74,6 +76,7 @@ impl Stage {
             hold: Uuid::nil(),
             booking: Uuid::nil(),
             unpaid: Uuid::nil(),
+            lapsed: Uuid::nil(),
             block: Uuid::nil(),
             is_elsewhere: AtomicBool::new(false),
             repeated_key: Uuid::now_v7().to_string(),
@@ -137,6 +140,7 @@ impl Stage {
             Needs::Booking | Needs::CancelledBooking => ("CONFIRMED", BookingId::generate().0, ""),
             Needs::Unpaid => ("PENDING_PAYMENT", BookingId::generate().0, "10 minutes"),
             Needs::ExpiringUnpaid => ("PENDING_PAYMENT", BookingId::generate().0, "250 milliseconds"),
+            Needs::Lapsed => ("EXPIRED", BookingId::generate().0, "-1 seconds"),
             _ => return,
         };
         // The other of two that need one: it is the same.
@@ -144,6 +148,7 @@ impl Stage {
             Needs::Hold | Needs::ExpiringHold => &mut self.hold,
             Needs::Booking | Needs::CancelledBooking => &mut self.booking,
             Needs::Unpaid | Needs::ExpiringUnpaid => &mut self.unpaid,
+            Needs::Lapsed => &mut self.lapsed,
             _ => &mut self.block,
         };
         if !place.is_nil() {
@@ -152,6 +157,9 @@ impl Stage {
         *place = id;
         if kind == "PENDING_PAYMENT" {
             kinds = vec![self.event.types[LATE]];
+        } else if need == Needs::Lapsed {
+            kinds = vec![self.event.types[LATE], self.event.types[STALLS]];
+            seats.push(Some(self.event.seats[STALLS][LAST_SEAT]));
         } else if self.has_types && matches!(need, Needs::Hold | Needs::ExpiringHold | Needs::Booking) {
             kinds.push(self.event.types[STALLS]);
             // The last seat is what a booking made during the race wants, too.

@@ -170,6 +170,7 @@ impl Target {
             key: booking.key,
             fingerprint: booking.fingerprint,
             expires_at: Some(now.saturating_add(SignedDuration::from_mins(10)).unwrap_or(now)),
+            extended_until: None,
             created_at: now,
             updated_at: now,
         });
@@ -203,6 +204,8 @@ impl Target {
             key,
             fingerprint: Fingerprint(self.name),
             expires_at: None,
+            extended_until: None,
+            cancelled: Default::default(),
             created_at: now,
             updated_at: now,
         }

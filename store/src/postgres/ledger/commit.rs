@@ -19,7 +19,7 @@ use super::{
 /// How long a commit may take. Nobody waits that long for a booking.
 const COMMIT_MAX: Duration = Duration::from_secs(10);
 
-const STATEMENT: &str = "SELECT ledger_commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+const STATEMENT: &str = "SELECT ledger_commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
 /// See [`domain::ledger::Ledger::commit`].
 pub(super) async fn commit(ledger: &PgLedger, batches: &[EventBatch]) -> Result<(), CommitError> {

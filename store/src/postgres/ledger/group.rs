@@ -67,11 +67,19 @@ composites! {
         price: Decimal => NUMERIC,
     }
 
-    /// A hold or a booking that changes its status.
-    Closing<'a> = "ledger_closing" {
+    /// A hold or a booking that changes its status, or is given more time.
+    Change<'a> = "ledger_change" {
         id: Uuid => UUID,
         former: &'a str => TEXT,
         status: &'a str => TEXT,
+        extended_until: Option<Timestamp> => TIMESTAMPTZ,
+        at: Timestamp => TIMESTAMPTZ,
+    }
+
+    /// A place of a booking that is cancelled, and others of it are not.
+    CancelledItem = "ledger_cancelled_item" {
+        booking_id: Uuid => UUID,
+        position: i16 => INT2,
         at: Timestamp => TIMESTAMPTZ,
     }
 
@@ -90,10 +98,11 @@ composites! {
 pub(super) struct Group<'a> {
     quotas: Vec<Quota>,
     holds: Vec<Hold<'a>>,
-    closed_holds: Vec<Closing<'a>>,
+    changed_holds: Vec<Change<'a>>,
     bookings: Vec<Booking<'a>>,
     items: Vec<BookingItem>,
-    closed_bookings: Vec<Closing<'a>>,
+    changed_bookings: Vec<Change<'a>>,
+    cancelled_items: Vec<CancelledItem>,
     freed: Vec<Claim>,
     moved: Vec<Claim>,
     taken: Vec<Claim>,
@@ -110,15 +119,16 @@ impl<'a> Group<'a> {
         group
     }
 
-    pub(super) fn parameters<'b>(&'b self, session: &'b i32, types: &ArrayTypes) -> [Typed<'b>; 10] {
+    pub(super) fn parameters<'b>(&'b self, session: &'b i32, types: &ArrayTypes) -> [Typed<'b>; 11] {
         [
             (session, Type::INT4),
             types.typed(&self.quotas),
             types.typed(&self.holds),
-            types.typed(&self.closed_holds),
+            types.typed(&self.changed_holds),
             types.typed(&self.bookings),
             types.typed(&self.items),
-            types.typed(&self.closed_bookings),
+            types.typed(&self.changed_bookings),
+            types.typed(&self.cancelled_items),
             types.typed(&self.freed),
             types.typed(&self.moved),
             types.typed(&self.taken),
@@ -131,8 +141,12 @@ impl<'a> Group<'a> {
                 self.holds.push(Hold::of(hold));
                 self.taken.extend(claims(hold.event_id, &hold.items, None, Some(hold.id.0), false));
             }
+            Entry::ExtendHold { hold, at } => {
+                let change = Change::of_hold(hold, HoldStatus::Active, *at);
+                self.changed_holds.push(Change { extended_until: hold.extended_until, ..change });
+            }
             Entry::CloseHold { hold, to, at } => {
-                self.closed_holds.push(Closing::of_hold(hold, *to, *at));
+                self.changed_holds.push(Change::of_hold(hold, *to, *at));
                 self.freed.extend(claims(hold.event_id, &hold.items, Some(hold.id.0), None, false));
             }
             Entry::Book { booking, from } => {
@@ -150,15 +164,31 @@ impl<'a> Group<'a> {
                 match from {
                     None => self.taken.extend(claims),
                     Some(hold) => {
-                        self.closed_holds.push(Closing::of_hold(hold, HoldStatus::Converted, booking.created_at));
+                        self.changed_holds.push(Change::of_hold(hold, HoldStatus::Converted, booking.created_at));
                         self.moved.extend(claims);
                     }
                 }
             }
-            Entry::CloseBooking { booking, to, at } => {
-                let (former, status) = (booking.status.as_str(), to.as_str());
-                self.closed_bookings.push(Closing { id: booking.id.0, former, status, at: *at });
-                self.freed.extend(claims(booking.event_id, &booking.items, Some(booking.id.0), None, false));
+            Entry::Confirm { booking, at } => {
+                self.changed_bookings.push(Change::of_booking(booking, BookingStatus::Confirmed, *at));
+                let holder = Some(booking.id.0);
+                let former = holder.filter(|_| !entry.is_late());
+                let claims = claims(booking.event_id, &booking.items, former, holder, true);
+                if entry.is_late() { self.taken.extend(claims) } else { self.moved.extend(claims) }
+            }
+            Entry::ExtendBooking { booking, at } => {
+                let change = Change::of_booking(booking, booking.status, *at);
+                self.changed_bookings.push(Change { extended_until: booking.extended_until, ..change });
+            }
+            Entry::CancelItems { booking, positions, items, at } => {
+                self.changed_bookings.push(Change::of_booking(booking, booking.status, *at));
+                let of = |position| CancelledItem { booking_id: booking.id.0, position: i16::from(position), at: *at };
+                self.cancelled_items.extend(positions.iter().map(of));
+                self.freed.extend(claims(booking.event_id, items, Some(booking.id.0), None, false));
+            }
+            Entry::CloseBooking { booking, items, to, at } => {
+                self.changed_bookings.push(Change::of_booking(booking, *to, *at));
+                self.freed.extend(claims(booking.event_id, items, Some(booking.id.0), None, false));
             }
         }
     }
@@ -203,9 +233,15 @@ impl<'a> Booking<'a> {
     }
 }
 
-impl Closing<'_> {
+impl Change<'_> {
     fn of_hold(hold: &bookings::Hold, to: HoldStatus, at: Timestamp) -> Self {
-        Self { id: hold.id.0, former: HoldStatus::Active.as_str(), status: to.as_str(), at }
+        let former = HoldStatus::Active.as_str();
+        Self { id: hold.id.0, former, status: to.as_str(), extended_until: None, at }
+    }
+
+    fn of_booking(booking: &bookings::Booking, to: BookingStatus, at: Timestamp) -> Self {
+        let former = booking.status.as_str();
+        Self { id: booking.id.0, former, status: to.as_str(), extended_until: None, at }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use deadpool_postgres::Object;
 use domain::{
-    events::{Quota, SalePlan, SaleWindow},
+    events::{HOLD_CAP, Quota, SalePlan, SaleWindow},
     ids::{AccountId, EventId, QuotaId, SeatId, SeatMapVersionId},
     ledger::{LoadError, LoadedInventory, QuotaCount},
     seat_maps::SeatMap,
@@ -90,6 +90,7 @@ async fn read(
         quotas: quotas(transaction, event).await?,
         seat_map,
         hold_for: ledger.options.hold,
+        hold_cap: HOLD_CAP.max(ledger.options.hold),
         payment_for: ledger.options.payment,
         unpaid: ledger.options.unpaid.filter(|_| is_limited),
     };

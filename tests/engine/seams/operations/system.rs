@@ -5,7 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::ids::EventId;
+use actors::{inventories::AskError, inventory::Denial};
+use domain::{
+    ids::{BookingId, EventId},
+    inventory::Command,
+    repositories::BookingRepository,
+};
 use reqwest::Method;
 use uuid::Uuid;
 
@@ -26,6 +31,10 @@ pub(crate) enum System {
     UnpaidExpires,
     /// An event is published at its time.
     Publish,
+    /// The payment of a booking that waits for it arrives.
+    Paid,
+    /// The payment of a booking arrives after its time.
+    PaidLate,
     /// The bookings of a cancelled event are cancelled.
     CancelBookings,
     /// The inventory is unloaded, since nobody asks for it.
@@ -43,6 +52,8 @@ const fn row(name: &'static str, needs: &'static [Needs], system: System) -> Ope
 pub(super) const ROWS: &[Operation] = &[
     row("hold_expires", &[Needs::ExpiringHold], System::HoldExpires),
     row("unpaid_expires", &[Needs::ExpiringUnpaid], System::UnpaidExpires),
+    row("confirm", &[Needs::Unpaid], System::Paid),
+    row("confirm_late", &[Needs::Lapsed], System::PaidLate),
     row("scheduled_publish", &[Needs::Scheduled], System::Publish),
     row("cancel_bookings", &[Needs::CancelledBooking], System::CancelBookings),
     row("unload", &[], System::Unload),
@@ -70,6 +81,8 @@ impl System {
                 let over = "SELECT status <> 'SCHEDULED' OR publish_at > now() + interval '1 minute' FROM events WHERE id = $1";
                 stage.until_over(over, stage.event.id).await
             }
+            Self::Paid => stage.paid(stage.unpaid).await,
+            Self::PaidLate => stage.paid(stage.lapsed).await,
             Self::CancelBookings => {
                 let statement = "INSERT INTO event_cancellations (event_id, total)
                     SELECT id, 1 FROM events WHERE id = $1 AND status = 'CANCELLED' ON CONFLICT DO NOTHING";
@@ -101,6 +114,28 @@ impl System {
 }
 
 impl Stage {
+    /// The payment of the booking arrives: it is confirmed, or there is a reason why it is not.
+    async fn paid(&self, id: Uuid) -> Result<(), String> {
+        let began = Instant::now();
+        let Some(booking) = self.lane.store.booking(BookingId(id)).await.map_err(|error| error.to_string())? else {
+            // Nothing is for sale on this stage.
+            return Ok(());
+        };
+        let command = Command::Confirm { booking: Arc::new(booking) };
+        loop {
+            let inventories = &self.lane.server.running.inventories;
+            let asked =
+                inventories.ask(EventId(self.event.id), command.clone(), tokio::time::Instant::now() + SOON).await;
+            match asked {
+                Ok(_) | Err(AskError::Denied(Denial::Refused(_) | Denial::NotOpen | Denial::NoSuchEvent)) => {
+                    return Ok(());
+                }
+                Err(error) if began.elapsed() > SOON => return Err(error.to_string()),
+                Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        }
+    }
+
     /// Waits until the query says true of `id`, or finds nothing.
     async fn until_over(&self, query: &str, id: Uuid) -> Result<(), String> {
         let began = Instant::now();
