@@ -17,6 +17,7 @@ mod support {
 mod best_reference;
 mod model {
     pub mod history;
+    pub mod judge;
     pub mod plans;
     pub mod reference;
     pub mod shared;

@@ -9,7 +9,7 @@ use super::{
     fees::{Fee, FeeKind},
 };
 use crate::{
-    money::{Currency, Money, Rate},
+    money::{Currency, Fraction, Money},
     payments::{PaymentMethod, cancellation::CancellationPolicy},
     text,
     validation::{FieldError, FieldErrors},
@@ -20,7 +20,7 @@ const FEES_MAX: usize = 10;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
-    pub tax_rate: Rate,
+    pub tax_rate: Fraction,
     /// Whether prices contain the tax, or it comes on top.
     pub tax_included: bool,
     pub fees: Vec<Fee>,
@@ -39,7 +39,7 @@ pub struct Terms {
 impl Default for Terms {
     fn default() -> Self {
         Self {
-            tax_rate: Rate::ZERO,
+            tax_rate: Fraction::ZERO,
             tax_included: true,
             fees: Vec::new(),
             cancellation: CancellationPolicy::default(),
@@ -80,11 +80,12 @@ impl Terms {
     pub fn parse(raw: RawTerms, currency: Currency) -> Result<Self, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
         let default = Self::default();
-        let tax_rate = raw.tax_rate.map_or(Ok(default.tax_rate), |text| Rate::parse("taxRate", &text));
+        let tax_rate = raw.tax_rate.map_or(Ok(default.tax_rate), |text| Fraction::parse("taxRate", &text));
         let tax_rate = errors.keep(tax_rate);
         let fees = fees(&mut errors, raw.fees.unwrap_or_default(), currency);
-        let fee_percent =
-            raw.cancellation_fee_percent.map_or(Ok(Rate::ZERO), |text| Rate::parse("cancellation.feePercent", &text));
+        let fee_percent = raw
+            .cancellation_fee_percent
+            .map_or(Ok(Fraction::ZERO), |text| Fraction::parse("cancellation.feePercent", &text));
         let cancellation = errors.keep(fee_percent).map(|rate| CancellationPolicy {
             allowed_until: raw.cancellation_allowed_until,
             ..CancellationPolicy::percent(rate)
@@ -148,7 +149,7 @@ fn fee_kind(raw: &RawFee, currency: Currency) -> Result<FeeKind, FieldError> {
     match kind {
         "PERCENT" => {
             let cap = raw.cap.as_deref().map(|text| Money::parse_price("cap", text, currency)).transpose()?;
-            Ok(FeeKind::Percent { rate: Rate::parse("value", value?)?, cap })
+            Ok(FeeKind::Percent { rate: Fraction::parse("value", value?)?, cap })
         }
         "FIXED_PER_TICKET" => Ok(FeeKind::FixedPerTicket(amount(value?)?)),
         "FIXED_PER_BOOKING" => Ok(FeeKind::FixedPerBooking(amount(value?)?)),

@@ -13,8 +13,9 @@ use domain::{
 use uuid::Uuid;
 
 use super::{
+    judge::gist,
     plans::PlanSpec,
-    reference::{Claim, Reference, Row, State, gist},
+    reference::{Claim, Reference, Row, State},
     steps::{LineSpec, Places, Step},
 };
 use crate::support::builders::{

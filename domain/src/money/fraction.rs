@@ -12,9 +12,9 @@ const DIGITS_MAX: u32 = 6;
 
 /// A fraction from 0 to 1: of a tax, a fee or a discount.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Rate(Decimal);
+pub struct Fraction(Decimal);
 
-impl Rate {
+impl Fraction {
     pub const ZERO: Self = Self(Decimal::ZERO);
     pub const ONE: Self = Self(Decimal::ONE);
 
@@ -50,9 +50,9 @@ mod tests {
 
     #[test]
     fn a_rate_is_a_fraction() {
-        let code = |text| Rate::parse("taxRate", text).map_err(|fault| fault.code);
+        let code = |text| Fraction::parse("taxRate", text).map_err(|fault| fault.code);
         assert_eq!(code("0.10").unwrap().fraction(), Decimal::new(1, 1));
-        assert_eq!((code("0").unwrap(), code("1.000").unwrap()), (Rate::ZERO, Rate::ONE));
+        assert_eq!((code("0").unwrap(), code("1.000").unwrap()), (Fraction::ZERO, Fraction::ONE));
         for (wrong, fault) in [
             ("1.01", "OUT_OF_RANGE"),
             ("-0.1", "OUT_OF_RANGE"),
