@@ -21,6 +21,7 @@ pub(crate) fn section() -> Section<App> {
     Section::new("Bookings", "Holding, booking and cancelling; each account sees its own.")
         .with(hold())
         .with(show_hold())
+        .with(extend())
         .with(release())
         .with(book())
         .with(list())
@@ -54,6 +55,19 @@ fn show_hold() -> Endpoint<App> {
         .ok::<HoldJson<'_>>("The hold.")
         .served(Access::Authenticated, super::public::show_hold)
         .own()
+}
+
+fn extend() -> Endpoint<App> {
+    Operation::post("/api/v1/holds/{id}/extensions", "extendHold", "Keep held places for longer")
+        .details(
+            "As long as a new hold would, counted from now, but never beyond 30 minutes after the hold was made. A hold that lasts \
+             as long already is left as it is: 409 `BOOKING_007`.",
+        )
+        .ok::<HoldJson<'_>>("The hold, with its new `expiresAt`.")
+        .refusals(&[Code::HoldGone, Code::HoldAtCap])
+        .served(Access::Authenticated, super::public::extend)
+        .own()
+        .limit(Tier::Bookings)
 }
 
 fn release() -> Endpoint<App> {

@@ -57,6 +57,13 @@ pub async fn release(app: Arc<App>, request: Request) -> Result<Reply, Problem> 
     Ok(Reply::no_content())
 }
 
+/// `POST /holds/{id}/extensions`
+pub async fn extend(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let hold = bookings::extend(&app, request.caller()?.account, request.id::<HoldId>("id")?).await?;
+    Reply::ok(&HoldJson::from(&*hold))
+}
+
 /// `GET /holds/{id}`
 pub async fn show_hold(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.query().finish()?;
