@@ -19,6 +19,7 @@ use crate::{
         actor::{InventoryActor, InventorySettings},
         shared::SharedParts,
     },
+    later::send_later,
     ledger::{open_batch::WriterMessage, within},
     metrics::{count_give_up, count_restart, engine},
     restart::{FailureHistory, RestartPolicy, Verdict},
@@ -201,7 +202,7 @@ impl<L: Ledger> InventoriesSupervisor<L> {
                 tracing::warn!(%event, reason, waitMs = wait.as_millis() as u64, "inventory failed, starts again");
                 count_restart("inventory");
                 child.phase = Phase::Restarting;
-                myself.send_after(wait, move || InventoriesMessage::Restart(event));
+                send_later(myself, wait, InventoriesMessage::Restart(event));
             }
             Verdict::GiveUp(cool_down) => {
                 tracing::error!(%event, reason, "inventory failed too often, the event is unavailable");
@@ -209,7 +210,7 @@ impl<L: Ledger> InventoriesSupervisor<L> {
                 child.phase = Phase::Down(Instant::now() + cool_down);
                 child.waiters.drain(..).for_each(|waiter| answer(Some(waiter), Err(cool_down)));
                 // Something may have to expire there even if nobody asks.
-                myself.send_after(cool_down, move || InventoriesMessage::Wake(vec![event]));
+                send_later(myself, cool_down, InventoriesMessage::Wake(vec![event]));
             }
         }
     }
