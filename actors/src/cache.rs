@@ -26,7 +26,7 @@ mod untold;
 use std::{
     future::Future,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -41,6 +41,7 @@ use domain::{
 use door::{Door, Renewal, TellerMessage};
 use flights::{FlightOutcome, Flights, Joined, Landing};
 use local::{Age, Entry, Local, Times};
+use parking_lot::Mutex;
 use untold::Untold;
 
 use crate::restart::RestartPolicy;

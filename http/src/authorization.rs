@@ -7,8 +7,8 @@ use super::{
     edge::Edge,
     problem::Problem,
     problem_codes::Code,
-    request::RequestId,
-    router::{Access, RouteInfo},
+    request_id::RequestId,
+    route_info::{Access, RouteInfo},
 };
 
 /// The one place that decides who may use a route (O8).

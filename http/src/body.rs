@@ -10,7 +10,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Frame, SizeHint};
 
 use super::{
-    connection::{InProgress, Owed},
+    connection::activity::{InProgress, Owed},
     unsent::{COUNTED_BYTES_MIN_HTTP2, Exceeded, Payer},
 };
 

@@ -5,7 +5,7 @@
 //! say nothing for a long time, so after a moment the socket is taken out of hyper, and goes back with the next byte. What
 //! remains of such a *dormant* connection is the socket, a timer and a small task.
 
-mod activity;
+pub(super) mod activity;
 pub(super) mod refusal;
 mod socket;
 
@@ -33,9 +33,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub(super) use self::activity::{Activity, InProgress, Owed};
 use self::{
-    activity::{Patience, Verdict},
+    activity::{Activity, Patience, Verdict},
     socket::{Protocol, Socket},
 };
 use super::{

@@ -19,7 +19,7 @@ use self::{
     components::Components,
     operation::{Operation, Section},
 };
-use super::{problem::Document as Problem, router::RouteInfo};
+use super::{problem::Document as Problem, route_info::RouteInfo};
 
 /// What the document says before its operations.
 const INTRODUCTION: &str = include_str!("openapi/introduction.md");

@@ -7,12 +7,7 @@ use application::limits::{Client, Counted, LimitRequests, Limited, Standing, Tie
 use domain::{ids::AccountId, rate_limit::Rate};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{
-    problem::Problem,
-    problem_codes::Code,
-    request::{Request, RequestId},
-    route_info::RouteInfo,
-};
+use super::{problem::Problem, problem_codes::Code, request::Request, request_id::RequestId, route_info::RouteInfo};
 
 static RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 static RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");

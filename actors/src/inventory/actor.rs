@@ -23,7 +23,7 @@ use super::{
     shared::SharedParts,
     state::{Ready, State, Waiting, show},
 };
-use crate::{inventories::Slot, ledger::open_batch::WriterMessage, metrics::engine, supervisor::Address};
+use crate::{inventories::directory::Slot, ledger::open_batch::WriterMessage, metrics::engine, supervisor::Address};
 
 /// Bounds of an inventory actor.
 #[derive(Clone, Copy, Debug)]

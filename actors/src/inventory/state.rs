@@ -11,7 +11,7 @@ use super::{
     keys::RecentKeys,
     queue::{Queue, send},
 };
-use crate::{clock::LedgerClock, inventories::Slot, ledger::open_batch::OpenBatch};
+use crate::{clock::LedgerClock, inventories::directory::Slot, ledger::open_batch::OpenBatch};
 
 /// State of an [`InventoryActor`].
 #[allow(clippy::large_enum_variant, reason = "one an actor, and nearly always the large variant")]

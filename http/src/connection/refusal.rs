@@ -8,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{edge::Edge, problem::Problem, problem_codes::Code, request::RequestId};
+use crate::{edge::Edge, problem::Problem, problem_codes::Code, request_id::RequestId};
 
 /// How long a client may take to read the answer.
 const READING_TIMEOUT: Duration = Duration::from_secs(1);

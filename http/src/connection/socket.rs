@@ -13,7 +13,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{Activity, refusal};
+use super::{activity::Activity, refusal};
 
 /// What a client of HTTP/2 sends first (RFC 9113, 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

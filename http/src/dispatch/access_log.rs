@@ -10,7 +10,7 @@ use http::StatusCode;
 use metrics::Gauge;
 use telemetry::REFUSALS;
 
-use crate::{measures::Measures, problem::Problem, reply::Reply, request::RequestId, router::RouteInfo};
+use crate::{measures::Measures, problem::Problem, reply::Reply, request_id::RequestId, route_info::RouteInfo};
 
 /// A request slower than this is worth a line in the log (L3 alerts at 2 s).
 const SLOW: Duration = Duration::from_secs(1);

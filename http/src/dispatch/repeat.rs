@@ -7,7 +7,13 @@ use http::{Method, Response};
 use hyper::body::Body as _;
 
 use super::{Arrived, Dispatcher, Record};
-use crate::{body::Body, edge::syntax, rate_limits::Fields, repeats::Wanted, reply::REQUEST_ID, request::RequestId};
+use crate::{
+    body::Body,
+    edge::syntax,
+    rate_limits::Fields,
+    repeats::Wanted,
+    request_id::{REQUEST_ID, RequestId},
+};
 
 impl<S: Send + Sync + 'static> Dispatcher<S> {
     /// Gives an answer again, and says when that was. Whoever gets it is held to the same rules as on the long way, by the same
