@@ -1,0 +1,190 @@
+//! One try to send one mail, and what is noted of it.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{
+    mail::masked,
+    outbox::{Handover, Mail, MailQueue, SendError, SendMail},
+    repositories::Found,
+};
+use ractor::ActorRef;
+use tokio::{sync::watch, time::Instant};
+
+use super::{
+    OutboxSettings,
+    pause::{SendingPause, Weight},
+    slots::{CourierMessage, MailSlot},
+};
+use crate::{metrics::outbox, notice::Notice};
+
+/// Waits between the tries to note an outcome. Together with what a statement may take they fit into the lease's margin.
+const NOTE_WAITS: [Duration; 3] = [Duration::from_millis(100), Duration::from_secs(1), Duration::from_secs(4)];
+/// Least wait before a text is handed over once more that was not answered: as long as a client should wait for the answer
+/// (RFC 5321, 4.5.3.2.6).
+const UNANSWERED_WAIT: Duration = Duration::from_secs(600);
+/// Texts that may go unanswered: each may have arrived.
+const UNANSWERED_MAX: u32 = 2;
+
+/// What the work beside the courier's mailbox needs.
+pub(super) struct Job<Q, S> {
+    pub(super) queue: Arc<Q>,
+    pub(super) sender: Arc<S>,
+    pub(super) settings: OutboxSettings,
+    pub(super) pause: Arc<SendingPause>,
+    pub(super) closing: watch::Receiver<bool>,
+    pub(super) courier: ActorRef<CourierMessage>,
+}
+
+impl<Q, S> Clone for Job<Q, S> {
+    fn clone(&self) -> Self {
+        Self {
+            queue: self.queue.clone(),
+            sender: self.sender.clone(),
+            settings: self.settings,
+            pause: self.pause.clone(),
+            closing: self.closing.clone(),
+            courier: self.courier.clone(),
+        }
+    }
+}
+
+impl<Q: MailQueue, S: SendMail> Job<Q, S> {
+    pub(super) async fn send(self, mail: Mail, slot: MailSlot) {
+        // Said last, also after a panic: locals are dropped in the opposite order.
+        let _free = Notice::new(self.courier.clone(), CourierMessage::Free);
+        let _slot = slot;
+        let (handover, started, limit) = (Handover::default(), Instant::now(), self.settings.send_timeout);
+        let outcome = tokio::select! {
+            biased;
+            () = closed_before(self.closing.clone(), &handover) => return self.put_back(&mail).await,
+            outcome = tokio::time::timeout(limit, self.sender.send(&mail, &handover)) => outcome,
+        };
+        let outcome = outcome.unwrap_or_else(|_| {
+            let reason = format!("the mail server took longer than {limit:?}");
+            Err(if handover.has_begun() { SendError::Unanswered(reason) } else { SendError::Unavailable(reason) })
+        });
+        outbox().send_seconds.record(started.elapsed());
+        let noted = match outcome {
+            Ok(()) => self.note_sent(&mail).await,
+            Err(error) => self.note_failed(&mail, error).await,
+        };
+        if let Err(error) = noted {
+            tracing::error!(mail = %mail.id, %error, "what became of a mail can't be noted: it is tried again after its lease");
+        }
+    }
+
+    /// A server that stops has not tried it.
+    async fn put_back(&self, mail: &Mail) {
+        if let Err(error) = stubborn(|| self.queue.postpone(mail, None, Duration::ZERO)).await {
+            tracing::warn!(mail = %mail.id, %error, "a mail can't be put back: it is tried after its lease");
+        }
+    }
+
+    async fn note_sent(&self, mail: &Mail) -> Found<()> {
+        self.pause.taken();
+        outbox().sent.increment(1);
+        let (kind, to) = (mail.message.template.kind(), masked(&mail.message.to));
+        tracing::info!(mail = %mail.id, kind, to, attempt = mail.attempt, "mail sent");
+        stubborn(|| self.queue.sent(mail)).await
+    }
+
+    async fn note_failed(&self, mail: &Mail, error: SendError) -> Found<()> {
+        let (is_last, backoff) = (mail.attempt >= self.settings.upkeep.attempts_max, &self.settings.backoff);
+        match error {
+            SendError::Impossible(reason) => self.give_up(mail, &reason).await,
+            SendError::Unavailable(reason) => {
+                let wait = self.pause.unavailable(&reason);
+                self.postpone(mail, &reason, wait).await
+            }
+            SendError::Deferred(reason) if self.pause.refused(mail.id, Weight::Other, &reason) => {
+                self.postpone(mail, &reason, backoff.after(mail.attempt)).await
+            }
+            SendError::Deferred(reason) if is_last => self.give_up(mail, &reason).await,
+            SendError::Deferred(reason) => self.again(mail, &reason).await,
+            SendError::Rejected { reason, address } => {
+                let weight = if address { Weight::Address } else { Weight::Other };
+                if self.pause.refused(mail.id, weight, &reason) {
+                    // Behind all others: the next probe is another mail.
+                    return self.postpone(mail, &reason, backoff.longest).await;
+                }
+                self.give_up(mail, &reason).await
+            }
+            SendError::Unanswered(reason) => {
+                self.pause.refused(mail.id, Weight::Other, &reason);
+                if is_last || mail.unanswered + 1 >= UNANSWERED_MAX {
+                    let reason = format!("{reason} after its text, again: it may have arrived");
+                    return self.give_up(mail, &reason).await;
+                }
+                let wait = backoff.after(mail.attempt).max(UNANSWERED_WAIT.min(backoff.longest));
+                self.failed(mail, &reason, wait);
+                let reason = format!("{reason} after its text: it may have arrived");
+                stubborn(|| self.queue.unanswered(mail, &reason, wait)).await
+            }
+        }
+    }
+
+    async fn again(&self, mail: &Mail, reason: &str) -> Found<()> {
+        let wait = self.settings.backoff.after(mail.attempt);
+        self.failed(mail, reason, wait);
+        stubborn(|| self.queue.again(mail, reason, wait)).await
+    }
+
+    fn failed(&self, mail: &Mail, reason: &str, wait: Duration) {
+        outbox().failed.increment(1);
+        let (kind, to, wait_ms) = (mail.message.template.kind(), masked(&mail.message.to), wait.as_millis() as u64);
+        tracing::warn!(mail = %mail.id, kind, to, attempt = mail.attempt, reason, waitMs = wait_ms, "mail not sent");
+    }
+
+    async fn postpone(&self, mail: &Mail, reason: &str, wait: Duration) -> Found<()> {
+        outbox().postponed.increment(1);
+        let (kind, to, wait_ms) = (mail.message.template.kind(), masked(&mail.message.to), wait.as_millis() as u64);
+        tracing::warn!(mail = %mail.id, kind, to, reason, waitMs = wait_ms, "mail not sent, no try counted");
+        stubborn(|| self.queue.postpone(mail, Some(reason), wait)).await
+    }
+
+    async fn give_up(&self, mail: &Mail, reason: &str) -> Found<()> {
+        outbox().dead.increment(1);
+        let (kind, to) = (mail.message.template.kind(), masked(&mail.message.to));
+        tracing::error!(mail = %mail.id, kind, to, attempt = mail.attempt, reason, "mail given up");
+        stubborn(|| self.queue.give_up(mail, reason)).await
+    }
+
+    /// Deletes, gives up and counts.
+    pub(super) async fn tidy(self) {
+        let _tidied = Notice::new(self.courier.clone(), CourierMessage::Tidied);
+        match self.queue.tidy(&self.settings.upkeep).await {
+            Ok(0) => {}
+            Ok(count) => {
+                outbox().dead.increment(count);
+                tracing::error!(count, "mails given up: their tries had no outcome, or they have waited too long");
+            }
+            Err(error) => tracing::debug!(%error, "the outbox can't be tidied now"),
+        }
+        if let Ok(state) = self.queue.state().await {
+            outbox().queue_depth.set(state.pending as f64);
+            outbox().dead_letters.set(state.dead as f64);
+            outbox().oldest_seconds.set(state.oldest);
+        }
+    }
+}
+
+/// Resolves when the outbox closes while the mail server has not been given the text. After that nothing may be given up: it may
+/// have taken it.
+async fn closed_before(mut closing: watch::Receiver<bool>, handover: &Handover) {
+    // An error means that the outbox is gone, and with it whoever could close it.
+    let closed = closing.wait_for(|closing| *closing).await.is_ok();
+    if !closed || handover.has_begun() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Tries again what the database does not take at once.
+async fn stubborn<F: Future<Output = Found<()>>>(note: impl Fn() -> F) -> Found<()> {
+    for wait in NOTE_WAITS {
+        match note().await {
+            Ok(()) => return Ok(()),
+            Err(_) => tokio::time::sleep(wait).await,
+        }
+    }
+    note().await
+}
