@@ -4,11 +4,12 @@
 use std::{
     collections::{HashMap, HashSet, hash_map::Entry},
     hash::{BuildHasher, RandomState},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use domain::{ids::EventId, ledger::Ledger};
+use parking_lot::Mutex;
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorStatus, RpcReplyPort, SupervisionEvent};
 use tokio::{sync::Notify, time::Instant};
 
@@ -92,10 +93,6 @@ pub struct InventoryChildren {
 }
 
 impl<L: Ledger> InventoriesSupervisor<L> {
-    fn unsettled(&self) -> MutexGuard<'_, HashSet<EventId>> {
-        self.unsettled.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     async fn start(
         &self,
         myself: &ActorRef<InventoriesMessage>,
@@ -110,7 +107,7 @@ impl<L: Ledger> InventoriesSupervisor<L> {
         let slot = self.directory.slot(event);
         let writer = self.hasher.hash_one(event) as usize % self.writers.len();
         // Once: if it dies before it has waited, it has a slot or has failed, and its successor waits.
-        let is_unsettled = self.unsettled().remove(&event);
+        let is_unsettled = self.unsettled.lock().remove(&event);
         let actor = InventoryActor {
             event_id: event,
             ledger: self.ledger.clone(),
@@ -274,7 +271,7 @@ impl<L: Ledger> Actor for InventoriesSupervisor<L> {
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<Self::State, ActorProcessingErr> {
         // The inventories of a predecessor died with it, perhaps with a commit that nobody has published.
         let ClearedEvents { all, followed } = self.directory.clear();
-        self.unsettled().extend(all);
+        self.unsettled.lock().extend(all);
         let _ = myself.cast(InventoriesMessage::Wake(followed));
         self.wake_expiring(myself);
         Ok(InventoryChildren { by_event: HashMap::new(), by_actor: HashMap::new() })
