@@ -22,6 +22,7 @@ pub mod clock;
 pub mod engine;
 pub mod inventories;
 pub mod inventory;
+mod later;
 pub mod leases;
 pub mod ledger;
 pub mod live;

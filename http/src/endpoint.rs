@@ -23,6 +23,7 @@ impl Operation {
     /// The endpoint that `handler` answers, for those whom `access` lets in.
     pub fn served<S, H, F>(self, access: Access, handler: H) -> Endpoint<S>
     where
+        S: Send + Sync + 'static,
         H: Fn(Arc<S>, Request) -> F + Send + Sync + 'static,
         F: Future<Output = Result<Reply, Problem>> + Send + 'static,
     {
@@ -129,6 +130,7 @@ impl Scope {
     /// The endpoint with this scope's access and ownership.
     pub fn served<S, H, F>(&self, operation: Operation, handler: H) -> Endpoint<S>
     where
+        S: Send + Sync + 'static,
         H: Fn(Arc<S>, Request) -> F + Send + Sync + 'static,
         F: Future<Output = Result<Reply, Problem>> + Send + 'static,
     {

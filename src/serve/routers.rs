@@ -45,8 +45,8 @@ pub(super) struct Parts<'a> {
 
 /// The routes of both listeners, and what of the application the end of the server needs.
 pub(super) struct Routers {
-    pub(super) api: Arc<Router<App>>,
-    pub(super) operations: Arc<Router<()>>,
+    pub(super) api: Arc<Router>,
+    pub(super) operations: Arc<Router>,
     pub(super) live: Arc<Live>,
     pub(super) after_answers: Background,
 }

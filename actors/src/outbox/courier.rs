@@ -16,7 +16,7 @@ use super::{
     sending::Job,
     slots::{CourierMessage, Places, QueueLook, Slots},
 };
-use crate::{notice::Notice, waker::Waker};
+use crate::{later::send_later, notice::Notice, waker::Waker};
 
 /// A lease outlasts the try by this: noting the outcome takes time too.
 const LEASE_MARGIN: Duration = Duration::from_secs(30);
@@ -93,7 +93,7 @@ impl<Q: MailQueue, S: SendMail> Courier<Q, S> {
         let at = Instant::now() + wait;
         if state.due.is_none_or(|due| due > at) {
             state.due = Some(at);
-            myself.send_after(wait, || CourierMessage::Due);
+            send_later(myself, wait, CourierMessage::Due);
         }
     }
 
@@ -168,7 +168,7 @@ impl<Q: MailQueue, S: SendMail> Actor for Courier<Q, S> {
             }
             CourierMessage::Poll => {
                 self.look(&myself, state);
-                myself.send_after(self.settings.poll_every, || CourierMessage::Poll);
+                send_later(&myself, self.settings.poll_every, CourierMessage::Poll);
             }
             CourierMessage::Due => {
                 state.due = None;
@@ -192,7 +192,7 @@ impl<Q: MailQueue, S: SendMail> Actor for Courier<Q, S> {
                 tokio::spawn(self.job(&myself).tidy());
             }
             CourierMessage::Tidied => {
-                myself.send_after(self.settings.tidy_every, || CourierMessage::Tidy);
+                send_later(&myself, self.settings.tidy_every, CourierMessage::Tidy);
             }
         }
         Ok(())

@@ -4,12 +4,10 @@
 //!
 //! After a wait one mail is tried. If it is taken, all others follow; otherwise the next wait is longer.
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use domain::{backoff::Backoff, ids::MailId};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::metrics::outbox;
@@ -64,7 +62,7 @@ impl SendingPause {
     }
 
     pub(super) fn gate(&self) -> Gate {
-        let until = self.lock().until;
+        let until = self.state.lock().until;
         match until.map(|until| until.saturating_duration_since(Instant::now())) {
             None => Gate::Open,
             Some(Duration::ZERO) => Gate::Probe,
@@ -74,7 +72,7 @@ impl SendingPause {
 
     /// The server has taken a mail.
     pub(super) fn taken(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.until.is_some() {
             outbox().paused.set(0.0);
             tracing::info!("the mail server takes mails again");
@@ -84,12 +82,12 @@ impl SendingPause {
 
     /// The server takes nothing. Says how long it is not asked.
     pub(super) fn unavailable(&self, reason: &str) -> Duration {
-        self.begin(&mut self.lock(), reason)
+        self.begin(&mut self.state.lock(), reason)
     }
 
     /// The server has refused this mail. True when nothing should be concluded from that about the mail.
     pub(super) fn refused(&self, mail: MailId, weight: Weight, reason: &str) -> bool {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.until.is_none() {
             if state.refused.contains(&mail) {
                 return false;
@@ -123,11 +121,6 @@ impl SendingPause {
         let wait = self.waits.after(state.rounds);
         (state.until, state.refused, state.weight) = (Some(now + wait), Vec::new(), 0);
         wait
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it is held.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
