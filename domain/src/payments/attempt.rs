@@ -54,7 +54,7 @@ pub enum PaymentEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaymentEffect {
     Nothing,
-    /// The money goes where [`destination`] says, in the same transaction.
+    /// The money goes where [`money_destination`] says, in the same transaction.
     MoneyCame,
     /// The gateway is told to take no money for it any more.
     CloseAtGateway,
@@ -142,7 +142,7 @@ impl FromStr for PaymentState {
 
 /// Where money goes that has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Destination {
+pub enum MoneyDestination {
     /// It pays the booking.
     Confirm,
     /// The booking ran out of time: it is confirmed if its seats (in general admission, so many of its ticket types) and the use of its code
@@ -153,11 +153,11 @@ pub enum Destination {
 }
 
 /// Where the money of an attempt goes, by what has become of its booking.
-pub fn destination(booking: BookingStatus, charged: Money, total: Money) -> Destination {
+pub fn money_destination(booking: BookingStatus, charged: Money, total: Money) -> MoneyDestination {
     match booking {
-        _ if charged != total => Destination::Refund,
-        BookingStatus::PendingPayment => Destination::Confirm,
-        BookingStatus::Expired => Destination::Reacquire,
-        BookingStatus::Confirmed | BookingStatus::Cancelled => Destination::Refund,
+        _ if charged != total => MoneyDestination::Refund,
+        BookingStatus::PendingPayment => MoneyDestination::Confirm,
+        BookingStatus::Expired => MoneyDestination::Reacquire,
+        BookingStatus::Confirmed | BookingStatus::Cancelled => MoneyDestination::Refund,
     }
 }

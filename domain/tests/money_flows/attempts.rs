@@ -2,7 +2,7 @@ use domain::{
     bookings::BookingStatus,
     money::Money,
     payments::{
-        attempt::{Destination, PaymentEffect, PaymentEvent, PaymentState, destination},
+        attempt::{MoneyDestination, PaymentEffect, PaymentEvent, PaymentState, money_destination},
         refund::RefundState,
     },
 };
@@ -126,10 +126,10 @@ fn a_state_is_read_as_it_was_written() {
 #[test]
 fn money_pays_what_waits_for_it_and_otherwise_goes_back() {
     let euros = |amount: i64| Money::new(amount.into(), "EUR".parse().unwrap());
-    let of = |booking, charged| destination(booking, euros(charged), euros(20));
-    assert_eq!(of(BookingStatus::PendingPayment, 20), Destination::Confirm);
-    assert_eq!(of(BookingStatus::Expired, 20), Destination::Reacquire);
-    assert_eq!(of(BookingStatus::Cancelled, 20), Destination::Refund);
-    assert_eq!(of(BookingStatus::Confirmed, 20), Destination::Refund);
-    assert_eq!(of(BookingStatus::PendingPayment, 19), Destination::Refund);
+    let of = |booking, charged| money_destination(booking, euros(charged), euros(20));
+    assert_eq!(of(BookingStatus::PendingPayment, 20), MoneyDestination::Confirm);
+    assert_eq!(of(BookingStatus::Expired, 20), MoneyDestination::Reacquire);
+    assert_eq!(of(BookingStatus::Cancelled, 20), MoneyDestination::Refund);
+    assert_eq!(of(BookingStatus::Confirmed, 20), MoneyDestination::Refund);
+    assert_eq!(of(BookingStatus::PendingPayment, 19), MoneyDestination::Refund);
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    money::Rate,
+    money::Percentage,
     pricing::{
         fees::{Fee, FeeKind},
         price_list::PricedTicketType,
@@ -16,8 +16,8 @@ fn money(amount: &str, currency: &str) -> Money {
     Money::new(amount.parse().unwrap(), currency.parse().unwrap())
 }
 
-fn rate(text: &str) -> Rate {
-    Rate::parse("rate", text).unwrap()
+fn rate(text: &str) -> Percentage {
+    Percentage::parse("rate", text).unwrap()
 }
 
 /// Tickets at these prices, each of a type of its own, taxed at `tax`.
@@ -116,7 +116,7 @@ fn what_costs_nothing_bears_no_fee() {
         FeeKind::Percent { rate: rate("0.10"), cap: None },
     ];
     let list = all.into_iter().fold(list("EUR", &["10.00"], "0.19", false), with_fee);
-    let free = quoted(&list, Some(&code(Discount::Percent(Rate::ONE))));
+    let free = quoted(&list, Some(&code(Discount::Percent(Percentage::ONE))));
     assert!(free.totals.total.is_free());
     assert_eq!(free.totals.discount, money("10.00", "EUR"));
     assert_eq!(parts(&quoted(&list, None), |line| line.fee), ["4"]);
