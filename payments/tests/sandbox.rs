@@ -20,6 +20,7 @@ use boxoffice_payments::{
     stripe::StripeGateway,
 };
 use domain::{
+    bookings::BookingStatus,
     ids::{BookingId, PaymentId, RefundId},
     money::Money,
     payments::{
@@ -141,7 +142,7 @@ async fn an_action_ends_as_the_payer_says() {
         assert!(bench.sandbox.act(&begun.reference, outcome).await.unwrap());
         assert!(!bench.sandbox.act(&begun.reference, outcome).await.unwrap(), "once");
         let state = bench.gateway.payment(&begun.reference).await.unwrap().unwrap().state;
-        assert_eq!(PaymentState::RequiresAction.on(state.event()).0, ends);
+        assert_eq!(PaymentState::RequiresAction.on(state.event(BookingStatus::PendingPayment)).0, ends);
     }
 }
 
@@ -215,7 +216,7 @@ async fn messages_are_repeated_and_disordered_and_mean_the_same() {
         disordered += usize::from(told.first() == Some(&GatewayState::Succeeded));
         let (mut state, mut came) = (PaymentState::Started, 0);
         for news in &told {
-            let (next, effect) = state.on(news.event());
+            let (next, effect) = state.on(news.event(BookingStatus::PendingPayment));
             state = next;
             came += usize::from(effect == PaymentEffect::MoneyCame);
         }

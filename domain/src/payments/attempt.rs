@@ -31,6 +31,8 @@ pub enum PaymentState {
 pub enum PaymentEvent {
     /// The gateway waits for the payer.
     ActionRequired,
+    /// The same, when the booking waits for no payment any more. Nothing else would end such an attempt.
+    ActionTooLate,
     /// The gateway is at it.
     Processing,
     Succeeded,
@@ -107,6 +109,8 @@ impl PaymentState {
 
             (Self::Started, On::ActionRequired) => (Self::RequiresAction, Nothing),
             (Self::RequiresAction | Self::Processing, On::ActionRequired) => (self, Nothing),
+            (Self::Started | Self::RequiresAction, On::ActionTooLate) => (Self::Cancelled, CloseAtGateway),
+            (Self::Processing, On::ActionTooLate) => (self, Nothing),
             (Self::Started | Self::RequiresAction | Self::Processing, On::Processing) => (Self::Processing, Nothing),
 
             // A payer's page that is still open could try again.

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::{attempt::PaymentEvent, refund::RefundState, statement::DisputeState};
 use crate::{
+    bookings::BookingStatus,
     ids::{BookingId, PaymentId, RefundId},
     money::{Currency, Money},
 };
@@ -77,10 +78,11 @@ pub enum GatewayState {
 }
 
 impl GatewayState {
-    /// What it means to the attempt.
-    pub fn event(&self) -> PaymentEvent {
+    /// What it means to the attempt, by what has become of its booking.
+    pub fn event(&self, booking: BookingStatus) -> PaymentEvent {
         match self {
-            Self::ActionRequired => PaymentEvent::ActionRequired,
+            Self::ActionRequired if booking == BookingStatus::PendingPayment => PaymentEvent::ActionRequired,
+            Self::ActionRequired => PaymentEvent::ActionTooLate,
             Self::Processing => PaymentEvent::Processing,
             Self::Succeeded => PaymentEvent::Succeeded,
             Self::Failed(_) => PaymentEvent::Failed,

@@ -8,12 +8,13 @@ use domain::{
 };
 use proptest::prelude::*;
 
-const EVENTS: [PaymentEvent; 10] = [
+const EVENTS: [PaymentEvent; 11] = [
     PaymentEvent::ActionRequired,
     PaymentEvent::Processing,
     PaymentEvent::Succeeded,
     PaymentEvent::Failed,
     PaymentEvent::Cancelled,
+    PaymentEvent::ActionTooLate,
     PaymentEvent::NeverBegun,
     PaymentEvent::Superseded,
     PaymentEvent::BookingCancelled,
@@ -60,12 +61,12 @@ fn the_table_of_transitions() {
     assert_eq!(
         PaymentState::ALL.map(row),
         [
-            "A P OK! Fx C C S? Cx S S?",
-            "A P OK! Fx C A Cx Cx Cx OK!",
-            "P P OK! Fx C P P? Cx P P?",
-            "OK OK OK OK OK OK OK OK OK OK",
-            "F F OK! F F F F F F F",
-            "C C OK! C C C C C C C",
+            "A P OK! Fx C Cx C S? Cx S S?",
+            "A P OK! Fx C Cx A Cx Cx Cx OK!",
+            "P P OK! Fx C P P P? Cx P P?",
+            "OK OK OK OK OK OK OK OK OK OK OK",
+            "F F OK! F F F F F F F F",
+            "C C OK! C C C C C C C C",
         ]
     );
 }
