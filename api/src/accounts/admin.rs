@@ -53,7 +53,6 @@ fn filter(query: &mut Query<'_>) -> AccountFilter {
 
 /// `GET /admin/users/{id}`
 pub async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let account = app.store.account(request.id::<AccountId>("id")?).await?.ok_or_else(Problem::not_found)?;
     acting::looks_at(&app, Action::Read, ("account", account.id.to_string()), json!({})).await?;
     answer(&account)

@@ -59,7 +59,6 @@ pub async fn release(app: Arc<App>, request: Request) -> Result<Reply, Problem> 
 
 /// `GET /holds/{id}`
 pub async fn show_hold(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let account = request.caller()?.account;
     let hold = app.store.hold(request.id("id")?).await?.filter(|hold| hold.account_id == account);
     Reply::ok(&HoldJson::from(&hold.ok_or_else(Problem::not_found)?))
@@ -122,7 +121,6 @@ async fn shown(app: &App, booking: &Booking) -> Result<Reply, Problem> {
 
 /// `GET /bookings/{id}`
 pub async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let booking = bookings::own_booking(&app, request.caller()?.account, request.id::<BookingId>("id")?).await?;
     shown(&app, &booking).await
 }

@@ -58,7 +58,6 @@ async fn until_one_ends(app: &App) -> Found<Option<std::time::Instant>> {
 
 /// `GET /events/{idOrSlug}`
 pub async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let name = request.param("id")?;
     if !may_be_slug(&name) {
         return Err(Problem::not_found());
@@ -107,7 +106,6 @@ pub async fn sales(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
 
 /// `GET /categories`: those of published events that are not over.
 pub async fn categories(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let (key, store) = (Key::one(Namespace::Events, "categories"), app.clone());
     cached(&app.cache, &request, key, || async move {
         let next_end = until_one_ends(&store).await?;

@@ -131,14 +131,12 @@ async fn shown(app: &App) -> Result<Reply, Problem> {
 }
 
 /// `GET /admin/settings`
-pub(super) async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
+pub(super) async fn list(app: Arc<App>, _: Request) -> Result<Reply, Problem> {
     shown(&app).await
 }
 
 /// `PATCH /admin/settings`: `{"siteName":"…","termsUrl":null}`; `null` takes a setting back to its default.
 pub(super) async fn update(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let (by, expected) = (manager(&request)?, expected(&request)?);
     let body: BTreeMap<String, Value> = request.body().await?;
     let mut errors = FieldErrors::default();
@@ -174,7 +172,6 @@ pub(super) async fn changes(app: Arc<App>, request: Request) -> Result<Reply, Pr
 
 /// `GET /settings`: those that everybody may know.
 pub(super) async fn public(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let (key, store) = (Key::of(Namespace::Settings), app.clone());
     cached(&app.cache, &request, key, || async move {
         let stored = store.store.settings().await?;

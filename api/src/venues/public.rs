@@ -29,7 +29,6 @@ pub async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
 
 /// `GET /venues/{idOrSlug}`
 pub async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let name = request.param("idOrSlug")?;
     if !may_be_slug(&name) {
         return Err(Problem::not_found());

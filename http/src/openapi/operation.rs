@@ -220,7 +220,7 @@ impl Operation {
         self
     }
 
-    /// A `GET` that takes any query: without this it refuses parameters that it does not know.
+    /// Takes any query: without this, parameters that are not declared are refused.
     #[must_use]
     pub fn ignores_query(mut self) -> Self {
         self.ignores_query = true;
@@ -241,6 +241,11 @@ impl Operation {
             None => self.answers.push(Answer { status, description, content: Map::from_iter([content]) }),
         }
         self
+    }
+
+    /// Whether a query string may have something to say to its handler.
+    pub(crate) fn reads_query(&self) -> bool {
+        self.ignores_query || self.parameters.iter().any(|of| of.place == "query")
     }
 
     pub(super) fn body_is_json(&self) -> bool {
