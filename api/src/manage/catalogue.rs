@@ -6,10 +6,11 @@ use application::{
     app::App,
     manage::{ManageError, invalidated, once, settled, unowned},
 };
-use boxoffice_http::{browsing::List, openapi::texts, problem::Problem, reply::Reply, request::Request};
+use boxoffice_http::{lists::ListRequest, openapi::texts, problem::Problem, reply::Reply, request::Request};
 use domain::{
     cache::Tag,
     ids::VenueId,
+    lists::declared,
     management::{
         ChangeError, Expected, Manager, Revisions,
         catalogue::{Term, Vocabulary},
@@ -164,12 +165,8 @@ impl<'a> From<&'a Term> for TermJson<'a> {
 }
 
 async fn list(app: &App, request: &Request, of: Vocabulary) -> Result<Reply, Problem> {
-    let mut query = request.query();
-    let list = List::asked(request);
-    let wanted = list.page_request(&mut query);
-    query.finish()?;
-    let page = app.store.terms(&manager(request)?, of, &wanted).await?;
-    list.reply(&page, &wanted, |term| term.slug.clone(), TermJson::from)
+    let list = ListRequest::read(request, &declared::TERMS)?;
+    list.reply(&app.store.terms(&manager(request)?, of, &list.query).await?, TermJson::from)
 }
 
 async fn term(app: &App, of: Vocabulary, slug: &str) -> Result<Term, Problem> {

@@ -6,13 +6,14 @@ use application::{
     app::App,
     manage::{event_of, events},
 };
-use boxoffice_http::{browsing::List, problem::Problem, query::Query, reply::Reply, request::Request};
+use boxoffice_http::{lists::ListRequest, problem::Problem, reply::Reply, request::Request};
 use domain::{
     events::{EventStatus, fields::RawEvent, lifecycle::Step},
     ids::{AccountId, EventId, SeatMapId, SeriesId, VenueId},
+    lists::declared,
     management::{
         Manager, Reach,
-        events::{Cancellation, ManagedEvent, ManagedEventFilter, ManagedEventOrder},
+        events::{Cancellation, ManagedEvent},
     },
     validation::FieldError,
 };
@@ -26,7 +27,7 @@ use super::{
         Change,
         events::{EventChangeBody, NewEventBody},
     },
-    expected, first_answer, location, manager, named_body, perhaps_expected, search, tagged, unchanged,
+    expected, first_answer, location, manager, named_body, perhaps_expected, tagged, unchanged,
 };
 use crate::instants;
 
@@ -176,43 +177,10 @@ async fn created(app: &App, by: &Manager, made: super::Made) -> Result<Reply, Pr
     answered(app, by, made, show).await
 }
 
-fn filter(query: &mut Query<'_>, by: &Manager) -> ManagedEventFilter {
-    let mut statuses = Vec::new();
-    for text in query.texts("status") {
-        match text.parse() {
-            Ok(status) => statuses.push(status),
-            Err(_) => {
-                let message = "must be DRAFT, SCHEDULED, PUBLISHED, CANCELLED or ARCHIVED";
-                query.fault(FieldError::new("status", "UNKNOWN_VALUE", message));
-            }
-        }
-    }
-    let q = search(query);
-    let organizer = if by.reach == Reach::All { query.id("organizerId", "an id") } else { None };
-    let series = query.id("seriesId", "an id");
-    let order = match query.text("sort").as_deref() {
-        None | Some("startsAt") => ManagedEventOrder::StartsAt,
-        Some("-startsAt") => ManagedEventOrder::StartsAtDescending,
-        Some("createdAt") => ManagedEventOrder::CreatedAt,
-        Some("-createdAt") => ManagedEventOrder::CreatedAtDescending,
-        Some(_) => {
-            let message = "must be startsAt, -startsAt, createdAt or -createdAt";
-            query.fault(FieldError::new("sort", "UNKNOWN_VALUE", message));
-            ManagedEventOrder::StartsAt
-        }
-    };
-    ManagedEventFilter { statuses, q, organizer, series, order }
-}
-
 /// `GET …/events`
 pub(super) async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    let by = manager(&request)?;
-    let mut query = request.query();
-    let (list, filter) = (List::asked(&request), filter(&mut query, &by));
-    let wanted = list.page_request(&mut query);
-    query.finish()?;
-    let page = app.store.managed_events(&by, &filter, &wanted).await?;
-    list.reply(&page, &wanted, |managed| filter.order.key(&managed.event), EventJson::from)
+    let list = ListRequest::read(&request, &declared::MANAGED_EVENTS)?;
+    list.reply(&app.store.managed_events(&manager(&request)?, &list.query).await?, EventJson::from)
 }
 
 /// `POST …/events`

@@ -11,19 +11,17 @@ use application::{
     aside::aside,
     manage::seat_maps::{self, EventSeatMap},
 };
-use boxoffice_http::{browsing::List, problem::Problem, query::Whole, reply::Reply, request::Request};
+use boxoffice_http::{lists::ListRequest, problem::Problem, query::Whole, reply::Reply, request::Request};
 use domain::{
     ids::{AccountId, EventId, SeatMapId, SeatMapVersionId},
-    management::{
-        Manager, Reach,
-        seat_maps::{SeatMapFields, SeatMapFilter},
-    },
+    lists::declared,
+    management::{Manager, Reach, seat_maps::SeatMapFields},
     validation::FieldError,
 };
 use dto::{ChangeBody, LayoutJson, MoveBody, NewSeatMapBody, SeatMapDetailJson, SeatMapJson, VersionDetailJson};
 use sold::EventSeatMapJson;
 
-use super::{answered, expected, first_answer, location, manager, named_body, perhaps_expected, search, tagged};
+use super::{answered, expected, first_answer, location, manager, named_body, perhaps_expected, tagged};
 
 /// Most bytes of a map: the largest hall in the longest form that people write, twice.
 const LAYOUT_BYTES_MAX: usize = 8 << 20;
@@ -43,18 +41,8 @@ async fn detail(app: &App, by: &Manager, id: SeatMapId) -> Result<(SeatMapDetail
 
 /// `GET …/seat-maps`
 pub(super) async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    let by = manager(&request)?;
-    let mut query = request.query();
-    let filter = SeatMapFilter {
-        venue: query.id("venueId", "an id"),
-        organizer: if by.reach == Reach::All { query.id("organizerId", "an id") } else { None },
-        q: search(&mut query),
-    };
-    let list = List::asked(&request);
-    let wanted = list.page_request(&mut query);
-    query.finish()?;
-    let page = app.store.seat_maps(&by, &filter, &wanted).await?;
-    list.reply(&page, &wanted, |map| (map.created_at, map.id), SeatMapJson::from)
+    let list = ListRequest::read(&request, &declared::SEAT_MAPS)?;
+    list.reply(&app.store.seat_maps(&manager(&request)?, &list.query).await?, SeatMapJson::from)
 }
 
 /// `POST …/seat-maps`

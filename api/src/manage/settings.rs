@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 use actors::cache::{Key, Namespace};
 use application::{app::App, manage::invalidated};
 use boxoffice_http::{
-    browsing::List,
+    lists::ListRequest,
     openapi::texts,
     problem::Problem,
     reply::Reply,
@@ -15,6 +15,7 @@ use boxoffice_http::{
 use domain::{
     cache::Tag,
     ids::AccountId,
+    lists::declared,
     management::catalogue::{SettingChange, StoredSettings},
     settings::{Kind, SettingKey},
     validation::{FieldError, FieldErrors},
@@ -162,12 +163,8 @@ pub(super) async fn update(app: Arc<App>, mut request: Request) -> Result<Reply,
 
 /// `GET /admin/settings/changes`
 pub(super) async fn changes(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    let mut query = request.query();
-    let list = List::asked(&request);
-    let wanted = list.page_request(&mut query);
-    query.finish()?;
-    let page = app.store.setting_changes(&wanted).await?;
-    list.reply(&page, &wanted, |change| change.number, ChangeJson::from)
+    let list = ListRequest::read(&request, &declared::SETTING_CHANGES)?;
+    list.reply(&app.store.setting_changes(&list.query).await?, ChangeJson::from)
 }
 
 /// `GET /settings`: those that everybody may know.
