@@ -26,7 +26,7 @@ use boxoffice::{
 use boxoffice_store::postgres::{migrate::Migrator, store::PgStore};
 use domain::{
     ids::{EventId, VenueId},
-    lists::{Key, List, ListQuery, Place, Position, Value, declared},
+    lists::{FilterValue, Key, List, ListQuery, Place, Position, declared},
     repositories::{EventRepository, IdOrSlug, VenueRepository},
 };
 use embedded_postgres::{PrivatePostgres, PrivatePostgresSettings};
@@ -115,7 +115,7 @@ const KINDS: [(Kind, &str, u32); 18] = [
 ];
 
 /// A value of a filter, by its name.
-type Given = (&'static str, Value);
+type Given = (&'static str, FilterValue);
 
 fn asked(list: &'static List, given: Vec<Given>, order: &str) -> ListQuery {
     let filter = |name| list.filters.iter().find(|filter| filter.name == name).unwrap();
@@ -144,7 +144,7 @@ impl Kind {
             Kind::Venues => {
                 let text = random.random_bool(0.5).then(|| words.cities.choose(random).unwrap().clone());
                 let order = if text.is_some() { "relevance" } else { "name" };
-                let given = text.map(|text| ("q", Value::Text(text))).into_iter().collect();
+                let given = text.map(|text| ("q", FilterValue::Text(text))).into_iter().collect();
                 store.venues(&asked(&declared::VENUES, given, order)).await.unwrap();
             }
             Kind::Categories => drop(store.event_categories().await.unwrap()),
@@ -155,13 +155,13 @@ impl Kind {
 
     /// A search of the kind.
     fn search(self, words: &Vocabulary, random: &mut StdRng) -> ListQuery {
-        let text = |text: String| events(vec![("q", Value::Text(text))], "relevance");
-        let city = |random: &mut StdRng| ("city", Value::Text(words.cities.choose(random).unwrap().clone()));
+        let text = |text: String| events(vec![("q", FilterValue::Text(text))], "relevance");
+        let city = |random: &mut StdRng| ("city", FilterValue::Text(words.cities.choose(random).unwrap().clone()));
         let facet = |random: &mut StdRng| match random.random_range(0..4) {
             0 => city(random),
-            1 => ("venueId", Value::Id(words.venues.choose(random).unwrap().0)),
-            2 => ("category", Value::Text(words.categories.choose(random).unwrap().clone())),
-            _ => ("tag", Value::Texts(vec![words.tags.choose(random).unwrap().clone()])),
+            1 => ("venueId", FilterValue::Id(words.venues.choose(random).unwrap().0)),
+            2 => ("category", FilterValue::Text(words.categories.choose(random).unwrap().clone())),
+            _ => ("tag", FilterValue::Texts(vec![words.tags.choose(random).unwrap().clone()])),
         };
         match self {
             Kind::NextPage => {
@@ -174,18 +174,21 @@ impl Kind {
             Kind::Dates => {
                 let from = Timestamp::now() + SignedDuration::from_hours(24 * random.random_range(0..200));
                 let to = from + SignedDuration::from_hours(60);
-                events(vec![("from", Value::Instant(from)), ("to", Value::Instant(to)), city(random)], "startsAt")
+                events(
+                    vec![("from", FilterValue::Instant(from)), ("to", FilterValue::Instant(to)), city(random)],
+                    "startsAt",
+                )
             }
             Kind::Prices => {
                 let least = random.random_range(0..60);
                 let (min, max) = (least.into(), (least + random.random_range(5..40)).into());
-                let given = vec![("minPrice", Value::Amount(min)), ("maxPrice", Value::Amount(max))];
+                let given = vec![("minPrice", FilterValue::Amount(min)), ("maxPrice", FilterValue::Amount(max))];
                 let by_price = random.random_bool(0.5);
                 let mut search = events(given, if by_price { "price" } else { "startsAt" });
                 search.sort.descending = by_price && random.random_bool(0.5);
                 search
             }
-            Kind::Available => events(vec![("available", Value::Flag(true)), facet(random)], "startsAt"),
+            Kind::Available => events(vec![("available", FilterValue::Flag(true)), facet(random)], "startsAt"),
             Kind::Sorted => {
                 let orders = ["title", "price", "createdAt"];
                 events(vec![facet(random)], orders.choose(random).unwrap())
@@ -197,7 +200,7 @@ impl Kind {
             Kind::Name => text(name(words, random)),
             Kind::WordInCity => {
                 let word = (*COMMON.choose(random).unwrap()).to_owned();
-                events(vec![("q", Value::Text(word)), city(random)], "relevance")
+                events(vec![("q", FilterValue::Text(word)), city(random)], "relevance")
             }
             Kind::Misspelt => text(misspelt(&name(words, random), random)),
             _ => events(vec![], "startsAt"),

@@ -8,8 +8,8 @@ mod filter;
 mod page;
 
 pub use self::{
-    filter::{Filter, Kind, Match, Value},
-    page::{EARLIEST, Key, KeyKind, Page, Place, Position, Total},
+    filter::{Filter, FilterKind, FilterValue, Match},
+    page::{EARLIEST, Key, Page, Place, Position, SortKeyKind, Total},
 };
 
 /// What clients may ask of a list.
@@ -29,19 +29,19 @@ pub struct Order {
     /// As the parameter `sort` has it.
     pub name: &'static str,
     /// Attributes of the entries, from the first key to the last. No two entries have all of them alike.
-    pub keys: &'static [(&'static str, KeyKind)],
+    pub keys: &'static [(&'static str, SortKeyKind)],
     /// Whether the greatest come first unless the client says otherwise.
     pub descending: bool,
 }
 
 impl Order {
     /// The only order of a list.
-    const fn only(keys: &'static [(&'static str, KeyKind)], descending: bool) -> Self {
+    const fn only(keys: &'static [(&'static str, SortKeyKind)], descending: bool) -> Self {
         Self { name: "", keys, descending }
     }
 
     /// An order that clients choose by this name, the least first.
-    const fn named(name: &'static str, keys: &'static [(&'static str, KeyKind)]) -> Self {
+    const fn named(name: &'static str, keys: &'static [(&'static str, SortKeyKind)]) -> Self {
         Self { name, keys, descending: false }
     }
 }
@@ -59,7 +59,7 @@ pub struct Sort {
 pub struct ListQuery {
     pub list: &'static List,
     /// Everything that is given must hold.
-    pub filters: Vec<(&'static Filter, Value)>,
+    pub filters: Vec<(&'static Filter, FilterValue)>,
     pub sort: Sort,
     /// Where the page begins, or ends.
     pub place: Place,
@@ -69,7 +69,7 @@ pub struct ListQuery {
 
 impl ListQuery {
     /// The first page in the usual order.
-    pub fn first(list: &'static List, filters: Vec<(&'static Filter, Value)>, limit: u32) -> Self {
+    pub fn first(list: &'static List, filters: Vec<(&'static Filter, FilterValue)>, limit: u32) -> Self {
         let order = &list.orders[0];
         Self { list, filters, sort: Sort { order, descending: order.descending }, place: Place::Offset(0), limit }
     }
@@ -81,7 +81,7 @@ impl ListQuery {
     }
 
     /// The value of a filter, if it is given.
-    pub fn get(&self, name: &str) -> Option<&Value> {
+    pub fn get(&self, name: &str) -> Option<&FilterValue> {
         debug_assert!(self.list.filters.iter().any(|filter| filter.name == name), "the list has no filter {name}");
         self.filters.iter().find(|(filter, _)| filter.name == name).map(|(_, value)| value)
     }
@@ -89,8 +89,8 @@ impl ListQuery {
     /// The text that a filter looks for, or the one word that it names.
     pub fn text(&self, name: &str) -> Option<&str> {
         match self.get(name)? {
-            Value::Text(text) => Some(text),
-            Value::OneOf(names) => names.first().copied(),
+            FilterValue::Text(text) => Some(text),
+            FilterValue::OneOf(names) => names.first().copied(),
             _ => None,
         }
     }

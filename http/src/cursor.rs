@@ -6,7 +6,7 @@
 //! damaged one from one of another list.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::lists::{EARLIEST, Key, KeyKind, Order, Place, Position};
+use domain::lists::{EARLIEST, Key, Order, Place, Position, SortKeyKind};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -135,18 +135,18 @@ impl Reader<'_> {
         std::str::from_utf8(text).ok().filter(|text| !text.contains('\0'))
     }
 
-    fn key(&mut self, kind: KeyKind) -> Option<Key> {
+    fn key(&mut self, kind: SortKeyKind) -> Option<Key> {
         Some(match kind {
-            KeyKind::Instant => {
+            SortKeyKind::Instant => {
                 let at = Timestamp::from_microsecond(i64::from_be_bytes(self.array()?)).ok()?;
                 // The database's calendar begins later than ours.
                 Key::Instant(Some(at).filter(|at| *at >= EARLIEST)?)
             }
-            KeyKind::Number => Key::Number(i32::from_be_bytes(self.array()?)),
-            KeyKind::Serial => Key::Serial(i64::from_be_bytes(self.array()?)),
-            KeyKind::Id => Key::Id(Uuid::from_bytes(self.array()?)),
-            KeyKind::Text => Key::Text(self.text()?.to_owned()),
-            KeyKind::Amount => Key::Amount(self.text()?.parse().ok()?),
+            SortKeyKind::Number => Key::Number(i32::from_be_bytes(self.array()?)),
+            SortKeyKind::Serial => Key::Serial(i64::from_be_bytes(self.array()?)),
+            SortKeyKind::Id => Key::Id(Uuid::from_bytes(self.array()?)),
+            SortKeyKind::Text => Key::Text(self.text()?.to_owned()),
+            SortKeyKind::Amount => Key::Amount(self.text()?.parse().ok()?),
         })
     }
 }
@@ -169,13 +169,13 @@ mod tests {
 
     /// A position in a list, by an order of the list.
     fn example(order: &Order) -> Place {
-        let key = |(_, kind): &(&str, KeyKind)| match kind {
-            KeyKind::Instant => Key::Instant("2026-03-14T15:09:26.535897Z".parse().unwrap()),
-            KeyKind::Text => Key::Text("grosse halle / 1".to_owned()),
-            KeyKind::Amount => Key::Amount("12.500".parse().unwrap()),
-            KeyKind::Number => Key::Number(-3),
-            KeyKind::Serial => Key::Serial(i64::MAX),
-            KeyKind::Id => Key::Id(Uuid::now_v7()),
+        let key = |(_, kind): &(&str, SortKeyKind)| match kind {
+            SortKeyKind::Instant => Key::Instant("2026-03-14T15:09:26.535897Z".parse().unwrap()),
+            SortKeyKind::Text => Key::Text("grosse halle / 1".to_owned()),
+            SortKeyKind::Amount => Key::Amount("12.500".parse().unwrap()),
+            SortKeyKind::Number => Key::Number(-3),
+            SortKeyKind::Serial => Key::Serial(i64::MAX),
+            SortKeyKind::Id => Key::Id(Uuid::now_v7()),
         };
         before(order.keys.iter().map(key).collect())
     }

@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 
 use domain::{
-    lists::{EARLIEST, Filter, Kind, List, Sort, Value},
+    lists::{EARLIEST, Filter, FilterKind, FilterValue, List, Sort},
     text,
     validation::FieldError,
 };
@@ -31,26 +31,26 @@ const PRICE_DECIMALS_MAX: usize = 3;
 pub(super) fn parameter(filter: &Filter) -> Parameter {
     let parameter = Parameter::query(filter.name, filter.description);
     match filter.kind {
-        Kind::Words => {
+        FilterKind::Words => {
             let schema = json!({ "type": "string", "maxLength": SEARCH_CHARS_MAX, "pattern": texts::WORDS });
             parameter.schema(schema).example("jazz berlin")
         }
-        Kind::Text(chars) => parameter.text(0..=chars),
-        Kind::Texts { chars, most } => parameter.text(0..=chars).up_to(most),
-        Kind::Verbatim => parameter,
-        Kind::Country => parameter.schema(json!({ "type": "string", "pattern": "^[A-Za-z]{2}$" })).example("DE"),
-        Kind::Id(_) => parameter.id(),
-        Kind::Instant => {
+        FilterKind::Text(chars) => parameter.text(0..=chars),
+        FilterKind::Texts { chars, most } => parameter.text(0..=chars).up_to(most),
+        FilterKind::Verbatim => parameter,
+        FilterKind::Country => parameter.schema(json!({ "type": "string", "pattern": "^[A-Za-z]{2}$" })).example("DE"),
+        FilterKind::Id(_) => parameter.id(),
+        FilterKind::Instant => {
             let schema = json!({ "type": "string", "anyOf": [{ "format": "date-time" }, { "format": "date" }] });
             parameter.schema(schema).example("2026-03-14T18:00:00Z")
         }
-        Kind::Price => {
+        FilterKind::Price => {
             let schema = json!({ "type": "string", "pattern": "^([0-9]{1,11}(\\.[0-9]{1,3})?)?$" });
             parameter.schema(schema).example("12.50")
         }
-        Kind::Flag { default } => with_default(parameter.flag(), default),
-        Kind::OneOf { names, default } => with_default(parameter.one_of(names), default),
-        Kind::AnyOf(names) => parameter.one_of(names).many(),
+        FilterKind::Flag { default } => with_default(parameter.flag(), default),
+        FilterKind::OneOf { names, default } => with_default(parameter.one_of(names), default),
+        FilterKind::AnyOf(names) => parameter.one_of(names).many(),
     }
 }
 
@@ -82,8 +82,8 @@ fn sorts(list: &List) -> Vec<String> {
 }
 
 /// Reads all filters of a list; those of everybody's entries only for who sees them.
-pub(super) fn read(query: &mut Query<'_>, list: &'static List, everybody: bool) -> Vec<(&'static Filter, Value)> {
-    let mut found: Vec<(&'static Filter, Value)> = Vec::new();
+pub(super) fn read(query: &mut Query<'_>, list: &'static List, everybody: bool) -> Vec<(&'static Filter, FilterValue)> {
+    let mut found: Vec<(&'static Filter, FilterValue)> = Vec::new();
     for filter in list.filters.iter().filter(|filter| everybody || !filter.of_everybody) {
         found.extend(value(query, filter).map(|value| (filter, value)));
     }
@@ -92,7 +92,7 @@ pub(super) fn read(query: &mut Query<'_>, list: &'static List, everybody: bool) 
         if let Some(name) = filter.after
             && lower(name).is_some_and(|lower| !upper.is_after(lower))
         {
-            let relation = if matches!(upper, Value::Amount(_)) { "less than" } else { "before or at" };
+            let relation = if matches!(upper, FilterValue::Amount(_)) { "less than" } else { "before or at" };
             let message = format!("must not be {relation} {name}");
             query.fault(FieldError::new(filter.name, "OUT_OF_ORDER", message));
         }
@@ -101,35 +101,35 @@ pub(super) fn read(query: &mut Query<'_>, list: &'static List, everybody: bool) 
 }
 
 /// What a filter is given; nothing as well for its default.
-fn value(query: &mut Query<'_>, filter: &Filter) -> Option<Value> {
+fn value(query: &mut Query<'_>, filter: &Filter) -> Option<FilterValue> {
     let name = filter.name;
     match filter.kind {
-        Kind::Words => words(query, name).map(Value::Text),
-        Kind::Text(chars) => {
+        FilterKind::Words => words(query, name).map(FilterValue::Text),
+        FilterKind::Text(chars) => {
             let text = query.text(name)?;
-            within(query, name, &text, chars).map(Value::Text)
+            within(query, name, &text, chars).map(FilterValue::Text)
         }
-        Kind::Texts { chars, most } => {
-            Some(within_all(query, name, chars, most)).filter(|all| !all.is_empty()).map(Value::Texts)
+        FilterKind::Texts { chars, most } => {
+            Some(within_all(query, name, chars, most)).filter(|all| !all.is_empty()).map(FilterValue::Texts)
         }
-        Kind::Verbatim => query.text(name).map(|text| Value::Text(text.into_owned())),
-        Kind::Country => country(query, name).map(Value::Text),
-        Kind::Id(right) => query.id(name, right).map(Value::Id),
-        Kind::Instant => instant(query, name).map(Value::Instant),
-        Kind::Price => price(query, name).map(Value::Amount),
-        Kind::Flag { default } => {
-            query.value(name, "true or false").filter(|flag| Some(*flag) != default).map(Value::Flag)
+        FilterKind::Verbatim => query.text(name).map(|text| FilterValue::Text(text.into_owned())),
+        FilterKind::Country => country(query, name).map(FilterValue::Text),
+        FilterKind::Id(right) => query.id(name, right).map(FilterValue::Id),
+        FilterKind::Instant => instant(query, name).map(FilterValue::Instant),
+        FilterKind::Price => price(query, name).map(FilterValue::Amount),
+        FilterKind::Flag { default } => {
+            query.value(name, "true or false").filter(|flag| Some(*flag) != default).map(FilterValue::Flag)
         }
-        Kind::OneOf { names, default } => {
+        FilterKind::OneOf { names, default } => {
             let text = query.text(name)?;
             let found = one_of(query, name, names, (&text, "INVALID"))?;
-            (Some(found) != default).then(|| Value::OneOf(vec![found]))
+            (Some(found) != default).then(|| FilterValue::OneOf(vec![found]))
         }
-        Kind::AnyOf(names) => {
+        FilterKind::AnyOf(names) => {
             let texts = query.texts(name);
             let found: Vec<_> =
                 texts.iter().filter_map(|text| one_of(query, name, names, (text, "UNKNOWN_VALUE"))).collect();
-            (!found.is_empty()).then_some(Value::OneOf(found))
+            (!found.is_empty()).then_some(FilterValue::OneOf(found))
         }
     }
 }

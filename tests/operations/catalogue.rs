@@ -15,7 +15,7 @@ use boxoffice_store::postgres::{
     },
 };
 use deadpool_postgres::Client as Pooled;
-use domain::lists::{self, Key, KeyKind, ListQuery, Order, Place, Position, declared};
+use domain::lists::{FilterValue, Key, ListQuery, Order, Place, Position, SortKeyKind, declared};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio_postgres::Client;
@@ -83,13 +83,13 @@ fn both(one: &str, other: &str) -> String {
 
 /// A place in the middle of the list, one way and the other, and the beginning.
 fn places(order: &Order) -> [Place; 3] {
-    let key = |(_, kind): &(&str, KeyKind)| match kind {
-        KeyKind::Instant => Key::Instant(now()),
-        KeyKind::Text => Key::Text("konzert".to_owned()),
-        KeyKind::Amount => Key::Amount(25.into()),
-        KeyKind::Number => Key::Number(2),
-        KeyKind::Serial => Key::Serial(2),
-        KeyKind::Id => Key::Id(Uuid::nil()),
+    let key = |(_, kind): &(&str, SortKeyKind)| match kind {
+        SortKeyKind::Instant => Key::Instant(now()),
+        SortKeyKind::Text => Key::Text("konzert".to_owned()),
+        SortKeyKind::Amount => Key::Amount(25.into()),
+        SortKeyKind::Number => Key::Number(2),
+        SortKeyKind::Serial => Key::Serial(2),
+        SortKeyKind::Id => Key::Id(Uuid::nil()),
     };
     let position = Position { keys: order.keys.iter().map(key).collect(), respelt: false };
     [Place::Offset(0), Place::After(position.clone()), Place::Before(position)]
@@ -170,8 +170,7 @@ async fn check(client: &Pooled) {
         for (other_name, other) in &filters {
             let text = both(one, other);
             let asked = query(&declared::EVENTS, &text);
-            let price =
-                |name| if let Some(lists::Value::Amount(price)) = asked.get(name) { Some(*price) } else { None };
+            let price = |name| if let Some(FilterValue::Amount(price)) = asked.get(name) { Some(*price) } else { None };
             if price("minPrice") > price("maxPrice") && price("maxPrice").is_some() {
                 continue;
             }

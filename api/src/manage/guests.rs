@@ -13,7 +13,7 @@ use boxoffice_http::{
 use domain::{
     audit::Action,
     ids::EventId,
-    lists::{self, ListQuery, declared},
+    lists::{FilterValue, ListQuery, declared},
     management::events::GuestBooking,
 };
 use http::{HeaderValue, Method, StatusCode, header};
@@ -57,7 +57,7 @@ impl<'a> From<&'a GuestBooking> for GuestBookingJson<'a> {
 
 /// What of the guests is asked for, for the audit log.
 fn asked_for(query: &ListQuery) -> Value {
-    let statuses = if let Some(lists::Value::OneOf(statuses)) = query.get("status") { &**statuses } else { &[] };
+    let statuses = if let Some(FilterValue::OneOf(statuses)) = query.get("status") { &**statuses } else { &[] };
     json!({ "statuses": statuses, "searched": query.get("q").is_some() })
 }
 

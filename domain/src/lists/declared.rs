@@ -1,18 +1,18 @@
 //! All lists of the API that have pages.
 
 use super::{
-    Filter, KeyKind,
-    Kind::{self, AnyOf, Country, Flag, OneOf, Price, Verbatim, Words},
+    Filter,
+    FilterKind::{self, AnyOf, Country, Flag, OneOf, Price, Verbatim, Words},
     List,
     Match::{AtLeast, AtMost, Below, Folded, HasAll, Is, IsThere, Part, Special},
-    Order,
+    Order, SortKeyKind,
 };
 
-const ID: (&str, KeyKind) = ("id", KeyKind::Id);
-const EVENT_ID: (&str, KeyKind) = ("event_id", KeyKind::Id);
-const STARTS_AT: (&str, KeyKind) = ("starts_at", KeyKind::Instant);
-const CREATED_AT: (&str, KeyKind) = ("created_at", KeyKind::Instant);
-const NAME: (&str, KeyKind) = ("name_key", KeyKind::Text);
+const ID: (&str, SortKeyKind) = ("id", SortKeyKind::Id);
+const EVENT_ID: (&str, SortKeyKind) = ("event_id", SortKeyKind::Id);
+const STARTS_AT: (&str, SortKeyKind) = ("starts_at", SortKeyKind::Instant);
+const CREATED_AT: (&str, SortKeyKind) = ("created_at", SortKeyKind::Instant);
+const NAME: (&str, SortKeyKind) = ("name_key", SortKeyKind::Text);
 
 /// Longest name to filter by, in characters.
 const CHARS: usize = 100;
@@ -32,7 +32,7 @@ const fn booking_status() -> Filter {
 }
 
 const fn organizer() -> Filter {
-    Filter::new("organizerId", Kind::Id("an id"), Is("organizer_id"), "Whose.").of_everybody()
+    Filter::new("organizerId", FilterKind::Id("an id"), Is("organizer_id"), "Whose.").of_everybody()
 }
 
 /// Events as the public sees them. What has ended is left out unless a filter asks for a time: see
@@ -42,30 +42,36 @@ pub static EVENTS: List = List {
         words(),
         Filter::new(
             "from",
-            Kind::Instant,
+            FilterKind::Instant,
             AtLeast("starts_at"),
             "Begins then or later. A day begins at midnight in UTC.",
         ),
-        Filter::new("to", Kind::Instant, Below("starts_at"), "Begins before then; after `from`.").after("from"),
+        Filter::new("to", FilterKind::Instant, Below("starts_at"), "Begins before then; after `from`.").after("from"),
         Filter::new(
             "endsFrom",
-            Kind::Instant,
+            FilterKind::Instant,
             AtLeast("ends_at"),
             "Ends then or later. With `to`, both the present instant: what is on now.",
         ),
-        Filter::new("endsTo", Kind::Instant, Below("ends_at"), "Ends before then; after `endsFrom`.").after("endsFrom"),
-        Filter::new("seriesId", Kind::Id("the id of a series"), Is("series_id"), "Is an occurrence of this series."),
-        Filter::new("venueId", Kind::Id("the id of a venue"), Is("venue_id"), "Takes place there."),
+        Filter::new("endsTo", FilterKind::Instant, Below("ends_at"), "Ends before then; after `endsFrom`.")
+            .after("endsFrom"),
+        Filter::new(
+            "seriesId",
+            FilterKind::Id("the id of a series"),
+            Is("series_id"),
+            "Is an occurrence of this series.",
+        ),
+        Filter::new("venueId", FilterKind::Id("the id of a venue"), Is("venue_id"), "Takes place there."),
         Filter::new(
             "city",
-            Kind::Text(CHARS),
+            FilterKind::Text(CHARS),
             Folded("city_key"),
             "Takes place there, whatever accents and capitals it is written with.",
         ),
-        Filter::new("category", Kind::Text(CHARS), Is("category"), "The slug of a category."),
+        Filter::new("category", FilterKind::Text(CHARS), Is("category"), "The slug of a category."),
         Filter::new(
             "tag",
-            Kind::Texts { chars: CHARS, most: 10 },
+            FilterKind::Texts { chars: CHARS, most: 10 },
             HasAll("tags"),
             "The slug of a tag. All of several must be there; at most ten.",
         ),
@@ -94,14 +100,14 @@ pub static EVENTS: List = List {
     ],
     orders: &[
         Order::named("startsAt", &[STARTS_AT, EVENT_ID]),
-        Order::named("title", &[("title_key", KeyKind::Text), EVENT_ID]),
+        Order::named("title", &[("title_key", SortKeyKind::Text), EVENT_ID]),
         // The cheapest ticket type; an event without any costs nothing.
-        Order::named("price", &[("price_key", KeyKind::Amount), EVENT_ID]),
+        Order::named("price", &[("price_key", SortKeyKind::Amount), EVENT_ID]),
         Order::named("createdAt", &[CREATED_AT, EVENT_ID]),
     ],
     // In the title before tags, venue and city, these before the summary, that before the description, all of them before another
     // spelling; the sooner one of equals first.
-    relevance: Some(Order::named("relevance", &[("rank", KeyKind::Number), STARTS_AT, EVENT_ID])),
+    relevance: Some(Order::named("relevance", &[("rank", SortKeyKind::Number), STARTS_AT, EVENT_ID])),
 };
 
 pub static VENUES: List = List {
@@ -109,7 +115,7 @@ pub static VENUES: List = List {
         words(),
         Filter::new(
             "city",
-            Kind::Text(CHARS),
+            FilterKind::Text(CHARS),
             Folded("city_key"),
             "Is there, whatever accents and capitals it is written with.",
         ),
@@ -117,11 +123,11 @@ pub static VENUES: List = List {
     ],
     orders: &[
         Order::named("name", &[NAME, ID]),
-        Order::named("city", &[("city_key", KeyKind::Text), NAME, ID]),
-        Order::named("capacity", &[("capacity", KeyKind::Number), ID]),
+        Order::named("city", &[("city_key", SortKeyKind::Text), NAME, ID]),
+        Order::named("capacity", &[("capacity", SortKeyKind::Number), ID]),
         Order::named("createdAt", &[CREATED_AT, ID]),
     ],
-    relevance: Some(Order::named("relevance", &[("rank", KeyKind::Number), NAME, ID])),
+    relevance: Some(Order::named("relevance", &[("rank", SortKeyKind::Number), NAME, ID])),
 };
 
 /// Ids are UUIDs of version 7, whose order is the order of the making.
@@ -131,7 +137,7 @@ const LATEST_FIRST: &[Order] = &[Order::only(&[ID], true)];
 pub static BOOKINGS: List = List {
     filters: &[
         booking_status(),
-        Filter::new("eventId", Kind::Id("the id of an event"), Is("event_id"), "Of this event."),
+        Filter::new("eventId", FilterKind::Id("the id of an event"), Is("event_id"), "Of this event."),
     ],
     orders: LATEST_FIRST,
     relevance: None,
@@ -141,7 +147,7 @@ pub static BOOKINGS: List = List {
 pub static GUEST_BOOKINGS: List = List {
     filters: &[
         booking_status(),
-        Filter::new("q", Kind::Text(PART_CHARS), Special, "Part of a name or an address, or a whole reference."),
+        Filter::new("q", FilterKind::Text(PART_CHARS), Special, "Part of a name or an address, or a whole reference."),
     ],
     orders: LATEST_FIRST,
     relevance: None,
@@ -151,8 +157,8 @@ pub static GUEST_BOOKINGS: List = List {
 pub static MANAGED_EVENTS: List = List {
     filters: &[
         Filter::new("status", AnyOf(EVENT_STATUSES), Is("status"), "Where they are in their lives."),
-        Filter::new("q", Kind::Text(PART_CHARS), Special, "Part of the title or the slug."),
-        Filter::new("seriesId", Kind::Id("an id"), Is("series_id"), "Occurrences of this series."),
+        Filter::new("q", FilterKind::Text(PART_CHARS), Special, "Part of the title or the slug."),
+        Filter::new("seriesId", FilterKind::Id("an id"), Is("series_id"), "Occurrences of this series."),
         organizer(),
     ],
     orders: &[Order::named("startsAt", &[STARTS_AT, ID]), Order::named("createdAt", &[CREATED_AT, ID])],
@@ -161,8 +167,8 @@ pub static MANAGED_EVENTS: List = List {
 
 pub static SEAT_MAPS: List = List {
     filters: &[
-        Filter::new("venueId", Kind::Id("an id"), Is("venue_id"), "Of this venue."),
-        Filter::new("q", Kind::Text(PART_CHARS), Part("name"), "Part of the name."),
+        Filter::new("venueId", FilterKind::Id("an id"), Is("venue_id"), "Of this venue."),
+        Filter::new("q", FilterKind::Text(PART_CHARS), Part("name"), "Part of the name."),
         organizer(),
     ],
     orders: &[Order::only(&[CREATED_AT, ID], true)],
@@ -171,11 +177,11 @@ pub static SEAT_MAPS: List = List {
 
 /// Categories, or tags.
 pub static TERMS: List =
-    List { filters: &[], orders: &[Order::only(&[("slug", KeyKind::Text)], false)], relevance: None };
+    List { filters: &[], orders: &[Order::only(&[("slug", SortKeyKind::Text)], false)], relevance: None };
 
 pub static ACCOUNTS: List = List {
     filters: &[
-        Filter::new("q", Kind::Text(CHARS), Special, "Part of the address or the name."),
+        Filter::new("q", FilterKind::Text(CHARS), Special, "Part of the address or the name."),
         Filter::new(
             "role",
             OneOf { names: &["USER", "ORGANIZER", "ADMIN"], default: None },
@@ -201,14 +207,14 @@ pub static ACCOUNTS: List = List {
 
 pub static AUDIT_LOG: List = List {
     filters: &[
-        Filter::new("actorId", Kind::Id("an account's id"), Is("actor_id"), "Entries of this account."),
+        Filter::new("actorId", FilterKind::Id("an account's id"), Is("actor_id"), "Entries of this account."),
         Filter::new("action", Verbatim, Is("action"), "Entries of this action, such as `ROLE_CHANGED`."),
         Filter::new("targetKind", Verbatim, Is("target_kind"), "Entries about this kind of thing, such as `account`."),
         Filter::new("targetId", Verbatim, Is("target_id"), "Entries about this one."),
     ],
-    orders: &[Order::only(&[("seq", KeyKind::Serial)], true)],
+    orders: &[Order::only(&[("seq", SortKeyKind::Serial)], true)],
     relevance: None,
 };
 
 pub static SETTING_CHANGES: List =
-    List { filters: &[], orders: &[Order::only(&[("id", KeyKind::Serial)], true)], relevance: None };
+    List { filters: &[], orders: &[Order::only(&[("id", SortKeyKind::Serial)], true)], relevance: None };

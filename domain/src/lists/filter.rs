@@ -11,7 +11,7 @@ use uuid::Uuid;
 pub struct Filter {
     pub name: &'static str,
     pub description: &'static str,
-    pub kind: Kind,
+    pub kind: FilterKind,
     pub matches: Match,
     /// The filter that is the lower bound of this one.
     pub after: Option<&'static str>,
@@ -22,7 +22,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    pub(super) const fn new(name: &'static str, kind: Kind, matches: Match, description: &'static str) -> Self {
+    pub(super) const fn new(name: &'static str, kind: FilterKind, matches: Match, description: &'static str) -> Self {
         Self { name, description, kind, matches, after: None, unindexed: false, of_everybody: false }
     }
 
@@ -44,7 +44,7 @@ impl Filter {
 
 /// What a client writes.
 #[derive(Clone, Copy, Debug)]
-pub enum Kind {
+pub enum FilterKind {
     /// Words as people type them into a search box: `"a phrase"`, `-without`, `this or that`.
     Words,
     /// A text of at most so many characters.
@@ -98,7 +98,7 @@ pub enum Match {
 
 /// What a filter was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
+pub enum FilterValue {
     Text(String),
     /// Sorted, none twice.
     Texts(Vec<String>),
@@ -110,7 +110,7 @@ pub enum Value {
     Flag(bool),
 }
 
-impl Value {
+impl FilterValue {
     /// As a client could write it, in one definite spelling; several for a parameter that is repeated.
     pub fn written(&self) -> Vec<Cow<'_, str>> {
         match self {

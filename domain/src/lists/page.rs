@@ -23,7 +23,7 @@ pub enum Key {
 
 /// What kind of values [`Key`]s are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyKind {
+pub enum SortKeyKind {
     Instant,
     Text,
     Amount,

@@ -21,7 +21,7 @@ use super::{
     accounts::{ACCOUNT_COLUMNS, ACCOUNTS, account},
     lists::{
         self,
-        table::{Table, sql},
+        table::{TableList, sql},
     },
     sessions,
 };
@@ -60,33 +60,6 @@ fn deeds(before: &Account, change: AccountChange, actor: &Actor, now: Timestamp)
 }
 
 impl PgStore {
-    async fn read_accounts(&self, query: &ListQuery) -> Result<Page<Account>, StoreError> {
-        // An address as accounts have it: its domain may have been typed in letters beyond ASCII.
-        let text = query.text("q").map(|q| if q.contains('@') { EmailAddress::normalised(q) } else { q.to_owned() });
-        let accounts = Table {
-            query,
-            // Each account has one profile, which needs no look for a count.
-            from: "accounts a",
-            of: "a.",
-            joined: " JOIN profiles p ON p.account_id = a.id",
-            columns: sql(ACCOUNT_COLUMNS),
-            conditions: |statement| match &text {
-                // Each of the two has an index of its own, which `OR` over both tables could not use. Folded as the public search
-                // folds what is typed.
-                Some(text) => {
-                    statement.sql("a.id IN (SELECT id FROM accounts WHERE fold(email) LIKE part_pattern(");
-                    statement.bind(text.clone(), Type::TEXT);
-                    statement.sql(") UNION SELECT account_id FROM profiles WHERE fold(name) LIKE part_pattern(");
-                    statement.bind(text.clone(), Type::TEXT).sql("))");
-                }
-                None => {
-                    statement.sql("true");
-                }
-            },
-        };
-        lists::read(&self.pool.get().await?, &accounts, query).await?.entries(account)
-    }
-
     async fn change(
         transaction: &Transaction,
         id: AccountId,
@@ -147,7 +120,30 @@ async fn is_last(transaction: &Transaction, id: AccountId) -> Result<bool, Store
 #[async_trait]
 impl AccountAdministration for PgStore {
     async fn accounts(&self, query: &ListQuery) -> Found<Page<Account>> {
-        Ok(self.read_accounts(query).await?)
+        // An address as accounts have it: its domain may have been typed in letters beyond ASCII.
+        let text = query.text("q").map(|q| if q.contains('@') { EmailAddress::normalised(q) } else { q.to_owned() });
+        let accounts = TableList {
+            query,
+            // Each account has one profile, which needs no look for a count.
+            from: "accounts a",
+            of: "a.",
+            joined: " JOIN profiles p ON p.account_id = a.id",
+            columns: sql(ACCOUNT_COLUMNS),
+            conditions: |statement| match &text {
+                // Each of the two has an index of its own, which `OR` over both tables could not use. Folded as the public search
+                // folds what is typed.
+                Some(text) => {
+                    statement.sql("a.id IN (SELECT id FROM accounts WHERE fold(email) LIKE part_pattern(");
+                    statement.bind(text.clone(), Type::TEXT);
+                    statement.sql(") UNION SELECT account_id FROM profiles WHERE fold(name) LIKE part_pattern(");
+                    statement.bind(text.clone(), Type::TEXT).sql("))");
+                }
+                None => {
+                    statement.sql("true");
+                }
+            },
+        };
+        Ok(lists::read(&self.pool.get().await?, &accounts, query).await?.entries(account)?)
     }
 
     async fn change_account(

@@ -16,7 +16,7 @@ use super::{
     PgStore,
     lists::{
         self,
-        table::{Table, sql},
+        table::{TableList, sql},
     },
 };
 
@@ -26,12 +26,6 @@ const COLUMNS: &str = "seq, at, actor_id, action, target_kind, target_id, detail
 const CHECKED_AT_ONCE: i64 = 1000;
 
 impl PgStore {
-    async fn read_audit_log(&self, query: &ListQuery) -> Result<Page<AuditEntry>, StoreError> {
-        let (columns, conditions) = (sql(COLUMNS), sql("true"));
-        let log = Table { query, from: "audit_log", of: "", joined: "", columns, conditions };
-        lists::read(&self.pool.get().await?, &log, query).await?.entries(entry)
-    }
-
     async fn record_alone(&self, deed: Deed) -> Result<(), StoreError> {
         let deed = &deed;
         self.pool.transaction(|transaction| async move { record(&transaction, deed.clone()).await }).await
@@ -71,7 +65,9 @@ impl AuditRepository for PgStore {
     }
 
     async fn audit_entries(&self, query: &ListQuery) -> Found<Page<AuditEntry>> {
-        Ok(self.read_audit_log(query).await?)
+        let (columns, conditions) = (sql(COLUMNS), sql("true"));
+        let log = TableList { query, from: "audit_log", of: "", joined: "", columns, conditions };
+        Ok(lists::read(&self.pool.get().await?, &log, query).await?.entries(entry)?)
     }
 
     async fn verify_audit_log(&self) -> Found<Verification> {

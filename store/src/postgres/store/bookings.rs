@@ -21,7 +21,7 @@ use super::{
     PgStore,
     lists::{
         self,
-        table::{Table, sql},
+        table::{TableList, sql},
     },
 };
 
@@ -72,32 +72,6 @@ pub(super) async fn event_names(
 }
 
 impl PgStore {
-    async fn read_bookings(&self, account: AccountId, query: &ListQuery) -> Result<Page<Booking>, StoreError> {
-        let client = self.pool.get().await?;
-        let bookings = Table {
-            query,
-            from: "bookings b",
-            of: "b.",
-            joined: "",
-            columns: sql(BOOKING_COLUMNS),
-            conditions: |statement| {
-                statement.sql("b.account_id = ").bind(account.0, Type::UUID);
-            },
-        };
-        let found = lists::read(&client, &bookings, query).await?;
-        let read = rows::readable_bookings(&client, &found.rows).await?;
-        let entries = rows::some_readable(found.rows.iter().zip(read))?;
-        Ok(found.with(entries))
-    }
-
-    async fn read_names(&self, events: &[EventId]) -> Result<HashMap<EventId, EventNames>, StoreError> {
-        event_names(&self.pool.get().await?, events, None).await
-    }
-
-    async fn read_names_at(&self, event: EventId, at: Timestamp) -> Result<Option<EventNames>, StoreError> {
-        Ok(event_names(&self.pool.get().await?, &[event], Some(at)).await?.remove(&event))
-    }
-
     async fn read_booking(&self, id: BookingId) -> Result<Option<Booking>, StoreError> {
         let client = self.pool.get().await?;
         let statement = format!("SELECT {BOOKING_COLUMNS} FROM bookings b WHERE b.id = $1");
@@ -120,15 +94,29 @@ impl PgStore {
 #[async_trait]
 impl BookingRepository for PgStore {
     async fn bookings_of(&self, account: AccountId, query: &ListQuery) -> Found<Page<Booking>> {
-        Ok(self.read_bookings(account, query).await?)
+        let client = self.pool.get().await?;
+        let bookings = TableList {
+            query,
+            from: "bookings b",
+            of: "b.",
+            joined: "",
+            columns: sql(BOOKING_COLUMNS),
+            conditions: |statement| {
+                statement.sql("b.account_id = ").bind(account.0, Type::UUID);
+            },
+        };
+        let found = lists::read(&client, &bookings, query).await?;
+        let read = rows::readable_bookings(&client, &found.rows).await?;
+        let entries = rows::some_readable(found.rows.iter().zip(read))?;
+        Ok(found.with(entries))
     }
 
     async fn event_names(&self, events: &[EventId]) -> Found<HashMap<EventId, EventNames>> {
-        Ok(self.read_names(events).await?)
+        Ok(event_names(&self.pool.get().await?, events, None).await?)
     }
 
     async fn event_names_at(&self, event: EventId, at: Timestamp) -> Found<Option<EventNames>> {
-        Ok(self.read_names_at(event, at).await?)
+        Ok(event_names(&self.pool.get().await?, &[event], Some(at)).await?.remove(&event))
     }
 
     async fn booking(&self, id: BookingId) -> Found<Option<Booking>> {

@@ -1,7 +1,7 @@
 //! Event search over `event_listings`: one row per event with everything that lists filter and sort by.
 
 use domain::{
-    lists::{ListQuery, Value},
+    lists::{FilterValue, ListQuery},
     search::leaves_out_what_is_over,
 };
 use tokio_postgres::types::Type;
@@ -67,7 +67,7 @@ fn keyed(statement: &mut Statement, query: &ListQuery) {
     statement.sql(" FROM event_listings l");
     conditions(statement, query);
     beginnings(statement, query);
-    if let ("price", Some(Value::Amount(max))) = (query.sort.order.name, query.get("maxPrice")) {
+    if let ("price", Some(FilterValue::Amount(max))) = (query.sort.order.name, query.get("maxPrice")) {
         // Follows from the condition on the cheapest ticket type, and tells a walk down the prices where to begin.
         statement.sql(" AND l.price_key <= ").bind(*max, Type::NUMERIC);
     }
@@ -109,7 +109,9 @@ fn conditions(statement: &mut Statement, query: &ListQuery) {
     }
     // Each bound is a question to the cheapest or to the dearest ticket type. Of both, one ticket type must be within; the questions to
     // the cheapest and the dearest are answered by an index, and keep most other events from being looked up.
-    if let (Some(Value::Amount(min)), Some(Value::Amount(max))) = (query.get("minPrice"), query.get("maxPrice")) {
+    if let (Some(FilterValue::Amount(min)), Some(FilterValue::Amount(max))) =
+        (query.get("minPrice"), query.get("maxPrice"))
+    {
         statement.sql(" AND EXISTS (SELECT FROM ticket_types t WHERE t.event_id = l.event_id AND t.price BETWEEN ");
         statement.bind(*min, Type::NUMERIC).sql(" AND ").bind(*max, Type::NUMERIC).sql(")");
     }
@@ -128,7 +130,7 @@ fn beginnings(statement: &mut Statement, query: &ListQuery) {
     if leaves_out_what_is_over(query) {
         statement.sql(concat!(" AND l.starts_at > now() - ", longest!()));
     }
-    if let Some(Value::Instant(from)) = query.get("endsFrom") {
+    if let Some(FilterValue::Instant(from)) = query.get("endsFrom") {
         statement.sql(" AND l.starts_at > ").bind(*from, Type::TIMESTAMPTZ).sql(concat!(" - ", longest!()));
     }
 }

@@ -1,12 +1,12 @@
 //! Lists whose entries are rows of one table, and filters as conditions.
 
-use domain::lists::{Filter, Kind, ListQuery, Match, Value};
+use domain::lists::{Filter, FilterKind, FilterValue, ListQuery, Match};
 use tokio_postgres::types::Type;
 
 use super::{Source, statement::Statement, walk::Walk};
 
 /// A list whose entries are the rows of one table.
-pub(in super::super) struct Table<'a, Columns: Fn(&mut Statement) + Sync, Conditions: Fn(&mut Statement) + Sync> {
+pub(in super::super) struct TableList<'a, Columns: Fn(&mut Statement) + Sync, Conditions: Fn(&mut Statement) + Sync> {
     pub(in super::super) query: &'a ListQuery,
     /// The table, with the name by which filters and order know it.
     pub(in super::super) from: &'static str,
@@ -27,7 +27,7 @@ pub(in super::super) fn sql(piece: &'static str) -> impl Fn(&mut Statement) + Sy
     }
 }
 
-impl<C: Fn(&mut Statement) + Sync, W: Fn(&mut Statement) + Sync> Table<'_, C, W> {
+impl<C: Fn(&mut Statement) + Sync, W: Fn(&mut Statement) + Sync> TableList<'_, C, W> {
     fn conditions(&self, statement: &mut Statement) {
         statement.sql(" WHERE ");
         (self.conditions)(statement);
@@ -35,7 +35,7 @@ impl<C: Fn(&mut Statement) + Sync, W: Fn(&mut Statement) + Sync> Table<'_, C, W>
     }
 }
 
-impl<C: Fn(&mut Statement) + Sync, W: Fn(&mut Statement) + Sync> Source for Table<'_, C, W> {
+impl<C: Fn(&mut Statement) + Sync, W: Fn(&mut Statement) + Sync> Source for TableList<'_, C, W> {
     fn matching(&self, statement: &mut Statement) {
         statement.sql("SELECT FROM ").sql(self.from);
         self.conditions(statement);
@@ -57,7 +57,7 @@ pub(in super::super) fn filters(statement: &mut Statement, query: &ListQuery, of
     for (filter, value) in &query.filters {
         let (opening, name, comparison, closing) = match (filter.matches, value) {
             (Match::Special, _) => continue,
-            (Match::Is(name), Value::OneOf(_)) => ("", name, " IN (", ")"),
+            (Match::Is(name), FilterValue::OneOf(_)) => ("", name, " IN (", ")"),
             (Match::Is(name), _) => ("", name, " = ", ""),
             (Match::IsThere(name), _) => ("(", name, " IS NOT NULL) = ", ""),
             (Match::AtLeast(name), _) => ("", name, " >= ", ""),
@@ -73,16 +73,18 @@ pub(in super::super) fn filters(statement: &mut Statement, query: &ListQuery, of
     }
 }
 
-fn bind(statement: &mut Statement, filter: &Filter, value: &Value) {
+fn bind(statement: &mut Statement, filter: &Filter, value: &FilterValue) {
     match value {
-        Value::Text(text) if matches!(filter.kind, Kind::Country) => statement.bind(text.clone(), Type::BPCHAR),
-        Value::Text(text) => statement.bind(text.clone(), Type::TEXT),
-        Value::Texts(texts) => statement.bind(texts.clone(), Type::TEXT_ARRAY),
-        Value::OneOf(names) => one_of(statement, names),
-        Value::Id(id) => statement.bind(*id, Type::UUID),
-        Value::Instant(at) => statement.bind(*at, Type::TIMESTAMPTZ),
-        Value::Amount(amount) => statement.bind(*amount, Type::NUMERIC),
-        Value::Flag(flag) => statement.bind(*flag, Type::BOOL),
+        FilterValue::Text(text) if matches!(filter.kind, FilterKind::Country) => {
+            statement.bind(text.clone(), Type::BPCHAR)
+        }
+        FilterValue::Text(text) => statement.bind(text.clone(), Type::TEXT),
+        FilterValue::Texts(texts) => statement.bind(texts.clone(), Type::TEXT_ARRAY),
+        FilterValue::OneOf(names) => one_of(statement, names),
+        FilterValue::Id(id) => statement.bind(*id, Type::UUID),
+        FilterValue::Instant(at) => statement.bind(*at, Type::TIMESTAMPTZ),
+        FilterValue::Amount(amount) => statement.bind(*amount, Type::NUMERIC),
+        FilterValue::Flag(flag) => statement.bind(*flag, Type::BOOL),
     };
 }
 

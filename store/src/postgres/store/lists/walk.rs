@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, slice};
 
-use domain::lists::{Key, KeyKind, ListQuery, Order, Place, Position};
+use domain::lists::{Key, ListQuery, Order, Place, Position, SortKeyKind};
 use tokio_postgres::{Row, types::Type};
 
 use super::statement::Statement;
@@ -11,7 +11,7 @@ use crate::postgres::rows::StoreError;
 /// Names for the entries of each rank, in the order of a walk.
 const RANKS: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"];
 
-type Keys = [(&'static str, KeyKind)];
+type Keys = [(&'static str, SortKeyKind)];
 
 /// A page on the walk along its list.
 #[derive(Clone, Copy)]
@@ -161,14 +161,14 @@ fn columns(statement: &mut Statement, of: &'static str, keys: &Keys) {
 
 /// The position of an entry in its list.
 pub(super) fn position(order: &Order, row: &Row, respelt: bool) -> Result<Position, StoreError> {
-    let key = |(name, kind): &(&str, KeyKind)| -> Result<Key, StoreError> {
+    let key = |(name, kind): &(&str, SortKeyKind)| -> Result<Key, StoreError> {
         Ok(match kind {
-            KeyKind::Instant => Key::Instant(row.try_get(name)?),
-            KeyKind::Text => Key::Text(row.try_get(name)?),
-            KeyKind::Amount => Key::Amount(row.try_get(name)?),
-            KeyKind::Number => Key::Number(row.try_get(name)?),
-            KeyKind::Serial => Key::Serial(row.try_get(name)?),
-            KeyKind::Id => Key::Id(row.try_get(name)?),
+            SortKeyKind::Instant => Key::Instant(row.try_get(name)?),
+            SortKeyKind::Text => Key::Text(row.try_get(name)?),
+            SortKeyKind::Amount => Key::Amount(row.try_get(name)?),
+            SortKeyKind::Number => Key::Number(row.try_get(name)?),
+            SortKeyKind::Serial => Key::Serial(row.try_get(name)?),
+            SortKeyKind::Id => Key::Id(row.try_get(name)?),
         })
     };
     Ok(Position { keys: order.keys.iter().map(key).collect::<Result<_, _>>()?, respelt })

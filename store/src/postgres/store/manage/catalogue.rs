@@ -27,7 +27,7 @@ use super::{
         lists::{
             self,
             statement::Statement,
-            table::{Table, sql},
+            table::{TableList, sql},
         },
     },
     Fault, Note, is_expected, on_violation, signed,
@@ -163,14 +163,6 @@ impl PgStore {
         .await
     }
 
-    async fn read_terms(&self, by: &Manager, of: Vocabulary, query: &ListQuery) -> Result<Page<Term>, StoreError> {
-        let words = words(of);
-        let (from, conditions) = (words.table, sql("true"));
-        let columns = |statement: &mut Statement| words.columns(statement, by.only());
-        let terms = Table { query, from, of: "t.", joined: "", columns, conditions };
-        lists::read(&self.pool.get().await?, &terms, query).await?.entries(term)
-    }
-
     async fn read_term(&self, of: Vocabulary, slug: &str) -> Result<Option<Term>, StoreError> {
         let (words, mut statement) = (words(of), Statement::default());
         statement.sql("SELECT ");
@@ -296,7 +288,11 @@ impl CatalogueManagement for PgStore {
     }
 
     async fn terms(&self, by: &Manager, of: Vocabulary, query: &ListQuery) -> Found<Page<Term>> {
-        Ok(self.read_terms(by, of, query).await?)
+        let words = words(of);
+        let (from, conditions) = (words.table, sql("true"));
+        let columns = |statement: &mut Statement| words.columns(statement, by.only());
+        let terms = TableList { query, from, of: "t.", joined: "", columns, conditions };
+        Ok(lists::read(&self.pool.get().await?, &terms, query).await?.entries(term)?)
     }
 
     async fn term(&self, of: Vocabulary, slug: &str) -> Found<Option<Term>> {

@@ -25,7 +25,7 @@ use super::{
         },
         PgStore,
         catalogue::rows::{EVENT_COLUMNS, event},
-        lists::{self, table::Table},
+        lists::{self, table::TableList},
     },
     Fault, LockedEvent, Note,
     allowances::check_drafts,
@@ -81,30 +81,6 @@ pub(super) fn cancellation(row: &Row) -> Result<Option<Cancellation>, StoreError
 }
 
 impl PgStore {
-    async fn read_managed_events(&self, by: &Manager, query: &ListQuery) -> Result<Page<ManagedEvent>, StoreError> {
-        let events = Table {
-            query,
-            from: "events e",
-            of: "e.",
-            joined: " LEFT JOIN event_cancellations c ON c.event_id = e.id",
-            columns: |statement| {
-                statement.sql(EVENT_COLUMNS).sql(", ").sql(MANAGED);
-            },
-            conditions: |statement| {
-                statement.sql("true");
-                if let Some(only) = by.only() {
-                    statement.sql(" AND e.organizer_id = ").bind(only.0, Type::UUID);
-                }
-                // Title and slug have an index each, of their parts.
-                if let Some(q) = query.text("q") {
-                    statement.sql(" AND (fold(e.title) LIKE part_pattern(").bind(q.to_owned(), Type::TEXT);
-                    statement.sql(") OR e.slug LIKE part_pattern(").bind(q.to_owned(), Type::TEXT).sql("))");
-                }
-            },
-        };
-        lists::read(&self.pool.get().await?, &events, query).await?.entries(managed)
-    }
-
     async fn read_managed_event(&self, by: &Manager, id: EventId) -> Result<Option<ManagedEvent>, StoreError> {
         let statement = format!(
             "SELECT {EVENT_COLUMNS}, {MANAGED} FROM events e LEFT JOIN event_cancellations c ON c.event_id = e.id \
@@ -293,7 +269,27 @@ async fn keeps_what_is_sold(
 #[async_trait]
 impl EventManagement for PgStore {
     async fn managed_events(&self, by: &Manager, query: &ListQuery) -> Found<Page<ManagedEvent>> {
-        Ok(self.read_managed_events(by, query).await?)
+        let events = TableList {
+            query,
+            from: "events e",
+            of: "e.",
+            joined: " LEFT JOIN event_cancellations c ON c.event_id = e.id",
+            columns: |statement| {
+                statement.sql(EVENT_COLUMNS).sql(", ").sql(MANAGED);
+            },
+            conditions: |statement| {
+                statement.sql("true");
+                if let Some(only) = by.only() {
+                    statement.sql(" AND e.organizer_id = ").bind(only.0, Type::UUID);
+                }
+                // Title and slug have an index each, of their parts.
+                if let Some(q) = query.text("q") {
+                    statement.sql(" AND (fold(e.title) LIKE part_pattern(").bind(q.to_owned(), Type::TEXT);
+                    statement.sql(") OR e.slug LIKE part_pattern(").bind(q.to_owned(), Type::TEXT).sql("))");
+                }
+            },
+        };
+        Ok(lists::read(&self.pool.get().await?, &events, query).await?.entries(managed)?)
     }
 
     async fn managed_event(&self, by: &Manager, id: EventId) -> Found<Option<ManagedEvent>> {

@@ -20,7 +20,7 @@ use super::super::{
     },
     PgStore,
     bookings::event_names,
-    lists::{self, statement::Statement, table::Table},
+    lists::{self, statement::Statement, table::TableList},
 };
 
 /// The reference is made of bits of the id, see [`BookingId::reference`], so the index of the event's bookings answers without the table.
@@ -98,20 +98,16 @@ async fn referred(client: &Connection, event: EventId, reference: Option<i64>) -
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-impl PgStore {
-    async fn read_guests(
-        &self,
-        event: EventId,
-        query: &ListQuery,
-        counted: bool,
-    ) -> Result<Page<GuestBooking>, StoreError> {
+#[async_trait]
+impl GuestList for PgStore {
+    async fn bookings_of_event(&self, event: EventId, query: &ListQuery, counted: bool) -> Found<Page<GuestBooking>> {
         let client = self.pool.get().await?;
         let q = query.text("q");
         let reference = q.and_then(BookingId::reference_bits);
         let referred = referred(&client, event, reference).await?;
         let guests = guests(&client, q).await?;
         let names_are_needed = matches!(guests, Guests::Many);
-        let bookings = Table {
+        let bookings = TableList {
             query,
             from: if names_are_needed { concat!("bookings b", guests!()) } else { "bookings b" },
             of: "b.",
@@ -138,12 +134,5 @@ impl PgStore {
         let guests = found.rows.iter().zip(bookings).map(|(row, booking)| (row, booking.and_then(|of| guest(of, row))));
         let entries = rows::some_readable(guests)?;
         Ok(found.with(entries))
-    }
-}
-
-#[async_trait]
-impl GuestList for PgStore {
-    async fn bookings_of_event(&self, event: EventId, query: &ListQuery, counted: bool) -> Found<Page<GuestBooking>> {
-        Ok(self.read_guests(event, query, counted).await?)
     }
 }

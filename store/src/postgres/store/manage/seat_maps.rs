@@ -33,7 +33,7 @@ use super::{
         PgStore,
         lists::{
             self,
-            table::{Table, sql},
+            table::{TableList, sql},
         },
     },
     Fault, Note,
@@ -112,24 +112,6 @@ async fn lock(
 }
 
 impl PgStore {
-    async fn read_seat_maps(&self, by: &Manager, query: &ListQuery) -> Result<Page<ManagedSeatMap>, StoreError> {
-        let maps = Table {
-            query,
-            from: "seat_maps m",
-            of: "m.",
-            joined: "",
-            columns: sql(COLUMNS),
-            conditions: |statement| {
-                statement.sql("m.deleted_at IS NULL");
-                if let Some(only) = by.only() {
-                    statement.sql(" AND (m.organizer_id = ").bind(only.0, Type::UUID);
-                    statement.sql(" OR m.organizer_id IS NULL)");
-                }
-            },
-        };
-        lists::read(&self.pool.get().await?, &maps, query).await?.entries(managed)
-    }
-
     async fn read_seat_map(&self, by: &Manager, id: SeatMapId) -> Result<Option<ManagedSeatMap>, StoreError> {
         let only = by.only().map(|account| account.0);
         let statement = format!("SELECT {COLUMNS} FROM seat_maps m WHERE {SEEN} AND m.id = $2");
@@ -217,7 +199,21 @@ impl PgStore {
 #[async_trait]
 impl SeatMapManagement for PgStore {
     async fn seat_maps(&self, by: &Manager, query: &ListQuery) -> Found<Page<ManagedSeatMap>> {
-        Ok(self.read_seat_maps(by, query).await?)
+        let maps = TableList {
+            query,
+            from: "seat_maps m",
+            of: "m.",
+            joined: "",
+            columns: sql(COLUMNS),
+            conditions: |statement| {
+                statement.sql("m.deleted_at IS NULL");
+                if let Some(only) = by.only() {
+                    statement.sql(" AND (m.organizer_id = ").bind(only.0, Type::UUID);
+                    statement.sql(" OR m.organizer_id IS NULL)");
+                }
+            },
+        };
+        Ok(lists::read(&self.pool.get().await?, &maps, query).await?.entries(managed)?)
     }
 
     async fn seat_map(&self, by: &Manager, id: SeatMapId) -> Found<Option<ManagedSeatMap>> {

@@ -21,7 +21,7 @@ use super::{
         PgStore,
         lists::{
             self,
-            table::{Table, sql},
+            table::{TableList, sql},
         },
     },
     Fault, Note, is_expected,
@@ -88,12 +88,6 @@ impl PgStore {
         })
         .await
     }
-
-    async fn read_changes(&self, query: &ListQuery) -> Result<Page<SettingChange>, StoreError> {
-        let (columns, conditions) = (sql("id, key, from_value, to_value, account_id, changed_at"), sql("true"));
-        let changes = Table { query, from: "setting_changes", of: "", joined: "", columns, conditions };
-        lists::read(&self.pool.get().await?, &changes, query).await?.entries(change)
-    }
 }
 
 #[async_trait]
@@ -112,6 +106,8 @@ impl SettingsRepository for PgStore {
     }
 
     async fn setting_changes(&self, query: &ListQuery) -> Found<Page<SettingChange>> {
-        Ok(self.read_changes(query).await?)
+        let (columns, conditions) = (sql("id, key, from_value, to_value, account_id, changed_at"), sql("true"));
+        let changes = TableList { query, from: "setting_changes", of: "", joined: "", columns, conditions };
+        Ok(lists::read(&self.pool.get().await?, &changes, query).await?.entries(change)?)
     }
 }
