@@ -324,6 +324,12 @@ impl Dispatcher {
             request.linger_over_body();
             return Err(problem);
         }
+        if !target.info.reads_query
+            && let Err(problem) = request.query().finish()
+        {
+            request.linger_over_body();
+            return Err(problem);
+        }
         let Ok(permit) = Arc::clone(&self.handlers).try_acquire_owned() else {
             return Err(Problem::unavailable(Duration::from_secs(1), "too many handlers are running").unbegun());
         };

@@ -28,6 +28,7 @@ impl Operation {
         F: Future<Output = Result<Reply, Problem>> + Send + 'static,
     {
         let route = Route::new(self.method.clone(), self.path, access, handler);
+        let route = if self.reads_query() { route } else { route.without_query() };
         Endpoint { operation: self, route }
     }
 }

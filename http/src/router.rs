@@ -50,6 +50,7 @@ impl<S> Route<S> {
                 body_limit: None,
                 is_conditional: false,
                 detached,
+                reads_query: true,
                 produces: JSON,
                 params,
             },
@@ -91,6 +92,13 @@ impl<S> Route<S> {
     #[must_use]
     pub fn own(mut self) -> Self {
         self.info.ownership = Ownership::Own;
+        self
+    }
+
+    /// Takes no query parameters: a request that has some is refused before the handler runs.
+    #[must_use]
+    pub fn without_query(mut self) -> Self {
+        self.info.reads_query = false;
         self
     }
 

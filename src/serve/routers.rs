@@ -10,6 +10,7 @@ use application::{
 use boxoffice_api::{
     mails::mail_routes,
     operations::{self, Health},
+    reference,
     routes::api_routes,
 };
 use boxoffice_auth::{
@@ -78,7 +79,8 @@ impl Routers {
         let (live, after_answers) = (app.live.clone(), app.background.clone());
         let verifier = Arc::new(TokenVerifier::new(parts.keys.accepted, &config.auth.issuer, parts.revocations));
 
-        let routes = api_routes().into_iter().chain(operations::health_routes(health));
+        let routes =
+            api_routes().into_iter().chain([reference::slash_route()]).chain(operations::health_routes(health));
         let api = Router::build(Arc::new(app), verifier.clone(), routes)?;
         let api = if config.http.server.edge.bare { api } else { api.limited(limiter) };
         let routes = operations::operations_routes(health, parts.metrics).into_iter();

@@ -3,16 +3,14 @@
 use application::{app::App, limits::Tier};
 use boxoffice_http::{
     endpoint::{Endpoint, Section},
-    openapi::{operation::Operation, parameter::Parameter},
+    openapi::operation::Operation,
     problem_codes::Code,
     router::Access,
 };
+use domain::lists::declared;
 use serde_json::{Value, json};
 
-use super::{
-    dto::{BookingJson, BookingSchema, HoldBody, HoldJson},
-    public::BOOKING_STATUSES,
-};
+use super::dto::{BookingJson, BookingSchema, HoldBody, HoldJson};
 
 /// Why places can't be had.
 const NO_PLACES: [Code; 4] = [Code::SoldOut, Code::SeatTaken, Code::NotOnSale, Code::LimitExceeded];
@@ -96,9 +94,7 @@ fn book() -> Endpoint<App> {
 
 fn list() -> Endpoint<App> {
     Operation::get("/api/v1/bookings", "listBookings", "List the own bookings")
-        .parameter(Parameter::query("status", "Where they are in their lives.").one_of(&BOOKING_STATUSES).many())
-        .parameter(Parameter::query("eventId", "Of this event.").id())
-        .page_of::<BookingJson<'_>>("Bookings, the latest first.")
+        .page_of::<BookingJson<'_>>(&declared::BOOKINGS, "Bookings, the latest first.")
         .served(Access::Authenticated, super::public::list)
         .own()
 }
