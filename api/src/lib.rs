@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod audit;
+mod bodies;
 pub mod bookings;
 mod cache;
 pub mod csp_reports;
@@ -15,4 +16,5 @@ pub mod reference;
 pub mod routes;
 mod scopes;
 pub mod venues;
+mod vocabularies;
 pub mod welcome;

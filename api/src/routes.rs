@@ -2,11 +2,13 @@
 
 use application::app::App;
 use boxoffice_http::{endpoint::Section, openapi, router::Route};
+use domain::management::catalogue::Vocabulary;
 use http::Method;
 use serde_json::Value;
 
 use super::{
-    accounts, audit, bookings, cache, csp_reports, events, manage, operations, problems, reference, venues, welcome,
+    accounts, audit, bookings, cache, csp_reports, events, manage, operations, problems, reference, venues,
+    vocabularies, welcome,
 };
 
 /// Every endpoint, by feature, in the order in which readers of the document see them.
@@ -23,7 +25,7 @@ pub fn sections() -> Vec<Section<App>> {
         manage::series::endpoints::all(),
         manage::seat_maps::endpoints::own_seat_maps(),
         manage::seat_maps::endpoints::all_seat_maps(),
-        manage::endpoints::catalogue(),
+        catalogue(),
         accounts::endpoints::administration(),
         audit::endpoints::section(),
         cache::endpoints::section(),
@@ -32,6 +34,15 @@ pub fn sections() -> Vec<Section<App>> {
         reference::endpoints::section(),
         csp_reports::endpoints::section(),
     ]
+}
+
+/// What administrators do with what all events have in common.
+fn catalogue() -> Section<App> {
+    let section = Section::new("Administration of the catalogue", "Venues, categories, tags and settings.");
+    let section = venues::endpoints::administered(section);
+    let section = vocabularies::endpoints::administered(section, Vocabulary::Tags);
+    let section = vocabularies::endpoints::administered(section, Vocabulary::Categories);
+    manage::endpoints::administered_settings(section)
 }
 
 /// Every route of the API. Authorization is decided by what they declare and nowhere else; whose resource it is, the use case decides.

@@ -7,7 +7,6 @@ pub mod managed;
 pub mod occurrences;
 pub mod offering;
 pub mod sales;
-pub mod texts;
 
 use std::{str::FromStr, sync::Arc};
 

@@ -12,22 +12,17 @@ use utoipa::ToSchema;
 
 use super::{
     blocks::{BlockBody, BlockJson, BlocksJson},
-    bodies::{
-        Own,
-        events::{EventChangeBody, NewEventBody},
-        sales::{NewQuotaBody, NewTicketTypeBody, QuotaChangeBody, TicketTypeChangeBody},
-        venues::{NewVenueBody, VenueChangeBody},
-    },
-    catalogue::{NameBody, TermBody, TermJson},
-    events::{DuplicateBody, EventJson, PublishBody},
+    change,
+    events::dto::{DuplicateBody, EventBody, EventJson, PublishBody},
     guests::GuestBookingJson,
-    sales::{OrderBody, QuotaJson, QuotasJson, TicketTypeJson, TicketTypesJson},
+    sales::dto::{OrderBody, QuotaBody, QuotaJson, QuotasJson, TicketTypeBody, TicketTypeJson, TicketTypesJson},
     settings::{ChangeJson, SettingsChange, SettingsJson},
 };
 use crate::{
+    bodies::{Own, Patch},
     bookings::public::BOOKING_STATUSES,
-    scopes::{ADMINISTRATORS, ANY, ORGANIZERS, OWN},
-    venues::dto::VenueJson,
+    scopes::{ADMINISTRATORS, ANY, OWN},
+    vocabularies,
 };
 
 const STATUSES: [&str; 5] = ["DRAFT", "SCHEDULED", "PUBLISHED", "CANCELLED", "ARCHIVED"];
@@ -43,11 +38,6 @@ fn event() -> Value {
 
 fn ticket_type() -> Value {
     json!({ "name": "Adult", "quotaId": ID, "price": { "amount": "25.00", "currency": "EUR" }, "maxPerBooking": 6 })
-}
-
-/// What others may stand against.
-fn change(operation: Operation) -> Operation {
-    operation.refusals(&[Code::EventState, Code::SlugTaken, Code::InUse, Code::CapacityTaken, Code::Invalid])
 }
 
 fn listed(operation: Operation) -> Operation {
@@ -151,7 +141,7 @@ fn events<N: ToSchema, C: ToSchema>(scope: &Scope, section: Section<App>) -> Sec
                 Operation::post(scope.path("/events/{id}/ticket-types"), scope.id("create{}TicketType"), "Add a ticket type")
                     .repeatable()
                     .tagged()
-                    .body::<NewTicketTypeBody>(ticket_type())
+                    .body::<TicketTypeBody>(ticket_type())
                     .created::<TicketTypeJson<'_>>("The ticket type, after the last."),
             ), super::sales::add_type))
             .with(scope.served(change(
@@ -171,7 +161,7 @@ fn events<N: ToSchema, C: ToSchema>(scope: &Scope, section: Section<App>) -> Sec
                          its quota and its sections stay.",
                     )
                     .versioned()
-                    .body::<TicketTypeChangeBody>(json!({ "maxPerBooking": 4 }))
+                    .body::<Patch<TicketTypeBody>>(json!({ "maxPerBooking": 4 }))
                     .ok::<TicketTypeJson<'_>>("The ticket type as it is now."),
             ), super::sales::update_type).conditional())
             .with(scope.served(change(
@@ -185,7 +175,7 @@ fn events<N: ToSchema, C: ToSchema>(scope: &Scope, section: Section<App>) -> Sec
                 Operation::post(scope.path("/events/{id}/quotas"), scope.id("create{}Quota"), "Add a quota")
                     .repeatable()
                     .tagged()
-                    .body::<NewQuotaBody>(json!({ "name": "Floor", "capacity": 500 }))
+                    .body::<QuotaBody>(json!({ "name": "Floor", "capacity": 500 }))
                     .created::<QuotaJson<'_>>("The quota."),
             ), super::sales::add_quota))
             .with(scope.served(Operation::get(scope.path("/events/{id}/quotas/{quotaId}"), scope.id("get{}Quota"), "Show a quota")
@@ -195,7 +185,7 @@ fn events<N: ToSchema, C: ToSchema>(scope: &Scope, section: Section<App>) -> Sec
                 Operation::patch(scope.path("/events/{id}/quotas/{quotaId}"), scope.id("update{}Quota"), "Change a quota")
                     .details("More places can be booked at once. Fewer than are held and sold are refused.")
                     .versioned()
-                    .body::<QuotaChangeBody>(json!({ "capacity": 600 }))
+                    .body::<Patch<QuotaBody>>(json!({ "capacity": 600 }))
                     .ok::<QuotaJson<'_>>("The quota as it is now."),
             ), super::sales::update_quota).conditional())
             .with(scope.served(change(
@@ -230,171 +220,21 @@ pub(crate) fn own_events() -> Section<App> {
     let section =
         Section::new("Own events", "What organizers do with their own events. Others' do not exist for them.");
     let list = listed(Operation::get(OWN.path("/events"), "listOwnEvents", "List own events"));
-    events::<Own<NewEventBody>, Own<EventChangeBody>>(&OWN, section.with(OWN.served(list, super::events::list)))
-        .with(
-            terms(Operation::get("/api/v1/organizer/categories", "listCategoriesToChoose", "List categories"))
-                .served(ORGANIZERS, super::catalogue::list_categories),
-        )
-        .with(
-            terms(Operation::get("/api/v1/organizer/tags", "listTagsToChoose", "List tags"))
-                .served(ORGANIZERS, super::catalogue::list_tags),
-        )
+    vocabularies::endpoints::to_choose(events::<Own<EventBody>, Own<Patch<EventBody>>>(
+        &OWN,
+        section.with(OWN.served(list, super::events::list)),
+    ))
 }
 
 pub(crate) fn all_events() -> Section<App> {
     let section = Section::new("Administration of events", "The same for everybody's events.");
     let list = listed(Operation::get(ANY.path("/events"), "listAnyEvents", "List everybody's events"));
     let list = list.parameter(Parameter::query("organizerId", "Whose.").id());
-    events::<NewEventBody, EventChangeBody>(&ANY, section.with(ANY.served(list, super::events::list)))
+    events::<EventBody, Patch<EventBody>>(&ANY, section.with(ANY.served(list, super::events::list)))
 }
 
-fn terms(operation: Operation) -> Operation {
-    operation.page_of::<TermJson<'_>>("By slug.")
-}
-
-fn categories(section: Section<App>) -> Section<App> {
-    let slug = || Parameter::path("slug", "Its slug.").text(2..=100);
-    section
-        .with(
-            terms(Operation::get("/api/v1/admin/categories", "listManagedCategories", "List categories"))
-                .served(ADMINISTRATORS, super::catalogue::list_categories),
-        )
-        .with(
-            change(
-                Operation::post("/api/v1/admin/categories", "createCategory", "Add one")
-                    .repeatable()
-                    .tagged()
-                    .body::<TermBody>(json!({ "slug": "jazz", "name": "Jazz" }))
-                    .created::<TermJson<'_>>("It."),
-            )
-            .served(ADMINISTRATORS, super::catalogue::add_category),
-        )
-        .with(
-            Operation::get("/api/v1/admin/categories/{slug}", "getManagedCategory", "Show one")
-                .parameter(slug())
-                .versioned()
-                .ok::<TermJson<'_>>("It.")
-                .served(ADMINISTRATORS, super::catalogue::show_category),
-        )
-        .with(
-            change(
-                Operation::patch("/api/v1/admin/categories/{slug}", "renameCategory", "Rename one")
-                    .parameter(slug())
-                    .versioned()
-                    .body::<NameBody>(json!({ "name": "Jazz and more" }))
-                    .ok::<TermJson<'_>>("It, as it is now."),
-            )
-            .served(ADMINISTRATORS, super::catalogue::rename_category)
-            .conditional(),
-        )
-        .with(
-            change(
-                Operation::delete("/api/v1/admin/categories/{slug}", "deleteCategory", "Delete one")
-                    .parameter(slug())
-                    .no_content("It is gone."),
-            )
-            .served(ADMINISTRATORS, super::catalogue::delete_category)
-            .conditional(),
-        )
-}
-
-fn tags(section: Section<App>) -> Section<App> {
-    let slug = || Parameter::path("slug", "Its slug.").text(2..=100);
-    section
-        .with(
-            terms(Operation::get("/api/v1/admin/tags", "listManagedTags", "List tags"))
-                .served(ADMINISTRATORS, super::catalogue::list_tags),
-        )
-        .with(
-            change(
-                Operation::post("/api/v1/admin/tags", "createTag", "Add one")
-                    .repeatable()
-                    .tagged()
-                    .body::<TermBody>(json!({ "slug": "jazz", "name": "Jazz" }))
-                    .created::<TermJson<'_>>("It."),
-            )
-            .served(ADMINISTRATORS, super::catalogue::add_tag),
-        )
-        .with(
-            Operation::get("/api/v1/admin/tags/{slug}", "getManagedTag", "Show one")
-                .parameter(slug())
-                .versioned()
-                .ok::<TermJson<'_>>("It.")
-                .served(ADMINISTRATORS, super::catalogue::show_tag),
-        )
-        .with(
-            change(
-                Operation::patch("/api/v1/admin/tags/{slug}", "renameTag", "Rename one")
-                    .parameter(slug())
-                    .versioned()
-                    .body::<NameBody>(json!({ "name": "Jazz and more" }))
-                    .ok::<TermJson<'_>>("It, as it is now."),
-            )
-            .served(ADMINISTRATORS, super::catalogue::rename_tag)
-            .conditional(),
-        )
-        .with(
-            change(
-                Operation::delete("/api/v1/admin/tags/{slug}", "deleteTag", "Delete one")
-                    .parameter(slug())
-                    .no_content("It is gone."),
-            )
-            .served(ADMINISTRATORS, super::catalogue::delete_tag)
-            .conditional(),
-        )
-}
-
-pub(crate) fn catalogue() -> Section<App> {
-    let venue = json!({
-        "name": "The Hall", "address": "1 High Street", "city": "Berlin", "country": "DE", "timeZone": "Europe/Berlin",
-        "capacity": 500,
-    });
-    let section = Section::new("Administration of the catalogue", "Venues, categories, tags and settings.")
-        .with(
-            (change(
-                Operation::post("/api/v1/admin/venues", "createVenue", "Add a venue")
-                    .repeatable()
-                    .tagged()
-                    .body::<NewVenueBody>(venue.clone())
-                    .created::<VenueJson<'_>>("The venue."),
-            ))
-            .served(ADMINISTRATORS, super::catalogue::add_venue),
-        )
-        .with(
-            Operation::get("/api/v1/admin/venues/{id}", "getManagedVenue", "Show a venue")
-                .cacheable()
-                .ok::<VenueJson<'_>>("The venue.")
-                .served(ADMINISTRATORS, super::catalogue::show_venue),
-        )
-        .with(
-            (change(
-                Operation::put("/api/v1/admin/venues/{id}", "replaceVenue", "Say a venue anew")
-                    .versioned()
-                    .body::<NewVenueBody>(venue)
-                    .ok::<VenueJson<'_>>("The venue as it is now."),
-            ))
-            .served(ADMINISTRATORS, super::catalogue::replace_venue)
-            .conditional(),
-        )
-        .with(
-            (change(
-                Operation::patch("/api/v1/admin/venues/{id}", "updateVenue", "Change a venue")
-                    .versioned()
-                    .body::<VenueChangeBody>(json!({ "capacity": 600 }))
-                    .ok::<VenueJson<'_>>("The venue as it is now."),
-            ))
-            .served(ADMINISTRATORS, super::catalogue::update_venue)
-            .conditional(),
-        )
-        .with(
-            (change(
-                Operation::delete("/api/v1/admin/venues/{id}", "deleteVenue", "Delete a venue")
-                    .no_content("It is gone."),
-            ))
-            .served(ADMINISTRATORS, super::catalogue::delete_venue)
-            .conditional(),
-        );
-    let section = categories(tags(section));
+/// What administrators do with them.
+pub(crate) fn administered_settings(section: Section<App>) -> Section<App> {
     section
         .with(
             Operation::get("/api/v1/admin/settings", "listSettings", "List settings")

@@ -98,7 +98,11 @@ pub(super) async fn update(app: Arc<App>, mut request: Request) -> Result<Reply,
     request.query().finish()?;
     let (by, id, expected) = (manager(&request)?, request.id("id")?, expected(&request)?);
     let body: ChangeBody = request.body().await?;
-    seat_maps::update(&app, &by, id, expected, (body.name.said(), body.description.said())).await?;
+    let change = |before: &domain::management::seat_maps::ManagedSeatMap| {
+        let ChangeBody { name, description } = body.clone();
+        (name.over(Some(before.name.clone())), description.over(Some(before.description.clone())))
+    };
+    seat_maps::update(&app, &by, id, expected, change).await?;
     let (shown, revision) = detail(&app, &by, id).await?;
     Ok(tagged(Reply::ok(&shown)?, revision))
 }

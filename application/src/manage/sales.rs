@@ -4,7 +4,7 @@
 use domain::{
     events::{
         offering::OfferedType,
-        sales::{ManagedQuota, ManagedTicketType, QuotaFields, RawTicketType, TicketTypeFields},
+        sales::{ManagedQuota, ManagedTicketType, QuotaFields, RawQuota, RawTicketType, TicketTypeFields},
     },
     ids::{EventId, QuotaId, TicketTypeId},
     management::{ChangeError, Conflict, Expected, Manager, Revisions, requests::Creation},
@@ -47,7 +47,7 @@ pub async fn update_quota(
     by: &Manager,
     (event, id): (EventId, QuotaId),
     expected: Expected,
-    change: impl Fn(&ManagedQuota) -> (Option<String>, Option<u32>) + Send + Sync,
+    change: impl Fn(RawQuota) -> RawQuota + Send + Sync,
 ) -> Result<ManagedQuota, ManageError> {
     settled(expected, || update_quota_once(app, by, (event, id), expected, &change)).await
 }
@@ -57,12 +57,11 @@ async fn update_quota_once(
     by: &Manager,
     (event, id): (EventId, QuotaId),
     expected: Expected,
-    change: &(impl Fn(&ManagedQuota) -> (Option<String>, Option<u32>) + Sync),
+    change: &(impl Fn(RawQuota) -> RawQuota + Sync),
 ) -> Result<ManagedQuota, ManageError> {
     let of = event_of(app, by, event).await?;
     let before = quota(app, by, event, id).await?;
-    let (name, capacity) = change(&before);
-    let fields = QuotaFields::parse(name, capacity, Some(&before))?;
+    let fields = QuotaFields::parse(change((&before).into()), Some(&before))?;
     is_expected(expected, before.revision)?;
     let judged = Judged::editable(&of)?;
     let written = app.store.update_quota(by, event, id, Some(Revisions::only(before.revision)), &fields);

@@ -10,7 +10,6 @@ use crate::{
     ids::{AccountId, EventId, SeatMapId, SeatMapVersionId, SectionId, TicketTypeId, VenueId},
     repositories::{Found, Page, PageRequest},
     seat_maps::{Seat, drawing::Drawing, layout::Layout},
-    text,
     validation::{FieldError, FieldErrors},
 };
 
@@ -43,11 +42,8 @@ impl SeatMapFields {
         before: Option<&ManagedSeatMap>,
     ) -> Result<Self, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
-        let name = errors
-            .change(name, before.map(|was| &was.name), |said| text::line("name", &said.unwrap_or_default(), 2..=100));
-        let description = errors.change(description, before.map(|was| &was.description), |said| {
-            text::text("description", &said.unwrap_or_default())
-        });
+        let name = errors.line("name", name, before.map(|was| &was.name), 2..=100);
+        let description = errors.text("description", description, before.map(|was| &was.description));
         errors.finish(name.zip(description).map(|(name, description)| Self { name, description }))
     }
 }

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use domain::{
     audit::Action,
     events::{
+        fields::EventFields,
         occurrences::{SERIES_MAX, Starts},
-        texts::Texts,
     },
     ids::{EventId, SeriesId},
     management::{
@@ -172,9 +172,9 @@ impl SeriesManagement for PgStore {
         series: SeriesId,
         event: EventId,
         expected: Expected,
-        texts: &Texts,
+        fields: &EventFields,
     ) -> Changed<Vec<EventId>> {
-        Ok(self.change_texts(by, series, event, expected, texts).await?)
+        Ok(self.change_texts(by, series, event, expected, fields).await?)
     }
 
     async fn leave_series(&self, by: &Manager, series: SeriesId, event: EventId, expected: Expected) -> Changed {

@@ -2,7 +2,7 @@
 
 use domain::{
     audit::Action,
-    events::{EventStatus, texts::Texts},
+    events::{EventStatus, fields::EventFields},
     ids::{EventId, SeriesId},
     management::{ChangeError, Expected, Manager},
 };
@@ -18,7 +18,7 @@ use super::{
         PgStore,
     },
     Fault, Note, lock_event,
-    references::{check_category, tag_ids},
+    references::check_references,
     tags::{defer_listings, refresh_listings, set_tags},
 };
 
@@ -28,21 +28,18 @@ const LOCK: &str = "SELECT 1 FROM events WHERE series_id = $1 AND ($2::uuid IS N
 
 /// Those that follow `$2` and are not over, the first of them itself: whether a text of them reads the same, and would read otherwise.
 const COMPARE: &str = "SELECT e.id, e.status::text AS status, \
-        e.title = r.title AND e.title <> coalesce($3, e.title) \
-            OR e.summary = r.summary AND e.summary <> coalesce($4, e.summary) \
-            OR e.description = r.description AND e.description <> coalesce($5, e.description) \
-            OR e.category = r.category AND e.category <> coalesce($6, e.category) AS is_reworded, \
-        t.tags = ARRAY(SELECT tag_id FROM event_tags WHERE event_id = r.id ORDER BY tag_id) \
-            AND t.tags <> coalesce($7, t.tags) AS is_retagged \
+        e.title = r.title AND e.title <> $3 OR e.summary = r.summary AND e.summary <> $4 \
+            OR e.description = r.description AND e.description <> $5 OR e.category = r.category AND e.category <> $6 AS is_reworded, \
+        t.tags = ARRAY(SELECT tag_id FROM event_tags WHERE event_id = r.id ORDER BY tag_id) AND t.tags <> $7 AS is_retagged \
     FROM events r JOIN events e USING (series_id) \
         CROSS JOIN LATERAL (SELECT ARRAY(SELECT tag_id FROM event_tags WHERE event_id = e.id ORDER BY tag_id) AS tags) AS t \
     WHERE r.id = $2 AND e.series_id = $1 AND e.starts_at >= r.starts_at AND (e.ends_at > now() OR e.id = r.id)";
 
 const CHANGE: &str = "UPDATE events e SET \
-        title = CASE WHEN e.title = r.title THEN coalesce($3, e.title) ELSE e.title END, \
-        summary = CASE WHEN e.summary = r.summary THEN coalesce($4, e.summary) ELSE e.summary END, \
-        description = CASE WHEN e.description = r.description THEN coalesce($5, e.description) ELSE e.description END, \
-        category = CASE WHEN e.category = r.category THEN coalesce($6, e.category) ELSE e.category END, \
+        title = CASE WHEN e.title = r.title THEN $3 ELSE e.title END, \
+        summary = CASE WHEN e.summary = r.summary THEN $4 ELSE e.summary END, \
+        description = CASE WHEN e.description = r.description THEN $5 ELSE e.description END, \
+        category = CASE WHEN e.category = r.category THEN $6 ELSE e.category END, \
         revision = e.revision + 1, updated_at = now() \
     FROM events r WHERE r.id = $1 AND e.id = ANY($2)";
 
@@ -53,7 +50,7 @@ impl PgStore {
         series: SeriesId,
         event: EventId,
         expected: Expected,
-        texts: &Texts,
+        fields: &EventFields,
     ) -> Result<Vec<EventId>, Fault> {
         self.noted(by, |transaction| async move {
             let only = by.only().map(|account| account.0);
@@ -63,24 +60,16 @@ impl PgStore {
                 return Err(ChangeError::NotFound.into());
             }
             locked.editable()?;
-            if let Some(category) = &texts.category {
-                check_category(&transaction, category).await?;
-            }
-            let mut tags = match &texts.tags {
-                Some(slugs) => Some(tag_ids(&transaction, slugs).await?),
-                None => None,
-            };
-            tags.iter_mut().for_each(|tags| tags.sort_unstable());
-            let (changed, retagged) = to_change(&transaction, (series, event), texts, tags.as_deref()).await?;
+            let mut tags = check_references(&transaction, fields).await?;
+            tags.sort_unstable();
+            let (changed, retagged) = to_change(&transaction, (series, event), fields, &tags).await?;
             if changed.is_empty() {
                 return Ok((Vec::new(), None));
             }
-            write(&transaction, event, &changed, texts).await?;
-            if let Some(tags) = tags {
-                set_tags(&transaction, &retagged, &tags).await?;
-            }
+            write(&transaction, event, &changed, fields).await?;
+            set_tags(&transaction, &retagged, &tags).await?;
             refresh_listings(&transaction, &changed).await?;
-            let details = serde_json::json!({ "from": event, "events": changed.len(), "title": texts.title });
+            let details = serde_json::json!({ "from": event, "events": changed.len(), "title": fields.title });
             let note = Note::new(Action::Changed, "series", series, details);
             Ok((changed.into_iter().map(EventId).collect(), note))
         })
@@ -92,16 +81,16 @@ impl PgStore {
 async fn to_change(
     transaction: &Transaction,
     (series, event): (SeriesId, EventId),
-    texts: &Texts,
-    tags: Option<&[Uuid]>,
+    fields: &EventFields,
+    tags: &[Uuid],
 ) -> Result<(Vec<Uuid>, Vec<Uuid>), Fault> {
     let parameters: [Typed<'_>; 7] = [
         (&series.0, Type::UUID),
         (&event.0, Type::UUID),
-        (&texts.title, Type::TEXT),
-        (&texts.summary, Type::TEXT),
-        (&texts.description, Type::TEXT),
-        (&texts.category, Type::TEXT),
+        (&fields.title, Type::TEXT),
+        (&fields.summary, Type::TEXT),
+        (&fields.description, Type::TEXT),
+        (&fields.category, Type::TEXT),
         (&tags, Type::UUID_ARRAY),
     ];
     let (mut changed, mut retagged) = (Vec::new(), Vec::new());
@@ -120,14 +109,14 @@ fn is_editable(row: &Row) -> Result<bool, Fault> {
     Ok(status.is_editable())
 }
 
-async fn write(transaction: &Transaction, event: EventId, ids: &[Uuid], texts: &Texts) -> Result<(), Fault> {
+async fn write(transaction: &Transaction, event: EventId, ids: &[Uuid], fields: &EventFields) -> Result<(), Fault> {
     let parameters: [Typed<'_>; 6] = [
         (&event.0, Type::UUID),
         (&ids, Type::UUID_ARRAY),
-        (&texts.title, Type::TEXT),
-        (&texts.summary, Type::TEXT),
-        (&texts.description, Type::TEXT),
-        (&texts.category, Type::TEXT),
+        (&fields.title, Type::TEXT),
+        (&fields.summary, Type::TEXT),
+        (&fields.description, Type::TEXT),
+        (&fields.category, Type::TEXT),
     ];
     // Their listings once at the end, instead of once a table.
     defer_listings(transaction).await?;
