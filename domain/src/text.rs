@@ -4,6 +4,7 @@
 //! accepted is accepted again as it was stored, and means the same whether its accents were typed composed or decomposed. What is
 //! read from the database is not judged again.
 
+mod fields;
 mod instants;
 mod slugs;
 mod unseen;
@@ -19,7 +20,7 @@ pub use self::{
     instants::{NoInstant, instant},
     slugs::{slug, slug_of},
 };
-use crate::validation::{FieldError, FieldErrors};
+use crate::validation::FieldError;
 
 /// Most characters of a text.
 pub const TEXT_MAX: usize = 10_000;
@@ -109,30 +110,6 @@ pub fn day(text: &str) -> Option<Date> {
             .enumerate()
             .all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() });
     text.parse().ok().filter(|_| is_formed)
-}
-
-/// Texts of what may be changed: what is the same as `before` is not judged again.
-impl FieldErrors {
-    /// [`FieldErrors::change`] of one line with so many characters.
-    pub fn line(
-        &mut self,
-        field: &'static str,
-        said: Option<String>,
-        before: Option<&String>,
-        chars: RangeInclusive<usize>,
-    ) -> Option<String> {
-        self.change(said, before, |said| line(field, &said.unwrap_or_default(), chars))
-    }
-
-    /// [`FieldErrors::change`] of several lines, or none.
-    pub fn text(&mut self, field: &'static str, said: Option<String>, before: Option<&String>) -> Option<String> {
-        self.change(said, before, |said| text(field, &said.unwrap_or_default()))
-    }
-
-    /// [`FieldErrors::change`] of a slug that is made from something else unless it is said.
-    pub fn slug(&mut self, said: Option<String>, before: Option<&Option<String>>) -> Option<Option<String>> {
-        self.change(Some(said), before, |said| said.flatten().map(|said| slug("slug", &said)).transpose())
-    }
 }
 
 #[cfg(test)]

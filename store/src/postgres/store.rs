@@ -8,6 +8,7 @@ mod audit;
 mod bookings;
 pub mod catalogue;
 mod credentials;
+mod event_columns;
 mod manage;
 mod paging;
 mod retention;

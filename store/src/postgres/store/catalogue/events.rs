@@ -36,7 +36,7 @@ macro_rules! longest {
 pub(super) fn page(search: &EventSearch, typing: &Typing<'_>, few: bool) -> Statement {
     let walk = Walk::new(&search.place, search.limit, search.sort);
     let mut statement = Statement::default();
-    statement.sql("SELECT ").sql(walk.columns()).sql(rows::SUMMARY_COLUMNS).sql(" FROM (");
+    statement.sql("SELECT ").sql(walk.columns()).sql(&rows::SUMMARY_COLUMNS).sql(" FROM (");
     if search.sort.by == EventOrder::Relevance {
         walk.pick_ranked(&mut statement, typing.ranks(), |statement, rank| {
             keyed(statement, search);

@@ -21,7 +21,7 @@ use super::{
         paging::{self, page_of},
         total_of,
     },
-    Fault, Note, is_expected,
+    Note, is_expected,
 };
 
 const ALL: &str = "SELECT key, value, updated_at FROM settings ORDER BY key";
@@ -61,31 +61,6 @@ impl PgStore {
         Ok(stored)
     }
 
-    async fn write_settings(
-        &self,
-        by: &Manager,
-        expected: Expected,
-        changes: &[(SettingKey, Option<Value>)],
-    ) -> Result<(), Fault> {
-        self.noted(by, |transaction| async move {
-            let rows = transaction.query_typed(LOCK, &[]).await?;
-            is_expected(rows.first().ok_or(ChangeError::NotFound)?, expected)?;
-            let mut keys = Vec::new();
-            for (key, value) in changes {
-                let parameters: [Typed<'_>; 3] =
-                    [(&key.as_str(), Type::TEXT), (value, Type::JSONB), (&by.account.0, Type::UUID)];
-                let is_changed = transaction.execute_typed(CHANGE, &parameters).await? > 0;
-                keys.extend(is_changed.then_some(key.as_str()));
-            }
-            if keys.is_empty() {
-                return Ok(((), None));
-            }
-            transaction.execute_typed("UPDATE settings_revision SET revision = revision + 1", &[]).await?;
-            Ok(((), Note::new(Action::Changed, "settings", "site", serde_json::json!({ "keys": keys }))))
-        })
-        .await
-    }
-
     async fn read_changes(&self, request: &PageRequest<i64>) -> Result<Page<SettingChange>, StoreError> {
         let from = request.start.comes_from();
         let statement = |comparison, direction| {
@@ -113,7 +88,23 @@ impl SettingsRepository for PgStore {
         expected: Expected,
         changes: &[(SettingKey, Option<Value>)],
     ) -> Changed {
-        Ok(self.write_settings(by, expected, changes).await?)
+        self.noted(by, |transaction| async move {
+            let rows = transaction.query_typed(LOCK, &[]).await?;
+            is_expected(rows.first().ok_or(ChangeError::NotFound)?, expected)?;
+            let mut keys = Vec::new();
+            for (key, value) in changes {
+                let parameters: [Typed<'_>; 3] =
+                    [(&key.as_str(), Type::TEXT), (value, Type::JSONB), (&by.account.0, Type::UUID)];
+                let is_changed = transaction.execute_typed(CHANGE, &parameters).await? > 0;
+                keys.extend(is_changed.then_some(key.as_str()));
+            }
+            if keys.is_empty() {
+                return Ok(((), None));
+            }
+            transaction.execute_typed("UPDATE settings_revision SET revision = revision + 1", &[]).await?;
+            Ok(((), Note::new(Action::Changed, "settings", "site", serde_json::json!({ "keys": keys }))))
+        })
+        .await
     }
 
     async fn setting_changes(&self, page: &PageRequest<i64>) -> Found<Page<SettingChange>> {
