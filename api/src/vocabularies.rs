@@ -122,7 +122,10 @@ async fn rename(app: Arc<App>, mut request: Request, of: Vocabulary) -> Result<R
     let (by, expected) = (manager(&request)?, expected(&request)?);
     let slug = request.param("slug")?.into_owned();
     let body: NameBody = request.body().await?;
-    let name = text::line("name", &body.name, 2..=100)?;
+    let before = term(&app, of, &slug).await?;
+    let mut errors = FieldErrors::default();
+    let name = errors.line("name", Some(body.name), Some(&before.name), 2..=100);
+    let name = errors.finish(name)?;
     let renamed = app.store.rename_term(&by, of, &slug, expected, &name).await;
     invalidated(&app, renamed, &[Tag::Vocabulary])?;
     let term = term(&app, of, &slug).await?;

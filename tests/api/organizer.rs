@@ -27,6 +27,7 @@ pub(crate) mod seated;
 mod series;
 mod tags;
 mod texts;
+mod unchanged;
 mod under_bookings;
 
 use domain::accounts::Role;

@@ -227,10 +227,14 @@ pub fn instant(field: &'static str, value: Option<Timestamp>) -> Result<Timestam
     Err(FieldError::new(field, "OUT_OF_RANGE", "must be between the years 2000 and 2999"))
 }
 
-/// When a sale begins that is to begin at once: when it has begun, if it has; otherwise as if nobody had ever said another time, so that
-/// copies know that it is no time that somebody has chosen: [`is_at_once`].
+/// When a sale begins that is to begin at once: as if nobody had ever said another time, so that copies know that it is no time that
+/// somebody has chosen: [`is_at_once`].
 fn at_once(before: Option<&Event>, now: Timestamp) -> Timestamp {
-    before.map_or(now, |was| if was.sale.starts_at <= now { was.sale.starts_at } else { was.created_at })
+    match before {
+        None => now,
+        Some(was) if is_at_once(was.sale.starts_at, was.created_at) => was.sale.starts_at,
+        Some(was) => was.created_at,
+    }
 }
 
 /// Whether a sale begins when its event was made, which is what "at once" becomes. The two times are of two clocks.

@@ -153,6 +153,8 @@ fn a_default_of_the_sale_follows_the_event() {
     assert_eq!(changed(&said, |raw| raw.sale_starts_at = None), window(0, 900), "as if it had never been said");
     assert!(is_at_once(at(0), at(59)) && is_at_once(at(60), at(0)) && !is_at_once(at(0), at(61)));
     assert_eq!(changed(&said, |raw| raw.sale_ends_at = None), window(300, 1000));
+    let begun = Event { sale: window(-500, 1000), ..event(raw()) };
+    assert_eq!(changed(&begun, |raw| raw.sale_starts_at = None), window(0, 1000), "even when it has begun by then");
     // What an event has from when other lists held.
     let former = Event { time_zone: "CET".to_owned(), currency: "ZZZ".parse().unwrap(), ..default };
     assert_eq!(changed(&former, |raw| raw.title = Some("Another".to_owned())), window(0, 1000));

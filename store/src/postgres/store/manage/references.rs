@@ -20,7 +20,7 @@ pub(super) async fn check_references(transaction: &Transaction, fields: &EventFi
 }
 
 /// There is such a category until the end of the transaction.
-async fn check_category(transaction: &Transaction, slug: &str) -> Result<(), Fault> {
+pub(super) async fn check_category(transaction: &Transaction, slug: &str) -> Result<(), Fault> {
     let category = "SELECT 1 FROM categories WHERE slug = $1 FOR KEY SHARE";
     if transaction.query_typed(category, &[(&slug, Type::TEXT)]).await?.is_empty() {
         return Err(unknown("category", "there is no such category").into());
@@ -29,7 +29,7 @@ async fn check_category(transaction: &Transaction, slug: &str) -> Result<(), Fau
 }
 
 /// The ids of tags that exist until the end of the transaction.
-async fn tag_ids(transaction: &Transaction, slugs: &[String]) -> Result<Vec<Uuid>, Fault> {
+pub(super) async fn tag_ids(transaction: &Transaction, slugs: &[String]) -> Result<Vec<Uuid>, Fault> {
     let tags = "SELECT id FROM tags WHERE slug = ANY($1) ORDER BY id FOR KEY SHARE";
     let rows = transaction.query_typed(tags, &[(&slugs, Type::TEXT_ARRAY)]).await?;
     if rows.len() != slugs.len() {

@@ -18,7 +18,7 @@ use super::{
         event_columns::{IS_REWORDED, REWORD, Values},
     },
     Fault, Note, editable, lock_event,
-    references::check_references,
+    references::{check_category, tag_ids},
     tags::{defer_listings, refresh_listings, set_tags},
 };
 
@@ -55,7 +55,10 @@ impl PgStore {
                 return Err(ChangeError::NotFound.into());
             }
             editable(&locked)?;
-            let mut tags = check_references(&transaction, fields).await?;
+            if fields.category != locked.category {
+                check_category(&transaction, &fields.category).await?;
+            }
+            let mut tags = tag_ids(&transaction, &fields.tags).await?;
             tags.sort_unstable();
             let (changed, retagged) = to_change(&transaction, (series, event), fields, &tags).await?;
             if changed.is_empty() {
