@@ -1,6 +1,7 @@
 //! What organizers and admins do with the catalogue.
 
 mod against_buyers;
+mod age_restriction;
 mod blocks;
 mod cancellations;
 mod catalogue;

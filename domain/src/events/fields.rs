@@ -14,6 +14,8 @@ use crate::{
 const TAGS_MAX: usize = 20;
 /// Most places an account may be limited to; a larger number is a mistake.
 const PER_ACCOUNT_MAX: u32 = 10_000;
+/// Highest minimum age of guests; a larger number is a mistake.
+const AGE_MAX: u32 = 99;
 
 /// An event as its organizer wrote it, or as it is with some fields changed.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +37,7 @@ pub struct RawEvent {
     /// Nothing: when the event begins, whenever that will be.
     pub sale_ends_at: Option<Timestamp>,
     pub max_per_account: Option<u32>,
+    pub age_restriction: Option<u32>,
     pub tags: Option<Vec<String>>,
 }
 
@@ -66,6 +69,8 @@ pub struct EventFields {
     pub sale: SaleWindow,
     /// The most places an account may have.
     pub max_per_account: Option<u32>,
+    /// Minimum age of guests, in years.
+    pub age_restriction: Option<u32>,
     /// Slugs of tags, in alphabetical order, none twice.
     pub tags: Vec<String>,
 }
@@ -95,6 +100,9 @@ impl EventFields {
         });
         let max_per_account = errors
             .change(Some(raw.max_per_account), was.map(|was| &was.max_per_account), |said| per_account(said.flatten()));
+        let age_restriction = errors.change(Some(raw.age_restriction), was.map(|was| &was.age_restriction), |said| {
+            age_restriction(said.flatten())
+        });
         let tags = errors.change(raw.tags.map(sorted), was.map(|was| &was.tags), |said| tags(said.unwrap_or_default()));
         let sale = starts_at.zip(ends_at).and_then(|(starts_at, ends_at)| {
             let sold = (raw.sale_starts_at, raw.sale_ends_at);
@@ -118,6 +126,7 @@ impl EventFields {
                 currency: currency?,
                 sale: sale?,
                 max_per_account: max_per_account?,
+                age_restriction: age_restriction?,
                 tags: tags?,
             })
         };
@@ -151,6 +160,7 @@ impl ManagedEvent {
             currency: event.currency,
             sale: event.sale,
             max_per_account: event.max_per_account,
+            age_restriction: event.age_restriction,
             tags: sorted(self.tags.iter().map(|tag| tag.slug.clone()).collect()),
         }
     }
@@ -174,6 +184,7 @@ impl From<EventFields> for RawEvent {
             // What ends with the beginning is what nobody has said, and goes with the beginning.
             sale_ends_at: Some(fields.sale.ends_at).filter(|ends_at| *ends_at != fields.starts_at),
             max_per_account: fields.max_per_account,
+            age_restriction: fields.age_restriction,
             tags: Some(fields.tags),
         }
     }
@@ -288,6 +299,15 @@ fn per_account(limit: Option<u32>) -> Result<Option<u32>, FieldError> {
             Err(FieldError::new("maxPerAccount", "OUT_OF_RANGE", "must be from 1 to 10,000, or null"))
         }
         limit => Ok(limit),
+    }
+}
+
+fn age_restriction(years: Option<u32>) -> Result<Option<u32>, FieldError> {
+    match years {
+        Some(years) if years > AGE_MAX => {
+            Err(FieldError::new("ageRestriction", "OUT_OF_RANGE", "must be from 0 to 99, or null"))
+        }
+        years => Ok(years),
     }
 }
 

@@ -58,6 +58,9 @@ body! {
         /// The most places that one account may have; `null` for no limit.
         #[schema(value_type = Option<u32>, minimum = 1, maximum = 10_000)]
         max_per_account: u32,
+        /// Minimum age of guests, in years; `null` for guests of any age.
+        #[schema(value_type = Option<u32>, minimum = 0, maximum = 99)]
+        age_restriction: u32,
         #[schema(schema_with = texts::slugs_or_null::<20>)]
         tags: Vec<String>,
     } beside {
@@ -171,6 +174,10 @@ pub(in crate::manage) struct EventJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     max_per_account: Option<u32>,
+    /// Minimum age of guests, in years.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    age_restriction: Option<u32>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -201,6 +208,7 @@ impl<'a> From<&'a ManagedEvent> for EventJson<'a> {
             sale_starts_at: event.sale.starts_at,
             sale_ends_at: event.sale.ends_at,
             max_per_account: event.max_per_account,
+            age_restriction: event.age_restriction,
             created_at: event.created_at,
             updated_at: event.updated_at,
         }

@@ -90,6 +90,7 @@ fn event(raw: RawEvent) -> Event {
         currency: fields.currency,
         sale: fields.sale,
         max_per_account: None,
+        age_restriction: None,
         created_at: at(0),
         updated_at: at(0),
     }
@@ -115,6 +116,7 @@ fn what_was_so_before_stays_whatever_the_rules_say_today() {
         ends_at: at(-200),
         sale: sold,
         max_per_account: Some(99_999),
+        age_restriction: Some(100),
         ..event(raw())
     };
     let tag = crate::repositories::EventTag { slug: "No Slug".to_owned(), name: turned.clone() };
@@ -177,6 +179,7 @@ fn every_rule_names_its_field() {
     assert_eq!(fault(|raw| raw.sale_ends_at = Some(at(2001))), owned("saleEndsAt", "OUT_OF_RANGE"));
     assert_eq!(fault(|raw| raw.sale_starts_at = Some(Timestamp::MIN)), owned("saleStartsAt", "OUT_OF_RANGE"));
     assert_eq!(fault(|raw| raw.max_per_account = Some(0)), owned("maxPerAccount", "OUT_OF_RANGE"));
+    assert_eq!(fault(|raw| raw.age_restriction = Some(100)), owned("ageRestriction", "OUT_OF_RANGE"));
     assert_eq!(fault(|raw| raw.tags = Some(vec!["a b".to_owned()])), owned("tags", "INVALID_SLUG"));
     assert_eq!(fault(|raw| raw.tags = Some(vec!["ab".to_owned(); 21])), owned("tags", "TOO_MANY"));
 }

@@ -54,7 +54,7 @@ const fn column(
     Column { name, kind, of_copy, value }
 }
 
-static COLUMNS: [Column; 14] = [
+static COLUMNS: [Column; 15] = [
     column("slug", Type::TEXT, Own, |of| Box::new(of.slug)),
     column("venue_id", Type::UUID, Same, |of| Box::new(of.fields.venue_id.0)),
     column("seat_map_version_id", Type::UUID, Same, |of| Box::new(of.seat_map)),
@@ -69,6 +69,7 @@ static COLUMNS: [Column; 14] = [
     column("sale_starts_at", Type::TIMESTAMPTZ, Own, |of| Box::new(of.fields.sale.starts_at)),
     column("sale_ends_at", Type::TIMESTAMPTZ, Own, |of| Box::new(of.fields.sale.ends_at)),
     column("max_per_account", Type::INT4, Same, |of| Box::new(of.fields.max_per_account.map(rows::signed))),
+    column("age_restriction", Type::INT4, Same, |of| Box::new(of.fields.age_restriction.map(rows::signed))),
 ];
 
 /// An event from a row with the columns of [`selected`].
@@ -91,6 +92,7 @@ pub(super) fn event(row: &Row) -> Result<Event, StoreError> {
         currency: rows::parse(row.try_get("currency")?)?,
         sale: SaleWindow { starts_at: row.try_get("sale_starts_at")?, ends_at: row.try_get("sale_ends_at")? },
         max_per_account: rows::perhaps_unsigned(row, "max_per_account")?,
+        age_restriction: rows::perhaps_unsigned(row, "age_restriction")?,
         created_at: row.try_get("created_at")?,
         updated_at: row.try_get("updated_at")?,
     })
