@@ -1,17 +1,7 @@
-//! What organizers and admins do over HTTP. An event's routes are there twice: below `/organizer` for one's own events, below
-//! `/admin` for everybody's.
+//! What the endpoints of organizers and admins have in common. Those of an event and of what belongs to it are there twice: below
+//! `/organizer` for one's own events, below `/admin` for everybody's.
 //!
 //! Every answer about one thing has its revision as `ETag`, and a change names the one it is based on with `If-Match`.
-
-mod blocks;
-pub(crate) mod endpoints;
-mod events;
-mod export;
-mod guests;
-mod sales;
-pub(super) mod seat_maps;
-pub(super) mod series;
-mod settings;
 
 use std::future::Future;
 
@@ -21,13 +11,8 @@ use application::{
     manage::{self, Made, NamedRequest},
 };
 use boxoffice_http::{
-    filters, json,
-    openapi::operation::Operation,
-    problem::Problem,
-    problem_codes::Code,
-    reply::Reply,
-    request::Request,
-    revisions::{expected, perhaps_expected, tagged, unchanged},
+    filters, json, openapi::operation::Operation, problem::Problem, problem_codes::Code, reply::Reply,
+    request::Request, revisions::tagged,
 };
 use domain::{
     bookings::{Fingerprint, IdempotencyKey},
@@ -132,7 +117,7 @@ pub(crate) fn change(operation: Operation) -> Operation {
 }
 
 /// A search text: at most 200 characters.
-fn search(query: &mut boxoffice_http::query::Query<'_>) -> Option<String> {
+pub(crate) fn search(query: &mut boxoffice_http::query::Query<'_>) -> Option<String> {
     let text = query.text("q")?;
     filters::within(query, "q", &text, 200)
 }

@@ -1,8 +1,8 @@
-//! Quotas and ticket types in JSON.
+//! Ticket types in JSON.
 
 use boxoffice_http::openapi::texts;
 use domain::{
-    events::sales::{ManagedQuota, ManagedTicketType, RawQuota, RawTicketType},
+    events::sales::{ManagedTicketType, RawTicketType},
     ids::{QuotaId, SectionId, TicketTypeId},
     money::Money,
 };
@@ -15,22 +15,6 @@ use crate::{
     bodies::{Patched, body},
     instants,
 };
-
-body! {
-    /// A new quota.
-    #[schema(as = NewQuota)]
-    QuotaBody over RawQuota {
-        #[schema(schema_with = texts::line::<2, 100>, required = true)]
-        name: String,
-        #[schema(value_type = u32, required = true, maximum = 100_000_000)]
-        capacity: u32,
-    }
-}
-
-impl Patched for QuotaBody {
-    const NAME: &'static str = "QuotaChange";
-    const DESCRIPTION: &'static str = "What is to change of a quota. What is left out stays.";
-}
 
 body! {
     /// A new ticket type.
@@ -78,49 +62,18 @@ impl Patched for TicketTypeBody {
     }
 }
 
-/// All quotas of an event.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Quotas)]
-pub(in crate::manage) struct QuotasJson<'a> {
-    pub(super) data: Vec<QuotaJson<'a>>,
-}
-
 /// All ticket types of an event, in their order.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ManagedTicketTypes)]
-pub(in crate::manage) struct TicketTypesJson<'a> {
+pub(crate) struct TicketTypesJson<'a> {
     pub(super) data: Vec<TicketTypeJson<'a>>,
-}
-
-/// A number of places that ticket types draw on.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Quota)]
-#[serde(rename_all = "camelCase")]
-pub(in crate::manage) struct QuotaJson<'a> {
-    id: QuotaId,
-    name: &'a str,
-    capacity: u32,
-    held: u32,
-    sold: u32,
-    available: u32,
-    created_at: Timestamp,
-    /// When name or capacity last changed.
-    updated_at: Timestamp,
-}
-
-impl<'a> From<&'a ManagedQuota> for QuotaJson<'a> {
-    fn from(quota: &'a ManagedQuota) -> Self {
-        let ManagedQuota { id, ref name, capacity, held, sold, created_at, updated_at, revision: _ } = *quota;
-        let available = capacity.saturating_sub(held.saturating_add(sold));
-        Self { id, name, capacity, held, sold, available, created_at, updated_at }
-    }
 }
 
 /// A ticket type as its organizer sees it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ManagedTicketType)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::manage) struct TicketTypeJson<'a> {
+pub(crate) struct TicketTypeJson<'a> {
     id: TicketTypeId,
     quota_id: QuotaId,
     name: &'a str,
@@ -165,6 +118,6 @@ impl<'a> From<&'a ManagedTicketType> for TicketTypeJson<'a> {
 #[derive(Deserialize, ToSchema)]
 #[schema(as = TicketTypeOrder)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(in crate::manage) struct OrderBody {
+pub(crate) struct OrderBody {
     pub(super) order: Vec<TicketTypeId>,
 }

@@ -1,6 +1,7 @@
 //! Events as their organizers, and admins, see and change them.
 
-pub(super) mod dto;
+pub(crate) mod dto;
+pub(crate) mod endpoints;
 
 use std::sync::Arc;
 
@@ -8,7 +9,14 @@ use application::{
     app::App,
     manage::{event_of, events},
 };
-use boxoffice_http::{browsing::List, problem::Problem, query::Query, reply::Reply, request::Request};
+use boxoffice_http::{
+    browsing::List,
+    problem::Problem,
+    query::Query,
+    reply::Reply,
+    request::Request,
+    revisions::{expected, perhaps_expected, tagged, unchanged},
+};
 use domain::{
     events::{fields::RawEvent, lifecycle::Step},
     ids::{AccountId, EventId},
@@ -21,10 +29,8 @@ use domain::{
 use jiff::Timestamp;
 
 use self::dto::{DuplicateBody, EventBody, EventJson, PublishBody};
-use super::{
-    answered, expected, first_answer, location, manager, named_body, perhaps_expected, search, tagged, unchanged,
-};
 use crate::bodies::Member;
+use crate::manage::{answered, first_answer, location, manager, named_body, search};
 
 /// Only who manages everybody's events may say whose one is.
 fn organizer(said: Option<AccountId>, by: &Manager) -> Result<Option<AccountId>, Problem> {
@@ -38,7 +44,7 @@ fn shown(event: &ManagedEvent) -> Result<Reply, Problem> {
     Ok(tagged(Reply::ok(&EventJson::from(event))?, event.revision))
 }
 
-async fn created(app: &App, by: &Manager, made: super::Made) -> Result<Reply, Problem> {
+async fn created(app: &App, by: &Manager, made: application::manage::Made) -> Result<Reply, Problem> {
     let id = EventId(made.id);
     let show = async {
         let event = event_of(app, by, id).await?;

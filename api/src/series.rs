@@ -11,7 +11,13 @@ use application::{
         series::{self, Outcome},
     },
 };
-use boxoffice_http::{openapi::texts, problem::Problem, reply::Reply, request::Request};
+use boxoffice_http::{
+    openapi::texts,
+    problem::Problem,
+    reply::Reply,
+    request::Request,
+    revisions::{expected, perhaps_expected, tagged},
+};
 use domain::{
     events::{
         EventStatus,
@@ -31,8 +37,8 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use utoipa::ToSchema;
 
 use super::{
-    answered, events::dto::CancellationJson, expected, first_answer, location, manager, named_body, perhaps_expected,
-    tagged,
+    events::organizer::dto::CancellationJson,
+    manage::{answered, first_answer, location, manager, named_body},
 };
 use crate::{bodies::body, instants};
 

@@ -89,7 +89,7 @@ impl Patched for EventBody {
 #[derive(Default, Deserialize, ToSchema)]
 #[schema(as = PublishRequest)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(in crate::manage) struct PublishBody {
+pub(crate) struct PublishBody {
     /// In the future, within ten years; left out: now.
     #[serde(default, deserialize_with = "instants::optional")]
     pub(super) at: Option<Timestamp>,
@@ -99,7 +99,7 @@ pub(in crate::manage) struct PublishBody {
 #[derive(Deserialize, Serialize, ToSchema)]
 #[schema(as = DuplicateRequest)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(in crate::manage) struct DuplicateBody {
+pub(crate) struct DuplicateBody {
     #[serde(deserialize_with = "instants::required")]
     pub(super) starts_at: Timestamp,
 }
@@ -108,7 +108,7 @@ pub(in crate::manage) struct DuplicateBody {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Cancellation)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::manage) struct CancellationJson {
+pub(crate) struct CancellationJson {
     /// Bookings that were live.
     total: u64,
     /// Bookings that are cancelled.
@@ -137,7 +137,7 @@ struct TagJson<'a> {
 #[derive(Serialize, ToSchema)]
 #[schema(as = ManagedEvent)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::manage) struct EventJson<'a> {
+pub(crate) struct EventJson<'a> {
     id: EventId,
     slug: &'a str,
     title: &'a str,

@@ -11,7 +11,14 @@ use application::{
     aside::aside,
     manage::seat_maps::{self, EventSeatMap},
 };
-use boxoffice_http::{browsing::List, problem::Problem, query::Whole, reply::Reply, request::Request};
+use boxoffice_http::{
+    browsing::List,
+    problem::Problem,
+    query::Whole,
+    reply::Reply,
+    request::Request,
+    revisions::{expected, perhaps_expected, tagged},
+};
 use domain::{
     ids::{AccountId, EventId, SeatMapId, SeatMapVersionId},
     management::{
@@ -23,7 +30,7 @@ use domain::{
 use dto::{ChangeBody, LayoutJson, MoveBody, NewSeatMapBody, SeatMapDetailJson, SeatMapJson, VersionDetailJson};
 use sold::EventSeatMapJson;
 
-use super::{answered, expected, first_answer, location, manager, named_body, perhaps_expected, search, tagged};
+use super::manage::{answered, first_answer, location, manager, named_body, search};
 
 /// Most bytes of a map: the largest hall in the longest form that people write, twice.
 const LAYOUT_BYTES_MAX: usize = 8 << 20;

@@ -1,5 +1,7 @@
 //! Blocks: places of an event that its organizer keeps back.
 
+pub(crate) mod endpoints;
+
 use std::sync::Arc;
 
 use application::{app::App, manage::blocks};
@@ -15,7 +17,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{location, manager, named_body};
+use super::manage::{location, manager, named_body};
 use crate::bookings::dto::ItemJson;
 
 /// Which places to keep back.
