@@ -141,21 +141,14 @@ pub async fn update(
     expected: Expected,
     change: impl Fn(&ManagedSeatMap) -> (Option<String>, Option<String>) + Send + Sync,
 ) -> Result<(), ManageError> {
-    settled(expected, || update_once(app, by, id, expected, &change)).await
-}
-
-async fn update_once(
-    app: &App,
-    by: &Manager,
-    id: SeatMapId,
-    expected: Expected,
-    change: &(impl Fn(&ManagedSeatMap) -> (Option<String>, Option<String>) + Sync),
-) -> Result<(), ManageError> {
-    let before = find(app, by, id).await?;
-    let (name, description) = change(&before);
-    let fields = SeatMapFields::parse(name, description, Some(&before))?;
-    let expected = expected.or(Some(Revisions::only(before.revision)));
-    Ok(app.store.update_seat_map(by, id, expected, &fields).await?)
+    settled(expected, || async {
+        let before = find(app, by, id).await?;
+        let (name, description) = change(&before);
+        let fields = SeatMapFields::parse(name, description, Some(&before))?;
+        let expected = expected.or(Some(Revisions::only(before.revision)));
+        Ok(app.store.update_seat_map(by, id, expected, &fields).await?)
+    })
+    .await
 }
 
 /// Adds a version after the last.

@@ -109,7 +109,15 @@ pub async fn change_following(
     expected: Expected,
     change: impl Fn(RawEvent) -> RawEvent + Send + Sync,
 ) -> Result<(Vec<(Occurrence, Outcome)>, i32), ManageError> {
-    let changed = settled(expected, || change_following_once(app, by, (id, event), expected, &change)).await?;
+    let changed = settled(expected, || async {
+        let before = event_of(app, by, event).await?;
+        is_expected(expected, before.revision)?;
+        let fields = EventFields::parse(change(before.fields().into()), Some(&before), Timestamp::now())?;
+        let revision = Some(Revisions::only(before.revision));
+        let changed = app.store.change_following(by, id, event, revision, &fields).await;
+        Ok(invalidated(app, changed, &tags_of(event, Some(id)))?)
+    })
+    .await?;
     // Each page of an occurrence has the tag of its series.
     app.cache.invalidate(&changed.iter().map(|event| Tag::Event(*event)).collect::<Vec<_>>());
     tracing::info!(%event, series = %id, userId = %by.account, changed = changed.len(), "texts of a series changed");
@@ -119,21 +127,6 @@ pub async fn change_following(
     };
     let after = find(app, by, id).await?.into_iter().map(with_outcome).collect();
     Ok((after, event_of(app, by, event).await?.revision))
-}
-
-async fn change_following_once(
-    app: &App,
-    by: &Manager,
-    (id, event): (SeriesId, EventId),
-    expected: Expected,
-    change: &(impl Fn(RawEvent) -> RawEvent + Sync),
-) -> Result<Vec<EventId>, ManageError> {
-    let before = event_of(app, by, event).await?;
-    is_expected(expected, before.revision)?;
-    let fields = EventFields::parse(change(before.fields().into()), Some(&before), Timestamp::now())?;
-    let revision = Some(Revisions::only(before.revision));
-    let changed = app.store.change_following(by, id, event, revision, &fields).await;
-    Ok(invalidated(app, changed, &tags_of(event, Some(id)))?)
 }
 
 /// Takes an event out of its series.
