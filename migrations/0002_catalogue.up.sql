@@ -153,6 +153,8 @@ CREATE TABLE events (
     sale_ends_at        timestamptz NOT NULL,
     -- Most places that an account may have. NULL: no limit.
     max_per_account     integer CHECK (max_per_account > 0),
+    -- Years; NULL: for guests of any age.
+    age_restriction     integer CHECK (age_restriction BETWEEN 0 AND 99),
     metadata            jsonb NOT NULL DEFAULT '{}',
     created_at          timestamptz NOT NULL DEFAULT now(),
     updated_at          timestamptz NOT NULL DEFAULT now(),

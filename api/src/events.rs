@@ -3,6 +3,7 @@
 mod dto;
 pub(crate) mod endpoints;
 mod live;
+pub(super) mod organizer;
 mod pictures;
 pub mod public;
 pub(crate) mod seat_map;

@@ -5,7 +5,7 @@ use domain::text;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, de::Error};
 
-use super::manage::bodies::Change;
+use super::bodies::Member;
 
 /// One that has to be there.
 pub(super) fn required<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
@@ -18,7 +18,7 @@ pub(super) fn optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opt
     text.map(|text| text::instant(&text).map_err(D::Error::custom)).transpose()
 }
 
-/// One of a change.
-pub(super) fn change<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Change<Timestamp>, D::Error> {
-    optional(deserializer).map(Change::Is)
+/// One of a body that is put over what there is.
+pub(super) fn member<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Member<Timestamp>, D::Error> {
+    optional(deserializer).map(Member::Present)
 }

@@ -1,19 +1,7 @@
-//! What organizers and admins do over HTTP. An event's routes are there twice: below `/organizer` for one's own events, below
-//! `/admin` for everybody's.
+//! What the endpoints of organizers and admins have in common. Those of an event and of what belongs to it are there twice: below
+//! `/organizer` for one's own events, below `/admin` for everybody's.
 //!
 //! Every answer about one thing has its revision as `ETag`, and a change names the one it is based on with `If-Match`.
-
-mod blocks;
-pub(super) mod bodies;
-mod catalogue;
-pub(crate) mod endpoints;
-mod events;
-mod export;
-mod guests;
-mod sales;
-pub(super) mod seat_maps;
-pub(super) mod series;
-mod settings;
 
 use std::future::Future;
 
@@ -23,12 +11,8 @@ use application::{
     manage::{self, Made, NamedRequest},
 };
 use boxoffice_http::{
-    json,
-    problem::Problem,
-    problem_codes::Code,
-    reply::Reply,
-    request::Request,
-    revisions::{expected, perhaps_expected, tagged, unchanged},
+    json, openapi::operation::Operation, problem::Problem, problem_codes::Code, reply::Reply, request::Request,
+    revisions::tagged,
 };
 use domain::{
     bookings::IdempotencyKey,
@@ -41,20 +25,20 @@ use serde::{Serialize, de::DeserializeOwned};
 const ADMIN_PREFIX: &str = "/api/v1/admin/";
 
 /// Who manages, and how far they reach: that is a matter of the route they came by.
-fn manager(request: &Request) -> Result<Manager, Problem> {
+pub(crate) fn manager(request: &Request) -> Result<Manager, Problem> {
     let reach = if request.route().path.starts_with(ADMIN_PREFIX) { Reach::All } else { Reach::Own };
     Ok(Manager { account: request.caller()?.account, reach, actor: request.actor()? })
 }
 
 /// Where something below this request's prefix is.
-fn location(by: &Manager, rest: &str) -> String {
+pub(crate) fn location(by: &Manager, rest: &str) -> String {
     let prefix = if by.reach == Reach::All { "admin" } else { "organizer" };
     format!("/api/v1/{prefix}/{rest}")
 }
 
 /// The body, and how the client names the request, if it does. Two requests are the same when they mean the same, as two bookings are: by
 /// what was read, and not by its bytes.
-async fn named_body<T: DeserializeOwned + Serialize + Send + 'static>(
+pub(crate) async fn named_body<T: DeserializeOwned + Serialize + Send + 'static>(
     request: &mut Request,
 ) -> Result<(T, Option<NamedRequest>), Problem> {
     let is_named = request.headers().contains_key("idempotency-key");
@@ -72,7 +56,7 @@ async fn named_body<T: DeserializeOwned + Serialize + Send + 'static>(
 }
 
 /// What a request is answered that has made something: where it is, what it is, and its revision if it has one.
-fn first_answer(
+pub(crate) fn first_answer(
     location: String,
     value: &(impl Serialize + ?Sized),
     revision: Option<i32>,
@@ -82,7 +66,7 @@ fn first_answer(
 
 /// 201 with the first answer, whether `show` makes it now or it was given before. When nobody knows it, and what was made is gone, the key is of
 /// no more use.
-async fn answered(
+pub(crate) async fn answered(
     app: &App,
     by: &Manager,
     made: Made,
@@ -100,4 +84,9 @@ async fn answered(
     let reply = reply.header(header::LOCATION, location);
     let reply = if let Some(revision) = revision { tagged(reply, revision) } else { reply };
     Ok(if replayed { reply.replayed() } else { reply })
+}
+
+/// What may stand against a change.
+pub(crate) fn change(operation: Operation) -> Operation {
+    operation.refusals(&[Code::EventState, Code::SlugTaken, Code::InUse, Code::CapacityTaken, Code::Invalid])
 }

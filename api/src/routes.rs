@@ -1,12 +1,19 @@
 //! The table of the public API: the sum of what the features declare. The router and the OpenAPI document are made of it.
 
 use application::app::App;
-use boxoffice_http::{endpoint::Section, openapi, router::Route};
+use boxoffice_http::{
+    endpoint::{Scope, Section},
+    openapi,
+    router::Route,
+};
+use domain::management::catalogue::Vocabulary;
 use http::Method;
 use serde_json::Value;
 
 use super::{
-    accounts, audit, bookings, cache, csp_reports, events, manage, operations, problems, reference, venues, welcome,
+    accounts, audit, blocks, bookings, cache, csp_reports, events, guests, operations, problems, quotas, reference,
+    scopes::{ANY, OWN},
+    seat_maps, series, settings, ticket_types, venues, vocabularies, welcome,
 };
 
 /// Every endpoint, by feature, in the order in which readers of the document see them.
@@ -16,14 +23,14 @@ pub fn sections() -> Vec<Section<App>> {
         events::endpoints::section(),
         venues::endpoints::section(),
         bookings::endpoints::section(),
-        manage::endpoints::settings(),
-        manage::endpoints::own_events(),
-        manage::series::endpoints::own(),
-        manage::endpoints::all_events(),
-        manage::series::endpoints::all(),
-        manage::seat_maps::endpoints::own_seat_maps(),
-        manage::seat_maps::endpoints::all_seat_maps(),
-        manage::endpoints::catalogue(),
+        settings::endpoints::section(),
+        vocabularies::endpoints::to_choose(with_all_it_sells(&OWN, events::organizer::endpoints::own())),
+        series::endpoints::own(),
+        with_all_it_sells(&ANY, events::organizer::endpoints::all()),
+        series::endpoints::all(),
+        seat_maps::endpoints::own_seat_maps(),
+        seat_maps::endpoints::all_seat_maps(),
+        catalogue(),
         accounts::endpoints::administration(),
         audit::endpoints::section(),
         cache::endpoints::section(),
@@ -32,6 +39,23 @@ pub fn sections() -> Vec<Section<App>> {
         reference::endpoints::section(api_document),
         csp_reports::endpoints::section(),
     ]
+}
+
+/// The endpoints of events, and those of what they sell and of who has bought it.
+fn with_all_it_sells(scope: &Scope, events: Section<App>) -> Section<App> {
+    let section = ticket_types::endpoints::of_event(scope, events);
+    let section = quotas::endpoints::of_event(scope, section);
+    let section = blocks::endpoints::of_event(scope, section);
+    guests::endpoints::of_event(scope, section)
+}
+
+/// What administrators do with what all events have in common.
+fn catalogue() -> Section<App> {
+    let section = Section::new("Administration of the catalogue", "Venues, categories, tags and settings.");
+    let section = venues::endpoints::administered(section);
+    let section = vocabularies::endpoints::administered(section, Vocabulary::Tags);
+    let section = vocabularies::endpoints::administered(section, Vocabulary::Categories);
+    settings::endpoints::administered(section)
 }
 
 /// Every route of the API. Authorization is decided by what they declare and nowhere else; whose resource it is, the use case decides.

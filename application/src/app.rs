@@ -12,7 +12,10 @@ use domain::{
     ids::{AccountId, SessionId},
     management::{
         catalogue::{CatalogueManagement, SettingsRepository},
-        events::{EventManagement, GuestList, SalesManagement},
+        events::{
+            BlockRepository, EventLifeCycle, EventManagement, GuestList, OfferingRepository, QuotaManagement,
+            TicketTypeManagement,
+        },
         requests::RequestKeys,
         seat_maps::SeatMapManagement,
         series::SeriesManagement,
@@ -44,36 +47,22 @@ store!(
     AuditRepository,
     BookingRepository,
     CredentialRepository,
+    BlockRepository,
+    CatalogueManagement,
+    EventLifeCycle,
+    EventManagement,
     EventRepository,
-    ManagementStore,
+    GuestList,
+    OfferingRepository,
+    QuotaManagement,
+    RequestKeys,
+    SeatMapManagement,
+    SeriesManagement,
     SessionRepository,
+    SettingsRepository,
+    TicketTypeManagement,
     VenueRepository
 );
-
-/// The part of it that organizers and admins change.
-pub trait ManagementStore:
-    CatalogueManagement
-    + EventManagement
-    + GuestList
-    + RequestKeys
-    + SalesManagement
-    + SeriesManagement
-    + SeatMapManagement
-    + SettingsRepository
-{
-}
-
-impl<T> ManagementStore for T where
-    T: CatalogueManagement
-        + EventManagement
-        + GuestList
-        + RequestKeys
-        + SalesManagement
-        + SeriesManagement
-        + SeatMapManagement
-        + SettingsRepository
-{
-}
 
 /// Why a password was neither hashed nor checked, nor its strength judged.
 #[derive(Debug, thiserror::Error)]

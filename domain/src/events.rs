@@ -7,7 +7,6 @@ pub mod managed;
 pub mod occurrences;
 pub mod offering;
 pub mod sales;
-pub mod texts;
 
 use std::{str::FromStr, sync::Arc};
 
@@ -132,6 +131,8 @@ pub struct Event {
     pub sale: SaleWindow,
     /// The most places an account may hold and have booked together.
     pub max_per_account: Option<u32>,
+    /// Minimum age of guests, in years.
+    pub age_restriction: Option<u32>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }

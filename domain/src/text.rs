@@ -4,6 +4,7 @@
 //! accepted is accepted again as it was stored, and means the same whether its accents were typed composed or decomposed. What is
 //! read from the database is not judged again.
 
+mod fields;
 mod instants;
 mod slugs;
 mod unseen;

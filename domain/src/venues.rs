@@ -1,7 +1,5 @@
 //! Venues: the places where events happen.
 
-use std::ops::RangeInclusive;
-
 use jiff::Timestamp;
 
 use crate::{
@@ -34,12 +32,10 @@ pub struct Venue {
 }
 
 impl Venue {
-    /// Whether `fields` say nothing new of it.
-    pub fn says(&self, fields: &VenueFields) -> bool {
-        let VenueFields { slug, name, description, address, city, country, time_zone, capacity } = fields;
-        (slug.as_ref(), name, description) == (Some(&self.slug), &self.name, &self.description)
-            && (address, city, country) == (&self.address, &self.city, &self.country)
-            && (time_zone, capacity) == (&self.time_zone, &self.capacity)
+    /// What was said of it.
+    pub fn fields(&self) -> VenueFields {
+        let Self { slug, name, description, address, city, country, time_zone, capacity, .. } = self.clone();
+        VenueFields { slug: Some(slug), name, description, address, city, country, time_zone, capacity }
     }
 }
 
@@ -82,34 +78,26 @@ impl VenueFields {
     /// Checks every field and reports every fault. What is the same as `before` stays, whatever today's rules and lists of codes say of it.
     pub fn parse(raw: RawVenue, before: Option<&Venue>) -> Result<Self, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
-        let line = |field, chars: RangeInclusive<usize>| {
-            move |said: Option<String>| text::line(field, &said.unwrap_or_default(), chars)
-        };
-        let slug = raw.slug.map(|slug| {
-            errors.change(Some(slug), before.map(|was| &was.slug), |slug| text::slug("slug", &slug.unwrap_or_default()))
-        });
-        let name = errors.change(raw.name, before.map(|was| &was.name), line("name", 2..=100));
-        let description = errors.change(raw.description, before.map(|was| &was.description), |said| {
-            text::text("description", &said.unwrap_or_default())
-        });
-        let address = errors.change(raw.address, before.map(|was| &was.address), line("address", 2..=200));
-        let city = errors.change(raw.city, before.map(|was| &was.city), line("city", 2..=100));
+        let was = before.map(Venue::fields);
+        let was = was.as_ref();
+        let slug = errors.slug(raw.slug, was.map(|was| &was.slug));
+        let name = errors.line("name", raw.name, was.map(|was| &was.name), 2..=100);
+        let description = errors.text("description", raw.description, was.map(|was| &was.description));
+        let address = errors.line("address", raw.address, was.map(|was| &was.address), 2..=200);
+        let city = errors.line("city", raw.city, was.map(|was| &was.city), 2..=100);
         let country =
-            errors.change(raw.country, before.map(|was| &was.country), |said| country(&said.unwrap_or_default()));
-        let time_zone = errors.change(raw.time_zone, before.map(|was| &was.time_zone), |said| {
+            errors.change(raw.country, was.map(|was| &was.country), |said| country(&said.unwrap_or_default()));
+        let time_zone = errors.change(raw.time_zone, was.map(|was| &was.time_zone), |said| {
             time_zone("timeZone", &said.unwrap_or_default())
         });
-        let capacity = errors.change(raw.capacity, before.map(|was| &was.capacity), |said| match said {
+        let capacity = errors.change(raw.capacity, was.map(|was| &was.capacity), |said| match said {
             None => Err(FieldError::new("capacity", "REQUIRED", "is required")),
             Some(capacity @ 1..=CAPACITY_MAX) => Ok(capacity),
             Some(_) => Err(FieldError::new("capacity", "OUT_OF_RANGE", "must be from 1 to 100,000,000")),
         });
         let valid = || {
             Some(Self {
-                slug: match slug {
-                    Some(slug) => Some(slug?),
-                    None => None,
-                },
+                slug: slug?,
                 name: name?,
                 description: description?,
                 address: address?,
@@ -123,17 +111,18 @@ impl VenueFields {
     }
 }
 
-impl From<Venue> for RawVenue {
-    fn from(venue: Venue) -> Self {
+impl From<VenueFields> for RawVenue {
+    fn from(fields: VenueFields) -> Self {
+        let VenueFields { slug, name, description, address, city, country, time_zone, capacity } = fields;
         Self {
-            slug: Some(venue.slug),
-            name: Some(venue.name),
-            description: Some(venue.description),
-            address: Some(venue.address),
-            city: Some(venue.city),
-            country: Some(venue.country),
-            time_zone: Some(venue.time_zone),
-            capacity: Some(venue.capacity),
+            slug,
+            name: Some(name),
+            description: Some(description),
+            address: Some(address),
+            city: Some(city),
+            country: Some(country),
+            time_zone: Some(time_zone),
+            capacity: Some(capacity),
         }
     }
 }
@@ -189,8 +178,8 @@ mod tests {
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
         };
-        let said = || RawVenue::from(old.clone());
-        assert!(old.says(&VenueFields::parse(said(), Some(&old)).unwrap()));
+        let said = || RawVenue::from(old.fields());
+        assert_eq!(VenueFields::parse(said(), Some(&old)).unwrap(), old.fields());
         let turned = RawVenue { name: Some("Ada\u{202e}".to_owned()), ..said() };
         assert_eq!(VenueFields::parse(turned, Some(&old)).unwrap_err()[0].field, "name");
         assert_eq!(VenueFields::parse(said(), None).unwrap_err().len(), 8);

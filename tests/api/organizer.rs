@@ -1,6 +1,7 @@
 //! What organizers and admins do with the catalogue.
 
 mod against_buyers;
+mod age_restriction;
 mod blocks;
 mod cancellations;
 mod catalogue;
@@ -27,6 +28,7 @@ pub(crate) mod seated;
 mod series;
 mod tags;
 mod texts;
+mod unchanged;
 mod under_bookings;
 
 use domain::accounts::Role;

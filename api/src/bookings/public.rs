@@ -58,7 +58,6 @@ pub async fn release(app: Arc<App>, request: Request) -> Result<Reply, Problem> 
 
 /// `POST /holds/{id}/extensions`
 pub async fn extend(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let hold = bookings::extend(&app, request.caller()?.account, request.id::<HoldId>("id")?).await?;
     Reply::ok(&HoldJson::from(&*hold))
 }

@@ -47,6 +47,10 @@ pub(super) struct EventJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     max_per_account: Option<u32>,
+    /// Minimum age of guests, in years.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    age_restriction: Option<u32>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -70,6 +74,7 @@ impl<'a> From<&'a Event> for EventJson<'a> {
             sale_starts_at: event.sale.starts_at,
             sale_ends_at: event.sale.ends_at,
             max_per_account: event.max_per_account,
+            age_restriction: event.age_restriction,
             created_at: event.created_at,
             updated_at: event.updated_at,
         }

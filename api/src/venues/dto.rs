@@ -1,9 +1,44 @@
 //! Venues in JSON.
 
-use domain::{ids::VenueId, venues::Venue};
+use boxoffice_http::openapi::texts;
+use domain::{
+    ids::VenueId,
+    venues::{RawVenue, Venue},
+};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::bodies::{Patched, body};
+
+body! {
+    /// A new venue; or one said anew, whose slug stays unless it is said.
+    #[schema(as = NewVenue)]
+    VenueBody over RawVenue {
+        #[schema(schema_with = texts::slug_or_null)]
+        slug: String,
+        #[schema(schema_with = texts::line::<2, 100>, required = true)]
+        name: String,
+        #[schema(schema_with = texts::text_or_null)]
+        description: String,
+        #[schema(schema_with = texts::line::<2, 200>, required = true)]
+        address: String,
+        #[schema(schema_with = texts::line::<2, 100>, required = true)]
+        city: String,
+        #[schema(schema_with = texts::code::<2>, required = true)]
+        country: String,
+        #[schema(schema_with = texts::time_zone, required = true)]
+        time_zone: String,
+        #[schema(value_type = u32, required = true, minimum = 1, maximum = 100_000_000)]
+        capacity: u32,
+    }
+}
+
+impl Patched for VenueBody {
+    const NAME: &'static str = "VenueChange";
+    const DESCRIPTION: &'static str =
+        "What is to change of a venue. What is left out stays; `null` is as if a new venue did not say it.";
+}
 
 /// A place where events happen.
 #[derive(Serialize, ToSchema)]

@@ -36,42 +36,34 @@ pub async fn create(
     .await
 }
 
-/// Changes what is said of an event: `change` is given the event as it is.
+/// Changes what is said of an event: `change` is given what is said now.
 pub async fn update(
     app: &App,
     by: &Manager,
     id: EventId,
     expected: Expected,
     organizer: Option<AccountId>,
-    change: impl Fn(&ManagedEvent) -> RawEvent + Send + Sync,
+    change: impl Fn(RawEvent) -> RawEvent + Send + Sync,
 ) -> Result<ManagedEvent, ManageError> {
-    settled(expected, || update_once(app, by, id, expected, organizer, &change)).await
-}
-
-async fn update_once(
-    app: &App,
-    by: &Manager,
-    id: EventId,
-    expected: Expected,
-    organizer: Option<AccountId>,
-    change: &(impl Fn(&ManagedEvent) -> RawEvent + Sync),
-) -> Result<ManagedEvent, ManageError> {
-    let before = event_of(app, by, id).await?;
-    // What the change is put on top of must be what the client has seen.
-    is_expected(expected, before.revision)?;
-    let fields = EventFields::parse(change(&before), Some(&before), Timestamp::now())?;
-    let judged = Judged::editable(&before)?;
-    if before.says(&fields) && organizer.is_none_or(|organizer| organizer == before.event.organizer_id) {
-        return Ok(before);
-    }
-    let judged = judged.within_rules(app, |offering| offering.set(&fields)).await?;
-    let written = app.store.update_event(by, id, Some(Revisions::only(before.revision)), organizer, &fields);
-    if fields.keeps_plan(&before.event, before.seat_map.map(|(map, _)| map)) {
-        change_words(app, judged, written).await?;
-    } else {
-        change_plan(app, judged, written).await?;
-    }
-    event_of(app, by, id).await
+    settled(expected, || async {
+        let before = event_of(app, by, id).await?;
+        // What the change is put on top of must be what the client has seen.
+        is_expected(expected, before.revision)?;
+        let fields = EventFields::parse(change(before.fields().into()), Some(&before), Timestamp::now())?;
+        let judged = Judged::editable(&before)?;
+        if before.fields() == fields && organizer.is_none_or(|organizer| organizer == before.event.organizer_id) {
+            return Ok(before);
+        }
+        let judged = judged.within_rules(app, |offering| offering.set(&fields)).await?;
+        let written = app.store.update_event(by, id, Some(Revisions::only(before.revision)), organizer, &fields);
+        if fields.keeps_plan(&before.event) && fields.seat_map_id == before.seat_map.map(|(map, _)| map) {
+            change_words(app, judged, written).await?;
+        } else {
+            change_plan(app, judged, written).await?;
+        }
+        event_of(app, by, id).await
+    })
+    .await
 }
 
 /// Deletes a draft.

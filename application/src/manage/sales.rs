@@ -4,7 +4,7 @@
 use domain::{
     events::{
         offering::OfferedType,
-        sales::{ManagedQuota, ManagedTicketType, QuotaFields, RawTicketType, TicketTypeFields},
+        sales::{ManagedQuota, ManagedTicketType, QuotaFields, RawQuota, RawTicketType, TicketTypeFields},
     },
     ids::{EventId, QuotaId, TicketTypeId},
     management::{ChangeError, Conflict, Expected, Manager, Revisions, requests::Creation},
@@ -47,36 +47,28 @@ pub async fn update_quota(
     by: &Manager,
     (event, id): (EventId, QuotaId),
     expected: Expected,
-    change: impl Fn(&ManagedQuota) -> (Option<String>, Option<u32>) + Send + Sync,
+    change: impl Fn(RawQuota) -> RawQuota + Send + Sync,
 ) -> Result<ManagedQuota, ManageError> {
-    settled(expected, || update_quota_once(app, by, (event, id), expected, &change)).await
-}
-
-async fn update_quota_once(
-    app: &App,
-    by: &Manager,
-    (event, id): (EventId, QuotaId),
-    expected: Expected,
-    change: &(impl Fn(&ManagedQuota) -> (Option<String>, Option<u32>) + Sync),
-) -> Result<ManagedQuota, ManageError> {
-    let of = event_of(app, by, event).await?;
-    let before = quota(app, by, event, id).await?;
-    let (name, capacity) = change(&before);
-    let fields = QuotaFields::parse(name, capacity, Some(&before))?;
-    is_expected(expected, before.revision)?;
-    let judged = Judged::editable(&of)?;
-    let written = app.store.update_quota(by, event, id, Some(Revisions::only(before.revision)), &fields);
-    if fields.capacity == before.capacity {
-        if fields.name == before.name {
-            return Ok(before);
+    settled(expected, || async {
+        let of = event_of(app, by, event).await?;
+        let before = quota(app, by, event, id).await?;
+        let fields = QuotaFields::parse(change((&before).into()), Some(&before))?;
+        is_expected(expected, before.revision)?;
+        let judged = Judged::editable(&of)?;
+        let written = app.store.update_quota(by, event, id, Some(Revisions::only(before.revision)), &fields);
+        if fields.capacity == before.capacity {
+            if fields.name == before.name {
+                return Ok(before);
+            }
+            change_words(app, judged, written).await?;
+        } else {
+            before.resized(fields.capacity).map_err(|error| ChangeError::from(Conflict::from(error)))?;
+            let judged = judged.within_rules(app, |offering| offering.resize(id, fields.capacity)).await?;
+            change_plan(app, judged, written).await?;
         }
-        change_words(app, judged, written).await?;
-    } else {
-        before.resized(fields.capacity).map_err(|error| ChangeError::from(Conflict::from(error)))?;
-        let judged = judged.within_rules(app, |offering| offering.resize(id, fields.capacity)).await?;
-        change_plan(app, judged, written).await?;
-    }
-    quota(app, by, event, id).await
+        quota(app, by, event, id).await
+    })
+    .await
 }
 
 pub async fn delete_quota(
@@ -154,37 +146,30 @@ pub async fn update_ticket_type(
     expected: Expected,
     change: impl Fn(RawTicketType) -> RawTicketType + Send + Sync,
 ) -> Result<ManagedTicketType, ManageError> {
-    settled(expected, || update_ticket_type_once(app, by, (event, id), expected, &change)).await
-}
-
-async fn update_ticket_type_once(
-    app: &App,
-    by: &Manager,
-    (event, id): (EventId, TicketTypeId),
-    expected: Expected,
-    change: &(impl Fn(RawTicketType) -> RawTicketType + Sync),
-) -> Result<ManagedTicketType, ManageError> {
-    let of = event_of(app, by, event).await?;
-    let before = ticket_type(app, by, event, id).await?;
-    let fields = TicketTypeFields::parse(change(before.fields.clone().into()), &of.event, Some(&before.fields))?;
-    is_expected(expected, before.revision)?;
-    let judged = Judged::editable(&of)?;
-    let written = app.store.update_ticket_type(by, event, id, Some(Revisions::only(before.revision)), &fields);
-    if fields.keeps_plan(&before.fields) {
-        if fields == before.fields {
-            return Ok(before);
+    settled(expected, || async {
+        let of = event_of(app, by, event).await?;
+        let before = ticket_type(app, by, event, id).await?;
+        let fields = TicketTypeFields::parse(change(before.fields.clone().into()), &of.event, Some(&before.fields))?;
+        is_expected(expected, before.revision)?;
+        let judged = Judged::editable(&of)?;
+        let written = app.store.update_ticket_type(by, event, id, Some(Revisions::only(before.revision)), &fields);
+        if fields.keeps_plan(&before.fields) {
+            if fields == before.fields {
+                return Ok(before);
+            }
+            change_words(app, judged, written).await?;
+        } else {
+            if before.ever_taken && !fields.keeps_places(&before.fields) {
+                return Err(ChangeError::from(Conflict::PLACES_STAY).into());
+            }
+            let quota = quota_to_draw_on(app, event, fields.quota_id).await?;
+            let judged =
+                judged.within_rules(app, |offering| offering.replace(OfferedType::new(id, &fields, &quota))).await?;
+            change_plan(app, judged, written).await?;
         }
-        change_words(app, judged, written).await?;
-    } else {
-        if before.ever_taken && !fields.keeps_places(&before.fields) {
-            return Err(ChangeError::from(Conflict::PLACES_STAY).into());
-        }
-        let quota = quota_to_draw_on(app, event, fields.quota_id).await?;
-        let judged =
-            judged.within_rules(app, |offering| offering.replace(OfferedType::new(id, &fields, &quota))).await?;
-        change_plan(app, judged, written).await?;
-    }
-    ticket_type(app, by, event, id).await
+        ticket_type(app, by, event, id).await
+    })
+    .await
 }
 
 /// Deletes a ticket type that nobody has booked.

@@ -139,24 +139,16 @@ pub async fn update(
     by: &Manager,
     id: SeatMapId,
     expected: Expected,
-    change: (Option<String>, Option<String>),
+    change: impl Fn(&ManagedSeatMap) -> (Option<String>, Option<String>) + Send + Sync,
 ) -> Result<(), ManageError> {
-    settled(expected, || update_once(app, by, id, expected, change.clone())).await
-}
-
-async fn update_once(
-    app: &App,
-    by: &Manager,
-    id: SeatMapId,
-    expected: Expected,
-    (name, description): (Option<String>, Option<String>),
-) -> Result<(), ManageError> {
-    let before = find(app, by, id).await?;
-    let (name, description) =
-        (name.or_else(|| Some(before.name.clone())), description.or_else(|| Some(before.description.clone())));
-    let fields = SeatMapFields::parse(name, description, Some(&before))?;
-    let expected = expected.or(Some(Revisions::only(before.revision)));
-    Ok(app.store.update_seat_map(by, id, expected, &fields).await?)
+    settled(expected, || async {
+        let before = find(app, by, id).await?;
+        let (name, description) = change(&before);
+        let fields = SeatMapFields::parse(name, description, Some(&before))?;
+        let expected = expected.or(Some(Revisions::only(before.revision)));
+        Ok(app.store.update_seat_map(by, id, expected, &fields).await?)
+    })
+    .await
 }
 
 /// Adds a version after the last.

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use domain::{
     cache::Tag,
     events::{
+        fields::{EventFields, RawEvent},
         lifecycle::Step,
         occurrences::{RawOccurrences, Starts},
-        texts::{RawTexts, Texts},
     },
     ids::{EventId, SeriesId},
     management::{ChangeError, Conflict, Expected, Manager, Revisions, requests::Creation, series::Occurrence},
@@ -100,18 +100,25 @@ pub async fn step(
     Ok(after.into_iter().map(with_outcome).collect())
 }
 
-/// Replaces texts of an occurrence and of those that follow it; gives the revision that the occurrence has then.
+/// Replaces texts of an occurrence and of those that follow it: `change` is given what is said of the occurrence now. Gives the revision that
+/// it has then.
 pub async fn change_following(
     app: &App,
     by: &Manager,
     (id, event): (SeriesId, EventId),
     expected: Expected,
-    raw: RawTexts,
+    change: impl Fn(RawEvent) -> RawEvent + Send + Sync,
 ) -> Result<(Vec<(Occurrence, Outcome)>, i32), ManageError> {
-    let texts = Texts::parse(raw)?;
+    let changed = settled(expected, || async {
+        let before = event_of(app, by, event).await?;
+        is_expected(expected, before.revision)?;
+        let fields = EventFields::parse(change(before.fields().into()), Some(&before), Timestamp::now())?;
+        let revision = Some(Revisions::only(before.revision));
+        let changed = app.store.change_following(by, id, event, revision, &fields).await;
+        Ok(invalidated(app, changed, &tags_of(event, Some(id)))?)
+    })
+    .await?;
     // Each page of an occurrence has the tag of its series.
-    let changed = app.store.change_following(by, id, event, expected, &texts).await;
-    let changed = invalidated(app, changed, &tags_of(event, Some(id)))?;
     app.cache.invalidate(&changed.iter().map(|event| Tag::Event(*event)).collect::<Vec<_>>());
     tracing::info!(%event, series = %id, userId = %by.account, changed = changed.len(), "texts of a series changed");
     let with_outcome = |of: Occurrence| {

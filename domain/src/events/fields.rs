@@ -1,7 +1,5 @@
 //! What an organizer says of an event, checked.
 
-use std::ops::RangeInclusive;
-
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{Event, SaleWindow, managed::ManagedEvent};
@@ -16,6 +14,8 @@ use crate::{
 const TAGS_MAX: usize = 20;
 /// Most places an account may be limited to; a larger number is a mistake.
 const PER_ACCOUNT_MAX: u32 = 10_000;
+/// Highest minimum age of guests; a larger number is a mistake.
+const AGE_MAX: u32 = 99;
 
 /// An event as its organizer wrote it, or as it is with some fields changed.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +37,7 @@ pub struct RawEvent {
     /// Nothing: when the event begins, whenever that will be.
     pub sale_ends_at: Option<Timestamp>,
     pub max_per_account: Option<u32>,
+    pub age_restriction: Option<u32>,
     pub tags: Option<Vec<String>>,
 }
 
@@ -68,6 +69,8 @@ pub struct EventFields {
     pub sale: SaleWindow,
     /// The most places an account may have.
     pub max_per_account: Option<u32>,
+    /// Minimum age of guests, in years.
+    pub age_restriction: Option<u32>,
     /// Slugs of tags, in alphabetical order, none twice.
     pub tags: Vec<String>,
 }
@@ -77,20 +80,14 @@ impl EventFields {
     /// a time that is over, a code that is out of use, a sale that goes on after the event.
     pub fn parse(raw: RawEvent, before: Option<&ManagedEvent>, now: Timestamp) -> Result<Self, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
-        let was = before.map(|before| &before.event);
-        let line = |field, chars: RangeInclusive<usize>| {
-            move |said: Option<String>| text::line(field, &said.unwrap_or_default(), chars)
-        };
-        let title = errors.change(raw.title, was.map(|was| &was.title), line("title", 2..=100));
-        let slug = raw.slug.map(|slug| {
-            errors.change(Some(slug), was.map(|was| &was.slug), |slug| text::slug("slug", &slug.unwrap_or_default()))
-        });
+        let was = before.map(ManagedEvent::fields);
+        let was = was.as_ref();
+        let title = errors.line("title", raw.title, was.map(|was| &was.title), 2..=100);
+        let slug = errors.slug(raw.slug, was.map(|was| &was.slug));
         let summary = raw.summary.or_else(|| Some(String::new()));
-        let summary = errors.change(summary, was.map(|was| &was.summary), line("summary", 0..=500));
-        let description = errors.change(raw.description, was.map(|was| &was.description), |said| {
-            text::text("description", &said.unwrap_or_default())
-        });
-        let category = errors.change(raw.category, was.map(|was| &was.category), line("category", 2..=100));
+        let summary = errors.line("summary", summary, was.map(|was| &was.summary), 0..=500);
+        let description = errors.text("description", raw.description, was.map(|was| &was.description));
+        let category = errors.line("category", raw.category, was.map(|was| &was.category), 2..=100);
         let venue_id = errors.keep(required("venueId", raw.venue_id));
         let starts_at = errors.change(raw.starts_at, was.map(|was| &was.starts_at), |said| instant("startsAt", said));
         let ends_at = errors.change(raw.ends_at, was.map(|was| &was.ends_at), |said| instant("endsAt", said));
@@ -103,22 +100,21 @@ impl EventFields {
         });
         let max_per_account = errors
             .change(Some(raw.max_per_account), was.map(|was| &was.max_per_account), |said| per_account(said.flatten()));
-        let tagged: Option<Vec<_>> = before.map(|before| before.tags.iter().map(|tag| tag.slug.clone()).collect());
-        let tags = errors.change(raw.tags, tagged.as_ref(), |said| tags(said.unwrap_or_default()));
+        let age_restriction = errors.change(Some(raw.age_restriction), was.map(|was| &was.age_restriction), |said| {
+            age_restriction(said.flatten())
+        });
+        let tags = errors.change(raw.tags.map(sorted), was.map(|was| &was.tags), |said| tags(said.unwrap_or_default()));
         let sale = starts_at.zip(ends_at).and_then(|(starts_at, ends_at)| {
             let sold = (raw.sale_starts_at, raw.sale_ends_at);
-            times(&mut errors, (starts_at, ends_at), sold, was, now)
+            times(&mut errors, (starts_at, ends_at), sold, before.map(|before| &before.event), now)
         });
         if let (Some(starts_at), None) = (starts_at, ends_at) {
-            is_ahead(&mut errors, starts_at, was, now);
+            is_ahead(&mut errors, starts_at, was.map(|was| was.starts_at), now);
         }
         let valid = || {
             Some(Self {
                 title: title?,
-                slug: match slug {
-                    Some(slug) => Some(slug?),
-                    None => None,
-                },
+                slug: slug?,
                 summary: summary?,
                 description: description?,
                 category: category?,
@@ -130,47 +126,73 @@ impl EventFields {
                 currency: currency?,
                 sale: sale?,
                 max_per_account: max_per_account?,
+                age_restriction: age_restriction?,
                 tags: tags?,
             })
         };
         errors.finish(valid())
     }
-}
 
-impl EventFields {
-    /// Whether the event sells as before: nothing differs that its [`super::SalePlan`] is made of. Title, texts, category, tags, venue,
-    /// end and slug are no part of it.
-    pub fn keeps_plan(&self, before: &Event, seat_map_id: Option<SeatMapId>) -> bool {
+    /// Whether the event sells as before: nothing differs that its [`super::SalePlan`] is made of, seats apart.
+    pub fn keeps_plan(&self, before: &Event) -> bool {
         self.starts_at == before.starts_at
             && self.currency == before.currency
             && self.sale == before.sale
             && self.max_per_account == before.max_per_account
-            && self.seat_map_id == seat_map_id
     }
 }
 
-impl RawEvent {
-    /// The event as it is, for changes on top.
-    pub fn of(event: &Event, seat_map_id: Option<SeatMapId>, tags: Vec<String>) -> Self {
-        Self {
-            title: Some(event.title.clone()),
-            slug: Some(event.slug.clone()),
-            summary: Some(event.summary.clone()),
-            description: Some(event.description.clone()),
-            category: Some(event.category.clone()),
-            venue_id: Some(event.venue_id),
-            seat_map_id,
-            starts_at: Some(event.starts_at),
-            ends_at: Some(event.ends_at),
-            time_zone: Some(event.time_zone.clone()),
-            currency: Some(event.currency.as_str().to_owned()),
-            sale_starts_at: Some(event.sale.starts_at),
-            // What ends with the beginning is what nobody has said, and goes with the beginning.
-            sale_ends_at: Some(event.sale.ends_at).filter(|ends_at| *ends_at != event.starts_at),
+impl ManagedEvent {
+    /// What its organizer has said of it.
+    pub fn fields(&self) -> EventFields {
+        let event = self.event.clone();
+        EventFields {
+            title: event.title,
+            slug: Some(event.slug),
+            summary: event.summary,
+            description: event.description,
+            category: event.category,
+            venue_id: event.venue_id,
+            seat_map_id: self.seat_map.map(|(map, _)| map),
+            starts_at: event.starts_at,
+            ends_at: event.ends_at,
+            time_zone: event.time_zone,
+            currency: event.currency,
+            sale: event.sale,
             max_per_account: event.max_per_account,
-            tags: Some(tags),
+            age_restriction: event.age_restriction,
+            tags: sorted(self.tags.iter().map(|tag| tag.slug.clone()).collect()),
         }
     }
+}
+
+impl From<EventFields> for RawEvent {
+    fn from(fields: EventFields) -> Self {
+        Self {
+            title: Some(fields.title),
+            slug: fields.slug,
+            summary: Some(fields.summary),
+            description: Some(fields.description),
+            category: Some(fields.category),
+            venue_id: Some(fields.venue_id),
+            seat_map_id: fields.seat_map_id,
+            starts_at: Some(fields.starts_at),
+            ends_at: Some(fields.ends_at),
+            time_zone: Some(fields.time_zone),
+            currency: Some(fields.currency.as_str().to_owned()),
+            sale_starts_at: Some(fields.sale.starts_at),
+            // What ends with the beginning is what nobody has said, and goes with the beginning.
+            sale_ends_at: Some(fields.sale.ends_at).filter(|ends_at| *ends_at != fields.starts_at),
+            max_per_account: fields.max_per_account,
+            age_restriction: fields.age_restriction,
+            tags: Some(fields.tags),
+        }
+    }
+}
+
+fn sorted(mut slugs: Vec<String>) -> Vec<String> {
+    slugs.sort_unstable();
+    slugs
 }
 
 /// The times of an event together: when it is sold. Reports what is wrong between them, unless it was so `before`.
@@ -184,7 +206,7 @@ fn times(
     if ends_at <= starts_at && before.is_none_or(|was| (was.starts_at, was.ends_at) != (starts_at, ends_at)) {
         errors.push(FieldError::new("endsAt", "OUT_OF_RANGE", "must be after startsAt"));
     }
-    is_ahead(errors, starts_at, before, now);
+    is_ahead(errors, starts_at, before.map(|was| was.starts_at), now);
     let (from, to) = (from.unwrap_or_else(|| at_once(before, now)), to.unwrap_or(starts_at));
     let window = SaleWindow { starts_at: from, ends_at: to };
     if before.is_some_and(|was| was.sale == window && was.ends_at <= ends_at) {
@@ -194,28 +216,14 @@ fn times(
 }
 
 /// Reports a beginning that is over, unless it was so `before`.
-fn is_ahead(errors: &mut FieldErrors, starts_at: Timestamp, before: Option<&Event>, now: Timestamp) {
-    if starts_at <= now && before.is_none_or(|was| was.starts_at != starts_at) {
+fn is_ahead(errors: &mut FieldErrors, starts_at: Timestamp, before: Option<Timestamp>, now: Timestamp) {
+    if starts_at <= now && before != Some(starts_at) {
         errors.push(FieldError::new("startsAt", "NOT_IN_FUTURE", "must be in the future"));
     }
 }
 
 fn required<T>(field: &'static str, value: Option<T>) -> Result<T, FieldError> {
     value.ok_or_else(|| FieldError::new(field, "REQUIRED", "is required"))
-}
-
-impl ManagedEvent {
-    /// Whether `fields` say nothing new of the event.
-    pub fn says(&self, fields: &EventFields) -> bool {
-        let Event { title, summary, description, category, venue_id, ends_at, time_zone, slug, .. } = &self.event;
-        fields.keeps_plan(&self.event, self.seat_map.map(|(map, _)| map))
-            && (&fields.title, &fields.summary, &fields.description) == (title, summary, description)
-            && (&fields.category, &fields.venue_id, &fields.time_zone) == (category, venue_id, time_zone)
-            && fields.ends_at == *ends_at
-            && fields.slug.as_ref() == Some(slug)
-            && fields.tags.len() == self.tags.len()
-            && self.tags.iter().all(|tag| fields.tags.contains(&tag.slug))
-    }
 }
 
 /// An instant that the database and everybody's calendar can write down, in whole microseconds.
@@ -230,10 +238,14 @@ pub fn instant(field: &'static str, value: Option<Timestamp>) -> Result<Timestam
     Err(FieldError::new(field, "OUT_OF_RANGE", "must be between the years 2000 and 2999"))
 }
 
-/// When a sale begins that is to begin at once: when it has begun, if it has; otherwise as if nobody had ever said another time, so that
-/// copies know that it is no time that somebody has chosen: [`is_at_once`].
+/// When a sale begins that is to begin at once: as if nobody had ever said another time, so that copies know that it is no time that
+/// somebody has chosen: [`is_at_once`].
 fn at_once(before: Option<&Event>, now: Timestamp) -> Timestamp {
-    before.map_or(now, |was| if was.sale.starts_at <= now { was.sale.starts_at } else { was.created_at })
+    match before {
+        None => now,
+        Some(was) if is_at_once(was.sale.starts_at, was.created_at) => was.sale.starts_at,
+        Some(was) => was.created_at,
+    }
 }
 
 /// Whether a sale begins when its event was made, which is what "at once" becomes. The two times are of two clocks.
@@ -290,7 +302,16 @@ fn per_account(limit: Option<u32>) -> Result<Option<u32>, FieldError> {
     }
 }
 
-pub(super) fn tags(mut tags: Vec<String>) -> Result<Vec<String>, FieldError> {
+fn age_restriction(years: Option<u32>) -> Result<Option<u32>, FieldError> {
+    match years {
+        Some(years) if years > AGE_MAX => {
+            Err(FieldError::new("ageRestriction", "OUT_OF_RANGE", "must be from 0 to 99, or null"))
+        }
+        years => Ok(years),
+    }
+}
+
+fn tags(mut tags: Vec<String>) -> Result<Vec<String>, FieldError> {
     if tags.len() > TAGS_MAX {
         return Err(FieldError::new("tags", "TOO_MANY", "at most 20 tags"));
     }

@@ -9,7 +9,6 @@ use super::{
 use crate::{
     ids::{QuotaId, SectionId, TicketTypeId},
     money::{Currency, Money},
-    text,
     validation::{FieldError, FieldErrors},
 };
 
@@ -57,6 +56,20 @@ impl ManagedQuota {
     }
 }
 
+/// A quota as its organizer wrote it.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "the fields of `QuotaFields`")]
+pub struct RawQuota {
+    pub name: Option<String>,
+    pub capacity: Option<u32>,
+}
+
+impl From<&ManagedQuota> for RawQuota {
+    fn from(quota: &ManagedQuota) -> Self {
+        Self { name: Some(quota.name.clone()), capacity: Some(quota.capacity) }
+    }
+}
+
 /// What can be said of a quota.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuotaFields {
@@ -68,15 +81,10 @@ pub struct QuotaFields {
 
 impl QuotaFields {
     /// Checks both. What is the same as `before` stays.
-    pub fn parse(
-        name: Option<String>,
-        capacity: Option<u32>,
-        before: Option<&ManagedQuota>,
-    ) -> Result<Self, Vec<FieldError>> {
+    pub fn parse(raw: RawQuota, before: Option<&ManagedQuota>) -> Result<Self, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
-        let name = errors
-            .change(name, before.map(|was| &was.name), |said| text::line("name", &said.unwrap_or_default(), 2..=100));
-        let capacity = errors.change(capacity, before.map(|was| &was.capacity), |said| match said {
+        let name = errors.line("name", raw.name, before.map(|was| &was.name), 2..=100);
+        let capacity = errors.change(raw.capacity, before.map(|was| &was.capacity), |said| match said {
             None => Err(FieldError::new("capacity", "REQUIRED", "is required")),
             Some(capacity) if capacity > CAPACITY_MAX => {
                 Err(FieldError::new("capacity", "OUT_OF_RANGE", "must be from 0 to 100,000,000"))
@@ -162,12 +170,8 @@ impl TicketTypeFields {
     pub fn parse(raw: RawTicketType, event: &Event, before: Option<&Self>) -> Result<Self, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
         let quota_id = errors.keep(raw.quota_id.ok_or_else(|| FieldError::new("quotaId", "REQUIRED", "is required")));
-        let name = errors.change(raw.name, before.map(|was| &was.name), |said| {
-            text::line("name", &said.unwrap_or_default(), 2..=100)
-        });
-        let description = errors.change(raw.description, before.map(|was| &was.description), |said| {
-            text::text("description", &said.unwrap_or_default())
-        });
+        let name = errors.line("name", raw.name, before.map(|was| &was.name), 2..=100);
+        let description = errors.text("description", raw.description, before.map(|was| &was.description));
         let price_before = before.map(|was| &was.price).filter(|price| price.currency == event.currency);
         let price = errors.change(raw.price, price_before, |said| price(said, event.currency));
         let mut sections = raw.sections.unwrap_or_default();
@@ -284,7 +288,7 @@ mod tests {
         assert_eq!(quota(3, 4).resized(6), Err(BelowTaken { held: 3, sold: 4, asked: 6 }));
         assert_eq!(quota(0, 0).resized(0), Ok(()));
         let codes = |name: Option<&str>, capacity| {
-            QuotaFields::parse(name.map(str::to_owned), capacity, None)
+            QuotaFields::parse(RawQuota { name: name.map(str::to_owned), capacity }, None)
                 .unwrap_err()
                 .iter()
                 .map(|of| of.code)
@@ -293,7 +297,7 @@ mod tests {
         assert_eq!(codes(None, None), ["REQUIRED", "REQUIRED"]);
         assert_eq!(codes(Some("Floor"), Some(CAPACITY_MAX + 1)), ["OUT_OF_RANGE"]);
         let old = ManagedQuota { name: "Ada\u{202e}nimdA".to_owned(), capacity: CAPACITY_MAX + 1, ..quota(0, 0) };
-        let said = |capacity| QuotaFields::parse(Some(old.name.clone()), Some(capacity), Some(&old));
+        let said = |capacity| QuotaFields::parse(RawQuota { capacity: Some(capacity), ..(&old).into() }, Some(&old));
         assert!(said(CAPACITY_MAX + 1).is_ok() && said(7).is_ok() && said(CAPACITY_MAX + 2).is_err());
     }
 }

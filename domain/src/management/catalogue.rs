@@ -39,6 +39,16 @@ pub enum Vocabulary {
     Tags,
 }
 
+impl Vocabulary {
+    /// Its name in addresses and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Vocabulary::Categories => "categories",
+            Vocabulary::Tags => "tags",
+        }
+    }
+}
+
 /// Venues, categories and tags. Writers are admins.
 #[async_trait]
 pub trait CatalogueManagement: Send + Sync {

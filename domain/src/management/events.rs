@@ -43,30 +43,8 @@ pub trait EventManagement: Send + Sync {
         fields: &EventFields,
     ) -> Changed;
 
-    /// Whether `by` may have the event take the step now: what [`EventManagement::step_event`] would say, without changing or locking
-    /// anything. It may differ a moment later.
-    async fn judge_step(
-        &self,
-        by: &Manager,
-        id: EventId,
-        expected: Expected,
-        step: Step,
-        at: Option<Timestamp>,
-    ) -> Changed<Option<SeriesId>>;
-
     /// Deletes a draft that nobody ever booked.
     async fn delete_event(&self, by: &Manager, id: EventId, expected: Expected) -> Changed;
-
-    /// Takes a step in the life of an event. `at` is when a scheduled one is to be published. Cancelling queues the bookings to
-    /// be cancelled. Gives the event's series.
-    async fn step_event(
-        &self,
-        by: &Manager,
-        id: EventId,
-        expected: Expected,
-        step: Step,
-        at: Option<Timestamp>,
-    ) -> Changed<Option<SeriesId>>;
 
     /// Makes a draft `copy` of an event that begins at `starts_at`, with its ticket types, quotas, seat map and tags; all its
     /// times are shifted alike. Does nothing when the copy is there already.
@@ -80,6 +58,32 @@ pub trait EventManagement: Send + Sync {
     ) -> Changed;
 }
 
+/// The steps in the life of an event.
+#[async_trait]
+pub trait EventLifeCycle: Send + Sync {
+    /// Whether `by` may have the event take the step now: what [`EventLifeCycle::step_event`] would say, without changing or locking
+    /// anything. It may differ a moment later.
+    async fn judge_step(
+        &self,
+        by: &Manager,
+        id: EventId,
+        expected: Expected,
+        step: Step,
+        at: Option<Timestamp>,
+    ) -> Changed<Option<SeriesId>>;
+
+    /// Takes a step in the life of an event. `at` is when a scheduled one is to be published. Cancelling queues the bookings to
+    /// be cancelled. Gives the event's series.
+    async fn step_event(
+        &self,
+        by: &Manager,
+        id: EventId,
+        expected: Expected,
+        step: Step,
+        at: Option<Timestamp>,
+    ) -> Changed<Option<SeriesId>>;
+}
+
 /// A block, without its places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockSummary {
@@ -89,13 +93,16 @@ pub struct BlockSummary {
     pub updated_at: Timestamp,
 }
 
-/// What an event sells. Writers expect that the event's inventory is paused.
 #[async_trait]
-pub trait SalesManagement: Send + Sync {
+pub trait OfferingRepository: Send + Sync {
     /// An event with all that it sells, for the rules between them. Writers ask it within their transactions, too, and refuse with
     /// [`Conflict::Broken`](super::Conflict::Broken).
     async fn offering(&self, event: EventId) -> Found<Option<Offering>>;
+}
 
+/// Writers expect that the event's inventory is paused.
+#[async_trait]
+pub trait QuotaManagement: Send + Sync {
     /// The quotas of an event.
     async fn quotas(&self, event: EventId) -> Found<Vec<ManagedQuota>>;
 
@@ -113,7 +120,11 @@ pub trait SalesManagement: Send + Sync {
 
     /// Deletes a quota that no ticket type draws on.
     async fn delete_quota(&self, by: &Manager, event: EventId, id: QuotaId, expected: Expected) -> Changed;
+}
 
+/// Writers expect that the event's inventory is paused.
+#[async_trait]
+pub trait TicketTypeManagement: Send + Sync {
     /// The ticket types of an event, in the organizer's order.
     async fn ticket_types(&self, event: EventId) -> Found<Vec<ManagedTicketType>>;
 
@@ -148,7 +159,10 @@ pub trait SalesManagement: Send + Sync {
         expected: Expected,
         order: &[TicketTypeId],
     ) -> Changed;
+}
 
+#[async_trait]
+pub trait BlockRepository: Send + Sync {
     /// The blocks of an event, newest first, at most so many.
     async fn blocks(&self, event: EventId, limit: u32) -> Found<Vec<BlockSummary>>;
 

@@ -11,7 +11,6 @@ use crate::{
     lists::{ListQuery, Page},
     repositories::Found,
     seat_maps::{Seat, drawing::Drawing, layout::Layout},
-    text,
     validation::{FieldError, FieldErrors},
 };
 
@@ -41,11 +40,8 @@ impl SeatMapFields {
         before: Option<&ManagedSeatMap>,
     ) -> Result<Self, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
-        let name = errors
-            .change(name, before.map(|was| &was.name), |said| text::line("name", &said.unwrap_or_default(), 2..=100));
-        let description = errors.change(description, before.map(|was| &was.description), |said| {
-            text::text("description", &said.unwrap_or_default())
-        });
+        let name = errors.line("name", name, before.map(|was| &was.name), 2..=100);
+        let description = errors.text("description", description, before.map(|was| &was.description));
         errors.finish(name.zip(description).map(|(name, description)| Self { name, description }))
     }
 }

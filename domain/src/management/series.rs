@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Changed, Expected, Manager, events::Cancellation};
 use crate::{
-    events::{EventStatus, lifecycle::Step, occurrences::Starts, texts::Texts},
+    events::{EventStatus, fields::EventFields, lifecycle::Step, occurrences::Starts},
     ids::{EventId, SeriesId},
     repositories::Found,
 };
@@ -52,15 +52,16 @@ pub trait SeriesManagement: Send + Sync {
         starts: &Starts,
     ) -> Changed<Option<SeriesId>>;
 
-    /// Replaces texts of an event, and of those in its series that begin later, are not over, can still be changed and read the same.
-    /// All or nothing; gives the events that were changed.
+    /// Replaces the texts (title, summary, description, category and tags) of an event, and of those in its series that begin later, are
+    /// not over and can still be changed: each where it reads the same as in the event, for what is different somewhere was made so on
+    /// purpose. All tags together are one text. All or nothing; gives the events that were changed.
     async fn change_following(
         &self,
         by: &Manager,
         series: SeriesId,
         event: EventId,
         expected: Expected,
-        texts: &Texts,
+        fields: &EventFields,
     ) -> Changed<Vec<EventId>>;
 
     /// Takes an event out of the series. The event stays as it is.

@@ -53,6 +53,17 @@ pub(crate) fn unsigned(row: &Row, column: &str) -> Result<u32, StoreError> {
     u32::try_from(row.try_get::<_, i32>(column)?).map_err(|error| StoreError::Row(format!("{column}: {error}")))
 }
 
+/// One that may be empty.
+pub(crate) fn perhaps_unsigned(row: &Row, column: &str) -> Result<Option<u32>, StoreError> {
+    let number: Option<i32> = row.try_get(column)?;
+    number.map(u32::try_from).transpose().map_err(|error| StoreError::Row(format!("{column}: {error}")))
+}
+
+/// A number for a column of signed ones; the domain has checked its bounds.
+pub(crate) fn signed(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
+
 fn key(text: &str) -> Result<IdempotencyKey, StoreError> {
     IdempotencyKey::parse(text).ok_or_else(|| StoreError::Row("an idempotency key".to_owned()))
 }

@@ -70,7 +70,7 @@ impl Walk {
     fn thing(&self, before: &str, part: &str) -> String {
         let things = &self.things;
         match (before, part) {
-            ("events", _) => things.event.to_string(),
+            ("events" | "occurrences", _) => things.event.to_string(),
             ("series", _) => things.series.to_string(),
             ("seat-maps", _) => things.map.to_string(),
             ("versions", _) => "1".to_owned(),

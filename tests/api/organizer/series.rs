@@ -34,7 +34,7 @@ fn of_all(series: &Value, member: &str) -> Vec<Value> {
 }
 
 /// A series of so many drafts: its path, and its events in order.
-async fn series(server: &TestServer, api: &Api, count: u32) -> (String, Vec<Uuid>) {
+pub(super) async fn series(server: &TestServer, api: &Api, count: u32) -> (String, Vec<Uuid>) {
     let (event, ..) = drafted(server, api, 5).await;
     let made = repeat(api, event, &weekly(count)).await;
     let path = made.header("location").unwrap().to_owned();

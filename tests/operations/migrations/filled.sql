@@ -4,7 +4,7 @@
 UPDATE accounts SET email_verified_at = now(), tokens_not_before = now(), locale = 'de' WHERE role = 'USER';
 UPDATE accounts SET status = 'SUSPENDED' WHERE id = (SELECT id FROM accounts WHERE role = 'USER' ORDER BY id DESC LIMIT 1);
 UPDATE profiles SET phone = '+4930123456';
-UPDATE events SET max_per_account = 4, metadata = '{"door": "7 pm"}', revision = 2;
+UPDATE events SET max_per_account = 4, age_restriction = 16, metadata = '{"door": "7 pm"}', revision = 2;
 UPDATE venues SET metadata = '{"parking": true}', description = 'At length', revision = 2;
 UPDATE ticket_types SET sale_starts_at = '2026-01-01Z', sale_ends_at = '2027-01-01Z', description = 'At length', revision = 2,
     min_per_booking = least(2, max_per_booking);

@@ -90,6 +90,7 @@ fn event(raw: RawEvent) -> Event {
         currency: fields.currency,
         sale: fields.sale,
         max_per_account: None,
+        age_restriction: None,
         created_at: at(0),
         updated_at: at(0),
     }
@@ -115,13 +116,14 @@ fn what_was_so_before_stays_whatever_the_rules_say_today() {
         ends_at: at(-200),
         sale: sold,
         max_per_account: Some(99_999),
+        age_restriction: Some(100),
         ..event(raw())
     };
     let tag = crate::repositories::EventTag { slug: "No Slug".to_owned(), name: turned.clone() };
     let old = ManagedEvent { tags: vec![tag], ..managed(old) };
-    let said = || RawEvent::of(&old.event, None, vec!["No Slug".to_owned()]);
+    let said = || RawEvent::from(old.fields());
     let kept = EventFields::parse(said(), Some(&old), at(0)).unwrap();
-    assert!(old.says(&kept), "{kept:?}");
+    assert_eq!(kept, old.fields());
     let longer = EventFields::parse(RawEvent { ends_at: Some(at(5)), ..said() }, Some(&old), at(0)).unwrap();
     assert_eq!(longer.sale, sold);
     let faults = |raw| {
@@ -138,7 +140,7 @@ fn what_was_so_before_stays_whatever_the_rules_say_today() {
 #[test]
 fn a_default_of_the_sale_follows_the_event() {
     let changed = |before: &Event, change: fn(&mut RawEvent)| {
-        let mut raw = RawEvent::of(before, None, Vec::new());
+        let mut raw = RawEvent::from(managed(before.clone()).fields());
         change(&mut raw);
         EventFields::parse(raw, Some(&managed(before.clone())), at(10)).unwrap().sale
     };
@@ -153,6 +155,8 @@ fn a_default_of_the_sale_follows_the_event() {
     assert_eq!(changed(&said, |raw| raw.sale_starts_at = None), window(0, 900), "as if it had never been said");
     assert!(is_at_once(at(0), at(59)) && is_at_once(at(60), at(0)) && !is_at_once(at(0), at(61)));
     assert_eq!(changed(&said, |raw| raw.sale_ends_at = None), window(300, 1000));
+    let begun = Event { sale: window(-500, 1000), ..event(raw()) };
+    assert_eq!(changed(&begun, |raw| raw.sale_starts_at = None), window(0, 1000), "even when it has begun by then");
     // What an event has from when other lists held.
     let former = Event { time_zone: "CET".to_owned(), currency: "ZZZ".parse().unwrap(), ..default };
     assert_eq!(changed(&former, |raw| raw.title = Some("Another".to_owned())), window(0, 1000));
@@ -175,6 +179,7 @@ fn every_rule_names_its_field() {
     assert_eq!(fault(|raw| raw.sale_ends_at = Some(at(2001))), owned("saleEndsAt", "OUT_OF_RANGE"));
     assert_eq!(fault(|raw| raw.sale_starts_at = Some(Timestamp::MIN)), owned("saleStartsAt", "OUT_OF_RANGE"));
     assert_eq!(fault(|raw| raw.max_per_account = Some(0)), owned("maxPerAccount", "OUT_OF_RANGE"));
+    assert_eq!(fault(|raw| raw.age_restriction = Some(100)), owned("ageRestriction", "OUT_OF_RANGE"));
     assert_eq!(fault(|raw| raw.tags = Some(vec!["a b".to_owned()])), owned("tags", "INVALID_SLUG"));
     assert_eq!(fault(|raw| raw.tags = Some(vec!["ab".to_owned(); 21])), owned("tags", "TOO_MANY"));
 }

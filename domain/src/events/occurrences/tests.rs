@@ -30,6 +30,7 @@ fn event(starts_at: &str) -> Event {
         currency: "EUR".parse().unwrap(),
         sale: SaleWindow { starts_at, ends_at },
         max_per_account: None,
+        age_restriction: None,
         created_at: starts_at,
         updated_at: starts_at,
     }

@@ -173,7 +173,7 @@ async fn find(client: &impl Statements, of: &'static Catalogue, query: &ListQuer
 impl PgStore {
     async fn read_event(&self, by: IdOrSlug<'_, EventId>) -> Result<Option<EventDetail>, StoreError> {
         let mut statement = Statement::default();
-        statement.sql("SELECT ").sql(rows::DETAIL_COLUMNS).sql(DETAIL);
+        statement.sql("SELECT ").sql(&rows::DETAIL_COLUMNS).sql(DETAIL);
         match by {
             IdOrSlug::Id(id) => statement.sql("e.id = ").bind(id.0, Type::UUID),
             IdOrSlug::Slug(slug) => statement.sql("e.slug = ").bind(slug.to_owned(), Type::TEXT),

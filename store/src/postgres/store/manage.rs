@@ -24,12 +24,14 @@ mod texts;
 mod ticket_types;
 mod upkeep;
 
+use std::sync::LazyLock;
+
 use application::acting;
 use domain::{
     audit::{Action, Actor, Deed},
-    events::{EventStatus, SaleWindow},
-    ids::{EventId, SeriesId},
-    management::{ChangeError, Conflict, Expected, Manager},
+    events::Event,
+    ids::EventId,
+    management::{ChangeError, Changed, Conflict, Expected, Manager},
     validation::FieldError,
 };
 use serde_json::Value;
@@ -39,10 +41,11 @@ use super::{
     super::{
         audit,
         connection::{Statements, Transaction, Typed},
-        rows::{self, StoreError},
+        rows::StoreError,
         transaction::TransactionError,
     },
     PgStore,
+    event_columns::{SELECTED, event},
 };
 
 /// Why a transaction was not committed.
@@ -121,35 +124,14 @@ fn is_expected(row: &Row, expected: Expected) -> Result<(), Fault> {
     if expected.is_none_or(|expected| expected.has(revision)) { Ok(()) } else { Err(ChangeError::Stale.into()) }
 }
 
-/// An event that is locked until the end of the transaction.
-#[derive(Debug)]
-struct LockedEvent {
-    id: EventId,
-    organizer: uuid::Uuid,
-    status: EventStatus,
-    series: Option<SeriesId>,
-    /// The version of its map.
-    seat_map: Option<uuid::Uuid>,
-    currency: String,
-    starts_at: jiff::Timestamp,
-    ends_at: jiff::Timestamp,
-    sale: SaleWindow,
-    max_per_account: Option<i32>,
-    created_at: jiff::Timestamp,
-}
-
-const EVENT: &str = "SELECT revision, organizer_id, status::text AS status, series_id, seat_map_version_id, currency::text AS currency, \
-    starts_at, ends_at, sale_starts_at, sale_ends_at, max_per_account, created_at FROM events \
-    WHERE id = $1 AND ($2::uuid IS NULL OR organizer_id = $2)";
+static EVENT: LazyLock<String> = LazyLock::new(|| {
+    let columns = &*SELECTED;
+    format!("SELECT e.revision, {columns} FROM events e WHERE e.id = $1 AND ($2::uuid IS NULL OR e.organizer_id = $2)")
+});
 
 /// Locks an event that `by` may change. Another organizer's is not found. Says nothing about what is sold: see [`open_plan`].
-async fn lock_event(
-    transaction: &Transaction,
-    by: &Manager,
-    id: EventId,
-    expected: Expected,
-) -> Result<LockedEvent, Fault> {
-    event_by(transaction, &format!("{EVENT} FOR NO KEY UPDATE"), by, id, expected).await
+async fn lock_event(transaction: &Transaction, by: &Manager, id: EventId, expected: Expected) -> Result<Event, Fault> {
+    event_by(transaction, &format!("{} FOR NO KEY UPDATE", *EVENT), by, id, expected).await
 }
 
 /// The same without a lock: what is true now.
@@ -158,8 +140,8 @@ async fn read_event(
     by: &Manager,
     id: EventId,
     expected: Expected,
-) -> Result<LockedEvent, Fault> {
-    event_by(connection, EVENT, by, id, expected).await
+) -> Result<Event, Fault> {
+    event_by(connection, &EVENT, by, id, expected).await
 }
 
 async fn event_by(
@@ -168,36 +150,19 @@ async fn event_by(
     by: &Manager,
     id: EventId,
     expected: Expected,
-) -> Result<LockedEvent, Fault> {
+) -> Result<Event, Fault> {
     let only = by.only().map(|account| account.0);
     let rows = connection.query_typed(statement, &[(&id.0, Type::UUID), (&only, Type::UUID)]).await?;
     let row = rows.first().ok_or(ChangeError::NotFound)?;
     is_expected(row, expected)?;
-    Ok(LockedEvent {
-        id,
-        organizer: row.try_get("organizer_id")?,
-        status: rows::parse(row.try_get("status")?)?,
-        series: row.try_get::<_, Option<uuid::Uuid>>("series_id")?.map(SeriesId),
-        seat_map: row.try_get("seat_map_version_id")?,
-        currency: row.try_get("currency")?,
-        starts_at: row.try_get("starts_at")?,
-        ends_at: row.try_get("ends_at")?,
-        sale: SaleWindow { starts_at: row.try_get("sale_starts_at")?, ends_at: row.try_get("sale_ends_at")? },
-        max_per_account: row.try_get("max_per_account")?,
-        created_at: row.try_get("created_at")?,
-    })
+    Ok(event(row)?)
 }
 
 /// How each change begins that looks at what is held or sold, or changes what is sold: the event is locked and judged, and then the
 /// versions move. What the transaction looks at afterwards stays as it sees it.
-async fn open_plan(
-    transaction: &Transaction,
-    by: &Manager,
-    id: EventId,
-    expected: Expected,
-) -> Result<LockedEvent, Fault> {
+async fn open_plan(transaction: &Transaction, by: &Manager, id: EventId, expected: Expected) -> Result<Event, Fault> {
     let event = lock_event(transaction, by, id, expected).await?;
-    event.editable()?;
+    editable(&event)?;
     move_versions(transaction, id).await?;
     Ok(event)
 }
@@ -214,14 +179,12 @@ async fn move_versions(transaction: &Transaction, event: EventId) -> Result<(), 
     Ok(())
 }
 
-impl LockedEvent {
-    /// Refuses what can't be changed any more.
-    fn editable(&self) -> Result<(), Fault> {
-        if self.status.is_editable() {
-            return Ok(());
-        }
-        Err(Conflict::Event("a cancelled or archived event is not changed any more").into())
+/// Refuses what can't be changed any more.
+fn editable(event: &Event) -> Result<(), Fault> {
+    if event.status.is_editable() {
+        return Ok(());
     }
+    Err(Conflict::Event("a cancelled or archived event is not changed any more").into())
 }
 
 /// What the audit log says of a change that an administrator makes, beside the values; what organizers do with their own is not in it.
@@ -255,14 +218,15 @@ impl Note {
 }
 
 impl PgStore {
-    /// Runs a change in a transaction, and notes in it what `body` says, when an administrator makes it, whatever the route. That is the last statement: writers of the log wait for each
-    /// other. See [`RequestPool::transaction`](super::super::connection::RequestPool::transaction) for when `body` is run again.
-    async fn noted<T: Send, F>(&self, by: &Manager, body: impl Fn(Transaction) -> F + Send + Sync) -> Result<T, Fault>
+    /// Runs a change in a transaction, and notes in it what `body` says, when an administrator makes it, whatever the route. That is the last
+    /// statement: writers of the log wait for each other. See [`RequestPool::transaction`](super::super::connection::RequestPool::transaction) for when `body` is run again.
+    async fn noted<T: Send, F>(&self, by: &Manager, body: impl Fn(Transaction) -> F + Send + Sync) -> Changed<T>
     where
         F: Future<Output = Result<(T, Option<Note>), Fault>> + Send,
     {
         let body = &body;
-        self.pool
+        let outcome = self
+            .pool
             .transaction(|transaction| async move {
                 let (value, note) = body(transaction.clone()).await?;
                 if let (Some(note), Some(_)) = (note, acting::administrator()) {
@@ -274,13 +238,9 @@ impl PgStore {
                 }
                 Ok(value)
             })
-            .await
+            .await;
+        outcome.map_err(Fault::into)
     }
-}
-
-/// A number for a column of signed ones; the domain has checked its bounds.
-fn signed(number: u32) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
 }
 
 /// A count as a number of places.

@@ -38,7 +38,7 @@ pub(super) fn page(query: &ListQuery, typing: &Typing<'_>, few: bool) -> Stateme
     let mut statement = Statement::default();
     statement.sql("SELECT ");
     walk.page_keys(&mut statement);
-    statement.sql(", ").sql(rows::SUMMARY_COLUMNS).sql(" FROM (");
+    statement.sql(", ").sql(&rows::SUMMARY_COLUMNS).sql(" FROM (");
     if query.is_ranked() {
         walk.pick_ranked(&mut statement, typing.ranks(), |statement, rank| {
             keyed(statement, query);

@@ -1,90 +1,43 @@
 //! Row mapping of events and venues.
 
+use std::sync::LazyLock;
+
 use domain::{
-    events::{Event, SaleWindow},
-    ids::{AccountId, EventId, SeatMapVersionId, SeriesId, VenueId},
+    events::Event,
+    ids::{EventId, VenueId},
     repositories::{EventTag, NextOccurrence},
     search::EventSummary,
     venues::Venue,
 };
 use rust_decimal::Decimal;
 use tokio_postgres::Row;
-use uuid::Uuid;
 
+use super::super::event_columns::{event, selected};
 use crate::postgres::rows::{self, StoreError};
 
-macro_rules! event_columns {
-    ($description:literal) => {
-        concat!(
-            "e.id, e.slug, e.organizer_id, e.series_id, e.venue_id, e.seat_map_version_id, e.title, e.summary, ",
-            $description,
-            " AS description, e.category, e.status::text AS status, e.starts_at, e.ends_at, e.time_zone, ",
-            "e.currency::text AS currency, e.max_per_account, e.sale_starts_at, e.sale_ends_at, e.created_at, e.updated_at"
-        )
-    };
-}
+const TAGS: &str = "ARRAY(SELECT t.slug FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = e.id ORDER BY t.name, t.id) AS tag_slugs, \
+    ARRAY(SELECT t.name FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = e.id ORDER BY t.name, t.id) AS tag_names";
 
-macro_rules! venue_beside_event_columns {
-    ($description:literal) => {
-        concat!(
-            "v.slug AS venue_slug, v.name AS venue_name, ",
-            $description,
-            " AS venue_description, v.address, v.city, v.country::text AS country, v.time_zone AS venue_time_zone, v.capacity, ",
-            "v.created_at AS venue_created_at, v.updated_at AS venue_updated_at"
-        )
-    };
+/// The venue `v` beside the event `e`, with something in place of their descriptions unless they are to be shown.
+fn columns(event_description: &str, venue_description: &str) -> String {
+    let event = selected(event_description);
+    format!(
+        "{event}, v.slug AS venue_slug, v.name AS venue_name, {venue_description} AS venue_description, v.address, v.city, \
+         v.country::text AS country, v.time_zone AS venue_time_zone, v.capacity, v.created_at AS venue_created_at, \
+         v.updated_at AS venue_updated_at, {TAGS}"
+    )
 }
-
-/// Columns for [`event`].
-pub(in super::super) const EVENT_COLUMNS: &str = event_columns!("e.description");
 
 /// Columns for [`event_with_venue`] and [`tags`].
-pub(super) const DETAIL_COLUMNS: &str = concat!(
-    event_columns!("e.description"),
-    ", ",
-    venue_beside_event_columns!("v.description"),
-    ", ARRAY(SELECT t.slug FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = e.id ORDER BY t.name, t.id) AS tag_slugs",
-    ", ARRAY(SELECT t.name FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = e.id ORDER BY t.name, t.id) AS tag_names"
-);
+pub(super) static DETAIL_COLUMNS: LazyLock<String> = LazyLock::new(|| columns("e.description", "v.description"));
 
 /// Columns for [`summary`].
-pub(super) const SUMMARY_COLUMNS: &str = concat!(
-    event_columns!("''"),
-    ", ",
-    venue_beside_event_columns!("''"),
-    ", ARRAY(SELECT t.slug FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = e.id ORDER BY t.name, t.id) AS tag_slugs",
-    ", ARRAY(SELECT t.name FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = e.id ORDER BY t.name, t.id) AS tag_names",
-    ", l.price_min, l.price_max"
-);
+pub(super) static SUMMARY_COLUMNS: LazyLock<String> =
+    LazyLock::new(|| format!("{}, l.price_min, l.price_max", columns("''", "''")));
 
 /// Columns for [`venue`].
 pub(in super::super) const VENUE_COLUMNS: &str = "v.id, v.slug, v.name, v.description, v.address, v.city, v.country::text AS country, \
     v.time_zone, v.capacity, v.created_at, v.updated_at";
-
-pub(in super::super) fn event(row: &Row) -> Result<Event, StoreError> {
-    let max_per_account: Option<i32> = row.try_get("max_per_account")?;
-    Ok(Event {
-        id: EventId(row.try_get("id")?),
-        slug: row.try_get("slug")?,
-        organizer_id: AccountId(row.try_get("organizer_id")?),
-        series_id: row.try_get::<_, Option<Uuid>>("series_id")?.map(SeriesId),
-        venue_id: VenueId(row.try_get("venue_id")?),
-        seat_map_version_id: row.try_get::<_, Option<Uuid>>("seat_map_version_id")?.map(SeatMapVersionId),
-        title: row.try_get("title")?,
-        summary: row.try_get("summary")?,
-        description: row.try_get("description")?,
-        category: row.try_get("category")?,
-        status: rows::parse(row.try_get("status")?)?,
-        starts_at: row.try_get("starts_at")?,
-        ends_at: row.try_get("ends_at")?,
-        time_zone: row.try_get("time_zone")?,
-        currency: rows::parse(row.try_get("currency")?)?,
-        sale: SaleWindow { starts_at: row.try_get("sale_starts_at")?, ends_at: row.try_get("sale_ends_at")? },
-        max_per_account: max_per_account.and_then(|max| u32::try_from(max).ok()),
-        created_at: row.try_get("created_at")?,
-        updated_at: row.try_get("updated_at")?,
-    })
-}
 
 /// An event and where it happens.
 pub(super) fn event_with_venue(row: &Row) -> Result<(Event, Venue), StoreError> {

@@ -2,6 +2,7 @@
 //! limited.
 
 use domain::{
+    ids::AccountId,
     management::{Manager, Reach, events::DRAFTS_MAX, seat_maps::SEATS_OF_ORGANIZER_MAX},
     validation::FieldError,
 };
@@ -22,8 +23,8 @@ const SEATS: &str = "SELECT count(*) FROM (SELECT FROM seat_maps m JOIN seat_map
     WHERE m.organizer_id = (SELECT organizer_id FROM seat_maps WHERE id = $1) LIMIT $2) AS counted";
 
 /// Refuses drafts beyond what an organizer may have, the ones that this transaction has made among them.
-pub(super) async fn check_drafts(transaction: &Transaction, by: &Manager, organizer: Uuid) -> Result<(), Fault> {
-    if by.reach == Reach::All || count(transaction, DRAFTS, organizer, DRAFTS_MAX).await? <= DRAFTS_MAX {
+pub(super) async fn check_drafts(transaction: &Transaction, by: &Manager, organizer: AccountId) -> Result<(), Fault> {
+    if by.reach == Reach::All || count(transaction, DRAFTS, organizer.0, DRAFTS_MAX).await? <= DRAFTS_MAX {
         return Ok(());
     }
     let message = format!("an organizer has at most {DRAFTS_MAX} drafts: publish or delete some first");

@@ -20,7 +20,7 @@ use super::{
     super::{
         super::{
             connection::{Transaction, Typed},
-            rows::StoreError,
+            rows::{StoreError, signed},
         },
         PgStore,
         catalogue::rows::{VENUE_COLUMNS, venue},
@@ -30,7 +30,7 @@ use super::{
             table::{TableList, sql},
         },
     },
-    Fault, Note, is_expected, on_violation, signed,
+    Fault, Note, is_expected, on_violation,
     tags::{defer_listings, lock_tagged, refresh_listings, remove_tag, tagged, touch},
 };
 
@@ -118,7 +118,7 @@ impl PgStore {
         id: VenueId,
         expected: Option<Expected>,
         fields: &VenueFields,
-    ) -> Result<(), Fault> {
+    ) -> Changed {
         let simple = id.0.simple().to_string();
         let slug = fields.slug.clone().unwrap_or_else(|| text::slug_of(&fields.name, &simple[simple.len() - 8..]));
         let slug = &slug;
@@ -150,19 +150,6 @@ impl PgStore {
         .await
     }
 
-    async fn remove_venue(&self, by: &Manager, id: VenueId, expected: Expected) -> Result<(), Fault> {
-        self.noted(by, |transaction| async move {
-            let rows = transaction.query_typed(LOCK_VENUE, &[(&id.0, Type::UUID)]).await?;
-            is_expected(rows.first().ok_or(ChangeError::NotFound)?, expected)?;
-            let deleted = transaction.execute_typed("DELETE FROM venues WHERE id = $1", &[(&id.0, Type::UUID)]).await;
-            deleted.map_err(|error| {
-                on_violation(error, |_| Some(Conflict::InUse("events or seat maps need the venue").into()))
-            })?;
-            Ok(((), Note::new(Action::Deleted, "venue", id, serde_json::json!({}))))
-        })
-        .await
-    }
-
     async fn read_term(&self, of: Vocabulary, slug: &str) -> Result<Option<Term>, StoreError> {
         let (words, mut statement) = (words(of), Statement::default());
         statement.sql("SELECT ");
@@ -170,62 +157,6 @@ impl PgStore {
         statement.sql(" FROM ").sql(words.table).sql(" WHERE t.slug = ").bind(slug.to_owned(), Type::TEXT);
         let rows = statement.rows(&self.pool.get().await?).await?;
         rows.first().map(term).transpose()
-    }
-
-    async fn insert_term(&self, by: &Manager, of: Vocabulary, id: Uuid, slug: &str, name: &str) -> Result<(), Fault> {
-        let words = words(of);
-        self.noted(by, |transaction| async move {
-            let parameters: [Typed<'_>; 3] = [(&id, Type::UUID), (&slug, Type::TEXT), (&name, Type::TEXT)];
-            if transaction.execute_typed(words.insert, &parameters).await? == 0
-                && transaction.query_typed(words.is_made, &parameters[..2]).await?.is_empty()
-            {
-                return Err(Conflict::SlugTaken(slug.to_owned()).into());
-            }
-            Ok(((), Note::new(Action::Created, words.kind, slug, serde_json::json!({ "name": name }))))
-        })
-        .await
-    }
-
-    async fn change_term_name(
-        &self,
-        by: &Manager,
-        of: Vocabulary,
-        slug: &str,
-        expected: Expected,
-        name: &str,
-    ) -> Result<(), Fault> {
-        let words = words(of);
-        self.noted(by, |transaction| async move {
-            let tag = lock_term(&transaction, words, slug, expected).await?;
-            // Of a tag, the trigger refreshes the listings of its events, in their order.
-            if transaction.execute_typed(words.rename, &[(&slug, Type::TEXT), (&name, Type::TEXT)]).await? == 0 {
-                return Ok(((), None));
-            }
-            if let Some(tag) = tag {
-                touch(&transaction, &tagged(&transaction, tag).await?).await?;
-            }
-            Ok(((), Note::new(Action::Changed, words.kind, slug, serde_json::json!({ "name": name }))))
-        })
-        .await
-    }
-
-    async fn remove_term(&self, by: &Manager, of: Vocabulary, slug: &str, expected: Expected) -> Result<(), Fault> {
-        let words = words(of);
-        self.noted(by, |transaction| async move {
-            let tag = lock_term(&transaction, words, slug, expected).await?;
-            defer_listings(&transaction).await?;
-            let untagged = match tag {
-                Some(tag) => remove_tag(&transaction, tag).await?,
-                None => Vec::new(),
-            };
-            if transaction.execute_typed(words.delete, &[(&slug, Type::TEXT)]).await? == 0 {
-                return Err(Conflict::InUse("events have this category").into());
-            }
-            touch(&transaction, &untagged).await?;
-            refresh_listings(&transaction, &untagged).await?;
-            Ok(((), Note::new(Action::Deleted, words.kind, slug, serde_json::json!({ "name": null }))))
-        })
-        .await
     }
 }
 
@@ -276,15 +207,24 @@ impl CatalogueManagement for PgStore {
     }
 
     async fn add_venue(&self, by: &Manager, id: VenueId, fields: &VenueFields) -> Changed {
-        Ok(self.write_venue(by, id, None, fields).await?)
+        self.write_venue(by, id, None, fields).await
     }
 
     async fn update_venue(&self, by: &Manager, id: VenueId, expected: Expected, fields: &VenueFields) -> Changed {
-        Ok(self.write_venue(by, id, Some(expected), fields).await?)
+        self.write_venue(by, id, Some(expected), fields).await
     }
 
     async fn delete_venue(&self, by: &Manager, id: VenueId, expected: Expected) -> Changed {
-        Ok(self.remove_venue(by, id, expected).await?)
+        self.noted(by, |transaction| async move {
+            let rows = transaction.query_typed(LOCK_VENUE, &[(&id.0, Type::UUID)]).await?;
+            is_expected(rows.first().ok_or(ChangeError::NotFound)?, expected)?;
+            let deleted = transaction.execute_typed("DELETE FROM venues WHERE id = $1", &[(&id.0, Type::UUID)]).await;
+            deleted.map_err(|error| {
+                on_violation(error, |_| Some(Conflict::InUse("events or seat maps need the venue").into()))
+            })?;
+            Ok(((), Note::new(Action::Deleted, "venue", id, serde_json::json!({}))))
+        })
+        .await
     }
 
     async fn terms(&self, by: &Manager, of: Vocabulary, query: &ListQuery) -> Found<Page<Term>> {
@@ -300,14 +240,51 @@ impl CatalogueManagement for PgStore {
     }
 
     async fn add_term(&self, by: &Manager, of: Vocabulary, id: Uuid, slug: &str, name: &str) -> Changed {
-        Ok(self.insert_term(by, of, id, slug, name).await?)
+        let words = words(of);
+        self.noted(by, |transaction| async move {
+            let parameters: [Typed<'_>; 3] = [(&id, Type::UUID), (&slug, Type::TEXT), (&name, Type::TEXT)];
+            if transaction.execute_typed(words.insert, &parameters).await? == 0
+                && transaction.query_typed(words.is_made, &parameters[..2]).await?.is_empty()
+            {
+                return Err(Conflict::SlugTaken(slug.to_owned()).into());
+            }
+            Ok(((), Note::new(Action::Created, words.kind, slug, serde_json::json!({ "name": name }))))
+        })
+        .await
     }
 
     async fn rename_term(&self, by: &Manager, of: Vocabulary, slug: &str, expected: Expected, name: &str) -> Changed {
-        Ok(self.change_term_name(by, of, slug, expected, name).await?)
+        let words = words(of);
+        self.noted(by, |transaction| async move {
+            let tag = lock_term(&transaction, words, slug, expected).await?;
+            // Of a tag, the trigger refreshes the listings of its events, in their order.
+            if transaction.execute_typed(words.rename, &[(&slug, Type::TEXT), (&name, Type::TEXT)]).await? == 0 {
+                return Ok(((), None));
+            }
+            if let Some(tag) = tag {
+                touch(&transaction, &tagged(&transaction, tag).await?).await?;
+            }
+            Ok(((), Note::new(Action::Changed, words.kind, slug, serde_json::json!({ "name": name }))))
+        })
+        .await
     }
 
     async fn delete_term(&self, by: &Manager, of: Vocabulary, slug: &str, expected: Expected) -> Changed {
-        Ok(self.remove_term(by, of, slug, expected).await?)
+        let words = words(of);
+        self.noted(by, |transaction| async move {
+            let tag = lock_term(&transaction, words, slug, expected).await?;
+            defer_listings(&transaction).await?;
+            let untagged = match tag {
+                Some(tag) => remove_tag(&transaction, tag).await?,
+                None => Vec::new(),
+            };
+            if transaction.execute_typed(words.delete, &[(&slug, Type::TEXT)]).await? == 0 {
+                return Err(Conflict::InUse("events have this category").into());
+            }
+            touch(&transaction, &untagged).await?;
+            refresh_listings(&transaction, &untagged).await?;
+            Ok(((), Note::new(Action::Deleted, words.kind, slug, serde_json::json!({ "name": null }))))
+        })
+        .await
     }
 }

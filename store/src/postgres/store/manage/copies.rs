@@ -2,13 +2,13 @@
 //! beginning, see [`Shift`]. The number of statements does not depend on the number of copies.
 
 use domain::{
-    audit::Action,
     events::{
+        Event,
         copies::{OutOfYears, Shift},
         fields::is_at_once,
     },
     ids::{EventId, SeriesId},
-    management::{Conflict, Expected, Manager},
+    management::Conflict,
     text,
     validation::FieldError,
 };
@@ -22,22 +22,11 @@ use super::{
             connection::{Transaction, Typed},
             rows::StoreError,
         },
-        PgStore,
+        event_columns::COPY,
     },
-    Fault, LockedEvent, Note,
-    allowances::check_drafts,
-    events::tail,
-    lock_event, on_violation,
+    Fault, on_violation,
     tags::{defer_listings, set_tags},
 };
-
-/// `$1` is the event, `$2` the ids of the copies, `$5` to `$8` their times.
-const COPY_EVENTS: &str = "INSERT INTO events (id, slug, organizer_id, venue_id, seat_map_version_id, title, summary, description, \
-        category, starts_at, ends_at, time_zone, currency, sale_starts_at, sale_ends_at, max_per_account, series_id) \
-    SELECT n.id, n.slug, e.organizer_id, e.venue_id, e.seat_map_version_id, e.title, e.summary, e.description, e.category, \
-        n.starts_at, n.ends_at, e.time_zone, e.currency, n.sale_starts_at, n.sale_ends_at, e.max_per_account, $4 \
-    FROM events e CROSS JOIN unnest($2::uuid[], $3::text[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[]) \
-        AS n (id, slug, starts_at, ends_at, sale_starts_at, sale_ends_at) WHERE e.id = $1";
 
 /// Ticket types that are not sold as long as the event.
 const WINDOWS: &str = "SELECT id, sale_starts_at, sale_ends_at FROM ticket_types \
@@ -82,30 +71,6 @@ pub(super) struct Copy {
     pub(super) starts_at: Timestamp,
 }
 
-impl PgStore {
-    pub(super) async fn copy_event(
-        &self,
-        by: &Manager,
-        (id, expected): (EventId, Expected),
-        copy: EventId,
-        starts_at: Timestamp,
-    ) -> Result<(), Fault> {
-        self.noted(by, |transaction| async move {
-            lock_event(&transaction, by, id, None).await?;
-            if is_made(&transaction, copy).await? {
-                return Ok(((), None));
-            }
-            // Not before: of a repetition nobody asks which revision was copied.
-            let event = lock_event(&transaction, by, id, expected).await?;
-            let note = Note::new(Action::Created, "event", copy, serde_json::json!({ "copyOf": id }));
-            make_copies(&transaction, &event, &[Copy { id: copy, starts_at }], None).await?;
-            check_drafts(&transaction, by, event.organizer).await?;
-            Ok(((), note))
-        })
-        .await
-    }
-}
-
 /// Whether there is such an event already: the request is repeated that broke off after its commit.
 pub(super) async fn is_made(transaction: &Transaction, id: EventId) -> Result<bool, Fault> {
     let rows = transaction.query_typed("SELECT 1 FROM events WHERE id = $1", &[(&id.0, Type::UUID)]).await?;
@@ -115,25 +80,18 @@ pub(super) async fn is_made(transaction: &Transaction, id: EventId) -> Result<bo
 /// Makes the copies, as occurrences of a series or as events of their own.
 pub(super) async fn make_copies(
     transaction: &Transaction,
-    event: &LockedEvent,
+    event: &Event,
     copies: &[Copy],
     series: Option<SeriesId>,
 ) -> Result<(), Fault> {
-    let rows = transaction
-        .query_typed("SELECT title, time_zone FROM events WHERE id = $1", &[(&event.id.0, Type::UUID)])
-        .await?;
-    let (title, zone): (&str, &str) = match rows.first() {
-        Some(row) => (row.try_get("title")?, row.try_get("time_zone")?),
-        None => ("", ""),
-    };
     // Only a name.
-    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    let zone = TimeZone::get(&event.time_zone).unwrap_or(TimeZone::UTC);
     let too_far = |error: OutOfYears| {
         let field = if series.is_some() { "starts" } else { "startsAt" };
         FieldError::new(field, "OUT_OF_RANGE", error.to_string())
     };
     let ids: Vec<Uuid> = copies.iter().map(|copy| copy.id.0).collect();
-    let slugs: Vec<String> = copies.iter().map(|copy| slug(title, copy, series, &zone)).collect();
+    let slugs: Vec<String> = copies.iter().map(|copy| slug(&event.title, copy, series, &zone)).collect();
     let times = Times::of(event, copies, &zone).map_err(too_far)?;
     let types = transaction.query_typed(WINDOWS, &[(&event.id.0, Type::UUID)]).await?;
     let types = types.iter().map(own_window).collect::<Result<Vec<_>, _>>()?;
@@ -141,9 +99,9 @@ pub(super) async fn make_copies(
     let series = series.map(|series| series.0);
     let parameters: [Typed<'_>; 8] = [
         (&event.id.0, Type::UUID),
+        (&series, Type::UUID),
         (&ids, Type::UUID_ARRAY),
         (&slugs, Type::TEXT_ARRAY),
-        (&series, Type::UUID),
         (&times.starts_at, Type::TIMESTAMPTZ_ARRAY),
         (&times.ends_at, Type::TIMESTAMPTZ_ARRAY),
         (&times.sale_starts_at, Type::TIMESTAMPTZ_ARRAY),
@@ -151,7 +109,7 @@ pub(super) async fn make_copies(
     ];
     // Their listings are made at the end.
     defer_listings(transaction).await?;
-    transaction.execute_typed(COPY_EVENTS, &parameters).await.map_err(|error| {
+    transaction.execute_typed(&COPY, &parameters).await.map_err(|error| {
         on_violation(error, |constraint| {
             // A sibling was moved to one of these times in this very moment.
             (constraint == "events_series_start_key").then(|| Conflict::Repeated(Vec::new()).into())
@@ -170,7 +128,7 @@ pub(super) async fn make_copies(
         (&windows.until, Type::TIMESTAMPTZ_ARRAY),
     ];
     transaction.execute_typed(COPY_SALES, &sales).await?;
-    transaction.execute_typed(COPY_LISTINGS, &parameters[..2]).await?;
+    transaction.execute_typed(COPY_LISTINGS, &sales[..2]).await?;
     Ok(())
 }
 
@@ -184,7 +142,7 @@ struct Times {
 }
 
 impl Times {
-    fn of(event: &LockedEvent, copies: &[Copy], zone: &TimeZone) -> Result<Self, OutOfYears> {
+    fn of(event: &Event, copies: &[Copy], zone: &TimeZone) -> Result<Self, OutOfYears> {
         let mut times = Self::default();
         let at_once = is_at_once(event.sale.starts_at, event.created_at).then(Timestamp::now);
         for copy in copies {
@@ -217,7 +175,7 @@ struct Windows {
 
 impl Windows {
     fn of(
-        event: &LockedEvent,
+        event: &Event,
         copies: &[Copy],
         zone: &TimeZone,
         types: &[OwnWindow],
@@ -248,4 +206,10 @@ fn slug(title: &str, copy: &Copy, series: Option<SeriesId>, zone: &TimeZone) -> 
         }
         None => text::slug_of(title, &tail),
     }
+}
+
+/// What keeps slugs of equal titles apart.
+pub(super) fn tail(id: EventId) -> String {
+    let id = id.0.simple().to_string();
+    id[id.len() - 8..].to_owned()
 }

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use domain::{
     audit::Action,
-    events::{EventStatus, fields::EventFields, lifecycle::Step},
-    ids::{AccountId, EventId, SeatMapId, SeriesId},
+    events::{Event, EventStatus, fields::EventFields},
+    ids::{AccountId, EventId, SeatMapId},
     lists::{ListQuery, Page},
     management::{
         Changed, Conflict, Expected, Manager,
@@ -19,21 +19,18 @@ use uuid::Uuid;
 
 use super::{
     super::{
-        super::{
-            connection::{Transaction, Typed},
-            rows::StoreError,
-        },
+        super::{connection::Transaction, rows::StoreError},
         PgStore,
-        catalogue::rows::{EVENT_COLUMNS, event},
+        event_columns::{INSERT, SELECTED, UPDATE, Values, Written, event},
         lists::{self, table::TableList},
     },
-    Fault, LockedEvent, Note,
+    Fault, Note,
     allowances::check_drafts,
-    lock_event, move_versions,
+    copies::{Copy, is_made, make_copies, tail},
+    editable, lock_event, move_versions,
     offering::Unchanged,
     on_violation,
     references::{check_references, unknown, version_to_sell},
-    signed,
     tags::{defer_listings, refresh_listings, remove_tags, set_tags},
 };
 
@@ -43,17 +40,6 @@ const MANAGED: &str = "e.revision, e.publish_at, \
     (SELECT v.number FROM seat_map_versions v WHERE v.id = e.seat_map_version_id) AS map_version, c.total, c.done, c.started_at, c.finished_at, \
     ARRAY(SELECT t.slug FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = e.id ORDER BY t.slug) AS tag_slugs, \
     ARRAY(SELECT t.name FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = e.id ORDER BY t.slug) AS tag_names";
-
-const INSERT: &str = "INSERT INTO events (id, slug, organizer_id, venue_id, seat_map_version_id, title, summary, description, category, \
-        starts_at, ends_at, time_zone, currency, sale_starts_at, sale_ends_at, max_per_account) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (id) DO NOTHING";
-
-/// All occurrences of a series are of one organizer.
-const UPDATE: &str = "UPDATE events SET slug = $2, organizer_id = coalesce($3, organizer_id), \
-        series_id = CASE WHEN coalesce($3, organizer_id) = organizer_id THEN series_id END, venue_id = $4, seat_map_version_id = $5, \
-        title = $6, summary = $7, description = $8, category = $9, starts_at = $10, ends_at = $11, time_zone = $12, \
-        currency = $13, sale_starts_at = $14, sale_ends_at = $15, max_per_account = $16, \
-        revision = revision + 1, updated_at = now() WHERE id = $1";
 
 fn managed(row: &Row) -> Result<ManagedEvent, StoreError> {
     let (slugs, names): (Vec<String>, Vec<String>) = (row.try_get("tag_slugs")?, row.try_get("tag_names")?);
@@ -83,84 +69,14 @@ pub(super) fn cancellation(row: &Row) -> Result<Option<Cancellation>, StoreError
 impl PgStore {
     async fn read_managed_event(&self, by: &Manager, id: EventId) -> Result<Option<ManagedEvent>, StoreError> {
         let statement = format!(
-            "SELECT {EVENT_COLUMNS}, {MANAGED} FROM events e LEFT JOIN event_cancellations c ON c.event_id = e.id \
-             WHERE e.id = $1 AND ($2::uuid IS NULL OR e.organizer_id = $2)"
+            "SELECT {}, {MANAGED} FROM events e LEFT JOIN event_cancellations c ON c.event_id = e.id \
+             WHERE e.id = $1 AND ($2::uuid IS NULL OR e.organizer_id = $2)",
+            *SELECTED
         );
         let only = by.only().map(|account| account.0);
         let client = self.pool.get().await?;
         let rows = client.query_typed(&statement, &[(&id.0, Type::UUID), (&only, Type::UUID)]).await?;
         rows.first().map(managed).transpose()
-    }
-
-    async fn insert_event(
-        &self,
-        by: &Manager,
-        id: EventId,
-        organizer: AccountId,
-        fields: &EventFields,
-    ) -> Result<(), Fault> {
-        self.noted(by, |transaction| async move {
-            let tags = check_references(&transaction, fields).await?;
-            let map = version_to_sell(&transaction, fields, organizer.0, None).await?;
-            let slug = slug_to_use(id, fields);
-            defer_listings(&transaction).await?;
-            if write_event(&transaction, INSERT, (id, Some(organizer)), &slug, map, fields).await? == 1 {
-                check_drafts(&transaction, by, organizer.0).await?;
-                set_tags(&transaction, &[id.0], &tags).await?;
-                refresh_listings(&transaction, &[id.0]).await?;
-            }
-            let details = serde_json::json!({ "title": fields.title });
-            Ok(((), Note::new(Action::Created, "event", id, details)))
-        })
-        .await
-    }
-
-    async fn change_event(
-        &self,
-        by: &Manager,
-        id: EventId,
-        expected: Expected,
-        organizer: Option<AccountId>,
-        fields: &EventFields,
-    ) -> Result<(), Fault> {
-        self.noted(by, |transaction| async move {
-            let before = lock_event(&transaction, by, id, expected).await?;
-            before.editable()?;
-            let of = organizer.map_or(before.organizer, |organizer| organizer.0);
-            let map = version_to_sell(&transaction, fields, of, before.seat_map).await?;
-            if !before.sells_as(map, fields) {
-                move_versions(&transaction, id).await?;
-            }
-            keeps_what_is_sold(&transaction, &before, map, fields).await?;
-            let unchanged = Unchanged::of(&transaction, id, before.status).await?;
-            let tags = check_references(&transaction, fields).await?;
-            defer_listings(&transaction).await?;
-            write_event(&transaction, UPDATE, (id, organizer), &slug_to_use(id, fields), map, fields).await?;
-            unchanged.keeps_rules(&transaction).await?;
-            set_tags(&transaction, &[id.0], &tags).await?;
-            refresh_listings(&transaction, &[id.0]).await?;
-            let details = serde_json::json!({ "title": fields.title });
-            Ok(((), Note::new(Action::Changed, "event", id, details)))
-        })
-        .await
-    }
-
-    async fn remove_event(&self, by: &Manager, id: EventId, expected: Expected) -> Result<(), Fault> {
-        self.noted(by, |transaction| async move {
-            let event = lock_event(&transaction, by, id, expected).await?;
-            if event.status != EventStatus::Draft {
-                return Err(Conflict::Event("only a draft can be deleted: cancel or archive the event").into());
-            }
-            move_versions(&transaction, id).await?;
-            nothing_is_taken(&transaction, id).await?;
-            defer_listings(&transaction).await?;
-            remove_tags(&transaction, id).await?;
-            // Its ticket types go with it, by the trigger that has the last word.
-            let deleted = transaction.execute_typed("DELETE FROM events WHERE id = $1", &[(&id.0, Type::UUID)]).await;
-            deleted.map_err(|error| on_violation(error, |_| Some(Conflict::Event(HAS_BOOKINGS).into())))?;
-            Ok(((), Note::new(Action::Deleted, "event", id, serde_json::json!({}))))
-        })
-        .await
     }
 }
 
@@ -188,59 +104,29 @@ async fn nothing_is_taken(transaction: &Transaction, id: EventId) -> Result<(), 
     Ok(())
 }
 
-impl LockedEvent {
-    /// Whether the event, once `fields` and the version of a map are said of it, sells as it does now. The same question as
-    /// [`EventFields::keeps_plan`], under the lock.
-    fn sells_as(&self, map: Option<Uuid>, fields: &EventFields) -> bool {
-        self.starts_at == fields.starts_at
-            && self.currency == fields.currency.as_str()
-            && self.sale == fields.sale
-            && self.max_per_account == fields.max_per_account.map(signed)
-            && self.seat_map == map
-    }
+/// The version of the seat map that an event sells.
+pub(super) fn version_of(event: &Event) -> Option<Uuid> {
+    event.seat_map_version_id.map(|version| version.0)
 }
 
 fn slug_to_use(id: EventId, fields: &EventFields) -> String {
     fields.slug.clone().unwrap_or_else(|| text::slug_of(&fields.title, &tail(id)))
 }
 
-/// What keeps slugs of equal titles apart.
-pub(super) fn tail(id: EventId) -> String {
-    let id = id.0.simple().to_string();
-    id[id.len() - 8..].to_owned()
-}
-
 async fn write_event(
     transaction: &Transaction,
     statement: &str,
     (id, organizer): (EventId, Option<AccountId>),
-    slug: &str,
     map: Option<Uuid>,
     fields: &EventFields,
 ) -> Result<u64, Fault> {
+    let slug = slug_to_use(id, fields);
     let organizer = organizer.map(|account| account.0);
-    let limit = fields.max_per_account.map(signed);
-    let parameters: [Typed<'_>; 16] = [
-        (&id.0, Type::UUID),
-        (&slug, Type::TEXT),
-        (&organizer, Type::UUID),
-        (&fields.venue_id.0, Type::UUID),
-        (&map, Type::UUID),
-        (&fields.title, Type::TEXT),
-        (&fields.summary, Type::TEXT),
-        (&fields.description, Type::TEXT),
-        (&fields.category, Type::TEXT),
-        (&fields.starts_at, Type::TIMESTAMPTZ),
-        (&fields.ends_at, Type::TIMESTAMPTZ),
-        (&fields.time_zone, Type::TEXT),
-        (&fields.currency.as_str(), Type::BPCHAR),
-        (&fields.sale.starts_at, Type::TIMESTAMPTZ),
-        (&fields.sale.ends_at, Type::TIMESTAMPTZ),
-        (&limit, Type::INT4),
-    ];
+    let values = Values::of(&Written { slug: &slug, seat_map: map, fields });
+    let parameters = values.after(&[(&id.0, Type::UUID), (&organizer, Type::UUID)]);
     transaction.execute_typed(statement, &parameters).await.map_err(|error| {
         on_violation(error, |constraint| match constraint {
-            "events_slug_key" => Some(Conflict::SlugTaken(slug.to_owned()).into()),
+            "events_slug_key" => Some(Conflict::SlugTaken(slug.clone()).into()),
             "events_series_start_key" => Some(Conflict::Repeated(vec![fields.starts_at]).into()),
             "events_organizer_id_fkey" => Some(unknown("organizerId", "there is no such account").into()),
             "events_venue_id_fkey" => Some(unknown("venueId", "there is no such venue").into()),
@@ -252,11 +138,11 @@ async fn write_event(
 /// Prices are in the event's currency and seated ticket types sell the map's sections: neither changes under them.
 async fn keeps_what_is_sold(
     transaction: &Transaction,
-    before: &LockedEvent,
+    before: &Event,
     map: Option<Uuid>,
     fields: &EventFields,
 ) -> Result<(), Fault> {
-    if before.currency == fields.currency.as_str() && before.seat_map == map {
+    if before.currency == fields.currency && version_of(before) == map {
         return Ok(());
     }
     let statement = "SELECT 1 FROM ticket_types WHERE event_id = $1 LIMIT 1";
@@ -275,7 +161,7 @@ impl EventManagement for PgStore {
             of: "e.",
             joined: " LEFT JOIN event_cancellations c ON c.event_id = e.id",
             columns: |statement| {
-                statement.sql(EVENT_COLUMNS).sql(", ").sql(MANAGED);
+                statement.sql(&SELECTED).sql(", ").sql(MANAGED);
             },
             conditions: |statement| {
                 statement.sql("true");
@@ -297,7 +183,19 @@ impl EventManagement for PgStore {
     }
 
     async fn add_event(&self, by: &Manager, id: EventId, organizer: AccountId, fields: &EventFields) -> Changed {
-        Ok(self.insert_event(by, id, organizer, fields).await?)
+        self.noted(by, |transaction| async move {
+            let tags = check_references(&transaction, fields).await?;
+            let map = version_to_sell(&transaction, fields, organizer.0, None).await?;
+            defer_listings(&transaction).await?;
+            if write_event(&transaction, &INSERT, (id, Some(organizer)), map, fields).await? == 1 {
+                check_drafts(&transaction, by, organizer).await?;
+                set_tags(&transaction, &[id.0], &tags).await?;
+                refresh_listings(&transaction, &[id.0]).await?;
+            }
+            let details = serde_json::json!({ "title": fields.title });
+            Ok(((), Note::new(Action::Created, "event", id, details)))
+        })
+        .await
     }
 
     async fn update_event(
@@ -308,33 +206,44 @@ impl EventManagement for PgStore {
         organizer: Option<AccountId>,
         fields: &EventFields,
     ) -> Changed {
-        Ok(self.change_event(by, id, expected, organizer, fields).await?)
-    }
-
-    async fn judge_step(
-        &self,
-        by: &Manager,
-        id: EventId,
-        expected: Expected,
-        step: Step,
-        at: Option<Timestamp>,
-    ) -> Changed<Option<SeriesId>> {
-        Ok(self.read_step(by, id, expected, step, at).await?)
+        self.noted(by, |transaction| async move {
+            let before = lock_event(&transaction, by, id, expected).await?;
+            editable(&before)?;
+            let of = organizer.unwrap_or(before.organizer_id);
+            let map = version_to_sell(&transaction, fields, of.0, version_of(&before)).await?;
+            if !fields.keeps_plan(&before) || version_of(&before) != map {
+                move_versions(&transaction, id).await?;
+            }
+            keeps_what_is_sold(&transaction, &before, map, fields).await?;
+            let unchanged = Unchanged::of(&transaction, id, before.status).await?;
+            let tags = check_references(&transaction, fields).await?;
+            defer_listings(&transaction).await?;
+            write_event(&transaction, &UPDATE, (id, organizer), map, fields).await?;
+            unchanged.keeps_rules(&transaction).await?;
+            set_tags(&transaction, &[id.0], &tags).await?;
+            refresh_listings(&transaction, &[id.0]).await?;
+            let details = serde_json::json!({ "title": fields.title });
+            Ok(((), Note::new(Action::Changed, "event", id, details)))
+        })
+        .await
     }
 
     async fn delete_event(&self, by: &Manager, id: EventId, expected: Expected) -> Changed {
-        Ok(self.remove_event(by, id, expected).await?)
-    }
-
-    async fn step_event(
-        &self,
-        by: &Manager,
-        id: EventId,
-        expected: Expected,
-        step: Step,
-        at: Option<Timestamp>,
-    ) -> Changed<Option<SeriesId>> {
-        Ok(self.take_step(by, id, expected, step, at).await?)
+        self.noted(by, |transaction| async move {
+            let event = lock_event(&transaction, by, id, expected).await?;
+            if event.status != EventStatus::Draft {
+                return Err(Conflict::Event("only a draft can be deleted: cancel or archive the event").into());
+            }
+            move_versions(&transaction, id).await?;
+            nothing_is_taken(&transaction, id).await?;
+            defer_listings(&transaction).await?;
+            remove_tags(&transaction, id).await?;
+            // Its ticket types go with it, by the trigger that has the last word.
+            let deleted = transaction.execute_typed("DELETE FROM events WHERE id = $1", &[(&id.0, Type::UUID)]).await;
+            deleted.map_err(|error| on_violation(error, |_| Some(Conflict::Event(HAS_BOOKINGS).into())))?;
+            Ok(((), Note::new(Action::Deleted, "event", id, serde_json::json!({}))))
+        })
+        .await
     }
 
     async fn duplicate_event(
@@ -345,6 +254,18 @@ impl EventManagement for PgStore {
         copy: EventId,
         starts_at: Timestamp,
     ) -> Changed {
-        Ok(self.copy_event(by, (id, expected), copy, starts_at).await?)
+        self.noted(by, |transaction| async move {
+            lock_event(&transaction, by, id, None).await?;
+            if is_made(&transaction, copy).await? {
+                return Ok(((), None));
+            }
+            // Not before: of a repetition nobody asks which revision was copied.
+            let event = lock_event(&transaction, by, id, expected).await?;
+            let note = Note::new(Action::Created, "event", copy, serde_json::json!({ "copyOf": id }));
+            make_copies(&transaction, &event, &[Copy { id: copy, starts_at }], None).await?;
+            check_drafts(&transaction, by, event.organizer_id).await?;
+            Ok(((), note))
+        })
+        .await
     }
 }

@@ -1,13 +1,14 @@
 //! Consistency rules of an event: the event with everything it sells, checked before a change and after it, within its
 //! transaction.
 
+use async_trait::async_trait;
 use domain::{
     events::{
         EventStatus, SaleWindow,
         offering::{OfferedType, Offering},
     },
     ids::{EventId, QuotaId, TicketTypeId},
-    management::Conflict,
+    management::{Conflict, events::OfferingRepository},
     repositories::Found,
 };
 use tokio_postgres::{Row, types::Type};
@@ -17,7 +18,7 @@ use super::{
     super::{
         super::{
             connection::{Statements, Transaction},
-            rows::{self, StoreError, unsigned},
+            rows::{self, StoreError, perhaps_unsigned, unsigned},
         },
         PgStore,
     },
@@ -36,14 +37,13 @@ const OFFERING: &str = "SELECT e.status::text AS status, e.ends_at, e.publish_at
 pub(super) async fn offering(client: &impl Statements, event: EventId) -> Result<Option<Offering>, StoreError> {
     let rows = client.query_typed(OFFERING, &[(&event.0, Type::UUID)]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    let max_per_account: Option<i32> = row.try_get("max_per_account")?;
     let ticket_types: Result<Vec<_>, _> = rows.iter().filter_map(|row| offered(row).transpose()).collect();
     Ok(Some(Offering {
         status: rows::parse(row.try_get("status")?)?,
         ends_at: row.try_get("ends_at")?,
         publish_at: row.try_get("publish_at")?,
         sale: SaleWindow { starts_at: row.try_get("sale_starts_at")?, ends_at: row.try_get("sale_ends_at")? },
-        max_per_account: max_per_account.and_then(|max| u32::try_from(max).ok()),
+        max_per_account: perhaps_unsigned(row, "max_per_account")?,
         ticket_types: ticket_types?,
     }))
 }
@@ -87,8 +87,9 @@ impl Unchanged {
     }
 }
 
-impl PgStore {
-    pub(super) async fn read_offering(&self, event: EventId) -> Found<Option<Offering>> {
+#[async_trait]
+impl OfferingRepository for PgStore {
+    async fn offering(&self, event: EventId) -> Found<Option<Offering>> {
         let client = self.pool.get().await?;
         Ok(offering(&client, event).await?)
     }

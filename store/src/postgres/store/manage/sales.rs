@@ -4,14 +4,11 @@ use async_trait::async_trait;
 use domain::{
     audit::Action,
     bookings::Hold,
-    events::{
-        offering::Offering,
-        sales::{ManagedQuota, ManagedTicketType, QuotaFields, TicketTypeFields},
-    },
-    ids::{EventId, HoldId, QuotaId, TicketTypeId},
+    events::sales::{ManagedQuota, QuotaFields},
+    ids::{EventId, HoldId, QuotaId},
     management::{
         ChangeError, Changed, Conflict, Expected, Manager,
-        events::{BlockSummary, SalesManagement},
+        events::{BlockRepository, BlockSummary, QuotaManagement},
     },
     repositories::Found,
 };
@@ -21,13 +18,13 @@ use super::{
     super::{
         super::{
             connection::{Transaction, Typed},
-            rows::{self, HOLD_COLUMNS, StoreError, unsigned},
+            rows::{self, HOLD_COLUMNS, StoreError, signed, unsigned},
         },
         PgStore,
     },
-    Fault, Note, is_expected, lock_event, move_versions,
+    Fault, Note, editable, is_expected, lock_event, move_versions,
     offering::Unchanged,
-    on_violation, open_plan, signed,
+    on_violation, open_plan,
 };
 
 /// The columns of a quota, of all of an event.
@@ -89,61 +86,6 @@ impl PgStore {
         client.query_typed(QUOTAS, &[(&event.0, Type::UUID)]).await?.iter().map(quota).collect()
     }
 
-    async fn insert_quota(&self, by: &Manager, event: EventId, id: QuotaId, fields: &QuotaFields) -> Result<(), Fault> {
-        self.noted(by, |transaction| async move {
-            open_plan(&transaction, by, event, None).await?;
-            let parameters: [Typed<'_>; 4] = [
-                (&id.0, Type::UUID),
-                (&event.0, Type::UUID),
-                (&fields.name, Type::TEXT),
-                (&signed(fields.capacity), Type::INT4),
-            ];
-            transaction.execute_typed(INSERT_QUOTA, &parameters).await?;
-            Ok(((), Note::of_sales(Action::Created, "quota", id, event)))
-        })
-        .await
-    }
-
-    async fn change_quota(
-        &self,
-        by: &Manager,
-        event: EventId,
-        id: QuotaId,
-        expected: Expected,
-        fields: &QuotaFields,
-    ) -> Result<(), Fault> {
-        self.noted(by, |transaction| async move {
-            let locked = lock_event(&transaction, by, event, None).await?;
-            locked.editable()?;
-            // A change of a capacity has locked the event.
-            let mut before = quota_of(&transaction, event, id, expected).await?;
-            if before.capacity != fields.capacity {
-                move_versions(&transaction, event).await?;
-                before = quota_of(&transaction, event, id, expected).await?;
-                before.resized(fields.capacity).map_err(Conflict::from)?;
-            }
-            let unchanged = Unchanged::of(&transaction, event, locked.status).await?;
-            let parameters: [Typed<'_>; 3] =
-                [(&id.0, Type::UUID), (&fields.name, Type::TEXT), (&signed(fields.capacity), Type::INT4)];
-            transaction.execute_typed(UPDATE_QUOTA, &parameters).await?;
-            unchanged.keeps_rules(&transaction).await?;
-            Ok(((), Note::of_sales(Action::Changed, "quota", id, event)))
-        })
-        .await
-    }
-
-    async fn remove_quota(&self, by: &Manager, event: EventId, id: QuotaId, expected: Expected) -> Result<(), Fault> {
-        self.noted(by, |transaction| async move {
-            open_plan(&transaction, by, event, None).await?;
-            quota_of(&transaction, event, id, expected).await?;
-            let deleted = transaction.execute_typed("DELETE FROM quotas WHERE id = $1", &[(&id.0, Type::UUID)]).await;
-            let in_use = || Conflict::InUse("ticket types draw on the quota").into();
-            deleted.map_err(|error| on_violation(error, |_| Some(in_use())))?;
-            Ok(((), Note::of_sales(Action::Deleted, "quota", id, event)))
-        })
-        .await
-    }
-
     async fn read_blocks(&self, event: EventId, limit: u32) -> Result<Vec<BlockSummary>, StoreError> {
         let client = self.pool.get().await?;
         let parameters: [Typed<'_>; 2] = [(&event.0, Type::UUID), (&i64::from(limit), Type::INT8)];
@@ -166,17 +108,24 @@ impl PgStore {
 }
 
 #[async_trait]
-impl SalesManagement for PgStore {
-    async fn offering(&self, event: EventId) -> Found<Option<Offering>> {
-        self.read_offering(event).await
-    }
-
+impl QuotaManagement for PgStore {
     async fn quotas(&self, event: EventId) -> Found<Vec<ManagedQuota>> {
         Ok(self.read_quotas(event).await?)
     }
 
     async fn add_quota(&self, by: &Manager, event: EventId, id: QuotaId, fields: &QuotaFields) -> Changed {
-        Ok(self.insert_quota(by, event, id, fields).await?)
+        self.noted(by, |transaction| async move {
+            open_plan(&transaction, by, event, None).await?;
+            let parameters: [Typed<'_>; 4] = [
+                (&id.0, Type::UUID),
+                (&event.0, Type::UUID),
+                (&fields.name, Type::TEXT),
+                (&signed(fields.capacity), Type::INT4),
+            ];
+            transaction.execute_typed(INSERT_QUOTA, &parameters).await?;
+            Ok(((), Note::of_sales(Action::Created, "quota", id, event)))
+        })
+        .await
     }
 
     async fn update_quota(
@@ -187,52 +136,41 @@ impl SalesManagement for PgStore {
         expected: Expected,
         fields: &QuotaFields,
     ) -> Changed {
-        Ok(self.change_quota(by, event, id, expected, fields).await?)
+        self.noted(by, |transaction| async move {
+            let locked = lock_event(&transaction, by, event, None).await?;
+            editable(&locked)?;
+            // A change of a capacity has locked the event.
+            let mut before = quota_of(&transaction, event, id, expected).await?;
+            if before.capacity != fields.capacity {
+                move_versions(&transaction, event).await?;
+                before = quota_of(&transaction, event, id, expected).await?;
+                before.resized(fields.capacity).map_err(Conflict::from)?;
+            }
+            let unchanged = Unchanged::of(&transaction, event, locked.status).await?;
+            let parameters: [Typed<'_>; 3] =
+                [(&id.0, Type::UUID), (&fields.name, Type::TEXT), (&signed(fields.capacity), Type::INT4)];
+            transaction.execute_typed(UPDATE_QUOTA, &parameters).await?;
+            unchanged.keeps_rules(&transaction).await?;
+            Ok(((), Note::of_sales(Action::Changed, "quota", id, event)))
+        })
+        .await
     }
 
     async fn delete_quota(&self, by: &Manager, event: EventId, id: QuotaId, expected: Expected) -> Changed {
-        Ok(self.remove_quota(by, event, id, expected).await?)
+        self.noted(by, |transaction| async move {
+            open_plan(&transaction, by, event, None).await?;
+            quota_of(&transaction, event, id, expected).await?;
+            let deleted = transaction.execute_typed("DELETE FROM quotas WHERE id = $1", &[(&id.0, Type::UUID)]).await;
+            let in_use = || Conflict::InUse("ticket types draw on the quota").into();
+            deleted.map_err(|error| on_violation(error, |_| Some(in_use())))?;
+            Ok(((), Note::of_sales(Action::Deleted, "quota", id, event)))
+        })
+        .await
     }
+}
 
-    async fn ticket_types(&self, event: EventId) -> Found<Vec<ManagedTicketType>> {
-        Ok(self.read_ticket_types(event).await?)
-    }
-
-    async fn add_ticket_type(
-        &self,
-        by: &Manager,
-        event: EventId,
-        id: TicketTypeId,
-        fields: &TicketTypeFields,
-    ) -> Changed {
-        Ok(self.insert_ticket_type(by, event, id, fields).await?)
-    }
-
-    async fn update_ticket_type(
-        &self,
-        by: &Manager,
-        event: EventId,
-        id: TicketTypeId,
-        expected: Expected,
-        fields: &TicketTypeFields,
-    ) -> Changed {
-        Ok(self.change_ticket_type(by, event, id, expected, fields).await?)
-    }
-
-    async fn delete_ticket_type(&self, by: &Manager, event: EventId, id: TicketTypeId, expected: Expected) -> Changed {
-        Ok(self.remove_ticket_type(by, event, id, expected).await?)
-    }
-
-    async fn order_ticket_types(
-        &self,
-        by: &Manager,
-        event: EventId,
-        expected: Expected,
-        order: &[TicketTypeId],
-    ) -> Changed {
-        Ok(self.sort_ticket_types(by, event, expected, order).await?)
-    }
-
+#[async_trait]
+impl BlockRepository for PgStore {
     async fn blocks(&self, event: EventId, limit: u32) -> Found<Vec<BlockSummary>> {
         Ok(self.read_blocks(event, limit).await?)
     }

@@ -120,68 +120,6 @@ impl PgStore {
         rows.first().map(managed).transpose()
     }
 
-    async fn insert_seat_map(&self, by: &Manager, new: &NewSeatMap, layout: &Layout) -> Result<(), Fault> {
-        let organizer = &new.organizer_id.map(|account| account.0);
-        self.noted(by, |transaction| async move {
-            let parameters: [Typed<'_>; 5] = [
-                (&new.id.0, Type::UUID),
-                (&new.venue_id.0, Type::UUID),
-                (organizer, Type::UUID),
-                (&new.fields.name, Type::TEXT),
-                (&new.fields.description, Type::TEXT),
-            ];
-            let inserted = transaction.execute_typed(INSERT, &parameters).await.map_err(|error| {
-                on_violation(error, |constraint| {
-                    let unknown = |field, message| Some(FieldError::new(field, "UNKNOWN", message).into());
-                    match constraint {
-                        "seat_maps_venue_id_fkey" => unknown("venueId", "there is no such venue"),
-                        "seat_maps_organizer_id_fkey" => unknown("organizerId", "there is no such account"),
-                        _ => None,
-                    }
-                })
-            })?;
-            if inserted == 1 {
-                versions::write(&transaction, SeatMapVersionId(new.id.0), layout, &Default::default()).await?;
-                check_seats(&transaction, by, new.id.0).await?;
-            }
-            let details = serde_json::json!({ "name": new.fields.name });
-            Ok(((), Note::new(Action::Created, KIND, new.id, details)))
-        })
-        .await
-    }
-
-    async fn change_seat_map(
-        &self,
-        by: &Manager,
-        id: SeatMapId,
-        expected: Expected,
-        fields: &SeatMapFields,
-    ) -> Result<(), Fault> {
-        self.noted(by, |transaction| async move {
-            lock(&transaction, by, id, expected, "NO KEY UPDATE").await?;
-            let parameters: [Typed<'_>; 3] =
-                [(&id.0, Type::UUID), (&fields.name, Type::TEXT), (&fields.description, Type::TEXT)];
-            if transaction.execute_typed(UPDATE, &parameters).await? == 0 {
-                return Ok(((), None));
-            }
-            Ok(((), Note::new(Action::Changed, KIND, id, serde_json::json!({ "name": fields.name }))))
-        })
-        .await
-    }
-
-    async fn remove_seat_map(&self, by: &Manager, id: SeatMapId, expected: Expected) -> Result<(), Fault> {
-        self.noted(by, |transaction| async move {
-            // The strongest: an event that begins to use it just now has locked it, and is seen afterwards.
-            lock(&transaction, by, id, expected, "UPDATE").await?;
-            if !transaction.query_typed(IS_USED, &[(&id.0, Type::UUID)]).await?.is_empty() {
-                return Err(Conflict::InUse("events use the seat map").into());
-            }
-            transaction.execute_typed(MARK_DELETED, &[(&id.0, Type::UUID)]).await?;
-            Ok(((), Note::new(Action::Deleted, KIND, id, serde_json::json!({}))))
-        })
-        .await
-    }
-
     /// See [`domain::management::events::EventUpkeep::purge_seat_maps`].
     pub(super) async fn purge(&self) -> Result<bool, StoreError> {
         let client = self.pool.get().await?;
@@ -238,7 +176,33 @@ impl SeatMapManagement for PgStore {
     }
 
     async fn add_seat_map(&self, by: &Manager, new: &NewSeatMap, layout: &Layout) -> Changed {
-        Ok(self.insert_seat_map(by, new, layout).await?)
+        let organizer = &new.organizer_id.map(|account| account.0);
+        self.noted(by, |transaction| async move {
+            let parameters: [Typed<'_>; 5] = [
+                (&new.id.0, Type::UUID),
+                (&new.venue_id.0, Type::UUID),
+                (organizer, Type::UUID),
+                (&new.fields.name, Type::TEXT),
+                (&new.fields.description, Type::TEXT),
+            ];
+            let inserted = transaction.execute_typed(INSERT, &parameters).await.map_err(|error| {
+                on_violation(error, |constraint| {
+                    let unknown = |field, message| Some(FieldError::new(field, "UNKNOWN", message).into());
+                    match constraint {
+                        "seat_maps_venue_id_fkey" => unknown("venueId", "there is no such venue"),
+                        "seat_maps_organizer_id_fkey" => unknown("organizerId", "there is no such account"),
+                        _ => None,
+                    }
+                })
+            })?;
+            if inserted == 1 {
+                versions::write(&transaction, SeatMapVersionId(new.id.0), layout, &Default::default()).await?;
+                check_seats(&transaction, by, new.id.0).await?;
+            }
+            let details = serde_json::json!({ "name": new.fields.name });
+            Ok(((), Note::new(Action::Created, KIND, new.id, details)))
+        })
+        .await
     }
 
     async fn update_seat_map(
@@ -248,7 +212,16 @@ impl SeatMapManagement for PgStore {
         expected: Expected,
         fields: &SeatMapFields,
     ) -> Changed {
-        Ok(self.change_seat_map(by, id, expected, fields).await?)
+        self.noted(by, |transaction| async move {
+            lock(&transaction, by, id, expected, "NO KEY UPDATE").await?;
+            let parameters: [Typed<'_>; 3] =
+                [(&id.0, Type::UUID), (&fields.name, Type::TEXT), (&fields.description, Type::TEXT)];
+            if transaction.execute_typed(UPDATE, &parameters).await? == 0 {
+                return Ok(((), None));
+            }
+            Ok(((), Note::new(Action::Changed, KIND, id, serde_json::json!({ "name": fields.name }))))
+        })
+        .await
     }
 
     async fn add_version(
@@ -259,11 +232,20 @@ impl SeatMapManagement for PgStore {
         id: SeatMapVersionId,
         layout: &Layout,
     ) -> Changed {
-        Ok(self.insert_version(by, map, expected, id, layout).await?)
+        self.insert_version(by, map, expected, id, layout).await
     }
 
     async fn delete_seat_map(&self, by: &Manager, id: SeatMapId, expected: Expected) -> Changed {
-        Ok(self.remove_seat_map(by, id, expected).await?)
+        self.noted(by, |transaction| async move {
+            // The strongest: an event that begins to use it just now has locked it, and is seen afterwards.
+            lock(&transaction, by, id, expected, "UPDATE").await?;
+            if !transaction.query_typed(IS_USED, &[(&id.0, Type::UUID)]).await?.is_empty() {
+                return Err(Conflict::InUse("events use the seat map").into());
+            }
+            transaction.execute_typed(MARK_DELETED, &[(&id.0, Type::UUID)]).await?;
+            Ok(((), Note::new(Action::Deleted, KIND, id, serde_json::json!({}))))
+        })
+        .await
     }
 
     async fn move_event(
@@ -273,6 +255,6 @@ impl SeatMapManagement for PgStore {
         expected: Expected,
         to: &Move,
     ) -> Changed<Vec<SectionsLost>> {
-        Ok(self.move_to_version(by, event, expected, to).await?)
+        self.move_to_version(by, event, expected, to).await
     }
 }

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use domain::{
     audit::Action,
     events::{
+        Event,
+        fields::EventFields,
         occurrences::{SERIES_MAX, Starts},
-        texts::Texts,
     },
     ids::{EventId, SeriesId},
     management::{
@@ -27,9 +28,10 @@ use super::{
         },
         PgStore,
     },
-    Fault, LockedEvent, Note,
+    Fault, Note,
     allowances::check_drafts,
     copies::{Copy, is_made, make_copies},
+    editable,
     events::cancellation,
     lock_event,
     tags::{defer_listings, refresh_listings},
@@ -65,59 +67,14 @@ impl PgStore {
         let rows = client.query_typed(OCCURRENCES, &[(&id.0, Type::UUID), (&only, Type::UUID)]).await?;
         readable(&rows, occurrence)
     }
-
-    async fn insert_occurrences(
-        &self,
-        by: &Manager,
-        event: EventId,
-        expected: Expected,
-        first: EventId,
-        starts: &Starts,
-    ) -> Result<Option<SeriesId>, Fault> {
-        self.noted(by, |transaction| async move {
-            // Not the revision before: the repetition of a request has changed it itself.
-            let event = lock_event(&transaction, by, event, None).await?;
-            if is_made(&transaction, first).await? {
-                return Ok((event.series, None));
-            }
-            let event = lock_event(&transaction, by, event.id, expected).await?;
-            defer_listings(&transaction).await?;
-            let series = join(&transaction, &event).await?;
-            check_series(&transaction, series, starts.as_slice()).await?;
-            let ids = std::iter::once(first).chain(std::iter::repeat_with(EventId::generate));
-            let copies: Vec<_> =
-                starts.as_slice().iter().zip(ids).map(|(starts_at, id)| Copy { id, starts_at: *starts_at }).collect();
-            make_copies(&transaction, &event, &copies, Some(series)).await?;
-            check_drafts(&transaction, by, event.organizer).await?;
-            if event.series.is_none() {
-                refresh_listings(&transaction, &[event.id.0]).await?;
-            }
-            let details = serde_json::json!({ "event": event.id, "occurrences": starts.as_slice().len() });
-            Ok((Some(series), Note::new(Action::Created, "series", series, details)))
-        })
-        .await
-    }
-
-    async fn take_out(&self, by: &Manager, series: SeriesId, event: EventId, expected: Expected) -> Result<(), Fault> {
-        self.noted(by, |transaction| async move {
-            let event = lock_event(&transaction, by, event, expected).await?;
-            if event.series != Some(series) {
-                return Err(ChangeError::NotFound.into());
-            }
-            belong(&transaction, event.id, None).await?;
-            let details = serde_json::json!({ "left": series });
-            Ok(((), Note::new(Action::Changed, "event", event.id, details)))
-        })
-        .await
-    }
 }
 
 /// The event's series, or a new one whose first occurrence it becomes.
-async fn join(transaction: &Transaction, event: &LockedEvent) -> Result<SeriesId, Fault> {
-    if let Some(series) = event.series {
+async fn join(transaction: &Transaction, event: &Event) -> Result<SeriesId, Fault> {
+    if let Some(series) = event.series_id {
         return Ok(series);
     }
-    event.editable()?;
+    editable(event)?;
     let series = SeriesId::generate();
     belong(transaction, event.id, Some(series)).await?;
     Ok(series)
@@ -163,7 +120,28 @@ impl SeriesManagement for PgStore {
         first: EventId,
         starts: &Starts,
     ) -> Changed<Option<SeriesId>> {
-        Ok(self.insert_occurrences(by, event, expected, first, starts).await?)
+        self.noted(by, |transaction| async move {
+            // Not the revision before: the repetition of a request has changed it itself.
+            let event = lock_event(&transaction, by, event, None).await?;
+            if is_made(&transaction, first).await? {
+                return Ok((event.series_id, None));
+            }
+            let event = lock_event(&transaction, by, event.id, expected).await?;
+            defer_listings(&transaction).await?;
+            let series = join(&transaction, &event).await?;
+            check_series(&transaction, series, starts.as_slice()).await?;
+            let ids = std::iter::once(first).chain(std::iter::repeat_with(EventId::generate));
+            let copies: Vec<_> =
+                starts.as_slice().iter().zip(ids).map(|(starts_at, id)| Copy { id, starts_at: *starts_at }).collect();
+            make_copies(&transaction, &event, &copies, Some(series)).await?;
+            check_drafts(&transaction, by, event.organizer_id).await?;
+            if event.series_id.is_none() {
+                refresh_listings(&transaction, &[event.id.0]).await?;
+            }
+            let details = serde_json::json!({ "event": event.id, "occurrences": starts.as_slice().len() });
+            Ok((Some(series), Note::new(Action::Created, "series", series, details)))
+        })
+        .await
     }
 
     async fn change_following(
@@ -172,12 +150,21 @@ impl SeriesManagement for PgStore {
         series: SeriesId,
         event: EventId,
         expected: Expected,
-        texts: &Texts,
+        fields: &EventFields,
     ) -> Changed<Vec<EventId>> {
-        Ok(self.change_texts(by, series, event, expected, texts).await?)
+        self.change_texts(by, series, event, expected, fields).await
     }
 
     async fn leave_series(&self, by: &Manager, series: SeriesId, event: EventId, expected: Expected) -> Changed {
-        Ok(self.take_out(by, series, event, expected).await?)
+        self.noted(by, |transaction| async move {
+            let event = lock_event(&transaction, by, event, expected).await?;
+            if event.series_id != Some(series) {
+                return Err(ChangeError::NotFound.into());
+            }
+            belong(&transaction, event.id, None).await?;
+            let details = serde_json::json!({ "left": series });
+            Ok(((), Note::new(Action::Changed, "event", event.id, details)))
+        })
+        .await
     }
 }

@@ -24,7 +24,7 @@ use super::{
             table::{TableList, sql},
         },
     },
-    Fault, Note, is_expected,
+    Note, is_expected,
 };
 
 const ALL: &str = "SELECT key, value, updated_at FROM settings ORDER BY key";
@@ -63,13 +63,20 @@ impl PgStore {
         }
         Ok(stored)
     }
+}
 
-    async fn write_settings(
+#[async_trait]
+impl SettingsRepository for PgStore {
+    async fn settings(&self) -> Found<StoredSettings> {
+        Ok(self.read_settings().await?)
+    }
+
+    async fn change_settings(
         &self,
         by: &Manager,
         expected: Expected,
         changes: &[(SettingKey, Option<Value>)],
-    ) -> Result<(), Fault> {
+    ) -> Changed {
         self.noted(by, |transaction| async move {
             let rows = transaction.query_typed(LOCK, &[]).await?;
             is_expected(rows.first().ok_or(ChangeError::NotFound)?, expected)?;
@@ -87,22 +94,6 @@ impl PgStore {
             Ok(((), Note::new(Action::Changed, "settings", "site", serde_json::json!({ "keys": keys }))))
         })
         .await
-    }
-}
-
-#[async_trait]
-impl SettingsRepository for PgStore {
-    async fn settings(&self) -> Found<StoredSettings> {
-        Ok(self.read_settings().await?)
-    }
-
-    async fn change_settings(
-        &self,
-        by: &Manager,
-        expected: Expected,
-        changes: &[(SettingKey, Option<Value>)],
-    ) -> Changed {
-        Ok(self.write_settings(by, expected, changes).await?)
     }
 
     async fn setting_changes(&self, query: &ListQuery) -> Found<Page<SettingChange>> {

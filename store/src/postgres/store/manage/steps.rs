@@ -1,14 +1,15 @@
 //! Event life cycle: publish, cancel, archive.
 
+use async_trait::async_trait;
 use domain::{
     audit::Action,
     events::{
-        EventStatus,
+        Event, EventStatus,
         lifecycle::{Situation, Step, StepRefused},
         offering::Offering,
     },
     ids::{EventId, SeriesId},
-    management::{Conflict, Expected, Manager},
+    management::{Changed, Conflict, Expected, Manager, events::EventLifeCycle},
 };
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
@@ -21,7 +22,7 @@ use super::{
         },
         PgStore,
     },
-    Fault, LockedEvent, Note, lock_event, move_versions,
+    Fault, Note, lock_event, move_versions,
     offering::offering,
     read_event,
 };
@@ -42,15 +43,16 @@ const CANCEL_BOOKINGS: &str = "INSERT INTO event_cancellations (event_id, total,
         coalesce(array_agg(id) FILTER (WHERE status = 'CANCELLED' AND updated_at >= now() - interval '10 seconds'), '{}') \
     FROM bookings WHERE event_id = $1";
 
-impl PgStore {
-    pub(super) async fn take_step(
+#[async_trait]
+impl EventLifeCycle for PgStore {
+    async fn step_event(
         &self,
         by: &Manager,
         id: EventId,
         expected: Expected,
         step: Step,
         at: Option<Timestamp>,
-    ) -> Result<Option<SeriesId>, Fault> {
+    ) -> Changed<Option<SeriesId>> {
         self.noted(by, |transaction| async move {
             let event = lock_event(&transaction, by, id, expected).await?;
             event
@@ -70,26 +72,28 @@ impl PgStore {
                 transaction.execute_typed(CANCEL_BOOKINGS, &[(&id.0, Type::UUID)]).await?;
             }
             let details = serde_json::json!({ "from": event.status.as_str(), "to": to.as_str() });
-            Ok((event.series, Note::new(Action::Changed, "event", id, details)))
+            Ok((event.series_id, Note::new(Action::Changed, "event", id, details)))
         })
         .await
     }
 
-    /// What [`PgStore::take_step`] would say now.
-    pub(super) async fn read_step(
+    async fn judge_step(
         &self,
         by: &Manager,
         id: EventId,
         expected: Expected,
         step: Step,
         at: Option<Timestamp>,
-    ) -> Result<Option<SeriesId>, Fault> {
-        let connection = self.pool.get().await?;
-        let event = read_event(&connection, by, id, expected).await?;
-        let (situation, now) = situation(&connection, &event).await?;
-        let to = situation.after(step, now).map_err(Conflict::from)?;
-        keeps_rules(&connection, id, to, at).await?;
-        Ok(event.series)
+    ) -> Changed<Option<SeriesId>> {
+        let judged = async {
+            let connection = self.pool.get().await?;
+            let event = read_event(&connection, by, id, expected).await?;
+            let (situation, now) = situation(&connection, &event).await?;
+            let to = situation.after(step, now).map_err(Conflict::from)?;
+            keeps_rules(&connection, id, to, at).await?;
+            Ok::<_, Fault>(event.series_id)
+        };
+        Ok(judged.await?)
     }
 }
 
@@ -112,7 +116,7 @@ async fn keeps_rules(
     }
 }
 
-async fn situation(transaction: &impl Statements, event: &LockedEvent) -> Result<(Situation, Timestamp), Fault> {
+async fn situation(transaction: &impl Statements, event: &Event) -> Result<(Situation, Timestamp), Fault> {
     let rows = transaction.query_typed(SITUATION, &[(&event.id.0, Type::UUID)]).await?;
     let row = rows.first().ok_or_else(|| StoreError::Row("no situation".to_owned()))?;
     let situation = Situation {

@@ -1,23 +1,23 @@
 //! Texts of a series: those of an occurrence and the following ones, changed at once.
 
+use std::sync::LazyLock;
+
 use domain::{
     audit::Action,
-    events::{EventStatus, texts::Texts},
+    events::{EventStatus, fields::EventFields},
     ids::{EventId, SeriesId},
-    management::{ChangeError, Expected, Manager},
+    management::{ChangeError, Changed, Expected, Manager},
 };
 use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
 use super::{
     super::{
-        super::{
-            connection::{Transaction, Typed},
-            rows,
-        },
+        super::{connection::Transaction, rows},
         PgStore,
+        event_columns::{IS_REWORDED, REWORD, Values},
     },
-    Fault, Note, lock_event,
+    Fault, Note, editable, lock_event,
     references::{check_category, tag_ids},
     tags::{defer_listings, refresh_listings, set_tags},
 };
@@ -26,25 +26,17 @@ use super::{
 const LOCK: &str = "SELECT 1 FROM events WHERE series_id = $1 AND ($2::uuid IS NULL OR organizer_id = $2) ORDER BY id \
     FOR NO KEY UPDATE";
 
-/// Those that follow `$2` and are not over, the first of them itself: whether a text of them reads the same, and would read otherwise.
-const COMPARE: &str = "SELECT e.id, e.status::text AS status, \
-        e.title = r.title AND e.title <> coalesce($3, e.title) \
-            OR e.summary = r.summary AND e.summary <> coalesce($4, e.summary) \
-            OR e.description = r.description AND e.description <> coalesce($5, e.description) \
-            OR e.category = r.category AND e.category <> coalesce($6, e.category) AS is_reworded, \
-        t.tags = ARRAY(SELECT tag_id FROM event_tags WHERE event_id = r.id ORDER BY tag_id) \
-            AND t.tags <> coalesce($7, t.tags) AS is_retagged \
-    FROM events r JOIN events e USING (series_id) \
-        CROSS JOIN LATERAL (SELECT ARRAY(SELECT tag_id FROM event_tags WHERE event_id = e.id ORDER BY tag_id) AS tags) AS t \
-    WHERE r.id = $2 AND e.series_id = $1 AND e.starts_at >= r.starts_at AND (e.ends_at > now() OR e.id = r.id)";
-
-const CHANGE: &str = "UPDATE events e SET \
-        title = CASE WHEN e.title = r.title THEN coalesce($3, e.title) ELSE e.title END, \
-        summary = CASE WHEN e.summary = r.summary THEN coalesce($4, e.summary) ELSE e.summary END, \
-        description = CASE WHEN e.description = r.description THEN coalesce($5, e.description) ELSE e.description END, \
-        category = CASE WHEN e.category = r.category THEN coalesce($6, e.category) ELSE e.category END, \
-        revision = e.revision + 1, updated_at = now() \
-    FROM events r WHERE r.id = $1 AND e.id = ANY($2)";
+/// Those that follow `$2` and are not over, the first of them itself. `$3` are tags.
+static COMPARE: LazyLock<String> = LazyLock::new(|| {
+    let is_reworded = &*IS_REWORDED;
+    format!(
+        "SELECT e.id, e.status::text AS status, {is_reworded} AS is_reworded, \
+            t.tags = ARRAY(SELECT tag_id FROM event_tags WHERE event_id = r.id ORDER BY tag_id) AND t.tags <> $3 AS is_retagged \
+         FROM events r JOIN events e USING (series_id) \
+            CROSS JOIN LATERAL (SELECT ARRAY(SELECT tag_id FROM event_tags WHERE event_id = e.id ORDER BY tag_id) AS tags) AS t \
+         WHERE r.id = $2 AND e.series_id = $1 AND e.starts_at >= r.starts_at AND (e.ends_at > now() OR e.id = r.id)"
+    )
+});
 
 impl PgStore {
     pub(super) async fn change_texts(
@@ -53,34 +45,34 @@ impl PgStore {
         series: SeriesId,
         event: EventId,
         expected: Expected,
-        texts: &Texts,
-    ) -> Result<Vec<EventId>, Fault> {
+        fields: &EventFields,
+    ) -> Changed<Vec<EventId>> {
         self.noted(by, |transaction| async move {
             let only = by.only().map(|account| account.0);
             transaction.query_typed(LOCK, &[(&series.0, Type::UUID), (&only, Type::UUID)]).await?;
             let locked = lock_event(&transaction, by, event, expected).await?;
-            if locked.series != Some(series) {
+            if locked.series_id != Some(series) {
                 return Err(ChangeError::NotFound.into());
             }
-            locked.editable()?;
-            if let Some(category) = &texts.category {
-                check_category(&transaction, category).await?;
+            editable(&locked)?;
+            if fields.category != locked.category {
+                check_category(&transaction, &fields.category).await?;
             }
-            let mut tags = match &texts.tags {
-                Some(slugs) => Some(tag_ids(&transaction, slugs).await?),
-                None => None,
-            };
-            tags.iter_mut().for_each(|tags| tags.sort_unstable());
-            let (changed, retagged) = to_change(&transaction, (series, event), texts, tags.as_deref()).await?;
+            let mut tags = tag_ids(&transaction, &fields.tags).await?;
+            tags.sort_unstable();
+            let (changed, retagged) = to_change(&transaction, (series, event), fields, &tags).await?;
             if changed.is_empty() {
                 return Ok((Vec::new(), None));
             }
-            write(&transaction, event, &changed, texts).await?;
-            if let Some(tags) = tags {
-                set_tags(&transaction, &retagged, &tags).await?;
-            }
+            // Their listings once at the end, instead of once a table.
+            defer_listings(&transaction).await?;
+            let texts = Values::of_texts(fields);
+            let parameters = texts.after(&[(&event.0, Type::UUID), (&changed, Type::UUID_ARRAY)]);
+            transaction.execute_typed(&REWORD, &parameters).await?;
+            set_tags(&transaction, &retagged, &tags).await?;
             refresh_listings(&transaction, &changed).await?;
-            let details = serde_json::json!({ "from": event, "events": changed.len(), "title": texts.title });
+            let retitled = Some(&fields.title).filter(|title| **title != locked.title);
+            let details = serde_json::json!({ "from": event, "events": changed.len(), "title": retitled });
             let note = Note::new(Action::Changed, "series", series, details);
             Ok((changed.into_iter().map(EventId).collect(), note))
         })
@@ -92,20 +84,13 @@ impl PgStore {
 async fn to_change(
     transaction: &Transaction,
     (series, event): (SeriesId, EventId),
-    texts: &Texts,
-    tags: Option<&[Uuid]>,
+    fields: &EventFields,
+    tags: &[Uuid],
 ) -> Result<(Vec<Uuid>, Vec<Uuid>), Fault> {
-    let parameters: [Typed<'_>; 7] = [
-        (&series.0, Type::UUID),
-        (&event.0, Type::UUID),
-        (&texts.title, Type::TEXT),
-        (&texts.summary, Type::TEXT),
-        (&texts.description, Type::TEXT),
-        (&texts.category, Type::TEXT),
-        (&tags, Type::UUID_ARRAY),
-    ];
+    let texts = Values::of_texts(fields);
+    let parameters = texts.after(&[(&series.0, Type::UUID), (&event.0, Type::UUID), (&tags, Type::UUID_ARRAY)]);
     let (mut changed, mut retagged) = (Vec::new(), Vec::new());
-    for row in &transaction.query_typed(COMPARE, &parameters).await? {
+    for row in &transaction.query_typed(&COMPARE, &parameters).await? {
         let (id, is_retagged): (Uuid, bool) = (row.try_get("id")?, row.try_get("is_retagged")?);
         if is_editable(row)? && (is_retagged || row.try_get("is_reworded")?) {
             changed.push(id);
@@ -118,19 +103,4 @@ async fn to_change(
 fn is_editable(row: &Row) -> Result<bool, Fault> {
     let status: EventStatus = rows::parse(row.try_get("status")?)?;
     Ok(status.is_editable())
-}
-
-async fn write(transaction: &Transaction, event: EventId, ids: &[Uuid], texts: &Texts) -> Result<(), Fault> {
-    let parameters: [Typed<'_>; 6] = [
-        (&event.0, Type::UUID),
-        (&ids, Type::UUID_ARRAY),
-        (&texts.title, Type::TEXT),
-        (&texts.summary, Type::TEXT),
-        (&texts.description, Type::TEXT),
-        (&texts.category, Type::TEXT),
-    ];
-    // Their listings once at the end, instead of once a table.
-    defer_listings(transaction).await?;
-    transaction.execute_typed(CHANGE, &parameters).await?;
-    Ok(())
 }

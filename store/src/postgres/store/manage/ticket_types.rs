@@ -1,11 +1,16 @@
 //! Ticket types.
 
+use async_trait::async_trait;
 use domain::{
     audit::Action,
-    events::sales::{ManagedTicketType, TicketTypeFields},
+    events::{
+        Event,
+        sales::{ManagedTicketType, TicketTypeFields},
+    },
     ids::{EventId, QuotaId, SectionId, TicketTypeId},
-    management::{ChangeError, Conflict, Expected, Manager},
+    management::{ChangeError, Changed, Conflict, Expected, Manager, events::TicketTypeManagement},
     money::{Currency, Money},
+    repositories::Found,
     validation::FieldError,
 };
 use tokio_postgres::{Row, types::Type};
@@ -15,13 +20,15 @@ use super::{
     super::{
         super::{
             connection::{Transaction, Typed},
-            rows::{self, StoreError, unsigned},
+            rows::{self, StoreError, signed, unsigned},
         },
         PgStore,
     },
-    Fault, LockedEvent, Note, is_expected, lock_event, move_versions,
+    Fault, Note, editable,
+    events::version_of,
+    is_expected, lock_event, move_versions,
     offering::Unchanged,
-    on_violation, open_plan, signed,
+    on_violation, open_plan,
 };
 
 /// The columns of a ticket type, of all of an event.
@@ -92,14 +99,21 @@ impl PgStore {
         let client = self.pool.get().await?;
         client.query_typed(OF_EVENT, &[(&event.0, Type::UUID)]).await?.iter().map(ticket_type).collect()
     }
+}
 
-    pub(super) async fn insert_ticket_type(
+#[async_trait]
+impl TicketTypeManagement for PgStore {
+    async fn ticket_types(&self, event: EventId) -> Found<Vec<ManagedTicketType>> {
+        Ok(self.read_ticket_types(event).await?)
+    }
+
+    async fn add_ticket_type(
         &self,
         by: &Manager,
         event: EventId,
         id: TicketTypeId,
         fields: &TicketTypeFields,
-    ) -> Result<(), Fault> {
+    ) -> Changed {
         self.noted(by, |transaction| async move {
             let locked = open_plan(&transaction, by, event, None).await?;
             let unchanged = Unchanged::of(&transaction, event, locked.status).await?;
@@ -113,17 +127,17 @@ impl PgStore {
         .await
     }
 
-    pub(super) async fn change_ticket_type(
+    async fn update_ticket_type(
         &self,
         by: &Manager,
         event: EventId,
         id: TicketTypeId,
         expected: Expected,
         fields: &TicketTypeFields,
-    ) -> Result<(), Fault> {
+    ) -> Changed {
         self.noted(by, |transaction| async move {
             let locked = lock_event(&transaction, by, event, None).await?;
-            locked.editable()?;
+            editable(&locked)?;
             // A change of a ticket type has locked the event.
             let mut before = type_of(&transaction, event, id, expected).await?;
             if !fields.keeps_plan(&before.fields) {
@@ -148,13 +162,7 @@ impl PgStore {
         .await
     }
 
-    pub(super) async fn remove_ticket_type(
-        &self,
-        by: &Manager,
-        event: EventId,
-        id: TicketTypeId,
-        expected: Expected,
-    ) -> Result<(), Fault> {
+    async fn delete_ticket_type(&self, by: &Manager, event: EventId, id: TicketTypeId, expected: Expected) -> Changed {
         self.noted(by, |transaction| async move {
             let locked = open_plan(&transaction, by, event, None).await?;
             if type_of(&transaction, event, id, expected).await?.ever_taken {
@@ -170,13 +178,13 @@ impl PgStore {
         .await
     }
 
-    pub(super) async fn sort_ticket_types(
+    async fn order_ticket_types(
         &self,
         by: &Manager,
         event: EventId,
         expected: Expected,
         order: &[TicketTypeId],
-    ) -> Result<(), Fault> {
+    ) -> Changed {
         self.noted(by, |transaction| async move {
             open_plan(&transaction, by, event, expected).await?;
             let mut there = Vec::new();
@@ -215,7 +223,7 @@ async fn type_of(
 }
 
 /// Whether the sale ends after it begins, of which the event may say one.
-fn is_window(event: &LockedEvent, fields: &TicketTypeFields) -> Result<(), Fault> {
+fn is_window(event: &Event, fields: &TicketTypeFields) -> Result<(), Fault> {
     let (from, to) =
         (fields.sale_starts_at.unwrap_or(event.sale.starts_at), fields.sale_ends_at.unwrap_or(event.sale.ends_at));
     if to > from {
@@ -227,11 +235,11 @@ fn is_window(event: &LockedEvent, fields: &TicketTypeFields) -> Result<(), Fault
 async fn write(
     transaction: &Transaction,
     statement: &str,
-    event: &LockedEvent,
+    event: &Event,
     id: TicketTypeId,
     fields: &TicketTypeFields,
 ) -> Result<u64, Fault> {
-    if event.currency != fields.price.currency.as_str() {
+    if event.currency != fields.price.currency {
         return Err(ChangeError::Stale.into());
     }
     let parameters: [Typed<'_>; 11] = [
@@ -258,13 +266,13 @@ async fn write(
 /// Has the ticket type sell these sections: what stays is not touched.
 async fn set_sections(
     transaction: &Transaction,
-    event: &LockedEvent,
+    event: &Event,
     id: TicketTypeId,
     fields: &TicketTypeFields,
 ) -> Result<(), Fault> {
     let sections: Vec<Uuid> = fields.sections.iter().map(|section| section.0).collect();
     let parameters: [Typed<'_>; 3] =
-        [(&id.0, Type::UUID), (&sections, Type::UUID_ARRAY), (&event.seat_map, Type::UUID)];
+        [(&id.0, Type::UUID), (&sections, Type::UUID_ARRAY), (&version_of(event), Type::UUID)];
     transaction.execute_typed(DELETE_SECTIONS, &parameters[..2]).await?;
     let known = transaction.query_typed(KNOWN_SECTIONS, &parameters[1..]).await?;
     if known.len() != sections.len() {

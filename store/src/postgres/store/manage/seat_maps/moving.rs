@@ -6,7 +6,7 @@ use domain::{
     audit::Action,
     ids::{EventId, SectionId, TicketTypeId},
     management::{
-        ChangeError, Conflict, Expected, Manager,
+        ChangeError, Changed, Conflict, Expected, Manager,
         seat_maps::{Move, SeatsMoved, SectionsLost},
     },
 };
@@ -50,11 +50,11 @@ impl PgStore {
         event: EventId,
         expected: Expected,
         to: &Move,
-    ) -> Result<Vec<SectionsLost>, Fault> {
+    ) -> Changed<Vec<SectionsLost>> {
         self.noted(by, |transaction| async move {
             // What another node had on its way is in the claims below, and what it decided on the old map is refused from now on.
             let before = open_plan(&transaction, by, event, expected).await?;
-            if before.seat_map != Some(to.from.0) {
+            if before.seat_map_version_id != Some(to.from) {
                 return Err(ChangeError::Stale.into());
             }
             nobody_is_moved(&transaction, event, to).await?;

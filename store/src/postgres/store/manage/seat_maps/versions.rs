@@ -5,7 +5,7 @@ use domain::{
     audit::Action,
     ids::{EventId, SeatMapId, SeatMapVersionId},
     management::{
-        Expected, Manager,
+        Changed, Expected, Manager,
         seat_maps::{EVENTS_SHOWN_MAX, SeatMapVersion, UsingEvent, VERSIONS_MAX},
     },
     seat_maps::{
@@ -185,7 +185,7 @@ impl PgStore {
         expected: Expected,
         id: SeatMapVersionId,
         layout: &Layout,
-    ) -> Result<(), Fault> {
+    ) -> Changed {
         self.noted(by, |transaction| async move {
             // One version after the other: each knows the ids of all before. Events may begin to use the map meanwhile.
             lock(&transaction, by, map, None, "NO KEY UPDATE").await?;

@@ -1,5 +1,7 @@
 //! Settings of the site: all of them for admins, those that are public for everybody.
 
+pub(crate) mod endpoints;
+
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use actors::cache::{Key, Namespace};
@@ -11,6 +13,7 @@ use boxoffice_http::{
     reply::Reply,
     request::Request,
     response_cache::{self, cached},
+    revisions::{expected, tagged},
 };
 use domain::{
     cache::Tag,
@@ -31,7 +34,7 @@ use utoipa::{
     },
 };
 
-use super::{expected, manager, tagged};
+use super::manage::manager;
 
 /// A setting of the site.
 #[derive(Serialize, ToSchema)]

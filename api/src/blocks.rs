@@ -1,5 +1,7 @@
 //! Blocks: places of an event that its organizer keeps back.
 
+pub(crate) mod endpoints;
+
 use std::sync::Arc;
 
 use application::{app::App, manage::blocks};
@@ -15,7 +17,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{location, manager, named_body, sales::All};
+use super::manage::{location, manager, named_body};
 use crate::bookings::dto::ItemJson;
 
 /// Which places to keep back.
@@ -161,9 +163,8 @@ pub(super) struct SummaryJson {
 }
 
 /// The blocks of an event, the newest first, at most a thousand.
-#[derive(ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[schema(as = Blocks)]
-#[expect(dead_code, reason = "only its schema is used")]
 pub(super) struct BlocksJson {
     data: Vec<SummaryJson>,
 }
@@ -176,7 +177,7 @@ pub(super) async fn list(app: Arc<App>, request: Request) -> Result<Reply, Probl
         let BlockSummary { id, places, created_at, updated_at } = *block;
         SummaryJson { id, event_id, places, created_at, updated_at }
     };
-    Reply::ok(&All { data: blocks.iter().map(summary).collect() })
+    Reply::ok(&BlocksJson { data: blocks.iter().map(summary).collect() })
 }
 
 /// `POST …/events/{id}/blocks`: at most 10,000 places at once, named or by number as in a booking, or by section.

@@ -11,7 +11,14 @@ use application::{
     aside::aside,
     manage::seat_maps::{self, EventSeatMap},
 };
-use boxoffice_http::{lists::ListRequest, problem::Problem, query::Whole, reply::Reply, request::Request};
+use boxoffice_http::{
+    lists::ListRequest,
+    problem::Problem,
+    query::Whole,
+    reply::Reply,
+    request::Request,
+    revisions::{expected, perhaps_expected, tagged},
+};
 use domain::{
     ids::{AccountId, EventId, SeatMapId, SeatMapVersionId},
     lists::declared,
@@ -21,7 +28,7 @@ use domain::{
 use dto::{ChangeBody, LayoutJson, MoveBody, NewSeatMapBody, SeatMapDetailJson, SeatMapJson, VersionDetailJson};
 use sold::EventSeatMapJson;
 
-use super::{answered, expected, first_answer, location, manager, named_body, perhaps_expected, tagged};
+use super::manage::{answered, first_answer, location, manager, named_body};
 
 /// Most bytes of a map: the largest hall in the longest form that people write, twice.
 const LAYOUT_BYTES_MAX: usize = 8 << 20;
@@ -83,7 +90,11 @@ pub(super) async fn show(app: Arc<App>, request: Request) -> Result<Reply, Probl
 pub(super) async fn update(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let (by, id, expected) = (manager(&request)?, request.id("id")?, expected(&request)?);
     let body: ChangeBody = request.body().await?;
-    seat_maps::update(&app, &by, id, expected, (body.name.said(), body.description.said())).await?;
+    let change = |before: &domain::management::seat_maps::ManagedSeatMap| {
+        let ChangeBody { name, description } = body.clone();
+        (name.over(Some(before.name.clone())), description.over(Some(before.description.clone())))
+    };
+    seat_maps::update(&app, &by, id, expected, change).await?;
     let (shown, revision) = detail(&app, &by, id).await?;
     Ok(tagged(Reply::ok(&shown)?, revision))
 }

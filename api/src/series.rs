@@ -11,13 +11,19 @@ use application::{
         series::{self, Outcome},
     },
 };
-use boxoffice_http::{openapi::texts, problem::Problem, reply::Reply, request::Request};
+use boxoffice_http::{
+    openapi::texts,
+    problem::Problem,
+    reply::Reply,
+    request::Request,
+    revisions::{expected, perhaps_expected, tagged},
+};
 use domain::{
     events::{
         EventStatus,
+        fields::RawEvent,
         lifecycle::Step,
         occurrences::{Frequency, MonthlyBy, RawOccurrences, RawRule},
-        texts::RawTexts,
     },
     ids::{EventId, SeriesId},
     management::series::Occurrence,
@@ -31,10 +37,10 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use utoipa::ToSchema;
 
 use super::{
-    answered, bodies::Change, events::CancellationJson, expected, first_answer, location, manager, named_body,
-    perhaps_expected, tagged,
+    events::organizer::dto::CancellationJson,
+    manage::{answered, first_answer, location, manager, named_body},
 };
-use crate::instants;
+use crate::{bodies::body, instants};
 
 /// When further occurrences begin: either `starts` or `rule`.
 #[derive(Deserialize, Serialize, ToSchema)]
@@ -140,40 +146,20 @@ struct CancelBody {
     from: Option<Timestamp>,
 }
 
-/// Words for an occurrence and those that follow it. What is left out stays; `null` is as if a new event did not say it.
-#[derive(Default, Deserialize, ToSchema)]
-#[schema(as = FollowingRequest)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct TextsBody {
-    #[serde(default)]
-    #[schema(schema_with = texts::line::<2, 100>, required = false)]
-    title: Change<String>,
-    #[serde(default)]
-    #[schema(schema_with = texts::line_or_null::<500>, required = false)]
-    summary: Change<String>,
-    #[serde(default)]
-    #[schema(schema_with = texts::text_or_null, required = false)]
-    description: Change<String>,
-    /// The slug of a category.
-    #[serde(default)]
-    #[schema(schema_with = texts::line::<2, 100>, required = false)]
-    category: Change<String>,
-    /// Slugs of tags. All of them together: an occurrence with others keeps its own.
-    #[serde(default)]
-    #[schema(schema_with = texts::slugs_or_null::<20>, required = false)]
-    tags: Change<Vec<String>>,
-}
-
-impl From<TextsBody> for RawTexts {
-    fn from(body: TextsBody) -> Self {
-        let TextsBody { title, summary, description, category, tags } = body;
-        Self {
-            title: title.said(),
-            summary: summary.said(),
-            description: description.said(),
-            category: category.said(),
-            tags: tags.said(),
-        }
+body! {
+    /// Words for an occurrence and those that follow it. What is left out stays; `null` is as if a new event did not say it.
+    #[schema(as = FollowingRequest)]
+    TextsBody over RawEvent {
+        #[schema(schema_with = texts::line::<2, 100>, required = false)]
+        title: String,
+        #[schema(schema_with = texts::line_or_null::<500>)]
+        summary: String,
+        #[schema(schema_with = texts::text_or_null)]
+        description: String,
+        #[schema(schema_with = texts::line::<2, 100>, required = false)]
+        category: String,
+        #[schema(schema_with = texts::slugs_or_null::<20>)]
+        tags: Vec<String>,
     }
 }
 
@@ -324,7 +310,8 @@ pub(super) async fn update(app: Arc<App>, mut request: Request) -> Result<Reply,
     let (by, expected) = (manager(&request)?, expected(&request)?);
     let which: (SeriesId, EventId) = (request.id("id")?, request.id("eventId")?);
     let body: TextsBody = request.body().await?;
-    let (stepped, revision) = series::change_following(&app, &by, which, expected, body.into()).await?;
+    let (stepped, revision) =
+        series::change_following(&app, &by, which, expected, |before| body.clone().over(before)).await?;
     Ok(tagged(told(which.0, &stepped)?, revision))
 }
 

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::super::bodies::Change;
+use crate::bodies::Member;
 
 /// Where the seats are: sections, the best first, with at most 100,000 seats together. Exported as it is imported.
 #[derive(Deserialize, Serialize, ToSchema)]
@@ -153,16 +153,16 @@ pub(super) struct NewSeatMapBody {
 
 /// What can be changed of a seat map other than where the seats are: that is a new version.
 /// What is left out stays; `null` is as if a new map did not say it.
-#[derive(Deserialize, ToSchema)]
+#[derive(Clone, Deserialize, ToSchema)]
 #[schema(as = SeatMapChange)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ChangeBody {
     #[serde(default)]
     #[schema(schema_with = texts::line::<2, 100>, required = false)]
-    pub(super) name: Change<String>,
+    pub(super) name: Member<String>,
     #[serde(default)]
     #[schema(schema_with = texts::text_or_null, required = false)]
-    pub(super) description: Change<String>,
+    pub(super) description: Member<String>,
 }
 
 /// Which version of its seat map an event is to sell.

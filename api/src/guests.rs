@@ -1,5 +1,8 @@
 //! The bookings of an event, for those who run it: as pages of JSON, or all of them as CSV.
 
+pub(crate) mod endpoints;
+mod export;
+
 use std::sync::Arc;
 
 use application::{acting, app::App, manage::event_of};
@@ -21,7 +24,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::{export, manager};
+use super::manage::manager;
 use crate::bookings::dto::BookingJson;
 
 /// In the audit log: the guests of an event.
