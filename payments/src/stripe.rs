@@ -132,7 +132,7 @@ impl PaymentGateway for StripeGateway {
 
     async fn begin(&self, request: &PaymentRequest) -> Result<GatewayPayment, GatewayError> {
         let form = self.intent_form(request)?;
-        self.client.post::<Intent>("/v1/payment_intents", &form, &request.id.to_string()).await?.payment()
+        self.client.post::<Intent>("/v1/payment_intents", &form, Some(&request.id.to_string())).await?.payment()
     }
 
     async fn payment(&self, reference: &GatewayReference) -> Result<Option<GatewayPayment>, GatewayError> {
@@ -149,8 +149,9 @@ impl PaymentGateway for StripeGateway {
     }
 
     async fn cancel(&self, reference: &GatewayReference) -> Result<GatewayPayment, GatewayError> {
-        let (at, key) = (path(&["payment_intents", &reference.0, "cancel"]), format!("cancel-{}", reference.0));
-        let cancelled = self.client.post::<Intent>(&at, &[], &key).await;
+        // Without a key, because a repetition does no harm, and an answer of before may be true no more.
+        let cancelled =
+            self.client.post::<Intent>(&path(&["payment_intents", &reference.0, "cancel"]), &[], None).await;
         match cancelled {
             Ok(intent) => intent.payment(),
             // It is over already, or money is on its way: how it stands is the answer.
@@ -174,7 +175,7 @@ impl PaymentGateway for StripeGateway {
             ("amount", gateway_amount(request.amount)?.to_string()),
             ("metadata[refund_id]", request.id.to_string()),
         ];
-        self.client.post::<Refund>("/v1/refunds", &form, &request.id.to_string()).await?.refund()
+        self.client.post::<Refund>("/v1/refunds", &form, Some(&request.id.to_string())).await?.refund()
     }
 
     async fn refund_state(&self, reference: &GatewayReference) -> Result<Option<GatewayRefund>, GatewayError> {

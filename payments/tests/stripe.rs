@@ -222,6 +222,7 @@ async fn cancelling_what_is_over_tells_how_it_ended() {
     assert_eq!(cancelled.state, GatewayState::Succeeded);
     let paths: Vec<String> = server.asked().into_iter().map(|asked| asked.path).collect();
     assert_eq!(paths, ["/v1/payment_intents/pi_1/cancel", "/v1/payment_intents/pi_1"]);
+    assert_eq!(server.asked()[0].header("idempotency-key"), "", "an old answer would be repeated");
 }
 
 #[tokio::test]

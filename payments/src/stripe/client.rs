@@ -55,9 +55,12 @@ impl Client {
         &self,
         path: &str,
         form: &[(&str, String)],
-        idempotency_key: &str,
+        idempotency_key: Option<&str>,
     ) -> Result<T, GatewayError> {
-        let request = self.request(Method::POST, path, &[]).header("idempotency-key", idempotency_key);
+        let mut request = self.request(Method::POST, path, &[]);
+        if let Some(key) = idempotency_key {
+            request = request.header("idempotency-key", key);
+        }
         let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(encoded(form));
         let (status, body) = send(request).await?;
         errors::object(status, &body)
