@@ -181,11 +181,11 @@ pub(super) async fn list(app: Arc<App>, request: Request) -> Result<Reply, Probl
 }
 
 /// `POST …/events/{id}/blocks`: at most 10,000 places at once, named or by number as in a booking, or by section.
-pub(super) async fn add(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn create(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let (by, event) = (manager(&request)?, request.id::<EventId>("id")?);
     let (body, named) = named_body::<BlockBody>(&mut request).await?;
     let selection = Selection::try_from(body)?;
-    let made = blocks::block(&app, &by, named.map(|named| named.key), event, selection).await?;
+    let made = blocks::create(&app, &by, named.map(|named| named.key), event, selection).await?;
     let path = location(&by, &format!("events/{event}/blocks/{}", made.value.id));
     // As the first time, also when it was released since.
     let block = BlockJson { updated_at: made.value.created_at, ..BlockJson::from(&*made.value) };
@@ -195,12 +195,12 @@ pub(super) async fn add(app: Arc<App>, mut request: Request) -> Result<Reply, Pr
 
 /// `GET …/events/{id}/blocks/{blockId}`
 pub(super) async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    let block = blocks::find(&app, &manager(&request)?, request.id("id")?, request.id("blockId")?).await?;
+    let block = blocks::show(&app, &manager(&request)?, request.id("id")?, request.id("blockId")?).await?;
     Reply::ok(&BlockJson::from(&block))
 }
 
 /// `DELETE …/events/{id}/blocks/{blockId}`
 pub(super) async fn delete(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    blocks::release(&app, &manager(&request)?, request.id("id")?, request.id("blockId")?).await?;
+    blocks::delete(&app, &manager(&request)?, request.id("id")?, request.id("blockId")?).await?;
     Ok(Reply::no_content())
 }

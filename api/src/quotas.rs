@@ -31,11 +31,11 @@ pub(super) async fn list(app: Arc<App>, request: Request) -> Result<Reply, Probl
 }
 
 /// `POST …/events/{id}/quotas`
-pub(super) async fn add(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn create(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let (by, event) = (manager(&request)?, request.id::<EventId>("id")?);
     let (body, named) = named_body::<QuotaBody>(&mut request).await?;
     let fields = QuotaFields::parse(body.over(RawQuota::default()), None)?;
-    let made = sales::add_quota(&app, &by, named, event, fields).await?;
+    let made = sales::create_quota(&app, &by, named, event, fields).await?;
     let id = QuotaId(made.id);
     let show = async {
         let quota = sales::quota(&app, &by, event, id).await?;

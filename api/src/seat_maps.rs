@@ -107,17 +107,17 @@ pub(super) async fn delete(app: Arc<App>, request: Request) -> Result<Reply, Pro
 }
 
 /// `POST …/seat-maps/{id}/versions`: what `…/layout` of any version answers is a body.
-pub(super) async fn add_version(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn create_version(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let (by, map) = (manager(&request)?, request.id("id")?);
     let expected = perhaps_expected(&request)?.flatten();
     let (body, named) = named_body::<LayoutJson>(&mut request).await?;
     let layout = aside(move || body.parse("sections")).await?;
-    let made = seat_maps::add_version(&app, &by, named, map, expected, layout).await?;
+    let made = seat_maps::create_version(&app, &by, named, map, expected, layout).await?;
     let id = SeatMapVersionId(made.id);
     let show = async {
         let shown = seat_maps::version_by_id(&app, &by, id).await?;
         let path = location(&by, &format!("seat-maps/{map}/versions/{}", shown.version.number));
-        let revision = seat_maps::find(&app, &by, map).await?.revision;
+        let revision = seat_maps::show(&app, &by, map).await?.revision;
         first_answer(path, &VersionDetailJson::from(&shown), Some(revision))
     };
     answered(&app, &by, made, show).await

@@ -257,7 +257,7 @@ pub(super) async fn repeat(app: Arc<App>, mut request: Request) -> Result<Reply,
         let first = event_of(&app, &by, first).await?;
         // It may have left again, when the first answer was lost.
         let id = first.event.series_id.ok_or_else(Problem::not_found)?;
-        let occurrences = series::find(&app, &by, id).await?;
+        let occurrences = series::show(&app, &by, id).await?;
         first_answer(location(&by, &format!("series/{id}")), &SeriesJson::new(id, &occurrences), None)
     };
     answered(&app, &by, made, show).await
@@ -266,7 +266,7 @@ pub(super) async fn repeat(app: Arc<App>, mut request: Request) -> Result<Reply,
 /// `GET …/series/{id}`
 pub(super) async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let id = request.id("id")?;
-    Reply::ok(&SeriesJson::new(id, &series::find(&app, &manager(&request)?, id).await?))
+    Reply::ok(&SeriesJson::new(id, &series::show(&app, &manager(&request)?, id).await?))
 }
 
 async fn step(

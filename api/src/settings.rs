@@ -155,7 +155,7 @@ pub(super) async fn update(app: Arc<App>, mut request: Request) -> Result<Reply,
         changes.extend(errors.keep(value).map(|value| (key, value)));
     }
     let changes = errors.finish(Some(changes))?;
-    let changed = app.store.change_settings(&by, expected, &changes).await;
+    let changed = app.store.update_settings(&by, expected, &changes).await;
     let pages = changes.iter().any(|(key, _)| *key == SettingKey::EventsPerPage);
     // How long the pages of events are, unless their addresses say so.
     let tags: &[Tag] = if pages { &[Tag::Settings, Tag::Events] } else { &[Tag::Settings] };

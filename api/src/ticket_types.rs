@@ -31,10 +31,10 @@ pub(super) async fn list(app: Arc<App>, request: Request) -> Result<Reply, Probl
 }
 
 /// `POST …/events/{id}/ticket-types`
-pub(super) async fn add(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn create(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let (by, event) = (manager(&request)?, request.id::<EventId>("id")?);
     let (body, named) = named_body::<TicketTypeBody>(&mut request).await?;
-    let made = sales::add_ticket_type(&app, &by, named, event, body.over(RawTicketType::default())).await?;
+    let made = sales::create_ticket_type(&app, &by, named, event, body.over(RawTicketType::default())).await?;
     let id = TicketTypeId(made.id);
     let show = async {
         let of = sales::ticket_type(&app, &by, event, id).await?;

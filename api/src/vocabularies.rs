@@ -88,7 +88,7 @@ async fn show(app: Arc<App>, request: Request, of: Vocabulary) -> Result<Reply, 
     Ok(tagged(Reply::ok(&TermJson::from(&term))?, term.revision))
 }
 
-async fn add(app: Arc<App>, mut request: Request, of: Vocabulary) -> Result<Reply, Problem> {
+async fn create(app: Arc<App>, mut request: Request, of: Vocabulary) -> Result<Reply, Problem> {
     let by = manager(&request)?;
     let (body, named) = named_body::<TermBody>(&mut request).await?;
     let mut errors = FieldErrors::default();
@@ -96,7 +96,7 @@ async fn add(app: Arc<App>, mut request: Request, of: Vocabulary) -> Result<Repl
     let name = errors.keep(text::line("name", &body.name, 2..=100));
     let (slug, name) = errors.finish(slug.zip(name))?;
     let made = once(&app, by.account, named, Creation::Term(of), unowned(), async |id| {
-        let added = app.store.add_term(&by, of, id, &slug, &name).await;
+        let added = app.store.create_term(&by, of, id, &slug, &name).await;
         Ok::<_, ManageError>(invalidated(&app, added, &[Tag::Vocabulary])?)
     })
     .await?;
@@ -112,7 +112,7 @@ async fn add(app: Arc<App>, mut request: Request, of: Vocabulary) -> Result<Repl
     answered(&app, &by, made, show).await
 }
 
-async fn rename(app: Arc<App>, mut request: Request, of: Vocabulary) -> Result<Reply, Problem> {
+async fn update(app: Arc<App>, mut request: Request, of: Vocabulary) -> Result<Reply, Problem> {
     let (by, expected) = (manager(&request)?, expected(&request)?);
     let slug = request.param("slug")?.into_owned();
     let body: NameBody = request.body().await?;
@@ -120,7 +120,7 @@ async fn rename(app: Arc<App>, mut request: Request, of: Vocabulary) -> Result<R
     let mut errors = FieldErrors::default();
     let name = errors.line("name", Some(body.name), Some(&before.name), 2..=100);
     let name = errors.finish(name)?;
-    let renamed = app.store.rename_term(&by, of, &slug, expected, &name).await;
+    let renamed = app.store.update_term(&by, of, &slug, expected, &name).await;
     invalidated(&app, renamed, &[Tag::Vocabulary])?;
     let term = term(&app, of, &slug).await?;
     Ok(tagged(Reply::ok(&TermJson::from(&term))?, term.revision))

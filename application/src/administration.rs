@@ -11,14 +11,14 @@ use domain::{
 use super::{accounts::now, app::App};
 
 /// Changes what an account may do, or whether it may sign in, effective at once: its access tokens are refused from now on.
-pub async fn change_account(
+pub async fn update_account(
     app: &App,
     id: AccountId,
     change: AccountChange,
     expected: Expected,
     actor: &Actor,
 ) -> Result<Account, ChangeAccountError> {
-    let account = app.store.change_account(id, change, expected, actor, now()).await?;
+    let account = app.store.update_account(id, change, expected, actor, now()).await?;
     app.issuer.refuse_before(id, account.tokens_not_before);
     app.outbox.wake();
     tracing::info!(

@@ -69,7 +69,7 @@ pub trait AccountAdministration: Send + Sync {
     /// Changes an account of this revision, if that matters, and writes that down in the audit log: all or nothing.
     /// Refuses its access tokens from before `now`; a suspended account's sessions end, and its owner gets a mail. The account
     /// as it is then.
-    async fn change_account(
+    async fn update_account(
         &self,
         id: AccountId,
         change: AccountChange,

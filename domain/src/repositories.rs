@@ -65,7 +65,7 @@ pub struct PublicSeatMap {
 
 /// Why an account was not added.
 #[derive(Debug, thiserror::Error)]
-pub enum AddAccountError {
+pub enum CreateAccountError {
     /// Another account has the address.
     #[error("the e-mail address is registered already")]
     EmailTaken,
@@ -77,7 +77,12 @@ pub enum AddAccountError {
 #[async_trait]
 pub trait AccountRepository: Send + Sync {
     /// Adds an account for somebody else, and writes that down in the audit log.
-    async fn add_account(&self, account: &Account, password_hash: &str, actor: &Actor) -> Result<(), AddAccountError>;
+    async fn create_account(
+        &self,
+        account: &Account,
+        password_hash: &str,
+        actor: &Actor,
+    ) -> Result<(), CreateAccountError>;
 
     /// The account with that id.
     async fn account(&self, id: AccountId) -> Found<Option<Account>>;

@@ -37,8 +37,9 @@ pub(super) async fn run(config: &Config, email: &str, name: &str) -> anyhow::Res
     // Anyone who runs this command vouches for the address.
     let now = Timestamp::now();
     let account = Account { email_verified_at: Some(now), ..Account::new(&new, Role::Admin, Locale::default(), now) };
-    let added =
-        PgStore::new(database.request_pool(config, 1)?).add_account(&account, &password_hash, &Actor::default()).await;
+    let added = PgStore::new(database.request_pool(config, 1)?)
+        .create_account(&account, &password_hash, &Actor::default())
+        .await;
     database.release().await;
     added?;
     println!("{} is an administrator now", account.email.as_str());

@@ -39,14 +39,14 @@ pub async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
 }
 
 /// `PATCH /admin/users/{id}`
-pub async fn change(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
+pub async fn update(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let (id, expected, actor) = (request.id::<AccountId>("id")?, expected(&request)?, request.actor()?);
     let body: AccountChangeBody = request.body().await?;
     let mut errors = FieldErrors::default();
     let role = body.role.and_then(|role| errors.keep(one_of("role", role, "USER, ORGANIZER or ADMIN")));
     let status = body.status.and_then(|status| errors.keep(one_of("status", status, "ACTIVE or SUSPENDED")));
     let change: AccountChange = errors.finish(Some(AccountChange { role, status }))?;
-    answer(&administration::change_account(&app, id, change, expected, &actor).await?)
+    answer(&administration::update_account(&app, id, change, expected, &actor).await?)
 }
 
 /// One of the words that there are; an account has one, and `null` is none of them.

@@ -41,7 +41,7 @@ pub(crate) fn administration() -> Section<App> {
     Section::new("Administration of accounts", "Finding accounts, their roles, suspending them.")
         .with(accounts())
         .with(account())
-        .with(change_account())
+        .with(update_account())
 }
 
 fn register() -> Endpoint<App> {
@@ -199,7 +199,7 @@ fn account() -> Endpoint<App> {
         .served(ADMINISTRATORS, super::admin::show)
 }
 
-fn change_account() -> Endpoint<App> {
+fn update_account() -> Endpoint<App> {
     Operation::patch("/api/v1/admin/users/{id}", "changeUser", "Change role or status of an account")
         .details(
             "Effective at once: the account's access tokens are refused from now on. A suspension also ends its sessions. It is \
@@ -209,5 +209,5 @@ fn change_account() -> Endpoint<App> {
         .body::<AccountChangeBody>(json!({ "role": "ORGANIZER" }))
         .ok::<AccountJson<'_>>("The account as it is now.")
         .refusals(&[Code::LastAdministrator])
-        .served(ADMINISTRATORS, super::admin::change).conditional()
+        .served(ADMINISTRATORS, super::admin::update).conditional()
 }

@@ -26,7 +26,7 @@ pub(crate) fn of_event(scope: &Scope, section: Section<App>) -> Section<App> {
                     .repeatable()
                     .body::<BlockBody>(json!({ "items": [{ "ticketTypeId": ID, "quantity": 4 }] }))
                     .created::<BlockJson<'_>>("The block. Its places are shown as held.")
-                    .refusals(&[Code::SoldOut, Code::SeatTaken, Code::LimitExceeded, Code::EventState]), super::add))
+                    .refusals(&[Code::SoldOut, Code::SeatTaken, Code::LimitExceeded, Code::EventState]), super::create))
             .with(scope.served(Operation::get(scope.path("/events/{id}/blocks/{blockId}"), scope.id("get{}Block"), "Show a block")
                     .ok::<BlockJson<'_>>("The block."), super::show))
             .with(scope.served(Operation::delete(scope.path("/events/{id}/blocks/{blockId}"), scope.id("delete{}Block"), "Give a block free")

@@ -29,7 +29,7 @@ pub(crate) fn of_event(scope: &Scope, section: Section<App>) -> Section<App> {
                         .body::<QuotaBody>(json!({ "name": "Floor", "capacity": 500 }))
                         .created::<QuotaJson<'_>>("The quota."),
                 ),
-                super::add,
+                super::create,
             ),
         )
         .with(

@@ -58,7 +58,7 @@ fn seat_maps(scope: &Scope, section: Section<App>) -> Section<App> {
                     .repeatable()
                     .tagged()
                     .body::<LayoutJson>(layout())
-                    .created::<VersionDetailJson>("The version."), super::add_version).body_limit(super::LAYOUT_BYTES_MAX).conditional())
+                    .created::<VersionDetailJson>("The version."), super::create_version).body_limit(super::LAYOUT_BYTES_MAX).conditional())
             .with(scope.served(numbered(
                 Operation::get(scope.path("/seat-maps/{id}/versions/{number}"), scope.id("get{}SeatMapVersion"), "Show a version")
                     .ok::<VersionDetailJson>("The version, and which events sell it."),

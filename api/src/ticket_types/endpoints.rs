@@ -27,7 +27,7 @@ pub(crate) fn of_event(scope: &Scope, section: Section<App>) -> Section<App> {
                     .tagged()
                     .body::<TicketTypeBody>(ticket_type())
                     .created::<TicketTypeJson<'_>>("The ticket type, after the last."),
-            ), super::add))
+            ), super::create))
             .with(scope.served(change(
                 Operation::put(scope.path("/events/{id}/ticket-types"), scope.id("order{}TicketTypes"), "Order the ticket types")
                     .details("The order is the event's: `If-Match` names the event's revision, and `ETag` is the one that it has then.")

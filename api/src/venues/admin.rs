@@ -36,12 +36,12 @@ pub(super) async fn show(app: Arc<App>, request: Request) -> Result<Reply, Probl
 }
 
 /// `POST /admin/venues`
-pub(super) async fn add(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
+pub(super) async fn create(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let by = manager(&request)?;
     let (body, named) = named_body::<VenueBody>(&mut request).await?;
     let fields = VenueFields::parse(body.over(RawVenue::default()), None)?;
     let made = once(&app, by.account, named, Creation::Venue, unowned(), async |id| {
-        let added = app.store.add_venue(&by, VenueId(id), &fields).await;
+        let added = app.store.create_venue(&by, VenueId(id), &fields).await;
         Ok::<_, ManageError>(invalidated(&app, added, &[Tag::Venues])?)
     })
     .await?;

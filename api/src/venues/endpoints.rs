@@ -48,7 +48,7 @@ pub(crate) fn administered(section: Section<App>) -> Section<App> {
                     .body::<VenueBody>(venue.clone())
                     .created::<VenueJson<'_>>("The venue."),
             )
-            .served(ADMINISTRATORS, super::admin::add),
+            .served(ADMINISTRATORS, super::admin::create),
         )
         .with(
             Operation::get("/api/v1/admin/venues/{id}", "getManagedVenue", "Show a venue")

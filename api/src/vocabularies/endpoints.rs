@@ -54,7 +54,7 @@ pub(crate) fn administered(section: Section<App>, of: Vocabulary) -> Section<App
                     .body::<TermBody>(json!({ "slug": "jazz", "name": "Jazz" }))
                     .created::<TermJson<'_>>("It."),
             )
-            .served(ANY.access, move |app, request| super::add(app, request, of)),
+            .served(ANY.access, move |app, request| super::create(app, request, of)),
         )
         .with(
             Operation::get(its_path, ANY.id(&format!("getManaged{one}")), "Show one")
@@ -71,7 +71,7 @@ pub(crate) fn administered(section: Section<App>, of: Vocabulary) -> Section<App
                     .body::<NameBody>(json!({ "name": "Jazz and more" }))
                     .ok::<TermJson<'_>>("It, as it is now."),
             )
-            .served(ANY.access, move |app, request| super::rename(app, request, of))
+            .served(ANY.access, move |app, request| super::update(app, request, of))
             .conditional(),
         )
         .with(

@@ -54,12 +54,12 @@ pub async fn list(app: &App, by: &Manager, event: EventId) -> Result<Vec<BlockSu
     Ok(app.store.blocks(event, BLOCKS_MAX).await?)
 }
 
-pub async fn find(app: &App, by: &Manager, event: EventId, id: HoldId) -> Result<Hold, ManageError> {
+pub async fn show(app: &App, by: &Manager, event: EventId, id: HoldId) -> Result<Hold, ManageError> {
     event_of(app, by, event).await?;
     Ok(app.store.block(event, id).await?.ok_or(ChangeError::NotFound)?)
 }
 
-pub async fn block(
+pub async fn create(
     app: &App,
     by: &Manager,
     key: Option<IdempotencyKey>,
@@ -110,8 +110,8 @@ fn made(answer: CommandAnswer) -> Result<IdempotentResult<Hold>, ManageError> {
 }
 
 /// Gives a block free. One that is gone is as good as given free.
-pub async fn release(app: &App, by: &Manager, event: EventId, id: HoldId) -> Result<(), ManageError> {
-    let block = find(app, by, event, id).await?;
+pub async fn delete(app: &App, by: &Manager, event: EventId, id: HoldId) -> Result<(), ManageError> {
+    let block = show(app, by, event, id).await?;
     let command = Command::Release { hold_id: id, account_id: block.account_id };
     match app.inventories.ask(event, command, Instant::now() + app.command_deadline).await.map_err(BookingError::from) {
         Ok(_) => {

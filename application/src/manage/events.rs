@@ -29,7 +29,7 @@ pub async fn create(
     let organizer = organizer.unwrap_or(by.account);
     once(app, by.account, request, Creation::Event, unowned(), async |id| {
         let fields = EventFields::parse(raw, None, Timestamp::now())?;
-        app.store.add_event(by, EventId(id), organizer, &fields).await?;
+        app.store.create_event(by, EventId(id), organizer, &fields).await?;
         tracing::info!(event = %id, userId = %by.account, "event created");
         Ok(())
     })

@@ -27,7 +27,7 @@ pub async fn quota(app: &App, by: &Manager, event: EventId, id: QuotaId) -> Resu
     Ok(quotas.into_iter().find(|quota| quota.id == id).ok_or(ChangeError::NotFound)?)
 }
 
-pub async fn add_quota(
+pub async fn create_quota(
     app: &App,
     by: &Manager,
     request: Option<NamedRequest>,
@@ -36,7 +36,7 @@ pub async fn add_quota(
 ) -> Result<Made, ManageError> {
     once(app, by.account, request, Creation::Quota, owns(app, by, event), async |id| {
         let judged = Judged::editable(&event_of(app, by, event).await?)?;
-        change_plan(app, judged, app.store.add_quota(by, event, QuotaId(id), &fields)).await
+        change_plan(app, judged, app.store.create_quota(by, event, QuotaId(id), &fields)).await
     })
     .await
 }
@@ -104,7 +104,7 @@ pub async fn ticket_type(
     Ok(types.into_iter().find(|of| of.id == id).ok_or(ChangeError::NotFound)?)
 }
 
-pub async fn add_ticket_type(
+pub async fn create_ticket_type(
     app: &App,
     by: &Manager,
     request: Option<NamedRequest>,
@@ -130,7 +130,7 @@ async fn insert_ticket_type(
     let quota = quota_to_draw_on(app, event, fields.quota_id).await?;
     let new = OfferedType::new(id, &fields, &quota);
     let judged = judged.within_rules(app, |offering| offering.ticket_types.push(new)).await?;
-    change_plan(app, judged, app.store.add_ticket_type(by, event, id, &fields)).await
+    change_plan(app, judged, app.store.create_ticket_type(by, event, id, &fields)).await
 }
 
 async fn quota_to_draw_on(app: &App, event: EventId, id: QuotaId) -> Result<ManagedQuota, ManageError> {

@@ -69,13 +69,13 @@ impl Lost {
 }
 
 /// One of the maps that `by` may see.
-pub async fn find(app: &App, by: &Manager, id: SeatMapId) -> Result<ManagedSeatMap, ManageError> {
+pub async fn show(app: &App, by: &Manager, id: SeatMapId) -> Result<ManagedSeatMap, ManageError> {
     Ok(app.store.seat_map(by, id).await?.ok_or(ChangeError::NotFound)?)
 }
 
 /// The same with all that there is to say about it, other than where each seat is.
 pub async fn show(app: &App, by: &Manager, id: SeatMapId) -> Result<ShownSeatMap, ManageError> {
-    let map = find(app, by, id).await?;
+    let map = show(app, by, id).await?;
     let versions = app.store.seat_map_versions(by, id).await?;
     let sections = match versions.last() {
         Some(last) => summary(app.store.drawing(last.id).await?).await,
@@ -91,7 +91,7 @@ async fn summary(drawing: Drawing) -> Vec<SectionSummary> {
 
 /// A version of a map that `by` may see.
 async fn version_of(app: &App, by: &Manager, map: SeatMapId, number: u32) -> Result<SeatMapVersion, ManageError> {
-    find(app, by, map).await?;
+    show(app, by, map).await?;
     let versions = app.store.seat_map_versions(by, map).await?;
     Ok(versions.into_iter().find(|version| version.number == number).ok_or(ChangeError::NotFound)?)
 }
@@ -126,7 +126,7 @@ pub async fn create(
 ) -> Result<Made, ManageError> {
     once(app, by.account, request, Creation::SeatMap, unowned(), async |id| {
         let new = NewSeatMap { id: SeatMapId(id), venue_id, organizer_id, fields };
-        app.store.add_seat_map(by, &new, &layout).await?;
+        app.store.create_seat_map(by, &new, &layout).await?;
         tracing::info!(seatMap = %id, userId = %by.account, "seat map created");
         Ok(())
     })
@@ -142,7 +142,7 @@ pub async fn update(
     change: impl Fn(&ManagedSeatMap) -> (Option<String>, Option<String>) + Send + Sync,
 ) -> Result<(), ManageError> {
     settled(expected, || async {
-        let before = find(app, by, id).await?;
+        let before = show(app, by, id).await?;
         let (name, description) = change(&before);
         let fields = SeatMapFields::parse(name, description, Some(&before))?;
         let expected = expected.or(Some(Revisions::only(before.revision)));
@@ -152,7 +152,7 @@ pub async fn update(
 }
 
 /// Adds a version after the last.
-pub async fn add_version(
+pub async fn create_version(
     app: &App,
     by: &Manager,
     request: Option<NamedRequest>,
@@ -160,10 +160,10 @@ pub async fn add_version(
     expected: Expected,
     layout: Layout,
 ) -> Result<Made, ManageError> {
-    let owned = async { find(app, by, map).await.map(drop) };
+    let owned = async { show(app, by, map).await.map(drop) };
     once(app, by.account, request, Creation::SeatMapVersion, owned, async |id| {
-        find(app, by, map).await?;
-        app.store.add_version(by, map, expected, SeatMapVersionId(id), &layout).await?;
+        show(app, by, map).await?;
+        app.store.create_version(by, map, expected, SeatMapVersionId(id), &layout).await?;
         tracing::info!(seatMap = %map, version = %id, userId = %by.account, "version of a seat map added");
         Ok(())
     })

@@ -28,12 +28,12 @@ pub async fn repeat(
     raw: RawOccurrences,
 ) -> Result<Made, ManageError> {
     once(app, by.account, request, Creation::Event, owns(app, by, event), async |first| {
-        settled(expected, || add_occurrences(app, by, (event, expected), EventId(first), raw.clone())).await
+        settled(expected, || create_occurrences(app, by, (event, expected), EventId(first), raw.clone())).await
     })
     .await
 }
 
-async fn add_occurrences(
+async fn create_occurrences(
     app: &App,
     by: &Manager,
     (event, expected): (EventId, Expected),
@@ -44,7 +44,7 @@ async fn add_occurrences(
     is_expected(expected, before.revision)?;
     let starts = Starts::parse(raw, &before.event, Timestamp::now())?;
     // The times were computed from this state of the event.
-    let made = app.store.add_occurrences(by, event, Some(Revisions::only(before.revision)), first, &starts).await;
+    let made = app.store.create_occurrences(by, event, Some(Revisions::only(before.revision)), first, &starts).await;
     let series = *made.as_ref().unwrap_or(&before.event.series_id);
     invalidated(app, made, &tags_of(event, series))?;
     let added = starts.as_slice().len();
@@ -53,7 +53,7 @@ async fn add_occurrences(
 }
 
 /// The occurrences of a series, in order. There is always one.
-pub async fn find(app: &App, by: &Manager, id: SeriesId) -> Result<Vec<Occurrence>, ManageError> {
+pub async fn show(app: &App, by: &Manager, id: SeriesId) -> Result<Vec<Occurrence>, ManageError> {
     let occurrences = app.store.occurrences(by, id).await?;
     if occurrences.is_empty() { Err(ChangeError::NotFound.into()) } else { Ok(occurrences) }
 }
@@ -81,7 +81,7 @@ pub async fn step(
     events::check_schedule(at)?;
     let now = Timestamp::now();
     let mut outcomes = HashMap::new();
-    for occurrence in find(app, by, id).await?.iter().filter(|of| of.is_meant_by(step, from, now)) {
+    for occurrence in show(app, by, id).await?.iter().filter(|of| of.is_meant_by(step, from, now)) {
         let outcome = match events::take(app, by, occurrence.id, None, (step, at)).await {
             Ok(true) => Outcome::Changed,
             Ok(false) => Outcome::Unchanged,
@@ -92,7 +92,7 @@ pub async fn step(
         };
         outcomes.insert(occurrence.id, outcome);
     }
-    let after = find(app, by, id).await?;
+    let after = show(app, by, id).await?;
     let with_outcome = |of: Occurrence| {
         let outcome = outcomes.remove(&of.id).unwrap_or(Outcome::Unchanged);
         (of, outcome)
@@ -125,7 +125,7 @@ pub async fn change_following(
         let outcome = if changed.contains(&of.id) { Outcome::Changed } else { Outcome::Unchanged };
         (of, outcome)
     };
-    let after = find(app, by, id).await?.into_iter().map(with_outcome).collect();
+    let after = show(app, by, id).await?.into_iter().map(with_outcome).collect();
     Ok((after, event_of(app, by, event).await?.revision))
 }
 

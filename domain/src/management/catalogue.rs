@@ -56,7 +56,7 @@ pub trait CatalogueManagement: Send + Sync {
     async fn managed_venue(&self, id: VenueId) -> Found<Option<(Venue, i32)>>;
 
     /// Adds a venue. Does nothing when it is there already.
-    async fn add_venue(&self, by: &Manager, id: VenueId, fields: &VenueFields) -> Changed;
+    async fn create_venue(&self, by: &Manager, id: VenueId, fields: &VenueFields) -> Changed;
 
     async fn update_venue(&self, by: &Manager, id: VenueId, expected: Expected, fields: &VenueFields) -> Changed;
 
@@ -69,10 +69,10 @@ pub trait CatalogueManagement: Send + Sync {
     async fn term(&self, of: Vocabulary, slug: &str) -> Found<Option<Term>>;
 
     /// Adds a word. Does nothing when the request with this id has added it already.
-    async fn add_term(&self, by: &Manager, of: Vocabulary, id: Uuid, slug: &str, name: &str) -> Changed;
+    async fn create_term(&self, by: &Manager, of: Vocabulary, id: Uuid, slug: &str, name: &str) -> Changed;
 
     /// Gives a word another name.
-    async fn rename_term(&self, by: &Manager, of: Vocabulary, slug: &str, expected: Expected, name: &str) -> Changed;
+    async fn update_term(&self, by: &Manager, of: Vocabulary, slug: &str, expected: Expected, name: &str) -> Changed;
 
     /// Deletes a word. A category that events have stays; a tag is taken from them.
     async fn delete_term(&self, by: &Manager, of: Vocabulary, slug: &str, expected: Expected) -> Changed;
@@ -117,7 +117,7 @@ pub trait SettingsRepository: Send + Sync {
     async fn settings(&self) -> Found<StoredSettings>;
 
     /// Sets some, or with `None` takes them back to their defaults.
-    async fn change_settings(
+    async fn update_settings(
         &self,
         by: &Manager,
         expected: Expected,

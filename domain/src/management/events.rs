@@ -31,7 +31,7 @@ pub trait EventManagement: Send + Sync {
     async fn managed_event(&self, by: &Manager, id: EventId) -> Found<Option<ManagedEvent>>;
 
     /// Adds a draft of `organizer`'s. Does nothing when it is there already: the repetition of a request.
-    async fn add_event(&self, by: &Manager, id: EventId, organizer: AccountId, fields: &EventFields) -> Changed;
+    async fn create_event(&self, by: &Manager, id: EventId, organizer: AccountId, fields: &EventFields) -> Changed;
 
     /// Changes what is said of an event; `organizer` gives it to somebody else, and it then leaves its series.
     async fn update_event(
@@ -106,7 +106,7 @@ pub trait QuotaManagement: Send + Sync {
     /// The quotas of an event.
     async fn quotas(&self, event: EventId) -> Found<Vec<ManagedQuota>>;
 
-    async fn add_quota(&self, by: &Manager, event: EventId, id: QuotaId, fields: &QuotaFields) -> Changed;
+    async fn create_quota(&self, by: &Manager, event: EventId, id: QuotaId, fields: &QuotaFields) -> Changed;
 
     /// Changes a quota; refused below what is taken.
     async fn update_quota(
@@ -129,7 +129,7 @@ pub trait TicketTypeManagement: Send + Sync {
     async fn ticket_types(&self, event: EventId) -> Found<Vec<ManagedTicketType>>;
 
     /// Adds a ticket type after the last.
-    async fn add_ticket_type(
+    async fn create_ticket_type(
         &self,
         by: &Manager,
         event: EventId,

@@ -160,14 +160,14 @@ pub trait SeatMapManagement: Send + Sync {
     async fn drawing(&self, version: SeatMapVersionId) -> Found<Drawing>;
 
     /// Adds a map with its first version. Does nothing when it is there already.
-    async fn add_seat_map(&self, by: &Manager, new: &NewSeatMap, layout: &Layout) -> Changed;
+    async fn create_seat_map(&self, by: &Manager, new: &NewSeatMap, layout: &Layout) -> Changed;
 
     /// Changes what is said of a map.
     async fn update_seat_map(&self, by: &Manager, id: SeatMapId, expected: Expected, fields: &SeatMapFields)
     -> Changed;
 
     /// Adds a version after the last. Does nothing when it is there already.
-    async fn add_version(
+    async fn create_version(
         &self,
         by: &Manager,
         map: SeatMapId,

@@ -43,7 +43,7 @@ pub trait SeriesManagement: Send + Sync {
     /// Makes a draft for each of `starts`, copies of `event` as [`super::events::EventManagement::duplicate_event`] makes them, in
     /// its series; an event without one becomes the first of a new series, which is given. All or nothing. Does nothing when
     /// `first`, the id of the first of them, is there already.
-    async fn add_occurrences(
+    async fn create_occurrences(
         &self,
         by: &Manager,
         event: EventId,

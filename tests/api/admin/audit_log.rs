@@ -118,7 +118,7 @@ async fn many_at_once_make_one_chain() {
         })
         .collect();
     let nobody = Actor::default();
-    let made = accounts.iter().map(|account| store.add_account(account, "!", &nobody));
+    let made = accounts.iter().map(|account| store.create_account(account, "!", &nobody));
     futures_util::future::try_join_all(made).await.unwrap();
     let verified = verification(&admin).await;
     assert_eq!((&verified["intact"], &verified["entries"]), (&json!(true), &json!(20)));

@@ -33,37 +33,73 @@ fn listed(operation: Operation) -> Operation {
 /// The endpoints of events, once for each scope. `N` is the body of a new event, `C` that of a change.
 fn events<N: ToSchema, C: ToSchema>(scope: &Scope, section: Section<App>) -> Section<App> {
     section
-            .with(scope.served(change(
-                Operation::post(scope.path("/events"), scope.id("create{}Event"), "Make a draft")
-                    .repeatable()
-                    .tagged()
-                    .body::<N>(event())
-                    .created::<EventJson<'_>>("The draft."),
-            ), super::create))
-            .with(scope.served(Operation::get(scope.path("/events/{id}"), scope.id("get{}Event"), "Show an event")
+        .with(
+            scope.served(
+                change(
+                    Operation::post(scope.path("/events"), scope.id("create{}Event"), "Make a draft")
+                        .repeatable()
+                        .tagged()
+                        .body::<N>(event())
+                        .created::<EventJson<'_>>("The draft."),
+                ),
+                super::create,
+            ),
+        )
+        .with(
+            scope.served(
+                Operation::get(scope.path("/events/{id}"), scope.id("get{}Event"), "Show an event")
                     .cacheable()
-                    .ok::<EventJson<'_>>("The event."), super::show))
-            .with(scope.served(change(
-                Operation::put(scope.path("/events/{id}"), scope.id("replace{}Event"), "Say an event anew")
-                    .details("What is left out is as in a new event; the slug stays.")
-                    .refusals(&[Code::OccurrenceThere])
-                    .versioned()
-                    .body::<N>(event())
-                    .ok::<EventJson<'_>>("The event as it is now."),
-            ), super::replace).conditional())
-            .with(scope.served(change(
-                Operation::patch(scope.path("/events/{id}"), scope.id("update{}Event"), "Change an event")
-                    .details("What is left out stays. A cancelled or archived event is not changed any more.")
-                    .refusals(&[Code::OccurrenceThere])
-                    .versioned()
-                    .body::<C>(json!({ "title": "Another Evening" }))
-                    .ok::<EventJson<'_>>("The event as it is now."),
-            ), super::update).conditional())
-            .with(scope.served(change(
-                Operation::delete(scope.path("/events/{id}"), scope.id("delete{}Event"), "Delete a draft")
-                    .details("One that nobody ever booked, and of which nothing is held or blocked.")
-                    .no_content("It is gone."),
-            ), super::delete).conditional())
+                    .ok::<EventJson<'_>>("The event."),
+                super::show,
+            ),
+        )
+        .with(
+            scope
+                .served(
+                    change(
+                        Operation::put(scope.path("/events/{id}"), scope.id("replace{}Event"), "Say an event anew")
+                            .details("What is left out is as in a new event; the slug stays.")
+                            .refusals(&[Code::OccurrenceThere])
+                            .versioned()
+                            .body::<N>(event())
+                            .ok::<EventJson<'_>>("The event as it is now."),
+                    ),
+                    super::replace,
+                )
+                .conditional(),
+        )
+        .with(
+            scope
+                .served(
+                    change(
+                        Operation::patch(scope.path("/events/{id}"), scope.id("update{}Event"), "Change an event")
+                            .details("What is left out stays. A cancelled or archived event is not changed any more.")
+                            .refusals(&[Code::OccurrenceThere])
+                            .versioned()
+                            .body::<C>(json!({ "title": "Another Evening" }))
+                            .ok::<EventJson<'_>>("The event as it is now."),
+                    ),
+                    super::update,
+                )
+                .conditional(),
+        )
+        .with(
+            scope
+                .served(
+                    change(
+                        Operation::delete(scope.path("/events/{id}"), scope.id("delete{}Event"), "Delete a draft")
+                            .details("One that nobody ever booked, and of which nothing is held or blocked.")
+                            .no_content("It is gone."),
+                    ),
+                    super::delete,
+                )
+                .conditional(),
+        )
+}
+
+/// What is done with an event as a whole.
+fn steps(scope: &Scope, section: Section<App>) -> Section<App> {
+    section
             .with(scope.served(change(
                 Operation::post(scope.path("/events/{id}/publish"), scope.id("publish{}Event"), "Publish an event")
                     .details(
@@ -112,12 +148,12 @@ pub(crate) fn own() -> Section<App> {
     let section =
         Section::new("Own events", "What organizers do with their own events. Others' do not exist for them.");
     let list = listed(Operation::get(OWN.path("/events"), "listOwnEvents", "List own events"));
-    events::<Own<EventBody>, Own<Patch<EventBody>>>(&OWN, section.with(OWN.served(list, super::list)))
+    steps(&OWN, events::<Own<EventBody>, Own<Patch<EventBody>>>(&OWN, section.with(OWN.served(list, super::list))))
 }
 
 pub(crate) fn all() -> Section<App> {
     let section = Section::new("Administration of events", "The same for everybody's events.");
     let list = listed(Operation::get(ANY.path("/events"), "listAnyEvents", "List everybody's events"));
     let list = list.everybodys(&declared::MANAGED_EVENTS);
-    events::<EventBody, Patch<EventBody>>(&ANY, section.with(ANY.served(list, super::list)))
+    steps(&ANY, events::<EventBody, Patch<EventBody>>(&ANY, section.with(ANY.served(list, super::list))))
 }

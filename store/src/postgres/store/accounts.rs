@@ -6,7 +6,7 @@ use domain::{
     audit::{Action, Actor, Deed},
     ids::AccountId,
     mail::Locale,
-    repositories::{AccountRepository, AddAccountError, Found, ProfileChange},
+    repositories::{AccountRepository, CreateAccountError, Found, ProfileChange},
 };
 use serde_json::json;
 use tokio_postgres::{Row, types::Type};
@@ -137,11 +137,16 @@ impl PgStore {
 
 #[async_trait]
 impl AccountRepository for PgStore {
-    async fn add_account(&self, account: &Account, password_hash: &str, actor: &Actor) -> Result<(), AddAccountError> {
+    async fn create_account(
+        &self,
+        account: &Account,
+        password_hash: &str,
+        actor: &Actor,
+    ) -> Result<(), CreateAccountError> {
         match self.add_audited(account, password_hash, actor).await {
             Ok(true) => Ok(()),
-            Ok(false) => Err(AddAccountError::EmailTaken),
-            Err(error) => Err(AddAccountError::Repository(error.into())),
+            Ok(false) => Err(CreateAccountError::EmailTaken),
+            Err(error) => Err(CreateAccountError::Repository(error.into())),
         }
     }
 

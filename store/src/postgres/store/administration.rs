@@ -146,7 +146,7 @@ impl AccountAdministration for PgStore {
         Ok(lists::read(&self.pool.get().await?, &accounts, query).await?.entries(account)?)
     }
 
-    async fn change_account(
+    async fn update_account(
         &self,
         id: AccountId,
         change: AccountChange,

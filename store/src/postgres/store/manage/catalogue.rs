@@ -206,7 +206,7 @@ impl CatalogueManagement for PgStore {
         Ok(rows.first().map(with_revision).transpose()?)
     }
 
-    async fn add_venue(&self, by: &Manager, id: VenueId, fields: &VenueFields) -> Changed {
+    async fn create_venue(&self, by: &Manager, id: VenueId, fields: &VenueFields) -> Changed {
         self.write_venue(by, id, None, fields).await
     }
 
@@ -239,7 +239,7 @@ impl CatalogueManagement for PgStore {
         Ok(self.read_term(of, slug).await?)
     }
 
-    async fn add_term(&self, by: &Manager, of: Vocabulary, id: Uuid, slug: &str, name: &str) -> Changed {
+    async fn create_term(&self, by: &Manager, of: Vocabulary, id: Uuid, slug: &str, name: &str) -> Changed {
         let words = words(of);
         self.noted(by, |transaction| async move {
             let parameters: [Typed<'_>; 3] = [(&id, Type::UUID), (&slug, Type::TEXT), (&name, Type::TEXT)];
@@ -253,7 +253,7 @@ impl CatalogueManagement for PgStore {
         .await
     }
 
-    async fn rename_term(&self, by: &Manager, of: Vocabulary, slug: &str, expected: Expected, name: &str) -> Changed {
+    async fn update_term(&self, by: &Manager, of: Vocabulary, slug: &str, expected: Expected, name: &str) -> Changed {
         let words = words(of);
         self.noted(by, |transaction| async move {
             let tag = lock_term(&transaction, words, slug, expected).await?;

@@ -182,7 +182,7 @@ impl EventManagement for PgStore {
         Ok(self.read_managed_event(by, id).await?)
     }
 
-    async fn add_event(&self, by: &Manager, id: EventId, organizer: AccountId, fields: &EventFields) -> Changed {
+    async fn create_event(&self, by: &Manager, id: EventId, organizer: AccountId, fields: &EventFields) -> Changed {
         self.noted(by, |transaction| async move {
             let tags = check_references(&transaction, fields).await?;
             let map = version_to_sell(&transaction, fields, organizer.0, None).await?;

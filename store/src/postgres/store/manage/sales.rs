@@ -113,7 +113,7 @@ impl QuotaManagement for PgStore {
         Ok(self.read_quotas(event).await?)
     }
 
-    async fn add_quota(&self, by: &Manager, event: EventId, id: QuotaId, fields: &QuotaFields) -> Changed {
+    async fn create_quota(&self, by: &Manager, event: EventId, id: QuotaId, fields: &QuotaFields) -> Changed {
         self.noted(by, |transaction| async move {
             open_plan(&transaction, by, event, None).await?;
             let parameters: [Typed<'_>; 4] = [

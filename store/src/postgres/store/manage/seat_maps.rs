@@ -175,7 +175,7 @@ impl SeatMapManagement for PgStore {
         Ok(versions::read(&client, version).await?)
     }
 
-    async fn add_seat_map(&self, by: &Manager, new: &NewSeatMap, layout: &Layout) -> Changed {
+    async fn create_seat_map(&self, by: &Manager, new: &NewSeatMap, layout: &Layout) -> Changed {
         let organizer = &new.organizer_id.map(|account| account.0);
         self.noted(by, |transaction| async move {
             let parameters: [Typed<'_>; 5] = [
@@ -224,7 +224,7 @@ impl SeatMapManagement for PgStore {
         .await
     }
 
-    async fn add_version(
+    async fn create_version(
         &self,
         by: &Manager,
         map: SeatMapId,

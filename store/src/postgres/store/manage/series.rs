@@ -112,7 +112,7 @@ impl SeriesManagement for PgStore {
         Ok(self.read_occurrences(by, id).await?)
     }
 
-    async fn add_occurrences(
+    async fn create_occurrences(
         &self,
         by: &Manager,
         event: EventId,

@@ -71,7 +71,7 @@ impl SettingsRepository for PgStore {
         Ok(self.read_settings().await?)
     }
 
-    async fn change_settings(
+    async fn update_settings(
         &self,
         by: &Manager,
         expected: Expected,

@@ -107,7 +107,7 @@ impl TicketTypeManagement for PgStore {
         Ok(self.read_ticket_types(event).await?)
     }
 
-    async fn add_ticket_type(
+    async fn create_ticket_type(
         &self,
         by: &Manager,
         event: EventId,
