@@ -50,7 +50,7 @@ async fn show(_: Arc<App>, request: Request) -> Result<Reply, Problem> {
     Ok(ASSET.reply(request.headers()).await)
 }
 
-/// Leads to the page whoever writes its address with a slash. No endpoint of the API: the document does not name it.
+/// Leads those to the page who write its address with a slash. No endpoint of the API: the document does not name it.
 pub fn slash_route() -> Route<App> {
     Route::get("/docs/", Access::Public, |_, _| async {
         let location = HeaderValue::from_static("/docs");

@@ -50,7 +50,7 @@ fn info() -> Value {
         "summary": product::DESCRIPTION,
         "description": INTRODUCTION,
         "version": product::VERSION,
-        "contact": { "name": "Whoever runs this server" },
+        "contact": { "name": "The operator of this server" },
         "license": { "name": license, "identifier": license },
     })
 }

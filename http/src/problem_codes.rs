@@ -109,7 +109,7 @@ catalogue! {
         "Use one of the methods in the `Allow` header.";
     ChangedMeanwhile "RESOURCE_003" PRECONDITION_FAILED "Changed meanwhile",
         "The resource is not any more as `If-Match` says: somebody has changed it since.",
-        "Read it again, decide anew, and repeat the change with the new `ETag`.";
+        "Read it again, decide again, and repeat the change with the new `ETag`.";
     IfMatchMissing "RESOURCE_004" PRECONDITION_REQUIRED "If-Match missing",
         "The change could undo somebody else's, and nothing tells which state it was made for.",
         "Read the resource and send its `ETag` as `If-Match`.";

@@ -33,7 +33,7 @@ pub(super) fn check(config: &Config, layers: &mut Layers<'_>) {
     if let Some(origin) = plain {
         http.fault_of(
             "cors_origins",
-            format!("{origin} comes without encryption: whoever is on the way can change its pages; give https"),
+            format!("{origin} comes without encryption: anyone on the way can change its pages; give https"),
         );
     }
     if config.mail.enabled && is_plain(&config.mail.link_origin) {

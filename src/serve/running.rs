@@ -1,4 +1,4 @@
-//! A started server, as whoever stops it holds it.
+//! A started server, as its caller holds it.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 

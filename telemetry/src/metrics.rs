@@ -184,9 +184,9 @@ const DESCRIPTIONS: &[(Kind, &str, Option<Unit>, &str)] = &[
         Counter,
         "boxoffice_cache_renewals_total",
         None,
-        "Answers read anew before or just after their time was over, by outcome: done, failed, dropped",
+        "Answers read again before or just after their time was over, by outcome: done, failed, dropped",
     ),
-    (Gauge, "boxoffice_cache_renewal_queue", None, "Answers that wait to be read anew"),
+    (Gauge, "boxoffice_cache_renewal_queue", None, "Answers that wait to be read again"),
     (
         Counter,
         "boxoffice_cache_invalidations_total",
@@ -231,7 +231,7 @@ const DESCRIPTIONS: &[(Kind, &str, Option<Unit>, &str)] = &[
     ),
     (Counter, "boxoffice_inventory_drifts_total", None, "Comparisons in which memory and ledger of an event differed"),
     (Counter, "boxoffice_inventory_pauses_total", None, "Pauses of inventories for a change of what an event sells"),
-    (Counter, "boxoffice_inventory_reloads_total", None, "Times that a running inventory has read its plan anew"),
+    (Counter, "boxoffice_inventory_reloads_total", None, "Times that a running inventory has read its plan again"),
     (
         Gauge,
         "boxoffice_ledger_mismatch_places",

@@ -49,7 +49,7 @@ fn seat_maps(scope: &Scope, section: Section<App>) -> Section<App> {
                     .details("With all its versions. Only while no event sells one of them.")
                     .no_content("It is gone.")
                     .refusals(&[Code::InUse]), super::delete).conditional())
-            .with(scope.served(Operation::post(scope.path("/seat-maps/{id}/versions"), scope.id("add{}SeatMapVersion"), "Draw a seat map anew")
+            .with(scope.served(Operation::post(scope.path("/seat-maps/{id}/versions"), scope.id("add{}SeatMapVersion"), "Add a version of a seat map")
                     .details(
                         "A version after the last, at most a hundred; none ever changes. A seat that is called the same as in an \
                          earlier one (section, row, label) is the same and has the same `id`. Events go on selling the version \

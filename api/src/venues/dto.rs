@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::bodies::{Patched, body};
 
 body! {
-    /// A new venue; or one said anew, whose slug stays unless it is said.
+    /// A new venue; or one that is replaced, whose slug stays unless it is said.
     #[schema(as = NewVenue)]
     VenueBody over RawVenue {
         #[schema(schema_with = texts::slug_or_null)]

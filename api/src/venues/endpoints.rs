@@ -58,7 +58,7 @@ pub(crate) fn administered(section: Section<App>) -> Section<App> {
         )
         .with(
             change(
-                Operation::put("/api/v1/admin/venues/{id}", "replaceVenue", "Say a venue anew")
+                Operation::put("/api/v1/admin/venues/{id}", "replaceVenue", "Replace a venue")
                     .versioned()
                     .body::<VenueBody>(venue)
                     .ok::<VenueJson<'_>>("The venue as it is now."),

@@ -16,7 +16,7 @@ pub(crate) fn section() -> Section<App> {
 
 fn show() -> Endpoint<App> {
     Operation::get("/", "getWelcome", "Say what this is")
-        .details("For whoever opens the server's address: a page for browsers, links for programs.")
+        .details("For anyone who opens the server's address: a page for browsers, links for programs.")
         .ok::<WelcomeJson<'_>>("What this server is, and where its parts are.")
         .ok_as("text/html", schemas::page(), "")
         .ignores_query()

@@ -84,7 +84,7 @@ pub(super) fn operation(row: &RouteInfo, tag: &str, operation: Operation, compon
 fn description(row: &RouteInfo, operation: &Operation) -> String {
     let who = match row.access {
         Access::Public => "anybody".to_owned(),
-        Access::Session => "whoever has a session cookie".to_owned(),
+        Access::Session => "anyone with a session cookie".to_owned(),
         Access::Authenticated => "any account".to_owned(),
         Access::Roles(roles) => {
             let names: Vec<_> = roles.iter().map(|role| format!("`{}`", role.as_str())).collect();

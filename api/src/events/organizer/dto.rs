@@ -17,7 +17,7 @@ use crate::{
 };
 
 body! {
-    /// A new event; or one said anew, whose slug and organizer stay unless they are said.
+    /// A new event; or one that is replaced, whose slug and organizer stay unless they are said.
     #[schema(as = NewEvent)]
     EventBody over RawEvent {
         #[schema(schema_with = texts::line::<2, 100>, required = true)]

@@ -57,7 +57,7 @@ fn events<N: ToSchema, C: ToSchema>(scope: &Scope, section: Section<App>) -> Sec
             scope
                 .served(
                     change(
-                        Operation::put(scope.path("/events/{id}"), scope.id("replace{}Event"), "Say an event anew")
+                        Operation::put(scope.path("/events/{id}"), scope.id("replace{}Event"), "Replace an event")
                             .details("What is left out is as in a new event; the slug stays.")
                             .refusals(&[Code::OccurrenceThere])
                             .versioned()
