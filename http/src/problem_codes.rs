@@ -161,9 +161,6 @@ catalogue! {
     HoldAtCap "BOOKING_007" CONFLICT "Hold cannot be extended",
         "The hold is as long already as a hold of this event may be. It goes on until its `expiresAt`.",
         "Book the places, or hold them again when they are free.";
-    NotPayable "PAYMENT_002" CONFLICT "Booking cannot be paid",
-        "The booking has expired, is cancelled, or was paid already.",
-        "Look at the booking's `status`; book again if it has expired.";
     LinkDead "ACCOUNT_001" UNPROCESSABLE_ENTITY "Link does not work",
         "The link was used already, has run out, or never was one.",
         "Ask for another mail.";

@@ -318,7 +318,7 @@ async fn names_take_a_fixed_number_of_statements() {
         statistics.batch_execute("SELECT pg_stat_statements_reset()").await.unwrap();
         let page = api.get(&format!("/api/v1/bookings?limit={limit}")).await.ok();
         assert_eq!(page["data"].as_array().unwrap().len(), limit);
-        let counts = (asked("%FROM booking_items i JOIN ticket_types t%").await, asked("%AS type_names%").await);
+        let counts = (asked("%FROM booking_items WHERE booking_id = ANY%").await, asked("%AS type_names%").await);
         assert_eq!(counts, (1, 1), "the items, and the names, of all of them");
         // A page that ends with the list tells its total by itself.
         let expected = if limit == 1 { 2 } else { 1 };

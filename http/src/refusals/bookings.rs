@@ -56,7 +56,8 @@ fn problem(refusal: Refusal, detail: String) -> Problem {
         Refusal::TooOften { retry_after: Some(wait) } => of(Code::RateLimited).retry_after(wait),
         Refusal::HoldGone => of(Code::HoldGone),
         Refusal::HoldAtCap => of(Code::HoldAtCap),
-        Refusal::NotConfirmable(_) => of(Code::NotPayable),
+        // Of payments, which no request brings yet.
+        Refusal::NotConfirmable(_) => Problem::internal(detail),
         Refusal::NotCancellable(_) => of(Code::NotCancellable),
         Refusal::KeyReused => of(Code::IdempotencyKeyReused),
         // A genuine token of an account that was deleted since.
