@@ -117,7 +117,7 @@ pub(super) async fn create_version(app: Arc<App>, mut request: Request) -> Resul
     let show = async {
         let shown = seat_maps::version_by_id(&app, &by, id).await?;
         let path = location(&by, &format!("seat-maps/{map}/versions/{}", shown.version.number));
-        let revision = seat_maps::show(&app, &by, map).await?.revision;
+        let revision = seat_maps::managed(&app, &by, map).await?.revision;
         first_answer(path, &VersionDetailJson::from(&shown), Some(revision))
     };
     answered(&app, &by, made, show).await

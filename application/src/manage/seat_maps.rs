@@ -69,13 +69,13 @@ impl Lost {
 }
 
 /// One of the maps that `by` may see.
-pub async fn show(app: &App, by: &Manager, id: SeatMapId) -> Result<ManagedSeatMap, ManageError> {
+pub async fn managed(app: &App, by: &Manager, id: SeatMapId) -> Result<ManagedSeatMap, ManageError> {
     Ok(app.store.seat_map(by, id).await?.ok_or(ChangeError::NotFound)?)
 }
 
 /// The same with all that there is to say about it, other than where each seat is.
 pub async fn show(app: &App, by: &Manager, id: SeatMapId) -> Result<ShownSeatMap, ManageError> {
-    let map = show(app, by, id).await?;
+    let map = managed(app, by, id).await?;
     let versions = app.store.seat_map_versions(by, id).await?;
     let sections = match versions.last() {
         Some(last) => summary(app.store.drawing(last.id).await?).await,
@@ -91,7 +91,7 @@ async fn summary(drawing: Drawing) -> Vec<SectionSummary> {
 
 /// A version of a map that `by` may see.
 async fn version_of(app: &App, by: &Manager, map: SeatMapId, number: u32) -> Result<SeatMapVersion, ManageError> {
-    show(app, by, map).await?;
+    managed(app, by, map).await?;
     let versions = app.store.seat_map_versions(by, map).await?;
     Ok(versions.into_iter().find(|version| version.number == number).ok_or(ChangeError::NotFound)?)
 }
@@ -142,7 +142,7 @@ pub async fn update(
     change: impl Fn(&ManagedSeatMap) -> (Option<String>, Option<String>) + Send + Sync,
 ) -> Result<(), ManageError> {
     settled(expected, || async {
-        let before = show(app, by, id).await?;
+        let before = managed(app, by, id).await?;
         let (name, description) = change(&before);
         let fields = SeatMapFields::parse(name, description, Some(&before))?;
         let expected = expected.or(Some(Revisions::only(before.revision)));
@@ -160,9 +160,9 @@ pub async fn create_version(
     expected: Expected,
     layout: Layout,
 ) -> Result<Made, ManageError> {
-    let owned = async { show(app, by, map).await.map(drop) };
+    let owned = async { managed(app, by, map).await.map(drop) };
     once(app, by.account, request, Creation::SeatMapVersion, owned, async |id| {
-        show(app, by, map).await?;
+        managed(app, by, map).await?;
         app.store.create_version(by, map, expected, SeatMapVersionId(id), &layout).await?;
         tracing::info!(seatMap = %map, version = %id, userId = %by.account, "version of a seat map added");
         Ok(())

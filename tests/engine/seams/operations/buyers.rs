@@ -14,6 +14,13 @@ pub(super) const ROWS: &[Operation] = &[
         promise: Promise::Exists,
     },
     Operation {
+        name: "hold_extend",
+        routes: &["POST /api/v1/holds/{id}/extensions"],
+        needs: &[Needs::Hold],
+        act: Act::Ask(|of| of.buyer(Method::POST, format!("/api/v1/holds/{}/extensions", of.hold), None)),
+        promise: Promise::Nothing,
+    },
+    Operation {
         name: "hold_release",
         routes: &["DELETE /api/v1/holds/{id}"],
         needs: &[Needs::Hold],

@@ -7,6 +7,7 @@ use std::{
 
 use actors::{inventories::AskError, inventory::Denial};
 use domain::{
+    bookings::{Booking, Positions},
     ids::{BookingId, EventId},
     inventory::Command,
     repositories::BookingRepository,
@@ -35,6 +36,10 @@ pub(crate) enum System {
     Paid,
     /// The payment of a booking arrives after its time.
     PaidLate,
+    /// The payment of a booking takes longer.
+    PaymentWaits,
+    /// One of several items of a booking is cancelled.
+    ItemCancelled,
     /// The bookings of a cancelled event are cancelled.
     CancelBookings,
     /// The inventory is unloaded, since nobody asks for it.
@@ -54,6 +59,8 @@ pub(super) const ROWS: &[Operation] = &[
     row("unpaid_expires", &[Needs::ExpiringUnpaid], System::UnpaidExpires),
     row("confirm", &[Needs::Unpaid], System::Paid),
     row("confirm_late", &[Needs::Lapsed], System::PaidLate),
+    row("unpaid_wait", &[Needs::Unpaid], System::PaymentWaits),
+    row("cancel_item", &[Needs::Booking], System::ItemCancelled),
     row("scheduled_publish", &[Needs::Scheduled], System::Publish),
     row("cancel_bookings", &[Needs::CancelledBooking], System::CancelBookings),
     row("unload", &[], System::Unload),
@@ -69,11 +76,17 @@ impl System {
             Self::HoldExpires => {
                 // An inventory that has something to expire is loaded at the server's start; this hold came later.
                 stage.buyer(Method::GET, stage.event.path("availability"), None).send().await;
-                stage.until_over("SELECT status <> 'ACTIVE' FROM holds WHERE id = $1", stage.hold).await
+                stage
+                    .until_over(
+                        "SELECT status <> 'ACTIVE' OR extended_until IS NOT NULL FROM holds WHERE id = $1",
+                        stage.hold,
+                    )
+                    .await
             }
             Self::UnpaidExpires => {
                 stage.buyer(Method::GET, stage.event.path("availability"), None).send().await;
-                let over = "SELECT status <> 'PENDING_PAYMENT' FROM bookings WHERE id = $1";
+                let over =
+                    "SELECT status <> 'PENDING_PAYMENT' OR extended_until IS NOT NULL FROM bookings WHERE id = $1";
                 stage.until_over(over, stage.unpaid).await
             }
             Self::Publish => {
@@ -81,8 +94,16 @@ impl System {
                 let over = "SELECT status <> 'SCHEDULED' OR publish_at > now() + interval '1 minute' FROM events WHERE id = $1";
                 stage.until_over(over, stage.event.id).await
             }
-            Self::Paid => stage.paid(stage.unpaid).await,
-            Self::PaidLate => stage.paid(stage.lapsed).await,
+            Self::Paid => stage.asked(stage.unpaid, |booking| Command::Confirm { booking }).await,
+            Self::PaidLate => stage.asked(stage.lapsed, |booking| Command::Confirm { booking }).await,
+            Self::PaymentWaits => {
+                let until = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
+                stage.asked(stage.unpaid, |booking| Command::Wait { booking_id: booking.id, until }).await
+            }
+            Self::ItemCancelled => {
+                let first = |booking| Command::CancelItems { booking, positions: Positions::first(1) };
+                stage.asked(stage.booking, first).await
+            }
             Self::CancelBookings => {
                 let statement = "INSERT INTO event_cancellations (event_id, total)
                     SELECT id, 1 FROM events WHERE id = $1 AND status = 'CANCELLED' ON CONFLICT DO NOTHING";
@@ -114,14 +135,14 @@ impl System {
 }
 
 impl Stage {
-    /// The payment of the booking arrives: it is confirmed, or there is a reason why it is not.
-    async fn paid(&self, id: Uuid) -> Result<(), String> {
+    /// Asks the inventory for something with a booking: it is done, or there is a reason why it is not.
+    async fn asked(&self, id: Uuid, command: impl Fn(Arc<Booking>) -> Command) -> Result<(), String> {
         let began = Instant::now();
         let Some(booking) = self.lane.store.booking(BookingId(id)).await.map_err(|error| error.to_string())? else {
             // Nothing is for sale on this stage.
             return Ok(());
         };
-        let command = Command::Confirm { booking: Arc::new(booking) };
+        let command = command(Arc::new(booking));
         loop {
             let inventories = &self.lane.server.running.inventories;
             let asked =
