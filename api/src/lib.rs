@@ -15,6 +15,7 @@ mod manage;
 pub mod operations;
 pub mod problems;
 mod quotas;
+mod quotes;
 pub mod reference;
 pub mod routes;
 mod scopes;

@@ -11,7 +11,8 @@ use http::Method;
 use serde_json::Value;
 
 use super::{
-    accounts, audit, blocks, bookings, cache, csp_reports, events, guests, operations, problems, quotas, reference,
+    accounts, audit, blocks, bookings, cache, csp_reports, events, guests, operations, problems, quotas, quotes,
+    reference,
     scopes::{ANY, OWN},
     seat_maps, series, settings, ticket_types, venues, vocabularies, welcome,
 };
@@ -22,6 +23,7 @@ pub fn sections() -> Vec<Section<App>> {
         accounts::endpoints::section(),
         events::endpoints::section(),
         venues::endpoints::section(),
+        quotes::endpoints::section(),
         bookings::endpoints::section(),
         settings::endpoints::section(),
         vocabularies::endpoints::to_choose(with_all_it_sells(&OWN, events::organizer::endpoints::own())),

@@ -3,3 +3,4 @@
 mod accounts;
 pub mod bookings;
 mod management;
+mod quotes;

@@ -14,6 +14,7 @@ mod every_route;
 mod holds;
 mod openapi;
 mod organizer;
+mod quotes;
 #[path = "../support/harness.rs"]
 mod support;
 mod venues;

@@ -65,7 +65,8 @@ def make_valid(operation, case):
         case.query = fitting_query(operation, case.query or {})
     if isinstance(case.body, dict):
         case.body = fitting_body(operation, case.body)
-    if operation in ("createHold", "createBooking", "createOwnBlock", "createAnyBlock") and isinstance(case.body, dict):
+    asks_for_places = ("createHold", "createBooking", "quoteBooking", "createOwnBlock", "createAnyBlock")
+    if operation in asks_for_places and isinstance(case.body, dict):
         lines = case.body.get("items")
         if isinstance(lines, list) and lines and isinstance(lines[0], dict):
             case.path_parameters["id"], line = existing(lines[0])

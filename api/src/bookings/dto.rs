@@ -35,7 +35,7 @@ pub struct BookingBody {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct LineBody {
+pub(crate) struct LineBody {
     ticket_type_id: TicketTypeId,
     quantity: Option<u32>,
     seat_ids: Option<Vec<SeatId>>,
@@ -50,7 +50,7 @@ struct LineBody {
 #[schema(as = Line)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "only its schema is used")]
-pub(super) enum LineSchema {
+pub(crate) enum LineSchema {
     /// So many places.
     #[schema(title = "Places")]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -107,7 +107,8 @@ pub(super) enum BookingSchema {
     Hold { hold_id: HoldId },
 }
 
-fn selection(lines: Vec<LineBody>) -> Result<Selection, Vec<FieldError>> {
+/// The places that the lines of a body ask for.
+pub(crate) fn selection(lines: Vec<LineBody>) -> Result<Selection, Vec<FieldError>> {
     let raw = lines.into_iter().map(|line| RawLine {
         ticket_type_id: line.ticket_type_id,
         quantity: line.quantity,

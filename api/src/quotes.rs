@@ -1,0 +1,19 @@
+//! Quotes over HTTP: what a booking would cost.
+
+mod dto;
+pub(crate) mod endpoints;
+
+use std::sync::Arc;
+
+use application::{app::App, quotes};
+use boxoffice_http::{problem::Problem, reply::Reply, request::Request};
+use domain::selection::Selection;
+
+use self::dto::{QuoteBody, QuoteJson};
+
+/// `POST /events/{id}/quotes`
+async fn quote(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
+    let event = request.id("id")?;
+    let selection = Selection::try_from(request.body::<QuoteBody>().await?)?;
+    Reply::ok(&QuoteJson::from(&quotes::quote(&app, event, &selection).await?))
+}

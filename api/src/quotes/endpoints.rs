@@ -1,0 +1,28 @@
+//! The endpoints of quotes.
+
+use application::app::App;
+use boxoffice_http::{
+    endpoint::{Endpoint, Section},
+    openapi::operation::Operation,
+    router::Access,
+};
+use serde_json::json;
+
+use super::dto::{QuoteBody, QuoteJson};
+
+pub(crate) fn section() -> Section<App> {
+    Section::new("Quotes", "What a booking would cost.").with(quote())
+}
+
+fn quote() -> Endpoint<App> {
+    Operation::post("/api/v1/events/{id}/quotes", "quoteBooking", "Tell what a booking would cost now")
+        .details(
+            "Takes no places and promises none: whether the event is on sale, whether places are left and how many an account may \
+             have is not looked at, nor whether the named seats exist. What is charged is what the booking says.",
+        )
+        .body::<QuoteBody>(json!({
+            "items": [{ "ticketTypeId": "0198c0de-7d4c-7a10-8000-5a3c1f0e9b21", "quantity": 3 }],
+        }))
+        .ok::<QuoteJson>("What each ticket would cost, and all of them together.")
+        .served(Access::Public, super::quote)
+}
