@@ -62,7 +62,7 @@ fn every_route_that_changes_something_is_in_the_matrix_or_has_a_reason() {
     let in_matrix: BTreeSet<String> =
         operations::table().iter().flat_map(|row| row.routes).map(|&route| route.to_owned()).collect();
     let forgotten: Vec<_> = routes.iter().filter(|route| !in_matrix.contains(*route) && !has_reason(route)).collect();
-    assert!(forgotten.is_empty(), "add a row to tests/seams/operations, or a reason here, for {forgotten:#?}");
+    assert!(forgotten.is_empty(), "add a row to tests/engine/seams/operations, or a reason here, for {forgotten:#?}");
     let gone: Vec<_> = in_matrix.difference(&routes).collect();
     assert!(gone.is_empty(), "rows for routes that are not there: {gone:#?}");
     let both: Vec<_> = in_matrix.iter().filter(|route| has_reason(route)).collect();
