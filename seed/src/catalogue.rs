@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 use self::{
     dice::Dice,
-    places::{CITIES, City, QUARTERS},
-    words::{CATEGORIES, TAGS},
+    places::{City, Places},
+    words::Words,
 };
 use super::{
     Counts, SeedError,
@@ -54,8 +54,9 @@ pub async fn catalogue(
             Account::new(format!("organizer-{number:03}@{DOMAIN}"), password_hash, &name, Role::Organizer)
         })
         .collect();
-    let venues: Vec<Venue> = (1..=events.div_ceil(EVENTS_A_VENUE)).map(Venue::new).collect();
-    let season = Season { calendar: Calendar::of(now), now };
+    let season = Season::of(now)?;
+    let venues: Vec<Venue> =
+        (1..=events.div_ceil(EVENTS_A_VENUE)).map(|number| Venue::new(number, season.places)).collect();
     copy::write(client, &organizers, &venues, events, |number| season.event(number)).await
 }
 
@@ -69,15 +70,15 @@ struct Venue {
 }
 
 impl Venue {
-    fn new(number: u32) -> Self {
+    fn new(number: u32, places: &'static Places) -> Self {
         let mut dice = Dice::of("catalogue venue", number);
-        let city = dice.common(&CITIES);
-        let name = format!("{} {}", dice.any(places::halls(city.language)), dice.any(&QUARTERS));
+        let city = dice.common(&places.cities);
+        let name = format!("{} {}", dice.any(places.halls.of(city.language)), dice.any(&places.quarters));
         let capacity = *dice.common(&[120, 80, 300, 450, 800, 1_200, 2_500, 5_000, 12_000]);
         Self {
             id: ids::stable("venue", &format!("catalogue/{number}")),
             slug: format!("{}-{number}", slug(&name)),
-            address: format!("{} {}", 1 + dice.below(200), dice.any(&QUARTERS)),
+            address: format!("{} {}", 1 + dice.below(200), dice.any(&places.quarters)),
             name,
             capacity,
             city,
@@ -116,23 +117,29 @@ struct Ticket {
 struct Season {
     calendar: Calendar,
     now: Timestamp,
+    words: &'static Words,
+    places: &'static Places,
 }
 
 impl Season {
+    fn of(now: Timestamp) -> Result<Self, SeedError> {
+        Ok(Self { calendar: Calendar::of(now), now, words: Words::read()?, places: Places::read()? })
+    }
+
     fn event(&self, number: u32) -> Result<Event, SeedError> {
         // What the occurrences of a series have in common is drawn for the first of them.
         let week = Some((number - 1) % EVENTS_A_SERIES).filter(|week| *week < OCCURRENCES);
         let first = number - week.unwrap_or(0);
         let mut dice = Dice::of("catalogue event", first);
         // Of those that there are when there are no more events: a larger run must not move the smaller one's.
-        let venue = Venue::new(1 + dice.below(first.div_ceil(EVENTS_A_VENUE)));
+        let venue = Venue::new(1 + dice.below(first.div_ceil(EVENTS_A_VENUE)), self.places);
         let organizer = 1 + dice.below(first.div_ceil(EVENTS_AN_ORGANIZER));
-        let category = dice.common(&CATEGORIES);
+        let category = dice.common(&self.words.categories);
         let language = venue.city.language;
-        let title = category.title(language, &mut dice);
+        let title = self.words.title(category, language, &mut dice);
         let day = i64::from(dice.below(DAYS_PAST + DAYS_AHEAD) + 7 * week.unwrap_or(0)) - i64::from(DAYS_PAST);
         let (hour, minute) = *dice.common(&[(20, 0), (19, 30), (19, 0), (18, 0), (15, 0), (11, 0), (22, 30)]);
-        let starts_at = self.calendar.at(day, hour, minute, venue.city.time_zone)?;
+        let starts_at = self.calendar.at(day, hour, minute, &venue.city.time_zone)?;
         let status = match dice.below(100) {
             _ if starts_at < self.now => Status::Archived,
             0..2 => Status::Draft,
@@ -141,7 +148,7 @@ impl Season {
             _ => Status::Published,
         };
         let opens = -i64::from(dice.below(60)) + if dice.percent(10) { 70 } else { 0 };
-        let sale_starts_at = self.calendar.at(opens.min(day - 2), 10, 0, venue.city.time_zone)?;
+        let sale_starts_at = self.calendar.at(opens.min(day - 2), 10, 0, &venue.city.time_zone)?;
         let entered = SignedDuration::from_secs(i64::from(dice.below(300 * 24 * 3600)));
         Ok(Event {
             id: ids::stable("event", &format!("catalogue/{number}")),
@@ -150,25 +157,25 @@ impl Season {
             venue_id: venue.id,
             series_id: week.map(|_| ids::stable("series", &format!("catalogue/{first}"))),
             title,
-            summary: words::summary(language, &mut dice),
-            description: words::description(language, &mut dice),
-            category: category.slug,
+            summary: self.words.summary(language, &mut dice),
+            description: self.words.description(language, &mut dice),
+            category: &category.slug,
             status,
             starts_at,
             ends_at: starts_at + SignedDuration::from_mins(60 + 15 * i64::from(dice.below(9))),
             sale_starts_at,
             created_at: sale_starts_at - entered,
-            tags: tags(category.tags, &mut dice),
+            tags: tags(&category.tags, &self.words.tags, &mut dice),
             tickets: tickets(number, category.prices, &venue, &mut dice),
             city: venue.city,
         })
     }
 }
 
-fn tags(of_category: &'static [&'static str], dice: &mut Dice) -> Vec<&'static str> {
-    let mut tags = vec![*dice.any(of_category), *dice.any(of_category)];
+fn tags<'a>(of_category: &'a [String], of_any: &'a [String], dice: &mut Dice) -> Vec<&'a str> {
+    let mut tags = vec![dice.any(of_category).as_str(), dice.any(of_category).as_str()];
     if dice.percent(40) {
-        tags.push(*dice.common(&TAGS));
+        tags.push(dice.common(of_any).as_str());
     }
     tags.sort_unstable();
     tags.dedup();
@@ -231,10 +238,7 @@ mod tests {
 
     #[test]
     fn an_event_depends_on_its_number_alone() {
-        let season = |now: &str| {
-            let now = now.parse().unwrap();
-            Season { calendar: Calendar::of(now), now }
-        };
+        let season = |now: &str| Season::of(now.parse().unwrap()).unwrap();
         let (one, other) = (season("2026-03-14T15:00:00Z"), season("2026-08-01T00:00:00Z"));
         for number in [1, 2, 777, 99_999] {
             let (one, other) = (one.event(number).unwrap(), other.event(number).unwrap());

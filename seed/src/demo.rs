@@ -1,10 +1,5 @@
 //! The demo scenario: a season in twelve venues around the world, to look at and to book from.
 
-mod america;
-mod british_isles;
-mod continent;
-mod north_and_south;
-mod pacific;
 mod people;
 mod tables;
 
@@ -16,10 +11,11 @@ use domain::{
 use jiff::Timestamp;
 use tokio_postgres::{Client, types::Type};
 
-use self::{people::Person, tables::VenueSpec};
+use self::{people::People, tables::VenueSpec};
 use super::{
     Counts, SeedError,
     calendar::Calendar,
+    data::DataFile,
     model::{Account, Event, Scenario},
     writer,
 };
@@ -29,8 +25,13 @@ const DOMAIN: &str = "demo.boxoffice.example";
 /// A free event with plenty of places and general admission, for a first booking.
 pub const FIRST_EVENT: &str = "city-picnic-concert";
 
-const REGIONS: [&[VenueSpec]; 5] =
-    [british_isles::VENUES, continent::VENUES, north_and_south::VENUES, america::VENUES, pacific::VENUES];
+static REGIONS: [DataFile<Vec<VenueSpec>>; 5] = [
+    DataFile::new("demo/british_isles.json", include_str!("../data/demo/british_isles.json")),
+    DataFile::new("demo/continent.json", include_str!("../data/demo/continent.json")),
+    DataFile::new("demo/north_and_south.json", include_str!("../data/demo/north_and_south.json")),
+    DataFile::new("demo/america.json", include_str!("../data/demo/america.json")),
+    DataFile::new("demo/pacific.json", include_str!("../data/demo/pacific.json")),
+];
 
 /// What a server's first words to its owner are made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,12 +79,16 @@ pub async fn demo(client: &mut Client, now: Timestamp, password_hash: &str) -> R
     let scenario = scenario(now, password_hash)?;
     let first_booking = first_booking(&scenario.events)?;
     let created = writer::write(client, &scenario).await?;
-    Ok(DemoSummary { scenario: scenario.counts(), created, accounts: demo_accounts(), first_booking })
+    Ok(DemoSummary { scenario: scenario.counts(), created, accounts: demo_accounts()?, first_booking })
 }
 
 /// One account of each role.
-pub fn demo_accounts() -> Vec<DemoAccount> {
-    people::FIRST.iter().map(|person| DemoAccount { email: person.email(), role: person.role }).collect()
+///
+/// # Errors
+/// A mistake in the seed's data.
+pub fn demo_accounts() -> Result<Vec<DemoAccount>, SeedError> {
+    let first = &People::read()?.first;
+    Ok(first.iter().map(|person| DemoAccount { email: person.email(), role: person.role }).collect())
 }
 
 /// Whether the demo was loaded here before, so that its accounts have a password already.
@@ -95,12 +100,15 @@ pub async fn has_demo_accounts(client: &Client) -> Result<bool, SeedError> {
     Ok(!client.query_typed(statement, &[(&DOMAIN, Type::TEXT)]).await?.is_empty())
 }
 
-/// The hashes of what [`demo_accounts`] sign in with, of those that are there.
+/// The hashes of what these accounts sign in with, of those that are there.
 ///
 /// # Errors
 /// What went wrong with the database.
-pub async fn demo_password_hashes(client: &impl Statements) -> Result<Vec<String>, StoreError> {
-    let emails: Vec<String> = people::FIRST.iter().map(Person::email).collect();
+pub async fn demo_password_hashes(
+    client: &impl Statements,
+    accounts: &[DemoAccount],
+) -> Result<Vec<String>, StoreError> {
+    let emails: Vec<&str> = accounts.iter().map(|account| account.email.as_str()).collect();
     let statement = "SELECT password_hash FROM accounts WHERE email = ANY ($1)";
     let rows = client.query_typed(statement, &[(&emails, Type::TEXT_ARRAY)]).await?;
     Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
@@ -129,18 +137,19 @@ pub async fn reset_demo_passwords(client: &mut Client, password_hash: &str) -> R
 
 fn scenario(now: Timestamp, password_hash: &str) -> Result<Scenario, SeedError> {
     let calendar = Calendar::of(now);
-    let accounts = people::FIRST
-        .iter()
-        .chain(people::OTHERS)
-        .map(|person| Account::new(person.email(), password_hash, person.name, person.role))
+    let accounts = People::read()?
+        .all()
+        .map(|person| Account::new(person.email(), password_hash, &person.name, person.role))
         .collect();
     let mut scenario = Scenario { accounts, ..Scenario::default() };
-    for spec in REGIONS.into_iter().flatten() {
-        let venue = spec.venue();
-        for event in spec.events {
-            scenario.events.extend(event.events(spec, &venue, &calendar)?);
+    for region in &REGIONS {
+        for spec in region.get()? {
+            let venue = spec.venue()?;
+            for event in &spec.events {
+                scenario.events.extend(event.events(spec, &venue, &calendar)?);
+            }
+            scenario.venues.push(venue);
         }
-        scenario.venues.push(venue);
     }
     Ok(scenario)
 }
@@ -155,4 +164,37 @@ fn first_booking(events: &[Event]) -> Result<FirstBooking, SeedError> {
         title: event.title.clone(),
         ticket_type_id: TicketTypeId(ticket.id),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use domain::accounts::Role;
+
+    use super::*;
+
+    fn assert_unique<'a>(what: &str, names: impl Iterator<Item = &'a str>) {
+        let mut seen = HashSet::new();
+        let twice: Vec<_> = names.filter(|name| !seen.insert(*name)).collect();
+        assert!(twice.is_empty() && !seen.is_empty(), "{what}: {twice:?}");
+    }
+
+    /// Guards: that a mistake in a data file never gets as far as a server.
+    #[test]
+    fn the_season_is_whole() {
+        let scenario = scenario("2026-03-14T15:00:00Z".parse().unwrap(), "").unwrap();
+        assert_unique("accounts", scenario.accounts.iter().map(|account| account.email.as_str()));
+        assert_unique("venues", scenario.venues.iter().map(|venue| venue.slug));
+        assert_unique("events", scenario.events.iter().map(|event| event.slug.as_str()));
+        for event in &scenario.events {
+            let organizer = scenario.accounts.iter().find(|account| account.id == event.organizer_id).unwrap();
+            assert_eq!(organizer.role, Role::Organizer, "{}", event.slug);
+            assert_unique(&event.slug, event.quotas.iter().map(|quota| quota.name));
+            assert_unique(&event.slug, event.tickets().map(|(_, ticket)| ticket.name.as_str()));
+            assert!(event.quotas.iter().all(|quota| quota.capacity > 0 && !quota.tickets.is_empty()), "{}", event.slug);
+        }
+        assert_eq!(first_booking(&scenario.events).unwrap().slug, FIRST_EVENT);
+        assert_eq!(demo_accounts().unwrap().len(), 3);
+    }
 }

@@ -1,12 +1,14 @@
 //! Realistic, repeatable data: [`demo`] to look at and to book from, [`loadtest`] to measure bookings with, [`catalogue`] to search.
 //!
-//! A scenario is first drawn in memory (`model`), then written in one transaction (`writer`). Every id is derived from a
+//! What demo and catalogue consist of stands in the JSON files of `seed/data`, which are read with `data`. A scenario is first drawn in
+//! memory (`model`), then written in one transaction (`writer`). Every id is derived from a
 //! stable name (`ids`), so the same arguments give the same ids in every database; dates count from the day of `now`, so
 //! the demo is on sale whenever it is loaded. What exists already is never touched: an account, a venue or an event that
 //! is there keeps whatever its people made of it, bookings included.
 
 mod calendar;
 mod catalogue;
+mod data;
 mod demo;
 mod fixture;
 mod ids;
@@ -62,8 +64,16 @@ pub enum SeedError {
     /// A date is out of range, or the system lacks the time zone of a venue.
     #[error("a date of the seed could not be computed")]
     Time(#[from] jiff::Error),
-    /// A table of the scenario names something that it does not define: a mistake in this program.
-    #[error("the seed's tables name {kind} {name:?}, which they do not define")]
+    /// A data file is not in the form that it is read in: a mistake in this program.
+    #[error("the seed's data file {file} cannot be read: {reason}")]
+    Unreadable {
+        /// In `seed/data`.
+        file: &'static str,
+        /// What is wrong, and in which line.
+        reason: String,
+    },
+    /// The data of a scenario names something that it does not define: a mistake in this program.
+    #[error("the seed's data names {kind} {name:?}, which it does not define")]
     Undefined {
         /// What was looked for.
         kind: &'static str,

@@ -13,7 +13,7 @@ use super::{
     calendar::Calendar,
     ids,
     model::{Account, Currency, Event, Quota, Scenario, SeatMap, Status, Ticket, Venue},
-    seating::{ARENA, Layout, STADIUM},
+    seating::Layout,
     writer,
 };
 
@@ -62,13 +62,13 @@ impl House {
         }
     }
 
-    fn venue(self) -> Venue {
-        let (slug, name, layout): (_, _, Layout) = match self {
-            Self::Arena => ("load-arena", "Load Test Arena", ARENA),
-            Self::Stadium => ("load-stadium", "Load Test Stadium", STADIUM),
+    fn venue(self) -> Result<Venue, SeedError> {
+        let (slug, name, layout) = match self {
+            Self::Arena => ("load-arena", "Load Test Arena", "arena"),
+            Self::Stadium => ("load-stadium", "Load Test Stadium", "stadium"),
         };
-        let seat_map = layout.draw(slug);
-        Venue {
+        let seat_map = Layout::named(layout)?.draw(slug);
+        Ok(Venue {
             id: ids::stable("venue", slug),
             slug,
             name,
@@ -76,7 +76,7 @@ impl House {
             capacity: seat_map.capacity(),
             seat_map: Some(seat_map),
             ..grounds()
-        }
+        })
     }
 }
 
@@ -104,7 +104,7 @@ pub async fn loadtest(
     let stage = Stage {
         organizer_id: organizer.id,
         grounds: grounds(),
-        house: options.house.venue(),
+        house: options.house.venue()?,
         sale_starts_at: calendar.at(-1, 0, 0, "UTC")?,
         sale_ends_at: calendar.at(364, 0, 0, "UTC")?,
         ends_at: calendar.at(364, 3, 0, "UTC")?,
@@ -200,7 +200,7 @@ impl Stage {
             summary: "For measuring only: nobody will be there.",
             description: "",
             category: "loadtest",
-            tags: &["loadtest"],
+            tags: vec!["loadtest"],
             status: Status::Published,
             starts_at: self.sale_ends_at,
             ends_at: self.ends_at,

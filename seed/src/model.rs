@@ -3,6 +3,7 @@
 use domain::accounts::Role;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use serde::Deserialize;
 use strum::IntoStaticStr;
 use uuid::Uuid;
 
@@ -111,11 +112,13 @@ pub(super) struct Seat {
 }
 
 /// As the database's `event_status`.
-#[derive(Clone, Copy, IntoStaticStr)]
+#[derive(Clone, Copy, Default, Deserialize, IntoStaticStr)]
+#[serde(rename_all = "UPPERCASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub(super) enum Status {
     Draft,
     Scheduled,
+    #[default]
     Published,
     Cancelled,
     Archived,
@@ -129,7 +132,8 @@ impl Status {
 }
 
 /// The currencies of the seed (ISO 4217).
-#[derive(Clone, Copy, IntoStaticStr)]
+#[derive(Clone, Copy, Deserialize, IntoStaticStr)]
+#[serde(rename_all = "UPPERCASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub(super) enum Currency {
     Aud,
@@ -164,7 +168,7 @@ pub(super) struct Event {
     pub(super) summary: &'static str,
     pub(super) description: &'static str,
     pub(super) category: &'static str,
-    pub(super) tags: &'static [&'static str],
+    pub(super) tags: Vec<&'static str>,
     pub(super) status: Status,
     pub(super) starts_at: Timestamp,
     pub(super) ends_at: Timestamp,

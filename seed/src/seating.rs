@@ -1,34 +1,50 @@
 //! Seat maps from a few numbers a tier: the drawing of a venue as a table of rows and chairs.
 
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
 use super::{
+    SeedError,
+    data::DataFile,
     ids,
     model::{Row, Seat, SeatMap, Section},
 };
 
+static LAYOUTS: DataFile<BTreeMap<String, Layout>> =
+    DataFile::new("layouts.json", include_str!("../data/layouts.json"));
+
 /// A drawing, in a few lines.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Layout {
-    pub(super) name: &'static str,
+    name: String,
     /// Best first.
-    pub(super) tiers: &'static [Tier],
+    tiers: Vec<Tier>,
 }
 
 /// Sections of one shape that are priced together.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Tier {
-    pub(super) name: &'static str,
-    pub(super) sections: Sections,
-    pub(super) rows: u16,
-    pub(super) row_labels: RowLabels,
-    pub(super) seats_per_row: u16,
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tier {
+    name: String,
+    #[serde(default)]
+    sections: Sections,
+    rows: u16,
+    #[serde(default)]
+    row_labels: RowLabels,
+    seats_per_row: u16,
     /// So many places for wheelchairs at the beginning of each section's last row, the one next to the entrance.
-    pub(super) accessible: u16,
+    #[serde(default)]
+    accessible: u16,
 }
 
 /// How the sections of a tier are called.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Sections {
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Sections {
     /// One section, called as the tier is.
+    #[default]
     One,
     /// The tier's name and a letter: `Floor A`, `Floor B` … so many of them, at most 24.
     Lettered(u16),
@@ -39,99 +55,36 @@ pub(super) enum Sections {
 }
 
 /// How the rows of a section are called.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum RowLabels {
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RowLabels {
     /// `A`, `B` … without I and O, which are read as digits; after `Z` come `AA`, `BB` …
+    #[default]
     Letters,
     /// `1`, `2` …
     Numbers,
 }
 
-/// A bowl of exactly 20,000 chairs around a stage.
-pub(super) const ARENA: Layout = Layout {
-    name: "End stage",
-    tiers: &[
-        Tier {
-            name: "Floor",
-            sections: Sections::Lettered(6),
-            rows: 20,
-            row_labels: RowLabels::Letters,
-            seats_per_row: 25,
-            accessible: 4,
-        },
-        Tier {
-            name: "Lower bowl",
-            sections: Sections::Numbered(101, 20),
-            rows: 20,
-            row_labels: RowLabels::Numbers,
-            seats_per_row: 20,
-            accessible: 6,
-        },
-        Tier {
-            name: "Upper bowl",
-            sections: Sections::Numbered(201, 30),
-            rows: 15,
-            row_labels: RowLabels::Numbers,
-            seats_per_row: 20,
-            accessible: 0,
-        },
-    ],
-};
-
-/// A bowl of exactly 100,000 chairs, as large as halls are.
-pub(super) const STADIUM: Layout = Layout {
-    name: "End stage",
-    tiers: &[
-        Tier {
-            name: "Floor",
-            sections: Sections::Lettered(10),
-            rows: 40,
-            row_labels: RowLabels::Letters,
-            seats_per_row: 25,
-            accessible: 4,
-        },
-        Tier {
-            name: "Lower bowl",
-            sections: Sections::Numbered(101, 40),
-            rows: 30,
-            row_labels: RowLabels::Numbers,
-            seats_per_row: 25,
-            accessible: 6,
-        },
-        Tier {
-            name: "Middle bowl",
-            sections: Sections::Numbered(201, 40),
-            rows: 25,
-            row_labels: RowLabels::Numbers,
-            seats_per_row: 30,
-            accessible: 0,
-        },
-        Tier {
-            name: "Upper bowl",
-            sections: Sections::Numbered(301, 50),
-            rows: 30,
-            row_labels: RowLabels::Numbers,
-            seats_per_row: 20,
-            accessible: 0,
-        },
-    ],
-};
-
 impl Layout {
+    /// The layout under this name.
+    pub(super) fn named(name: &str) -> Result<&'static Self, SeedError> {
+        LAYOUTS.get()?.get(name).ok_or_else(|| SeedError::Undefined { kind: "layout", name: name.to_owned() })
+    }
+
     /// Draws the first version of the map of a venue.
-    pub(super) fn draw(&self, venue_slug: &str) -> SeatMap {
+    pub(super) fn draw(&'static self, venue_slug: &str) -> SeatMap {
         let path = format!("{venue_slug}/{}/1", self.name);
         let sections = self.tiers.iter().flat_map(|tier| tier.draw(&path)).collect();
-        SeatMap { id: ids::stable("seat map", &path), name: self.name, sections }
+        SeatMap { id: ids::stable("seat map", &path), name: &self.name, sections }
     }
 }
 
 impl Tier {
-    fn draw(&self, map_path: &str) -> Vec<Section> {
+    fn draw(&'static self, map_path: &str) -> Vec<Section> {
         let draw = |name: String| {
             let path = format!("{map_path}/{name}");
             let rows = (0..self.rows).map(|row| self.draw_row(row, &path)).collect();
-            Section { id: ids::stable("section", &path), tier: self.name, name, rows }
+            Section { id: ids::stable("section", &path), tier: &self.name, name, rows }
         };
         self.section_names().into_iter().map(draw).collect()
     }
@@ -152,7 +105,7 @@ impl Tier {
     }
 
     fn section_names(&self) -> Vec<String> {
-        let name = self.name;
+        let name = &self.name;
         match self.sections {
             Sections::One => vec![name.to_owned()],
             Sections::Lettered(count) => (0..count).map(|index| format!("{name} {}", letters(index))).collect(),
@@ -177,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_arena_has_twenty_thousand_different_chairs() {
-        let map = ARENA.draw("somewhere");
+        let map = Layout::named("arena").unwrap().draw("somewhere");
         let ids: HashSet<_> = map.seats().map(|seat| seat.id).collect();
         assert_eq!((map.seats().count(), ids.len()), (20_000, 20_000));
         assert_eq!(map.seats().filter(|seat| seat.accessible).count(), 6 * 4 + 20 * 6);
@@ -185,7 +138,7 @@ mod tests {
 
     #[test]
     fn the_stadium_has_a_hundred_thousand_different_chairs() {
-        let map = STADIUM.draw("somewhere");
+        let map = Layout::named("stadium").unwrap().draw("somewhere");
         let ids: HashSet<_> = map.seats().map(|seat| seat.id).collect();
         assert_eq!((map.seats().count(), ids.len()), (100_000, 100_000));
     }

@@ -67,7 +67,7 @@ async fn load_demo(database: &Database, config: &Config, args: &SeedArgs, hasher
         if args.reset_passwords { Some(demo::reset_passwords(&mut client, config, hasher).await?) } else { known };
     match password {
         Some(password) => {
-            boxoffice_seed::demo_accounts()
+            boxoffice_seed::demo_accounts()?
                 .iter()
                 .for_each(|account| println!("{}  {}", account.role.as_str(), account.email));
             println!("their password, and that of the demo's other accounts unless it was changed: {password}");

@@ -32,7 +32,7 @@ pub(super) async fn greet(
         let password = demo::told_password(&pool.get().await?, config, hasher).await?;
         print(&PgStore::new(pool.clone()), listeners.address, operations, password.as_deref()).await;
     }
-    Ok(guide(config, database.is_private(), mail.kept.is_some().then_some(operations)))
+    guide(config, database.is_private(), mail.kept.is_some().then_some(operations))
 }
 
 /// Says where a developer reads the mails that are sent nowhere else, if there are any: beside the rest of a demo server's first words, at
@@ -81,16 +81,16 @@ async fn print(store: &PgStore, api: SocketAddr, operations: SocketAddr, passwor
 }
 
 /// What the first page of a developer's server tells: the demo's accounts, if it was loaded here, and where mails are kept.
-fn guide(config: &Config, is_private: bool, mails: Option<SocketAddr>) -> Guide {
+fn guide(config: &Config, is_private: bool, mails: Option<SocketAddr>) -> anyhow::Result<Guide> {
     if config.environment != Environment::Development {
-        return Guide::default();
+        return Ok(Guide::default());
     }
     let has_demo = is_private && demo::was_loaded(config);
-    let accounts = if has_demo { boxoffice_seed::demo_accounts() } else { Vec::new() };
-    Guide {
+    let accounts = if has_demo { boxoffice_seed::demo_accounts()? } else { Vec::new() };
+    Ok(Guide {
         development: Some(DevelopmentGuide {
             accounts: accounts.into_iter().map(|account| (account.email, account.role)).collect(),
             mails: mails.map(|address| format!("http://{address}/mails")),
         }),
-    }
+    })
 }

@@ -63,8 +63,9 @@ pub(super) async fn told_password(
     hasher: &Passwords,
 ) -> anyhow::Result<Option<String>> {
     let Some(password) = file(config).map_or(Ok(None), |path| secret_file::load(&path))? else { return Ok(None) };
-    let mut hashes = boxoffice_seed::demo_password_hashes(client).await?;
-    if hashes.len() < boxoffice_seed::demo_accounts().len() {
+    let accounts = boxoffice_seed::demo_accounts()?;
+    let mut hashes = boxoffice_seed::demo_password_hashes(client, &accounts).await?;
+    if hashes.len() < accounts.len() {
         return Ok(None);
     }
     // They were made with one, and each look takes as long as a sign-in.

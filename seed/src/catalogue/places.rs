@@ -1,172 +1,43 @@
 //! Cities, and what halls are called there.
 
-use super::words::Language::{self, English, French, German};
-use crate::model::Currency::{self, Aud, Chf, Eur, Gbp, Jpy, Sek, Usd};
+use serde::Deserialize;
 
-/// A city with its halls' customs.
-pub(super) struct City {
-    pub(super) name: &'static str,
-    /// ISO 3166-1, two letters.
-    pub(super) country: &'static str,
-    /// IANA name.
-    pub(super) time_zone: &'static str,
-    pub(super) currency: Currency,
-    pub(super) language: Language,
+use super::words::{ByLanguage, Language};
+use crate::{
+    SeedError,
+    data::{Choices, DataFile},
+    model::Currency,
+};
+
+static PLACES: DataFile<Places> = DataFile::new("places.json", include_str!("../../data/places.json"));
+
+/// Where events are.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Places {
+    /// The ones with the most halls first.
+    pub(super) cities: Choices<City>,
+    /// Halls, theatres and fields.
+    pub(super) halls: ByLanguage<Choices<String>>,
+    /// What tells one hall of a city from another.
+    pub(super) quarters: Choices<String>,
 }
 
-const fn city(
-    name: &'static str,
-    country: &'static str,
-    time_zone: &'static str,
-    currency: Currency,
-    language: Language,
-) -> City {
-    City { name, country, time_zone, currency, language }
-}
-
-/// The ones with the most halls first.
-pub(super) const CITIES: [City; 48] = [
-    city("Berlin", "DE", "Europe/Berlin", Eur, German),
-    city("London", "GB", "Europe/London", Gbp, English),
-    city("Paris", "FR", "Europe/Paris", Eur, French),
-    city("New York", "US", "America/New_York", Usd, English),
-    city("München", "DE", "Europe/Berlin", Eur, German),
-    city("Wien", "AT", "Europe/Vienna", Eur, German),
-    city("Hamburg", "DE", "Europe/Berlin", Eur, German),
-    city("Manchester", "GB", "Europe/London", Gbp, English),
-    city("Zürich", "CH", "Europe/Zurich", Chf, German),
-    city("Lyon", "FR", "Europe/Paris", Eur, French),
-    city("Köln", "DE", "Europe/Berlin", Eur, German),
-    city("Chicago", "US", "America/Chicago", Usd, English),
-    city("Amsterdam", "NL", "Europe/Amsterdam", Eur, English),
-    city("Montréal", "CA", "America/Toronto", Usd, French),
-    city("Melbourne", "AU", "Australia/Melbourne", Aud, English),
-    city("Leipzig", "DE", "Europe/Berlin", Eur, German),
-    city("Bruxelles", "BE", "Europe/Brussels", Eur, French),
-    city("Glasgow", "GB", "Europe/London", Gbp, English),
-    city("Dublin", "IE", "Europe/Dublin", Eur, English),
-    city("Genève", "CH", "Europe/Zurich", Chf, French),
-    city("Dresden", "DE", "Europe/Berlin", Eur, German),
-    city("Tokyo", "JP", "Asia/Tokyo", Jpy, English),
-    city("Stockholm", "SE", "Europe/Stockholm", Sek, English),
-    city("Frankfurt am Main", "DE", "Europe/Berlin", Eur, German),
-    city("Marseille", "FR", "Europe/Paris", Eur, French),
-    city("Bristol", "GB", "Europe/London", Gbp, English),
-    city("Stuttgart", "DE", "Europe/Berlin", Eur, German),
-    city("San Francisco", "US", "America/Los_Angeles", Usd, English),
-    city("Bordeaux", "FR", "Europe/Paris", Eur, French),
-    city("Düsseldorf", "DE", "Europe/Berlin", Eur, German),
-    city("Edinburgh", "GB", "Europe/London", Gbp, English),
-    city("Basel", "CH", "Europe/Zurich", Chf, German),
-    city("Sydney", "AU", "Australia/Sydney", Aud, English),
-    city("Strasbourg", "FR", "Europe/Paris", Eur, French),
-    city("Graz", "AT", "Europe/Vienna", Eur, German),
-    city("Nürnberg", "DE", "Europe/Berlin", Eur, German),
-    city("Göteborg", "SE", "Europe/Stockholm", Sek, English),
-    city("Leeds", "GB", "Europe/London", Gbp, English),
-    city("Nantes", "FR", "Europe/Paris", Eur, French),
-    city("Bern", "CH", "Europe/Zurich", Chf, German),
-    city("Austin", "US", "America/Chicago", Usd, English),
-    city("Lille", "FR", "Europe/Paris", Eur, French),
-    city("Malmö", "SE", "Europe/Stockholm", Sek, English),
-    city("Freiburg", "DE", "Europe/Berlin", Eur, German),
-    city("Salzburg", "AT", "Europe/Vienna", Eur, German),
-    city("Kyoto", "JP", "Asia/Tokyo", Jpy, English),
-    city("Toulouse", "FR", "Europe/Paris", Eur, French),
-    city("Weimar", "DE", "Europe/Berlin", Eur, German),
-];
-
-/// Halls, theatres and fields, by language.
-pub(super) fn halls(language: Language) -> &'static [&'static str] {
-    match language {
-        German => &[
-            "Stadthalle",
-            "Kulturzentrum",
-            "Konzerthaus",
-            "Schauspielhaus",
-            "Jazzkeller",
-            "Philharmonie",
-            "Messehalle",
-            "Freilichtbühne",
-            "Kammerspiele",
-            "Alte Schmiede",
-            "Lichtspielhaus",
-            "Brauhaus",
-            "Kongresszentrum",
-        ],
-        English => &[
-            "Theatre Royal",
-            "Town Hall",
-            "Concert Hall",
-            "Arena",
-            "Playhouse",
-            "Jazz Cellar",
-            "Opera House",
-            "Assembly Rooms",
-            "Pavilion",
-            "Music Hall",
-            "Warehouse",
-            "Picture House",
-            "Conference Centre",
-        ],
-        French => &[
-            "Théâtre",
-            "Salle des fêtes",
-            "Maison de la culture",
-            "Opéra",
-            "Zénith",
-            "Cave à jazz",
-            "Auditorium",
-            "Palais des congrès",
-            "Cinéma",
-            "Friche",
-            "Grange",
-            "Comédie",
-            "Kiosque",
-        ],
+impl Places {
+    pub(super) fn read() -> Result<&'static Self, SeedError> {
+        PLACES.get()
     }
 }
 
-/// What tells one hall of a city from another.
-pub(super) const QUARTERS: [&str; 40] = [
-    "Nord",
-    "Central",
-    "Riverside",
-    "St. Pauli",
-    "Belleville",
-    "Kreuzberg",
-    "Old Harbour",
-    "Montparnasse",
-    "Linden",
-    "Victoria",
-    "Schwabing",
-    "Canal Street",
-    "Bellevue",
-    "Prenzlauer Berg",
-    "Docklands",
-    "Croix-Rousse",
-    "Neustadt",
-    "Northern Quarter",
-    "Altona",
-    "Market Square",
-    "Bastille",
-    "Wilhelmshöhe",
-    "Greenwich",
-    "Südpark",
-    "Plaine",
-    "Ottakring",
-    "West End",
-    "Oberwiesenfeld",
-    "Lakeside",
-    "Saint-Michel",
-    "Ehrenfeld",
-    "Botanic Garden",
-    "Rosental",
-    "Union Yard",
-    "La Doutre",
-    "Hafencity",
-    "Castle Hill",
-    "Seefeld",
-    "Five Points",
-    "Les Halles",
-];
+/// A city with its halls' customs.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct City {
+    pub(super) name: String,
+    /// ISO 3166-1, two letters.
+    pub(super) country: String,
+    /// IANA name.
+    pub(super) time_zone: String,
+    pub(super) currency: Currency,
+    pub(super) language: Language,
+}

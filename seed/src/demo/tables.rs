@@ -1,9 +1,10 @@
 //! The form in which the season is written down, and how it becomes a scenario.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Time};
+use serde::Deserialize;
 use uuid::Uuid;
 
-use super::people::Person;
+use super::people::People;
 use crate::{
     SeedError,
     calendar::Calendar,
@@ -13,63 +14,64 @@ use crate::{
 };
 
 /// A venue and what is on there.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct VenueSpec {
-    pub(super) slug: &'static str,
-    pub(super) name: &'static str,
-    pub(super) description: &'static str,
-    pub(super) address: &'static str,
-    pub(super) city: &'static str,
+    slug: String,
+    name: String,
+    description: String,
+    address: String,
+    city: String,
     /// ISO 3166-1, two letters.
-    pub(super) country: &'static str,
+    country: String,
     /// IANA name.
-    pub(super) time_zone: &'static str,
-    pub(super) currency: Currency,
-    pub(super) capacity: i32,
-    pub(super) layout: Option<Layout>,
-    /// Who organizes the events.
-    pub(super) promoter: &'static Person,
-    pub(super) events: &'static [EventSpec],
+    time_zone: String,
+    currency: Currency,
+    capacity: i32,
+    /// Of `layouts.json`; none: general admission alone.
+    layout: Option<String>,
+    /// Who organizes the events, by the login of `people.json`.
+    promoter: String,
+    pub(super) events: Vec<EventSpec>,
 }
 
-/// An event, its days counted from the day of the seed.
+/// An event, its days counted from the day of the seed; published and without a limit per account unless it says otherwise.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct EventSpec {
-    pub(super) slug: &'static str,
-    pub(super) title: &'static str,
-    pub(super) summary: &'static str,
-    pub(super) description: &'static str,
-    pub(super) category: &'static str,
-    pub(super) tags: &'static [&'static str],
-    /// Days from today, hour and minute on the venue's clocks.
-    pub(super) starts: (i64, i8, i8),
+    slug: String,
+    title: String,
+    summary: String,
+    description: String,
+    category: String,
+    tags: Vec<String>,
+    /// So many days from today.
+    day: i64,
+    /// On the venue's clocks.
+    time: Time,
     /// For a series: so many days later, again.
-    pub(super) again: &'static [i64],
-    pub(super) minutes: i64,
-    pub(super) sale: Sale,
-    pub(super) status: Status,
-    pub(super) max_per_account: Option<i32>,
-    pub(super) areas: &'static [Area],
+    #[serde(default)]
+    again: Vec<i64>,
+    #[serde(default = "two_hours")]
+    minutes: i64,
+    #[serde(default)]
+    sale: Sale,
+    #[serde(default)]
+    status: Status,
+    max_per_account: Option<i32>,
+    areas: Vec<Area>,
 }
 
-/// What an event is unless it says otherwise: published, on sale, no limit per account.
-pub(super) const EVENT: EventSpec = EventSpec {
-    slug: "",
-    title: "",
-    summary: "",
-    description: "",
-    category: "",
-    tags: &[],
-    starts: (0, 0, 0),
-    again: &[],
-    minutes: 120,
-    sale: Sale::UntilStart,
-    status: Status::Published,
-    max_per_account: None,
-    areas: &[],
-};
+fn two_hours() -> i64 {
+    120
+}
 
 /// When tickets are sold.
-pub(super) enum Sale {
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Sale {
     /// From a month ago until the event starts.
+    #[default]
     UntilStart,
     /// From this many days on, ten in the morning, until the event starts.
     OpensIn(i64),
@@ -78,113 +80,93 @@ pub(super) enum Sale {
 }
 
 /// A part of the capacity, with the ticket types that share it.
-pub(super) struct Area {
-    pub(super) name: &'static str,
-    pub(super) stock: Stock,
-    pub(super) tickets: &'static [TicketSpec],
-}
-
-/// What an area consists of.
-pub(super) enum Stock {
-    /// So many places, wherever one likes.
-    Places(i32),
-    /// Every seat of these tiers of the venue's map.
-    Tiers(&'static [&'static str]),
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Area {
+    name: String,
+    /// So many places, wherever one likes; none: reserved seats.
+    places: Option<i32>,
+    /// Every seat of these tiers of the venue's map; none: of the one that is called as the area is.
+    #[serde(default)]
+    tiers: Vec<String>,
+    tickets: Vec<TicketSpec>,
 }
 
 /// A ticket type.
-#[derive(Clone, Copy)]
-pub(super) struct TicketSpec {
-    name: &'static str,
-    description: &'static str,
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TicketSpec {
+    name: String,
+    /// What a buyer should know.
+    #[serde(default)]
+    description: String,
     /// In the currency's minor unit: cents, pence, öre; whole yen.
     price: u32,
+    #[serde(default = "ten")]
     max_per_booking: i32,
+    /// Sold only until midnight at the beginning of that day, counted from today.
     until_day: Option<i64>,
 }
 
-/// General admission.
-pub(super) const fn places(name: &'static str, places: i32, tickets: &'static [TicketSpec]) -> Area {
-    Area { name, stock: Stock::Places(places), tickets }
-}
-
-/// Reserved seats: those of whole tiers.
-pub(super) const fn seats(name: &'static str, tiers: &'static [&'static str], tickets: &'static [TicketSpec]) -> Area {
-    Area { name, stock: Stock::Tiers(tiers), tickets }
-}
-
-/// A ticket type at a price in the currency's minor unit, ten of it a booking.
-pub(super) const fn ticket(name: &'static str, price: u32) -> TicketSpec {
-    TicketSpec { name, description: "", price, max_per_booking: 10, until_day: None }
-}
-
-impl TicketSpec {
-    /// What a buyer should know.
-    pub(super) const fn about(self, description: &'static str) -> Self {
-        Self { description, ..self }
-    }
-
-    /// At most so many a booking.
-    pub(super) const fn at_most(self, max_per_booking: i32) -> Self {
-        Self { max_per_booking, ..self }
-    }
-
-    /// Sold only until midnight at the beginning of that day, counted from today.
-    pub(super) const fn until_day(self, day: i64) -> Self {
-        Self { until_day: Some(day), ..self }
-    }
+fn ten() -> i32 {
+    10
 }
 
 impl VenueSpec {
-    pub(super) fn venue(&self) -> Venue {
-        Venue {
-            id: ids::stable("venue", self.slug),
-            slug: self.slug,
-            name: self.name,
-            description: self.description,
-            address: self.address,
-            city: self.city,
-            country: self.country,
-            time_zone: self.time_zone,
+    pub(super) fn venue(&'static self) -> Result<Venue, SeedError> {
+        let layout = self.layout.as_deref().map(Layout::named).transpose()?;
+        Ok(Venue {
+            id: ids::stable("venue", &self.slug),
+            slug: &self.slug,
+            name: &self.name,
+            description: &self.description,
+            address: &self.address,
+            city: &self.city,
+            country: &self.country,
+            time_zone: &self.time_zone,
             capacity: self.capacity,
-            seat_map: self.layout.map(|layout| layout.draw(self.slug)),
-        }
+            seat_map: layout.map(|layout| layout.draw(&self.slug)),
+        })
     }
 }
 
 impl EventSpec {
     /// The event, and the others of its series.
-    pub(super) fn events(&self, spec: &VenueSpec, venue: &Venue, calendar: &Calendar) -> Result<Vec<Event>, SeedError> {
-        let first = (self.slug.to_owned(), 0);
-        let again = (2..).zip(self.again).map(|(number, days)| (format!("{}-{number}", self.slug), *days));
+    pub(super) fn events(
+        &'static self,
+        spec: &VenueSpec,
+        venue: &Venue,
+        calendar: &Calendar,
+    ) -> Result<Vec<Event>, SeedError> {
+        let first = (self.slug.clone(), 0);
+        let again = (2..).zip(&self.again).map(|(number, days)| (format!("{}-{number}", self.slug), *days));
         let occurrences = std::iter::once(first).chain(again);
         occurrences.map(|(slug, days)| self.event(spec, venue, calendar, (slug, days))).collect()
     }
 
     fn event(
-        &self,
+        &'static self,
         spec: &VenueSpec,
         venue: &Venue,
         calendar: &Calendar,
         (slug, days): (String, i64),
     ) -> Result<Event, SeedError> {
-        let (day, hour, minute) = self.starts;
-        let starts_at = calendar.at(day + days, hour, minute, venue.time_zone)?;
+        let starts_at = calendar.at(self.day + days, self.time.hour(), self.time.minute(), venue.time_zone)?;
         let (sale_starts_at, sale_ends_at) = self.sale.window(starts_at, venue.time_zone, calendar)?;
         let builder = Builder { slug: &slug, currency: spec.currency, venue, calendar };
         let quotas: Vec<Quota> = self.areas.iter().map(|area| builder.quota(area)).collect::<Result<_, _>>()?;
         let seated = quotas.iter().flat_map(|quota| &quota.tickets).any(Ticket::seated);
         Ok(Event {
             id: ids::stable("event", &slug),
-            organizer_id: spec.promoter.id(),
-            series_id: (!self.again.is_empty()).then(|| ids::stable("series", self.slug)),
+            organizer_id: People::read()?.named(&spec.promoter)?.id(),
+            series_id: (!self.again.is_empty()).then(|| ids::stable("series", &self.slug)),
             venue_id: venue.id,
             seat_map_version_id: venue.seat_map.as_ref().filter(|_| seated).map(|map| map.id),
-            title: self.title.to_owned(),
-            summary: self.summary,
-            description: self.description,
-            category: self.category,
-            tags: self.tags,
+            title: self.title.clone(),
+            summary: &self.summary,
+            description: &self.description,
+            category: &self.category,
+            tags: self.tags.iter().map(String::as_str).collect(),
             status: self.status,
             starts_at,
             ends_at: starts_at.checked_add(jiff::SignedDuration::from_mins(self.minutes))?,
@@ -224,44 +206,60 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn quota(&self, area: &Area) -> Result<Quota, SeedError> {
-        let (capacity, section_ids) = match area.stock {
-            Stock::Places(places) => (places, Vec::new()),
-            Stock::Tiers(tiers) => self.seats(tiers)?,
+    fn quota(&self, area: &'static Area) -> Result<Quota, SeedError> {
+        let own_tier = std::slice::from_ref(&area.name);
+        let (capacity, section_ids) = match area.places {
+            Some(places) => (places, Vec::new()),
+            None => self.seats(if area.tiers.is_empty() { own_tier } else { &area.tiers })?,
         };
         let tickets = area.tickets.iter().map(|ticket| self.ticket(area, ticket, section_ids.clone()));
         Ok(Quota {
             id: ids::stable("quota", &format!("{}/{}", self.slug, area.name)),
-            name: area.name,
+            name: &area.name,
             capacity,
             tickets: tickets.collect::<Result<_, _>>()?,
         })
     }
 
     /// How many seats the tiers have together, and their sections.
-    fn seats(&self, tiers: &[&'static str]) -> Result<(i32, Vec<Uuid>), SeedError> {
+    fn seats(&self, tiers: &[String]) -> Result<(i32, Vec<Uuid>), SeedError> {
         let sections = self.venue.seat_map.as_ref().map_or(&[][..], |map: &SeatMap| &map.sections);
-        if let Some(unknown) = tiers.iter().find(|tier| sections.iter().all(|section| section.tier != **tier)) {
+        if let Some(unknown) = tiers.iter().find(|tier| sections.iter().all(|section| section.tier != *tier)) {
             let name = format!("{} of {}", unknown, self.venue.slug);
             return Err(SeedError::Undefined { kind: "tier", name });
         }
-        let sections: Vec<&Section> = sections.iter().filter(|section| tiers.contains(&section.tier)).collect();
+        let sections: Vec<&Section> =
+            sections.iter().filter(|section| tiers.iter().any(|tier| tier == section.tier)).collect();
         let ids = sections.iter().map(|section| section.id).collect();
         Ok((sections.iter().map(|section| section.capacity()).sum(), ids))
     }
 
     /// Named after its area as well, unless that would be to say it twice: `Stalls, Adult`, but `Standing`.
-    fn ticket(&self, area: &Area, spec: &TicketSpec, section_ids: Vec<Uuid>) -> Result<Ticket, SeedError> {
-        let name = if area.name == spec.name { area.name.to_owned() } else { format!("{}, {}", area.name, spec.name) };
+    fn ticket(&self, area: &Area, spec: &'static TicketSpec, section_ids: Vec<Uuid>) -> Result<Ticket, SeedError> {
+        let name = if area.name == spec.name { area.name.clone() } else { format!("{}, {}", area.name, spec.name) };
         let midnight = |day| self.calendar.at(day, 0, 0, self.venue.time_zone);
         Ok(Ticket {
             id: ids::stable("ticket type", &format!("{}/{name}", self.slug)),
             name,
-            description: spec.description,
+            description: &spec.description,
             price: self.currency.amount(spec.price),
             max_per_booking: spec.max_per_booking,
             sale_ends_at: spec.until_day.map(midnight).transpose()?,
             section_ids,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::demo::REGIONS;
+
+    /// An area with both would sell the places only.
+    #[test]
+    fn an_area_has_places_or_tiers() {
+        let venues = REGIONS.iter().flat_map(|region| region.get().unwrap());
+        for event in venues.flat_map(|venue| &venue.events) {
+            assert!(event.areas.iter().all(|area| area.places.is_none() || area.tiers.is_empty()), "{}", event.slug);
+        }
     }
 }

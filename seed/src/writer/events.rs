@@ -65,7 +65,7 @@ pub(super) async fn write_categories(transaction: &Transaction<'_>, events: &[&E
 
 /// The tags of these events. Tags belong to everybody: one that exists under its slug is used, no matter who made it.
 pub(super) async fn write_tags(transaction: &Transaction<'_>, events: &[&Event]) -> Result<(), SeedError> {
-    let slugs: BTreeSet<&str> = events.iter().flat_map(|event| event.tags).copied().collect();
+    let slugs: BTreeSet<&str> = events.iter().flat_map(|event| &event.tags).copied().collect();
     let slugs: Vec<&str> = slugs.into_iter().collect();
     for rows in slugs.chunks(ROWS_PER_STATEMENT) {
         let statement = "INSERT INTO tags (id, slug, name) SELECT * FROM unnest($1, $2, $3)
