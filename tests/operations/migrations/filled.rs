@@ -146,7 +146,7 @@ async fn the_fill_leaves_nothing_of_the_newest_schema_empty() {
             empty.push(full);
         }
     }
-    assert!(empty.is_empty(), "add rows with values to tests/migrations/filled.sql: {empty:#?}");
+    assert!(empty.is_empty(), "add rows with values to tests/operations/migrations/filled.sql: {empty:#?}");
 }
 
 /// The migrations up to `version`: a program of that time.

@@ -95,6 +95,10 @@ UPDATE ticket_types SET ever_taken = true WHERE id IN (SELECT ticket_type_id FRO
 
 -- What keeps the seats of deleted maps, and what was cancelled before its event was.
 UPDATE seat_maps SET seats_named_at = now() WHERE deleted_at IS NOT NULL;
+UPDATE holds SET extended_until = '2026-03-03Z' WHERE kind = 'HOLD';
+UPDATE bookings SET extended_until = '2026-03-03Z';
+INSERT INTO cancelled_items (booking_id, position, ticket_type_id, seat_id, price, cancelled_at)
+SELECT booking_id, position + 1, ticket_type_id, seat_id, price, now() FROM booking_items;
 UPDATE event_cancellations SET cancelled_before_ids = ARRAY[gen_random_uuid()];
 UPDATE categories SET id = gen_random_uuid();
 
