@@ -84,8 +84,8 @@ impl Group {
         let mut grown: Vec<Vec<bool>> = self.batches.iter().map(|batch| vec![false; batch.versions.len()]).collect();
         for (batch, entry) in part {
             let EventBatch { versions, entries, .. } = &self.batches[*batch];
-            for item in entries[*entry].items().iter() {
-                if let Some(index) = versions.iter().position(|(quota, _)| *quota == item.quota_id) {
+            for change in entries[*entry].quota_changes() {
+                if let Some(index) = versions.iter().position(|(quota, _)| *quota == change.quota_id) {
                     grown[*batch][index] = true;
                 }
             }
