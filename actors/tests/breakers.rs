@@ -9,7 +9,7 @@ mod nodes;
 use std::{sync::Arc, time::Duration};
 
 use actors::breakers::{
-    Breaker, BreakerSettings, BreakerState, Breakers, CallError, RunningBreakers, Service, ServiceError, Verdict,
+    Breaker, BreakerSettings, BreakerState, Breakers, CallError, CallOutcome, RunningBreakers, Service, ServiceError,
 };
 use tokio::time::{Instant, sleep};
 
@@ -17,10 +17,10 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// Says whose fault it is.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Failure(pub(crate) Verdict);
+pub(crate) struct Failure(pub(crate) CallOutcome);
 
 impl ServiceError for Failure {
-    fn verdict(&self) -> Verdict {
+    fn outcome(&self) -> CallOutcome {
         self.0
     }
 }
@@ -29,14 +29,14 @@ pub(crate) async fn start() -> RunningBreakers {
     RunningBreakers::start(Breakers::default(), None, None).await.unwrap()
 }
 
-pub(crate) async fn ask(breaker: &Breaker, verdict: Verdict) -> Result<(), CallError<Failure>> {
-    let outcome = if verdict == Verdict::Answered { Ok(()) } else { Err(Failure(verdict)) };
+pub(crate) async fn ask(breaker: &Breaker, outcome: CallOutcome) -> Result<(), CallError<Failure>> {
+    let outcome = if outcome == CallOutcome::Answered { Ok(()) } else { Err(Failure(outcome)) };
     breaker.call(LIMIT, async { outcome }).await
 }
 
 async fn fail(breaker: &Breaker, times: usize) {
     for _ in 0..times {
-        assert_eq!(ask(breaker, Verdict::Failed).await, Err(CallError::Failed(Failure(Verdict::Failed))));
+        assert_eq!(ask(breaker, CallOutcome::Failed).await, Err(CallError::Failed(Failure(CallOutcome::Failed))));
     }
 }
 
@@ -70,7 +70,9 @@ async fn a_breaker_opens_waits_probes_and_closes() {
     let opened = Instant::now();
     let status = breaker.status();
     assert_eq!((status.name, status.failures, status.retry_at.is_some()), ("payment", 5, true));
-    let Err(CallError::Open { retry_after }) = ask(&breaker, Verdict::Answered).await else { panic!("it is called") };
+    let Err(CallError::Open { retry_after }) = ask(&breaker, CallOutcome::Answered).await else {
+        panic!("it is called")
+    };
     assert!((Duration::from_secs(29)..Duration::from_secs(38)).contains(&retry_after), "{retry_after:?}");
     assert_eq!(running.breakers.of(Service::Email).state(), BreakerState::Closed, "the others go on");
 
@@ -86,11 +88,11 @@ async fn a_breaker_opens_waits_probes_and_closes() {
         probing.call(LIMIT, slow).await
     });
     sleep(Duration::from_secs(1)).await;
-    assert!(matches!(ask(&breaker, Verdict::Answered).await, Err(CallError::Open { .. })), "one at a time");
+    assert!(matches!(ask(&breaker, CallOutcome::Answered).await, Err(CallError::Open { .. })), "one at a time");
     probe.await.unwrap().unwrap();
-    ask(&breaker, Verdict::Answered).await.unwrap();
+    ask(&breaker, CallOutcome::Answered).await.unwrap();
     assert_eq!(breaker.state(), BreakerState::HalfOpen, "two of three");
-    ask(&breaker, Verdict::Answered).await.unwrap();
+    ask(&breaker, CallOutcome::Answered).await.unwrap();
     until("it is closed", &breaker, BreakerState::Closed).await;
     assert_eq!(breaker.status().failures, 0);
 }
@@ -101,7 +103,7 @@ async fn nodes_do_not_probe_all_at_once() {
     let mut waits = std::collections::HashSet::new();
     for _ in 0..20 {
         let breaker = payment(&start().await);
-        let _ = ask(&breaker, Verdict::Down).await;
+        let _ = ask(&breaker, CallOutcome::Down).await;
         until("it is open", &breaker, BreakerState::Open).await;
         waits.insert(breaker.wait().unwrap().as_millis() / 100);
     }
@@ -115,7 +117,7 @@ async fn a_probe_that_fails_opens_it_again() {
     let breaker = payment(&running);
     open(&breaker).await;
     until("it probes", &breaker, BreakerState::HalfOpen).await;
-    ask(&breaker, Verdict::Answered).await.unwrap();
+    ask(&breaker, CallOutcome::Answered).await.unwrap();
     fail(&breaker, 1).await;
     until("it is open", &breaker, BreakerState::Open).await;
     sleep(Duration::from_secs(29)).await;
@@ -133,8 +135,8 @@ async fn failures_that_are_old_or_the_callers_do_not_open_it() {
         sleep(Duration::from_secs(16)).await;
     }
     for _ in 0..100 {
-        let refused = breaker.call(LIMIT, async { Err::<(), _>(Failure(Verdict::Answered)) }).await;
-        assert_eq!(refused, Err(CallError::Failed(Failure(Verdict::Answered))));
+        let refused = breaker.call(LIMIT, async { Err::<(), _>(Failure(CallOutcome::Answered)) }).await;
+        assert_eq!(refused, Err(CallError::Failed(Failure(CallOutcome::Answered))));
     }
     sleep(Duration::from_secs(1)).await;
     assert_eq!(breaker.state(), BreakerState::Closed);
@@ -157,12 +159,33 @@ async fn calls_that_take_too_long_or_find_it_down_open_it_and_callers_who_leave_
     }
     until("it is open", &breaker, BreakerState::Open).await;
     let email = running.breakers.of(Service::Email);
-    let _ = ask(email, Verdict::Down).await;
+    let _ = ask(email, CallOutcome::Down).await;
     until("it is open", email, BreakerState::Open).await;
     until("it probes", email, BreakerState::HalfOpen).await;
     let left = email.call(LIMIT, std::future::pending::<Result<(), Failure>>());
     assert!(tokio::time::timeout(Duration::from_secs(1), left).await.is_err());
-    ask(email, Verdict::Answered).await.expect("a probe whose caller left makes room for the next");
+    ask(email, CallOutcome::Answered).await.expect("a probe whose caller left makes room for the next");
+}
+
+/// Guards: that an outcome is noted in the phase in which its call began. A call of before says nothing about a service that is probed now.
+#[tokio::test(start_paused = true)]
+async fn a_late_outcome_changes_nothing() {
+    let running = start().await;
+    let breaker = payment(&running);
+    let slow = breaker.clone();
+    let late = tokio::spawn(async move {
+        let work = async {
+            sleep(Duration::from_secs(45)).await;
+            Err::<(), _>(Failure(CallOutcome::Failed))
+        };
+        slow.call(Duration::from_secs(60), work).await
+    });
+    sleep(Duration::from_millis(1)).await;
+    open(&breaker).await;
+    until("it probes", &breaker, BreakerState::HalfOpen).await;
+    late.await.unwrap().unwrap_err();
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(breaker.state(), BreakerState::HalfOpen);
 }
 
 /// Guards: the bulkhead, and that a call that is over, or given up, makes room.
@@ -178,7 +201,7 @@ async fn only_so_many_calls_are_under_way() {
     }
     sleep(Duration::from_millis(1)).await;
     for _ in 0..10 {
-        assert_eq!(ask(&breaker, Verdict::Failed).await, Err(CallError::Full));
+        assert_eq!(ask(&breaker, CallOutcome::Failed).await, Err(CallError::Full));
     }
     assert_eq!(
         (breaker.state(), breaker.status().failures),
@@ -186,7 +209,7 @@ async fn only_so_many_calls_are_under_way() {
         "nothing is the service's fault"
     );
     calls.shutdown().await;
-    ask(&breaker, Verdict::Answered).await.unwrap();
+    ask(&breaker, CallOutcome::Answered).await.unwrap();
 }
 
 /// Guards: that all is in the published state. The successor of an actor that dies goes on from there: at the instant at which the other
@@ -202,7 +225,7 @@ async fn an_actor_that_is_killed_while_open_has_a_successor_that_goes_on() {
         sleep(Duration::from_secs(3)).await;
         let now = breaker.status();
         assert_eq!((now.state, now.failures, now.since), (before.state, before.failures, before.since));
-        assert!(matches!(ask(&breaker, Verdict::Answered).await, Err(CallError::Open { .. })));
+        assert!(matches!(ask(&breaker, CallOutcome::Answered).await, Err(CallError::Open { .. })));
     }
     let rest = breaker.wait().unwrap();
     sleep(rest - Duration::from_millis(5)).await;
@@ -211,7 +234,7 @@ async fn an_actor_that_is_killed_while_open_has_a_successor_that_goes_on() {
     assert_eq!(breaker.state(), BreakerState::HalfOpen);
     breaker.kill_actor();
     for _ in 0..3 {
-        ask(&breaker, Verdict::Answered).await.expect("nothing waits for the actor");
+        ask(&breaker, CallOutcome::Answered).await.expect("nothing waits for the actor");
     }
     until("the successor closes it", &breaker, BreakerState::Closed).await;
     breaker.kill_actor();

@@ -45,6 +45,7 @@ macro_rules! settings {
         $([$part:ident = $part_reader:ident])*
         $($(#[doc = $doc:literal])+ $field:ident $($key:literal)?: $type:ty = $method:ident($($argument:expr),* $(,)?);)+
     }) => {
+        #[allow(clippy::needless_update, reason = "some of these structs have no other fields")]
         fn $reader(section: &mut Section<'_, '_>) -> $target {
             $(let $default = defaults!($target$(, $defaults)?);)?
             $(let $part = $part_reader(section);)*

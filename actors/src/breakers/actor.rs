@@ -11,25 +11,15 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::time::Instant;
 
 use super::{
-    BreakerState,
-    breaker::Breaker,
+    breaker::{Breaker, BreakerMessage},
     period::{Outage, Phase},
+    state::BreakerState,
 };
 
 /// How often others are listened to. A node follows an opening within twice that and the time that Redis takes.
 const ROUND: Duration = Duration::from_millis(250);
 /// Each wait is longer by up to this part, so that nodes do not probe all at once.
 const JITTER: f64 = 0.25;
-
-#[derive(Debug)]
-pub(super) enum BreakerMessage {
-    /// A transition is due: a call has found that, or a wait is over.
-    Look,
-    /// It is time to hear what others say.
-    Round,
-    /// Another node has told of this.
-    Heard(Opening),
-}
 
 /// Who knows about the service besides this node's calls.
 #[derive(Clone)]

@@ -10,12 +10,15 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use domain::breakers::Opening;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, timeout};
 
 use super::{
-    BreakerSettings, BreakerState, BreakerStatus, CallError, Service, ServiceError, Verdict, actor::BreakerMessage,
-    measures::Measures, period::Phase,
+    measures::Measures,
+    period::Phase,
+    service::{CallError, CallOutcome, Service, ServiceError},
+    state::{BreakerSettings, BreakerState, BreakerStatus},
 };
 use crate::waker::Waker;
 
@@ -38,6 +41,17 @@ pub struct Breaker {
 pub(super) struct Period {
     pub(super) phase: Phase,
     since: Timestamp,
+}
+
+/// What the actor is told.
+#[derive(Debug)]
+pub(super) enum BreakerMessage {
+    /// A transition is due: a call has found that, or a wait is over.
+    Look,
+    /// It is time to hear what others say.
+    Round,
+    /// Another node has told of this.
+    Heard(Opening),
 }
 
 /// A call under way. Dropped, also by a caller that no longer waits, it makes room for the next.
@@ -77,20 +91,20 @@ impl Breaker {
         let call = self.begin()?;
         match timeout(time_limit, work).await {
             Ok(Ok(answer)) => {
-                call.note(Verdict::Answered);
+                call.note(CallOutcome::Answered);
                 Ok(answer)
             }
             Ok(Err(error)) => {
-                let verdict = error.verdict();
-                if verdict != Verdict::Answered {
+                let outcome = error.outcome();
+                if outcome != CallOutcome::Answered {
                     self.measures.errors.increment(1);
                 }
-                call.note(verdict);
+                call.note(outcome);
                 Err(CallError::Failed(error))
             }
             Err(_) => {
                 self.measures.time_outs.increment(1);
-                call.note(Verdict::Failed);
+                call.note(CallOutcome::Failed);
                 Err(CallError::TimedOut)
             }
         }
@@ -170,9 +184,9 @@ impl Breaker {
 }
 
 impl Call<'_> {
-    fn note(&self, verdict: Verdict) {
+    fn note(&self, outcome: CallOutcome) {
         let now = Instant::now();
-        self.period.phase.note(verdict, now);
+        self.period.phase.note(outcome, now);
         if self.period.phase.due(&self.breaker.settings, now).is_some() {
             self.breaker.waker.wake(BreakerMessage::Look);
         }

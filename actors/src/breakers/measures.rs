@@ -2,7 +2,7 @@
 
 use metrics::{Counter, Gauge, counter, gauge};
 
-use super::{BreakerState, Service};
+use super::{service::Service, state::BreakerState};
 
 const STATES: [(BreakerState, &str); 3] =
     [(BreakerState::Closed, "closed"), (BreakerState::Open, "open"), (BreakerState::HalfOpen, "half_open")];

@@ -11,7 +11,10 @@ use std::{
 use domain::breakers::Opening;
 use tokio::time::Instant;
 
-use super::{BreakerSettings, BreakerState, Verdict};
+use super::{
+    service::CallOutcome,
+    state::{BreakerSettings, BreakerState},
+};
 
 /// How long a caller waits at least before it comes again.
 const RETRY_MIN: Duration = Duration::from_millis(100);
@@ -115,15 +118,15 @@ impl Phase {
     }
 
     /// Notes the outcome of a call that began in this phase.
-    pub(super) fn note(&self, verdict: Verdict, now: Instant) {
-        match (self, verdict) {
-            (Self::Closed(_), Verdict::Answered) | (Self::Open(_), _) => {}
-            (Self::Closed(failures), Verdict::Failed) => failures.note(now),
-            (Self::Closed(failures), Verdict::Down) => failures.at.iter().for_each(|_| failures.note(now)),
-            (Self::HalfOpen(probes), Verdict::Answered) => {
+    pub(super) fn note(&self, outcome: CallOutcome, now: Instant) {
+        match (self, outcome) {
+            (Self::Closed(_), CallOutcome::Answered) | (Self::Open(_), _) => {}
+            (Self::Closed(failures), CallOutcome::Failed) => failures.note(now),
+            (Self::Closed(failures), CallOutcome::Down) => failures.at.iter().for_each(|_| failures.note(now)),
+            (Self::HalfOpen(probes), CallOutcome::Answered) => {
                 probes.succeeded.fetch_add(1, Ordering::AcqRel);
             }
-            (Self::HalfOpen(probes), Verdict::Failed | Verdict::Down) => {
+            (Self::HalfOpen(probes), CallOutcome::Failed | CallOutcome::Down) => {
                 probes.has_failed.store(true, Ordering::Release)
             }
         }

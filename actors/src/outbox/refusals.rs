@@ -1,187 +1,96 @@
-//! Circuit breaker of the mail server: stops sending for a while when it takes no mails, because it can't be reached,
-//! refuses our password or our sender, or refuses one mail after the other. That says nothing about the mails, and
-//! trying them all would use up their tries, or make dead letters of them.
-//!
-//! After a wait one mail is tried. If it is taken, all others follow; otherwise the next wait is longer.
+//! Refusals in a row: one refused mail says nothing about the mail server; one mail after the other, refused, says that it has had
+//! enough of us. Trying them all would use up their tries, or make dead letters of them.
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
+use std::sync::{Mutex, PoisonError};
+
+use domain::{
+    ids::MailId,
+    outbox::{Mail, SendError},
 };
 
-use domain::{backoff::Backoff, ids::MailId};
-use tokio::time::Instant;
+use crate::breakers::{CallOutcome, ServiceError};
 
-use crate::metrics::outbox;
-
-/// Longest wait between two probes. Too long: mails wait although the server is well again. Too short: a server that is down, or
-/// has had enough of us, is asked for nothing.
-const WAIT_MAX: Duration = Duration::from_secs(60);
-/// Different mails refused in a row weigh so much at most before the sending pauses.
+/// Different mails refused in a row weigh so much at most before the mail server is left alone.
 const WEIGHT_MAX: u32 = 20;
+/// A refusal that is about the recipient's address. Such come in rows without anything being wrong: anybody can register with addresses
+/// that do not exist.
+const ADDRESS: u32 = 1;
+/// Any other.
+const OTHER: u32 = 4;
 
-/// How much a refusal says about the server, or about us.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Weight {
-    /// It is about the recipient's address. Such come in rows without anything being wrong: anybody can register with addresses
-    /// that do not exist.
-    Address = 1,
-    /// Anything else.
-    Other = 4,
-}
-
-/// Whether mails may be tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Gate {
-    Open,
-    /// One may, when none is on its way.
-    Probe,
-    /// Not before that time is over.
-    Closed(Duration),
-}
-
-#[derive(Debug)]
-pub(super) struct SendingPause {
-    state: Mutex<State>,
-    waits: Backoff,
-}
-
+/// Different mails refused since one was taken, and what they weigh.
 #[derive(Debug, Default)]
-struct State {
-    /// Different mails refused since one was taken, while the gate is open; at most [`WEIGHT_MAX`].
-    refused: Vec<MailId>,
-    weight: u32,
-    /// Waits begun since one was taken; 0 when the gate is open.
-    rounds: u32,
-    /// The end of the present wait.
-    until: Option<Instant>,
+pub(super) struct Refusals(Mutex<(Vec<MailId>, u32)>);
+
+/// Why a mail was not sent, and what that says about the mail server.
+#[derive(Debug)]
+pub(super) struct Judged {
+    pub(super) error: SendError,
+    outcome: CallOutcome,
 }
 
-impl SendingPause {
-    pub(super) fn new(waits: Backoff) -> Self {
-        outbox().paused.set(0.0);
-        Self { state: Mutex::default(), waits: Backoff { longest: waits.longest.min(WAIT_MAX), ..waits } }
+impl ServiceError for Judged {
+    fn outcome(&self) -> CallOutcome {
+        self.outcome
+    }
+}
+
+impl Judged {
+    /// Whether it says something about the mail, and not about the mail server.
+    pub(super) fn is_about_the_mail(&self) -> bool {
+        self.outcome == CallOutcome::Answered
+    }
+}
+
+impl Refusals {
+    /// The mail server has taken a mail.
+    pub(super) fn end(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (Vec::new(), 0);
     }
 
-    pub(super) fn gate(&self) -> Gate {
-        let until = self.lock().until;
-        match until.map(|until| until.saturating_duration_since(Instant::now())) {
-            None => Gate::Open,
-            Some(Duration::ZERO) => Gate::Probe,
-            Some(wait) => Gate::Closed(wait),
-        }
+    pub(super) fn judge(&self, mail: &Mail, error: SendError) -> Judged {
+        let outcome = match &error {
+            SendError::Impossible(_) => CallOutcome::Answered,
+            SendError::Unavailable(_) | SendError::Unanswered(_) => CallOutcome::Failed,
+            SendError::Rejected { address: true, .. } => self.note(mail.id, ADDRESS),
+            SendError::Rejected { .. } | SendError::Deferred(_) => self.note(mail.id, OTHER),
+        };
+        Judged { error, outcome }
     }
 
-    /// The server has taken a mail.
-    pub(super) fn taken(&self) {
-        let mut state = self.lock();
-        if state.until.is_some() {
-            outbox().paused.set(0.0);
-            tracing::info!("the mail server takes mails again");
-        }
-        *state = State::default();
-    }
-
-    /// The server takes nothing. Says how long it is not asked.
-    pub(super) fn unavailable(&self, reason: &str) -> Duration {
-        self.begin(&mut self.lock(), reason)
-    }
-
-    /// The server has refused this mail. True when nothing should be concluded from that about the mail.
-    pub(super) fn refused(&self, mail: MailId, weight: Weight, reason: &str) -> bool {
-        let mut state = self.lock();
-        if state.until.is_none() {
-            if state.refused.contains(&mail) {
-                return false;
-            }
-            state.refused.push(mail);
-            state.weight += weight as u32;
-            if state.weight < WEIGHT_MAX {
-                return false;
-            }
-        }
-        self.begin(&mut state, reason);
-        true
-    }
-
-    /// Begins the next wait, unless one is under way: those that were on their way together say the same thing once.
-    fn begin(&self, state: &mut State, reason: &str) -> Duration {
-        let now = Instant::now();
-        if let Some(rest) =
-            state.until.and_then(|until| until.checked_duration_since(now)).filter(|rest| !rest.is_zero())
-        {
-            return rest;
-        }
-        if state.until.is_none() {
-            outbox().paused.set(1.0);
-            tracing::error!(
-                reason,
-                "sending mails is paused: the mail server takes none; it is asked again with one now and then"
-            );
-        }
-        state.rounds = state.rounds.saturating_add(1);
-        let wait = self.waits.after(state.rounds);
-        (state.until, state.refused, state.weight) = (Some(now + wait), Vec::new(), 0);
-        wait
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn note(&self, mail: MailId, weight: u32) -> CallOutcome {
         // Nothing panics while it is held.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut row = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mails, sum) = &mut *row;
+        if *sum < WEIGHT_MAX && !mails.contains(&mail) {
+            mails.push(mail);
+            *sum += weight;
+        }
+        if *sum >= WEIGHT_MAX { CallOutcome::Down } else { CallOutcome::Answered }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::OutboxSettings, *};
+    use super::*;
 
-    fn pause() -> SendingPause {
-        SendingPause::new(OutboxSettings::default().backoff)
-    }
-
-    fn refuse(pause: &SendingPause, weight: Weight) -> bool {
-        pause.refused(MailId::generate(), weight, "550 no")
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_server_that_takes_nothing_is_asked_with_one_mail_after_longer_and_longer_waits() {
-        let pause = pause();
-        assert_eq!(pause.gate(), Gate::Open);
-        let mut waits = Vec::new();
-        for _ in 0..6 {
-            let wait = pause.unavailable("no route");
-            assert_eq!(
-                (pause.gate(), pause.unavailable("no route")),
-                (Gate::Closed(wait), wait),
-                "one round, said twice"
-            );
-            tokio::time::advance(wait).await;
-            assert_eq!(pause.gate(), Gate::Probe);
-            waits.push(wait);
-        }
-        assert!(waits[0] <= Duration::from_secs(5) && waits[5] >= Duration::from_secs(30), "{waits:?}");
-        assert!(waits.iter().all(|wait| *wait <= WAIT_MAX), "{waits:?}");
-        pause.taken();
-        assert_eq!(pause.gate(), Gate::Open);
-        assert!(pause.unavailable("no route") <= Duration::from_secs(5), "it begins anew");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn several_different_mails_refused_in_a_row_pause_and_others_do_not() {
-        let pause = pause();
+    /// Guards: the weights, and that a mail which is taken ends the row.
+    #[test]
+    fn several_different_mails_refused_in_a_row_say_that_the_server_is_down_and_others_do_not() {
+        let refusals = Refusals::default();
+        let rounds_until_down = |weight| {
+            refusals.end();
+            (1..).find(|_| refusals.note(MailId::generate(), weight) == CallOutcome::Down).unwrap()
+        };
         let same = MailId::generate();
         for _ in 0..50 {
-            assert!(!pause.refused(same, Weight::Other, "451 busy"), "one mail says nothing about the others");
+            assert_eq!(refusals.note(same, OTHER), CallOutcome::Answered, "one mail says nothing about the others");
         }
-        for round in 0..20 {
-            assert!(!refuse(&pause, Weight::Other), "{round}");
-            assert!(!refuse(&pause, Weight::Other), "{round}");
-            pause.taken();
+        for _ in 0..20 {
+            refusals.end();
+            (0..2).for_each(|_| assert_eq!(refusals.note(MailId::generate(), OTHER), CallOutcome::Answered));
         }
-        let addresses = (1..).find(|_| refuse(&pause, Weight::Address)).unwrap();
-        assert_eq!(addresses, 20);
-        assert!(matches!(pause.gate(), Gate::Closed(_)) && refuse(&pause, Weight::Address));
-        pause.taken();
-        assert_eq!((1..).find(|_| refuse(&pause, Weight::Other)).unwrap(), 5);
+        assert_eq!((rounds_until_down(ADDRESS), rounds_until_down(OTHER)), (20, 5));
+        assert_eq!(refusals.note(same, ADDRESS), CallOutcome::Down, "until one is taken");
     }
 }

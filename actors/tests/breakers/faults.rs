@@ -11,7 +11,7 @@ use std::{
 };
 
 use actors::breakers::{
-    Breaker, BreakerSettings, BreakerState, Breakers, CallError, RunningBreakers, Service, ServiceError, Verdict,
+    Breaker, BreakerSettings, BreakerState, Breakers, CallError, CallOutcome, RunningBreakers, Service, ServiceError,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -78,8 +78,8 @@ impl Misbehaving {
 struct Fault(io::Error);
 
 impl ServiceError for Fault {
-    fn verdict(&self) -> Verdict {
-        Verdict::Failed
+    fn outcome(&self) -> CallOutcome {
+        CallOutcome::Failed
     }
 }
 

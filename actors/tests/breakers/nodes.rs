@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use actors::breakers::{Breaker, BreakerState, Breakers, RunningBreakers, Service, Verdict};
+use actors::breakers::{Breaker, BreakerState, Breakers, CallOutcome, RunningBreakers, Service};
 use domain::{
     breakers::{Opening, SharedBreakers, WatchedService},
     cache::{Answering, Away},
@@ -53,7 +53,7 @@ async fn node(shared: &Arc<Shared>) -> (RunningBreakers, Arc<Breaker>) {
 }
 
 async fn open(breaker: &Breaker) {
-    let _ = ask(breaker, Verdict::Down).await;
+    let _ = ask(breaker, CallOutcome::Down).await;
     until("it is open", breaker, BreakerState::Open).await;
 }
 
@@ -70,15 +70,33 @@ async fn what_one_node_opens_the_others_open_and_each_closes_by_itself() {
     assert_eq!(two.status().failures, 0, "it had none itself");
     until("it probes", &two, BreakerState::HalfOpen).await;
     for _ in 0..3 {
-        ask(&two, Verdict::Answered).await.unwrap();
+        ask(&two, CallOutcome::Answered).await.unwrap();
     }
     until("it is closed", &two, BreakerState::Closed).await;
     for _ in 0..5 {
         until("it probes", &one, BreakerState::HalfOpen).await;
-        let _ = ask(&one, Verdict::Failed).await;
+        let _ = ask(&one, CallOutcome::Failed).await;
         until("it is open again", &one, BreakerState::Open).await;
         sleep(Duration::from_secs(5)).await;
         assert_eq!(two.state(), BreakerState::Closed);
+    }
+}
+
+/// Guards: that each opening is followed once. Of two that open at the same time, the later end would keep the other open.
+#[tokio::test(start_paused = true)]
+async fn nodes_that_open_together_close_when_they_find_the_service_back() {
+    let shared = Arc::new(Shared::default());
+    let ((_one, one), (_two, two)) = (node(&shared).await, node(&shared).await);
+    for round in 0..10 {
+        tokio::join!(open(&one), open(&two));
+        while [&one, &two].iter().any(|breaker| breaker.state() != BreakerState::Closed) {
+            for breaker in [&one, &two] {
+                let was_closed = breaker.state() == BreakerState::Closed;
+                let _ = ask(breaker, CallOutcome::Answered).await;
+                sleep(Duration::from_millis(300)).await;
+                assert!(!was_closed || breaker.state() == BreakerState::Closed, "round {round}");
+            }
+        }
     }
 }
 

@@ -12,15 +12,15 @@ const SETTINGS: BreakerSettings =
 enum Step {
     Begin,
     /// With this outcome; none: its caller went away.
-    End(usize, Option<Verdict>),
+    End(usize, Option<CallOutcome>),
     Pass(Duration),
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let outcome = prop_oneof![
-        2 => Just(Some(Verdict::Answered)),
-        5 => Just(Some(Verdict::Failed)),
-        1 => Just(Some(Verdict::Down)),
+        2 => Just(Some(CallOutcome::Answered)),
+        5 => Just(Some(CallOutcome::Failed)),
+        1 => Just(Some(CallOutcome::Down)),
         1 => Just(None),
     ];
     prop_oneof![
@@ -70,23 +70,23 @@ impl Model {
         }
     }
 
-    fn end(&mut self, generation: u32, outcome: Option<Verdict>, now: Instant) {
+    fn end(&mut self, generation: u32, outcome: Option<CallOutcome>, now: Instant) {
         if generation != self.generation {
             return;
         }
         self.probe = false;
         match (self.is_half_open, outcome) {
-            (_, None) | (false, Some(Verdict::Answered)) => {}
-            (true, Some(Verdict::Answered)) => {
+            (_, None) | (false, Some(CallOutcome::Answered)) => {}
+            (true, Some(CallOutcome::Answered)) => {
                 self.succeeded += 1;
                 if self.succeeded == SETTINGS.probes {
                     self.enter(None, false);
                 }
             }
             (true, Some(_)) => self.enter(Some(now + SETTINGS.open_for), false),
-            (false, Some(verdict)) => {
+            (false, Some(outcome)) => {
                 self.failures.push_back(now);
-                if verdict == Verdict::Down || self.failures.len() == SETTINGS.failures as usize {
+                if outcome == CallOutcome::Down || self.failures.len() == SETTINGS.failures as usize {
                     self.enter(Some(now + SETTINGS.open_for), false);
                 }
             }
@@ -128,8 +128,8 @@ proptest! {
                 }
                 Step::End(call, outcome) if !calls.is_empty() => {
                     let (began, generation) = calls.swap_remove(call % calls.len());
-                    if let Some(verdict) = outcome {
-                        began.note(verdict, now);
+                    if let Some(outcome) = outcome {
+                        began.note(outcome, now);
                     }
                     began.end();
                     model.end(generation, outcome, now);
@@ -152,7 +152,7 @@ fn failures_noted_at_once_are_all_counted() {
         let now = Instant::now();
         let phase = Phase::closed(&SETTINGS, now);
         std::thread::scope(|threads| {
-            (0..5).for_each(|_| drop(threads.spawn(|| phase.note(Verdict::Failed, now))));
+            (0..5).for_each(|_| drop(threads.spawn(|| phase.note(CallOutcome::Failed, now))));
         });
         assert_eq!(phase.due(&SETTINGS, now), Some(BreakerState::Open));
     }
