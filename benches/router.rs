@@ -50,7 +50,7 @@ use memory_ledger::MemoryLedger;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The server's table, with a state that no request will reach.
-async fn router() -> Router<App> {
+async fn router() -> Router {
     let engine = Engine::start(Arc::new(MemoryLedger::new()), EngineSettings::default()).await.unwrap();
     let keys = Keys::of_secret("bench", &[7; 32]);
     // Connects when it is asked for a connection, and never is.

@@ -26,10 +26,8 @@ use boxoffice::{
 use boxoffice_store::postgres::{migrate::Migrator, store::PgStore};
 use domain::{
     ids::{EventId, VenueId},
+    lists::{FilterValue, Key, List, ListQuery, Place, Position, declared},
     repositories::{EventRepository, IdOrSlug, VenueRepository},
-    search::{
-        EventFilter, EventOrder, EventSearch, Key, Place, Position, Search, Sort, VenueFilter, VenueOrder, VenueSearch,
-    },
 };
 use embedded_postgres::{PrivatePostgres, PrivatePostgresSettings};
 use jiff::{SignedDuration, Timestamp};
@@ -116,8 +114,19 @@ const KINDS: [(Kind, &str, u32); 18] = [
     (Kind::Tags, "tags", 0),
 ];
 
-fn events(filter: EventFilter, by: EventOrder, place: Place) -> EventSearch {
-    Search { filter, sort: Sort::ascending(by), place, limit: LIMIT }
+/// A value of a filter, by its name.
+type Given = (&'static str, FilterValue);
+
+fn asked(list: &'static List, given: Vec<Given>, order: &str) -> ListQuery {
+    let filter = |name| list.filters.iter().find(|filter| filter.name == name).unwrap();
+    let filters = given.into_iter().map(|(name, value)| (filter(name), value)).collect();
+    let mut query = ListQuery::first(list, filters, LIMIT);
+    query.sort.order = list.orders.iter().chain(&list.relevance).find(|known| known.name == order).unwrap();
+    query
+}
+
+fn events(given: Vec<Given>, order: &str) -> ListQuery {
+    asked(&declared::EVENTS, given, order)
 }
 
 impl Kind {
@@ -134,10 +143,9 @@ impl Kind {
             }
             Kind::Venues => {
                 let text = random.random_bool(0.5).then(|| words.cities.choose(random).unwrap().clone());
-                let by = if text.is_some() { VenueOrder::Relevance } else { VenueOrder::Name };
-                let filter = VenueFilter { text, ..VenueFilter::default() };
-                let search = VenueSearch { filter, sort: Sort::ascending(by), place: Place::Offset(0), limit: LIMIT };
-                store.venues(&search).await.unwrap();
+                let order = if text.is_some() { "relevance" } else { "name" };
+                let given = text.map(|text| ("q", FilterValue::Text(text))).into_iter().collect();
+                store.venues(&asked(&declared::VENUES, given, order)).await.unwrap();
             }
             Kind::Categories => drop(store.event_categories().await.unwrap()),
             Kind::Tags => drop(store.event_tags(100).await.unwrap()),
@@ -146,60 +154,56 @@ impl Kind {
     }
 
     /// A search of the kind.
-    fn search(self, words: &Vocabulary, random: &mut StdRng) -> EventSearch {
-        let none = EventFilter::default;
-        let first = Place::Offset(0);
-        let text =
-            |text: String| events(EventFilter { text: Some(text), ..none() }, EventOrder::Relevance, Place::Offset(0));
-        let city = |random: &mut StdRng| words.cities.choose(random).unwrap().clone();
+    fn search(self, words: &Vocabulary, random: &mut StdRng) -> ListQuery {
+        let text = |text: String| events(vec![("q", FilterValue::Text(text))], "relevance");
+        let city = |random: &mut StdRng| ("city", FilterValue::Text(words.cities.choose(random).unwrap().clone()));
         let facet = |random: &mut StdRng| match random.random_range(0..4) {
-            0 => EventFilter { city: words.cities.choose(random).cloned(), ..none() },
-            1 => EventFilter { venue: words.venues.choose(random).copied(), ..none() },
-            2 => EventFilter { category: words.categories.choose(random).cloned(), ..none() },
-            _ => EventFilter { tags: words.tags.choose(random).cloned().into_iter().collect(), ..none() },
+            0 => city(random),
+            1 => ("venueId", FilterValue::Id(words.venues.choose(random).unwrap().0)),
+            2 => ("category", FilterValue::Text(words.categories.choose(random).unwrap().clone())),
+            _ => ("tag", FilterValue::Texts(vec![words.tags.choose(random).unwrap().clone()])),
         };
         match self {
             Kind::NextPage => {
                 let at = Timestamp::now() + SignedDuration::from_hours(random.random_range(0..24 * 400));
-                let position = Position { keys: vec![Key::Instant(at)], id: uuid::Uuid::nil(), respelt: false };
-                events(none(), EventOrder::StartsAt, Place::After(position))
+                let keys = vec![Key::Instant(at), Key::Id(uuid::Uuid::nil())];
+                events(vec![], "startsAt").at(Place::After(Position { keys, respelt: false }), LIMIT)
             }
-            Kind::FarOffset => events(none(), EventOrder::StartsAt, Place::Offset(10_000)),
-            Kind::Filtered => events(facet(random), EventOrder::StartsAt, first),
+            Kind::FarOffset => events(vec![], "startsAt").at(Place::Offset(10_000), LIMIT),
+            Kind::Filtered => events(vec![facet(random)], "startsAt"),
             Kind::Dates => {
                 let from = Timestamp::now() + SignedDuration::from_hours(24 * random.random_range(0..200));
                 let to = from + SignedDuration::from_hours(60);
                 events(
-                    EventFilter { from: Some(from), to: Some(to), city: Some(city(random)), ..none() },
-                    EventOrder::StartsAt,
-                    first,
+                    vec![("from", FilterValue::Instant(from)), ("to", FilterValue::Instant(to)), city(random)],
+                    "startsAt",
                 )
             }
             Kind::Prices => {
                 let least = random.random_range(0..60);
                 let (min, max) = (least.into(), (least + random.random_range(5..40)).into());
-                let filter = EventFilter { min_price: Some(min), max_price: Some(max), ..none() };
-                let mut search = events(filter, EventOrder::StartsAt, first);
-                if random.random_bool(0.5) {
-                    search.sort = Sort { by: EventOrder::Price, descending: random.random_bool(0.5) };
-                }
+                let given = vec![("minPrice", FilterValue::Amount(min)), ("maxPrice", FilterValue::Amount(max))];
+                let by_price = random.random_bool(0.5);
+                let mut search = events(given, if by_price { "price" } else { "startsAt" });
+                search.sort.descending = by_price && random.random_bool(0.5);
                 search
             }
-            Kind::Available => events(EventFilter { available: true, ..facet(random) }, EventOrder::StartsAt, first),
+            Kind::Available => events(vec![("available", FilterValue::Flag(true)), facet(random)], "startsAt"),
             Kind::Sorted => {
-                let orders = [EventOrder::Title, EventOrder::Price, EventOrder::CreatedAt];
-                events(facet(random), *orders.choose(random).unwrap(), first)
+                let orders = ["title", "price", "createdAt"];
+                events(vec![facet(random)], orders.choose(random).unwrap())
             }
             Kind::CommonWord => text((*COMMON.choose(random).unwrap()).to_owned()),
-            Kind::TwoWords => text(format!("{} {}", COMMON.choose(random).unwrap(), city(random))),
+            Kind::TwoWords => {
+                text(format!("{} {}", COMMON.choose(random).unwrap(), words.cities.choose(random).unwrap()))
+            }
             Kind::Name => text(name(words, random)),
             Kind::WordInCity => {
-                let mut search = text((*COMMON.choose(random).unwrap()).to_owned());
-                search.filter.city = Some(city(random));
-                search
+                let word = (*COMMON.choose(random).unwrap()).to_owned();
+                events(vec![("q", FilterValue::Text(word)), city(random)], "relevance")
             }
             Kind::Misspelt => text(misspelt(&name(words, random), random)),
-            _ => events(none(), EventOrder::StartsAt, first),
+            _ => events(vec![], "startsAt"),
         }
     }
 }

@@ -46,7 +46,7 @@ const NAMES_THE_DRIVER: [&str; 7] = [
 ];
 
 /// The layers, from the innermost: what a crate may depend on of this workspace, in any build but its tests'.
-const LAYERS: [(&str, &[&str]); 12] = [
+const LAYERS: [(&str, &[&str]); 13] = [
     ("domain", &[]),
     ("telemetry", &["domain"]),
     ("embedded-postgres", &[]),
@@ -54,6 +54,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
     ("application", &["actors", "domain"]),
     ("boxoffice-store", &["application", "domain"]),
     ("boxoffice-mail", &["application", "domain"]),
+    ("boxoffice-payments", &["domain"]),
     ("boxoffice-auth", &["application", "domain"]),
     ("boxoffice-seed", &["boxoffice-store", "domain"]),
     ("boxoffice-http", &["actors", "application", "domain", "telemetry"]),
@@ -88,7 +89,7 @@ const NO_DEPENDENCY: [(&str, &[&str]); 4] = [
 ];
 
 /// Where sources are.
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 16] = [
     "actors",
     "api",
     "application",
@@ -99,6 +100,7 @@ const SOURCES: [&str; 15] = [
     "http",
     "loadtest",
     "mail",
+    "payments",
     "seed",
     "src",
     "store",
@@ -107,7 +109,7 @@ const SOURCES: [&str; 15] = [
 ];
 
 /// Where the files of each crate are.
-const CRATES: [&str; 12] = [
+const CRATES: [&str; 13] = [
     "actors/src",
     "api/src",
     "application/src",
@@ -116,6 +118,7 @@ const CRATES: [&str; 12] = [
     "embedded-postgres/src",
     "http/src",
     "mail/src",
+    "payments/src",
     "seed/src",
     "src",
     "store/src",

@@ -26,7 +26,7 @@ mod untold;
 
 use std::{
     future::Future,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -39,6 +39,7 @@ use domain::{
 use door::{Door, Renewal, TellerMessage};
 use flights::{FlightOutcome, Flights, Joined, Landing};
 use local::{Age, Entry, Local, Times};
+use parking_lot::Mutex;
 use untold::Untold;
 
 use crate::restart::RestartPolicy;

@@ -1,13 +1,9 @@
 //! Supervision tree of the engine, started and stopped as one.
 
-use std::{
-    collections::HashSet,
-    hash::RandomState,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::HashSet, hash::RandomState, sync::Arc, time::Duration};
 
 use domain::ledger::Ledger;
+use parking_lot::Mutex;
 use ractor::{Actor, ActorRef, SpawnErr};
 use tokio::{
     sync::{Semaphore, watch},

@@ -10,6 +10,7 @@ use crate::{
     clock::LedgerClock,
     inventories::directory::Directory,
     inventory::InventoryMessage,
+    later::send_later,
     ledger::{pulse::PulseCaller, within},
 };
 
@@ -94,7 +95,7 @@ impl<L: Ledger> Actor for Leases<L> {
             Err(error) => tracing::warn!(%error, "the session could not be renewed"),
             Ok(renewal) => self.renewed(renewal, asked, timeline),
         }
-        myself.send_after(RENEW_EVERY, || Renew);
+        send_later(&myself, RENEW_EVERY, Renew);
         Ok(())
     }
 }

@@ -23,6 +23,7 @@ pub mod clock;
 pub mod engine;
 pub mod inventories;
 pub mod inventory;
+mod later;
 pub mod leases;
 pub mod ledger;
 pub mod live;

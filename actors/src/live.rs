@@ -13,13 +13,11 @@ mod history;
 mod places;
 mod stream;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use broadcaster::{Broadcaster, End};
 use domain::{ids::EventId, unpaid::NetworkId};
+use parking_lot::Mutex;
 use places::StreamPlace;
 use tokio::sync::Semaphore;
 
@@ -68,7 +66,7 @@ impl Live {
         let of_network = self.networks.enter(network)?;
         let picture = following.picture();
         let event = picture.event_id;
-        let mut stations = self.stations();
+        let mut stations = self.stations.lock();
         // Under the lock: `end` closes the semaphore under it, and ends those it finds.
         let permit = self.places.clone().try_acquire_owned().map_err(|_| NoPlace)?;
         engine().streams.increment(1.0);
@@ -92,14 +90,9 @@ impl Live {
 
     /// Ends all streams, and opens no more: the server is stopping.
     pub fn end(&self) {
-        let stations = self.stations();
+        let stations = self.stations.lock();
         self.places.close();
         stations.values().for_each(|station| station.broadcaster.end());
-    }
-
-    fn stations(&self) -> MutexGuard<'_, HashMap<EventId, Station>> {
-        // Nothing panics while holding the lock, and a map is sound at any point anyway.
-        self.stations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -124,7 +117,7 @@ impl Run {
 
     /// False when somebody has come in the last moment.
     fn park(&self) -> bool {
-        let mut stations = self.live.stations();
+        let mut stations = self.live.stations.lock();
         let deserted = self.broadcaster.is_deserted();
         if deserted && let Some(station) = stations.get_mut(&self.event) {
             station.is_running = false;
@@ -136,7 +129,7 @@ impl Run {
 impl Drop for Run {
     /// However it ends, by a panic too: a station that nobody runs would leave its listeners without a word.
     fn drop(&mut self) {
-        let mut stations = self.live.stations();
+        let mut stations = self.live.stations.lock();
         if stations.get(&self.event).is_some_and(|station| station.run == self.number) {
             stations.remove(&self.event);
             self.broadcaster.end();

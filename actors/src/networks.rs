@@ -4,10 +4,11 @@
 use std::{
     collections::{HashMap, hash_map::Entry},
     hash::Hash,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use domain::unpaid::{NetworkId, SITE_NETWORKS, SiteId};
+use parking_lot::Mutex;
 
 /// The network has as many as it may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,7 +42,7 @@ impl PerNetwork {
     /// A place for somebody of this network; `None` is exempt.
     pub fn enter(self: &Arc<Self>, network: Option<NetworkId>) -> Result<Occupied, NetworkFull> {
         let Some(network) = network else { return Ok(Occupied(None)) };
-        let (mut counts, site) = (self.counts(), SiteId::of_network(network));
+        let (mut counts, site) = (self.counts.lock(), SiteId::of_network(network));
         let of_network = counts.networks.get(&network).copied().unwrap_or_default();
         let of_site = site.and_then(|site| counts.sites.get(&site)).copied().unwrap_or_default();
         if of_network >= self.max || of_site >= self.max.saturating_mul(SITE_NETWORKS as usize) {
@@ -53,17 +54,12 @@ impl PerNetwork {
         }
         Ok(Occupied(Some((self.clone(), network))))
     }
-
-    fn counts(&self) -> MutexGuard<'_, Counts> {
-        // Nothing panics while holding the lock, and a count is right at any moment.
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Drop for Occupied {
     fn drop(&mut self) {
         let Some((of, network)) = self.0.take() else { return };
-        let mut counts = of.counts();
+        let mut counts = of.counts.lock();
         leave(&mut counts.networks, network);
         if let Some(site) = SiteId::of_network(network) {
             leave(&mut counts.sites, site);
@@ -95,7 +91,7 @@ mod tests {
         drop(first);
         let again = networks.enter(of("192.0.2.1")).unwrap();
         drop((_second, other, exempt, again));
-        assert!(networks.counts().networks.is_empty());
+        assert!(networks.counts.lock().networks.is_empty());
         assert!(PerNetwork::new(0).enter(of("192.0.2.1")).is_err());
     }
 
@@ -113,7 +109,7 @@ mod tests {
         assert!(enter(0xffff).is_err(), "a network that has none yet");
         assert!(networks.enter(of("2001:db8:2::1".to_owned())).is_ok(), "another site");
         drop(places);
-        let counts = networks.counts();
+        let counts = networks.counts.lock();
         assert!(counts.networks.is_empty() && counts.sites.is_empty());
     }
 }

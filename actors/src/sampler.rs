@@ -11,6 +11,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, rpc::CallResult};
 use crate::{
     inventories::directory::{Directory, Slot},
     inventory::InventoryMessage,
+    later::send_later,
     ledger::within,
     metrics::engine,
 };
@@ -112,7 +113,7 @@ impl<L: Ledger> Actor for Sampler<L> {
     type Arguments = ();
 
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<usize, ActorProcessingErr> {
-        myself.send_after(self.every, || Sample);
+        send_later(&myself, self.every, Sample);
         Ok(0)
     }
 
@@ -123,7 +124,7 @@ impl<L: Ledger> Actor for Sampler<L> {
         next: &mut usize,
     ) -> Result<(), ActorProcessingErr> {
         *next = self.round(*next).await;
-        myself.send_after(self.every, || Sample);
+        send_later(&myself, self.every, Sample);
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, Message, S
 use tokio::{task::JoinHandle, time::Instant};
 
 use crate::{
+    later::send_later,
     metrics::{count_give_up, count_restart},
     restart::{FailureHistory, RestartPolicy, Verdict},
 };
@@ -149,13 +150,13 @@ impl Supervisor {
             Verdict::RestartAfter(wait) => {
                 tracing::warn!(actor = kind, reason, waitMs = wait.as_millis() as u64, "actor ended, starts again");
                 count_restart(kind);
-                myself.send_after(wait, move || SupervisorMessage::Start(index));
+                send_later(myself, wait, SupervisorMessage::Start(index));
                 Ok(())
             }
             Verdict::GiveUp(wait) if self.persistent => {
                 tracing::error!(actor = kind, reason, waitMs = wait.as_millis() as u64, "actor failed too often");
                 count_give_up(kind);
-                myself.send_after(wait, move || SupervisorMessage::Start(index));
+                send_later(myself, wait, SupervisorMessage::Start(index));
                 Ok(())
             }
             Verdict::GiveUp(_) => {

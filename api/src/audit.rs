@@ -5,10 +5,11 @@ pub(crate) mod endpoints;
 use std::{net::IpAddr, sync::Arc};
 
 use application::app::App;
-use boxoffice_http::{browsing::List, problem::Problem, reply::Reply, request::Request};
+use boxoffice_http::{lists::ListRequest, problem::Problem, reply::Reply, request::Request};
 use domain::{
-    audit::{AuditEntry, AuditFilter, Verification, changes},
+    audit::{AuditEntry, Verification, changes},
     ids::AccountId,
+    lists::declared,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -17,23 +18,12 @@ use utoipa::ToSchema;
 
 /// `GET /admin/audit-log`
 pub async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    let mut query = request.query();
-    let filter = AuditFilter {
-        actor: query.id("actorId", "an account's id"),
-        action: query.text("action").map(String::from),
-        target_kind: query.text("targetKind").map(String::from),
-        target_id: query.text("targetId").map(String::from),
-    };
-    let list = List::asked(&request);
-    let wanted = list.page_request(&mut query);
-    query.finish()?;
-    let page = app.store.audit_entries(&filter, &wanted).await?;
-    list.reply(&page, &wanted, |entry| entry.seq, EntryJson::from)
+    let list = ListRequest::read(&request, &declared::AUDIT_LOG)?;
+    list.reply(&app.store.audit_entries(&list.query).await?, EntryJson::from)
 }
 
 /// `GET /admin/audit-log/verification`
-pub async fn verify(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
+pub async fn verify(app: Arc<App>, _: Request) -> Result<Reply, Problem> {
     let verification = app.store.verify_audit_log().await?;
     if let Some(seq) = verification.broken_at {
         tracing::error!(seq, "the audit log was tampered with");

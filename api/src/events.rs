@@ -5,6 +5,5 @@ pub(crate) mod endpoints;
 mod live;
 mod pictures;
 pub mod public;
-mod search;
 pub(crate) mod seat_map;
 mod summary;

@@ -221,6 +221,7 @@ where
         Route::post("/outbox/dead/{id}/retry", Access::Public, move |_, request: Request| {
             let dead_letters = Arc::clone(&one);
             async move {
+                request.query().finish()?;
                 let id: MailId = request.id("id")?;
                 if !acting::as_administrator(request.operator(), dead_letters.retry(id)).await? {
                     return Err(Problem::not_found());

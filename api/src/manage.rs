@@ -23,7 +23,7 @@ use application::{
     manage::{self, Made, NamedRequest},
 };
 use boxoffice_http::{
-    filters, json,
+    json,
     problem::Problem,
     problem_codes::Code,
     reply::Reply,
@@ -100,10 +100,4 @@ async fn answered(
     let reply = reply.header(header::LOCATION, location);
     let reply = if let Some(revision) = revision { tagged(reply, revision) } else { reply };
     Ok(if replayed { reply.replayed() } else { reply })
-}
-
-/// A search text: at most 200 characters.
-fn search(query: &mut boxoffice_http::query::Query<'_>) -> Option<String> {
-    let text = query.text("q")?;
-    filters::within(query, "q", &text, 200)
 }

@@ -9,8 +9,13 @@ pub(crate) mod endpoints;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use application::app::App;
-use boxoffice_http::{problem::Problem, reply::Reply, request::Request};
-use http::HeaderValue;
+use boxoffice_http::{
+    problem::Problem,
+    reply::Reply,
+    request::Request,
+    router::{Access, Route},
+};
+use http::{HeaderValue, StatusCode, header};
 use serde_json::Value;
 use utoipa_swagger_ui::Config;
 
@@ -34,7 +39,6 @@ const FILES: [(&str, &str); 3] = [
 async fn document(of_api: fn() -> Value, request: Request) -> Result<Reply, Problem> {
     // The table of routes is the same whatever the adapters are.
     static DOCUMENT: OnceLock<Asset> = OnceLock::new();
-    request.query().finish()?;
     let asset = DOCUMENT
         .get_or_init(|| Asset::new(HeaderValue::from_static("application/json"), of_api().to_string().into_bytes()));
     Ok(asset.reply(request.headers()).await)
@@ -44,6 +48,15 @@ async fn show(_: Arc<App>, request: Request) -> Result<Reply, Problem> {
     static ASSET: LazyLock<Asset> =
         LazyLock::new(|| Asset::new(HeaderValue::from_static("text/html; charset=utf-8"), PAGE));
     Ok(ASSET.reply(request.headers()).await)
+}
+
+/// Leads to the page whoever writes its address with a slash. No endpoint of the API: the document does not name it.
+pub fn slash_route() -> Route<App> {
+    Route::get("/docs/", Access::Public, |_, _| async {
+        let location = HeaderValue::from_static("/docs");
+        Ok(Reply::empty(StatusCode::PERMANENT_REDIRECT).header(header::LOCATION, location))
+    })
+    .produces(&["text/html"])
 }
 
 async fn file(_: Arc<App>, request: Request) -> Result<Reply, Problem> {

@@ -3,4 +3,3 @@
 pub(super) mod dto;
 pub(crate) mod endpoints;
 pub mod public;
-mod search;

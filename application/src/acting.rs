@@ -78,6 +78,16 @@ pub async fn gave_back(app: &App, closed: Closed<'_>) {
     places(app, actor, (kind, id), event, (Some(values), None)).await;
 }
 
+/// The same of a hold that lasts longer.
+pub async fn extended(app: &App, before: &Hold, after: &Hold) {
+    let Some(actor) = administrator() else { return };
+    let ends_at = |hold: &Hold| Some(values(json!({ "expiresAt": hold.ends_at() })));
+    let target = (kind_of(after), after.id.to_string());
+    let deed = deed(actor, target, after.event_id, (ends_at(before), ends_at(after)));
+    // It may be extended again.
+    note(app, deed.clone(), app.store.write_down(deed).await);
+}
+
 /// What was closed, as it was before.
 #[derive(Clone, Copy, Debug)]
 pub enum Closed<'a> {
@@ -89,16 +99,29 @@ pub enum Closed<'a> {
 async fn places(
     app: &App,
     actor: Actor,
+    target: (&'static str, String),
+    event: EventId,
+    states: (Option<Values>, Option<Values>),
+) {
+    let deed = deed(actor, target, event, states);
+    note(app, deed.clone(), app.store.write_down_once(deed).await);
+}
+
+fn deed(
+    actor: Actor,
     (target_kind, target_id): (&'static str, String),
     event: EventId,
     (before, after): (Option<Values>, Option<Values>),
-) {
+) -> Deed {
     let target_kind = target_kind.to_owned();
     let change = AuditedChange { kind: target_kind.clone(), id: target_id.clone(), before, after };
     let (action, details) = (change.action(), json!({ "event": event }));
     let deed = Deed { at: Timestamp::now(), actor, action, target_kind, target_id, details };
-    let deed = deed.with(&AuditedChanges::of([change], 0));
-    if let Err(error) = app.store.write_down_once(deed.clone()).await {
+    deed.with(&AuditedChanges::of([change], 0))
+}
+
+fn note(app: &App, deed: Deed, written: Found<()>) {
+    if let Err(error) = written {
         // The deed is done, and a caller that is told so does not ask for it again: nobody else would bring the entry.
         tracing::error!(%error, entry = ?deed, "a deed of an administrator is not in the audit log yet");
         write_down_later(app, deed);

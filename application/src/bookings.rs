@@ -151,6 +151,25 @@ pub async fn release(app: &App, account_id: AccountId, id: HoldId) -> Result<(),
     }
 }
 
+/// Has a hold keep its places for longer: as long as a new one would, but not beyond the event's cap.
+pub async fn extend(app: &App, account_id: AccountId, id: HoldId) -> Result<Arc<Hold>, BookingError> {
+    let former = app.store.hold(id).await?.filter(|hold| hold.account_id == account_id);
+    let former = former.ok_or(BookingError::NotFound)?;
+    if former.status != HoldStatus::Active {
+        return Err(Refusal::HoldGone.into());
+    }
+    match ask(app, former.event_id, Command::Extend { hold_id: id, account_id }).await {
+        Ok(CommandAnswer { outcome: Outcome::Held(hold), .. }) => {
+            acting::extended(app, &former, &hold).await;
+            Ok(hold)
+        }
+        Ok(answer) => Err(unexpected(&answer)),
+        // It was there a moment ago.
+        Err(BookingError::NotFound) => Err(Refusal::HoldGone.into()),
+        Err(error) => Err(error),
+    }
+}
+
 /// What became of a hold that is open no more in memory. In the ledger it may be for a moment: while it is being booked elsewhere, or
 /// has expired and is being closed.
 async fn released(app: &App, id: HoldId) -> Result<(), BookingError> {

@@ -1,13 +1,11 @@
 //! Mail administration: dead letters for operators, and sent mails for developers.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use async_trait::async_trait;
 use domain::{ids::MailId, repositories::Found};
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use serde::Serialize;
 
 /// A mail that was given up, without what it tells.
@@ -75,23 +73,18 @@ impl MailFolder {
     pub const MAILS_MAX: usize = 200;
 
     pub fn keep(&self, mail: KeptMail) {
-        let mut mails = self.lock();
+        let mut mails = self.0.lock();
         mails.truncate(Self::MAILS_MAX - 1);
         mails.push_front(Arc::new(mail));
     }
 
     /// All of them, newest first.
     pub fn list(&self) -> Vec<Arc<KeptMail>> {
-        self.lock().iter().cloned().collect()
+        self.0.lock().iter().cloned().collect()
     }
 
     pub fn find(&self, id: MailId) -> Option<Arc<KeptMail>> {
-        self.lock().iter().find(|mail| mail.id == id).cloned()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<KeptMail>>> {
-        // Nothing panics while it is held.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().iter().find(|mail| mail.id == id).cloned()
     }
 }
 

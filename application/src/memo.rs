@@ -5,14 +5,9 @@
 //! first who asks at all, or after a change on this node ([`Memo::forget`]). What another node has changed is seen once the value
 //! has reached its age.
 
-use std::{
-    collections::HashMap,
-    future::Future,
-    hash::Hash,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, future::Future, hash::Hash, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::{
     sync::OnceCell,
     time::{Instant, timeout},
@@ -76,7 +71,7 @@ impl<K: Eq + Hash, V> Memo<K, V> {
 
     /// The value, if it is known well enough.
     fn look(&self, key: K) -> Result<Arc<V>, Unread<V>> {
-        let mut entries = self.lock();
+        let mut entries = self.entries.lock();
         let mut previous = None;
         if let Some(entry) = entries.get(&key) {
             let known = entry.value.get().or(entry.previous.as_ref()).cloned();
@@ -96,19 +91,14 @@ impl<K: Eq + Hash, V> Memo<K, V> {
 
     /// All values may have changed: anyone who asks from now on sees what has been changed, unless it can't be read.
     pub fn forget(&self) {
-        self.lock().values_mut().for_each(Entry::forget);
+        self.entries.lock().values_mut().for_each(Entry::forget);
     }
 
     /// The same of one value.
     pub fn forget_one(&self, key: &K) {
-        if let Some(entry) = self.lock().get_mut(key) {
+        if let Some(entry) = self.entries.lock().get_mut(key) {
             entry.forget();
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<K, Entry<V>>> {
-        // Nothing panics while it is held.
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -161,7 +151,7 @@ mod tests {
         let (memo, source) = (Memo::new(AGE, 3), Source::default());
         for key in 0..100 {
             memo.get(key, source.read()).await.unwrap();
-            assert!(memo.lock().len() <= 3);
+            assert!(memo.entries.lock().len() <= 3);
         }
     }
 }

@@ -4,13 +4,11 @@
 //! Of the largest house such an answer has 18 MB. Made for each request, readers who take their time would exhaust the
 //! memory.
 
-use std::{
-    future::Future,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{future::Future, sync::Arc};
 
 use bytes::Bytes;
 use domain::inventory::Availability;
+use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
 /// Pictures that are kept at most. Too low: the same is encoded again and again when many events are looked at.
@@ -49,8 +47,8 @@ pub struct SharedPictures(Mutex<Vec<Arc<SharedPicture>>>);
 impl SharedPictures {
     /// The answers that show this picture.
     pub fn of(&self, picture: &Arc<Availability>) -> Arc<SharedPicture> {
-        // Nothing panics while holding the lock. The one used last is at the end.
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // The one used last is at the end.
+        let mut kept = self.0.lock();
         let found = kept.iter().position(|of| Arc::ptr_eq(&of.picture, picture)).map(|place| kept.remove(place));
         let found = found.unwrap_or_else(|| {
             kept.retain(|of| of.picture.event_id != picture.event_id);

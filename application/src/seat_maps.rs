@@ -1,14 +1,12 @@
 //! Response cache of seat maps: where the seats of a version are, made once for each version and shared by all who ask.
 //! A version never changes, so an answer is correct for as long as it is kept.
 
-use std::{
-    future::Future,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{future::Future, sync::Arc};
 
 use actors::cache::Answer;
 use bytes::Bytes;
 use domain::ids::SeatMapVersionId;
+use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
 /// Versions that are kept at most. Too low: the same is read and encoded again and again when many houses sell.
@@ -35,8 +33,8 @@ impl SharedSeatMaps {
     }
 
     fn cell(&self, version: SeatMapVersionId) -> Arc<OnceCell<Arc<Answer>>> {
-        // Nothing panics while holding the lock. The one used last is at the end.
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // The one used last is at the end.
+        let mut kept = self.0.lock();
         let found = kept.iter().position(|(of, _)| *of == version).map(|place| kept.remove(place));
         let found = found.unwrap_or_else(|| (version, Arc::default()));
         let size = |cell: &OnceCell<Arc<Answer>>| cell.get().map_or(0, |answer| answer.plain().body.len());

@@ -7,21 +7,10 @@ use crate::{
     accounts::{Account, AccountStatus, Role},
     audit::Actor,
     ids::AccountId,
+    lists::{ListQuery, Page},
     management::Expected,
-    repositories::{Found, Page, PageRequest, RepositoryError},
+    repositories::{Found, RepositoryError},
 };
-
-/// Which accounts to show. What is not given does not matter.
-#[derive(Clone, Debug, Default)]
-pub struct AccountFilter {
-    /// Part of the address or the name, in any case.
-    pub text: Option<String>,
-    pub role: Option<Role>,
-    /// Whether they may sign in.
-    pub status: Option<AccountStatus>,
-    /// Whether they have verified their address.
-    pub verified: Option<bool>,
-}
 
 /// What an administrator changes. What is not given stays.
 #[derive(Clone, Copy, Debug, Default)]
@@ -75,7 +64,7 @@ pub enum ChangeAccountError {
 #[async_trait]
 pub trait AccountAdministration: Send + Sync {
     /// Accounts, newest first.
-    async fn accounts(&self, filter: &AccountFilter, page: &PageRequest<AccountId>) -> Found<Page<Account>>;
+    async fn accounts(&self, query: &ListQuery) -> Found<Page<Account>>;
 
     /// Changes an account of this revision, if that matters, and writes that down in the audit log: all or nothing.
     /// Refuses its access tokens from before `now`; a suspended account's sessions end, and its owner gets a mail. The account

@@ -13,7 +13,7 @@ use strum::IntoStaticStr;
 
 use crate::{
     ids::AccountId,
-    paging::{Page, PageRequest},
+    lists::{ListQuery, Page},
     repository_error::Found,
 };
 
@@ -183,16 +183,6 @@ impl Verifier {
     }
 }
 
-/// Which entries to show.
-#[derive(Clone, Debug, Default)]
-pub struct AuditFilter {
-    pub actor: Option<AccountId>,
-    pub action: Option<String>,
-    /// On this kind of thing.
-    pub target_kind: Option<String>,
-    pub target_id: Option<String>,
-}
-
 /// Where the log is read. It is written by the repositories, in the transaction of what they write down; or by itself, for a deed
 /// that changes nothing that is stored.
 #[async_trait]
@@ -204,7 +194,7 @@ pub trait AuditRepository: Send + Sync {
     async fn write_down_once(&self, deed: Deed) -> Found<()>;
 
     /// Entries, newest first, by their number.
-    async fn audit_entries(&self, filter: &AuditFilter, page: &PageRequest<u64>) -> Found<Page<AuditEntry>>;
+    async fn audit_entries(&self, query: &ListQuery) -> Found<Page<AuditEntry>>;
 
     /// Checks the whole log.
     async fn verify_audit_log(&self) -> Found<Verification>;

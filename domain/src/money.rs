@@ -8,8 +8,8 @@ mod currency;
 mod decimal;
 mod error;
 mod fields;
-mod fraction;
 mod gateway;
+mod percentage;
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ use self::decimal::parse_decimal;
 pub use self::{
     currency::{Currency, UnknownCurrency},
     error::MoneyError,
-    fraction::Fraction,
+    percentage::Percentage,
 };
 
 /// The most that is stored of an amount, without its sign: 99,999,999,999.999.
@@ -84,13 +84,13 @@ impl Money {
     }
 
     /// This rate of the amount, rounded.
-    pub fn share(self, rate: Fraction) -> Result<Self, MoneyError> {
+    pub fn share(self, rate: Percentage) -> Result<Self, MoneyError> {
         let exact = self.amount.checked_mul(rate.fraction()).ok_or(MoneyError::Overflow)?;
         Self::rounded(exact, self.currency)
     }
 
     /// What is contained in the amount when this rate of the rest was added to it, rounded: the tax in a price that includes it.
-    pub fn contained(self, rate: Fraction) -> Result<Self, MoneyError> {
+    pub fn contained(self, rate: Percentage) -> Result<Self, MoneyError> {
         let product = self.amount.checked_mul(rate.fraction()).ok_or(MoneyError::Overflow)?;
         // Divided last: what comes out even stays so, and a half is seen as one.
         let exact = product.checked_div(Decimal::ONE + rate.fraction()).ok_or(MoneyError::Overflow)?;
@@ -249,7 +249,7 @@ mod tests {
     /// Known right values: Swiss value-added tax on three tickets of 99.00, contained and on top.
     #[test]
     fn a_rate_is_taken_of_an_amount_or_out_of_it() {
-        let rate = |text| Fraction::parse("rate", text).unwrap();
+        let rate = |text| Percentage::parse("rate", text).unwrap();
         let price = money("99.00", "CHF");
         assert_eq!(price.contained(rate("0.077")), Ok(money("7.08", "CHF")));
         assert_eq!(price.share(rate("0.077")), Ok(money("7.62", "CHF")));

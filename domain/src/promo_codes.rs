@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     ids::TicketTypeId,
-    money::{Currency, Fraction, Money, MoneyError},
+    money::{Currency, Money, MoneyError, Percentage},
     text,
     validation::{FieldError, FieldErrors},
 };
@@ -38,7 +38,7 @@ impl CodeName {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Discount {
     /// Of the price.
-    Percent(Fraction),
+    Percent(Percentage),
     /// Off the price, which never gets below zero.
     Fixed(Money),
     /// Nothing: the code only unlocks hidden ticket types.
@@ -193,7 +193,7 @@ impl PromoCode {
 fn discount(kind: Option<&str>, value: Option<&str>, currency: Currency) -> Result<Discount, FieldError> {
     let required = || FieldError::new("value", "REQUIRED", "is required for PERCENT and FIXED");
     let discount = match kind {
-        Some("PERCENT") => Discount::Percent(Fraction::parse("value", value.ok_or_else(required)?)?),
+        Some("PERCENT") => Discount::Percent(Percentage::parse("value", value.ok_or_else(required)?)?),
         Some("FIXED") => Discount::Fixed(Money::parse_price("value", value.ok_or_else(required)?, currency)?),
         Some("ACCESS") if value.is_some() => {
             return Err(FieldError::new("value", "NOT_ALLOWED", "a code of kind ACCESS has no value"));

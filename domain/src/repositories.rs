@@ -8,17 +8,17 @@ use jiff::Timestamp;
 use crate::{
     accounts::{Account, PersonName, Phone},
     audit::Actor,
-    bookings::{Booking, BookingStatus, Hold},
+    bookings::{Booking, Hold},
     events::{Event, TicketType},
     ids::{AccountId, BookingId, EventId, HoldId, SeatMapId, SeatMapVersionId, TicketTypeId},
+    lists::{ListQuery, Page},
     mail::Locale,
     sales::EventSales,
-    search::{EventSearch, EventSummary, Facet, Slice, VenueSearch},
+    search::{EventSummary, Facet},
     venues::Venue,
 };
 pub use crate::{
     events::EventTag,
-    paging::{Page, PageRequest, Start},
     repository_error::{Found, RepositoryError},
 };
 
@@ -101,7 +101,7 @@ pub struct ProfileChange {
 #[async_trait]
 pub trait EventRepository: Send + Sync {
     /// The events that a search finds. Those that were never published are never found.
-    async fn public_events(&self, search: &EventSearch) -> Found<Slice<EventSummary>>;
+    async fn public_events(&self, query: &ListQuery) -> Found<Page<EventSummary>>;
 
     /// One event, unless it was never published.
     async fn public_event(&self, by: IdOrSlug<'_, EventId>) -> Found<Option<EventDetail>>;
@@ -130,20 +130,12 @@ pub trait EventRepository: Send + Sync {
 #[async_trait]
 pub trait VenueRepository: Send + Sync {
     /// The venues that a search finds.
-    async fn venues(&self, search: &VenueSearch) -> Found<Slice<Venue>>;
+    async fn venues(&self, query: &ListQuery) -> Found<Page<Venue>>;
 
     async fn venue(&self, by: IdOrSlug<'_, crate::ids::VenueId>) -> Found<Option<Venue>>;
 
     /// The present slug of a venue that once had this one.
     async fn venue_moved_from(&self, slug: &str) -> Found<Option<String>>;
-}
-
-/// Which of an account's bookings.
-#[derive(Clone, Debug, Default)]
-pub struct OwnBookings {
-    /// In one of these; all when empty.
-    pub statuses: Vec<BookingStatus>,
-    pub event: Option<EventId>,
 }
 
 /// What a booking names of its event.
@@ -167,12 +159,7 @@ pub struct EventNames {
 #[async_trait]
 pub trait BookingRepository: Send + Sync {
     /// An account's bookings, newest first.
-    async fn bookings_of(
-        &self,
-        account: AccountId,
-        filter: &OwnBookings,
-        page: &PageRequest<BookingId>,
-    ) -> Found<Page<Booking>>;
+    async fn bookings_of(&self, account: AccountId, query: &ListQuery) -> Found<Page<Booking>>;
 
     /// What these events and their ticket types are called, by one look; of those that there are.
     async fn event_names(&self, events: &[EventId]) -> Found<HashMap<EventId, EventNames>>;

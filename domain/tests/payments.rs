@@ -8,4 +8,5 @@ mod support {
 mod money_flows {
     mod attempts;
     mod books;
+    mod lives;
 }

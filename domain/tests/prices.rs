@@ -8,7 +8,7 @@ mod support {
 use std::cmp::Reverse;
 
 use domain::{
-    money::{Currency, Fraction, Money},
+    money::{Currency, Money, Percentage},
     payments::cancellation::{CancellationFee, cancel_lines},
     pricing::{fees::FeeKind, quote::quote},
     promo_codes::Discount,
@@ -110,7 +110,7 @@ proptest! {
     #[test]
     fn a_discount_of_everything_leaves_nothing_to_pay(mut sale in sale()) {
         let Some(code) = &mut sale.code else { return Ok(()) };
-        code.discount = Discount::Percent(Fraction::ONE);
+        code.discount = Discount::Percent(Percentage::ONE);
         code.ticket_type_ids = Vec::new();
         prop_assert!(quote(&sale.list, sale.code.as_ref(), &sale.tickets, NOW).unwrap().totals.total.is_free());
     }

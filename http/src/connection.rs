@@ -82,8 +82,8 @@ impl Protocols {
 }
 
 /// What serves a connection.
-pub(super) struct Connection<S> {
-    pub(super) dispatcher: Arc<Dispatcher<S>>,
+pub(super) struct Connection {
+    pub(super) dispatcher: Arc<Dispatcher>,
     pub(super) protocols: Arc<Protocols>,
     /// Asks it to end after the requests in progress.
     pub(super) retire: CancellationToken,
@@ -93,7 +93,7 @@ pub(super) struct Connection<S> {
     pub(super) dormant: Gauge,
 }
 
-impl<S: Send + Sync + 'static> Connection<S> {
+impl Connection {
     /// Serves it to its end.
     pub(super) async fn serve(self, stream: TcpStream, peer: SocketAddr) {
         let activity = Activity::new();

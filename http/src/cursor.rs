@@ -1,16 +1,17 @@
 //! Pagination cursors: a position in a sorted list as a text for URLs.
 //!
 //! Opaque to clients, so that the order of bytes may change: the first one is a version. A cursor belongs to its list, filter and
-//! sort, whose fingerprint it carries, because a position among prices says nothing about one among titles. It is no secret
-//! and gives no rights, so it is not signed; a checksum tells a damaged one from one of another list.
+//! sort, and to the account whose things the list has, if they are somebody's own. It carries their fingerprint, because a position
+//! among prices says nothing about one among titles. It is no secret and gives no rights, so it is not signed; a checksum tells a
+//! damaged one from one of another list.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::search::{EARLIEST, Key, Place, Position, SortKeyKind};
+use domain::lists::{EARLIEST, Key, Order, Place, Position, SortKeyKind};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const BACKWARDS: u8 = 1;
 const RESPELT: u8 = 2;
 /// An end of the list and no position in it: the first page, or backwards the last one.
@@ -31,7 +32,7 @@ pub(super) enum CursorFault {
     Foreign,
 }
 
-/// The fingerprint of a list, from its path with filter and sort in one definite spelling.
+/// The fingerprint of a list, from its path with filter and sort in one definite spelling, and whose it is.
 pub(super) fn fingerprint(list: &str) -> Fingerprint {
     first_bytes(b"list", list.as_bytes())
 }
@@ -45,7 +46,6 @@ pub(super) fn encode(place: &Place, list: Fingerprint) -> String {
     let mut bytes = vec![VERSION, flags];
     bytes.extend(list);
     if let Some(position) = position {
-        bytes.extend(position.id.as_bytes());
         position.keys.iter().for_each(|key| key_into(&mut bytes, key));
     }
     let checksum: Checksum = first_bytes(b"cursor", &bytes);
@@ -53,8 +53,8 @@ pub(super) fn encode(place: &Place, list: Fingerprint) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The place of this list, whose sort has these kinds of keys.
-pub(super) fn decode(text: &str, list: Fingerprint, kinds: &[SortKeyKind]) -> Result<Place, CursorFault> {
+/// The place of this list, which is in this order.
+pub(super) fn decode(text: &str, list: Fingerprint, order: &Order) -> Result<Place, CursorFault> {
     let damaged = CursorFault::Damaged;
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| damaged)?;
     let (bytes, checksum) = bytes.split_last_chunk().ok_or(damaged)?;
@@ -71,7 +71,7 @@ pub(super) fn decode(text: &str, list: Fingerprint, kinds: &[SortKeyKind]) -> Re
         return Err(CursorFault::Foreign);
     }
     let (is_edge, is_backwards) = (flags & EDGE != 0, flags & BACKWARDS != 0);
-    let position = if is_edge { None } else { Some(rest.position(kinds, flags & RESPELT != 0).ok_or(damaged)?) };
+    let position = if is_edge { None } else { Some(rest.position(order, flags & RESPELT != 0).ok_or(damaged)?) };
     if !rest.0.is_empty() {
         return Err(damaged);
     }
@@ -99,6 +99,8 @@ fn key_into(bytes: &mut Vec<u8>, key: &Key) {
     match key {
         Key::Instant(at) => bytes.extend(at.as_microsecond().to_be_bytes()),
         Key::Number(number) => bytes.extend(number.to_be_bytes()),
+        Key::Serial(number) => bytes.extend(number.to_be_bytes()),
+        Key::Id(id) => bytes.extend(id.as_bytes()),
         Key::Text(text) => text_into(bytes, text),
         Key::Amount(amount) => text_into(bytes, &amount.to_string()),
     }
@@ -120,10 +122,9 @@ impl Reader<'_> {
         Some(*array)
     }
 
-    fn position(&mut self, kinds: &[SortKeyKind], respelt: bool) -> Option<Position> {
-        let id = Uuid::from_bytes(self.array()?);
-        let keys = kinds.iter().map(|kind| self.key(*kind)).collect::<Option<_>>()?;
-        Some(Position { keys, id, respelt })
+    fn position(&mut self, order: &Order, respelt: bool) -> Option<Position> {
+        let keys = order.keys.iter().map(|(_, kind)| self.key(*kind)).collect::<Option<_>>()?;
+        Some(Position { keys, respelt })
     }
 
     fn text(&mut self) -> Option<&str> {
@@ -142,6 +143,8 @@ impl Reader<'_> {
                 Key::Instant(Some(at).filter(|at| *at >= EARLIEST)?)
             }
             SortKeyKind::Number => Key::Number(i32::from_be_bytes(self.array()?)),
+            SortKeyKind::Serial => Key::Serial(i64::from_be_bytes(self.array()?)),
+            SortKeyKind::Id => Key::Id(Uuid::from_bytes(self.array()?)),
             SortKeyKind::Text => Key::Text(self.text()?.to_owned()),
             SortKeyKind::Amount => Key::Amount(self.text()?.parse().ok()?),
         })
@@ -150,69 +153,83 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
+    use domain::lists::{List, declared};
+
     use super::*;
 
     const LIST: Fingerprint = [1, 2, 3, 4, 5, 6];
 
     fn before(keys: Vec<Key>) -> Place {
-        Place::Before(Position { keys, id: Uuid::now_v7(), respelt: true })
+        Place::Before(Position { keys, respelt: true })
+    }
+
+    fn by_title() -> &'static Order {
+        &declared::EVENTS.orders[1]
+    }
+
+    /// A position in a list, by an order of the list.
+    fn example(order: &Order) -> Place {
+        let key = |(_, kind): &(&str, SortKeyKind)| match kind {
+            SortKeyKind::Instant => Key::Instant("2026-03-14T15:09:26.535897Z".parse().unwrap()),
+            SortKeyKind::Text => Key::Text("grosse halle / 1".to_owned()),
+            SortKeyKind::Amount => Key::Amount("12.500".parse().unwrap()),
+            SortKeyKind::Number => Key::Number(-3),
+            SortKeyKind::Serial => Key::Serial(i64::MAX),
+            SortKeyKind::Id => Key::Id(Uuid::now_v7()),
+        };
+        before(order.keys.iter().map(key).collect())
     }
 
     #[test]
     fn a_cursor_leads_back_to_its_place() {
-        let at = Key::Instant("2026-03-14T15:09:26.535897Z".parse().unwrap());
-        let text = Key::Text("grosse halle / 1".to_owned());
-        for (keys, kinds) in [
-            (vec![at.clone()], vec![SortKeyKind::Instant]),
-            (vec![Key::Number(-3), at], vec![SortKeyKind::Number, SortKeyKind::Instant]),
-            (vec![text.clone(), text], vec![SortKeyKind::Text, SortKeyKind::Text]),
-            (vec![Key::Amount("12.500".parse().unwrap())], vec![SortKeyKind::Amount]),
-        ] {
-            let place = before(keys);
-            assert_eq!(decode(&encode(&place, LIST), LIST, &kinds), Ok(place));
-        }
-        for place in
-            [Place::Offset(0), Place::End, Place::After(Position { keys: vec![], id: Uuid::nil(), respelt: false })]
-        {
-            assert_eq!(decode(&encode(&place, LIST), LIST, &[]), Ok(place));
+        let lists: [&List; 4] = [&declared::EVENTS, &declared::VENUES, &declared::BOOKINGS, &declared::AUDIT_LOG];
+        for order in lists.iter().flat_map(|list| list.orders.iter().chain(&list.relevance)) {
+            let place = example(order);
+            assert_eq!(decode(&encode(&place, LIST), LIST, order), Ok(place));
+            for place in [Place::Offset(0), Place::End] {
+                assert_eq!(decode(&encode(&place, LIST), LIST, order), Ok(place));
+            }
         }
     }
 
     #[test]
     fn a_changed_character_is_noticed_wherever_it_is() {
-        let text = encode(&before(vec![Key::Text("jazz".to_owned())]), LIST);
+        let text = encode(&example(by_title()), LIST);
         for place in 0..text.len() {
             let mut changed = text.clone().into_bytes();
             changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
-            assert_eq!(decode(&changed, LIST, &[SortKeyKind::Text]), Err(CursorFault::Damaged), "{place}");
+            assert_eq!(decode(&changed, LIST, by_title()), Err(CursorFault::Damaged), "{place}");
         }
         for wrong in ["", "A", "nonsense", "00", "\0", &text[..text.len() - 1]] {
-            assert_eq!(decode(wrong, LIST, &[SortKeyKind::Text]), Err(CursorFault::Damaged), "{wrong:?}");
+            assert_eq!(decode(wrong, LIST, by_title()), Err(CursorFault::Damaged), "{wrong:?}");
         }
     }
 
     #[test]
     fn a_cursor_of_another_list_or_version_is_told_apart() {
-        let text = encode(&before(vec![Key::Number(1)]), LIST);
-        assert_eq!(decode(&text, fingerprint("other"), &[SortKeyKind::Number]), Err(CursorFault::Foreign));
+        let text = encode(&example(by_title()), LIST);
+        assert_eq!(decode(&text, fingerprint("other"), by_title()), Err(CursorFault::Foreign));
         let mut later = URL_SAFE_NO_PAD.decode(&text).unwrap();
         later.truncate(later.len() - 4);
-        later[0] = 2;
+        later[0] = VERSION + 1;
         let checksum: Checksum = first_bytes(b"cursor", &later);
         later.extend(checksum);
         let later = URL_SAFE_NO_PAD.encode(later);
-        assert_eq!(decode(&later, LIST, &[SortKeyKind::Number]), Err(CursorFault::Outdated));
+        assert_eq!(decode(&later, LIST, by_title()), Err(CursorFault::Outdated));
     }
 
     /// Checksum and fingerprint are easily forged; what the database would choke on must not come through.
     #[test]
     fn a_forged_cursor_is_refused() {
-        let forged = encode(&before(vec![Key::Text("a\0b".to_owned())]), LIST);
-        assert_eq!(decode(&forged, LIST, &[SortKeyKind::Text]), Err(CursorFault::Damaged));
-        let forged = encode(&before(vec![Key::Instant(Timestamp::MIN)]), LIST);
-        assert_eq!(decode(&forged, LIST, &[SortKeyKind::Instant]), Err(CursorFault::Damaged));
-        let forged = encode(&before(vec![Key::Number(1), Key::Number(2)]), LIST);
-        assert_eq!(decode(&forged, LIST, &[SortKeyKind::Number]), Err(CursorFault::Damaged));
+        let id = Key::Id(Uuid::nil());
+        let [by_start, ..] = declared::EVENTS.orders else { unreachable!() };
+        for (keys, order) in [
+            (vec![Key::Text("a\0b".to_owned()), id.clone()], by_title()),
+            (vec![Key::Instant(Timestamp::MIN), id.clone()], by_start),
+            (vec![id.clone(), id], &declared::BOOKINGS.orders[0]),
+        ] {
+            assert_eq!(decode(&encode(&before(keys), LIST), LIST, order), Err(CursorFault::Damaged));
+        }
     }
 }

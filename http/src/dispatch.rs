@@ -51,8 +51,8 @@ use super::{
 };
 
 /// What all connections of a listener share.
-pub(super) struct Dispatcher<S> {
-    pub(super) router: Arc<Router<S>>,
+pub(super) struct Dispatcher {
+    pub(super) router: Arc<Router>,
     pub(super) settings: Settings,
     /// What every request and every answer keeps to.
     pub(super) edge: Edge,
@@ -82,8 +82,8 @@ struct Arrived {
 }
 
 /// What there is to a request.
-enum Found<'a, S> {
-    Row(&'a Target<S>, Matched),
+enum Found<'a> {
+    Row(&'a Target, Matched),
     Answer(Result<Reply, Problem>),
 }
 
@@ -106,8 +106,8 @@ impl Future for Answering {
     }
 }
 
-impl<S: Send + Sync + 'static> Dispatcher<S> {
-    pub(super) fn new(router: Arc<Router<S>>, settings: Settings) -> Self {
+impl Dispatcher {
+    pub(super) fn new(router: Arc<Router>, settings: Settings) -> Self {
         Self {
             router,
             edge: Edge::new(&settings.edge),
@@ -218,7 +218,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
     }
 
     /// The row that answers a request, or the answer to one that has none.
-    fn find(&self, head: &Parts, asked: &Asked) -> Found<'_, S> {
+    fn find(&self, head: &Parts, asked: &Asked) -> Found<'_> {
         let fault = syntax::fault(head, asked.present());
         if let Some(problem) = fault.or_else(|| self.edge.check_listener(head).err()) {
             return Found::Answer(Err(problem));
@@ -248,14 +248,14 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
     /// A request to a row, by the caller that was found: asks the gate, counts it, and runs the handler.
     async fn serve(
         &self,
-        target: &Target<S>,
+        target: &Target,
         mut request: Request,
         caller: Result<Option<Caller>, Problem>,
         (account, counted): (Option<AccountId>, Option<Counted>),
     ) -> (Option<Fields<'_>>, Result<Reply, Problem>) {
         // The gate first: whom an overloaded server sends away has used nothing up.
         if caller.is_ok()
-            && let Err(problem) = target.let_in(&self.router.state, &request.matched, request.path())
+            && let Err(problem) = target.let_in(&request.matched, request.path())
         {
             Box::pin(request.discard_body()).await;
             return (None, Err(problem));
@@ -305,10 +305,10 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
     }
 
     /// Begins the handler; for an administrator, of whom everything that it does will know.
-    fn begin(&self, target: &Target<S>, request: Request) -> HandlerFuture {
+    fn begin(&self, target: &Target, request: Request) -> HandlerFuture {
         let administrator = request.caller.filter(|caller| caller.role == Role::Admin);
         let actor = administrator.and_then(|_| request.actor().ok());
-        let answer = target.call(Arc::clone(&self.router.state), request);
+        let answer = target.call(request);
         match actor {
             Some(actor) => Box::pin(acting::as_administrator(actor, answer)),
             None => answer,
@@ -316,10 +316,16 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
     }
 
     /// Runs the handler under the concurrency limit and the deadline; a panic becomes a 500 and ends nothing else.
-    async fn run(&self, target: &Target<S>, mut request: Request) -> Result<Reply, Problem> {
+    async fn run(&self, target: &Target, mut request: Request) -> Result<Reply, Problem> {
         if target.info.method != Method::GET
             && !target.info.is_conditional
             && let Err(problem) = revisions::refuse_named(request.headers())
+        {
+            request.linger_over_body();
+            return Err(problem);
+        }
+        if !target.info.reads_query
+            && let Err(problem) = request.query().finish()
         {
             request.linger_over_body();
             return Err(problem);

@@ -23,10 +23,12 @@ impl Operation {
     /// The endpoint that `handler` answers, for those whom `access` lets in.
     pub fn served<S, H, F>(self, access: Access, handler: H) -> Endpoint<S>
     where
+        S: Send + Sync + 'static,
         H: Fn(Arc<S>, Request) -> F + Send + Sync + 'static,
         F: Future<Output = Result<Reply, Problem>> + Send + 'static,
     {
         let route = Route::new(self.method.clone(), self.path, access, handler);
+        let route = if self.reads_query() { route } else { route.without_query() };
         Endpoint { operation: self, route }
     }
 }
@@ -129,6 +131,7 @@ impl Scope {
     /// The endpoint with this scope's access and ownership.
     pub fn served<S, H, F>(&self, operation: Operation, handler: H) -> Endpoint<S>
     where
+        S: Send + Sync + 'static,
         H: Fn(Arc<S>, Request) -> F + Send + Sync + 'static,
         F: Future<Output = Result<Reply, Problem>> + Send + 'static,
     {

@@ -18,7 +18,6 @@
 
 pub mod authorization;
 pub mod body;
-pub mod browsing;
 mod client_address;
 mod connection;
 pub mod cursor;
@@ -28,9 +27,9 @@ pub mod endpoint;
 pub mod filters;
 mod handler;
 pub mod json;
+pub mod lists;
 mod measures;
 pub mod openapi;
-pub mod pagination;
 pub mod problem;
 pub mod problem_codes;
 pub mod product;

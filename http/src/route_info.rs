@@ -51,6 +51,8 @@ pub struct RouteInfo {
     pub is_conditional: bool,
     /// Whether it runs to its end when the client hangs up.
     pub detached: bool,
+    /// Whether its handler reads the query string. For any other, every parameter is an unknown one.
+    pub reads_query: bool,
     /// Media types it can answer with; a client that accepts none of them gets a 406.
     pub produces: &'static [&'static str],
     pub(super) params: Vec<&'static str>,

@@ -14,14 +14,17 @@ use super::{
 };
 
 pub(super) type HandlerFuture = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
-type Handler<S> = Box<dyn Fn(Arc<S>, Request) -> HandlerFuture + Send + Sync>;
+/// A handler that has its state.
+type Handler = Box<dyn Fn(Request) -> HandlerFuture + Send + Sync>;
+type BoundGate = Box<dyn Fn(&Params<'_>) -> Result<(), Problem> + Send + Sync>;
 /// Whether a request with these parameters may be let in.
 pub type Gate<S> = fn(&S, &Params<'_>) -> Result<(), Problem>;
 
 /// A row of the table.
 pub struct Route<S> {
     info: RouteInfo,
-    handler: Handler<S>,
+    /// Gives the handler its state.
+    handler: Box<dyn FnOnce(Arc<S>) -> Handler + Send>,
     gate: Option<Gate<S>>,
 }
 
@@ -30,6 +33,7 @@ impl<S> Route<S> {
     /// booking is worse than one nobody waits for.
     pub fn new<H, F>(method: Method, path: &'static str, access: Access, handler: H) -> Self
     where
+        S: Send + Sync + 'static,
         H: Fn(Arc<S>, Request) -> F + Send + Sync + 'static,
         F: Future<Output = Result<Reply, Problem>> + Send + 'static,
     {
@@ -46,10 +50,11 @@ impl<S> Route<S> {
                 body_limit: None,
                 is_conditional: false,
                 detached,
+                reads_query: true,
                 produces: JSON,
                 params,
             },
-            handler: Box::new(move |state, request| Box::pin(handler(state, request))),
+            handler: Box::new(move |state| Box::new(move |request| Box::pin(handler(Arc::clone(&state), request)))),
             gate: None,
         }
     }
@@ -90,6 +95,13 @@ impl<S> Route<S> {
         self
     }
 
+    /// Takes no query parameters: a request that has some is refused before the handler runs.
+    #[must_use]
+    pub fn without_query(mut self) -> Self {
+        self.info.reads_query = false;
+        self
+    }
+
     /// Media types it can answer with, instead of [`JSON`].
     #[must_use]
     pub fn produces(mut self, kinds: &'static [&'static str]) -> Self {
@@ -122,6 +134,7 @@ macro_rules! methods {
                 #[doc = concat!("A row for `", stringify!($method), "`.")]
                 pub fn $name<H, F>(path: &'static str, access: Access, handler: H) -> Self
                 where
+                    S: Send + Sync + 'static,
                     H: Fn(Arc<S>, Request) -> F + Send + Sync + 'static,
                     F: Future<Output = Result<Reply, Problem>> + Send + 'static,
                 {
@@ -155,17 +168,17 @@ pub enum TableError {
 }
 
 /// A row as the dispatcher sees it.
-pub struct Target<S> {
+pub struct Target {
     pub(super) info: Arc<RouteInfo>,
     pub(super) measures: Measures,
-    handler: Handler<S>,
-    gate: Option<Gate<S>>,
+    handler: Handler,
+    gate: Option<BoundGate>,
 }
 
-impl<S> Target<S> {
+impl Target {
     /// Whether a request to `path` may be let in now.
-    pub(super) fn let_in(&self, state: &S, matched: &Matched, path: &str) -> Result<(), Problem> {
-        self.gate.map_or(Ok(()), |gate| gate(state, &Params { matched, path }))
+    pub(super) fn let_in(&self, matched: &Matched, path: &str) -> Result<(), Problem> {
+        self.gate.as_ref().map_or(Ok(()), |gate| gate(&Params { matched, path }))
     }
 
     /// Whether it answers anyone who asks, whatever the state of the server is.
@@ -173,8 +186,8 @@ impl<S> Target<S> {
         self.info.access == Access::Public && self.gate.is_none()
     }
 
-    pub(super) fn call(&self, state: Arc<S>, request: Request) -> HandlerFuture {
-        (self.handler)(state, request)
+    pub(super) fn call(&self, request: Request) -> HandlerFuture {
+        (self.handler)(request)
     }
 }
 
@@ -185,39 +198,38 @@ struct Path {
     allow: HeaderValue,
 }
 
-/// The table, ready to look requests up in.
-pub struct Router<S> {
-    pub(super) state: Arc<S>,
+/// The table, ready to look requests up in. It knows no type of the state, so that the server is compiled once, in this crate.
+pub struct Router {
     pub(super) verifier: Arc<dyn VerifyAccess>,
     /// How often anybody may ask. `None`: as often as they like.
     pub(super) limits: Option<Limits>,
     /// Requests that no row answers.
     pub(super) unmatched: Measures,
-    targets: Vec<Target<S>>,
+    targets: Vec<Target>,
     paths: matchit::Router<Path>,
     /// The methods of all rows.
     methods: HeaderValue,
 }
 
-impl<S> fmt::Debug for Router<S> {
+impl fmt::Debug for Router {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.routes()).finish()
     }
 }
 
 /// What the table says to a method and a path.
-pub enum Lookup<'a, S> {
+pub enum Lookup<'a> {
     /// The row, and its parameters in the path.
-    Found(&'a Target<S>, Matched),
+    Found(&'a Target, Matched),
     /// The path exists with other methods, these.
     Allow(&'a HeaderValue),
     /// There is no such path.
     NotFound,
 }
 
-impl<S> Router<S> {
+impl Router {
     /// Checks and indexes the rows. Install the metrics recorder first: the handles are made here.
-    pub fn build(
+    pub fn build<S: Send + Sync + 'static>(
         state: Arc<S>,
         verifier: Arc<dyn VerifyAccess>,
         routes: impl IntoIterator<Item = Route<S>>,
@@ -234,7 +246,11 @@ impl<S> Router<S> {
             }
             methods.push((info.method.clone(), targets.len()));
             let measures = Measures::new(info.path, method_label(&info.method));
-            targets.push(Target { info: Arc::new(info), measures, handler, gate });
+            let gate = gate.map(|gate| -> BoundGate {
+                let state = Arc::clone(&state);
+                Box::new(move |params| gate(&state, params))
+            });
+            targets.push(Target { info: Arc::new(info), measures, handler: handler(Arc::clone(&state)), gate });
         }
         let methods = allow(by_path.values().flatten());
         let mut paths = matchit::Router::new();
@@ -242,15 +258,7 @@ impl<S> Router<S> {
             let allow = allow(methods.iter());
             paths.insert(path, Path { methods, allow }).map_err(|error| TableError::Path(path, error))?;
         }
-        Ok(Self {
-            state,
-            verifier,
-            limits: None,
-            unmatched: Measures::new("unmatched", "any"),
-            targets,
-            paths,
-            methods,
-        })
+        Ok(Self { verifier, limits: None, unmatched: Measures::new("unmatched", "any"), targets, paths, methods })
     }
 
     /// Limits requests by the tiers of their rows.
@@ -266,12 +274,12 @@ impl<S> Router<S> {
     }
 
     /// The row at this place.
-    pub(super) fn row(&self, row: usize) -> Option<&Target<S>> {
+    pub(super) fn row(&self, row: usize) -> Option<&Target> {
         self.targets.get(row)
     }
 
     /// Finds the row of a request. A `HEAD` finds that of the `GET`.
-    pub fn look_up(&self, method: &Method, path: &str) -> Lookup<'_, S> {
+    pub fn look_up(&self, method: &Method, path: &str) -> Lookup<'_> {
         let Ok(found) = self.paths.at(path) else {
             // `OPTIONS *` and `CONNECT` mean the server, not something on it.
             let is_server = path == "*" || method == Method::CONNECT;

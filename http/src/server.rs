@@ -70,11 +70,7 @@ impl Server {
     }
 
     /// Serves until `shutdown` resolves, then stops accepting and waits for what is in progress.
-    pub async fn serve<S: Send + Sync + 'static>(
-        self,
-        router: Arc<Router<S>>,
-        shutdown: impl Future<Output = ()>,
-    ) -> DrainReport {
+    pub async fn serve(self, router: Arc<Router>, shutdown: impl Future<Output = ()>) -> DrainReport {
         let listening = Listening::new(router, self.settings);
         let mut shutdown = pin!(shutdown);
         let mut pause = Duration::ZERO;
@@ -117,8 +113,8 @@ fn is_of_the_client(error: &io::Error) -> bool {
 }
 
 /// A listener in operation.
-struct Listening<S> {
-    dispatcher: Arc<Dispatcher<S>>,
+struct Listening {
+    dispatcher: Arc<Dispatcher>,
     protocols: Arc<Protocols>,
     /// One permit a connection.
     slots: Arc<Semaphore>,
@@ -137,8 +133,8 @@ struct Listening<S> {
     refused_networks: Counter,
 }
 
-impl<S: Send + Sync + 'static> Listening<S> {
-    fn new(router: Arc<Router<S>>, settings: Settings) -> Self {
+impl Listening {
+    fn new(router: Arc<Router>, settings: Settings) -> Self {
         Self {
             protocols: Arc::new(Protocols::new(&settings)),
             slots: Arc::new(Semaphore::new(settings.max_connections)),

@@ -4,14 +4,12 @@
 //! Counted are the large parts of bodies (in HTTP/2 all but the smallest), each from when it is handed to hyper until hyper has handed it to the system. A
 //! buffer that several answers share counts once in all and once for each network, as it is there once.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 use domain::unpaid::NetworkId;
 use metrics::{Counter, Gauge, counter, gauge};
+use parking_lot::Mutex;
 
 /// Smaller parts are not counted: with the limit of connections they are bounded anyway.
 const COUNTED_BYTES_MIN: usize = 16 << 10;
@@ -87,7 +85,7 @@ impl Unsent {
 
     /// Whether anything more may be made for a client of this network, before it is. `None`: it has no bound of its own.
     pub(super) fn check(&self, network: Option<NetworkId>) -> Result<(), Exceeded> {
-        let state = self.state();
+        let state = self.state.lock();
         let of_network = network.and_then(|network| state.networks.get(&network)).map_or(0, |of| of.bytes);
         if state.all.bytes >= self.max {
             Err(Exceeded::Node)
@@ -101,7 +99,7 @@ impl Unsent {
     /// The same bytes, counted until they are dropped. The caller that refuses a client notes it.
     pub(super) fn charge(self: &Arc<Self>, network: Option<NetworkId>, bytes: Bytes) -> Result<Bytes, Exceeded> {
         let (address, length) = (bytes.as_ptr().addr(), bytes.len());
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if !state.all.is_room(address, length, self.max) {
             return Err(Exceeded::Node);
         }
@@ -124,11 +122,6 @@ impl Unsent {
     pub(super) fn note(&self, exceeded: Exceeded) {
         self.refused[usize::from(exceeded == Exceeded::Network)].increment(1);
     }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while holding the lock.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Bytes on their way. While they are here, no other buffer has their address.
@@ -147,7 +140,7 @@ impl AsRef<[u8]> for Charged {
 impl Drop for Charged {
     fn drop(&mut self) {
         let address = self.bytes.as_ptr().addr();
-        let mut state = self.unsent.state();
+        let mut state = self.unsent.state.lock();
         state.all.remove(address);
         self.unsent.bytes.set(state.all.bytes as f64);
         if let Some(network) = self.network
@@ -217,7 +210,7 @@ mod tests {
         drop(sent);
         assert!(unsent.charge(of(1), buffer(20)).is_ok());
         drop(other);
-        let state = unsent.state();
+        let state = unsent.state.lock();
         assert!(state.all.bytes == 0 && state.all.of.is_empty() && state.networks.is_empty(), "{state:?}");
     }
 

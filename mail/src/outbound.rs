@@ -1,12 +1,10 @@
 //! Limits of what this server asks of other services, at the rate that they allow.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use domain::rate_limit::{Gcra, Rate};
 use metrics::{Counter, counter};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// How often this node asks one service. Each node has its own: give each its part of what the service allows.
@@ -31,7 +29,7 @@ impl OutboundLimit {
 
     /// How many calls may be made now; if none, how long until one may.
     pub fn turns(&self) -> Result<u32, Duration> {
-        let (arrival, now) = (*self.arrival.lock().unwrap_or_else(PoisonError::into_inner), self.now());
+        let (arrival, now) = (*self.arrival.lock(), self.now());
         match self.gcra.wait(arrival, now) {
             0 => Ok(self.gcra.remaining(arrival, now)),
             wait => {
@@ -44,8 +42,7 @@ impl OutboundLimit {
     /// Takes the turn of one call. One that is taken although there is none makes all further ones later.
     pub fn take(&self) {
         let now = self.now();
-        // Nothing panics while holding the lock.
-        let mut arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut arrival = self.arrival.lock();
         *arrival = (*arrival).max(now).saturating_add(self.gcra.interval);
     }
 

@@ -4,10 +4,7 @@
 //! takes a connection back whose conversation was cut off by a time limit from outside. Here a connection that was not
 //! used to the end is closed, so callers may stop waiting at any moment.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use domain::{
     mail::Rank,
@@ -23,6 +20,7 @@ use lettre::{
         extension::{ClientId, Extension, MailBodyParameter, MailParameter},
     },
 };
+use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
@@ -98,13 +96,13 @@ impl SmtpSender {
     }
 
     fn take_idle(&self) -> Option<AsyncSmtpConnection> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.idle.lock();
         idle.retain(|(_, since)| since.elapsed() < IDLE_MAX);
         idle.pop().map(|(connection, _)| connection)
     }
 
     fn keep_idle(&self, connection: AsyncSmtpConnection) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.idle.lock();
         if idle.len() < self.idle_max {
             idle.push((connection, Instant::now()));
         }

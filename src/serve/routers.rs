@@ -10,6 +10,7 @@ use application::{
 use boxoffice_api::{
     mails::mail_routes,
     operations::{self, Health},
+    reference,
     routes::api_routes,
 };
 use boxoffice_auth::{
@@ -46,8 +47,8 @@ pub(super) struct Parts<'a> {
 
 /// The routes of both listeners, and what of the application the end of the server needs.
 pub(super) struct Routers {
-    pub(super) api: Arc<Router<App>>,
-    pub(super) operations: Arc<Router<()>>,
+    pub(super) api: Arc<Router>,
+    pub(super) operations: Arc<Router>,
     pub(super) live: Arc<Live>,
     pub(super) after_answers: Background,
 }
@@ -80,7 +81,8 @@ impl Routers {
         let (live, after_answers) = (app.live.clone(), app.background.clone());
         let verifier = Arc::new(TokenVerifier::new(parts.keys.accepted, &config.auth.issuer, parts.revocations));
 
-        let routes = api_routes().into_iter().chain(operations::health_routes(health));
+        let routes =
+            api_routes().into_iter().chain([reference::slash_route()]).chain(operations::health_routes(health));
         let api = Router::build(Arc::new(app), verifier.clone(), routes)?;
         let api = if config.http.server.edge.bare { api } else { api.limited(limiter) };
         let routes = operations::operations_routes(health, parts.metrics).into_iter();

@@ -320,7 +320,9 @@ async fn names_take_a_fixed_number_of_statements() {
         assert_eq!(page["data"].as_array().unwrap().len(), limit);
         let counts = (asked("%FROM booking_items i JOIN ticket_types t%").await, asked("%AS type_names%").await);
         assert_eq!(counts, (1, 1), "the items, and the names, of all of them");
-        assert_eq!(asked("%FROM bookings b WHERE b.account_id%").await, 2, "the page and its total");
+        // A page that ends with the list tells its total by itself.
+        let expected = if limit == 1 { 2 } else { 1 };
+        assert_eq!(asked("%FROM bookings b WHERE b.account_id%").await, expected, "the page and its total");
     }
     let event = &events[0];
     api.book(event, &event.places(1)).await.created();

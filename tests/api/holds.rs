@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::{
-    EventBuilder, Settings, TestServer,
+    Api, EventBuilder, Settings, TestServer,
     client::{instant, uuid},
     until,
 };
@@ -169,4 +170,30 @@ async fn a_hold_is_shown_and_repeated_though_its_seats_are_gone() {
     assert!(again.is_replay());
     assert_eq!(again.created()["id"], hold["id"]);
     assert_eq!(server.api.get("/health/ready").await.status, 200);
+}
+
+/// Guards: `extend` in the inventory and in the application, and that the first answer stays what it was.
+#[tokio::test]
+async fn a_hold_is_extended_up_to_the_cap_and_by_its_owner() {
+    let server = Settings::default().set("BOXOFFICE__INVENTORY__HOLD", "20m").start().await;
+    let event = server.event(EventBuilder::ga(10)).await;
+    let api = server.signed_in().await;
+    let hold = api.hold_as(&event, "key", &event.places(2)).await.created();
+    let extension = format!("{}/extensions", path(&hold));
+    let extend = async |api: &Api| api.send(Method::POST, &extension, None, None).await;
+    let extended = extend(&api).await.ok();
+    assert!(instant(&extended["expiresAt"]) > instant(&hold["expiresAt"]), "{extended}");
+    assert_eq!(api.get(&path(&hold)).await.ok(), extended);
+    let again = api.hold_as(&event, "key", &event.places(2)).await;
+    assert!(again.is_replay());
+    assert_eq!(again.created()["expiresAt"], hold["expiresAt"]);
+    // As if it had been made eleven minutes ago: half an hour after that is sooner than twenty minutes from now.
+    server.db.execute("UPDATE holds SET created_at = created_at - interval '11 minutes'").await;
+    server.running.inventories.kill(domain::ids::EventId(event.id));
+    until("the cap counts from its making", async || extend(&api).await.status == 409).await;
+    extend(&api).await.problem(409, "BOOKING_007");
+    extend(&server.signed_in().await).await.problem(404, "RESOURCE_001");
+    api.delete(&path(&hold)).await;
+    extend(&api).await.problem(409, "BOOKING_005");
+    server.audit().await;
 }

@@ -13,7 +13,7 @@ use boxoffice_http::{problem_codes, router::Access};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{TestServer, document::document};
+use crate::support::{TestServer, document::document, listener::patient_client};
 
 /// Watches that nobody adds a route without saying what it does, or leaves words about one that has gone.
 #[test]
@@ -190,4 +190,6 @@ async fn the_page_is_complete_and_keeps_to_the_policy() {
         assert!(file.body.len() > bytes, "{name} has {} bytes", file.body.len());
     }
     server.api.get("/docs/index.html").await.problem(404, "RESOURCE_001");
+    let with_slash = patient_client().get(format!("http://{}/docs/", server.running.address)).send().await.unwrap();
+    assert_eq!((with_slash.status().as_u16(), with_slash.url().path()), (200, "/docs"));
 }

@@ -4,18 +4,18 @@ mod ranks;
 
 use std::time::Duration;
 
-use crate::support::TestDatabase;
+use crate::support::{TestDatabase, lists::query};
 use boxoffice_seed::{Counts, catalogue};
 use boxoffice_store::postgres::{
     connection::RequestPool,
     pool::{self, PoolSettings},
-    store::catalogue::{event_statements, facet_statements, statement::Statement},
+    store::{
+        catalogue::{event_statements, facet_statements},
+        lists::statement::Statement,
+    },
 };
 use deadpool_postgres::Client as Pooled;
-use domain::{
-    ids::{SeriesId, VenueId},
-    search::{EventFilter, EventOrder, EventSearch, Key, Order, Place, Position, PublicStatus, Sort, SortKeyKind},
-};
+use domain::lists::{FilterValue, Key, ListQuery, Order, Place, Position, SortKeyKind, declared};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio_postgres::Client;
@@ -45,64 +45,53 @@ fn pool_of(database: &TestDatabase) -> RequestPool {
 }
 
 /// One value for each filter, such as people choose.
-fn filters() -> Vec<(&'static str, EventFilter)> {
-    let none = EventFilter::default;
+fn filters() -> Vec<(&'static str, String)> {
     let days = |days: i64| now() + SignedDuration::from_hours(24 * days);
-    let text = |text: &str| EventFilter { text: Some(text.to_owned()), ..none() };
-    vec![
-        ("nothing", none()),
-        ("a rare word", text("Abendroth")),
-        ("a common word", text("musik")),
-        ("two words", text("berlin jazz")),
-        ("a phrase", text("\"swan lake\" -tango")),
-        ("dates", EventFilter { from: Some(days(10)), to: Some(days(13)), ..none() }),
-        ("from now on", EventFilter { from: Some(now()), ..none() }),
-        ("what is on now", EventFilter { ends_from: Some(now()), to: Some(now()), ..none() }),
-        ("what is over", EventFilter { ends_to: Some(now()), ..none() }),
-        ("a series", EventFilter { series: Some(SeriesId(Uuid::nil())), ..none() }),
-        ("a venue", EventFilter { venue: Some(VenueId(Uuid::nil())), ..none() }),
-        ("a city", EventFilter { city: Some("München".to_owned()), ..none() }),
-        ("a category", EventFilter { category: Some("comedy".to_owned()), ..none() }),
-        ("a tag", EventFilter { tags: vec!["jazz".to_owned()], ..none() }),
-        ("tags", EventFilter { tags: vec!["jazz".to_owned(), "late-show".to_owned()], ..none() }),
-        ("cheap", EventFilter { max_price: Some(10.into()), ..none() }),
-        ("dear", EventFilter { min_price: Some(100.into()), ..none() }),
-        ("prices", EventFilter { min_price: Some(20.into()), max_price: Some(40.into()), ..none() }),
-        ("available", EventFilter { available: true, ..none() }),
-        ("cancelled", EventFilter { status: PublicStatus::Cancelled, ..none() }),
-        ("archived", EventFilter { status: PublicStatus::Archived, ..none() }),
-    ]
+    let (now, nil) = (now(), Uuid::nil());
+    let filters = [
+        ("nothing", String::new()),
+        ("a rare word", "q=Abendroth".to_owned()),
+        ("a common word", "q=musik".to_owned()),
+        ("two words", "q=berlin jazz".to_owned()),
+        ("a phrase", "q=\"swan lake\" -tango".to_owned()),
+        ("dates", format!("from={}&to={}", days(10), days(13))),
+        ("from now on", format!("from={now}")),
+        ("what is on now", format!("endsFrom={now}&to={now}")),
+        ("what is over", format!("endsTo={now}")),
+        ("a series", format!("seriesId={nil}")),
+        ("a venue", format!("venueId={nil}")),
+        ("a city", "city=München".to_owned()),
+        ("a category", "category=comedy".to_owned()),
+        ("a tag", "tag=jazz".to_owned()),
+        ("tags", "tag=jazz&tag=late-show".to_owned()),
+        ("cheap", "maxPrice=10".to_owned()),
+        ("dear", "minPrice=100".to_owned()),
+        ("prices", "minPrice=20&maxPrice=40".to_owned()),
+        ("available", "available=true".to_owned()),
+        ("cancelled", "status=CANCELLED".to_owned()),
+        ("archived", "status=ARCHIVED".to_owned()),
+    ];
+    filters.to_vec()
 }
 
 /// Both at once, where they are not of one kind.
-fn both(one: &EventFilter, other: &EventFilter) -> EventFilter {
-    EventFilter {
-        text: one.text.clone().or(other.text.clone()),
-        from: one.from.or(other.from),
-        to: one.to.or(other.to),
-        ends_from: one.ends_from.or(other.ends_from),
-        ends_to: one.ends_to.or(other.ends_to),
-        series: one.series.or(other.series),
-        venue: one.venue.or(other.venue),
-        city: one.city.clone().or(other.city.clone()),
-        category: one.category.clone().or(other.category.clone()),
-        tags: if one.tags.is_empty() { other.tags.clone() } else { one.tags.clone() },
-        min_price: one.min_price.or(other.min_price),
-        max_price: one.max_price.or(other.max_price),
-        available: one.available || other.available,
-        status: if one.status == PublicStatus::default() { other.status } else { one.status },
-    }
+fn both(one: &str, other: &str) -> String {
+    let of_one = |pair: &&str| one.split('&').any(|known| known.split('=').next() == pair.split('=').next());
+    let others = other.split('&').filter(|pair| !of_one(pair));
+    std::iter::once(one).chain(others).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("&")
 }
 
 /// A place in the middle of the list, one way and the other, and the beginning.
-fn places(by: EventOrder) -> [Place; 3] {
-    let key = |kind: &SortKeyKind| match kind {
+fn places(order: &Order) -> [Place; 3] {
+    let key = |(_, kind): &(&str, SortKeyKind)| match kind {
         SortKeyKind::Instant => Key::Instant(now()),
         SortKeyKind::Text => Key::Text("konzert".to_owned()),
         SortKeyKind::Amount => Key::Amount(25.into()),
         SortKeyKind::Number => Key::Number(2),
+        SortKeyKind::Serial => Key::Serial(2),
+        SortKeyKind::Id => Key::Id(Uuid::nil()),
     };
-    let position = Position { keys: by.keys().iter().map(key).collect(), id: Uuid::nil(), respelt: false };
+    let position = Position { keys: order.keys.iter().map(key).collect(), respelt: false };
     [Place::Offset(0), Place::After(position.clone()), Place::Before(position)]
 }
 
@@ -128,10 +117,10 @@ async fn plan_of(client: &Pooled, statement: &Statement) -> Value {
 }
 
 /// The big tables that a search reads from end to end, each with what reads it.
-async fn big_scans(client: &Pooled, name: &str, search: &EventSearch) -> Vec<String> {
+async fn big_scans(client: &Pooled, name: &str, search: &ListQuery) -> Vec<String> {
     let [page, count, _] = event_statements(search, false);
     let mut statements = vec![("page", page), ("count", count)];
-    if search.filter.text.is_some() {
+    if search.get("q").is_some() {
         let [page, ..] = event_statements(search, true);
         statements.push(("page of few", page));
     }
@@ -141,9 +130,9 @@ async fn big_scans(client: &Pooled, name: &str, search: &EventSearch) -> Vec<Str
         scanned(&plan_of(client, &statement).await, &mut found);
         found.retain(|table| BIG_TABLES.contains(&&**table));
         wrong.extend(
-            found
-                .iter()
-                .map(|table| format!("{table}, by the {what} of {name}, {:?}, {:?}", search.sort, search.place)),
+            found.iter().map(|table| {
+                format!("{table}, by the {what} of {name}, {}, {:?}", search.sort.order.name, search.place)
+            }),
         );
     }
     wrong
@@ -164,9 +153,7 @@ async fn no_page_of_a_hundred_thousand_events_reads_a_table_from_end_to_end() {
 /// A few of a hundred thousand: walking along any other index would read them all, and be no scan of a table.
 async fn assert_a_series_is_found_by_its_index(client: &Pooled) {
     let row = client.query_one("SELECT series_id FROM event_listings WHERE series_id IS NOT NULL LIMIT 1", &[]).await;
-    let filter = EventFilter { series: Some(SeriesId(row.unwrap().get(0))), ..EventFilter::default() };
-    let sort = Sort::ascending(EventOrder::StartsAt);
-    let search = EventSearch { filter, sort, place: Place::Offset(0), limit: 20 };
+    let search = query(&declared::EVENTS, &format!("seriesId={}", row.unwrap().get::<_, Uuid>(0)));
     let [page, count, _] = event_statements(&search, false);
     for statement in [page, count] {
         let mut found = Vec::new();
@@ -181,25 +168,23 @@ async fn check(client: &Pooled) {
     let mut wrong = Vec::new();
     for (name, one) in &filters {
         for (other_name, other) in &filters {
-            let filter = both(one, other);
-            if filter.min_price > filter.max_price && filter.max_price.is_some() {
+            let text = both(one, other);
+            let asked = query(&declared::EVENTS, &text);
+            let price = |name| if let Some(FilterValue::Amount(price)) = asked.get(name) { Some(*price) } else { None };
+            if price("minPrice") > price("maxPrice") && price("maxPrice").is_some() {
                 continue;
             }
-            for by in [
-                EventOrder::StartsAt,
-                EventOrder::Title,
-                EventOrder::Price,
-                EventOrder::CreatedAt,
-                EventOrder::Relevance,
-            ] {
-                if by == EventOrder::Relevance && filter.text.is_none() {
+            for order in ["startsAt", "title", "price", "createdAt", "relevance"] {
+                if order == "relevance" && asked.get("q").is_none() {
                     continue;
                 }
+                let asked = query(&declared::EVENTS, &both(&text, &format!("sort={order}")));
+                assert_eq!(asked.sort.order.name, order);
                 // Every way through each single filter, the first page of each pair.
-                let places = if name == other_name { places(by).to_vec() } else { vec![Place::Offset(0)] };
+                let places =
+                    if name == other_name { places(asked.sort.order).to_vec() } else { vec![Place::Offset(0)] };
                 for place in places {
-                    let search = EventSearch { filter: filter.clone(), sort: Sort::ascending(by), place, limit: 20 };
-                    wrong.extend(big_scans(client, &format!("{name} and {other_name}"), &search).await);
+                    wrong.extend(big_scans(client, &format!("{name} and {other_name}"), &asked.at(place, 20)).await);
                 }
             }
         }
@@ -221,8 +206,7 @@ async fn check(client: &Pooled) {
 
 /// The first page of all begins where the longest event could have begun, and not with the first event there ever was.
 async fn assert_the_past_is_not_walked_through(client: &Pooled) {
-    let sort = Sort::ascending(EventOrder::StartsAt);
-    let search = EventSearch { filter: EventFilter::default(), sort, place: Place::Offset(0), limit: 20 };
+    let search = query(&declared::EVENTS, "");
     let [page, ..] = event_statements(&search, false);
     let mut found = Vec::new();
     indexes(&plan_of(client, &page).await, &mut found);

@@ -18,6 +18,7 @@ pub(crate) mod database;
 pub(crate) mod document;
 pub(crate) mod events;
 pub(crate) mod listener;
+pub(crate) mod lists;
 pub(crate) mod log;
 pub(crate) mod person;
 pub(crate) mod proxy;

@@ -15,6 +15,7 @@ use super::{
     period::{Outage, Phase},
     state::BreakerState,
 };
+use crate::later::send_later;
 
 /// How often others are listened to. A node follows an opening within twice that and the time that Redis takes.
 const ROUND: Duration = Duration::from_millis(250);
@@ -69,7 +70,7 @@ impl BreakerActor {
 
     fn look_when_it_is_over(&self, myself: &ActorRef<BreakerMessage>) {
         if let Phase::Open(Outage { until: Some(until), .. }) = self.breaker.period().phase {
-            myself.send_after(until.saturating_duration_since(Instant::now()), || BreakerMessage::Look);
+            send_later(myself, until.saturating_duration_since(Instant::now()), BreakerMessage::Look);
         }
     }
 
@@ -144,7 +145,7 @@ impl Actor for BreakerActor {
                     Source::Nodes(shared) => self.exchange(shared, &myself),
                     Source::Watched(service) => self.mirror(&**service),
                 }
-                myself.send_after(ROUND, || BreakerMessage::Round);
+                send_later(&myself, ROUND, BreakerMessage::Round);
             }
         }
         Ok(())

@@ -5,11 +5,12 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::local::Entry;
@@ -50,8 +51,7 @@ pub(super) struct RenewalQueue {
 
 impl RenewalQueue {
     pub(super) fn renewals(&self) -> MutexGuard<'_, VecDeque<Renewal>> {
-        // Nothing panics while holding the lock.
-        self.renewals.lock().unwrap_or_else(PoisonError::into_inner)
+        self.renewals.lock()
     }
 
     pub(super) fn is_told(&self, worker: usize, told: bool) -> bool {

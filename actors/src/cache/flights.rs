@@ -1,12 +1,10 @@
 //! Request coalescing (single flight): one read for all who miss the same answer at the same time.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use domain::repositories::RepositoryError;
 use foldhash::fast::RandomState;
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::local::Entry;
@@ -36,7 +34,7 @@ pub(super) enum Joined {
 impl Flights {
     /// Joins the read under this key. A new one begins now: `now` tells the number of the last change.
     pub(super) fn join(&self, key: &str, now: impl FnOnce() -> u64) -> Joined {
-        let mut table = self.table();
+        let mut table = self.0.lock();
         if let Some(flight) = table.get(key) {
             return Joined::Follows(FlightWaiter { began: flight.began, outcome: flight.outcome.clone() });
         }
@@ -45,11 +43,6 @@ impl Flights {
         table.insert(key.into(), Flight { began, outcome: outcome.clone() });
         let landing = Landing { flights: self.clone(), key: key.into(), began, sender };
         Joined::Leads(landing, FlightWaiter { began, outcome })
-    }
-
-    fn table(&self) -> MutexGuard<'_, Table> {
-        // Nothing panics while it is held.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -71,7 +64,7 @@ impl Landing {
 
 impl Drop for Landing {
     fn drop(&mut self) {
-        self.flights.table().remove(&self.key);
+        self.flights.0.lock().remove(&self.key);
     }
 }
 

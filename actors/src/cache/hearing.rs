@@ -1,9 +1,6 @@
 //! Cache invalidation, receiving: what this node hears of changes by others.
 
-use std::{
-    sync::PoisonError,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use domain::cache::{Change, HearChanges};
 
@@ -38,14 +35,13 @@ impl Cache {
 
     /// Notes that this node has seen which changes nobody has told, and says how long ago it had before.
     pub(super) fn note_looked(&self) -> Option<Duration> {
-        // Nothing panics while it is held.
-        let mut looked = self.0.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut looked = self.0.looked.lock();
         let before = looked.replace(Instant::now());
         before.map(|before| before.elapsed())
     }
 
     /// How long ago this node saw which changes nobody has told; `None` before the first time.
     pub(super) fn looked_ago(&self) -> Option<Duration> {
-        self.0.looked.lock().unwrap_or_else(PoisonError::into_inner).map(|looked| looked.elapsed())
+        self.0.looked.lock().map(|looked| looked.elapsed())
     }
 }

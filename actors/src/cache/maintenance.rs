@@ -20,6 +20,7 @@ use super::{
     teller::Teller,
 };
 use crate::{
+    later::send_later,
     metrics,
     supervisor::{Address, ChildSpec, Tree},
 };
@@ -103,7 +104,7 @@ impl Actor for Sweeper {
         let queue = inner.settings.queue_max.saturating_sub(inner.door.places.available_permits());
         rounds.metrics.publish_state(queue, inner.untold.any(), inner.local.bytes_max());
         rounds.metrics.publish_look(self.cache.looked_ago());
-        myself.send_after(self.every, || CacheSweep);
+        send_later(&myself, self.every, CacheSweep);
         Ok(())
     }
 }

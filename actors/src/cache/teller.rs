@@ -12,6 +12,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::time::timeout;
 
 use super::{Cache, door::TellerMessage};
+use crate::later::send_later;
 
 /// Waits between two tries to tell a shared cache that does not answer.
 const TELL_WAIT_MIN: Duration = Duration::from_millis(50);
@@ -130,7 +131,7 @@ impl Actor for Teller {
             }
             TellerMessage::Again => true,
             TellerMessage::Look => {
-                myself.send_after(LOOK_EVERY, || TellerMessage::Look);
+                send_later(&myself, LOOK_EVERY, TellerMessage::Look);
                 wait.is_none() && self.is_overdue().await
             }
         };
@@ -141,7 +142,7 @@ impl Actor for Teller {
             None
         } else {
             let next = wait.map_or(TELL_WAIT_MIN, |last| (last * 2).min(TELL_WAIT_MAX));
-            myself.send_after(next, || TellerMessage::Again);
+            send_later(&myself, next, TellerMessage::Again);
             Some(next)
         };
         Ok(())

@@ -5,13 +5,11 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use domain::cache::{Change, TagSlot};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 /// Changes by key or pattern, which people make by hand; more of them become a change of everything.
@@ -80,7 +78,7 @@ impl Untold {
     /// Notes a change that is to be told. Before the change takes effect on this node: anyone who sees it must not look into the
     /// shared cache, which does not know of it.
     pub(super) fn note(&self, change: Change) {
-        let mut both = self.lock();
+        let mut both = self.both.lock();
         both.waiting.add(change);
         self.any.store(true, Ordering::SeqCst);
     }
@@ -91,13 +89,13 @@ impl Untold {
 
     /// Whether `change` is among them.
     pub(super) fn include(&self, change: &Change) -> bool {
-        let both = self.lock();
+        let both = self.both.lock();
         both.waiting.include(change) || both.telling.include(change)
     }
 
     /// All of them, to be told now.
     pub(super) fn begin(&self) -> Vec<Change> {
-        let mut both = self.lock();
+        let mut both = self.both.lock();
         let waiting = std::mem::take(&mut both.waiting);
         for change in waiting.list() {
             both.telling.add(change);
@@ -107,7 +105,7 @@ impl Untold {
 
     /// Those that were begun have been told.
     pub(super) fn end(&self) {
-        let mut both = self.lock();
+        let mut both = self.both.lock();
         both.telling = Changes::default();
         let any = !both.waiting.is_empty();
         self.any.store(any, Ordering::SeqCst);
@@ -125,11 +123,6 @@ impl Untold {
             }
             told.await;
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Both> {
-        // Nothing panics while it is held.
-        self.both.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError, RwLock,
+        Arc,
         atomic::{Ordering, fence},
     },
 };
@@ -14,6 +14,7 @@ use domain::{
     inventory::{Availability, UnpaidMemory},
 };
 use foldhash::fast::RandomState;
+use parking_lot::{Mutex, RwLock};
 use ractor::{ActorId, ActorRef};
 use tokio::sync::watch;
 
@@ -56,12 +57,12 @@ impl Slot {
 
     /// Keeps what an inventory that ends knew.
     pub(crate) fn keep_unpaid(&self, memory: Option<UnpaidMemory>) {
-        *self.unpaid.lock().unwrap_or_else(PoisonError::into_inner) = memory;
+        *self.unpaid.lock() = memory;
     }
 
     /// Takes what the predecessor knew.
     pub(crate) fn take_unpaid(&self) -> Option<UnpaidMemory> {
-        self.unpaid.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.unpaid.lock().take()
     }
 
     /// The inventory actor, unless it is down.
@@ -156,8 +157,7 @@ impl Directory {
 
     /// The slot of an event that is loaded or wanted.
     pub fn find(&self, event: EventId) -> Option<Arc<Slot>> {
-        // Nothing panics while holding the lock, and a map is sound at any point anyway.
-        self.slots.read().unwrap_or_else(PoisonError::into_inner).get(&event).cloned()
+        self.slots.read().get(&event).cloned()
     }
 
     /// The slot of an event, made when there is none.
@@ -165,24 +165,24 @@ impl Directory {
         if let Some(slot) = self.find(event) {
             return slot;
         }
-        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.slots.write();
         slots.entry(event).or_insert_with(|| Arc::new(Slot::new(self.limits))).clone()
     }
 
     pub fn all(&self) -> Vec<(EventId, Arc<Slot>)> {
-        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
+        let slots = self.slots.read();
         slots.iter().map(|(event, slot)| (*event, slot.clone())).collect()
     }
 
     /// Follows an event that has a picture.
     pub(crate) fn follow(&self, event: EventId) -> Option<Following> {
         // Under the lock, so that `remove` either sees the follower or is seen by it.
-        self.slots.read().unwrap_or_else(PoisonError::into_inner).get(&event)?.follow()
+        self.slots.read().get(&event)?.follow()
     }
 
     /// Forgets an event that is unloaded, or does not exist. False when somebody follows it, and it is kept.
     pub(crate) fn remove(&self, event: EventId) -> bool {
-        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.slots.write();
         let pinned = slots.get(&event).is_some_and(|slot| slot.is_pinned());
         if !pinned {
             slots.remove(&event);
@@ -192,7 +192,7 @@ impl Directory {
 
     /// Forgets all but those that somebody follows, whose inventories are gone as well.
     pub(crate) fn clear(&self) -> ClearedEvents {
-        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.slots.write();
         let all = slots.keys().copied().collect();
         slots.retain(|_, slot| slot.is_pinned());
         slots.values().for_each(|slot| slot.actor.store(None));

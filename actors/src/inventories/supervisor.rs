@@ -4,11 +4,12 @@
 use std::{
     collections::{HashMap, HashSet, hash_map::Entry},
     hash::{BuildHasher, RandomState},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use domain::{ids::EventId, ledger::Ledger};
+use parking_lot::Mutex;
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorStatus, RpcReplyPort, SupervisionEvent};
 use tokio::{sync::Notify, time::Instant};
 
@@ -19,6 +20,7 @@ use crate::{
         actor::{InventoryActor, InventorySettings},
         shared::SharedParts,
     },
+    later::send_later,
     ledger::{open_batch::WriterMessage, within},
     metrics::{count_give_up, count_restart, engine},
     restart::{FailureHistory, RestartPolicy, Verdict},
@@ -91,10 +93,6 @@ pub struct InventoryChildren {
 }
 
 impl<L: Ledger> InventoriesSupervisor<L> {
-    fn unsettled(&self) -> MutexGuard<'_, HashSet<EventId>> {
-        self.unsettled.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     async fn start(
         &self,
         myself: &ActorRef<InventoriesMessage>,
@@ -109,7 +107,7 @@ impl<L: Ledger> InventoriesSupervisor<L> {
         let slot = self.directory.slot(event);
         let writer = self.hasher.hash_one(event) as usize % self.writers.len();
         // Once: if it dies before it has waited, it has a slot or has failed, and its successor waits.
-        let is_unsettled = self.unsettled().remove(&event);
+        let is_unsettled = self.unsettled.lock().remove(&event);
         let actor = InventoryActor {
             event_id: event,
             ledger: self.ledger.clone(),
@@ -201,7 +199,7 @@ impl<L: Ledger> InventoriesSupervisor<L> {
                 tracing::warn!(%event, reason, waitMs = wait.as_millis() as u64, "inventory failed, starts again");
                 count_restart("inventory");
                 child.phase = Phase::Restarting;
-                myself.send_after(wait, move || InventoriesMessage::Restart(event));
+                send_later(myself, wait, InventoriesMessage::Restart(event));
             }
             Verdict::GiveUp(cool_down) => {
                 tracing::error!(%event, reason, "inventory failed too often, the event is unavailable");
@@ -209,7 +207,7 @@ impl<L: Ledger> InventoriesSupervisor<L> {
                 child.phase = Phase::Down(Instant::now() + cool_down);
                 child.waiters.drain(..).for_each(|waiter| answer(Some(waiter), Err(cool_down)));
                 // Something may have to expire there even if nobody asks.
-                myself.send_after(cool_down, move || InventoriesMessage::Wake(vec![event]));
+                send_later(myself, cool_down, InventoriesMessage::Wake(vec![event]));
             }
         }
     }
@@ -273,7 +271,7 @@ impl<L: Ledger> Actor for InventoriesSupervisor<L> {
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<Self::State, ActorProcessingErr> {
         // The inventories of a predecessor died with it, perhaps with a commit that nobody has published.
         let ClearedEvents { all, followed } = self.directory.clear();
-        self.unsettled().extend(all);
+        self.unsettled.lock().extend(all);
         let _ = myself.cast(InventoriesMessage::Wake(followed));
         self.wake_expiring(myself);
         Ok(InventoryChildren { by_event: HashMap::new(), by_actor: HashMap::new() })

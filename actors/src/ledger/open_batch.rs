@@ -4,12 +4,13 @@
 //! inventory still spreads the answers of one batch, the next one is on its way. A message for each decision would say the
 //! same, and cost a mailbox's allocation and wake-up for each.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use domain::{
     ids::{EventId, QuotaId},
     ledger::{Entry, EventBatch},
 };
+use parking_lot::Mutex;
 use ractor::ActorRef;
 
 use super::commit::{BatchFailure, BatchOutcome};
@@ -56,7 +57,7 @@ impl OpenBatch {
 
     /// Adds a decision, and calls `writer` if that will not look here by itself.
     pub fn add(self: &Arc<Self>, entry: Entry, writer: &Address<WriterMessage>) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if state.phase == Phase::Closed {
             return;
         }
@@ -76,12 +77,12 @@ impl OpenBatch {
 
     /// How many entries the next [`OpenBatch::take`] would give, at this moment.
     pub(super) fn waiting(&self) -> usize {
-        self.state().entries.len().min(self.entries_max)
+        self.state.lock().entries.len().min(self.entries_max)
     }
 
     /// What is to be written now. Empty when the inventory is gone.
     pub(super) fn take(&self) -> EventBatch {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let count = state.entries.len().min(self.entries_max);
         let rest = state.entries.split_off(count);
         let entries = std::mem::replace(&mut state.entries, rest);
@@ -91,7 +92,7 @@ impl OpenBatch {
 
     /// Whether the inventory is gone, so that nobody waits for what was decided.
     pub(super) fn is_closed(&self) -> bool {
-        self.state().phase == Phase::Closed
+        self.state.lock().phase == Phase::Closed
     }
 
     /// The batch that was taken last has this outcome. A call to the writer if there is more to take.
@@ -100,7 +101,7 @@ impl OpenBatch {
             self.close();
             return None;
         };
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if state.phase == Phase::Closed {
             return None;
         }
@@ -115,15 +116,10 @@ impl OpenBatch {
 
     /// Nobody waits for what was not taken yet: the inventory is gone, and its callers ask its successor.
     pub fn close(&self) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.phase = Phase::Closed;
         engine().queued_entries.decrement(state.entries.len() as f64);
         state.entries = Vec::new();
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while holding the lock.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::{
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
 };
 
 use domain::inventory::Availability;
+use parking_lot::RwLock;
 use tokio::{sync::watch, time::Instant};
 
 use super::{
@@ -66,12 +67,12 @@ impl Broadcaster {
     pub(super) fn join(&self, version: Option<i64>) -> (watch::Receiver<Pulse>, Option<Picture>, u64) {
         // First: what is sent after the position was read must wake it.
         let pulse = self.pulses[self.opened.fetch_add(1, Relaxed) % GROUPS].subscribe();
-        let (snapshot, position) = self.history.read().unwrap_or_else(PoisonError::into_inner).resume(version);
+        let (snapshot, position) = self.history.read().resume(version);
         (pulse, snapshot, position)
     }
 
     pub(super) fn read(&self, position: u64) -> Read {
-        self.history.read().unwrap_or_else(PoisonError::into_inner).read(position)
+        self.history.read().read(position)
     }
 
     pub(super) fn is_deserted(&self) -> bool {
@@ -80,7 +81,7 @@ impl Broadcaster {
 
     /// Goes on to this picture; true when it was new, and is to be told.
     pub(super) fn advance(&self, picture: Arc<Availability>) -> bool {
-        let is_new = self.history.write().unwrap_or_else(PoisonError::into_inner).advance(picture);
+        let is_new = self.history.write().advance(picture);
         if is_new {
             engine().stream_deltas.increment(1);
         }

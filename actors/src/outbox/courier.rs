@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     breakers::{Breaker, BreakerState},
+    later::send_later,
     notice::Notice,
     waker::Waker,
 };
@@ -97,7 +98,7 @@ impl<Q: MailQueue, S: SendMail> Courier<Q, S> {
         let at = Instant::now() + wait;
         if state.due.is_none_or(|due| due > at) {
             state.due = Some(at);
-            myself.send_after(wait, || CourierMessage::Due);
+            send_later(myself, wait, CourierMessage::Due);
         }
     }
 
@@ -173,7 +174,7 @@ impl<Q: MailQueue, S: SendMail> Actor for Courier<Q, S> {
             }
             CourierMessage::Poll => {
                 self.look(&myself, state);
-                myself.send_after(self.settings.poll_every, || CourierMessage::Poll);
+                send_later(&myself, self.settings.poll_every, CourierMessage::Poll);
             }
             CourierMessage::Due => {
                 state.due = None;
@@ -197,7 +198,7 @@ impl<Q: MailQueue, S: SendMail> Actor for Courier<Q, S> {
                 tokio::spawn(self.job(&myself).tidy());
             }
             CourierMessage::Tidied => {
-                myself.send_after(self.settings.tidy_every, || CourierMessage::Tidy);
+                send_later(&myself, self.settings.tidy_every, CourierMessage::Tidy);
             }
         }
         Ok(())

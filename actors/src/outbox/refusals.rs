@@ -1,12 +1,11 @@
 //! Refusals in a row: one refused mail says nothing about the mail server; one mail after the other, refused, says that it has had
 //! enough of us. Trying them all would use up their tries, or make dead letters of them.
 
-use std::sync::{Mutex, PoisonError};
-
 use domain::{
     ids::MailId,
     outbox::{Mail, SendError},
 };
+use parking_lot::Mutex;
 
 use crate::breakers::{CallOutcome, ServiceError};
 
@@ -45,7 +44,7 @@ impl Judged {
 impl Refusals {
     /// The mail server has taken a mail.
     pub(super) fn end(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (Vec::new(), 0);
+        *self.0.lock() = (Vec::new(), 0);
     }
 
     pub(super) fn judge(&self, mail: &Mail, error: SendError) -> Judged {
@@ -59,8 +58,7 @@ impl Refusals {
     }
 
     fn note(&self, mail: MailId, weight: u32) -> CallOutcome {
-        // Nothing panics while it is held.
-        let mut row = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut row = self.0.lock();
         let (mails, sum) = &mut *row;
         if *sum < WEIGHT_MAX && !mails.contains(&mail) {
             mails.push(mail);

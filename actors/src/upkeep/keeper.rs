@@ -8,7 +8,7 @@ use domain::repositories::Found;
 use metrics::gauge;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
-use crate::{tasks::SignOfLife, waker::Waker};
+use crate::{later::send_later, tasks::SignOfLife, waker::Waker};
 
 /// What is to be done, a portion at a time.
 pub(super) trait Chore: Send + Sync + 'static {
@@ -65,7 +65,7 @@ impl<C: Chore> Actor for Keeper<C> {
             Err(error) => tracing::warn!(chore = C::NAME, %error, "what is due can't be done now"),
         }
         if let KeeperMessage::Poll = message {
-            myself.send_after(self.poll_every, || KeeperMessage::Poll);
+            send_later(&myself, self.poll_every, KeeperMessage::Poll);
         }
         Ok(())
     }

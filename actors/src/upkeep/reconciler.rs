@@ -13,7 +13,7 @@ use metrics::{Counter, Gauge, counter, gauge};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::time::Instant;
 
-use crate::tasks::SignOfLife;
+use crate::{later::send_later, tasks::SignOfLife};
 
 /// Events of each kind in one round: active ones, and others in their turn.
 const EVENTS_AT_ONCE: u32 = 10;
@@ -118,7 +118,7 @@ impl<R: Reconciliation> Actor for Reconciler<R> {
             Ok(()) => self.success.give(),
             Err(error) => tracing::warn!(%error, "counters and rows of an event can't be compared now"),
         }
-        myself.send_after(PAUSE.max(began.elapsed() * REST), || Compare);
+        send_later(&myself, PAUSE.max(began.elapsed() * REST), Compare);
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use domain::retention::{Leftover, Retention};
 use metrics::{Counter, counter};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
-use crate::tasks::SignOfLife;
+use crate::{later::send_later, tasks::SignOfLife};
 
 /// Rows deleted in one statement.
 const PORTION: u32 = 1_000;
@@ -55,7 +55,7 @@ impl<R: Retention> Actor for Sweeper<R> {
         (): &mut (),
     ) -> Result<(), ActorProcessingErr> {
         let (Some(kind), Some(counter)) = (Leftover::ALL.get(place), self.swept.0.get(place)) else {
-            myself.send_after(EVERY, || Sweep(0));
+            send_later(&myself, EVERY, Sweep(0));
             return Ok(());
         };
         let next = match self.rows.delete_leftovers(*kind, PORTION).await {

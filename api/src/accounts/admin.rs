@@ -4,56 +4,35 @@ use std::sync::Arc;
 
 use application::{acting, administration, app::App};
 use boxoffice_http::{
-    browsing::List,
-    filters,
+    lists::ListRequest,
     problem::Problem,
-    query::Query,
     reply::Reply,
     request::Request,
     revisions::{expected, tagged},
 };
 use domain::{
-    accounts::{Account, EmailAddress},
-    administration::{AccountChange, AccountFilter},
+    accounts::Account,
+    administration::AccountChange,
     audit::Action,
     ids::AccountId,
+    lists::declared,
     validation::{FieldError, FieldErrors},
 };
 use serde_json::json;
 
 use super::dto::{AccountChangeBody, AccountJson};
 
-/// Longest text to search for, in characters.
-const TEXT_CHARS_MAX: usize = 100;
-
 /// `GET /admin/users`
 pub async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    let mut query = request.query();
-    let filter = filter(&mut query);
-    let list = List::asked(&request);
-    let wanted = list.page_request(&mut query);
-    query.finish()?;
-    let asked_for = json!({ "searched": filter.text.is_some() });
+    let list = ListRequest::read(&request, &declared::ACCOUNTS)?;
+    let asked_for = json!({ "searched": list.query.get("q").is_some() });
     acting::looks_at(&app, Action::Read, ("accounts", "list".to_owned()), asked_for).await?;
-    let page = app.store.accounts(&filter, &wanted).await?;
-    list.reply(&page, &wanted, |account| account.id, AccountJson::from)
-}
-
-fn filter(query: &mut Query<'_>) -> AccountFilter {
-    let text = query.text("q").and_then(|text| filters::within(query, "q", &text, TEXT_CHARS_MAX));
-    // An address as accounts have it: its domain may have been typed in letters beyond ASCII.
-    let text = text.map(|text| if text.contains('@') { EmailAddress::normalised(&text) } else { text });
-    AccountFilter {
-        text,
-        role: query.value("role", "USER, ORGANIZER or ADMIN"),
-        status: query.value("status", "ACTIVE or SUSPENDED"),
-        verified: query.value("verified", "true or false"),
-    }
+    let page = app.store.accounts(&list.query).await?;
+    list.reply(&page, AccountJson::from)
 }
 
 /// `GET /admin/users/{id}`
 pub async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let account = app.store.account(request.id::<AccountId>("id")?).await?.ok_or_else(Problem::not_found)?;
     acting::looks_at(&app, Action::Read, ("account", account.id.to_string()), json!({})).await?;
     answer(&account)

@@ -3,10 +3,11 @@
 use application::{app::App, limits::Tier};
 use boxoffice_http::{
     endpoint::{Endpoint, Section},
-    openapi::{operation::Operation, parameter::Parameter},
+    openapi::operation::Operation,
     problem_codes::Code,
     router::Access,
 };
+use domain::lists::declared;
 use serde_json::json;
 
 use super::dto::{
@@ -187,13 +188,7 @@ fn end_sessions() -> Endpoint<App> {
 
 fn accounts() -> Endpoint<App> {
     Operation::get("/api/v1/admin/users", "listUsers", "Find accounts")
-        .parameter(Parameter::query("q", "Part of the address or the name.").text(0..=100))
-        .parameter(Parameter::query("role", "What they may do.").one_of(&["USER", "ORGANIZER", "ADMIN"]))
-        .parameter(Parameter::query("status", "Whether they may sign in.").one_of(&["ACTIVE", "SUSPENDED"]))
-        .parameter(
-            Parameter::query("verified", "Whether their address is verified.").schema(json!({ "type": "boolean" })),
-        )
-        .page_of::<AccountJson<'_>>("Accounts, the latest first.")
+        .page_of::<AccountJson<'_>>(&declared::ACCOUNTS, "Accounts, the latest first.")
         .served(ADMINISTRATORS, super::admin::list)
 }
 

@@ -26,7 +26,6 @@ pub async fn register(app: Arc<App>, mut request: Request) -> Result<Reply, Prob
 
 /// `GET /profile`
 pub async fn profile(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let account = accounts::profile(&app, request.caller()?.account).await?;
     Reply::ok(&UserJson::from(&account))
 }

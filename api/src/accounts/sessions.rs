@@ -54,7 +54,6 @@ pub async fn logout(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
 
 /// `GET /sessions`
 pub async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let caller = request.caller()?;
     let of_cookie = || SessionCookie::of(request.headers()).map(|cookie| cookie.token.session);
     let current = caller.session.or_else(of_cookie);

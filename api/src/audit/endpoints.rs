@@ -3,9 +3,9 @@
 use application::app::App;
 use boxoffice_http::{
     endpoint::{Endpoint, Section},
-    openapi::{operation::Operation, parameter::Parameter},
+    openapi::operation::Operation,
 };
-use serde_json::json;
+use domain::lists::declared;
 
 use super::{EntryJson, VerificationJson};
 use crate::scopes::ADMINISTRATORS;
@@ -17,19 +17,11 @@ pub(crate) fn section() -> Section<App> {
 }
 
 fn list() -> Endpoint<App> {
-    let text = |name, description| Parameter::query(name, description).schema(json!({ "type": "string" }));
     Operation::get("/api/v1/admin/audit-log", "listAuditLog", "Read the audit log")
-        .parameter(
-            Parameter::query("actorId", "Entries of this account.")
-                .schema(json!({ "type": "string", "format": "uuid" })),
-        )
-        .parameter(text("action", "Entries of this action, such as `ROLE_CHANGED`."))
-        .parameter(text("targetKind", "Entries about this kind of thing, such as `account`."))
-        .parameter(text("targetId", "Entries about this one."))
         .details(
             "Of what was changed, `changes` has the values before and after. Looking at people's data is a deed, too.",
         )
-        .page_of::<EntryJson<'_>>("Entries, the latest first.")
+        .page_of::<EntryJson<'_>>(&declared::AUDIT_LOG, "Entries, the latest first.")
         .served(ADMINISTRATORS, super::list)
 }
 

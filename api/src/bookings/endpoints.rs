@@ -3,16 +3,14 @@
 use application::{app::App, limits::Tier};
 use boxoffice_http::{
     endpoint::{Endpoint, Section},
-    openapi::{operation::Operation, parameter::Parameter},
+    openapi::operation::Operation,
     problem_codes::Code,
     router::Access,
 };
+use domain::lists::declared;
 use serde_json::{Value, json};
 
-use super::{
-    dto::{BookingJson, BookingSchema, HoldBody, HoldJson},
-    public::BOOKING_STATUSES,
-};
+use super::dto::{BookingJson, BookingSchema, HoldBody, HoldJson};
 
 /// Why places can't be had.
 const NO_PLACES: [Code; 4] = [Code::SoldOut, Code::SeatTaken, Code::NotOnSale, Code::LimitExceeded];
@@ -21,6 +19,7 @@ pub(crate) fn section() -> Section<App> {
     Section::new("Bookings", "Holding, booking and cancelling; each account sees its own.")
         .with(hold())
         .with(show_hold())
+        .with(extend())
         .with(release())
         .with(book())
         .with(list())
@@ -56,6 +55,19 @@ fn show_hold() -> Endpoint<App> {
         .own()
 }
 
+fn extend() -> Endpoint<App> {
+    Operation::post("/api/v1/holds/{id}/extensions", "extendHold", "Keep held places for longer")
+        .details(
+            "As long as a new hold would, counted from now, but never beyond 30 minutes after the hold was made. A hold that lasts \
+             as long already is left as it is: 409 `BOOKING_007`.",
+        )
+        .ok::<HoldJson<'_>>("The hold, with its new `expiresAt`.")
+        .refusals(&[Code::HoldGone, Code::HoldAtCap])
+        .served(Access::Authenticated, super::public::extend)
+        .own()
+        .limit(Tier::Bookings)
+}
+
 fn release() -> Endpoint<App> {
     Operation::delete("/api/v1/holds/{id}", "releaseHold", "Give held places back")
         .details("Again: the same.")
@@ -82,9 +94,7 @@ fn book() -> Endpoint<App> {
 
 fn list() -> Endpoint<App> {
     Operation::get("/api/v1/bookings", "listBookings", "List the own bookings")
-        .parameter(Parameter::query("status", "Where they are in their lives.").one_of(&BOOKING_STATUSES).many())
-        .parameter(Parameter::query("eventId", "Of this event.").id())
-        .page_of::<BookingJson<'_>>("Bookings, the latest first.")
+        .page_of::<BookingJson<'_>>(&declared::BOOKINGS, "Bookings, the latest first.")
         .served(Access::Authenticated, super::public::list)
         .own()
 }

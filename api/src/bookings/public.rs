@@ -7,14 +7,13 @@ use application::{
     bookings::{self, Asking},
 };
 use boxoffice_http::{
-    browsing::List, problem::Problem, problem_codes::Code, query::Query, reply::Reply, request::Request, router::Params,
+    lists::ListRequest, problem::Problem, problem_codes::Code, reply::Reply, request::Request, router::Params,
 };
 use domain::{
-    bookings::{Booking, BookingStatus, IdempotencyKey, Source},
+    bookings::{Booking, IdempotencyKey, Source},
     ids::{AccountId, BookingId, EventId, HoldId},
-    repositories::OwnBookings,
+    lists::declared,
     selection::Selection,
-    validation::FieldError,
 };
 
 use super::{
@@ -57,9 +56,15 @@ pub async fn release(app: Arc<App>, request: Request) -> Result<Reply, Problem> 
     Ok(Reply::no_content())
 }
 
+/// `POST /holds/{id}/extensions`
+pub async fn extend(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
+    request.query().finish()?;
+    let hold = bookings::extend(&app, request.caller()?.account, request.id::<HoldId>("id")?).await?;
+    Reply::ok(&HoldJson::from(&*hold))
+}
+
 /// `GET /holds/{id}`
 pub async fn show_hold(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let account = request.caller()?.account;
     let hold = app.store.hold(request.id("id")?).await?.filter(|hold| hold.account_id == account);
     Reply::ok(&HoldJson::from(&hold.ok_or_else(Problem::not_found)?))
@@ -83,36 +88,13 @@ pub async fn book(app: Arc<App>, mut request: Request) -> Result<Reply, Problem>
     Ok(if made.replayed { reply.replayed() } else { reply })
 }
 
-/// The names of all states, for filters.
-pub(crate) const BOOKING_STATUSES: [&str; 4] = ["PENDING_PAYMENT", "CONFIRMED", "CANCELLED", "EXPIRED"];
-
-/// The filter `status`, which may be given several times.
-pub(crate) fn statuses(query: &mut Query<'_>) -> Vec<BookingStatus> {
-    let mut statuses = Vec::new();
-    for text in query.texts("status") {
-        match text.parse() {
-            Ok(status) => statuses.push(status),
-            Err(_) => {
-                let message = "must be PENDING_PAYMENT, CONFIRMED, CANCELLED or EXPIRED";
-                query.fault(FieldError::new("status", "UNKNOWN_VALUE", message));
-            }
-        }
-    }
-    statuses
-}
-
 /// `GET /bookings`
 pub async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    let mut query = request.query();
-    let filter = OwnBookings { statuses: statuses(&mut query), event: query.id("eventId", "the id of an event") };
-    let list = List::asked(&request);
-    let wanted = list.page_request(&mut query);
-    query.finish()?;
-    let page = app.store.bookings_of(request.caller()?.account, &filter, &wanted).await?;
+    let list = ListRequest::read(&request, &declared::BOOKINGS)?;
+    let page = app.store.bookings_of(request.caller()?.account, &list.query).await?;
     let events: Vec<EventId> = page.entries.iter().map(|booking| booking.event_id).collect();
     let names = app.store.event_names(&events).await?;
-    let show = |booking| BookingJson::new(booking, names.get(&booking.event_id));
-    list.reply(&page, &wanted, |booking| booking.id, show)
+    list.reply(&page, |booking| BookingJson::new(booking, names.get(&booking.event_id)))
 }
 
 async fn shown(app: &App, booking: &Booking) -> Result<Reply, Problem> {
@@ -122,7 +104,6 @@ async fn shown(app: &App, booking: &Booking) -> Result<Reply, Problem> {
 
 /// `GET /bookings/{id}`
 pub async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let booking = bookings::own_booking(&app, request.caller()?.account, request.id::<BookingId>("id")?).await?;
     shown(&app, &booking).await
 }

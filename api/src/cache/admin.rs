@@ -18,8 +18,7 @@ const TEXT_BYTES_MAX: usize = 256;
 const STARS_MAX: usize = 4;
 
 /// `GET /admin/cache`: what this node keeps, and what it has done since its start.
-pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
+pub(crate) async fn show(app: Arc<App>, _: Request) -> Result<Reply, Problem> {
     Reply::ok(&OverviewJson::from(&app.cache.overview()))
 }
 

@@ -12,7 +12,6 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use super::search;
 use crate::venues::dto::VenueJson;
 
 /// Something to attend.
@@ -105,7 +104,7 @@ impl<'a> From<&'a EventDetail> for EventDetailJson<'a> {
             tags: detail.tags.iter().map(|EventTag { slug, name }| TagJson { slug, name }).collect(),
             occurrences: detail.event.series_id.map(|series| OccurrencesJson {
                 next: detail.next.iter().map(NextOccurrenceJson::from).collect(),
-                all: search::of_series(series),
+                all: format!("/api/v1/events?seriesId={series}"),
             }),
         }
     }

@@ -6,12 +6,11 @@ use boxoffice_http::{
     openapi::{operation::Operation, parameter::Parameter},
     router::Access,
 };
-use domain::management::seat_maps::VERSIONS_MAX;
+use domain::{lists::declared, management::seat_maps::VERSIONS_MAX};
 use serde_json::json;
 
 use super::{
     dto::{AvailabilityJson, ChangesJson, EventDetailJson},
-    search,
     seat_map::{PresentSeatMapJson, SeatMapJson},
     summary::{EventSummaryJson, FacetsJson, SalesJson},
 };
@@ -28,17 +27,14 @@ pub(crate) fn section() -> Section<App> {
 }
 
 fn list() -> Endpoint<App> {
-    let operation = Operation::get("/api/v1/events", "listEvents", "List or search events").details(
+    Operation::get("/api/v1/events", "listEvents", "List or search events").details(
         "Published events, unless `status` says otherwise. What has ended is left out, unless one of `from`, `to`, `endsFrom` and \
          `endsTo` is given, or `status=ARCHIVED`. Everything that is given must hold. Words are found in English, German and French forms, without accents, and with a slip of the finger \
          when few events have them as they are written; by relevance, the title counts more than tags, venue and city, these \
          more than the summary, that more than the description, and the sooner one of equals comes first.\n\n\
          How events sell is told by `GET /api/v1/availability`.",
-    );
-    let parameters = search::described();
-    let operation = parameters.into_iter().fold(operation, Operation::parameter);
-    operation
-        .page_of::<EventSummaryJson<'_>>("The events that were found.")
+    )
+        .page_of::<EventSummaryJson<'_>>(&declared::EVENTS, "The events that were found.")
         .cacheable()
         .served(Access::Public, super::public::list)
 }

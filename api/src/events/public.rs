@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actors::cache::{Key, Load, Namespace};
 use application::{app::App, bookings::BookingError};
 use boxoffice_http::{
+    lists::ListRequest,
     problem::Problem,
     query::Named,
     redirects::{address, may_be_slug, moved, present_slug},
@@ -12,12 +13,15 @@ use boxoffice_http::{
     request::Request,
     response_cache::{self, Name, cached, cached_if_any, uncached},
 };
-use domain::{cache::Tag, ids::EventId, repositories::Found, search::PublicStatus, validation::FieldError};
+use domain::{
+    cache::Tag, ids::EventId, lists::declared, repositories::Found, search::leaves_out_what_is_over,
+    validation::FieldError,
+};
 use tokio::time::Instant;
 
 use super::{
     dto::{AvailabilityJson, EventDetailJson},
-    live, pictures, search,
+    live, pictures,
     summary::{EventSummaryJson, FacetsJson, SalesJson},
 };
 
@@ -33,19 +37,22 @@ pub async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
         Some(_) => None,
         None => Some(app.site.rules(&*app.store).await?.events_per_page),
     };
-    let (wanted, list) = search::read(&request, per_page)?;
+    let list = match per_page {
+        Some(entries) => ListRequest::with_limit(&request, &declared::EVENTS, entries)?,
+        None => ListRequest::read(&request, &declared::EVENTS)?,
+    };
+    let (query, leaves_out) = (&list.query, leaves_out_what_is_over(&list.query));
     // What is left changes with every booking.
     // And nobody knows by an index which of those that were cancelled would have ended next.
-    let is_of_cancelled = wanted.filter.status == PublicStatus::Cancelled && wanted.filter.leaves_out_what_is_over();
-    let is_kept = !wanted.filter.available && !is_of_cancelled;
-    let key = list.key(Namespace::Events, &wanted.place, wanted.limit);
-    let (key, store) = (if wanted.filter.text.is_some() { key.uncommon() } else { key }, app.clone());
-    let ends = is_kept && wanted.filter.leaves_out_what_is_over();
+    let is_of_cancelled = query.text("status") == Some("CANCELLED") && leaves_out;
+    let is_kept = query.get("available").is_none() && !is_of_cancelled;
+    let key = list.key(Namespace::Events);
+    let (key, store) = (if query.get("q").is_some() { key.uncommon() } else { key }, app.clone());
+    let ends = is_kept && leaves_out;
     let load = move || async move {
         let next_end = if ends { until_one_ends(&store).await? } else { None };
-        let slice = store.store.public_events(&wanted).await?;
-        let tags = [Tag::Events, Tag::Vocabulary];
-        Ok(list.load(&slice, (&wanted.place, wanted.limit), EventSummaryJson::from, &tags)?.until(next_end))
+        let page = store.store.public_events(&list.query).await?;
+        Ok(list.load(&page, EventSummaryJson::from, &[Tag::Events, Tag::Vocabulary])?.until(next_end))
     };
     if is_kept { cached(&app.cache, &request, key, load).await } else { uncached(&request, load().await?).await }
 }
@@ -58,7 +65,6 @@ async fn until_one_ends(app: &App) -> Found<Option<std::time::Instant>> {
 
 /// `GET /events/{idOrSlug}`
 pub async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let name = request.param("id")?;
     if !may_be_slug(&name) {
         return Err(Problem::not_found());
@@ -107,7 +113,6 @@ pub async fn sales(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
 
 /// `GET /categories`: those of published events that are not over.
 pub async fn categories(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let (key, store) = (Key::one(Namespace::Events, "categories"), app.clone());
     cached(&app.cache, &request, key, || async move {
         let next_end = until_one_ends(&store).await?;

@@ -170,7 +170,6 @@ pub(super) struct BlocksJson {
 
 /// `GET …/events/{id}/blocks`
 pub(super) async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let event_id = request.id("id")?;
     let blocks = blocks::list(&app, &manager(&request)?, event_id).await?;
     let summary = |block: &BlockSummary| {
@@ -182,7 +181,6 @@ pub(super) async fn list(app: Arc<App>, request: Request) -> Result<Reply, Probl
 
 /// `POST …/events/{id}/blocks`: at most 10,000 places at once, named or by number as in a booking, or by section.
 pub(super) async fn add(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let (by, event) = (manager(&request)?, request.id::<EventId>("id")?);
     let (body, named) = named_body::<BlockBody>(&mut request).await?;
     let selection = Selection::try_from(body)?;
@@ -196,14 +194,12 @@ pub(super) async fn add(app: Arc<App>, mut request: Request) -> Result<Reply, Pr
 
 /// `GET …/events/{id}/blocks/{blockId}`
 pub(super) async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let block = blocks::find(&app, &manager(&request)?, request.id("id")?, request.id("blockId")?).await?;
     Reply::ok(&BlockJson::from(&block))
 }
 
 /// `DELETE …/events/{id}/blocks/{blockId}`
 pub(super) async fn delete(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     blocks::release(&app, &manager(&request)?, request.id("id")?, request.id("blockId")?).await?;
     Ok(Reply::no_content())
 }

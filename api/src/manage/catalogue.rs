@@ -6,10 +6,11 @@ use application::{
     app::App,
     manage::{ManageError, invalidated, once, settled, unowned},
 };
-use boxoffice_http::{browsing::List, openapi::texts, problem::Problem, reply::Reply, request::Request};
+use boxoffice_http::{lists::ListRequest, openapi::texts, problem::Problem, reply::Reply, request::Request};
 use domain::{
     cache::Tag,
     ids::VenueId,
+    lists::declared,
     management::{
         ChangeError, Expected, Manager, Revisions,
         catalogue::{Term, Vocabulary},
@@ -41,13 +42,11 @@ async fn shown_venue(app: &App, request: &Request, id: VenueId) -> Result<Reply,
 
 /// `GET /admin/venues/{id}`
 pub(super) async fn show_venue(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     shown_venue(&app, &request, request.id("id")?).await
 }
 
 /// `POST /admin/venues`
 pub(super) async fn add_venue(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let by = manager(&request)?;
     let (body, named) = named_body::<NewVenueBody>(&mut request).await?;
     let fields = VenueFields::parse(body.into(), None)?;
@@ -70,7 +69,6 @@ async fn change_venue<B: Clone + DeserializeOwned + Send + Sync + 'static>(
     mut request: Request,
     change: impl Fn(B, RawVenue) -> RawVenue + Send + Sync,
 ) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let (by, id, expected) = (manager(&request)?, request.id::<VenueId>("id")?, expected(&request)?);
     let body: B = request.body().await?;
     let change = |venue: Venue| change(body.clone(), venue.into());
@@ -114,7 +112,6 @@ pub(super) async fn update_venue(app: Arc<App>, request: Request) -> Result<Repl
 
 /// `DELETE /admin/venues/{id}`
 pub(super) async fn delete_venue(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let expected = perhaps_expected(&request)?.flatten();
     let id = request.id("id")?;
     let deleted = app.store.delete_venue(&manager(&request)?, id, expected).await;
@@ -164,12 +161,8 @@ impl<'a> From<&'a Term> for TermJson<'a> {
 }
 
 async fn list(app: &App, request: &Request, of: Vocabulary) -> Result<Reply, Problem> {
-    let mut query = request.query();
-    let list = List::asked(request);
-    let wanted = list.page_request(&mut query);
-    query.finish()?;
-    let page = app.store.terms(&manager(request)?, of, &wanted).await?;
-    list.reply(&page, &wanted, |term| term.slug.clone(), TermJson::from)
+    let list = ListRequest::read(request, &declared::TERMS)?;
+    list.reply(&app.store.terms(&manager(request)?, of, &list.query).await?, TermJson::from)
 }
 
 async fn term(app: &App, of: Vocabulary, slug: &str) -> Result<Term, Problem> {
@@ -177,13 +170,11 @@ async fn term(app: &App, of: Vocabulary, slug: &str) -> Result<Term, Problem> {
 }
 
 async fn show(app: &App, request: &Request, of: Vocabulary) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let term = term(app, of, &request.param("slug")?).await?;
     Ok(tagged(Reply::ok(&TermJson::from(&term))?, term.revision))
 }
 
 async fn add(app: &App, mut request: Request, of: Vocabulary, path: &'static str) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let by = manager(&request)?;
     let (body, named) = named_body::<TermBody>(&mut request).await?;
     let mut errors = FieldErrors::default();
@@ -208,7 +199,6 @@ async fn add(app: &App, mut request: Request, of: Vocabulary, path: &'static str
 }
 
 async fn rename(app: &App, mut request: Request, of: Vocabulary) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let (by, expected) = (manager(&request)?, expected(&request)?);
     let slug = request.param("slug")?.into_owned();
     let body: NameBody = request.body().await?;
@@ -220,7 +210,6 @@ async fn rename(app: &App, mut request: Request, of: Vocabulary) -> Result<Reply
 }
 
 async fn delete(app: &App, request: Request, of: Vocabulary) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let expected = perhaps_expected(&request)?.flatten();
     let deleted = app.store.delete_term(&manager(&request)?, of, &request.param("slug")?, expected).await;
     invalidated(app, deleted, &[Tag::Vocabulary])?;

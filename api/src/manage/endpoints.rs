@@ -7,6 +7,7 @@ use boxoffice_http::{
     problem_codes::Code,
     router::Access,
 };
+use domain::lists::declared;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
@@ -25,13 +26,10 @@ use super::{
     settings::{ChangeJson, SettingsChange, SettingsJson},
 };
 use crate::{
-    bookings::public::BOOKING_STATUSES,
     scopes::{ADMINISTRATORS, ANY, ORGANIZERS, OWN},
     venues::dto::VenueJson,
 };
 
-const STATUSES: [&str; 5] = ["DRAFT", "SCHEDULED", "PUBLISHED", "CANCELLED", "ARCHIVED"];
-const ORDERS: [&str; 4] = ["startsAt", "-startsAt", "createdAt", "-createdAt"];
 const ID: &str = "0198c0de-7d4c-7a10-8000-5a3c1f0e9b21";
 
 fn event() -> Value {
@@ -51,21 +49,14 @@ fn change(operation: Operation) -> Operation {
 }
 
 fn listed(operation: Operation) -> Operation {
-    operation
-        .parameter(Parameter::query("status", "Where they are in their lives.").one_of(&STATUSES).many())
-        .parameter(Parameter::query("q", "Part of the title or the slug.").text(0..=200))
-        .parameter(Parameter::query("seriesId", "Occurrences of this series.").id())
-        .parameter(Parameter::query("sort", "Their order.").one_of(&ORDERS).default("startsAt"))
-        .page_of::<EventJson<'_>>("Events.")
+    operation.page_of::<EventJson<'_>>(&declared::MANAGED_EVENTS, "Events.")
 }
 
 fn guests(operation: Operation) -> Operation {
     let csv = json!({ "type": "string", "description": "RFC 4180, a line a place; what begins like a formula is made a text." });
     operation
         .details("With `Accept: text/csv` all of them, as a file. `limit`, `cursor` and `offset` are of pages only.")
-        .parameter(Parameter::query("status", "Where they are in their lives.").one_of(&BOOKING_STATUSES).many())
-        .parameter(Parameter::query("q", "Part of a name or an address, or a whole reference.").text(0..=200))
-        .page_of::<GuestBookingJson<'_>>("Bookings, the newest first.")
+        .page_of::<GuestBookingJson<'_>>(&declared::GUEST_BOOKINGS, "Bookings, the newest first.")
         .ok_as("text/csv", csv, "")
 }
 
@@ -244,12 +235,12 @@ pub(crate) fn own_events() -> Section<App> {
 pub(crate) fn all_events() -> Section<App> {
     let section = Section::new("Administration of events", "The same for everybody's events.");
     let list = listed(Operation::get(ANY.path("/events"), "listAnyEvents", "List everybody's events"));
-    let list = list.parameter(Parameter::query("organizerId", "Whose.").id());
+    let list = list.everybodys(&declared::MANAGED_EVENTS);
     events::<NewEventBody, EventChangeBody>(&ANY, section.with(ANY.served(list, super::events::list)))
 }
 
 fn terms(operation: Operation) -> Operation {
-    operation.page_of::<TermJson<'_>>("By slug.")
+    operation.page_of::<TermJson<'_>>(&declared::TERMS, "By slug.")
 }
 
 fn categories(section: Section<App>) -> Section<App> {
@@ -412,7 +403,7 @@ pub(crate) fn catalogue() -> Section<App> {
         )
         .with(
             Operation::get("/api/v1/admin/settings/changes", "listSettingChanges", "List changes of settings")
-                .page_of::<ChangeJson<'_>>("The latest first.")
+                .page_of::<ChangeJson<'_>>(&declared::SETTING_CHANGES, "The latest first.")
                 .served(ADMINISTRATORS, super::settings::changes),
         )
 }

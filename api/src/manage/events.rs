@@ -6,13 +6,14 @@ use application::{
     app::App,
     manage::{event_of, events},
 };
-use boxoffice_http::{browsing::List, problem::Problem, query::Query, reply::Reply, request::Request};
+use boxoffice_http::{lists::ListRequest, problem::Problem, reply::Reply, request::Request};
 use domain::{
     events::{EventStatus, fields::RawEvent, lifecycle::Step},
     ids::{AccountId, EventId, SeatMapId, SeriesId, VenueId},
+    lists::declared,
     management::{
         Manager, Reach,
-        events::{Cancellation, ManagedEvent, ManagedEventFilter, ManagedEventOrder},
+        events::{Cancellation, ManagedEvent},
     },
     validation::FieldError,
 };
@@ -26,7 +27,7 @@ use super::{
         Change,
         events::{EventChangeBody, NewEventBody},
     },
-    expected, first_answer, location, manager, named_body, perhaps_expected, search, tagged, unchanged,
+    expected, first_answer, location, manager, named_body, perhaps_expected, tagged, unchanged,
 };
 use crate::instants;
 
@@ -176,48 +177,14 @@ async fn created(app: &App, by: &Manager, made: super::Made) -> Result<Reply, Pr
     answered(app, by, made, show).await
 }
 
-fn filter(query: &mut Query<'_>, by: &Manager) -> ManagedEventFilter {
-    let mut statuses = Vec::new();
-    for text in query.texts("status") {
-        match text.parse() {
-            Ok(status) => statuses.push(status),
-            Err(_) => {
-                let message = "must be DRAFT, SCHEDULED, PUBLISHED, CANCELLED or ARCHIVED";
-                query.fault(FieldError::new("status", "UNKNOWN_VALUE", message));
-            }
-        }
-    }
-    let q = search(query);
-    let organizer = if by.reach == Reach::All { query.id("organizerId", "an id") } else { None };
-    let series = query.id("seriesId", "an id");
-    let order = match query.text("sort").as_deref() {
-        None | Some("startsAt") => ManagedEventOrder::StartsAt,
-        Some("-startsAt") => ManagedEventOrder::StartsAtDescending,
-        Some("createdAt") => ManagedEventOrder::CreatedAt,
-        Some("-createdAt") => ManagedEventOrder::CreatedAtDescending,
-        Some(_) => {
-            let message = "must be startsAt, -startsAt, createdAt or -createdAt";
-            query.fault(FieldError::new("sort", "UNKNOWN_VALUE", message));
-            ManagedEventOrder::StartsAt
-        }
-    };
-    ManagedEventFilter { statuses, q, organizer, series, order }
-}
-
 /// `GET …/events`
 pub(super) async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    let by = manager(&request)?;
-    let mut query = request.query();
-    let (list, filter) = (List::asked(&request), filter(&mut query, &by));
-    let wanted = list.page_request(&mut query);
-    query.finish()?;
-    let page = app.store.managed_events(&by, &filter, &wanted).await?;
-    list.reply(&page, &wanted, |managed| filter.order.key(&managed.event), EventJson::from)
+    let list = ListRequest::read(&request, &declared::MANAGED_EVENTS)?;
+    list.reply(&app.store.managed_events(&manager(&request)?, &list.query).await?, EventJson::from)
 }
 
 /// `POST …/events`
 pub(super) async fn create(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let by = manager(&request)?;
     let (body, named) = named_body::<NewEventBody>(&mut request).await?;
     let organizer = organizer(body.organizer_id, &by)?;
@@ -227,7 +194,6 @@ pub(super) async fn create(app: Arc<App>, mut request: Request) -> Result<Reply,
 
 /// `GET …/events/{id}`
 pub(super) async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let event = event_of(&app, &manager(&request)?, request.id("id")?).await?;
     // The progress of a cancellation changes, and the revision does not.
     let is_settled = event.cancellation.as_ref().is_none_or(|of| of.finished_at.is_some());
@@ -239,7 +205,6 @@ pub(super) async fn show(app: Arc<App>, request: Request) -> Result<Reply, Probl
 
 /// `PUT …/events/{id}`: all that is not said is as for a new event, but slug and organizer stay.
 pub(super) async fn replace(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let (by, id, expected) = (manager(&request)?, request.id("id")?, expected(&request)?);
     let body: NewEventBody = request.body().await?;
     let organizer = organizer(body.organizer_id, &by)?;
@@ -253,7 +218,6 @@ pub(super) async fn replace(app: Arc<App>, mut request: Request) -> Result<Reply
 
 /// `PATCH …/events/{id}`
 pub(super) async fn update(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let (by, id, expected) = (manager(&request)?, request.id("id")?, expected(&request)?);
     let mut body: EventChangeBody = request.body().await?;
     let organizer = match std::mem::take(&mut body.organizer_id) {
@@ -271,14 +235,12 @@ pub(super) async fn update(app: Arc<App>, mut request: Request) -> Result<Reply,
 
 /// `DELETE …/events/{id}`
 pub(super) async fn delete(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let expected = perhaps_expected(&request)?.flatten();
     events::delete(&app, &manager(&request)?, request.id("id")?, expected).await?;
     Ok(Reply::no_content())
 }
 
 async fn step(app: &App, request: &Request, step: Step, at: Option<Timestamp>) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let expected = perhaps_expected(request)?.flatten();
     shown(&events::step(app, &manager(request)?, request.id("id")?, expected, step, at).await?)
 }
@@ -308,7 +270,6 @@ pub(super) async fn archive(app: Arc<App>, request: Request) -> Result<Reply, Pr
 
 /// `POST …/events/{id}/duplicate`
 pub(super) async fn duplicate(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let (by, id, expected) = (manager(&request)?, request.id("id")?, perhaps_expected(&request)?.flatten());
     let (body, named) = named_body::<DuplicateBody>(&mut request).await?;
     let made = events::duplicate(&app, &by, named, (id, expected), body.starts_at).await?;

@@ -11,10 +11,10 @@ use boxoffice_http::body::{Body, BodyError};
 use bytes::Bytes;
 use domain::{
     bookings::Item,
-    ids::{BookingId, EventId},
-    management::events::{BookingFilter, GuestBooking},
+    ids::EventId,
+    lists::{ListQuery, Place},
+    management::events::GuestBooking,
     money::Money,
-    repositories::{PageRequest, Start},
 };
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Frame;
@@ -25,23 +25,23 @@ const PORTION: u32 = 500;
 
 const HEAD: &str = "reference,status,created_at,name,email,ticket_type,section,row,seat,price,currency,booking_id\r\n";
 
-/// All bookings of the event that the filter lets through, newest first, one line a place. A database that goes away in the
+/// All bookings of the event that the query asks for, newest first, one line a place. A database that goes away in the
 /// middle breaks the answer off, so that nobody takes a part for the whole.
-pub(super) fn body(app: Arc<App>, event: EventId, filter: BookingFilter) -> Body {
-    let reader = Reader { app, event, filter, next: Next::Head };
+pub(super) fn body(app: Arc<App>, event: EventId, query: ListQuery) -> Body {
+    let reader = Reader { app, event, query, next: Next::Head };
     Body::stream(UnsyncBoxBody::new(Export { next: Some(ReusableBoxFuture::new(reader.next())) }))
 }
 
 enum Next {
     Head,
-    After(Start<BookingId>),
+    At(Place),
     End,
 }
 
 struct Reader {
     app: Arc<App>,
     event: EventId,
-    filter: BookingFilter,
+    query: ListQuery,
     next: Next,
 }
 
@@ -49,19 +49,21 @@ type Portion = Result<Option<(Reader, Bytes)>, BodyError>;
 
 impl Reader {
     async fn next(mut self) -> Portion {
-        let start = match std::mem::replace(&mut self.next, Next::End) {
+        let place = match std::mem::replace(&mut self.next, Next::End) {
             Next::Head => {
-                self.next = Next::After(Start::Offset(0));
+                self.next = Next::At(Place::Offset(0));
                 return Ok(Some((self, Bytes::from_static(HEAD.as_bytes()))));
             }
-            Next::After(start) => start,
+            Next::At(place) => place,
             Next::End => return Ok(None),
         };
-        let request = PageRequest { start, limit: PORTION };
-        let page = self.app.store.bookings_of_event(self.event, &self.filter, &request, false).await?;
-        let Some(last) = page.entries.last() else { return Ok(None) };
-        if page.has_more {
-            self.next = Next::After(Start::After(last.booking.id));
+        let query = self.query.at(place, PORTION);
+        let page = self.app.store.bookings_of_event(self.event, &query, false).await?;
+        if page.entries.is_empty() {
+            return Ok(None);
+        }
+        if let Some(last) = page.last.clone().filter(|_| page.has_more) {
+            self.next = Next::At(Place::After(last));
         }
         let written = move || {
             let mut text = String::with_capacity(page.entries.len() * 160);

@@ -4,20 +4,25 @@ use std::sync::Arc;
 
 use application::{acting, app::App, manage::event_of};
 use boxoffice_http::{
-    browsing::List, edge::negotiation::named, problem::Problem, query::Query, reply::Reply, request::Request,
+    edge::negotiation::named,
+    lists::{ListRequest, list_query},
+    problem::Problem,
+    reply::Reply,
+    request::Request,
 };
 use domain::{
     audit::Action,
-    ids::{BookingId, EventId},
-    management::events::{BookingFilter, GuestBooking},
+    ids::EventId,
+    lists::{FilterValue, ListQuery, declared},
+    management::events::GuestBooking,
 };
 use http::{HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::{export, manager, search};
-use crate::bookings::{dto::BookingJson, public::statuses};
+use super::{export, manager};
+use crate::bookings::dto::BookingJson;
 
 /// In the audit log: the guests of an event.
 const GUESTS: &str = "guests";
@@ -50,38 +55,31 @@ impl<'a> From<&'a GuestBooking> for GuestBookingJson<'a> {
     }
 }
 
-fn filter(query: &mut Query<'_>) -> BookingFilter {
-    let statuses = statuses(query);
-    BookingFilter { statuses, q: search(query) }
-}
-
 /// What of the guests is asked for, for the audit log.
-fn asked_for(filter: &BookingFilter) -> Value {
-    let statuses: Vec<_> = filter.statuses.iter().map(|status| status.as_str()).collect();
-    json!({ "statuses": statuses, "searched": filter.q.is_some() })
+fn asked_for(query: &ListQuery) -> Value {
+    let statuses = if let Some(FilterValue::OneOf(statuses)) = query.get("status") { &**statuses } else { &[] };
+    json!({ "statuses": statuses, "searched": query.get("q").is_some() })
 }
 
 /// `GET …/events/{id}/bookings`: a page; with `Accept: text/csv` all of them, one line a place.
 pub(super) async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let (by, event) = (manager(&request)?, request.id::<EventId>("id")?);
-    let mut query = request.query();
-    let filter = filter(&mut query);
     if named(request.headers(), "text/csv") > named(request.headers(), "application/json") {
+        let mut query = request.query();
+        let asked = list_query(&mut query, &declared::GUEST_BOOKINGS, true);
         query.finish()?;
         event_of(&app, &by, event).await?;
         let action = if request.method() == Method::HEAD { Action::Read } else { Action::Exported };
-        acting::looks_at(&app, action, (GUESTS, event.to_string()), asked_for(&filter)).await?;
+        acting::looks_at(&app, action, (GUESTS, event.to_string()), asked_for(&asked)).await?;
         tracing::info!(%event, userId = %by.account, "bookings exported");
         let disposition = format!("attachment; filename=\"bookings-{event}.csv\"");
         let disposition = HeaderValue::from_str(&disposition).map_err(Problem::internal)?;
-        return Ok(Reply::body(StatusCode::OK, CSV.clone(), export::body(app, event, filter))
+        return Ok(Reply::body(StatusCode::OK, CSV.clone(), export::body(app, event, asked))
             .header(header::CONTENT_DISPOSITION, disposition));
     }
-    let list = List::asked(&request);
-    let wanted = list.page_request::<BookingId>(&mut query);
-    query.finish()?;
+    let list = ListRequest::read(&request, &declared::GUEST_BOOKINGS)?;
     event_of(&app, &by, event).await?;
-    acting::looks_at(&app, Action::Read, (GUESTS, event.to_string()), asked_for(&filter)).await?;
-    let page = app.store.bookings_of_event(event, &filter, &wanted, true).await?;
-    list.reply(&page, &wanted, |of| of.booking.id, GuestBookingJson::from)
+    acting::looks_at(&app, Action::Read, (GUESTS, event.to_string()), asked_for(&list.query)).await?;
+    let page = app.store.bookings_of_event(event, &list.query, true).await?;
+    list.reply(&page, GuestBookingJson::from)
 }

@@ -128,14 +128,12 @@ fn shown_type(of: &ManagedTicketType) -> Result<Reply, Problem> {
 
 /// `GET …/events/{id}/quotas`
 pub(super) async fn list_quotas(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let quotas = sales::quotas(&app, &manager(&request)?, request.id("id")?).await?;
     Reply::ok(&All { data: quotas.iter().map(QuotaJson::from).collect() })
 }
 
 /// `POST …/events/{id}/quotas`
 pub(super) async fn add_quota(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let (by, event) = (manager(&request)?, request.id::<EventId>("id")?);
     let (body, named) = named_body::<NewQuotaBody>(&mut request).await?;
     let fields = QuotaFields::parse(body.name, body.capacity, None)?;
@@ -151,13 +149,11 @@ pub(super) async fn add_quota(app: Arc<App>, mut request: Request) -> Result<Rep
 
 /// `GET …/events/{id}/quotas/{quotaId}`
 pub(super) async fn show_quota(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     shown_quota(&sales::quota(&app, &manager(&request)?, request.id("id")?, request.id("quotaId")?).await?)
 }
 
 /// `PATCH …/events/{id}/quotas/{quotaId}`: more places are there at once; fewer than are held and sold are refused.
 pub(super) async fn update_quota(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let (by, expected) = (manager(&request)?, expected(&request)?);
     let which = (request.id("id")?, request.id("quotaId")?);
     let body: QuotaChangeBody = request.body().await?;
@@ -169,7 +165,6 @@ pub(super) async fn update_quota(app: Arc<App>, mut request: Request) -> Result<
 
 /// `DELETE …/events/{id}/quotas/{quotaId}`
 pub(super) async fn delete_quota(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let (by, expected) = (manager(&request)?, perhaps_expected(&request)?.flatten());
     sales::delete_quota(&app, &by, request.id("id")?, request.id("quotaId")?, expected).await?;
     Ok(Reply::no_content())
@@ -177,14 +172,12 @@ pub(super) async fn delete_quota(app: Arc<App>, request: Request) -> Result<Repl
 
 /// `GET …/events/{id}/ticket-types`
 pub(super) async fn list_types(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let types = sales::ticket_types(&app, &manager(&request)?, request.id("id")?).await?;
     Reply::ok(&All { data: types.iter().map(TicketTypeJson::from).collect() })
 }
 
 /// `POST …/events/{id}/ticket-types`
 pub(super) async fn add_type(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let (by, event) = (manager(&request)?, request.id::<EventId>("id")?);
     let (body, named) = named_body::<NewTicketTypeBody>(&mut request).await?;
     let made = sales::add_ticket_type(&app, &by, named, event, body.into()).await?;
@@ -199,7 +192,6 @@ pub(super) async fn add_type(app: Arc<App>, mut request: Request) -> Result<Repl
 
 /// `PUT …/events/{id}/ticket-types`: their order. Revisions are the event's.
 pub(super) async fn order_types(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let (by, event, expected) = (manager(&request)?, request.id("id")?, expected(&request)?);
     let body: OrderBody = request.body().await?;
     let (types, revision) = sales::order_ticket_types(&app, &by, event, expected, body.order).await?;
@@ -208,13 +200,11 @@ pub(super) async fn order_types(app: Arc<App>, mut request: Request) -> Result<R
 
 /// `GET …/events/{id}/ticket-types/{typeId}`
 pub(super) async fn show_type(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     shown_type(&sales::ticket_type(&app, &manager(&request)?, request.id("id")?, request.id("typeId")?).await?)
 }
 
 /// `PATCH …/events/{id}/ticket-types/{typeId}`: concerns bookings from now on.
 pub(super) async fn update_type(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let (by, expected) = (manager(&request)?, expected(&request)?);
     let which = (request.id("id")?, request.id("typeId")?);
     let body: TicketTypeChangeBody = request.body().await?;
@@ -223,7 +213,6 @@ pub(super) async fn update_type(app: Arc<App>, mut request: Request) -> Result<R
 
 /// `DELETE …/events/{id}/ticket-types/{typeId}`
 pub(super) async fn delete_type(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let (by, expected) = (manager(&request)?, perhaps_expected(&request)?.flatten());
     sales::delete_ticket_type(&app, &by, request.id("id")?, request.id("typeId")?, expected).await?;
     Ok(Reply::no_content())

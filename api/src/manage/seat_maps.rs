@@ -11,19 +11,17 @@ use application::{
     aside::aside,
     manage::seat_maps::{self, EventSeatMap},
 };
-use boxoffice_http::{browsing::List, problem::Problem, query::Whole, reply::Reply, request::Request};
+use boxoffice_http::{lists::ListRequest, problem::Problem, query::Whole, reply::Reply, request::Request};
 use domain::{
     ids::{AccountId, EventId, SeatMapId, SeatMapVersionId},
-    management::{
-        Manager, Reach,
-        seat_maps::{SeatMapFields, SeatMapFilter},
-    },
+    lists::declared,
+    management::{Manager, Reach, seat_maps::SeatMapFields},
     validation::FieldError,
 };
 use dto::{ChangeBody, LayoutJson, MoveBody, NewSeatMapBody, SeatMapDetailJson, SeatMapJson, VersionDetailJson};
 use sold::EventSeatMapJson;
 
-use super::{answered, expected, first_answer, location, manager, named_body, perhaps_expected, search, tagged};
+use super::{answered, expected, first_answer, location, manager, named_body, perhaps_expected, tagged};
 
 /// Most bytes of a map: the largest hall in the longest form that people write, twice.
 const LAYOUT_BYTES_MAX: usize = 8 << 20;
@@ -43,23 +41,12 @@ async fn detail(app: &App, by: &Manager, id: SeatMapId) -> Result<(SeatMapDetail
 
 /// `GET …/seat-maps`
 pub(super) async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    let by = manager(&request)?;
-    let mut query = request.query();
-    let filter = SeatMapFilter {
-        venue: query.id("venueId", "an id"),
-        organizer: if by.reach == Reach::All { query.id("organizerId", "an id") } else { None },
-        q: search(&mut query),
-    };
-    let list = List::asked(&request);
-    let wanted = list.page_request(&mut query);
-    query.finish()?;
-    let page = app.store.seat_maps(&by, &filter, &wanted).await?;
-    list.reply(&page, &wanted, |map| (map.created_at, map.id), SeatMapJson::from)
+    let list = ListRequest::read(&request, &declared::SEAT_MAPS)?;
+    list.reply(&app.store.seat_maps(&manager(&request)?, &list.query).await?, SeatMapJson::from)
 }
 
 /// `POST …/seat-maps`
 pub(super) async fn create(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let by = manager(&request)?;
     let (body, named) = named_body::<NewSeatMapBody>(&mut request).await?;
     let organizer = owner(&by, body.organizer_id)?;
@@ -88,14 +75,12 @@ fn owner(by: &Manager, named: Option<AccountId>) -> Result<Option<AccountId>, Pr
 /// `GET …/seat-maps/{id}`
 pub(super) async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.check_unsent()?;
-    request.query().finish()?;
     let (shown, revision) = detail(&app, &manager(&request)?, request.id("id")?).await?;
     Ok(tagged(Reply::ok(&shown)?, revision))
 }
 
 /// `PATCH …/seat-maps/{id}`
 pub(super) async fn update(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let (by, id, expected) = (manager(&request)?, request.id("id")?, expected(&request)?);
     let body: ChangeBody = request.body().await?;
     seat_maps::update(&app, &by, id, expected, (body.name.said(), body.description.said())).await?;
@@ -105,7 +90,6 @@ pub(super) async fn update(app: Arc<App>, mut request: Request) -> Result<Reply,
 
 /// `DELETE …/seat-maps/{id}`
 pub(super) async fn delete(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let expected = perhaps_expected(&request)?.flatten();
     seat_maps::delete(&app, &manager(&request)?, request.id("id")?, expected).await?;
     Ok(Reply::no_content())
@@ -113,7 +97,6 @@ pub(super) async fn delete(app: Arc<App>, request: Request) -> Result<Reply, Pro
 
 /// `POST …/seat-maps/{id}/versions`: what `…/layout` of any version answers is a body.
 pub(super) async fn add_version(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let (by, map) = (manager(&request)?, request.id("id")?);
     let expected = perhaps_expected(&request)?.flatten();
     let (body, named) = named_body::<LayoutJson>(&mut request).await?;
@@ -132,7 +115,6 @@ pub(super) async fn add_version(app: Arc<App>, mut request: Request) -> Result<R
 /// `GET …/seat-maps/{id}/versions/{number}`
 pub(super) async fn show_version(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.check_unsent()?;
-    request.query().finish()?;
     let shown = seat_maps::version(&app, &manager(&request)?, request.id("id")?, number(&request)?).await?;
     Reply::ok(&VersionDetailJson::from(&shown))
 }
@@ -140,7 +122,6 @@ pub(super) async fn show_version(app: Arc<App>, request: Request) -> Result<Repl
 /// `GET …/seat-maps/{id}/versions/{number}/layout`
 pub(super) async fn export(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     request.check_unsent()?;
-    request.query().finish()?;
     let drawing = seat_maps::export(&app, &manager(&request)?, request.id("id")?, number(&request)?).await?;
     aside(move || Reply::ok(&LayoutJson::from(drawing.layout()))).await
 }
@@ -151,13 +132,11 @@ fn sold(of: &EventSeatMap) -> Result<Reply, Problem> {
 
 /// `GET …/events/{id}/seat-map`
 pub(super) async fn of_event(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     sold(&seat_maps::of_event(&app, &manager(&request)?, request.id("id")?).await?)
 }
 
 /// `PUT …/events/{id}/seat-map`: another version of the same map. Revisions are the event's.
 pub(super) async fn move_event(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let (by, event, expected) = (manager(&request)?, request.id::<EventId>("id")?, expected(&request)?);
     let body: MoveBody = request.body().await?;
     let (moved, lost) = seat_maps::move_event(&app, &by, event, expected, body.version).await?;

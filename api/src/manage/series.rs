@@ -263,7 +263,6 @@ struct SteppedSeriesJson<'a> {
 
 /// `POST …/events/{id}/occurrences`
 pub(super) async fn repeat(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let (by, id, expected) = (manager(&request)?, request.id("id")?, perhaps_expected(&request)?.flatten());
     let (body, named) = named_body::<OccurrencesBody>(&mut request).await?;
     let made = series::repeat(&app, &by, named, (id, expected), body.into()).await?;
@@ -280,7 +279,6 @@ pub(super) async fn repeat(app: Arc<App>, mut request: Request) -> Result<Reply,
 
 /// `GET …/series/{id}`
 pub(super) async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let id = request.id("id")?;
     Reply::ok(&SeriesJson::new(id, &series::find(&app, &manager(&request)?, id).await?))
 }
@@ -291,7 +289,6 @@ async fn step(
     step: Step,
     when: (Option<Timestamp>, Option<Timestamp>),
 ) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let id = request.id("id")?;
     told(id, &series::step(app, &manager(request)?, id, step, when).await?)
 }
@@ -324,7 +321,6 @@ pub(super) async fn cancel(app: Arc<App>, mut request: Request) -> Result<Reply,
 
 /// `PATCH …/series/{id}/occurrences/{eventId}`: this one and those that follow.
 pub(super) async fn update(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let (by, expected) = (manager(&request)?, expected(&request)?);
     let which: (SeriesId, EventId) = (request.id("id")?, request.id("eventId")?);
     let body: TextsBody = request.body().await?;
@@ -334,7 +330,6 @@ pub(super) async fn update(app: Arc<App>, mut request: Request) -> Result<Reply,
 
 /// `DELETE …/series/{id}/occurrences/{eventId}`: the event goes on by itself.
 pub(super) async fn leave(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let expected = perhaps_expected(&request)?.flatten();
     let which = (request.id("id")?, request.id("eventId")?);
     series::leave(&app, &manager(&request)?, which, expected).await?;

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 use actors::cache::{Key, Namespace};
 use application::{app::App, manage::invalidated};
 use boxoffice_http::{
-    browsing::List,
+    lists::ListRequest,
     openapi::texts,
     problem::Problem,
     reply::Reply,
@@ -15,6 +15,7 @@ use boxoffice_http::{
 use domain::{
     cache::Tag,
     ids::AccountId,
+    lists::declared,
     management::catalogue::{SettingChange, StoredSettings},
     settings::{Kind, SettingKey},
     validation::{FieldError, FieldErrors},
@@ -131,14 +132,12 @@ async fn shown(app: &App) -> Result<Reply, Problem> {
 }
 
 /// `GET /admin/settings`
-pub(super) async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
+pub(super) async fn list(app: Arc<App>, _: Request) -> Result<Reply, Problem> {
     shown(&app).await
 }
 
 /// `PATCH /admin/settings`: `{"siteName":"…","termsUrl":null}`; `null` takes a setting back to its default.
 pub(super) async fn update(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let (by, expected) = (manager(&request)?, expected(&request)?);
     let body: BTreeMap<String, Value> = request.body().await?;
     let mut errors = FieldErrors::default();
@@ -164,17 +163,12 @@ pub(super) async fn update(app: Arc<App>, mut request: Request) -> Result<Reply,
 
 /// `GET /admin/settings/changes`
 pub(super) async fn changes(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    let mut query = request.query();
-    let list = List::asked(&request);
-    let wanted = list.page_request(&mut query);
-    query.finish()?;
-    let page = app.store.setting_changes(&wanted).await?;
-    list.reply(&page, &wanted, |change| change.number, ChangeJson::from)
+    let list = ListRequest::read(&request, &declared::SETTING_CHANGES)?;
+    list.reply(&app.store.setting_changes(&list.query).await?, ChangeJson::from)
 }
 
 /// `GET /settings`: those that everybody may know.
 pub(super) async fn public(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let (key, store) = (Key::of(Namespace::Settings), app.clone());
     cached(&app.cache, &request, key, || async move {
         let stored = store.store.settings().await?;

@@ -17,6 +17,7 @@ fn list<S: Send + Sync + 'static>() -> Endpoint<S> {
     Operation::get("/problems", "listProblems", "List all refusals")
         .ok::<CatalogueJson>("The catalogue.")
         .ok_as("text/html", schemas::page(), "")
+        .ignores_query()
         .served(Access::Public, super::list)
         .produces(PAGES)
 }

@@ -6,18 +6,17 @@ use boxoffice_http::{
     openapi::{operation::Operation, parameter::Parameter},
     router::Access,
 };
+use domain::lists::declared;
 
-use super::{dto::VenueJson, search};
+use super::dto::VenueJson;
 
 pub(crate) fn section() -> Section<App> {
     Section::new("Venues", "Where events happen.").with(list()).with(show())
 }
 
 fn list() -> Endpoint<App> {
-    let operation = Operation::get("/api/v1/venues", "listVenues", "List or search venues");
-    let operation = search::described().into_iter().fold(operation, Operation::parameter);
-    operation
-        .page_of::<VenueJson<'_>>("The venues that were found.")
+    Operation::get("/api/v1/venues", "listVenues", "List or search venues")
+        .page_of::<VenueJson<'_>>(&declared::VENUES, "The venues that were found.")
         .cacheable()
         .served(Access::Public, super::public::list)
 }

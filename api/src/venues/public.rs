@@ -5,31 +5,31 @@ use std::sync::Arc;
 use actors::cache::{Key, Load, Namespace};
 use application::app::App;
 use boxoffice_http::{
+    lists::ListRequest,
     problem::Problem,
     redirects::{address, may_be_slug, moved, present_slug},
     reply::Reply,
     request::Request,
     response_cache::{self, Name, cached, cached_if_any},
 };
-use domain::{cache::Tag, ids::VenueId};
+use domain::{cache::Tag, ids::VenueId, lists::declared};
 
-use super::{dto::VenueJson, search};
+use super::dto::VenueJson;
 
 /// `GET /venues`
 pub async fn list(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    let (wanted, list) = search::read(&request)?;
-    let key = list.key(Namespace::Venues, &wanted.place, wanted.limit);
-    let (key, store) = (if wanted.filter.text.is_some() { key.uncommon() } else { key }, app.clone());
+    let list = ListRequest::read(&request, &declared::VENUES)?;
+    let key = list.key(Namespace::Venues);
+    let (key, store) = (if list.query.get("q").is_some() { key.uncommon() } else { key }, app.clone());
     cached(&app.cache, &request, key, || async move {
-        let slice = store.store.venues(&wanted).await?;
-        list.load(&slice, (&wanted.place, wanted.limit), VenueJson::from, &[Tag::Venues])
+        let page = store.store.venues(&list.query).await?;
+        list.load(&page, VenueJson::from, &[Tag::Venues])
     })
     .await
 }
 
 /// `GET /venues/{idOrSlug}`
 pub async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    request.query().finish()?;
     let name = request.param("idOrSlug")?;
     if !may_be_slug(&name) {
         return Err(Problem::not_found());

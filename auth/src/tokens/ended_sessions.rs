@@ -4,14 +4,12 @@
 use std::{
     collections::HashMap,
     hash::BuildHasher,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use domain::ids::SessionId;
 use foldhash::fast::RandomState;
+use parking_lot::{Mutex, MutexGuard};
 
 const PARTS: usize = 64;
 
@@ -55,7 +53,7 @@ impl EndedSessions {
     /// Forgets those of one part that have ended before `oldest`: no token of theirs is good any more. Each time another part.
     pub(super) fn tidy(&self, oldest: i64) {
         let part = self.next.fetch_add(1, Ordering::Relaxed) % PARTS;
-        let mut part = self.parts[part].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut part = self.parts[part].lock();
         let before = part.len();
         part.retain(|_, second| *second >= oldest);
         self.count.fetch_sub(before - part.len(), Ordering::Relaxed);
@@ -63,8 +61,7 @@ impl EndedSessions {
 
     fn part(&self, session: SessionId) -> MutexGuard<'_, Part> {
         let part = &self.parts[self.hasher.hash_one(session) as usize % PARTS];
-        // Nothing panics while holding the lock.
-        part.lock().unwrap_or_else(PoisonError::into_inner)
+        part.lock()
     }
 }
 

@@ -1,13 +1,11 @@
 //! Tokens that were verified lately. A buyer sends the same token with every request, and checking its signature costs more
 //! than the decision it leads to.
 
-use std::{
-    hash::BuildHasher,
-    sync::{Mutex, PoisonError},
-};
+use std::hash::BuildHasher;
 
 use application::access::Caller;
 use foldhash::quality::RandomState;
+use parking_lot::Mutex;
 
 /// Most tokens remembered, in one place each: a newcomer takes the place of the one that has the same. About 3 MB when full.
 const PLACES: usize = 8192;
@@ -38,13 +36,13 @@ impl VerifiedTokens {
 
     /// What the token says, if it was verified.
     pub(super) fn find(&self, token: &str) -> Option<Verified> {
-        let place = self.place(token).lock().unwrap_or_else(PoisonError::into_inner);
+        let place = self.place(token).lock();
         place.as_ref().filter(|(known, _)| **known == *token).map(|(_, verified)| *verified)
     }
 
     /// Remembers a token that was verified.
     pub(super) fn remember(&self, token: &str, verified: Verified) {
-        *self.place(token).lock().unwrap_or_else(PoisonError::into_inner) = Some((token.into(), verified));
+        *self.place(token).lock() = Some((token.into(), verified));
     }
 
     fn place(&self, token: &str) -> &Place {

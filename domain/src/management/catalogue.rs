@@ -8,7 +8,8 @@ use uuid::Uuid;
 use super::{Changed, Expected, Manager};
 use crate::{
     ids::{AccountId, VenueId},
-    repositories::{Found, Page, PageRequest},
+    lists::{ListQuery, Page},
+    repositories::Found,
     settings::SettingKey,
     venues::{Venue, VenueFields},
 };
@@ -53,7 +54,7 @@ pub trait CatalogueManagement: Send + Sync {
     async fn delete_venue(&self, by: &Manager, id: VenueId, expected: Expected) -> Changed;
 
     /// A page of words, by slug. Of events that are not public yet it counts those that `by` may see.
-    async fn terms(&self, by: &Manager, of: Vocabulary, page: &PageRequest<String>) -> Found<Page<Term>>;
+    async fn terms(&self, by: &Manager, of: Vocabulary, query: &ListQuery) -> Found<Page<Term>>;
 
     async fn term(&self, of: Vocabulary, slug: &str) -> Found<Option<Term>>;
 
@@ -114,5 +115,5 @@ pub trait SettingsRepository: Send + Sync {
     ) -> Changed;
 
     /// What was changed, latest first.
-    async fn setting_changes(&self, page: &PageRequest<i64>) -> Found<Page<SettingChange>>;
+    async fn setting_changes(&self, query: &ListQuery) -> Found<Page<SettingChange>>;
 }

@@ -10,65 +10,23 @@ pub use crate::events::managed::{Cancellation, ManagedEvent};
 use crate::{
     bookings::{Booking, Hold, Item},
     events::{
-        Event, EventStatus,
         fields::EventFields,
         lifecycle::Step,
         offering::Offering,
         sales::{ManagedQuota, ManagedTicketType, QuotaFields, TicketTypeFields},
     },
     ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeriesId, TicketTypeId},
-    repositories::{EventNames, Found, Page, PageRequest},
+    lists::{ListQuery, Page},
+    repositories::{EventNames, Found},
 };
 
 /// Most events of one organizer that are not public yet.
 pub const DRAFTS_MAX: i64 = 2_000;
 
-/// The place of an event in a list: by an instant, the id among equals.
-pub type EventKey = (Timestamp, EventId);
-
-/// By what a list of events is sorted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ManagedEventOrder {
-    /// By their beginning, soonest first.
-    StartsAt,
-    /// By their beginning, latest first.
-    StartsAtDescending,
-    /// By their making, oldest first.
-    CreatedAt,
-    /// By their making, newest first.
-    CreatedAtDescending,
-}
-
-impl ManagedEventOrder {
-    /// The place of an event in the list.
-    pub fn key(self, event: &Event) -> EventKey {
-        match self {
-            Self::StartsAt | Self::StartsAtDescending => (event.starts_at, event.id),
-            Self::CreatedAt | Self::CreatedAtDescending => (event.created_at, event.id),
-        }
-    }
-}
-
-/// Which events to list.
-#[derive(Clone, Debug)]
-pub struct ManagedEventFilter {
-    pub statuses: Vec<EventStatus>,
-    /// With this in the title or the slug, whatever the case.
-    pub q: Option<String>,
-    pub organizer: Option<AccountId>,
-    pub series: Option<SeriesId>,
-    pub order: ManagedEventOrder,
-}
-
 #[async_trait]
 pub trait EventManagement: Send + Sync {
     /// A page of the events that `by` may see.
-    async fn managed_events(
-        &self,
-        by: &Manager,
-        filter: &ManagedEventFilter,
-        page: &PageRequest<EventKey>,
-    ) -> Found<Page<ManagedEvent>>;
+    async fn managed_events(&self, by: &Manager, query: &ListQuery) -> Found<Page<ManagedEvent>>;
 
     async fn managed_event(&self, by: &Manager, id: EventId) -> Found<Option<ManagedEvent>>;
 
@@ -218,26 +176,11 @@ impl GuestBooking {
     }
 }
 
-/// Which bookings of an event to list.
-#[derive(Clone, Debug, Default)]
-pub struct BookingFilter {
-    /// In one of these; all when empty.
-    pub statuses: Vec<crate::bookings::BookingStatus>,
-    /// In the name or e-mail address, or just this reference.
-    pub q: Option<String>,
-}
-
 /// The bookings of an event, read only.
 #[async_trait]
 pub trait GuestList: Send + Sync {
     /// A page of them, newest first, with their number if `counted`.
-    async fn bookings_of_event(
-        &self,
-        event: EventId,
-        filter: &BookingFilter,
-        page: &PageRequest<BookingId>,
-        counted: bool,
-    ) -> Found<Page<GuestBooking>>;
+    async fn bookings_of_event(&self, event: EventId, query: &ListQuery, counted: bool) -> Found<Page<GuestBooking>>;
 }
 
 /// What became of an event whose time to be published has come.

@@ -8,7 +8,8 @@ use super::{Changed, Expected, Manager};
 use crate::{
     events::EventStatus,
     ids::{AccountId, EventId, SeatMapId, SeatMapVersionId, SectionId, TicketTypeId, VenueId},
-    repositories::{Found, Page, PageRequest},
+    lists::{ListQuery, Page},
+    repositories::Found,
     seat_maps::{Seat, drawing::Drawing, layout::Layout},
     text,
     validation::{FieldError, FieldErrors},
@@ -22,9 +23,6 @@ pub const SEATS_OF_ORGANIZER_MAX: i64 = 1_000_000;
 pub const EVENTS_SHOWN_MAX: u32 = 100;
 /// Most seats that are named among those that a version would move.
 pub const SEATS_SHOWN_MAX: usize = 50;
-
-/// The place of a map in a list: by its making, newest first.
-pub type SeatMapKey = (Timestamp, SeatMapId);
 
 /// What can be said of a seat map, other than where the seats are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,15 +78,6 @@ pub struct ManagedSeatMap {
     pub updated_at: Timestamp,
     /// Grows with each change.
     pub revision: i32,
-}
-
-/// Which maps to list.
-#[derive(Clone, Debug, Default)]
-pub struct SeatMapFilter {
-    pub venue: Option<VenueId>,
-    pub organizer: Option<AccountId>,
-    /// With this in the name, whatever the case.
-    pub q: Option<String>,
 }
 
 /// One version, without its seats.
@@ -158,12 +147,7 @@ impl SeatsMoved {
 #[async_trait]
 pub trait SeatMapManagement: Send + Sync {
     /// A page of the maps that `by` may see.
-    async fn seat_maps(
-        &self,
-        by: &Manager,
-        filter: &SeatMapFilter,
-        page: &PageRequest<SeatMapKey>,
-    ) -> Found<Page<ManagedSeatMap>>;
+    async fn seat_maps(&self, by: &Manager, query: &ListQuery) -> Found<Page<ManagedSeatMap>>;
 
     async fn seat_map(&self, by: &Manager, id: SeatMapId) -> Found<Option<ManagedSeatMap>>;
 

@@ -31,6 +31,8 @@ pub enum PaymentState {
 pub enum PaymentEvent {
     /// The gateway waits for the payer.
     ActionRequired,
+    /// The same, when the booking waits for no payment any more. Nothing else would end such an attempt.
+    ActionTooLate,
     /// The gateway is at it.
     Processing,
     Succeeded,
@@ -54,7 +56,7 @@ pub enum PaymentEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaymentEffect {
     Nothing,
-    /// The money goes where [`destination`] says, in the same transaction.
+    /// The money goes where [`money_destination`] says, in the same transaction.
     MoneyCame,
     /// The gateway is told to take no money for it any more.
     CloseAtGateway,
@@ -107,6 +109,8 @@ impl PaymentState {
 
             (Self::Started, On::ActionRequired) => (Self::RequiresAction, Nothing),
             (Self::RequiresAction | Self::Processing, On::ActionRequired) => (self, Nothing),
+            (Self::Started | Self::RequiresAction, On::ActionTooLate) => (Self::Cancelled, CloseAtGateway),
+            (Self::Processing, On::ActionTooLate) => (self, Nothing),
             (Self::Started | Self::RequiresAction | Self::Processing, On::Processing) => (Self::Processing, Nothing),
 
             // A payer's page that is still open could try again.
@@ -142,7 +146,7 @@ impl FromStr for PaymentState {
 
 /// Where money goes that has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Destination {
+pub enum MoneyDestination {
     /// It pays the booking.
     Confirm,
     /// The booking ran out of time: it is confirmed if its seats (in general admission, so many of its ticket types) and the use of its code
@@ -153,11 +157,11 @@ pub enum Destination {
 }
 
 /// Where the money of an attempt goes, by what has become of its booking.
-pub fn destination(booking: BookingStatus, charged: Money, total: Money) -> Destination {
+pub fn money_destination(booking: BookingStatus, charged: Money, total: Money) -> MoneyDestination {
     match booking {
-        _ if charged != total => Destination::Refund,
-        BookingStatus::PendingPayment => Destination::Confirm,
-        BookingStatus::Expired => Destination::Reacquire,
-        BookingStatus::Confirmed | BookingStatus::Cancelled => Destination::Refund,
+        _ if charged != total => MoneyDestination::Refund,
+        BookingStatus::PendingPayment => MoneyDestination::Confirm,
+        BookingStatus::Expired => MoneyDestination::Reacquire,
+        BookingStatus::Confirmed | BookingStatus::Cancelled => MoneyDestination::Refund,
     }
 }

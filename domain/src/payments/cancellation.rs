@@ -5,12 +5,12 @@
 
 use jiff::Timestamp;
 
-use crate::money::{Currency, Fraction, Money, MoneyError};
+use crate::money::{Currency, Money, MoneyError, Percentage};
 
 /// What an organizer keeps of each cancelled ticket that was paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CancellationFee {
-    Percent(Fraction),
+    Percent(Percentage),
     /// Per ticket, at most what was paid for it.
     Fixed(Money),
 }
@@ -26,12 +26,12 @@ pub struct CancellationPolicy {
 /// Buyers cancel until the event begins, and get everything back.
 impl Default for CancellationPolicy {
     fn default() -> Self {
-        Self::percent(Fraction::ZERO)
+        Self::percent(Percentage::ZERO)
     }
 }
 
 impl CancellationPolicy {
-    pub fn percent(rate: Fraction) -> Self {
+    pub fn percent(rate: Percentage) -> Self {
         Self { allowed_until: None, fee: CancellationFee::Percent(rate) }
     }
 
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_fee_is_kept_of_each_ticket() {
-        let tenth = CancellationFee::Percent(Fraction::parse("rate", "0.1").unwrap());
+        let tenth = CancellationFee::Percent(Percentage::parse("rate", "0.1").unwrap());
         let given_back = cancelled(&["10.05", "10.05", "0"], Some(tenth), "20.10");
         // Half-even: 1.005 is 1.00.
         assert_eq!((given_back.refund, given_back.kept), (euros("18.10"), euros("2.00")));

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::{attempt::PaymentEvent, refund::RefundState, statement::DisputeState};
 use crate::{
+    bookings::BookingStatus,
     ids::{BookingId, PaymentId, RefundId},
     money::{Currency, Money},
 };
@@ -77,10 +78,11 @@ pub enum GatewayState {
 }
 
 impl GatewayState {
-    /// What it means to the attempt.
-    pub fn event(&self) -> PaymentEvent {
+    /// What it means to the attempt, by what has become of its booking.
+    pub fn event(&self, booking: BookingStatus) -> PaymentEvent {
         match self {
-            Self::ActionRequired => PaymentEvent::ActionRequired,
+            Self::ActionRequired if booking == BookingStatus::PendingPayment => PaymentEvent::ActionRequired,
+            Self::ActionRequired => PaymentEvent::ActionTooLate,
             Self::Processing => PaymentEvent::Processing,
             Self::Succeeded => PaymentEvent::Succeeded,
             Self::Failed(_) => PaymentEvent::Failed,
@@ -96,6 +98,9 @@ pub struct RefundRequest {
     pub id: RefundId,
     pub payment: GatewayReference,
     pub amount: Money,
+    /// Whether it was asked for before without an answer. Gateways forget idempotency keys, some after a day; then they are asked what they
+    /// have done before they do it.
+    pub repeated: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,7 +190,8 @@ pub trait PaymentGateway: Send + Sync {
     /// The least that it charges in a currency, as far as it says so.
     fn minimum(&self, currency: Currency) -> Option<Money>;
 
-    /// Begins a payment, or tells how one stands that was begun under this id.
+    /// Begins a payment, or tells how one stood at first that was begun under this id. After an unknown outcome
+    /// [`find_payment`](Self::find_payment) comes first: a gateway may repeat its first answer, and forget the id after a day.
     async fn begin(&self, request: &PaymentRequest) -> Result<GatewayPayment, GatewayError>;
 
     async fn payment(&self, reference: &GatewayReference) -> Result<Option<GatewayPayment>, GatewayError>;
@@ -196,7 +202,7 @@ pub trait PaymentGateway: Send + Sync {
     /// Has it take no money any more. If it has done so already, the answer says that.
     async fn cancel(&self, reference: &GatewayReference) -> Result<GatewayPayment, GatewayError>;
 
-    /// Gives money back, or tells how a refund stands that was made under this id.
+    /// Gives money back, or tells how a refund stood at first that was made under this id.
     async fn refund(&self, request: &RefundRequest) -> Result<GatewayRefund, GatewayError>;
 
     async fn refund_state(&self, reference: &GatewayReference) -> Result<Option<GatewayRefund>, GatewayError>;

@@ -1,6 +1,6 @@
 //! Fees that an organizer adds to prices.
 
-use crate::money::{Fraction, Money, MoneyError};
+use crate::money::{Money, MoneyError, Percentage};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fee {
@@ -14,7 +14,7 @@ pub enum FeeKind {
     /// Of what the ticket costs after its discount, at most `cap` per ticket. Other fees are no part of that, so no fee is a percentage of
     /// itself or of another one.
     Percent {
-        rate: Fraction,
+        rate: Percentage,
         cap: Option<Money>,
     },
     FixedPerTicket(Money),

@@ -3,7 +3,7 @@
 use super::fees::Fee;
 use crate::{
     ids::TicketTypeId,
-    money::{Currency, Fraction, Money},
+    money::{Currency, Money, Percentage},
     promo_codes::PromoCode,
 };
 
@@ -12,7 +12,7 @@ use crate::{
 pub struct PriceList {
     /// Of every price and fee.
     pub currency: Currency,
-    pub tax_rate: Fraction,
+    pub tax_rate: Percentage,
     /// Whether prices contain the tax, or it comes on top.
     pub tax_included: bool,
     pub fees: Vec<Fee>,
@@ -24,7 +24,7 @@ pub struct PricedTicketType {
     pub id: TicketTypeId,
     pub price: Money,
     /// Instead of the event's.
-    pub tax_rate: Option<Fraction>,
+    pub tax_rate: Option<Percentage>,
     /// Only for those who have a code that unlocks it.
     pub hidden: bool,
 }
@@ -37,7 +37,7 @@ impl PriceList {
         is_unlocked.then_some(found)
     }
 
-    pub fn tax_rate_of(&self, ticket_type: &PricedTicketType) -> Fraction {
+    pub fn tax_rate_of(&self, ticket_type: &PricedTicketType) -> Percentage {
         ticket_type.tax_rate.unwrap_or(self.tax_rate)
     }
 }

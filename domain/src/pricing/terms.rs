@@ -9,7 +9,7 @@ use super::{
     fees::{Fee, FeeKind},
 };
 use crate::{
-    money::{Currency, Fraction, Money},
+    money::{Currency, Money, Percentage},
     payments::{PaymentMethod, cancellation::CancellationPolicy},
     text,
     validation::{FieldError, FieldErrors},
@@ -19,8 +19,8 @@ use crate::{
 const FEES_MAX: usize = 10;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Terms {
-    pub tax_rate: Fraction,
+pub struct SaleTerms {
+    pub tax_rate: Percentage,
     /// Whether prices contain the tax, or it comes on top.
     pub tax_included: bool,
     pub fees: Vec<Fee>,
@@ -36,10 +36,10 @@ pub struct Terms {
 }
 
 /// What holds for an event whose organizer has said nothing.
-impl Default for Terms {
+impl Default for SaleTerms {
     fn default() -> Self {
         Self {
-            tax_rate: Fraction::ZERO,
+            tax_rate: Percentage::ZERO,
             tax_included: true,
             fees: Vec::new(),
             cancellation: CancellationPolicy::default(),
@@ -51,9 +51,9 @@ impl Default for Terms {
     }
 }
 
-/// Terms as an organizer wrote them. What is left out has its default.
+/// SaleTerms as an organizer wrote them. What is left out has its default.
 #[derive(Clone, Debug, Default)]
-pub struct RawTerms {
+pub struct RawSaleTerms {
     pub tax_rate: Option<String>,
     pub tax_included: Option<bool>,
     pub fees: Option<Vec<RawFee>>,
@@ -75,17 +75,17 @@ pub struct RawFee {
     pub cap: Option<String>,
 }
 
-impl Terms {
+impl SaleTerms {
     /// Checks every field and reports every fault.
-    pub fn parse(raw: RawTerms, currency: Currency) -> Result<Self, Vec<FieldError>> {
+    pub fn parse(raw: RawSaleTerms, currency: Currency) -> Result<Self, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
         let default = Self::default();
-        let tax_rate = raw.tax_rate.map_or(Ok(default.tax_rate), |text| Fraction::parse("taxRate", &text));
+        let tax_rate = raw.tax_rate.map_or(Ok(default.tax_rate), |text| Percentage::parse("taxRate", &text));
         let tax_rate = errors.keep(tax_rate);
         let fees = fees(&mut errors, raw.fees.unwrap_or_default(), currency);
         let fee_percent = raw
             .cancellation_fee_percent
-            .map_or(Ok(Fraction::ZERO), |text| Fraction::parse("cancellation.feePercent", &text));
+            .map_or(Ok(Percentage::ZERO), |text| Percentage::parse("cancellation.feePercent", &text));
         let cancellation = errors.keep(fee_percent).map(|rate| CancellationPolicy {
             allowed_until: raw.cancellation_allowed_until,
             ..CancellationPolicy::percent(rate)
@@ -149,7 +149,7 @@ fn fee_kind(raw: &RawFee, currency: Currency) -> Result<FeeKind, FieldError> {
     match kind {
         "PERCENT" => {
             let cap = raw.cap.as_deref().map(|text| Money::parse_price("cap", text, currency)).transpose()?;
-            Ok(FeeKind::Percent { rate: Fraction::parse("value", value?)?, cap })
+            Ok(FeeKind::Percent { rate: Percentage::parse("value", value?)?, cap })
         }
         "FIXED_PER_TICKET" => Ok(FeeKind::FixedPerTicket(amount(value?)?)),
         "FIXED_PER_BOOKING" => Ok(FeeKind::FixedPerBooking(amount(value?)?)),
@@ -161,9 +161,9 @@ fn fee_kind(raw: &RawFee, currency: Currency) -> Result<FeeKind, FieldError> {
 mod tests {
     use super::*;
 
-    fn parse(raw: RawTerms) -> Result<Terms, Vec<(String, &'static str)>> {
+    fn parse(raw: RawSaleTerms) -> Result<SaleTerms, Vec<(String, &'static str)>> {
         let faults = |faults: Vec<FieldError>| faults.into_iter().map(|of| (of.field.into_owned(), of.code)).collect();
-        Terms::parse(raw, "EUR".parse().unwrap()).map_err(faults)
+        SaleTerms::parse(raw, "EUR".parse().unwrap()).map_err(faults)
     }
 
     fn fee(kind: &str, value: &str, cap: Option<&str>) -> RawFee {
@@ -173,13 +173,13 @@ mod tests {
 
     #[test]
     fn everything_may_be_left_out() {
-        assert_eq!(parse(RawTerms::default()), Ok(Terms::default()));
+        assert_eq!(parse(RawSaleTerms::default()), Ok(SaleTerms::default()));
     }
 
     #[test]
     fn a_fee_is_read_by_its_kind() {
         let fees = vec![fee("PERCENT", "0.05", Some("25.00")), fee("FIXED_PER_BOOKING", "1.50", None)];
-        let terms = parse(RawTerms { fees: Some(fees), ..RawTerms::default() }).unwrap();
+        let terms = parse(RawSaleTerms { fees: Some(fees), ..RawSaleTerms::default() }).unwrap();
         let kinds: Vec<_> = terms.fees.iter().map(|fee| fee.kind.as_str()).collect();
         assert_eq!(kinds, ["PERCENT", "FIXED_PER_BOOKING"]);
     }
@@ -193,12 +193,12 @@ mod tests {
             fee("FIXED_PER_TICKET", "1", Some("1")),
             fee("TIP", "1", None),
         ];
-        let raw = RawTerms {
+        let raw = RawSaleTerms {
             tax_rate: Some("19".to_owned()),
             fees: Some(fees),
             hold_cap: Some("PT1S".to_owned()),
             methods: Some(vec!["cash".to_owned()]),
-            ..RawTerms::default()
+            ..RawSaleTerms::default()
         };
         let expected = [
             ("taxRate", "OUT_OF_RANGE"),

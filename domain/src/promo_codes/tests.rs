@@ -27,7 +27,7 @@ fn a_code_is_the_same_in_any_case() {
 
 #[test]
 fn a_value_belongs_to_its_kind() {
-    assert_eq!(parse(raw("PERCENT", Some("1"))).unwrap().discount, Discount::Percent(Fraction::ONE));
+    assert_eq!(parse(raw("PERCENT", Some("1"))).unwrap().discount, Discount::Percent(Percentage::ONE));
     assert_eq!(parse(raw("ACCESS", None)).unwrap().discount, Discount::Access);
     let fixed = parse(raw("FIXED", Some("5.00"))).unwrap().discount;
     assert_eq!(fixed, Discount::Fixed(Money::new(5.into(), "EUR".parse().unwrap())));

@@ -2,18 +2,19 @@ use domain::{
     bookings::BookingStatus,
     money::Money,
     payments::{
-        attempt::{Destination, PaymentEffect, PaymentEvent, PaymentState, destination},
+        attempt::{MoneyDestination, PaymentEffect, PaymentEvent, PaymentState, money_destination},
         refund::RefundState,
     },
 };
 use proptest::prelude::*;
 
-const EVENTS: [PaymentEvent; 10] = [
+const EVENTS: [PaymentEvent; 11] = [
     PaymentEvent::ActionRequired,
     PaymentEvent::Processing,
     PaymentEvent::Succeeded,
     PaymentEvent::Failed,
     PaymentEvent::Cancelled,
+    PaymentEvent::ActionTooLate,
     PaymentEvent::NeverBegun,
     PaymentEvent::Superseded,
     PaymentEvent::BookingCancelled,
@@ -60,12 +61,12 @@ fn the_table_of_transitions() {
     assert_eq!(
         PaymentState::ALL.map(row),
         [
-            "A P OK! Fx C C S? Cx S S?",
-            "A P OK! Fx C A Cx Cx Cx OK!",
-            "P P OK! Fx C P P? Cx P P?",
-            "OK OK OK OK OK OK OK OK OK OK",
-            "F F OK! F F F F F F F",
-            "C C OK! C C C C C C C",
+            "A P OK! Fx C Cx C S? Cx S S?",
+            "A P OK! Fx C Cx A Cx Cx Cx OK!",
+            "P P OK! Fx C P P P? Cx P P?",
+            "OK OK OK OK OK OK OK OK OK OK OK",
+            "F F OK! F F F F F F F F",
+            "C C OK! C C C C C C C C",
         ]
     );
 }
@@ -126,10 +127,10 @@ fn a_state_is_read_as_it_was_written() {
 #[test]
 fn money_pays_what_waits_for_it_and_otherwise_goes_back() {
     let euros = |amount: i64| Money::new(amount.into(), "EUR".parse().unwrap());
-    let of = |booking, charged| destination(booking, euros(charged), euros(20));
-    assert_eq!(of(BookingStatus::PendingPayment, 20), Destination::Confirm);
-    assert_eq!(of(BookingStatus::Expired, 20), Destination::Reacquire);
-    assert_eq!(of(BookingStatus::Cancelled, 20), Destination::Refund);
-    assert_eq!(of(BookingStatus::Confirmed, 20), Destination::Refund);
-    assert_eq!(of(BookingStatus::PendingPayment, 19), Destination::Refund);
+    let of = |booking, charged| money_destination(booking, euros(charged), euros(20));
+    assert_eq!(of(BookingStatus::PendingPayment, 20), MoneyDestination::Confirm);
+    assert_eq!(of(BookingStatus::Expired, 20), MoneyDestination::Reacquire);
+    assert_eq!(of(BookingStatus::Cancelled, 20), MoneyDestination::Refund);
+    assert_eq!(of(BookingStatus::Confirmed, 20), MoneyDestination::Refund);
+    assert_eq!(of(BookingStatus::PendingPayment, 19), MoneyDestination::Refund);
 }

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use domain::{
     ids::TicketTypeId,
-    money::{Currency, Fraction, Money},
+    money::{Currency, Money, Percentage},
     pricing::{
         fees::{Fee, FeeKind},
         price_list::{PriceList, PricedTicketType},
@@ -27,10 +27,10 @@ pub fn amount_in(currency: Currency, units: RangeInclusive<i64>) -> impl Strateg
 }
 
 /// Round ones as laws have them, and any other.
-pub fn rate() -> impl Strategy<Value = Fraction> {
+pub fn rate() -> impl Strategy<Value = Percentage> {
     let any = (0_i64..=1_000_000).prop_map(|millionths| Decimal::new(millionths, 6));
     let usual = ["0", "0.025", "0.07", "0.077", "0.10", "0.19", "0.25", "1"].map(|text| text.parse().unwrap());
-    prop_oneof![prop::sample::select(usual.to_vec()), any].prop_map(|fraction| Fraction::new(fraction).unwrap())
+    prop_oneof![prop::sample::select(usual.to_vec()), any].prop_map(|fraction| Percentage::new(fraction).unwrap())
 }
 
 /// What is sold, and who asks for what of it.

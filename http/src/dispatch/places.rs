@@ -18,12 +18,12 @@ use crate::{
     request::Request,
 };
 
-impl<S: Send + Sync + 'static> Dispatcher<S> {
+impl Dispatcher {
     /// Runs the handler of a row that takes places, for an account.
     pub(super) async fn serve_places<'a>(
         &'a self,
         limits: &'a Limits,
-        target: &Target<S>,
+        target: &Target,
         mut request: Request,
         client: Client,
     ) -> (Option<Fields<'a>>, Result<Reply, Problem>) {

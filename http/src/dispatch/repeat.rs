@@ -15,7 +15,7 @@ use crate::{
     request_id::{REQUEST_ID, RequestId},
 };
 
-impl<S: Send + Sync + 'static> Dispatcher<S> {
+impl Dispatcher {
     /// Gives an answer again, and says when that was. The client is held to the same rules as on the long way, by the same
     /// pieces: what is left out is to read the address, to run the handler, and to make the head. `None`: there is no such
     /// answer, or something is the matter with the request, which the long way says. What was counted is not counted there again.

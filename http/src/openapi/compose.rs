@@ -13,7 +13,7 @@ use super::{
 use crate::{
     problem_codes::Code,
     request::IDEMPOTENCY_KEY_BYTES_MAX,
-    router::{Access, RouteInfo},
+    route_info::{Access, RouteInfo},
     session_cookie,
 };
 

@@ -1,5 +1,6 @@
 //! OpenAPI operations: what a feature says about one of its routes, beside what the table of routes knows.
 
+use domain::lists::List;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use utoipa::{
@@ -8,7 +9,7 @@ use utoipa::{
 };
 
 use super::parameter::Parameter;
-use crate::{browsing, problem_codes::Code, redirects::Moved};
+use crate::{filters, lists, problem_codes::Code, redirects::Moved};
 
 /// One route as clients are told about it. Access, limits, the refusals that follow from these and from what is sent, and
 /// the headers of every answer are not said here: they are derived from the route.
@@ -118,11 +119,13 @@ impl Operation {
         self.answer(StatusCode::OK, description, media_type, schema)
     }
 
-    /// 200 with one page of a list, which the client chooses with `limit` and `cursor` or `offset`, with `Link` to its neighbours.
+    /// 200 with one page of a list, with the parameters of the list and `Link` to the page's neighbours.
     #[must_use]
-    pub fn page_of<T: ToSchema>(mut self, description: &'static str) -> Self {
-        self.parameters.extend(browsing::parameters());
-        let (entry, pagination) = (self.refer::<T>(), self.refer::<browsing::Pagination>());
+    pub fn page_of<T: ToSchema>(mut self, list: &List, description: &'static str) -> Self {
+        let of_all = list.filters.iter().filter(|filter| !filter.of_everybody);
+        self.parameters.extend(of_all.map(filters::parameter).chain(filters::sort_parameter(list)));
+        self.parameters.extend(lists::page_parameters());
+        let (entry, pagination) = (self.refer::<T>(), self.refer::<lists::Pagination>());
         let name = format!("{}Page", T::name());
         let page = json!({
             "type": "object",
@@ -134,6 +137,13 @@ impl Operation {
         self.schemas.push((name, page));
         self.has_links = true;
         self.answer(StatusCode::OK, description, "application/json", schema)
+    }
+
+    /// The parameters of a list that only those have who see everybody's entries.
+    #[must_use]
+    pub fn everybodys(mut self, list: &List) -> Self {
+        self.parameters.extend(list.filters.iter().filter(|filter| filter.of_everybody).map(filters::parameter));
+        self
     }
 
     /// 503 with a JSON body that is no problem, beside the one that is.
@@ -220,7 +230,7 @@ impl Operation {
         self
     }
 
-    /// A `GET` that takes any query: without this it refuses parameters that it does not know.
+    /// Takes any query: without this, parameters that are not declared are refused.
     #[must_use]
     pub fn ignores_query(mut self) -> Self {
         self.ignores_query = true;
@@ -241,6 +251,11 @@ impl Operation {
             None => self.answers.push(Answer { status, description, content: Map::from_iter([content]) }),
         }
         self
+    }
+
+    /// Whether a query string may have something to say to its handler.
+    pub(crate) fn reads_query(&self) -> bool {
+        self.ignores_query || self.parameters.iter().any(|of| of.place == "query")
     }
 
     pub(super) fn body_is_json(&self) -> bool {

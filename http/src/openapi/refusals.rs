@@ -11,7 +11,7 @@ use super::{
 use crate::{
     problem,
     problem_codes::{Code, Entry},
-    router::{Access, RouteInfo},
+    route_info::{Access, RouteInfo},
 };
 
 /// Every code that the route may answer with.

@@ -8,10 +8,7 @@ mod lease;
 mod load;
 mod session;
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, Weak},
-};
+use std::{collections::HashMap, sync::Weak};
 
 use deadpool_postgres::Pool;
 use domain::{
@@ -21,6 +18,7 @@ use domain::{
     unpaid::UnpaidLimits,
 };
 use jiff::SignedDuration;
+use parking_lot::Mutex;
 use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 

@@ -5,12 +5,10 @@
 //! remember, or else the one that has used least. So those who are limited stay, and a storm of addresses that each ask
 //! once only drives out its own.
 
-use std::{
-    hash::BuildHasher,
-    sync::{Mutex, PoisonError},
-};
+use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
+use parking_lot::Mutex;
 
 /// Entries of a set: looked through on each request, so a few cache lines.
 const WAYS: usize = 8;
@@ -65,7 +63,7 @@ impl Table {
     /// The entry of a key, if there is one.
     pub(super) fn find(&self, key: Key) -> Option<Entry> {
         let hash = self.hasher.hash_one(key) as usize;
-        let set = self.sets[hash & (self.sets.len() - 1)].lock().unwrap_or_else(PoisonError::into_inner);
+        let set = self.sets[hash & (self.sets.len() - 1)].lock();
         set.iter().find(|slot| slot.key == key).map(|slot| slot.entry)
     }
 
@@ -73,8 +71,7 @@ impl Table {
     /// whether somebody was forgotten for it who was not full again.
     pub(super) fn with<T>(&self, key: Key, now: u64, work: impl FnOnce(&mut Entry) -> T) -> (T, bool) {
         let hash = self.hasher.hash_one(key) as usize;
-        // Nothing panics while holding the lock, and an entry is right at any moment.
-        let mut set = self.sets[hash & (self.sets.len() - 1)].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut set = self.sets[hash & (self.sets.len() - 1)].lock();
         let (place, forgotten) = match set.iter().position(|slot| slot.key == key) {
             Some(place) => (place, false),
             None => {

@@ -101,7 +101,7 @@ fn entries<'a>(pages: impl IntoIterator<Item = &'a Value>) -> Vec<Value> {
     pages.into_iter().flat_map(|page| page["data"].as_array().unwrap().clone()).collect()
 }
 
-/// Guards: `paging::read`, in each list.
+/// Guards: the page and the look behind it in `store/lists.rs`, in each list.
 #[tokio::test]
 async fn each_list_is_walked_forth_and_back() {
     let server = TestServer::start().await;
@@ -155,6 +155,23 @@ async fn a_cursor_is_of_one_list() {
     }
 }
 
+/// Guards: the account in the fingerprint. Where everybody finds their own, a cursor of another account tells of nothing that is there.
+#[tokio::test]
+async fn a_cursor_of_another_account_is_of_another_list() {
+    let server = TestServer::start().await;
+    for list in lists(&server).await.iter().filter(|list| !list.path.starts_with("/api/v1/admin/")) {
+        let at = cursor(&list.page("limit=2").await, "nextCursor").unwrap();
+        let other = List { api: server.signed_in_as(Role::Organizer).await, path: list.path.clone(), other: "" };
+        let answer = other.api.get(&other.address(&format!("cursor={at}"))).await;
+        // Everybody finds the same categories.
+        if list.path.ends_with("/categories") {
+            answer.ok();
+        } else {
+            assert_eq!(answer.faults(), [("cursor".to_owned(), "MISMATCH".to_owned())], "{}", list.path);
+        }
+    }
+}
+
 /// Guards: `Link`, and what is said of a page beyond the end.
 #[tokio::test]
 async fn pages_link_to_their_neighbours_and_a_page_beyond_the_end_leads_back() {
@@ -188,7 +205,7 @@ async fn pages_link_to_their_neighbours_and_a_page_beyond_the_end_leads_back() {
     assert_eq!((&empty["pagination"]["hasPrevious"], &empty["pagination"]["hasMore"]), (&json!(false), &json!(false)));
 }
 
-/// Guards: `paging::read`, and `Pagination` beyond the end: in each list.
+/// Guards: the page in `store/lists.rs`, and `Pagination` beyond the end: in each list.
 #[tokio::test]
 async fn beyond_the_end_there_is_no_page_and_the_way_back() {
     let server = TestServer::start().await;
@@ -205,7 +222,7 @@ async fn beyond_the_end_there_is_no_page_and_the_way_back() {
     }
 }
 
-/// Guards: the look behind in `paging::read`.
+/// Guards: the look behind in `store/lists.rs`.
 #[tokio::test]
 async fn what_a_walk_has_passed_and_is_gone_is_no_page() {
     let server = TestServer::start().await;

@@ -125,7 +125,7 @@ async fn thing(server: &TestServer, path: &str) -> Thing {
             let owner = server.signed_in().await;
             Thing { id: id(owner.book(&event, &event.places(1)).await), owner }
         }
-        "/api/v1/holds/{id}" => {
+        "/api/v1/holds/{id}" | "/api/v1/holds/{id}/extensions" => {
             let owner = server.signed_in().await;
             Thing { id: id(owner.hold(&event, &event.places(1)).await), owner }
         }

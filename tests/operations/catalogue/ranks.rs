@@ -2,22 +2,23 @@
 
 use boxoffice_store::postgres::store::PgStore;
 use domain::{
+    lists::{Key, Page, Place, Position, declared},
     repositories::EventRepository,
-    search::{EARLIEST, EventFilter, EventOrder, EventSearch, EventSummary, Key, Place, Position, Slice, Sort},
+    search::EventSummary,
 };
 use uuid::Uuid;
 
 use super::{pool_of, seed};
-use crate::support::TestDatabase;
+use crate::support::{TestDatabase, lists::query};
 
-async fn page(store: &PgStore, text: &str, place: Place, limit: u32) -> Slice<EventSummary> {
+async fn page(store: &PgStore, text: &str, place: Place, limit: u32) -> Page<EventSummary> {
     // Also what is over: the catalogue is one of a fixed day.
-    let filter = EventFilter { text: Some(text.to_owned()), from: Some(EARLIEST), ..EventFilter::default() };
-    let search = EventSearch { filter, sort: Sort::ascending(EventOrder::Relevance), place, limit };
-    store.public_events(&search).await.unwrap()
+    let asked = query(&declared::EVENTS, &format!("q={text}&from=0001-01-01"));
+    assert!(asked.is_ranked());
+    store.public_events(&asked.at(place, limit)).await.unwrap()
 }
 
-fn ids(page: &Slice<EventSummary>) -> Vec<Uuid> {
+fn ids(page: &Page<EventSummary>) -> Vec<Uuid> {
     page.entries.iter().map(|entry| entry.event.id.0).collect()
 }
 
@@ -91,7 +92,7 @@ async fn any_rank_may_be_asked_for() {
     seed(&mut database.connect().await, 100).await;
     for (rank, respelt) in [(i32::MIN, false), (0, false), (5, false), (0, true), (7, true), (i32::MAX, true)] {
         let position =
-            || Position { keys: vec![Key::Number(rank), Key::Instant(super::now())], id: Uuid::nil(), respelt };
+            || Position { keys: vec![Key::Number(rank), Key::Instant(super::now()), Key::Id(Uuid::nil())], respelt };
         for place in [Place::After(position()), Place::Before(position())] {
             page(&store, "music", place, 5).await;
         }

@@ -2,25 +2,22 @@
 
 use boxoffice_store::postgres::{connection::RequestPool, store::PgStore};
 use domain::{
-    accounts::{AccountStatus, Role},
-    administration::{AccountAdministration, AccountFilter},
-    audit::{Actor, AuditFilter, AuditRepository},
-    bookings::BookingStatus,
-    events::EventStatus,
+    administration::AccountAdministration,
+    audit::{Actor, AuditRepository},
     ids::{AccountId, BookingId, EventId},
+    lists::{Total, declared},
     management::{
         Manager, Reach,
         catalogue::SettingsRepository,
-        events::{BookingFilter, EventManagement, GuestList, ManagedEventFilter, ManagedEventOrder},
-        seat_maps::{SeatMapFilter, SeatMapManagement},
+        events::{EventManagement, GuestList},
+        seat_maps::SeatMapManagement,
     },
-    repositories::{BookingRepository, OwnBookings, PageRequest, Start},
-    search::Total,
+    repositories::BookingRepository,
 };
 use uuid::Uuid;
 
 use super::pool_of;
-use crate::support::TestDatabase;
+use crate::support::{TestDatabase, lists::query};
 
 /// Rows of each table: what reads them from end to end stands out.
 const ROWS: u64 = 40_000;
@@ -84,10 +81,6 @@ async fn rows_read(pool: &RequestPool) -> (i64, i64) {
     (row.get(0), row.get(1))
 }
 
-fn first<K>() -> PageRequest<K> {
-    PageRequest { start: Start::Offset(0), limit: 20 }
-}
-
 /// What was read from one question to the next.
 struct Reads<'a> {
     pool: &'a RequestPool,
@@ -136,38 +129,25 @@ async fn a_page_of_the_back_office_reads_no_table_from_end_to_end() {
     let pool = pool_of(&database, 1);
     let store = PgStore::new(pool.clone());
     let person: Uuid = database.connect().await.query_one("SELECT md5('a7')::uuid", &[]).await.unwrap().get(0);
-    let accounts = |filter: AccountFilter| (format!("accounts, {filter:?}"), filter);
-    let none = AccountFilter::default;
     let mut reads = Reads::of(&pool).await;
-    for (name, filter) in [
-        accounts(none()),
-        accounts(AccountFilter { text: Some("person77".to_owned()), ..none() }),
-        accounts(AccountFilter { role: Some(Role::Organizer), ..none() }),
-        accounts(AccountFilter { status: Some(AccountStatus::Suspended), ..none() }),
-        accounts(AccountFilter { verified: Some(false), ..none() }),
-        accounts(AccountFilter { verified: Some(true), ..none() }),
-    ] {
-        let page = store.accounts(&filter, &first::<AccountId>()).await.unwrap();
+    for filter in ["", "q=person77", "role=ORGANIZER", "status=SUSPENDED", "verified=false", "verified=true"] {
+        let name = format!("accounts, {filter}");
+        let page = store.accounts(&query(&declared::ACCOUNTS, filter)).await.unwrap();
         assert!(!page.entries.is_empty(), "{name}");
         reads.judge(&name, page.total).await;
     }
-    let none = AuditFilter::default;
-    for filter in [
-        none(),
-        AuditFilter { actor: Some(AccountId(person)), ..none() },
-        AuditFilter { action: Some("ACTION_7".to_owned()), ..none() },
-        AuditFilter { target_kind: Some("account".to_owned()), target_id: Some("7".to_owned()), ..none() },
-    ] {
-        let page = store.audit_entries(&filter, &first::<u64>()).await.unwrap();
-        assert!(!page.entries.is_empty(), "{filter:?}");
-        reads.judge(&format!("audit log, {filter:?}"), page.total).await;
+    let of_person = format!("actorId={person}");
+    for filter in ["", &of_person, "action=ACTION_7", "targetKind=account&targetId=7"] {
+        let page = store.audit_entries(&query(&declared::AUDIT_LOG, filter)).await.unwrap();
+        assert!(!page.entries.is_empty(), "{filter}");
+        reads.judge(&format!("audit log, {filter}"), page.total).await;
     }
-    let all = OwnBookings::default();
-    let page = store.bookings_of(AccountId(person), &all, &first::<BookingId>()).await.unwrap();
+    let page = store.bookings_of(AccountId(person), &query(&declared::BOOKINGS, "")).await.unwrap();
     assert_eq!((page.entries.len(), page.total), (20, Total::Exact(100)));
     reads.judge("own bookings", page.total).await;
-    let filter = OwnBookings { statuses: vec![page.entries[0].status], event: Some(page.entries[0].event_id) };
-    let page = store.bookings_of(AccountId(person), &filter, &first::<BookingId>()).await.unwrap();
+    let first = &page.entries[0];
+    let filter = format!("status={}&eventId={}", first.status.as_str(), first.event_id);
+    let page = store.bookings_of(AccountId(person), &query(&declared::BOOKINGS, &filter)).await.unwrap();
     assert!(!page.entries.is_empty());
     reads.judge("own bookings, filtered", page.total).await;
     let events: Vec<_> = page.entries.iter().map(|booking| booking.event_id).collect();
@@ -196,16 +176,6 @@ async fn id_of(database: &TestDatabase, name: &str) -> Uuid {
     database.connect().await.query_one("SELECT md5($1)::uuid", &[&name]).await.unwrap().get(0)
 }
 
-fn every_event() -> ManagedEventFilter {
-    ManagedEventFilter {
-        statuses: Vec::new(),
-        q: None,
-        organizer: None,
-        series: None,
-        order: ManagedEventOrder::StartsAt,
-    }
-}
-
 fn manager(account: Uuid, reach: Reach) -> Manager {
     Manager { account: AccountId(account), reach, actor: Actor::default() }
 }
@@ -217,39 +187,36 @@ async fn a_page_of_events_and_seat_maps_reads_no_table_from_end_to_end() {
     let account = id_of(&database, "a8").await;
     let (admin, organizer) = (manager(account, Reach::All), manager(account, Reach::Own));
     let mut reads = Reads::of(&pool).await;
-    let q = |q: &str| ManagedEventFilter { q: Some(q.to_owned()), ..every_event() };
-    let of =
-        |statuses: &[EventStatus], order| ManagedEventFilter { statuses: statuses.to_vec(), order, ..every_event() };
-    let (first_to_last, last_to_first) = (ManagedEventOrder::StartsAt, ManagedEventOrder::StartsAtDescending);
+    let organizer_id = format!("organizerId={account}");
     for (by, filter, total) in [
-        (&admin, every_event(), None),
-        (&admin, ManagedEventFilter { order: ManagedEventOrder::CreatedAtDescending, ..every_event() }, None),
-        (&admin, of(&[EventStatus::Draft], first_to_last), None),
-        (&admin, of(&[EventStatus::Cancelled], first_to_last), Some(20)),
-        (&admin, of(&[EventStatus::Scheduled], last_to_first), Some(20)),
-        (&admin, of(&[EventStatus::Scheduled, EventStatus::Cancelled], ManagedEventOrder::CreatedAt), Some(40)),
-        (&admin, ManagedEventFilter { organizer: Some(AccountId(account)), ..every_event() }, Some(400)),
-        (&organizer, every_event(), Some(400)),
-        (&admin, q("ENING 777x"), Some(1)),
-        (&admin, q("lug777X"), Some(1)),
-        (&organizer, q("evening 10007x"), Some(1)),
+        (&admin, "", None),
+        (&admin, "sort=-createdAt", None),
+        (&admin, "status=DRAFT", None),
+        (&admin, "status=CANCELLED", Some(20)),
+        (&admin, "status=SCHEDULED&sort=-startsAt", Some(20)),
+        (&admin, "status=SCHEDULED&status=CANCELLED&sort=createdAt", Some(40)),
+        (&admin, &organizer_id, Some(400)),
+        (&organizer, "", Some(400)),
+        (&admin, "q=ENING 777x", Some(1)),
+        (&admin, "q=lug777X", Some(1)),
+        (&organizer, "q=evening 10007x", Some(1)),
     ] {
-        let page = store.managed_events(by, &filter, &first()).await.unwrap();
-        let name = format!("events of {:?}, {filter:?}", by.reach);
+        let page = store.managed_events(by, &query(&declared::MANAGED_EVENTS, filter)).await.unwrap();
+        let name = format!("events of {:?}, {filter}", by.reach);
         assert_eq!(page.entries.len() as u64, total.unwrap_or(20).min(20), "{name}");
         reads.judge_counted(&name, page.total, total).await;
     }
     for (by, filter, total) in [
-        (&admin, SeatMapFilter::default(), None),
-        (&organizer, SeatMapFilter::default(), Some(800)),
-        (&admin, SeatMapFilter { organizer: Some(AccountId(account)), ..SeatMapFilter::default() }, Some(400)),
-        (&admin, SeatMapFilter { q: Some("ALL 777x".to_owned()), ..SeatMapFilter::default() }, Some(1)),
+        (&admin, "", None),
+        (&organizer, "", Some(800)),
+        (&admin, &organizer_id, Some(400)),
+        (&admin, "q=ALL 777x", Some(1)),
     ] {
-        let page = store.seat_maps(by, &filter, &first()).await.unwrap();
-        let name = format!("seat maps of {:?}, {filter:?}", by.reach);
+        let page = store.seat_maps(by, &query(&declared::SEAT_MAPS, filter)).await.unwrap();
+        let name = format!("seat maps of {:?}, {filter}", by.reach);
         reads.judge_counted(&name, page.total, total).await;
     }
-    let page = store.setting_changes(&first()).await.unwrap();
+    let page = store.setting_changes(&query(&declared::SETTING_CHANGES, "")).await.unwrap();
     reads.judge_counted("changes of settings", page.total, None).await;
     reads.end();
 }
@@ -261,19 +228,19 @@ async fn a_page_of_guests_does_not_read_all_bookings_of_the_event() {
     let event = EventId(id_of(&database, "e1").await);
     let reference = BookingId(id_of(&database, "b777").await).reference();
     let mut reads = Reads::of(&pool).await;
-    for (q, statuses, total) in [
-        (None, vec![], None),
-        (None, vec![BookingStatus::PendingPayment], Some(20)),
-        (Some("uest 777X"), vec![], Some(1)),
-        (Some("PERSON777@"), vec![], Some(1)),
-        (Some("Person777@"), vec![BookingStatus::Cancelled], Some(0)),
-        (Some(reference.as_str()), vec![], Some(1)),
-        (Some("person"), vec![], None),
-        (Some("P"), vec![BookingStatus::Confirmed], None),
+    let of_reference = format!("q={reference}");
+    for (filter, total) in [
+        ("", None),
+        ("status=PENDING_PAYMENT", Some(20)),
+        ("q=uest 777X", Some(1)),
+        ("q=PERSON777@", Some(1)),
+        ("q=Person777@&status=CANCELLED", Some(0)),
+        (of_reference.as_str(), Some(1)),
+        ("q=person", None),
+        ("q=P&status=CONFIRMED", None),
     ] {
-        let filter = BookingFilter { statuses, q: q.map(str::to_owned) };
-        let page = store.bookings_of_event(event, &filter, &first(), true).await.unwrap();
-        let name = format!("guests, {filter:?}");
+        let page = store.bookings_of_event(event, &query(&declared::GUEST_BOOKINGS, filter), true).await.unwrap();
+        let name = format!("guests, {filter}");
         assert_eq!(page.entries.len() as u64, total.unwrap_or(20).min(20), "{name}");
         reads.judge_counted(&name, page.total, total).await;
     }

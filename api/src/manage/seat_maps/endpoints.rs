@@ -6,6 +6,7 @@ use boxoffice_http::{
     openapi::{operation::Operation, parameter::Parameter},
     problem_codes::Code,
 };
+use domain::lists::declared;
 use serde_json::{Value, json};
 
 use super::{
@@ -84,10 +85,7 @@ fn seat_maps(scope: &Scope, section: Section<App>) -> Section<App> {
 }
 
 fn listed(operation: Operation) -> Operation {
-    operation
-        .parameter(Parameter::query("venueId", "Of this venue.").id())
-        .parameter(Parameter::query("q", "Part of the name.").text(1..=200))
-        .page_of::<SeatMapJson>("Seat maps, the newest first.")
+    operation.page_of::<SeatMapJson>(&declared::SEAT_MAPS, "Seat maps, the newest first.")
 }
 
 pub(crate) fn own_seat_maps() -> Section<App> {
@@ -99,7 +97,7 @@ pub(crate) fn own_seat_maps() -> Section<App> {
 
 pub(crate) fn all_seat_maps() -> Section<App> {
     let list = listed(Operation::get(ANY.path("/seat-maps"), "listAnySeatMaps", "List everybody's seat maps"));
-    let list = list.parameter(Parameter::query("organizerId", "Whose.").id());
+    let list = list.everybodys(&declared::SEAT_MAPS);
     let section = Section::new("Administration of seat maps", "Everybody's, and the house's.");
     seat_maps(&ANY, section.with(ANY.served(list, super::list)))
 }

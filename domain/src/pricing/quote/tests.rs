@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    money::Fraction,
+    money::Percentage,
     pricing::{
         fees::{Fee, FeeKind},
         price_list::PricedTicketType,
@@ -16,8 +16,12 @@ fn money(amount: &str, currency: &str) -> Money {
     Money::new(amount.parse().unwrap(), currency.parse().unwrap())
 }
 
-fn rate(text: &str) -> Fraction {
-    Fraction::parse("rate", text).unwrap()
+fn euros(amount: &str) -> Money {
+    money(amount, "EUR")
+}
+
+fn rate(text: &str) -> Percentage {
+    Percentage::parse("rate", text).unwrap()
 }
 
 /// Tickets at these prices, each of a type of its own, taxed at `tax`.
@@ -65,8 +69,8 @@ fn parts(quote: &Quote, part: fn(&PriceLine) -> Money) -> Vec<String> {
 #[test]
 fn an_included_tax_changes_no_total() {
     let quote = quoted(&list("EUR", &["25.00", "25.00"], "0.10", true), None);
-    assert_eq!(quote.totals.total, money("50.00", "EUR"));
-    assert_eq!(quote.totals.tax, money("4.54", "EUR"));
+    assert_eq!(quote.totals.total, euros("50.00"));
+    assert_eq!(quote.totals.tax, euros("4.54"));
 }
 
 #[test]
@@ -87,9 +91,21 @@ fn a_ticket_type_may_have_a_tax_rate_of_its_own() {
 
 #[test]
 fn a_percentage_stops_at_its_cap() {
-    let kind = FeeKind::Percent { rate: rate("0.10"), cap: Some(money("25.00", "EUR")) };
+    let kind = FeeKind::Percent { rate: rate("0.10"), cap: Some(euros("25.00")) };
     let list = with_fee(list("EUR", &["249.90", "250.00", "250.10", "9999"], "0", true), kind);
     assert_eq!(parts(&quoted(&list, None), |line| line.fee), ["24.99", "25", "25", "25"]);
+}
+
+/// Discount, then fee, then tax: half of 100.00, 10 % of 50.00, 20 % of 55.00.
+#[test]
+fn each_step_is_of_what_the_steps_before_left() {
+    let kind = FeeKind::Percent { rate: rate("0.10"), cap: None };
+    let list = with_fee(list("EUR", &["100.00"], "0.20", false), kind);
+    let totals = quoted(&list, Some(&code(Discount::Percent(rate("0.5"))))).totals;
+    assert_eq!(
+        [totals.discount, totals.fees, totals.tax, totals.total],
+        ["50.00", "5.00", "11.00", "66.00"].map(euros)
+    );
 }
 
 #[test]
@@ -101,33 +117,32 @@ fn no_fee_is_a_percentage_of_another_one() {
 
 #[test]
 fn a_fee_per_booking_is_shared_by_tickets_that_cost_something() {
-    let list =
-        with_fee(list("EUR", &["0", "50", "50", "50"], "0", true), FeeKind::FixedPerBooking(money("1.00", "EUR")));
+    let list = with_fee(list("EUR", &["0", "50", "50", "50"], "0", true), FeeKind::FixedPerBooking(euros("1.00")));
     let quote = quoted(&list, None);
     assert_eq!(parts(&quote, |line| line.fee), ["0", "0.34", "0.33", "0.33"]);
-    assert_eq!(quote.totals.fees, money("1.00", "EUR"));
+    assert_eq!(quote.totals.fees, euros("1.00"));
 }
 
 #[test]
 fn what_costs_nothing_bears_no_fee() {
     let all = [
-        FeeKind::FixedPerBooking(money("1.00", "EUR")),
-        FeeKind::FixedPerTicket(money("2.00", "EUR")),
+        FeeKind::FixedPerBooking(euros("1.00")),
+        FeeKind::FixedPerTicket(euros("2.00")),
         FeeKind::Percent { rate: rate("0.10"), cap: None },
     ];
     let list = all.into_iter().fold(list("EUR", &["10.00"], "0.19", false), with_fee);
-    let free = quoted(&list, Some(&code(Discount::Percent(Fraction::ONE))));
+    let free = quoted(&list, Some(&code(Discount::Percent(Percentage::ONE))));
     assert!(free.totals.total.is_free());
-    assert_eq!(free.totals.discount, money("10.00", "EUR"));
+    assert_eq!(free.totals.discount, euros("10.00"));
     assert_eq!(parts(&quoted(&list, None), |line| line.fee), ["4"]);
 }
 
 #[test]
 fn a_fixed_discount_is_per_ticket_and_leaves_nothing_below_zero() {
     let list = list("EUR", &["3.00", "8.00"], "0", true);
-    let quote = quoted(&list, Some(&code(Discount::Fixed(money("5.00", "EUR")))));
+    let quote = quoted(&list, Some(&code(Discount::Fixed(euros("5.00")))));
     assert_eq!(parts(&quote, |line| line.discount), ["3", "5"]);
-    assert_eq!(quote.totals.total, money("3.00", "EUR"));
+    assert_eq!(quote.totals.total, euros("3.00"));
 }
 
 #[test]
@@ -147,10 +162,10 @@ fn a_hidden_ticket_type_is_sold_to_those_who_have_a_code_for_it() {
     let of = |code: Option<&PromoCode>| quote(&list, code, &all_of(&list), NOW).map(|quote| quote.totals.total);
     assert_eq!(of(None), Err(QuoteError::UnknownTicketType(1)));
     assert_eq!(of(Some(&code(Discount::Percent(rate("0.5"))))), Err(QuoteError::UnknownTicketType(1)));
-    assert_eq!(of(Some(&code(Discount::Access))), Ok(money("30.00", "EUR")));
+    assert_eq!(of(Some(&code(Discount::Access))), Ok(euros("30.00")));
     let mut named = code(Discount::Percent(rate("0.5")));
     named.ticket_type_ids = vec![list.ticket_types[1].id];
-    assert_eq!(of(Some(&named)), Ok(money("20.00", "EUR")));
+    assert_eq!(of(Some(&named)), Ok(euros("20.00")));
 }
 
 #[test]
@@ -168,7 +183,7 @@ fn rounding_is_as_coarse_as_the_gateway() {
 #[test]
 fn a_total_below_the_minimum_is_told_and_nothing_is_enough() {
     let minimum = Money::gateway_minimum("EUR".parse().unwrap());
-    assert!(check_minimum(money("0.49", "EUR"), minimum).is_err());
+    assert!(check_minimum(euros("0.49"), minimum).is_err());
     for enough in ["0", "0.50", "120"] {
         assert_eq!(check_minimum(money(enough, "EUR"), minimum), Ok(()));
     }

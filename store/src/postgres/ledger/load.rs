@@ -1,6 +1,6 @@
 //! Loading an inventory: everything that it starts from, in one snapshot.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use deadpool_postgres::Object;
 use domain::{
@@ -127,7 +127,7 @@ async fn seat_map(
     transaction: &Transaction<'_>,
     id: SeatMapVersionId,
 ) -> Result<Arc<SeatMap>, StoreError> {
-    let known = ledger.seat_maps.lock().unwrap_or_else(PoisonError::into_inner).get(&id).and_then(|map| map.upgrade());
+    let known = ledger.seat_maps.lock().get(&id).and_then(|map| map.upgrade());
     if let Some(map) = known {
         return Ok(map);
     }
@@ -136,7 +136,7 @@ async fn seat_map(
     // do not wait for their turn with what others compute: somebody waits to book.
     let drawn = move || Ok::<_, StoreError>(Arc::new(seat_maps::drawing(&rows)?.seat_map(id)));
     let map = tokio::task::spawn_blocking(drawn).await.map_err(|error| StoreError::Row(error.to_string()))??;
-    let mut maps = ledger.seat_maps.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut maps = ledger.seat_maps.lock();
     maps.retain(|_, map| map.strong_count() > 0);
     maps.insert(id, Arc::downgrade(&map));
     Ok(map)

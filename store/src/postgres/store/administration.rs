@@ -2,13 +2,14 @@
 
 use async_trait::async_trait;
 use domain::{
-    accounts::{Account, AccountStatus, Role},
-    administration::{AccountAdministration, AccountChange, AccountFilter, ChangeAccountError},
+    accounts::{Account, AccountStatus, EmailAddress, Role},
+    administration::{AccountAdministration, AccountChange, ChangeAccountError},
     audit::{Action, Actor, Deed},
     ids::AccountId,
+    lists::{ListQuery, Page},
     mail::{Message, Template},
     management::Expected,
-    repositories::{Found, Page, PageRequest},
+    repositories::Found,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -18,8 +19,11 @@ use super::{
     super::{audit, connection::Transaction, outbox::enqueue, rows::StoreError},
     PgStore,
     accounts::{ACCOUNT_COLUMNS, ACCOUNTS, account},
-    paging::{self, page_of},
-    sessions, total_of,
+    lists::{
+        self,
+        table::{TableList, sql},
+    },
+    sessions,
 };
 
 /// Anyone who takes an administrator takes this advisory lock first: two who take the last two at once would each see the other.
@@ -27,13 +31,6 @@ const ADMINISTRATORS: &str = "SELECT pg_advisory_xact_lock(hashtext('boxoffice a
 
 const COUNT_ADMINISTRATORS: &str =
     "SELECT count(*) AS count FROM accounts WHERE role = 'ADMIN' AND status = 'ACTIVE' AND id <> $1";
-
-/// Each of the two has an index of its own, which `OR` over both tables could not use. Folded as the public search folds what is typed.
-const TEXT_FILTER: &str = "a.id IN (SELECT id FROM accounts WHERE fold(email) LIKE part_pattern($1) \
-    UNION SELECT account_id FROM profiles WHERE fold(name) LIKE part_pattern($1))";
-
-const FILTER: &str = "($2::text IS NULL OR a.role = $2::account_role) AND ($3::text IS NULL OR a.status = $3::account_status) \
-    AND ($4::bool IS NULL OR (a.email_verified_at IS NOT NULL) = $4)";
 
 /// As of now, like `REFUSE_TOKENS` of sessions: the row is locked.
 const CHANGE: &str = "UPDATE accounts SET role = coalesce($2::text::account_role, role), \
@@ -63,29 +60,6 @@ fn deeds(before: &Account, change: AccountChange, actor: &Actor, now: Timestamp)
 }
 
 impl PgStore {
-    async fn read_accounts(
-        &self,
-        filter: &AccountFilter,
-        request: &PageRequest<AccountId>,
-    ) -> Result<Page<Account>, StoreError> {
-        let (text, from) = (filter.text.as_deref(), request.start.comes_from().map(|id| id.0));
-        let (role, status) = (filter.role.map(Role::as_str), filter.status.map(AccountStatus::as_str));
-        let filters: [(&(dyn ToSql + Sync), Type); 4] =
-            [(&text, Type::TEXT), (&role, Type::TEXT), (&status, Type::TEXT), (&filter.verified, Type::BOOL)];
-        let text_filter = if text.is_some() { TEXT_FILTER } else { "$1::text IS NULL" };
-        let client = self.pool.get().await?;
-        // Each account has one profile, which needs no look for a count.
-        let total = total_of(&client, &format!("accounts a WHERE {text_filter} AND {FILTER}"), &filters).await?;
-        let statement = |comparison, direction| {
-            format!(
-                "SELECT {ACCOUNT_COLUMNS} FROM {ACCOUNTS} WHERE {text_filter} AND {FILTER} \
-                 AND ($5::uuid IS NULL OR a.id {comparison} $5) ORDER BY a.id {direction} OFFSET $6 LIMIT $7"
-            )
-        };
-        let parameters = [&filters[..], &[(&from, Type::UUID)]].concat();
-        page_of(paging::read(&client, request, true, Some(total), statement, &parameters).await?, total, account)
-    }
-
     async fn change(
         transaction: &Transaction,
         id: AccountId,
@@ -145,8 +119,31 @@ async fn is_last(transaction: &Transaction, id: AccountId) -> Result<bool, Store
 
 #[async_trait]
 impl AccountAdministration for PgStore {
-    async fn accounts(&self, filter: &AccountFilter, page: &PageRequest<AccountId>) -> Found<Page<Account>> {
-        Ok(self.read_accounts(filter, page).await?)
+    async fn accounts(&self, query: &ListQuery) -> Found<Page<Account>> {
+        // An address as accounts have it: its domain may have been typed in letters beyond ASCII.
+        let text = query.text("q").map(|q| if q.contains('@') { EmailAddress::normalised(q) } else { q.to_owned() });
+        let accounts = TableList {
+            query,
+            // Each account has one profile, which needs no look for a count.
+            from: "accounts a",
+            of: "a.",
+            joined: " JOIN profiles p ON p.account_id = a.id",
+            columns: sql(ACCOUNT_COLUMNS),
+            conditions: |statement| match &text {
+                // Each of the two has an index of its own, which `OR` over both tables could not use. Folded as the public search
+                // folds what is typed.
+                Some(text) => {
+                    statement.sql("a.id IN (SELECT id FROM accounts WHERE fold(email) LIKE part_pattern(");
+                    statement.bind(text.clone(), Type::TEXT);
+                    statement.sql(") UNION SELECT account_id FROM profiles WHERE fold(name) LIKE part_pattern(");
+                    statement.bind(text.clone(), Type::TEXT).sql("))");
+                }
+                None => {
+                    statement.sql("true");
+                }
+            },
+        };
+        Ok(lists::read(&self.pool.get().await?, &accounts, query).await?.entries(account)?)
     }
 
     async fn change_account(

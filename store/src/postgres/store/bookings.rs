@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use domain::{
     bookings::{Booking, Hold},
     ids::{AccountId, BookingId, EventId, HoldId, TicketTypeId},
-    repositories::{BookingRepository, EventNames, Found, OwnBookings, Page, PageRequest},
+    lists::{ListQuery, Page},
+    repositories::{BookingRepository, EventNames, Found},
 };
 use jiff::Timestamp;
 use tokio_postgres::{Row, types::Type};
@@ -14,12 +15,14 @@ use uuid::Uuid;
 
 use super::{
     super::{
-        connection::{Statements, Typed},
+        connection::Statements,
         rows::{self, BOOKING_COLUMNS, HOLD_COLUMNS, StoreError},
     },
-    PgStore, is_one_of,
-    paging::{self, Cut},
-    total_of,
+    PgStore,
+    lists::{
+        self,
+        table::{TableList, sql},
+    },
 };
 
 /// Ticket types in arrays: one row for each event, however many it has. With a time in $2 as it was then: a former name is that of the first
@@ -69,43 +72,6 @@ pub(super) async fn event_names(
 }
 
 impl PgStore {
-    async fn read_bookings(
-        &self,
-        account: AccountId,
-        filter: &OwnBookings,
-        page: &PageRequest<BookingId>,
-    ) -> Result<Page<Booking>, StoreError> {
-        let client = self.pool.get().await?;
-        // UUIDv7: the order of the ids is the order of the making.
-        let from = page.start.comes_from().map(|id| id.0);
-        let statuses = is_one_of("b.status", filter.statuses.iter().map(|of| of.as_str()));
-        let which =
-            format!("bookings b WHERE b.account_id = $1 AND ($2::uuid IS NULL OR b.event_id = $2) AND {statuses}");
-        let event = filter.event.map(|event| event.0);
-        let filters: [Typed<'_>; 2] = [(&account.0, Type::UUID), (&event, Type::UUID)];
-        let statement = |comparison, direction| {
-            format!(
-                "SELECT {BOOKING_COLUMNS} FROM {which} AND ($3::uuid IS NULL OR b.id {comparison} $3) \
-                 ORDER BY b.id {direction} OFFSET $4 LIMIT $5"
-            )
-        };
-        let total = total_of(&client, &which, &filters).await?;
-        let parameters = [&filters[..], &[(&from, Type::UUID)]].concat();
-        let Cut { rows: found, has_more, has_previous } =
-            paging::read(&client, page, true, Some(total), statement, &parameters).await?;
-        let read = rows::readable_bookings(&client, &found).await?;
-        let entries = rows::some_readable(found.iter().zip(read))?;
-        Ok(Page { entries, total, has_more, has_previous })
-    }
-
-    async fn read_names(&self, events: &[EventId]) -> Result<HashMap<EventId, EventNames>, StoreError> {
-        event_names(&self.pool.get().await?, events, None).await
-    }
-
-    async fn read_names_at(&self, event: EventId, at: Timestamp) -> Result<Option<EventNames>, StoreError> {
-        Ok(event_names(&self.pool.get().await?, &[event], Some(at)).await?.remove(&event))
-    }
-
     async fn read_booking(&self, id: BookingId) -> Result<Option<Booking>, StoreError> {
         let client = self.pool.get().await?;
         let statement = format!("SELECT {BOOKING_COLUMNS} FROM bookings b WHERE b.id = $1");
@@ -127,21 +93,30 @@ impl PgStore {
 
 #[async_trait]
 impl BookingRepository for PgStore {
-    async fn bookings_of(
-        &self,
-        account: AccountId,
-        filter: &OwnBookings,
-        page: &PageRequest<BookingId>,
-    ) -> Found<Page<Booking>> {
-        Ok(self.read_bookings(account, filter, page).await?)
+    async fn bookings_of(&self, account: AccountId, query: &ListQuery) -> Found<Page<Booking>> {
+        let client = self.pool.get().await?;
+        let bookings = TableList {
+            query,
+            from: "bookings b",
+            of: "b.",
+            joined: "",
+            columns: sql(BOOKING_COLUMNS),
+            conditions: |statement| {
+                statement.sql("b.account_id = ").bind(account.0, Type::UUID);
+            },
+        };
+        let found = lists::read(&client, &bookings, query).await?;
+        let read = rows::readable_bookings(&client, &found.rows).await?;
+        let entries = rows::some_readable(found.rows.iter().zip(read))?;
+        Ok(found.with(entries))
     }
 
     async fn event_names(&self, events: &[EventId]) -> Found<HashMap<EventId, EventNames>> {
-        Ok(self.read_names(events).await?)
+        Ok(event_names(&self.pool.get().await?, events, None).await?)
     }
 
     async fn event_names_at(&self, event: EventId, at: Timestamp) -> Found<Option<EventNames>> {
-        Ok(self.read_names_at(event, at).await?)
+        Ok(event_names(&self.pool.get().await?, &[event], Some(at)).await?.remove(&event))
     }
 
     async fn booking(&self, id: BookingId) -> Found<Option<Booking>> {

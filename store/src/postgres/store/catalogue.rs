@@ -13,10 +13,8 @@ macro_rules! sellable {
 mod events;
 pub(super) mod rows;
 mod spelling;
-pub mod statement;
 mod typing;
 mod venues;
-pub(super) mod walk;
 
 use std::time::Duration;
 
@@ -24,9 +22,10 @@ use async_trait::async_trait;
 use domain::{
     events::{EventStatus, SaleWindow},
     ids::{EventId, QuotaId, SeatMapId, SeatMapVersionId, VenueId},
+    lists::{ListQuery, Page, Place, Total},
     repositories::{EventDetail, EventRepository, Found, IdOrSlug, PublicSeatMap, VenueRepository},
     sales::{EventSales, Offer, SaleState},
-    search::{EventSearch, EventSummary, Facet, Place, Slice, Total, VenueSearch},
+    search::{EventSummary, Facet},
     venues::Venue,
 };
 use jiff::Timestamp;
@@ -36,7 +35,7 @@ use tokio_postgres::{
 };
 use uuid::Uuid;
 
-use self::{statement::Statement, typing::Typing};
+use self::typing::Typing;
 use super::{
     super::{
         connection::Statements,
@@ -44,6 +43,7 @@ use super::{
         ticket_types,
     },
     PgStore,
+    lists::{self, Rows, Source, statement::Statement},
 };
 
 /// A search that finds fewer was perhaps misspelt, by the one who searches or by the one who wrote the title.
@@ -96,9 +96,9 @@ const TAGS: &str = "SELECT t.slug, t.name, c.events FROM ( \
 
 /// The statements that a search for events runs when nothing is misspelt, for tests that look at their plans: the page, as it is read
 /// when few or many have the words, the count, and what the planner is asked about a long list.
-pub fn event_statements(search: &EventSearch, few: bool) -> [Statement; 3] {
-    let typing = Typing::exact(search.filter.text.as_deref());
-    [events::page(search, &typing, few), events::count(search, &typing), events::estimate(search, &typing)]
+pub fn event_statements(query: &ListQuery, few: bool) -> [Statement; 3] {
+    let search = Search { of: &EVENTS, query, typing: Typing::exact(query.text("q")) };
+    [search.page(query, few), lists::count(&search), lists::estimate(&search)]
 }
 
 /// The statements of the rest of the catalogue that have no values of their own, by what they answer.
@@ -106,60 +106,48 @@ pub fn facet_statements() -> [(&'static str, &'static str); 3] {
     [("categories", CATEGORIES), ("tags", TAGS), ("next end", NEXT_END)]
 }
 
-/// One search in one list: its three statements, and how its rows are read.
-trait Listed: Sized {
-    type Entry;
-    /// The same search for another page.
-    fn at(&self, place: Place, limit: u32) -> Self;
-    fn text(&self) -> Option<&str>;
-    fn place(&self) -> &Place;
-    fn limit(&self) -> u32;
-    fn page(&self, typing: &Typing<'_>, few: bool) -> Statement;
-    fn count(&self, typing: &Typing<'_>) -> Statement;
-    fn estimate(&self, typing: &Typing<'_>) -> Statement;
-    fn slice(&self, typing: &Typing<'_>, rows: Vec<Row>, total: Total) -> Result<Slice<Self::Entry>, StoreError>;
+/// What is searched.
+struct Catalogue {
+    /// See [`Source::page`].
+    page: fn(&ListQuery, &Typing<'_>, bool) -> Statement,
+    /// See [`Source::matching`].
+    matching: fn(&mut Statement, &ListQuery, &Typing<'_>),
 }
 
-macro_rules! listed {
-    ($search:ty, $entry:ty, $list:ident) => {
-        impl Listed for $search {
-            type Entry = $entry;
-            fn at(&self, place: Place, limit: u32) -> Self {
-                Self { place, limit, ..self.clone() }
-            }
-            fn text(&self) -> Option<&str> {
-                self.filter.text.as_deref()
-            }
-            fn place(&self) -> &Place {
-                &self.place
-            }
-            fn limit(&self) -> u32 {
-                self.limit
-            }
-            fn page(&self, typing: &Typing<'_>, few: bool) -> Statement {
-                $list::page(self, typing, few)
-            }
-            fn count(&self, typing: &Typing<'_>) -> Statement {
-                $list::count(self, typing)
-            }
-            fn estimate(&self, typing: &Typing<'_>) -> Statement {
-                $list::estimate(self, typing)
-            }
-            fn slice(&self, typing: &Typing<'_>, rows: Vec<Row>, total: Total) -> Result<Slice<$entry>, StoreError> {
-                $list::slice(self, typing, rows, total)
-            }
-        }
-    };
+static EVENTS: Catalogue = Catalogue { page: events::page, matching: events::matching };
+static VENUES: Catalogue = Catalogue { page: venues::page, matching: venues::matching };
+
+/// A search, with the words as they are looked for.
+struct Search<'a> {
+    of: &'static Catalogue,
+    query: &'a ListQuery,
+    typing: Typing<'a>,
 }
-listed!(EventSearch, EventSummary, events);
-listed!(VenueSearch, Venue, venues);
+
+impl Source for Search<'_> {
+    fn matching(&self, statement: &mut Statement) {
+        (self.of.matching)(statement, self.query, &self.typing);
+    }
+
+    fn page(&self, query: &ListQuery, few: bool) -> Statement {
+        (self.of.page)(query, &self.typing, few)
+    }
+
+    fn has_words(&self) -> bool {
+        self.query.get("q").is_some()
+    }
+
+    fn is_respelt(&self) -> bool {
+        self.typing.is_respelt()
+    }
+}
 
 /// The page of a search. A walk keeps to the spellings with which it began; at its beginning, other spellings are looked for when
 /// the typed one finds little.
-async fn find<S: Listed>(client: &impl Statements, search: &S) -> Result<Slice<S::Entry>, StoreError> {
-    let exact = Typing::exact(search.text());
-    let Some(text) = search.text() else { return list(client, search, &exact).await };
-    let spellings = match search.place() {
+async fn find(client: &impl Statements, of: &'static Catalogue, query: &ListQuery) -> Result<Rows, StoreError> {
+    let exact = Search { of, query, typing: Typing::exact(query.text("q")) };
+    let Some(text) = query.text("q") else { return lists::read(client, &exact, query).await };
+    let spellings = match &query.place {
         Place::After(position) | Place::Before(position) if position.respelt => {
             // Without any that is near, when they are gone since: the walk goes on where it was.
             Some(spelling::spellings(client, text).await?.unwrap_or_else(|| vec![text.to_owned()]))
@@ -167,77 +155,19 @@ async fn find<S: Listed>(client: &impl Statements, search: &S) -> Result<Slice<S
         Place::After(_) | Place::Before(_) => None,
         // A page of another walk that begins again.
         Place::Offset(_) | Place::End => {
-            let total = total(client, search, &exact).await?;
+            let total = lists::total(client, &exact).await?;
             let is_rare = matches!(total, Total::Exact(..RARE));
             let spellings = if is_rare { spelling::spellings(client, text).await? } else { None };
             if spellings.is_none() {
-                return with_words(client, search, &exact, total).await;
+                return lists::read_of(client, &exact, query, total).await;
             }
             spellings
         }
     };
-    let typing = spellings.as_deref().map_or(exact, |spellings| Typing::respelt(text, spellings));
-    let total = total(client, search, &typing).await?;
-    with_words(client, search, &typing, total).await
-}
-
-/// A page of those that have the words: how many have them decides how it is best read.
-async fn with_words<S: Listed>(
-    client: &impl Statements,
-    search: &S,
-    typing: &Typing<'_>,
-    total: Total,
-) -> Result<Slice<S::Entry>, StoreError> {
-    let few = matches!(total, Total::Exact(_));
-    let rows = match total {
-        Total::Exact(0) => Vec::new(),
-        _ => search.page(typing, few).rows(client).await?,
-    };
-    looked_behind(client, search, typing, few, search.slice(typing, rows, total)?).await
-}
-
-/// A page whose walk comes from somewhere, after a look whether there is something left of it.
-async fn looked_behind<S: Listed>(
-    client: &impl Statements,
-    search: &S,
-    typing: &Typing<'_>,
-    few: bool,
-    mut slice: Slice<S::Entry>,
-) -> Result<Slice<S::Entry>, StoreError> {
-    let place = search.place();
-    let further = if place.is_backwards() { slice.has_previous } else { slice.has_more };
-    let end = if place.is_backwards() { slice.last.clone() } else { slice.first.clone() };
-    let (Some(end), None) = (end, place.passed(further, 1, slice.total)) else { return Ok(slice) };
-    let behind = if place.is_backwards() { Place::After(end) } else { Place::Before(end) };
-    let has_passed = !search.at(behind, 1).page(typing, few).rows(client).await?.is_empty();
-    (slice.has_more, slice.has_previous) = place.neighbours(further, has_passed);
-    Ok(slice)
-}
-
-/// A page without any words, which often tells its total.
-async fn list<S: Listed>(
-    client: &impl Statements,
-    search: &S,
-    typing: &Typing<'_>,
-) -> Result<Slice<S::Entry>, StoreError> {
-    let rows = search.page(typing, false).rows(client).await?;
-    let total = match walk::total_by_page(search.place(), search.limit(), rows.len()) {
-        Some(total) => total,
-        None => total(client, search, typing).await?,
-    };
-    looked_behind(client, search, typing, false, search.slice(typing, rows, total)?).await
-}
-
-/// Counted as far as a count costs little; what the planner expects beyond that.
-async fn total<S: Listed>(client: &impl Statements, search: &S, typing: &Typing<'_>) -> Result<Total, StoreError> {
-    let counted = search.count(typing).rows(client).await?;
-    let counted: i64 = counted.first().map_or(Ok(0), |row| row.try_get(0))?;
-    let counted = u64::try_from(counted).unwrap_or(0);
-    if counted <= u64::from(walk::COUNT_MAX) {
-        return Ok(Total::Exact(counted));
-    }
-    let expected = walk::expected_rows(&search.estimate(typing).rows(client).await?)?;
-    Ok(Total::About(expected.max(counted)))
+    let typing = spellings.as_deref().map_or(exact.typing, |spellings| Typing::respelt(text, spellings));
+    let search = Search { typing, ..exact };
+    let total = lists::total(client, &search).await?;
+    lists::read_of(client, &search, query, total).await
 }
 
 impl PgStore {
@@ -360,9 +290,9 @@ fn offer(row: &Row) -> Result<Option<Offer>, StoreError> {
 
 #[async_trait]
 impl EventRepository for PgStore {
-    async fn public_events(&self, search: &EventSearch) -> Found<Slice<EventSummary>> {
+    async fn public_events(&self, query: &ListQuery) -> Found<Page<EventSummary>> {
         let client = self.pool.get_for_search().await?;
-        Ok(find(&client, search).await?)
+        Ok(find(&client, &EVENTS, query).await?.entries(rows::summary)?)
     }
 
     async fn public_event(&self, by: IdOrSlug<'_, EventId>) -> Found<Option<EventDetail>> {
@@ -396,9 +326,9 @@ impl EventRepository for PgStore {
 
 #[async_trait]
 impl VenueRepository for PgStore {
-    async fn venues(&self, search: &VenueSearch) -> Found<Slice<Venue>> {
+    async fn venues(&self, query: &ListQuery) -> Found<Page<Venue>> {
         let client = self.pool.get_for_search().await?;
-        Ok(find(&client, search).await?)
+        Ok(find(&client, &VENUES, query).await?.entries(rows::venue)?)
     }
 
     async fn venue(&self, by: IdOrSlug<'_, VenueId>) -> Found<Option<Venue>> {

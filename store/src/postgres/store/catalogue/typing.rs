@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use tokio_postgres::types::Type;
 
-use super::statement::Statement;
+use super::super::lists::statement::Statement;
 
 /// Where words are looked for, as columns or expressions, each of which also holds what the one before holds: the title; names; the
 /// summary; all texts.

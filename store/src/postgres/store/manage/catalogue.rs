@@ -3,12 +3,13 @@
 use async_trait::async_trait;
 use domain::{
     audit::Action,
-    ids::VenueId,
+    ids::{AccountId, VenueId},
+    lists::{ListQuery, Page},
     management::{
         ChangeError, Changed, Conflict, Expected, Manager,
         catalogue::{CatalogueManagement, Term, Vocabulary},
     },
-    repositories::{Found, Page, PageRequest},
+    repositories::Found,
     text,
     venues::{Venue, VenueFields},
 };
@@ -23,8 +24,11 @@ use super::{
         },
         PgStore,
         catalogue::rows::{VENUE_COLUMNS, venue},
-        paging::{self, page_of},
-        total_of,
+        lists::{
+            self,
+            statement::Statement,
+            table::{TableList, sql},
+        },
     },
     Fault, Note, is_expected, on_violation, signed,
     tags::{defer_listings, lock_tagged, refresh_listings, remove_tag, tagged, touch},
@@ -39,8 +43,10 @@ const UPDATE_VENUE: &str = "UPDATE venues SET slug = $2, name = $3, description 
 /// The statements of one vocabulary.
 struct Words {
     kind: &'static str,
-    select: &'static str,
+    /// The table, named `t`.
     table: &'static str,
+    /// The events `e` of a word.
+    events: &'static str,
     /// `$1` is the request that adds it.
     insert: &'static str,
     /// Whether the request `$1` has added `$2`.
@@ -51,14 +57,10 @@ struct Words {
     delete: &'static str,
 }
 
-/// `$1` is who sees only what is public and their own, `$2` where the page begins, or the one word.
 const CATEGORIES: Words = Words {
     kind: "category",
-    select: "SELECT t.id, t.slug, t.name, t.created_at, t.updated_at, t.revision, \
-        (SELECT count(*) FROM events e WHERE e.category = t.slug \
-            AND ($1::uuid IS NULL OR e.organizer_id = $1 OR e.status NOT IN ('DRAFT', 'SCHEDULED'))) AS events \
-        FROM categories t",
-    table: "categories",
+    table: "categories t",
+    events: "events e WHERE e.category = t.slug",
     insert: "INSERT INTO categories (id, slug, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
     is_made: "SELECT 1 FROM categories WHERE id = $1 AND slug = $2",
     // No event can begin to use it: events lock it for their reference.
@@ -68,17 +70,27 @@ const CATEGORIES: Words = Words {
 };
 const TAGS: Words = Words {
     kind: "tag",
-    select: "SELECT t.id, t.slug, t.name, t.created_at, t.updated_at, t.revision, \
-        (SELECT count(*) FROM event_tags x JOIN events e ON e.id = x.event_id WHERE x.tag_id = t.id \
-            AND ($1::uuid IS NULL OR e.organizer_id = $1 OR e.status NOT IN ('DRAFT', 'SCHEDULED'))) AS events \
-        FROM tags t",
-    table: "tags",
+    table: "tags t",
+    events: "event_tags x JOIN events e ON e.id = x.event_id WHERE x.tag_id = t.id",
     insert: "INSERT INTO tags (id, slug, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
     is_made: "SELECT 1 FROM tags WHERE id = $1 AND slug = $2",
     lock: "SELECT revision, id AS tag FROM tags WHERE slug = $1 FOR UPDATE",
     rename: "UPDATE tags SET name = $2, revision = revision + 1, updated_at = now() WHERE slug = $1 AND name <> $2",
     delete: "DELETE FROM tags WHERE slug = $1",
 };
+
+impl Words {
+    /// Adds the columns for [`term`]. Who is `only` an organizer sees of the events that are not public their own.
+    fn columns(&self, statement: &mut Statement, only: Option<AccountId>) {
+        statement.sql("t.id, t.slug, t.name, t.created_at, t.updated_at, t.revision, (SELECT count(*) FROM ");
+        statement.sql(self.events);
+        if let Some(only) = only {
+            statement.sql(" AND (e.organizer_id = ").bind(only.0, Type::UUID);
+            statement.sql(" OR e.status NOT IN ('DRAFT', 'SCHEDULED'))");
+        }
+        statement.sql(") AS events");
+    }
+}
 
 fn words(of: Vocabulary) -> &'static Words {
     match of {
@@ -151,31 +163,12 @@ impl PgStore {
         .await
     }
 
-    async fn read_terms(
-        &self,
-        by: &Manager,
-        of: Vocabulary,
-        request: &PageRequest<String>,
-    ) -> Result<Page<Term>, StoreError> {
-        let words = words(of);
-        let from = request.start.comes_from();
-        let statement = |comparison, direction| {
-            format!(
-                "{} WHERE $2::text IS NULL OR t.slug {comparison} $2 ORDER BY t.slug {direction} OFFSET $3 LIMIT $4",
-                words.select
-            )
-        };
-        let client = self.pool.get().await?;
-        let only = by.only().map(|account| account.0);
-        let parameters: [Typed<'_>; 2] = [(&only, Type::UUID), (&from, Type::TEXT)];
-        let total = total_of(&client, words.table, &[]).await?;
-        page_of(paging::read(&client, request, false, Some(total), statement, &parameters).await?, total, term)
-    }
-
     async fn read_term(&self, of: Vocabulary, slug: &str) -> Result<Option<Term>, StoreError> {
-        let statement = format!("{} WHERE t.slug = $2", words(of).select);
-        let parameters: [Typed<'_>; 2] = [(&None::<Uuid>, Type::UUID), (&slug, Type::TEXT)];
-        let rows = self.pool.get().await?.query_typed(&statement, &parameters).await?;
+        let (words, mut statement) = (words(of), Statement::default());
+        statement.sql("SELECT ");
+        words.columns(&mut statement, None);
+        statement.sql(" FROM ").sql(words.table).sql(" WHERE t.slug = ").bind(slug.to_owned(), Type::TEXT);
+        let rows = statement.rows(&self.pool.get().await?).await?;
         rows.first().map(term).transpose()
     }
 
@@ -294,8 +287,12 @@ impl CatalogueManagement for PgStore {
         Ok(self.remove_venue(by, id, expected).await?)
     }
 
-    async fn terms(&self, by: &Manager, of: Vocabulary, page: &PageRequest<String>) -> Found<Page<Term>> {
-        Ok(self.read_terms(by, of, page).await?)
+    async fn terms(&self, by: &Manager, of: Vocabulary, query: &ListQuery) -> Found<Page<Term>> {
+        let words = words(of);
+        let (from, conditions) = (words.table, sql("true"));
+        let columns = |statement: &mut Statement| words.columns(statement, by.only());
+        let terms = TableList { query, from, of: "t.", joined: "", columns, conditions };
+        Ok(lists::read(&self.pool.get().await?, &terms, query).await?.entries(term)?)
     }
 
     async fn term(&self, of: Vocabulary, slug: &str) -> Found<Option<Term>> {

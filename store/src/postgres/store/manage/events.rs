@@ -5,11 +5,12 @@ use domain::{
     audit::Action,
     events::{EventStatus, fields::EventFields, lifecycle::Step},
     ids::{AccountId, EventId, SeatMapId, SeriesId},
+    lists::{ListQuery, Page},
     management::{
         Changed, Conflict, Expected, Manager,
-        events::{Cancellation, EventKey, EventManagement, ManagedEvent, ManagedEventFilter, ManagedEventOrder},
+        events::{Cancellation, EventManagement, ManagedEvent},
     },
-    repositories::{EventTag, Found, Page, PageRequest},
+    repositories::{EventTag, Found},
     text,
 };
 use jiff::Timestamp;
@@ -24,9 +25,7 @@ use super::{
         },
         PgStore,
         catalogue::rows::{EVENT_COLUMNS, event},
-        is_one_of,
-        paging::{self, page_of},
-        total_of,
+        lists::{self, table::TableList},
     },
     Fault, LockedEvent, Note,
     allowances::check_drafts,
@@ -44,11 +43,6 @@ const MANAGED: &str = "e.revision, e.publish_at, \
     (SELECT v.number FROM seat_map_versions v WHERE v.id = e.seat_map_version_id) AS map_version, c.total, c.done, c.started_at, c.finished_at, \
     ARRAY(SELECT t.slug FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = e.id ORDER BY t.slug) AS tag_slugs, \
     ARRAY(SELECT t.name FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = e.id ORDER BY t.slug) AS tag_names";
-
-/// Title and slug have an index each, of their parts.
-const WHOSE: &str = "($1::uuid IS NULL OR e.organizer_id = $1) \
-    AND ($2::text IS NULL OR fold(e.title) LIKE part_pattern($2) OR e.slug LIKE part_pattern($2)) \
-    AND ($3::uuid IS NULL OR e.series_id = $3)";
 
 const INSERT: &str = "INSERT INTO events (id, slug, organizer_id, venue_id, seat_map_version_id, title, summary, description, category, \
         starts_at, ends_at, time_zone, currency, sale_starts_at, sale_ends_at, max_per_account) \
@@ -87,37 +81,6 @@ pub(super) fn cancellation(row: &Row) -> Result<Option<Cancellation>, StoreError
 }
 
 impl PgStore {
-    async fn read_managed_events(
-        &self,
-        by: &Manager,
-        filter: &ManagedEventFilter,
-        request: &PageRequest<EventKey>,
-    ) -> Result<Page<ManagedEvent>, StoreError> {
-        let organizer = by.only().or(filter.organizer).map(|account| account.0);
-        let statuses = is_one_of("e.status", filter.statuses.iter().map(|status| status.as_str()));
-        let q = filter.q.as_deref();
-        let (column, falls) = match filter.order {
-            ManagedEventOrder::StartsAt => ("starts_at", false),
-            ManagedEventOrder::StartsAtDescending => ("starts_at", true),
-            ManagedEventOrder::CreatedAt => ("created_at", false),
-            ManagedEventOrder::CreatedAtDescending => ("created_at", true),
-        };
-        let (at, id) = request.start.comes_from().map(|(at, id)| (*at, id.0)).unzip();
-        let statement = |comparison, direction| {
-            format!(
-                "SELECT {EVENT_COLUMNS}, {MANAGED} FROM events e LEFT JOIN event_cancellations c ON c.event_id = e.id \
-                 WHERE {WHOSE} AND {statuses} AND ($4::timestamptz IS NULL OR (e.{column}, e.id) {comparison} ($4, $5)) \
-                 ORDER BY e.{column} {direction}, e.id {direction} OFFSET $6 LIMIT $7"
-            )
-        };
-        let series = filter.series.map(|series| series.0);
-        let filters: [Typed<'_>; 3] = [(&organizer, Type::UUID), (&q, Type::TEXT), (&series, Type::UUID)];
-        let client = self.pool.get().await?;
-        let total = total_of(&client, &format!("events e WHERE {WHOSE} AND {statuses}"), &filters).await?;
-        let parameters = [&filters[..], &[(&at, Type::TIMESTAMPTZ), (&id, Type::UUID)]].concat();
-        page_of(paging::read(&client, request, falls, Some(total), statement, &parameters).await?, total, managed)
-    }
-
     async fn read_managed_event(&self, by: &Manager, id: EventId) -> Result<Option<ManagedEvent>, StoreError> {
         let statement = format!(
             "SELECT {EVENT_COLUMNS}, {MANAGED} FROM events e LEFT JOIN event_cancellations c ON c.event_id = e.id \
@@ -305,13 +268,28 @@ async fn keeps_what_is_sold(
 
 #[async_trait]
 impl EventManagement for PgStore {
-    async fn managed_events(
-        &self,
-        by: &Manager,
-        filter: &ManagedEventFilter,
-        page: &PageRequest<EventKey>,
-    ) -> Found<Page<ManagedEvent>> {
-        Ok(self.read_managed_events(by, filter, page).await?)
+    async fn managed_events(&self, by: &Manager, query: &ListQuery) -> Found<Page<ManagedEvent>> {
+        let events = TableList {
+            query,
+            from: "events e",
+            of: "e.",
+            joined: " LEFT JOIN event_cancellations c ON c.event_id = e.id",
+            columns: |statement| {
+                statement.sql(EVENT_COLUMNS).sql(", ").sql(MANAGED);
+            },
+            conditions: |statement| {
+                statement.sql("true");
+                if let Some(only) = by.only() {
+                    statement.sql(" AND e.organizer_id = ").bind(only.0, Type::UUID);
+                }
+                // Title and slug have an index each, of their parts.
+                if let Some(q) = query.text("q") {
+                    statement.sql(" AND (fold(e.title) LIKE part_pattern(").bind(q.to_owned(), Type::TEXT);
+                    statement.sql(") OR e.slug LIKE part_pattern(").bind(q.to_owned(), Type::TEXT).sql("))");
+                }
+            },
+        };
+        Ok(lists::read(&self.pool.get().await?, &events, query).await?.entries(managed)?)
     }
 
     async fn managed_event(&self, by: &Manager, id: EventId) -> Found<Option<ManagedEvent>> {

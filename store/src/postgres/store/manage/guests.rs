@@ -6,23 +6,21 @@ use async_trait::async_trait;
 use domain::{
     bookings::Booking,
     ids::{BookingId, EventId},
-    management::events::{BookingFilter, GuestBooking, GuestList},
-    repositories::{Found, Page, PageRequest},
-    search::Total,
+    lists::{ListQuery, Page},
+    management::events::{GuestBooking, GuestList},
+    repositories::Found,
 };
 use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
 use super::super::{
     super::{
-        connection::{Connection, Typed},
+        connection::Connection,
         rows::{self, BOOKING_COLUMNS, StoreError},
     },
     PgStore,
     bookings::event_names,
-    is_one_of,
-    paging::{self, Cut},
-    total_of,
+    lists::{self, statement::Statement, table::TableList},
 };
 
 /// The reference is made of bits of the id, see [`BookingId::reference`], so the index of the event's bookings answers without the table.
@@ -30,7 +28,12 @@ use super::super::{
 const REFERRED: &str = "SELECT id FROM bookings WHERE event_id = $1 \
     AND (('x' || right(replace(id::text, '-', ''), 16))::bit(64)::bigint >> 8) & 1125899906842623 = $2";
 
-const FROM: &str = "bookings b JOIN accounts a ON a.id = b.account_id JOIN profiles p ON p.account_id = a.id";
+/// Who has made the bookings.
+macro_rules! guests {
+    () => {
+        " JOIN accounts a ON a.id = b.account_id JOIN profiles p ON p.account_id = a.id"
+    };
+}
 
 /// The accounts that a search finds, some of them twice. Folded, as the trigram indexes have them.
 const FOUND: &str = "SELECT id FROM accounts WHERE fold(email) LIKE part_pattern($1) \
@@ -49,21 +52,22 @@ enum Guests {
 }
 
 impl Guests {
-    /// The tables that a count needs, and the condition. `$1` is the event, `$2` what is looked for, `$3` the accounts found, and `$4` the
-    /// bookings with the reference.
-    fn filter(&self) -> (&'static str, &'static str) {
+    /// Adds the condition that a booking is one of them, or is `referred` to.
+    fn condition(&self, statement: &mut Statement, event: EventId, q: &str, referred: &[Uuid]) {
         match self {
-            Self::All => ("bookings b", "b.event_id = $1"),
+            Self::All => {}
             // Apart, so that none but the bookings found are looked at, however many the event has.
-            Self::Found(_) => (
-                "bookings b",
-                "b.event_id = $1 AND b.id IN (SELECT id FROM bookings WHERE event_id = $1 AND account_id = ANY($3) \
-                    UNION SELECT id FROM bookings WHERE event_id = $1 AND id = ANY($4))",
-            ),
-            Self::Many => (
-                FROM,
-                "b.event_id = $1 AND (fold(p.name) LIKE part_pattern($2) OR fold(a.email) LIKE part_pattern($2) OR b.id = ANY($4))",
-            ),
+            Self::Found(accounts) => {
+                statement.sql(" AND b.id IN (SELECT id FROM bookings WHERE event_id = ").bind(event.0, Type::UUID);
+                statement.sql(" AND account_id = ANY(").bind(accounts.clone(), Type::UUID_ARRAY);
+                statement.sql(") UNION SELECT id FROM bookings WHERE event_id = ").bind(event.0, Type::UUID);
+                statement.sql(" AND id = ANY(").bind(referred.to_vec(), Type::UUID_ARRAY).sql("))");
+            }
+            Self::Many => {
+                statement.sql(" AND (fold(p.name) LIKE part_pattern(").bind(q.to_owned(), Type::TEXT);
+                statement.sql(") OR fold(a.email) LIKE part_pattern(").bind(q.to_owned(), Type::TEXT);
+                statement.sql(") OR b.id = ANY(").bind(referred.to_vec(), Type::UUID_ARRAY).sql("))");
+            }
         }
     }
 }
@@ -94,58 +98,41 @@ async fn referred(client: &Connection, event: EventId, reference: Option<i64>) -
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-impl PgStore {
-    async fn read_guests(
-        &self,
-        event: EventId,
-        filter: &BookingFilter,
-        request: &PageRequest<BookingId>,
-        counted: bool,
-    ) -> Result<Page<GuestBooking>, StoreError> {
+#[async_trait]
+impl GuestList for PgStore {
+    async fn bookings_of_event(&self, event: EventId, query: &ListQuery, counted: bool) -> Found<Page<GuestBooking>> {
         let client = self.pool.get().await?;
-        let q = filter.q.as_deref();
+        let q = query.text("q");
         let reference = q.and_then(BookingId::reference_bits);
         let referred = referred(&client, event, reference).await?;
         let guests = guests(&client, q).await?;
-        let (from, which) = guests.filter();
-        let which = format!("{which} AND {}", is_one_of("b.status", filter.statuses.iter().map(|of| of.as_str())));
-        let accounts = if let Guests::Found(accounts) = guests { accounts } else { Vec::new() };
-        let start = request.start.comes_from().map(|id| id.0);
-        let filters: [Typed<'_>; 4] =
-            [(&event.0, Type::UUID), (&q, Type::TEXT), (&accounts, Type::UUID_ARRAY), (&referred, Type::UUID_ARRAY)];
-        let statement = |comparison, direction| {
-            format!(
-                "SELECT {BOOKING_COLUMNS}, p.name, a.email FROM {FROM} WHERE {which} \
-                 AND ($5::uuid IS NULL OR b.id {comparison} $5) ORDER BY b.id {direction} OFFSET $6 LIMIT $7"
-            )
+        let names_are_needed = matches!(guests, Guests::Many);
+        let bookings = TableList {
+            query,
+            from: if names_are_needed { concat!("bookings b", guests!()) } else { "bookings b" },
+            of: "b.",
+            joined: if names_are_needed { "" } else { guests!() },
+            columns: |statement| {
+                statement.sql(BOOKING_COLUMNS).sql(", p.name, a.email");
+            },
+            conditions: |statement| {
+                statement.sql("b.event_id = ").bind(event.0, Type::UUID);
+                guests.condition(statement, event, q.unwrap_or_default(), &referred);
+            },
         };
-        let total =
-            if counted { Some(total_of(&client, &format!("{from} WHERE {which}"), &filters).await?) } else { None };
-        let parameters = [&filters[..], &[(&start, Type::UUID)]].concat();
-        let Cut { rows: found, has_more, has_previous } =
-            paging::read(&client, request, true, total, statement, &parameters).await?;
-        let total = total.unwrap_or(Total::Exact(0));
+        let found = if counted {
+            lists::read(&client, &bookings, query).await?
+        } else {
+            lists::read_on(&client, &bookings, query).await?
+        };
         let names = event_names(&client, &[event], None).await?.remove(&event).map(Arc::new);
-        let bookings = rows::readable_bookings(&client, &found).await?;
+        let bookings = rows::readable_bookings(&client, &found.rows).await?;
         let guest = |booking: Booking, row: &Row| {
             let (name, email) = (row.try_get("name")?, row.try_get("email")?);
             Ok(GuestBooking { booking, name, email, names: names.clone() })
         };
-        let guests = found.iter().zip(bookings).map(|(row, booking)| (row, booking.and_then(|of| guest(of, row))));
+        let guests = found.rows.iter().zip(bookings).map(|(row, booking)| (row, booking.and_then(|of| guest(of, row))));
         let entries = rows::some_readable(guests)?;
-        Ok(Page { entries, total, has_more, has_previous })
-    }
-}
-
-#[async_trait]
-impl GuestList for PgStore {
-    async fn bookings_of_event(
-        &self,
-        event: EventId,
-        filter: &BookingFilter,
-        page: &PageRequest<BookingId>,
-        counted: bool,
-    ) -> Found<Page<GuestBooking>> {
-        Ok(self.read_guests(event, filter, page, counted).await?)
+        Ok(found.with(entries))
     }
 }

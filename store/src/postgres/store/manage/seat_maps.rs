@@ -7,14 +7,15 @@ use async_trait::async_trait;
 use domain::{
     audit::Action,
     ids::{AccountId, EventId, SeatMapId, SeatMapVersionId, VenueId},
+    lists::{ListQuery, Page},
     management::{
         ChangeError, Changed, Conflict, Expected, Manager,
         seat_maps::{
-            ManagedSeatMap, Move, NewSeatMap, SeatMapFields, SeatMapFilter, SeatMapKey, SeatMapManagement,
-            SeatMapVersion, SectionsLost, UsingEvent,
+            ManagedSeatMap, Move, NewSeatMap, SeatMapFields, SeatMapManagement, SeatMapVersion, SectionsLost,
+            UsingEvent,
         },
     },
-    repositories::{Found, Page, PageRequest},
+    repositories::Found,
     retention::Leftover,
     seat_maps::{drawing::Drawing, layout::Layout},
     validation::FieldError,
@@ -30,8 +31,10 @@ use super::{
             rows::{StoreError, unsigned},
         },
         PgStore,
-        paging::{self, page_of},
-        total_of,
+        lists::{
+            self,
+            table::{TableList, sql},
+        },
     },
     Fault, Note,
     allowances::check_seats,
@@ -46,9 +49,6 @@ const COLUMNS: &str = "m.id, m.venue_id, m.organizer_id, m.name, m.description, 
 
 /// `$1` is who asks, when it is not for everybody's: they see their own and the house's.
 const SEEN: &str = "m.deleted_at IS NULL AND ($1::uuid IS NULL OR m.organizer_id = $1 OR m.organizer_id IS NULL)";
-
-const FILTER: &str = "($2::uuid IS NULL OR m.venue_id = $2) AND ($3::uuid IS NULL OR m.organizer_id = $3) \
-    AND ($4::text IS NULL OR fold(m.name) LIKE part_pattern($4))";
 
 /// With its first version, which has the id of the map.
 const INSERT: &str = "WITH map AS ( \
@@ -112,30 +112,6 @@ async fn lock(
 }
 
 impl PgStore {
-    async fn read_seat_maps(
-        &self,
-        by: &Manager,
-        filter: &SeatMapFilter,
-        request: &PageRequest<SeatMapKey>,
-    ) -> Result<Page<ManagedSeatMap>, StoreError> {
-        let (only, venue) = (by.only().map(|account| account.0), filter.venue.map(|venue| venue.0));
-        let (organizer, q) = (filter.organizer.map(|account| account.0), filter.q.as_deref());
-        let (at, id) = request.start.comes_from().map(|(at, id)| (*at, id.0)).unzip();
-        let filters: [Typed<'_>; 4] =
-            [(&only, Type::UUID), (&venue, Type::UUID), (&organizer, Type::UUID), (&q, Type::TEXT)];
-        let statement = |comparison, direction| {
-            format!(
-                "SELECT {COLUMNS} FROM seat_maps m WHERE {SEEN} AND {FILTER} \
-                 AND ($5::timestamptz IS NULL OR (m.created_at, m.id) {comparison} ($5, $6)) \
-                 ORDER BY m.created_at {direction}, m.id {direction} OFFSET $7 LIMIT $8"
-            )
-        };
-        let client = self.pool.get().await?;
-        let total = total_of(&client, &format!("seat_maps m WHERE {SEEN} AND {FILTER}"), &filters).await?;
-        let parameters = [&filters[..], &[(&at, Type::TIMESTAMPTZ), (&id, Type::UUID)]].concat();
-        page_of(paging::read(&client, request, true, Some(total), statement, &parameters).await?, total, managed)
-    }
-
     async fn read_seat_map(&self, by: &Manager, id: SeatMapId) -> Result<Option<ManagedSeatMap>, StoreError> {
         let only = by.only().map(|account| account.0);
         let statement = format!("SELECT {COLUMNS} FROM seat_maps m WHERE {SEEN} AND m.id = $2");
@@ -222,13 +198,22 @@ impl PgStore {
 
 #[async_trait]
 impl SeatMapManagement for PgStore {
-    async fn seat_maps(
-        &self,
-        by: &Manager,
-        filter: &SeatMapFilter,
-        page: &PageRequest<SeatMapKey>,
-    ) -> Found<Page<ManagedSeatMap>> {
-        Ok(self.read_seat_maps(by, filter, page).await?)
+    async fn seat_maps(&self, by: &Manager, query: &ListQuery) -> Found<Page<ManagedSeatMap>> {
+        let maps = TableList {
+            query,
+            from: "seat_maps m",
+            of: "m.",
+            joined: "",
+            columns: sql(COLUMNS),
+            conditions: |statement| {
+                statement.sql("m.deleted_at IS NULL");
+                if let Some(only) = by.only() {
+                    statement.sql(" AND (m.organizer_id = ").bind(only.0, Type::UUID);
+                    statement.sql(" OR m.organizer_id IS NULL)");
+                }
+            },
+        };
+        Ok(lists::read(&self.pool.get().await?, &maps, query).await?.entries(managed)?)
     }
 
     async fn seat_map(&self, by: &Manager, id: SeatMapId) -> Found<Option<ManagedSeatMap>> {

@@ -4,11 +4,12 @@ use async_trait::async_trait;
 use domain::{
     audit::Action,
     ids::AccountId,
+    lists::{ListQuery, Page},
     management::{
         ChangeError, Changed, Expected, Manager,
         catalogue::{SettingChange, SettingsRepository, StoredSettings},
     },
-    repositories::{Found, Page, PageRequest},
+    repositories::Found,
     settings::SettingKey,
 };
 use serde_json::Value;
@@ -18,8 +19,10 @@ use super::{
     super::{
         super::{connection::Typed, rows::StoreError},
         PgStore,
-        paging::{self, page_of},
-        total_of,
+        lists::{
+            self,
+            table::{TableList, sql},
+        },
     },
     Fault, Note, is_expected,
 };
@@ -85,20 +88,6 @@ impl PgStore {
         })
         .await
     }
-
-    async fn read_changes(&self, request: &PageRequest<i64>) -> Result<Page<SettingChange>, StoreError> {
-        let from = request.start.comes_from();
-        let statement = |comparison, direction| {
-            format!(
-                "SELECT id, key, from_value, to_value, account_id, changed_at FROM setting_changes \
-                 WHERE $1::bigint IS NULL OR id {comparison} $1 ORDER BY id {direction} OFFSET $2 LIMIT $3"
-            )
-        };
-        let client = self.pool.get().await?;
-        let total = total_of(&client, "setting_changes", &[]).await?;
-        let parameters: [Typed<'_>; 1] = [(&from, Type::INT8)];
-        page_of(paging::read(&client, request, true, Some(total), statement, &parameters).await?, total, change)
-    }
 }
 
 #[async_trait]
@@ -116,7 +105,9 @@ impl SettingsRepository for PgStore {
         Ok(self.write_settings(by, expected, changes).await?)
     }
 
-    async fn setting_changes(&self, page: &PageRequest<i64>) -> Found<Page<SettingChange>> {
-        Ok(self.read_changes(page).await?)
+    async fn setting_changes(&self, query: &ListQuery) -> Found<Page<SettingChange>> {
+        let (columns, conditions) = (sql("id, key, from_value, to_value, account_id, changed_at"), sql("true"));
+        let changes = TableList { query, from: "setting_changes", of: "", joined: "", columns, conditions };
+        Ok(lists::read(&self.pool.get().await?, &changes, query).await?.entries(change)?)
     }
 }

@@ -18,12 +18,12 @@ pub struct Statement {
 }
 
 impl Statement {
-    pub(super) fn sql(&mut self, piece: &'static str) -> &mut Self {
+    pub(in super::super) fn sql(&mut self, piece: &'static str) -> &mut Self {
         self.text.push_str(piece);
         self
     }
 
-    pub(super) fn bind(&mut self, value: impl ToSql + Sync + Send + 'static, kind: Type) -> &mut Self {
+    pub(in super::super) fn bind(&mut self, value: impl ToSql + Sync + Send + 'static, kind: Type) -> &mut Self {
         self.parameters.push((Box::new(value), kind));
         // Writing into a text can't fail.
         let _ = write!(self.text, "${}", self.parameters.len());
@@ -31,7 +31,7 @@ impl Statement {
     }
 
     /// Asks what the database would do, instead of doing it.
-    pub(super) fn explained(mut self) -> Self {
+    pub(in super::super) fn explained(mut self) -> Self {
         self.text.insert_str(0, "EXPLAIN (FORMAT JSON) ");
         self
     }
@@ -47,7 +47,7 @@ impl Statement {
     }
 
     /// Runs it: unnamed, in one round trip.
-    pub(super) async fn rows(&self, client: &impl Statements) -> Result<Vec<Row>, StoreError> {
+    pub(in super::super) async fn rows(&self, client: &impl Statements) -> Result<Vec<Row>, StoreError> {
         client.query_typed(&self.text, &self.parameters()).await
     }
 }

@@ -1,4 +1,4 @@
-//! Rates: percentages as fractions, `0.10` for 10 %.
+//! Percentages, as fractions: `0.10` is 10 %.
 
 use std::borrow::Cow;
 
@@ -12,9 +12,9 @@ const DIGITS_MAX: u32 = 6;
 
 /// A fraction from 0 to 1: of a tax, a fee or a discount.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Fraction(Decimal);
+pub struct Percentage(Decimal);
 
-impl Fraction {
+impl Percentage {
     pub const ZERO: Self = Self(Decimal::ZERO);
     pub const ONE: Self = Self(Decimal::ONE);
 
@@ -23,7 +23,7 @@ impl Fraction {
         (Decimal::ZERO..=Decimal::ONE).contains(&fraction).then_some(Self(fraction.normalize()))
     }
 
-    /// A rate as the API writes it: a decimal string from `0` to `1`.
+    /// A percentage as the API writes it: a decimal string from `0` to `1`.
     pub fn parse(field: impl Into<Cow<'static, str>>, text: &str) -> Result<Self, FieldError> {
         let field = field.into();
         let Some(fraction) = parse_decimal(text) else {
@@ -50,9 +50,9 @@ mod tests {
 
     #[test]
     fn a_rate_is_a_fraction() {
-        let code = |text| Fraction::parse("taxRate", text).map_err(|fault| fault.code);
+        let code = |text| Percentage::parse("taxRate", text).map_err(|fault| fault.code);
         assert_eq!(code("0.10").unwrap().fraction(), Decimal::new(1, 1));
-        assert_eq!((code("0").unwrap(), code("1.000").unwrap()), (Fraction::ZERO, Fraction::ONE));
+        assert_eq!((code("0").unwrap(), code("1.000").unwrap()), (Percentage::ZERO, Percentage::ONE));
         for (wrong, fault) in [
             ("1.01", "OUT_OF_RANGE"),
             ("-0.1", "OUT_OF_RANGE"),

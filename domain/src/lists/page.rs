@@ -1,23 +1,65 @@
-//! How a list is read page by page.
+//! Pages of a list: where one begins, and what it has.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+/// The beginning of the year 1. Nothing takes place before; some calendars do not even go there.
+pub const EARLIEST: Timestamp = Timestamp::constant(-62_135_596_800, 0);
+
+/// A value that a list is sorted by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Key {
+    Instant(Timestamp),
+    /// A folded text, or one that no two entries have.
+    Text(String),
+    Amount(Decimal),
+    /// A rank, or a number of people.
+    Number(i32),
+    /// The number of an entry that is counted upwards.
+    Serial(i64),
+    Id(Uuid),
+}
+
+/// What kind of values [`Key`]s are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SortKeyKind {
+    Instant,
+    Text,
+    Amount,
+    Number,
+    Serial,
+    Id,
+}
+
+/// The place of an entry in a sorted list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// What the entry is sorted by.
+    pub keys: Vec<Key>,
+    /// Whether the walk that comes by here includes other spellings of the words. Decided once, at its beginning, or an entry
+    /// that appears meanwhile would change what the walk is through.
+    pub respelt: bool,
+}
 
 /// Where a page begins, or ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Start<K> {
+pub enum Place {
     /// After so many entries. Entries that come or go meanwhile shift the pages.
     Offset(u32),
-    /// After the entry with this key, whatever came or went meanwhile.
-    After(K),
-    /// The page that ends before the entry with this key.
-    Before(K),
+    /// After the entry at this position, whatever came or went meanwhile.
+    After(Position),
+    /// The page that ends before the entry at this position.
+    Before(Position),
     /// The page that ends with the list.
     End,
 }
 
-impl<K> Start<K> {
-    /// The entry that the walk comes from, if it is under way.
-    pub fn comes_from(&self) -> Option<&K> {
+impl Place {
+    /// The position that the walk comes from, if it is under way.
+    pub fn comes_from(&self) -> Option<&Position> {
         match self {
-            Self::After(key) | Self::Before(key) => Some(key),
+            Self::After(position) | Self::Before(position) => Some(position),
             Self::Offset(_) | Self::End => None,
         }
     }
@@ -52,19 +94,15 @@ impl<K> Start<K> {
     }
 }
 
-/// Which entries to show.
-#[derive(Clone, Debug)]
-pub struct PageRequest<K> {
-    pub start: Start<K>,
-    /// How many at most.
-    pub limit: u32,
-}
-
 /// One page of a list.
 #[derive(Debug)]
 pub struct Page<T> {
+    /// In the order of the list, whichever way it is walked.
     pub entries: Vec<T>,
-    /// How many there are on all pages.
+    /// Where the first entry is, and the last.
+    pub first: Option<Position>,
+    pub last: Option<Position>,
+    /// How many entries there are on all pages.
     pub total: Total,
     /// Whether another page follows.
     pub has_more: bool,

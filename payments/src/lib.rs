@@ -1,0 +1,4 @@
+//! Payment gateways: adapters of the port `PaymentGateway`.
+
+pub mod sandbox;
+pub mod stripe;
