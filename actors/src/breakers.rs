@@ -35,31 +35,23 @@ use crate::{
     supervisor::{ChildSpec, Tree},
 };
 
-/// The breakers of this server.
+/// The breakers of this server, in the order of [`Service`].
 #[derive(Clone, Debug)]
-pub struct Breakers {
-    payment: Arc<Breaker>,
-    email: Arc<Breaker>,
-    redis: Arc<Breaker>,
-}
+pub struct Breakers(Arc<[Arc<Breaker>]>);
 
 impl Breakers {
     /// All closed, each with room for so many calls at once. None of them ever opens before [`RunningBreakers::start`].
     pub fn new(settings: BreakerSettings, calls_max: impl Fn(Service) -> usize) -> Self {
-        let new = |service| Arc::new(Breaker::new(service, settings, calls_max(service)));
-        Self { payment: new(Service::Payment), email: new(Service::Email), redis: new(Service::Redis) }
+        let new = |service: &Service| Arc::new(Breaker::new(*service, settings, calls_max(*service)));
+        Self(Service::VARIANTS.iter().map(new).collect())
     }
 
     pub fn of(&self, service: Service) -> &Arc<Breaker> {
-        match service {
-            Service::Payment => &self.payment,
-            Service::Email => &self.email,
-            Service::Redis => &self.redis,
-        }
+        &self.0[service as usize]
     }
 
     pub fn list(&self) -> Vec<BreakerStatus> {
-        Service::VARIANTS.iter().map(|service| self.of(*service).status()).collect()
+        self.0.iter().map(|breaker| breaker.status()).collect()
     }
 }
 
@@ -86,7 +78,7 @@ impl RunningBreakers {
             breaker.register();
             let source = match service {
                 Service::Redis => redis.clone().map_or(Source::Nobody, Source::Watched),
-                Service::Payment | Service::Email => shared.clone().map_or(Source::Nobody, Source::Nodes),
+                _ => shared.clone().map_or(Source::Nobody, Source::Nodes),
             };
             ChildSpec::new("breaker", breaker.waker.actor.clone(), move || {
                 (BreakerActor { breaker: breaker.clone(), source: source.clone() }, ())

@@ -24,7 +24,7 @@ pub(super) async fn start(
 ) -> anyhow::Result<RunningBreakers> {
     let breakers = Breakers::new(config.breakers.settings, |service| match service {
         Service::Email => config.mail.outbox.concurrency,
-        Service::Payment | Service::Redis => config.breakers.concurrency,
+        _ => config.breakers.concurrency,
     });
     let mut shared: Option<Arc<dyn SharedBreakers>> = None;
     let mut watched: Option<Arc<dyn WatchedService>> = None;

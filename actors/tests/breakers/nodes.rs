@@ -89,13 +89,16 @@ async fn nodes_that_open_together_close_when_they_find_the_service_back() {
     let ((_one, one), (_two, two)) = (node(&shared).await, node(&shared).await);
     for round in 0..10 {
         tokio::join!(open(&one), open(&two));
-        while [&one, &two].iter().any(|breaker| breaker.state() != BreakerState::Closed) {
-            for breaker in [&one, &two] {
-                let was_closed = breaker.state() == BreakerState::Closed;
-                let _ = ask(breaker, CallOutcome::Answered).await;
-                sleep(Duration::from_millis(300)).await;
-                assert!(!was_closed || breaker.state() == BreakerState::Closed, "round {round}");
+        let mut in_order = [&one, &two];
+        in_order.sort_by_key(|breaker| breaker.wait());
+        for breaker in in_order {
+            until("it probes", breaker, BreakerState::HalfOpen).await;
+            for _ in 0..3 {
+                ask(breaker, CallOutcome::Answered).await.unwrap();
             }
+            until("it is closed", breaker, BreakerState::Closed).await;
+            sleep(Duration::from_secs(1)).await;
+            assert_eq!(breaker.state(), BreakerState::Closed, "round {round}");
         }
     }
 }
