@@ -10,6 +10,7 @@ mod memory_ledger;
 use std::{hint::black_box, sync::Arc, time::Duration};
 
 use actors::{
+    breakers::Breakers,
     cache::{CacheSettings, RunningCache},
     engine::{Engine, EngineSettings},
     live::{Live, LiveSettings},
@@ -73,6 +74,7 @@ async fn router() -> Router {
         live: Live::new(LiveSettings::default()),
         outbox: Outbox::default(),
         cache: RunningCache::start(CacheSettings::default(), None, None).await.unwrap().cache,
+        breakers: Breakers::default(),
         upkeep: Upkeep::default(),
         background: Background::default(),
         auth: AuthRules {

@@ -8,6 +8,7 @@
 mod declare;
 
 mod auth;
+mod breakers;
 mod cache;
 mod database;
 mod fault;
@@ -27,6 +28,7 @@ mod written;
 use std::path::PathBuf;
 
 pub use auth::AuthConfig;
+pub use breakers::BreakersConfig;
 pub use cache::CacheConfig;
 pub use database::{DatabaseConfig, Migrate, RedisConfig};
 pub use fault::ConfigFault;
@@ -51,6 +53,7 @@ pub struct Config {
     pub mail: MailConfig,
     pub rate_limit: RateLimitConfig,
     pub outbound: OutboundConfig,
+    pub breakers: BreakersConfig,
     pub node: NodeConfig,
     pub log: LogConfig,
     /// The file of the environment, when one was named and has none: then everything in it is as in the code.
@@ -80,6 +83,7 @@ impl Config {
             mail,
             rate_limit,
             outbound: OutboundConfig::read(&mut layers),
+            breakers: BreakersConfig::read(&mut layers),
             node: NodeConfig::read(&mut layers, http.listen.port()),
             http,
             log: LogConfig::read(&mut layers),

@@ -3,6 +3,7 @@
 mod accounts;
 mod banner;
 mod begun;
+mod breakers;
 mod cache;
 mod checks;
 pub mod database;
@@ -123,12 +124,14 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
     let engine = begun.engine.insert(session.start_engine(engine::settings(&config)).await?);
 
     let revocations = accounts::revocations(pool, &mut background).await?;
-    let mail = begun.mail.insert(Mail::start(&config, sender, pool.clone()).await?);
+    let breakers = breakers::start(&config, installation, &redis, counts.as_ref(), &mut background).await?;
+    let breakers = &begun.breakers.insert(breakers).breakers;
+    let mail = begun.mail.insert(Mail::start(&config, sender, pool.clone(), breakers).await?);
     let cache = begun.cache.insert(cache::start(&config, redis, pool, &mut background).await?);
     let upkeep = upkeep::start(pool, engine.inventories.clone(), mail, cache.cache.clone()).await?;
     let upkeep = begun.upkeep.insert(upkeep);
     let checks = checks::all(&pools, &session.handle()?, engine.pulse.clone(), counts.clone(), shared_cache);
-    let health = Health::new(identity(&config, database), checks);
+    let health = Health::new(identity(&config, database), checks, breakers.clone());
 
     let guide = banner::greet(&config, database, mail, &listeners, pool, &hasher).await?;
     let (config, health) = (&config, &health);
@@ -138,6 +141,7 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
         engine,
         mail,
         cache,
+        breakers,
         upkeep,
         health,
         hasher,

@@ -10,13 +10,14 @@
 //! └─ sampler              compares memory with the ledger, see `sampler`
 //! ```
 //!
-//! The `outbox`, the `cache`, the `upkeep` of events and the `tasks` that go on for ever are trees of their own: they may fail for as
+//! The `outbox`, the `breakers`, the `cache`, the `upkeep` of events and the `tasks` that go on for ever are trees of their own: they may fail for as
 //! long as they like, and this one goes on.
 //!
 //! Beside the trees, `live` has a task for each event that somebody listens to. It owns nothing but copies: when it dies, its
 //! streams end, and their clients come again.
 
 pub mod admission;
+pub mod breakers;
 pub mod cache;
 pub mod clock;
 pub mod engine;

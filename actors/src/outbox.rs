@@ -2,11 +2,11 @@
 //! hold up nothing else. It never gives up for good.
 //!
 //! A mail server that hangs, is away or refuses costs the mails' time and nobody else's: each try has a deadline, there is
-//! only so many at once, and none of them holds a connection to the database. One that takes nothing pauses the sending
-//! (`pause.rs`): what is wrong with the server, or with us, is no reason to give mails up.
+//! only so many at once, and none of them holds a connection to the database. One that takes nothing opens its circuit breaker
+//! (`refusals.rs` says when it does): what is wrong with the server, or with us, is no reason to give mails up.
 
 mod courier;
-mod pause;
+mod refusals;
 mod sending;
 mod settings;
 mod slots;
@@ -15,12 +15,13 @@ use std::{sync::Arc, time::Duration};
 
 use courier::Courier;
 use domain::outbox::{MailQueue, SendMail};
-use pause::SendingPause;
 use ractor::SpawnErr;
+use refusals::Refusals;
 use slots::{CourierMessage, Slots};
 use tokio::sync::watch;
 
 use crate::{
+    breakers::Breaker,
     metrics,
     supervisor::{ChildSpec, Tree},
     waker::Waker,
@@ -54,7 +55,12 @@ pub struct RunningOutbox {
 
 impl RunningOutbox {
     /// Starts to send what `queue` holds through `sender`.
-    pub async fn start<Q, S>(queue: Arc<Q>, sender: Arc<S>, settings: OutboxSettings) -> Result<Self, SpawnErr>
+    pub async fn start<Q, S>(
+        queue: Arc<Q>,
+        sender: Arc<S>,
+        breaker: Arc<Breaker>,
+        settings: OutboxSettings,
+    ) -> Result<Self, SpawnErr>
     where
         Q: MailQueue,
         S: SendMail,
@@ -63,7 +69,7 @@ impl RunningOutbox {
         let slots = Slots::new(concurrency);
         let outbox = Outbox::default();
         let (closing, closed) = watch::channel(false);
-        let pause = Arc::new(SendingPause::new(settings.backoff));
+        let refusals = Arc::new(Refusals::default());
         let (places, waker) = (slots.clone(), outbox.0.clone());
         let specs = vec![ChildSpec::new("outbox", waker.actor.clone(), move || {
             let courier = Courier {
@@ -71,7 +77,8 @@ impl RunningOutbox {
                 sender: sender.clone(),
                 settings,
                 slots: places.clone(),
-                pause: pause.clone(),
+                breaker: breaker.clone(),
+                refusals: refusals.clone(),
                 closing: closed.clone(),
                 waker: waker.clone(),
             };

@@ -39,6 +39,7 @@ impl<M: Message> Waker<M> {
     /// The actor is about to look: what comes from now on wakes it again. It says so at its start as well, for a hint to its
     /// predecessor is lost.
     pub(crate) fn looks(&self) {
-        self.hinted.store(false, Ordering::Release);
+        // A swap, which also takes in what was done before the hint: with a store, the look could come before it.
+        self.hinted.swap(false, Ordering::AcqRel);
     }
 }

@@ -12,18 +12,20 @@ use std::{
     time::{Duration, Instant},
 };
 
+use actors::breakers::{BreakerStatus, Breakers};
 use boxoffice_http::{
     problem::Problem,
     reply::Reply,
     router::{Access, Route, RouteInfo},
 };
 use http::{HeaderValue, StatusCode, header};
+use jiff::Timestamp;
 use metrics::gauge;
 use serde::Serialize;
 use telemetry::metrics::Metrics;
 use tokio::{sync::Mutex, task::JoinSet};
 
-/// Each check, and so each answer, takes less than the second that L4 allows.
+/// Each check, and so each answer, takes less than a second.
 const CHECK_TIMEOUT: Duration = Duration::from_millis(800);
 /// Answers are shared for this long: a public address must not be a lever to flood the database with checks.
 const FRESH_FOR: Duration = Duration::from_millis(250);
@@ -60,6 +62,7 @@ pub struct Identity {
 pub struct Health {
     identity: Identity,
     checks: Vec<Arc<dyn HealthCheck>>,
+    breakers: Breakers,
     started: Instant,
     /// Set once, when the shutdown begins: balancers should send new clients elsewhere.
     draining: AtomicBool,
@@ -96,14 +99,28 @@ struct Details<'a> {
     memory_bytes: Option<u64>,
     #[serde(flatten)]
     identity: &'a Identity,
+    breakers: Vec<BreakerReport>,
+}
+
+/// How a circuit breaker stands.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BreakerReport {
+    name: &'static str,
+    state: &'static str,
+    failures: u32,
+    since: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_at: Option<Timestamp>,
 }
 
 impl Health {
-    /// A node that depends on what `checks` look at.
-    pub fn new(identity: Identity, checks: Vec<Arc<dyn HealthCheck>>) -> Arc<Self> {
+    /// A node that depends on what `checks` look at, and calls services through `breakers`.
+    pub fn new(identity: Identity, checks: Vec<Arc<dyn HealthCheck>>, breakers: Breakers) -> Arc<Self> {
         Arc::new(Self {
             identity,
             checks,
+            breakers,
             started: Instant::now(),
             draining: AtomicBool::new(false),
             last: Mutex::new(None),
@@ -138,6 +155,17 @@ impl Health {
         results
     }
 
+    fn breaker_reports(&self) -> Vec<BreakerReport> {
+        let report = |BreakerStatus { name, state, failures, since, retry_at }| BreakerReport {
+            name,
+            state: state.as_str(),
+            failures,
+            since,
+            retry_at,
+        };
+        self.breakers.list().into_iter().map(report).collect()
+    }
+
     async fn reply(&self, detailed: bool) -> Result<Reply, Problem> {
         let results = self.results().await;
         let draining = self.draining.load(Ordering::Relaxed);
@@ -151,6 +179,7 @@ impl Health {
             uptime_seconds: self.started.elapsed().as_secs(),
             memory_bytes: resident_bytes(),
             identity: &self.identity,
+            breakers: self.breaker_reports(),
         });
         // What a dependency says about its failure may name hosts and users.
         let hidden: Vec<_>;

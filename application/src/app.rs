@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actors::{cache::Cache, inventories::Inventories, live::Live, outbox::Outbox, upkeep::Upkeep};
+use actors::{breakers::Breakers, cache::Cache, inventories::Inventories, live::Live, outbox::Outbox, upkeep::Upkeep};
 use async_trait::async_trait;
 use domain::{
     accounts::{Password, Role},
@@ -169,6 +169,8 @@ pub struct App {
     pub auth: AuthRules,
     /// Answers that are given again. Tell it after the commit of a change what has changed: [`Cache::invalidate`].
     pub cache: Cache,
+    /// Which services fail and are left alone. Call a service through its breaker.
+    pub breakers: Breakers,
     /// Who publishes and cancels events in the background. Wake it when there is something to do.
     pub upkeep: Upkeep,
     /// How long a command may wait for its inventory and the ledger.

@@ -7,6 +7,7 @@ pub mod administration;
 pub mod audit;
 pub mod backoff;
 pub mod bookings;
+pub mod breakers;
 pub mod cache;
 pub mod credentials;
 pub mod events;

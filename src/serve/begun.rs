@@ -2,7 +2,9 @@
 
 use std::{future::Future, sync::Arc};
 
-use actors::{cache::RunningCache, engine::Engine, tasks::RunningTasks, upkeep::RunningUpkeep};
+use actors::{
+    breakers::RunningBreakers, cache::RunningCache, engine::Engine, tasks::RunningTasks, upkeep::RunningUpkeep,
+};
 use boxoffice_api::operations::Health;
 use tokio::{
     sync::watch,
@@ -27,6 +29,7 @@ pub(super) struct Begun {
     pub(super) opening: Option<Opening>,
     pub(super) session: Option<Session>,
     pub(super) engine: Option<Engine>,
+    pub(super) breakers: Option<RunningBreakers>,
     pub(super) mail: Option<Mail>,
     pub(super) cache: Option<RunningCache>,
     pub(super) upkeep: Option<RunningUpkeep>,
@@ -47,6 +50,7 @@ impl Begun {
             database: Some(database),
             session: Some(session),
             engine: Some(engine),
+            breakers: Some(breakers),
             mail: Some(mail),
             cache: Some(cache),
             upkeep: Some(upkeep),
@@ -79,6 +83,7 @@ impl Begun {
             operations,
             engine,
             session,
+            breakers,
             mail: mail.running,
             cache,
             after_answers: routers.after_answers,
@@ -117,6 +122,7 @@ impl Begun {
         end("session", self.session, async |session| session.end().await).await;
         end("mail", self.mail, async |mail| mail.running.stop().await).await;
         end("cache", self.cache, RunningCache::stop).await;
+        end("breakers", self.breakers, RunningBreakers::stop).await;
         end("tasks", self.tasks, RunningTasks::stop).await;
     }
 }

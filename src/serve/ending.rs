@@ -97,7 +97,7 @@ impl Running {
                 () = sleep_until(deadline) => tracing::warn!("the time for stopping is over: what is left is cut"),
             }
         };
-        let Self { health, stop, live, api, after_answers, upkeep, engine, mail, cache, .. } = self;
+        let Self { health, stop, live, api, after_answers, upkeep, engine, breakers, mail, cache, .. } = self;
         let (accepting, session) = (api.abort_handle(), &self.session);
         // May be dropped at any point, and what it has not taken down yet with it.
         let steps = async move {
@@ -115,6 +115,7 @@ impl Running {
             // Nothing writes any more: the node that takes this one's events over need not wait for its mails.
             session.end().await;
             mail.stop().await;
+            breakers.stop().await;
             cache.stop().await;
             is_whole
         };

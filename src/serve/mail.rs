@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use actors::outbox::RunningOutbox;
+use actors::{
+    breakers::{Breakers, Service},
+    outbox::RunningOutbox,
+};
 use anyhow::Context;
 use application::mails::MailFolder;
 use boxoffice_api::mails::KeptMails;
@@ -39,10 +42,20 @@ impl MailSender {
 
 impl Mail {
     /// Starts to send what is queued. A mail server that is away stops nobody from starting.
-    pub(super) async fn start(config: &Config, sender: MailSender, pool: RequestPool) -> anyhow::Result<Self> {
+    pub(super) async fn start(
+        config: &Config,
+        sender: MailSender,
+        pool: RequestPool,
+        breakers: &Breakers,
+    ) -> anyhow::Result<Self> {
         let MailSender(sender, folder) = sender;
         let queue = Arc::new(PgOutbox::new(pool));
-        let running = RunningOutbox::start(queue.clone(), Arc::new(sender), config.mail.outbox);
+        let running = RunningOutbox::start(
+            queue.clone(),
+            Arc::new(sender),
+            breakers.of(Service::Email).clone(),
+            config.mail.outbox,
+        );
         let running = running.await.context("the outbox can't start")?;
         let kept = folder.map(|folder| KeptMails { folder, token: OpaqueToken::from_random(rand::random()) });
         Ok(Self { running, queue, kept })

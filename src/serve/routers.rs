@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actors::{cache::RunningCache, engine::Engine, live::Live, upkeep::RunningUpkeep};
+use actors::{breakers::Breakers, cache::RunningCache, engine::Engine, live::Live, upkeep::RunningUpkeep};
 use application::{
     app::App, background::Background, booked_events::BookedEvents, guide::Guide, pictures::SharedPictures,
     seat_maps::SharedSeatMaps, site::SiteSettings, verification::VerifiedAccounts,
@@ -34,6 +34,7 @@ pub(super) struct Parts<'a> {
     pub(super) engine: &'a Engine,
     pub(super) mail: &'a Mail,
     pub(super) cache: &'a RunningCache,
+    pub(super) breakers: &'a Breakers,
     pub(super) upkeep: &'a RunningUpkeep,
     pub(super) health: &'a Arc<Health>,
     pub(super) hasher: Passwords,
@@ -70,6 +71,7 @@ impl Routers {
             live: Live::new(config.http.live),
             outbox: mail.running.outbox.clone(),
             cache: cache.cache.clone(),
+            breakers: parts.breakers.clone(),
             background: Background::default(),
             auth: accounts::rules(&config.auth),
             upkeep: upkeep.upkeep.clone(),

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use actors::{
+    breakers::RunningBreakers,
     cache::RunningCache,
     engine::Engine,
     inventories::Inventories,
@@ -38,6 +39,7 @@ pub struct Running {
     // Doors for tests.
     pub inventories: Inventories,
     pub outbox: Outbox,
+    pub breakers: RunningBreakers,
     pub cache: RunningCache,
     pub upkeep: RunningUpkeep,
     pub tasks: RunningTasks,

@@ -102,6 +102,10 @@ impl RedisCache {
         self.link.ping().await
     }
 
+    pub(crate) fn link(&self) -> &Arc<RedisLink> {
+        &self.link
+    }
+
     /// Goes back to a Redis that was given up once it answers. Runs for as long as the server does, and may be begun again.
     pub async fn tend(&self) {
         self.link.tend().await;

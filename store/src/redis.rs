@@ -1,5 +1,7 @@
 //! Redis connection with a circuit breaker: it holds nobody up.
 //!
+//! This is a breaker of its own and none of `actors/src/breakers.rs`: see docs/design/circuit-breakers.md.
+//!
 //! Redis never fails a request and hardly delays one: an answer that takes longer than the time-out is not waited for, and
 //! after a few of those nobody asks until Redis has answered a ping. Whether it does is found out in the background.
 
@@ -72,6 +74,8 @@ pub(super) struct RedisLink {
     is_open: AtomicBool,
     failures: AtomicU32,
     opened: Notify,
+    /// Whether Redis was found to be there, or not, since the start.
+    is_known: AtomicBool,
 }
 
 /// How every client of ours connects to the Redis at `url`, and for how long it waits for an answer. Fails on a URL that is not
@@ -117,6 +121,7 @@ impl RedisLink {
             is_open: AtomicBool::new(true),
             failures: AtomicU32::new(0),
             opened: Notify::new(),
+            is_known: AtomicBool::new(false),
         }))
     }
 
@@ -128,6 +133,16 @@ impl RedisLink {
     /// Whether it makes sense to ask.
     pub(super) fn is_reachable(&self) -> bool {
         !self.is_open.load(Ordering::Relaxed)
+    }
+
+    /// Whether it did not answer, after it has had the time to.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.is_known.load(Ordering::Relaxed) && !self.is_reachable()
+    }
+
+    /// Questions in a row without an answer.
+    pub(super) fn failures(&self) -> u32 {
+        self.failures.load(Ordering::Relaxed)
     }
 
     /// Asks whether Redis answers, also one that was given up, and counts nothing.
@@ -183,11 +198,13 @@ impl RedisLink {
             let mut silent_since = Instant::now();
             while self.is_open.load(Ordering::Relaxed) {
                 if let Some((_, errors)) = never.take_if(|(since, _)| since.elapsed() >= NEVER_AFTER) {
+                    self.is_known.store(true, Ordering::Relaxed);
                     tracing::warn!(error = last_of(errors), "{}", self.purpose.lost);
                 }
                 if matches!(timeout(self.timeout, self.client.ping::<()>(None)).await, Ok(Ok(()))) {
                     never = None;
                     self.failures.store(0, Ordering::Relaxed);
+                    self.is_known.store(true, Ordering::Relaxed);
                     self.is_open.store(false, Ordering::Relaxed);
                     tracing::info!("{}", self.purpose.back);
                 } else {

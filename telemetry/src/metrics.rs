@@ -281,6 +281,36 @@ const DESCRIPTIONS: &[(Kind, &str, Option<Unit>, &str)] = &[
         None,
         "Refresh tokens presented, by outcome: rotated, dead, stolen (used before, so the session was ended)",
     ),
+    (
+        Gauge,
+        "boxoffice_breaker_state",
+        None,
+        "1 for the state that the circuit breaker of a service is in, 0 for the others: closed, open, half_open",
+    ),
+    (
+        Counter,
+        "boxoffice_breaker_transitions_total",
+        None,
+        "State changes of a circuit breaker, by service and new state",
+    ),
+    (
+        Counter,
+        "boxoffice_breaker_failures_total",
+        None,
+        "Calls of a service that failed by its fault, by kind: error, timeout",
+    ),
+    (
+        Counter,
+        "boxoffice_breaker_rejected_calls_total",
+        None,
+        "Calls of a service that were not made, by reason: open, or full: too many under way",
+    ),
+    (
+        Counter,
+        "boxoffice_breaker_redis_failures_total",
+        None,
+        "Questions about other nodes' breakers that Redis did not answer in time",
+    ),
     (Counter, "boxoffice_mail_attempts_total", None, "Tries to send a mail, by outcome: sent, failed, postponed, dead"),
     (
         Histogram,
@@ -288,7 +318,6 @@ const DESCRIPTIONS: &[(Kind, &str, Option<Unit>, &str)] = &[
         Some(Unit::Seconds),
         "From handing a mail to the mail server to its answer",
     ),
-    (Gauge, "boxoffice_mail_paused", None, "1 while the mail server takes no mails and is only asked now and then"),
     (Gauge, "boxoffice_mail_queue_depth", None, "Mails that are to be sent, of all servers"),
     (Gauge, "boxoffice_mail_dead_letters", None, "Mails that were given up, of all servers"),
     (

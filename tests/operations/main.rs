@@ -8,6 +8,7 @@
 )]
 
 mod attacks;
+mod breakers;
 mod cache;
 mod catalogue;
 mod commands;

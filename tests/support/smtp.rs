@@ -135,6 +135,7 @@ pub(crate) fn sends_to(address: SocketAddr) -> Settings {
         .set("BOXOFFICE__MAIL__ATTEMPTS", "100")
         .set("BOXOFFICE__MAIL__POLL", "20ms")
         .set("BOXOFFICE__RATE_LIMIT__OUTBOUND__SMTP", "10000/1s")
+        .set("BOXOFFICE__BREAKERS__OPEN_FOR", "20ms")
 }
 
 /// A mail with a link to verify that address.

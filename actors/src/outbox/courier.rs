@@ -12,11 +12,16 @@ use tokio::{sync::watch, time::Instant};
 
 use super::{
     OutboxSettings,
-    pause::{Gate, SendingPause},
+    refusals::Refusals,
     sending::Job,
     slots::{CourierMessage, Places, QueueLook, Slots},
 };
-use crate::{later::send_later, notice::Notice, waker::Waker};
+use crate::{
+    breakers::{Breaker, BreakerState},
+    later::send_later,
+    notice::Notice,
+    waker::Waker,
+};
 
 /// A lease outlasts the try by this: noting the outcome takes time too.
 const LEASE_MARGIN: Duration = Duration::from_secs(30);
@@ -26,7 +31,8 @@ pub(super) struct Courier<Q, S> {
     pub(super) sender: Arc<S>,
     pub(super) settings: OutboxSettings,
     pub(super) slots: Slots,
-    pub(super) pause: Arc<SendingPause>,
+    pub(super) breaker: Arc<Breaker>,
+    pub(super) refusals: Arc<Refusals>,
     pub(super) closing: watch::Receiver<bool>,
     pub(super) waker: Waker<CourierMessage>,
 }
@@ -71,15 +77,14 @@ impl<Q: MailQueue, S: SendMail> Courier<Q, S> {
     /// How many mails may be claimed now. If that is less than there are slots, there is a message when it is more.
     fn room(&self, myself: &ActorRef<CourierMessage>, state: &mut CourierState) -> FreeSlots {
         let free = self.slots.free();
-        match self.pause.gate() {
-            Gate::Open => {}
-            Gate::Closed(wait) => {
-                self.look_after(wait, myself, state);
-                return FreeSlots { all: 0, usual: 0 };
-            }
-            // The end of the one that is on its way opens the gate, or closes it.
-            Gate::Probe if free.all < self.slots.count => return FreeSlots { all: 0, usual: 0 },
-            Gate::Probe => return FreeSlots { all: 1, usual: free.usual.min(1) },
+        if let Some(wait) = self.breaker.wait() {
+            self.look_after(wait, myself, state);
+            return FreeSlots { all: 0, usual: 0 };
+        }
+        if self.breaker.state() == BreakerState::HalfOpen {
+            // One mail probes; its end is announced like any other.
+            let all = u32::from(free.all == self.slots.count);
+            return FreeSlots { all, usual: free.usual.min(all) };
         }
         let turns = self.sender.turns();
         if turns.all == 0 || turns.usual == 0 {
@@ -102,7 +107,8 @@ impl<Q: MailQueue, S: SendMail> Courier<Q, S> {
             queue: self.queue.clone(),
             sender: self.sender.clone(),
             settings: self.settings,
-            pause: self.pause.clone(),
+            breaker: self.breaker.clone(),
+            refusals: self.refusals.clone(),
             closing: self.closing.clone(),
             courier: myself.clone(),
         }

@@ -12,10 +12,14 @@ use tokio::{sync::watch, time::Instant};
 
 use super::{
     OutboxSettings,
-    pause::{SendingPause, Weight},
+    refusals::{Judged, Refusals},
     slots::{CourierMessage, MailSlot},
 };
-use crate::{metrics::outbox, notice::Notice};
+use crate::{
+    breakers::{Breaker, CallError},
+    metrics::outbox,
+    notice::Notice,
+};
 
 /// Waits between the tries to note an outcome. Together with what a statement may take they fit into the lease's margin.
 const NOTE_WAITS: [Duration; 3] = [Duration::from_millis(100), Duration::from_secs(1), Duration::from_secs(4)];
@@ -30,7 +34,8 @@ pub(super) struct Job<Q, S> {
     pub(super) queue: Arc<Q>,
     pub(super) sender: Arc<S>,
     pub(super) settings: OutboxSettings,
-    pub(super) pause: Arc<SendingPause>,
+    pub(super) breaker: Arc<Breaker>,
+    pub(super) refusals: Arc<Refusals>,
     pub(super) closing: watch::Receiver<bool>,
     pub(super) courier: ActorRef<CourierMessage>,
 }
@@ -41,7 +46,8 @@ impl<Q, S> Clone for Job<Q, S> {
             queue: self.queue.clone(),
             sender: self.sender.clone(),
             settings: self.settings,
-            pause: self.pause.clone(),
+            breaker: self.breaker.clone(),
+            refusals: self.refusals.clone(),
             closing: self.closing.clone(),
             courier: self.courier.clone(),
         }
@@ -54,73 +60,81 @@ impl<Q: MailQueue, S: SendMail> Job<Q, S> {
         let _free = Notice::new(self.courier.clone(), CourierMessage::Free);
         let _slot = slot;
         let (handover, started, limit) = (Handover::default(), Instant::now(), self.settings.send_timeout);
+        let attempt = async {
+            let sent = self.sender.send(&mail, &handover).await;
+            sent.map_err(|error| self.refusals.judge(&mail, error))
+        };
         let outcome = tokio::select! {
             biased;
-            () = closed_before(self.closing.clone(), &handover) => return self.put_back(&mail).await,
-            outcome = tokio::time::timeout(limit, self.sender.send(&mail, &handover)) => outcome,
+            () = closed_before(self.closing.clone(), &handover) => return self.put_back(&mail, Duration::ZERO).await,
+            outcome = self.breaker.call(limit, attempt) => outcome,
         };
-        let outcome = outcome.unwrap_or_else(|_| {
-            let reason = format!("the mail server took longer than {limit:?}");
-            Err(if handover.has_begun() { SendError::Unanswered(reason) } else { SendError::Unavailable(reason) })
-        });
-        outbox().send_seconds.record(started.elapsed());
         let noted = match outcome {
             Ok(()) => self.note_sent(&mail).await,
-            Err(error) => self.note_failed(&mail, error).await,
+            Err(CallError::Failed(judged)) => self.note_failed(&mail, judged).await,
+            Err(CallError::TimedOut) => self.note_timed_out(&mail, &handover).await,
+            // The breaker has opened since the mail was claimed.
+            Err(CallError::Open { retry_after }) => return self.put_back(&mail, retry_after).await,
+            Err(CallError::Full) => return self.put_back(&mail, self.settings.backoff.after(1)).await,
         };
+        outbox().send_seconds.record(started.elapsed());
         if let Err(error) = noted {
             tracing::error!(mail = %mail.id, %error, "what became of a mail can't be noted: it is tried again after its lease");
         }
     }
 
-    /// A server that stops has not tried it.
-    async fn put_back(&self, mail: &Mail) {
-        if let Err(error) = stubborn(|| self.queue.postpone(mail, None, Duration::ZERO)).await {
+    /// It has not been tried.
+    async fn put_back(&self, mail: &Mail, wait: Duration) {
+        if let Err(error) = stubborn(|| self.queue.postpone(mail, None, wait)).await {
             tracing::warn!(mail = %mail.id, %error, "a mail can't be put back: it is tried after its lease");
         }
     }
 
     async fn note_sent(&self, mail: &Mail) -> Found<()> {
-        self.pause.taken();
+        self.refusals.end();
         outbox().sent.increment(1);
         let (kind, to) = (mail.message.template.kind(), masked(&mail.message.to));
         tracing::info!(mail = %mail.id, kind, to, attempt = mail.attempt, "mail sent");
         stubborn(|| self.queue.sent(mail)).await
     }
 
-    async fn note_failed(&self, mail: &Mail, error: SendError) -> Found<()> {
-        let (is_last, backoff) = (mail.attempt >= self.settings.upkeep.attempts_max, &self.settings.backoff);
-        match error {
+    async fn note_timed_out(&self, mail: &Mail, handover: &Handover) -> Found<()> {
+        let reason = format!("the mail server took longer than {:?}", self.settings.send_timeout);
+        if handover.has_begun() {
+            self.unanswered(mail, &reason).await
+        } else {
+            self.postpone(mail, &reason, None).await
+        }
+    }
+
+    async fn note_failed(&self, mail: &Mail, judged: Judged) -> Found<()> {
+        let is_last = mail.attempt >= self.settings.upkeep.attempts_max;
+        let is_about_the_mail = judged.is_about_the_mail();
+        match judged.error {
             SendError::Impossible(reason) => self.give_up(mail, &reason).await,
-            SendError::Unavailable(reason) => {
-                let wait = self.pause.unavailable(&reason);
-                self.postpone(mail, &reason, wait).await
-            }
-            SendError::Deferred(reason) if self.pause.refused(mail.id, Weight::Other, &reason) => {
-                self.postpone(mail, &reason, backoff.after(mail.attempt)).await
-            }
+            SendError::Unavailable(reason) => self.postpone(mail, &reason, None).await,
+            SendError::Deferred(reason) if !is_about_the_mail => self.postpone(mail, &reason, None).await,
             SendError::Deferred(reason) if is_last => self.give_up(mail, &reason).await,
             SendError::Deferred(reason) => self.again(mail, &reason).await,
-            SendError::Rejected { reason, address } => {
-                let weight = if address { Weight::Address } else { Weight::Other };
-                if self.pause.refused(mail.id, weight, &reason) {
-                    // Behind all others: the next probe is another mail.
-                    return self.postpone(mail, &reason, backoff.longest).await;
-                }
-                self.give_up(mail, &reason).await
+            SendError::Rejected { reason, .. } if is_about_the_mail => self.give_up(mail, &reason).await,
+            // Behind all others: the next probe is another mail.
+            SendError::Rejected { reason, .. } => {
+                self.postpone(mail, &reason, Some(self.settings.backoff.longest)).await
             }
-            SendError::Unanswered(reason) => {
-                self.pause.refused(mail.id, Weight::Other, &reason);
-                if is_last || mail.unanswered + 1 >= UNANSWERED_MAX {
-                    let reason = format!("{reason} after its text, again: it may have arrived");
-                    return self.give_up(mail, &reason).await;
-                }
-                let wait = backoff.after(mail.attempt).max(UNANSWERED_WAIT.min(backoff.longest));
-                self.failed(mail, &reason, wait);
-                let reason = format!("{reason} after its text: it may have arrived");
-                stubborn(|| self.queue.unanswered(mail, &reason, wait)).await
-            }
+            SendError::Unanswered(reason) => self.unanswered(mail, &reason).await,
         }
+    }
+
+    /// The text was handed over, and no answer came.
+    async fn unanswered(&self, mail: &Mail, reason: &str) -> Found<()> {
+        let OutboxSettings { backoff, upkeep, .. } = &self.settings;
+        if mail.attempt >= upkeep.attempts_max || mail.unanswered + 1 >= UNANSWERED_MAX {
+            return self.give_up(mail, &format!("{reason} after its text, again: it may have arrived")).await;
+        }
+        let wait = backoff.after(mail.attempt).max(UNANSWERED_WAIT.min(backoff.longest));
+        self.failed(mail, reason, wait);
+        let reason = format!("{reason} after its text: it may have arrived");
+        stubborn(|| self.queue.unanswered(mail, &reason, wait)).await
     }
 
     async fn again(&self, mail: &Mail, reason: &str) -> Found<()> {
@@ -135,7 +149,9 @@ impl<Q: MailQueue, S: SendMail> Job<Q, S> {
         tracing::warn!(mail = %mail.id, kind, to, attempt = mail.attempt, reason, waitMs = wait_ms, "mail not sent");
     }
 
-    async fn postpone(&self, mail: &Mail, reason: &str, wait: Duration) -> Found<()> {
+    /// Puts it off without counting the try, for a usual wait unless `wait` says otherwise: it was not the mail's fault.
+    async fn postpone(&self, mail: &Mail, reason: &str, wait: Option<Duration>) -> Found<()> {
+        let wait = wait.unwrap_or_else(|| self.settings.backoff.after(mail.attempt));
         outbox().postponed.increment(1);
         let (kind, to, wait_ms) = (mail.message.template.kind(), masked(&mail.message.to), wait.as_millis() as u64);
         tracing::warn!(mail = %mail.id, kind, to, reason, waitMs = wait_ms, "mail not sent, no try counted");

@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use actors::outbox::{OutboxSettings, RunningOutbox};
+use actors::{
+    breakers::{Breakers, RunningBreakers, Service},
+    outbox::{OutboxSettings, RunningOutbox},
+};
 use domain::{
     accounts::EmailAddress,
     ids::MailId,
@@ -281,7 +284,9 @@ pub(crate) async fn start(queue: &Arc<Queue>, post: &Arc<Post>) -> RunningOutbox
 }
 
 pub(crate) async fn start_with(queue: &Arc<Queue>, post: &Arc<Post>, settings: OutboxSettings) -> RunningOutbox {
-    RunningOutbox::start(queue.clone(), post.clone(), settings).await.unwrap()
+    let breakers = RunningBreakers::start(Breakers::default(), None, None).await.unwrap().breakers;
+    let breaker = breakers.of(Service::Email).clone();
+    RunningOutbox::start(queue.clone(), post.clone(), breaker, settings).await.unwrap()
 }
 
 /// Waits for a condition. The clock stands still while there is something to do, and then moves on to the next timer.

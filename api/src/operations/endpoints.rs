@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use actors::breakers::Breakers;
 use application::limits::Tier;
 use boxoffice_http::{
     endpoint::{Described, Section},
@@ -85,5 +86,5 @@ pub(crate) fn section<S: Send + Sync + 'static>(health: &Arc<Health>) -> Section
 
 /// What clients are told of them: without a node.
 pub(crate) fn described() -> Described {
-    section::<()>(&Health::new(Identity::default(), Vec::new())).into_described()
+    section::<()>(&Health::new(Identity::default(), Vec::new(), Breakers::default())).into_described()
 }

@@ -64,6 +64,10 @@ impl SharedCounts {
         Ok(Arc::new(Self { link, prefix, script, give_back: Script::from_lua(include_str!("give_back.lua")) }))
     }
 
+    pub(crate) fn link(&self) -> &Arc<RedisLink> {
+        &self.link
+    }
+
     /// Whether it makes sense to ask.
     pub fn is_reachable(&self) -> bool {
         self.link.is_reachable()

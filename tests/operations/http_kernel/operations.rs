@@ -10,6 +10,7 @@ use std::{
     },
 };
 
+use actors::breakers::Breakers;
 use boxoffice_api::operations::{Health, HealthCheck, Identity, health_routes, operations_routes};
 use boxoffice_auth::tokens::TokenVerifier;
 use boxoffice_http::{
@@ -57,7 +58,7 @@ async fn node() -> Node {
         node: "box-1".to_owned(),
         database: "db-7/boxoffice".to_owned(),
     };
-    let health = Health::new(identity, vec![database.clone()]);
+    let health = Health::new(identity, vec![database.clone()], Breakers::default());
     let mut addresses = Vec::new();
     for routes in [health_routes(&health), operations_routes(&health, metrics)] {
         let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), Settings::default()).await.unwrap();
@@ -107,6 +108,10 @@ async fn a_node_that_works_is_ready_and_tells_operators_more() {
     );
     assert_eq!(json["database"], "db-7/boxoffice");
     assert!(json["uptimeSeconds"].is_number());
+    let breakers = json["breakers"].as_array().unwrap();
+    let names: Vec<_> = breakers.iter().map(|breaker| breaker["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["payment", "email", "redis"], "configured or not");
+    assert!(breakers.iter().all(|breaker| breaker["state"] == "CLOSED" && breaker["failures"] == 0), "{json}");
     assert!(cfg!(not(target_os = "linux")) || json["memoryBytes"].as_u64().unwrap() > 1 << 20);
     for path in ["/health/detailed", "/metrics"] {
         assert_eq!(get(node.public, path).await.0, 404, "{path} is for operators");

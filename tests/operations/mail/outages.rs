@@ -17,13 +17,16 @@ async fn a_mail_waits_for_a_mail_server_that_is_away() {
     let id = queue(&server.client, &verify("ada@example.org")).await;
     let waiting = until_row(&server.client, id, "it says why it waits", |row| row.error.is_some()).await;
     assert_eq!((waiting.status.as_str(), waiting.has_payload), ("PENDING", true));
-    let paused = async || metrics(&server).await.contains("boxoffice_mail_paused 1");
-    until("operators are told", paused).await;
+    let is = async |state: &str| {
+        let series = format!("boxoffice_breaker_state{{service=\"email\",state=\"{state}\"}} 1");
+        metrics(&server).await.contains(&series)
+    };
+    until("operators are told", async || is("open").await).await;
     let mail_server = MailServer::at(address, &[]);
     mail_server.until_taken(1).await;
     let sent = until_row(&server.client, id, "it is sent", |row| row.status == "SENT").await;
     assert_eq!(sent.attempts, 1, "a server that was away has not tried it");
-    assert!(metrics(&server).await.contains("boxoffice_mail_paused 0"));
+    until("one probe is not enough", async || is("half_open").await).await;
 
     // And away again, and back: a connection that was kept is dead by then.
     drop(mail_server);
