@@ -100,7 +100,7 @@ async fn mails_without_a_turn_wait_unclaimed() {
     eventually("the others follow", || queue.sent_count() == 12).await;
 }
 
-/// Guards: that a server that takes nothing costs no tries, and that it is asked with one mail at a time.
+/// Guards: that a server that takes nothing costs no tries, that it is asked with one mail at a time, and that the others stay unclaimed.
 #[tokio::test(start_paused = true)]
 async fn an_outage_of_two_days_makes_no_dead_letter_and_is_noticed_when_it_is_over() {
     let (queue, post) = (Arc::new(Queue::default()), Post::new([]));
@@ -114,6 +114,11 @@ async fn an_outage_of_two_days_makes_no_dead_letter_and_is_noticed_when_it_is_ov
     assert!(queue.attempts().iter().all(|attempt| *attempt == 0), "{:?}", queue.attempts());
     let tries = post.tries.load(Ordering::SeqCst) as u64;
     assert!((away.as_secs() / 60..away.as_secs() / 30 + 60).contains(&tries), "about one a minute: {tries}");
+    let (claims, postponed) = (queue.claims.load(Ordering::SeqCst) as u64, queue.noted().len() as u64);
+    assert!(
+        claims < tries + 100 && postponed < tries + 100,
+        "no mail is claimed in vain: {claims} {postponed} {tries}"
+    );
     *post.usually.lock().unwrap() = None;
     let back = Instant::now();
     eventually("all are sent", || queue.sent_count() == 120).await;

@@ -10,7 +10,10 @@ use domain::{
     breakers::{Opening, SharedBreakers, WatchedService},
     cache::{Answering, Away},
 };
-use fred::types::scripts::Script;
+use fred::{
+    interfaces::ClientLike,
+    types::{ClusterHash, CustomCommand},
+};
 use metrics::counter;
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -23,15 +26,11 @@ use super::{
 
 /// For Redis to answer. Nobody waits for it but the exchange itself.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(200);
-const TELL: &str = "return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])";
-const LATEST: &str = "return {redis.call('GET', KEYS[1]) or '', redis.call('PTTL', KEYS[1])}";
 
 pub struct RedisBreakers {
     link: Arc<RedisLink>,
     /// What begins every key: other installations may use the same Redis.
     prefix: String,
-    tell: Script,
-    latest: Script,
 }
 
 impl RedisBreakers {
@@ -45,8 +44,6 @@ impl RedisBreakers {
         Ok(Arc::new(Self {
             link: RedisLink::connect(url, ANSWER_TIMEOUT, purpose)?,
             prefix: format!("boxoffice:{}:breaker:", installation.simple()),
-            tell: Script::from_lua(TELL),
-            latest: Script::from_lua(LATEST),
         }))
     }
 
@@ -65,22 +62,33 @@ impl RedisBreakers {
     }
 }
 
+fn command(name: &'static str) -> CustomCommand {
+    CustomCommand::new_static(name, ClusterHash::FirstKey, false)
+}
+
 impl SharedBreakers for RedisBreakers {
     fn tell<'a>(&'a self, service: &'a str, opening: Opening) -> Answering<'a, ()> {
         Box::pin(async move {
-            let arguments = vec![opening.id.to_string(), opening.rest.as_millis().max(1).to_string()];
-            let question = self.tell.evalsha_with_reload::<(), _, _>(self.link.client(), self.key(service), arguments);
+            let rest = opening.rest.as_millis().max(1).to_string();
+            let arguments = vec![self.key(service), opening.id.to_string(), "PX".to_owned(), rest];
+            let question = self.link.client().custom::<(), _>(command("SET"), arguments);
             self.link.ask(question).await.map_err(|_| Away)
         })
     }
 
     fn latest<'a>(&'a self, service: &'a str) -> Answering<'a, Option<Opening>> {
         Box::pin(async move {
-            let (client, arguments) = (self.link.client(), Vec::<String>::new());
-            let question = self.latest.evalsha_with_reload::<(String, i64), _, _>(client, self.key(service), arguments);
+            let (client, key) = (self.link.client(), self.key(service));
+            let question = async {
+                let id: Option<String> = client.custom(command("GET"), vec![key.as_str()]).await?;
+                // One that ends in between has none.
+                let rest: i64 =
+                    if id.is_some() { client.custom(command("PTTL"), vec![key.as_str()]).await? } else { 0 };
+                Ok((id, rest))
+            };
             let (id, rest) = self.link.ask(question).await.map_err(|_| Away)?;
             let rest = u64::try_from(rest).ok().map(Duration::from_millis);
-            Ok(id.parse().ok().zip(rest).map(|(id, rest)| Opening { id, rest }))
+            Ok(id.and_then(|id| id.parse().ok()).zip(rest).map(|(id, rest)| Opening { id, rest }))
         })
     }
 }
