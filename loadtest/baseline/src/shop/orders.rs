@@ -251,6 +251,7 @@ fn booking(
         account_id: order.account,
         status: BookingStatus::Confirmed,
         items,
+        cancelled: Default::default(),
         fees: nothing,
         tax: nothing,
         total,
@@ -258,6 +259,7 @@ fn booking(
         key: order.key.clone(),
         fingerprint: order.fingerprint,
         expires_at,
+        extended_until: None,
         created_at: at,
         updated_at: at,
     }
