@@ -35,7 +35,7 @@ pub struct BreakerSettings {
 
 impl Default for BreakerSettings {
     fn default() -> Self {
-        Self { failures: 5, window: Duration::from_secs(60), open_for: Duration::from_secs(60), probes: 3 }
+        Self { failures: 5, window: Duration::from_secs(60), open_for: Duration::from_secs(30), probes: 3 }
     }
 }
 
