@@ -335,8 +335,9 @@ CREATE TYPE ledger_booking AS (
     hold_id uuid, idempotency_key text, fingerprint uuid, expires_at timestamptz, created_at timestamptz
 );
 CREATE TYPE ledger_item AS (booking_id uuid, position smallint, ticket_type_id uuid, seat_id uuid, price numeric);
--- A hold or a booking that changes its status, or is given more time.
-CREATE TYPE ledger_change AS (id uuid, former text, status text, extended_until timestamptz, at timestamptz);
+-- A hold or a booking that changes its status, or is given more time. Of a booking also how many places it was believed to have: that is
+-- all that tells of an item which was cancelled since it was read.
+CREATE TYPE ledger_change AS (id uuid, former text, status text, places smallint, extended_until timestamptz, at timestamptz);
 -- A place of a booking that is cancelled, and others of it are not.
 CREATE TYPE ledger_cancelled_item AS (booking_id uuid, position smallint, at timestamptz);
 -- A seat that passes from one holder to another: NULL is nobody.
@@ -401,7 +402,7 @@ BEGIN
         UPDATE bookings b SET status = t.status::booking_status, updated_at = t.at,
             extended_until = coalesce(t.extended_until, b.extended_until)
         FROM unnest(p_changed_bookings) AS t CROSS JOIN LATERAL (SELECT ctid FROM bookings WHERE id = t.id OFFSET 0) AS f (place)
-        WHERE b.ctid = f.place AND b.status = t.former::booking_status;
+        WHERE b.ctid = f.place AND b.status = t.former::booking_status AND b.quantity = t.places;
         GET DIAGNOSTICS n = ROW_COUNT;
         IF n <> cardinality(p_changed_bookings) THEN
             RAISE EXCEPTION 'a booking is not open any more' USING ERRCODE = 'BX003';

@@ -49,6 +49,10 @@ impl Positions {
         (0..128).filter(move |position| self.contains(*position))
     }
 
+    pub fn len(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -262,9 +266,14 @@ impl Booking {
         self.extended_until.or(self.expires_at)
     }
 
+    /// How many of its items were not cancelled one by one.
+    pub fn places(&self) -> usize {
+        self.items.len() - self.cancelled.len()
+    }
+
     /// Those of its items that were not cancelled one by one.
     pub fn valid_items(&self) -> Arc<[Item]> {
-        if self.cancelled == Positions::default() {
+        if self.cancelled.is_empty() {
             return self.items.clone();
         }
         self.items

@@ -168,3 +168,23 @@ async fn items_are_cancelled_one_by_one_and_times_are_extended() {
         bench.ledger.end_session().await.unwrap();
     }
 }
+
+/// Guards: `places` of a change. Who cancels what was read before an item was cancelled would give that item's place back twice.
+#[tokio::test]
+async fn a_booking_that_has_lost_an_item_since_is_not_changed_as_it_was_read() {
+    let bench = Bench::new(EventBuilder::ga(10)).await;
+    let batch = bench.booking(&bench.load().await, "parts", bench.places(3));
+    let Entry::Book { booking, .. } = batch.entries[0].clone() else { unreachable!() };
+    bench.commit(batch).await.unwrap();
+    let part =
+        |position| Command::CancelItems { booking: booking.clone(), positions: [position].into_iter().collect() };
+    entry(&bench, part(0)).await;
+    for stale in [Command::Cancel { booking: booking.clone() }, part(1)] {
+        let refused = bench.commit(bench.batch(&bench.load().await, &stale)).await;
+        assert!(matches!(refused, Err(CommitError::Rejected(Rejection::NotOpen))), "{refused:?}");
+        bench.audit().await;
+    }
+    let read = bench.db.store(1).booking(booking.id).await.unwrap().unwrap();
+    entry(&bench, Command::Cancel { booking: Arc::new(read) }).await;
+    assert_eq!(bench.ledger.counts(bench.event_id()).await.unwrap()[0].sold, 0);
+}

@@ -72,6 +72,7 @@ composites! {
         id: Uuid => UUID,
         former: &'a str => TEXT,
         status: &'a str => TEXT,
+        places: Option<i16> => INT2,
         extended_until: Option<Timestamp> => TIMESTAMPTZ,
         at: Timestamp => TIMESTAMPTZ,
     }
@@ -236,12 +237,13 @@ impl<'a> Booking<'a> {
 impl Change<'_> {
     fn of_hold(hold: &bookings::Hold, to: HoldStatus, at: Timestamp) -> Self {
         let former = HoldStatus::Active.as_str();
-        Self { id: hold.id.0, former, status: to.as_str(), extended_until: None, at }
+        Self { id: hold.id.0, former, status: to.as_str(), places: None, extended_until: None, at }
     }
 
     fn of_booking(booking: &bookings::Booking, to: BookingStatus, at: Timestamp) -> Self {
         let former = booking.status.as_str();
-        Self { id: booking.id.0, former, status: to.as_str(), extended_until: None, at }
+        let places = Some(booking.places() as i16);
+        Self { id: booking.id.0, former, status: to.as_str(), places, extended_until: None, at }
     }
 }
 
