@@ -157,7 +157,7 @@ fn of_hold(hold: &Hold) -> Values {
 }
 
 fn of_booking(booking: &Booking) -> Values {
-    values(json!({ "account": booking.account_id, "places": booking.items.len(), "total": booking.total.to_string() }))
+    values(json!({ "account": booking.account_id, "places": booking.places(), "total": booking.total.to_string() }))
 }
 
 fn values(of: Value) -> Values {

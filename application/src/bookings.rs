@@ -191,25 +191,27 @@ async fn released(app: &App, id: HoldId) -> Result<(), BookingError> {
 
 /// Gives a booking back, and shows it as it is then. Cancelling a cancelled booking shows it again.
 pub async fn cancel(app: &App, account_id: AccountId, id: BookingId) -> Result<Booking, BookingError> {
-    let booking = own_booking(app, account_id, id).await?;
-    if booking.status == BookingStatus::Cancelled {
-        return Ok(booking);
-    }
-    let (event, booking) = (booking.event_id, Arc::new(booking));
-    let refusal = match ask(app, event, Command::Cancel { booking: booking.clone() }).await {
-        Ok(_) => {
-            acting::gave_back(app, Closed::Booking(&booking)).await;
-            None
+    let mut booking = own_booking(app, account_id, id).await?;
+    loop {
+        if booking.status == BookingStatus::Cancelled {
+            return Ok(booking);
         }
-        // It changed since it was read; what it is now decides.
-        Err(BookingError::NotFound) => Some(Refusal::NotCancellable("the booking is cancelled or expired")),
-        Err(BookingError::Refused(refusal)) => Some(refusal),
-        Err(error) => return Err(error),
-    };
-    let booking = own_booking(app, account_id, id).await?;
-    match refusal {
-        Some(refusal) if booking.status != BookingStatus::Cancelled => Err(refusal.into()),
-        _ => Ok(booking),
+        let asked = Command::Cancel { booking: Arc::new(booking.clone()) };
+        let refusal = match ask(app, booking.event_id, asked).await {
+            Ok(_) => {
+                acting::gave_back(app, Closed::Booking(&booking)).await;
+                return own_booking(app, account_id, id).await;
+            }
+            Err(BookingError::NotFound) => Refusal::NotCancellable("the booking is cancelled or expired"),
+            Err(BookingError::Refused(refusal)) => refusal,
+            Err(error) => return Err(error),
+        };
+        // It may have changed since it was read: paid, or one of its items cancelled. What it is now decides.
+        let now = own_booking(app, account_id, id).await?;
+        if now == booking {
+            return Err(refusal.into());
+        }
+        booking = now;
     }
 }
 
