@@ -266,6 +266,11 @@ impl Booking {
         self.extended_until.or(self.expires_at)
     }
 
+    /// What has become of the item at this position.
+    pub fn status_of(&self, position: u8) -> BookingStatus {
+        if self.cancelled.contains(position) { BookingStatus::Cancelled } else { self.status }
+    }
+
     /// How many of its items were not cancelled one by one.
     pub fn places(&self) -> usize {
         self.items.len() - self.cancelled.len()

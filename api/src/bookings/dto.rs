@@ -217,11 +217,7 @@ impl<'a> ItemJson<'a> {
         Self {
             id: Some(booking.id.item(position)),
             ticket_type_name: name.map(String::as_str),
-            status: Some(if booking.cancelled.contains(position) {
-                ItemStatus::Cancelled
-            } else {
-                booking.status.into()
-            }),
+            status: Some(booking.status_of(position).into()),
             ..Self::held(item, booking.total.currency)
         }
     }

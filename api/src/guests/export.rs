@@ -107,13 +107,13 @@ fn write(text: &mut String, of: &GuestBooking) {
     let booking = &of.booking;
     let (reference, created, id) = (booking.id.reference(), booking.created_at.to_string(), booking.id.to_string());
     let currency = booking.total.currency;
-    for item in booking.items.iter() {
+    for (item, at) in booking.items.iter().zip(0..) {
         let [section, row, seat] = seat_of(item);
         let price = Money::new(item.price, currency).to_string();
         let price = price.split(' ').next().unwrap_or_default();
         let fields = [
             &reference,
-            booking.status.as_str(),
+            booking.status_of(at).as_str(),
             &created,
             &of.name,
             &of.email,
