@@ -87,6 +87,10 @@ id! {
     /// One attempt to pay a booking.
     PaymentId,
     RefundId,
+    /// Places of a booking that were given back together.
+    CancellationId,
+    /// Work in the queue of jobs.
+    JobId,
     /// A mail in the outbox.
     MailId,
 }

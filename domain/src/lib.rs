@@ -13,6 +13,7 @@ pub mod credentials;
 pub mod events;
 pub mod ids;
 pub mod inventory;
+pub mod jobs;
 pub mod ledger;
 pub mod lists;
 pub mod mail;

@@ -3,6 +3,7 @@
 pub mod attempt;
 pub mod cancellation;
 pub mod gateway;
+pub mod records;
 pub mod refund;
 pub mod statement;
 

@@ -1,0 +1,122 @@
+//! Jobs: what is done after a commit and outside of the database. They are queued in the transaction that causes them, so each is done exactly
+//! if that was committed; and more than once, if a worker dies between doing it and noting that, so each is idempotent.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{BookingId, JobId, PaymentId, RefundId},
+    repositories::Found,
+};
+
+/// What is to be done. In JSON, `kind` names the variant; what was once queued must stay readable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum JobPayload {
+    /// Ask the gateway to give money back.
+    Refund { refund_id: RefundId },
+    /// Tell the gateway to take no money for an attempt any more.
+    ClosePayment { payment_id: PaymentId },
+    /// Ask the gateway what has become of an attempt that is open.
+    CheckPayment { payment_id: PaymentId },
+    /// Apply a message of a gateway that is stored.
+    ApplyMessage { provider: String, message_id: String },
+    /// Tell the buyer by mail.
+    Notify { booking_id: BookingId, notice: Notice },
+}
+
+/// What a buyer is told of a booking.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "notice", rename_all = "snake_case")]
+pub enum Notice {
+    Confirmed,
+    /// Some or all of its places were given back.
+    Cancelled,
+    PaymentFailed {
+        payment_id: PaymentId,
+    },
+    ExpiringSoon,
+    /// The money came too late, or twice, and goes back.
+    MoneyReturned {
+        refund_id: RefundId,
+    },
+    Refunded {
+        refund_id: RefundId,
+    },
+    /// Its event has another time or venue.
+    EventChanged,
+}
+
+impl JobPayload {
+    /// The name of the kind in the database.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Refund { .. } => "refund",
+            Self::ClosePayment { .. } => "close_payment",
+            Self::CheckPayment { .. } => "check_payment",
+            Self::ApplyMessage { .. } => "apply_message",
+            Self::Notify { .. } => "notify",
+        }
+    }
+
+    /// Jobs of one key are done one after the other.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Refund { refund_id } => format!("refund:{refund_id}"),
+            Self::ClosePayment { payment_id } | Self::CheckPayment { payment_id } => format!("payment:{payment_id}"),
+            Self::ApplyMessage { provider, message_id } => format!("message:{provider}:{message_id}"),
+            Self::Notify { booking_id, .. } => format!("booking:{booking_id}"),
+        }
+    }
+}
+
+/// A job that somebody has claimed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    pub id: JobId,
+    pub payload: JobPayload,
+    pub queued_at: Timestamp,
+    /// Which try this is, from 1.
+    pub attempt: u32,
+    /// The end of the claim. No two claims of a job have the same, so it proves whose claim is the present one.
+    pub leased_until: Timestamp,
+}
+
+/// Why a job is not done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JobError {
+    /// It was not judged: what it needs is away, or its time has not come. No try is counted.
+    #[error("{reason}")]
+    Postponed { reason: String, wait: Duration },
+    /// It may succeed later.
+    #[error("{0}")]
+    Failed(String),
+    /// It will never succeed.
+    #[error("{0}")]
+    Hopeless(String),
+}
+
+/// Does jobs.
+#[async_trait]
+pub trait HandleJob: Send + Sync + 'static {
+    async fn handle(&self, job: &Job) -> Result<(), JobError>;
+}
+
+/// Where jobs wait. Several servers may take from it at once: a claimed job is nobody else's until its lease ends.
+#[async_trait]
+pub trait JobQueue: Send + Sync + 'static {
+    /// Claims jobs of a kind that are due, at most `limit`, and none while an earlier one of its key is pending.
+    async fn claim(&self, kind: &str, limit: u32, lease: Duration) -> Found<Vec<Job>>;
+
+    /// It is done: it is forgotten.
+    async fn done(&self, job: &Job) -> Found<()>;
+
+    /// It is due again after `wait`. Changes nothing if somebody else has claimed it since. The try counts if `counted`.
+    async fn again(&self, job: &Job, reason: &str, wait: Duration, counted: bool) -> Found<()>;
+
+    /// Gives it up: a dead letter. Changes nothing if somebody else has claimed it since.
+    async fn give_up(&self, job: &Job, reason: &str) -> Found<()>;
+}

@@ -1,0 +1,223 @@
+-- What events cost, what is paid, and what goes back.
+--
+-- What belongs to the commit of a booking's confirmation or cancellation is written by `ledger_commit`, in its transaction: see `ledger_money`
+-- in 0003_ledger.up.sql. References to bookings are no foreign keys, for the reason that is told there.
+
+-- On which terms an event is sold. Without a row, the defaults hold. See `domain/src/pricing/terms.rs`.
+CREATE TABLE sale_terms (
+    event_id                   uuid PRIMARY KEY REFERENCES events ON DELETE CASCADE,
+    tax_rate                   numeric(9, 8) NOT NULL CHECK (tax_rate BETWEEN 0 AND 1),
+    tax_included               boolean NOT NULL,
+    -- An array of name, kind, value and, of a percentage, cap.
+    fees                       jsonb NOT NULL,
+    -- The first instant at which buyers can't cancel any more. NULL: the beginning of the event.
+    cancellation_allowed_until timestamptz,
+    cancellation_fee_percent   numeric(9, 8) NOT NULL CHECK (cancellation_fee_percent BETWEEN 0 AND 1),
+    hold_cap_seconds           integer NOT NULL CHECK (hold_cap_seconds > 0),
+    payment_window_seconds     integer NOT NULL CHECK (payment_window_seconds > 0),
+    bank_transfer_window_seconds integer NOT NULL CHECK (bank_transfer_window_seconds > 0),
+    methods                    text[] NOT NULL CHECK (cardinality(methods) > 0),
+    revision                   integer NOT NULL DEFAULT 1,
+    updated_at                 timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE promo_codes (
+    id               uuid PRIMARY KEY,
+    event_id         uuid NOT NULL REFERENCES events ON DELETE CASCADE,
+    -- In capitals.
+    code             text COLLATE "C" NOT NULL,
+    kind             text NOT NULL CHECK (kind IN ('PERCENT', 'FIXED', 'ACCESS')),
+    -- A rate or an amount.
+    value            numeric(14, 8) CHECK ((value IS NULL) = (kind = 'ACCESS')),
+    uses             integer CHECK (uses > 0),
+    uses_per_account integer CHECK (uses_per_account > 0),
+    -- Empty: all.
+    ticket_type_ids  uuid[] NOT NULL DEFAULT '{}',
+    starts_at        timestamptz,
+    ends_at          timestamptz,
+    -- Uses of holds and bookings that are not over, counted by the inventory and written by `ledger_commit`.
+    used             integer NOT NULL DEFAULT 0 CHECK (used >= 0),
+    -- Whether it was ever used. Such a code goes with its event only.
+    ever_used        boolean NOT NULL DEFAULT false,
+    revision         integer NOT NULL DEFAULT 1,
+    created_at       timestamptz NOT NULL DEFAULT now(),
+    -- When its organizer last changed it.
+    updated_at       timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (event_id, code),
+    -- The last guard against using it too often.
+    CONSTRAINT promo_codes_uses_check CHECK (used <= uses)
+);
+
+-- Who comes with a booking, in the order of its items; only those who were named.
+CREATE TABLE attendees (
+    booking_id uuid NOT NULL, -- ledger_money, delete_items_of_bookings
+    position   smallint NOT NULL CHECK (position BETWEEN 0 AND 99),
+    name       text NOT NULL,
+    email      text,
+    PRIMARY KEY (booking_id, position)
+);
+
+CREATE TYPE payment_state AS ENUM ('STARTED', 'REQUIRES_ACTION', 'PROCESSING', 'SUCCEEDED', 'FAILED', 'CANCELLED');
+
+-- Attempts to pay a booking, payments by hand among them. They are never deleted. The states are those of `domain/src/payments/attempt.rs`.
+CREATE TABLE payments (
+    id              uuid PRIMARY KEY,
+    booking_id      uuid NOT NULL,
+    event_id        uuid NOT NULL,
+    -- Who began it: the buyer, or of a payment by hand the organizer.
+    account_id      uuid NOT NULL,
+    -- 'stripe', 'sandbox', or 'manual' for what no gateway knows.
+    provider        text NOT NULL,
+    -- As it was asked for: card, sandbox_slow, bank_transfer, cash …
+    method          text NOT NULL,
+    state           payment_state NOT NULL,
+    amount          numeric(14, 3) NOT NULL CHECK (amount > 0),
+    currency        char(3) NOT NULL,
+    -- Whether its money pays the booking. What has come and pays nothing has a refund, made in the same transaction.
+    pays_booking    boolean NOT NULL DEFAULT false CHECK (NOT pays_booking OR state = 'SUCCEEDED'),
+    -- What the gateway calls it; NULL until it has answered.
+    reference       text COLLATE "C",
+    -- With what the payer's page goes on, and where the payer has to go: forgotten when it is over.
+    client_secret   text,
+    redirect_url    text,
+    failure_code    text,
+    failure_message text,
+    return_url      text,
+    -- The organizer's, of a payment by hand.
+    note            text,
+    idempotency_key text COLLATE "C" NOT NULL,
+    fingerprint     uuid NOT NULL,
+    created_at      timestamptz NOT NULL DEFAULT now(),
+    -- When its state last changed.
+    updated_at      timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT payments_account_key UNIQUE (account_id, idempotency_key)
+);
+CREATE INDEX payments_booking_idx ON payments (booking_id, id);
+CREATE INDEX payments_event_idx ON payments (event_id, id);
+CREATE INDEX payments_open_idx ON payments (updated_at) WHERE state IN ('STARTED', 'REQUIRES_ACTION', 'PROCESSING');
+-- One at a time.
+CREATE UNIQUE INDEX payments_one_open_idx ON payments (booking_id) WHERE state IN ('STARTED', 'REQUIRES_ACTION', 'PROCESSING');
+-- A booking is paid once.
+CREATE UNIQUE INDEX payments_one_pays_idx ON payments (booking_id) WHERE pays_booking;
+CREATE UNIQUE INDEX payments_reference_idx ON payments (provider, reference) WHERE reference IS NOT NULL;
+
+-- Cancellations that have money, a key, a reason or only some of a booking's items to remember.
+CREATE TABLE cancellations (
+    id              uuid PRIMARY KEY,
+    booking_id      uuid NOT NULL,
+    event_id        uuid NOT NULL,
+    -- Of the items.
+    positions       smallint[] NOT NULL,
+    -- The organizer's fee, and what an earlier refund by amount has taken: see `domain/src/payments/cancellation.rs`.
+    kept            numeric(14, 3) NOT NULL CHECK (kept >= 0),
+    cut             numeric(14, 3) NOT NULL CHECK (cut >= 0),
+    currency        char(3) NOT NULL,
+    reason          text,
+    -- Who asked for it; NULL when nobody did: its event was cancelled.
+    account_id      uuid,
+    idempotency_key text COLLATE "C",
+    fingerprint     uuid,
+    created_at      timestamptz NOT NULL,
+    CONSTRAINT cancellations_account_key UNIQUE (account_id, idempotency_key)
+);
+CREATE INDEX cancellations_booking_idx ON cancellations (booking_id, id);
+CREATE INDEX cancellations_event_idx ON cancellations (event_id, id);
+
+CREATE TYPE refund_state AS ENUM ('PENDING', 'SUCCEEDED', 'FAILED');
+
+CREATE TABLE refunds (
+    id              uuid PRIMARY KEY,
+    booking_id      uuid NOT NULL,
+    event_id        uuid NOT NULL,
+    payment_id      uuid NOT NULL REFERENCES payments,
+    amount          numeric(14, 3) NOT NULL CHECK (amount > 0),
+    currency        char(3) NOT NULL,
+    -- What it goes back for: `domain/src/payments/refund.rs`.
+    cause           text NOT NULL CHECK (cause IN ('TICKETS', 'AMOUNT', 'UNNEEDED')),
+    state           refund_state NOT NULL DEFAULT 'PENDING',
+    reason          text NOT NULL,
+    -- Of cause TICKETS.
+    cancellation_id uuid CHECK ((cause = 'TICKETS') = (cancellation_id IS NOT NULL)),
+    reference       text COLLATE "C",
+    failure         text,
+    -- The refund by which what this one owes is paid, once it has failed.
+    replaced_by_id  uuid,
+    -- Who asked for it; NULL when it follows from something else.
+    account_id      uuid,
+    idempotency_key text COLLATE "C",
+    fingerprint     uuid,
+    created_at      timestamptz NOT NULL DEFAULT now(),
+    updated_at      timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT refunds_account_key UNIQUE (account_id, idempotency_key)
+);
+CREATE INDEX refunds_booking_idx ON refunds (booking_id, id);
+CREATE INDEX refunds_event_idx ON refunds (event_id, id);
+CREATE INDEX refunds_payment_idx ON refunds (payment_id);
+CREATE INDEX refunds_cancellation_idx ON refunds (cancellation_id) WHERE cancellation_id IS NOT NULL;
+CREATE INDEX refunds_pending_idx ON refunds (created_at) WHERE state = 'PENDING';
+
+-- The payer has asked their bank to take a payment back. Tickets are blocked, and nothing was refunded.
+CREATE TABLE disputes (
+    provider   text NOT NULL,
+    reference  text COLLATE "C" NOT NULL,
+    payment_id uuid NOT NULL REFERENCES payments,
+    booking_id uuid NOT NULL,
+    event_id   uuid NOT NULL,
+    amount     numeric(14, 3) NOT NULL CHECK (amount > 0),
+    currency   char(3) NOT NULL,
+    state      text NOT NULL CHECK (state IN ('OPEN', 'WON', 'LOST')),
+    -- In the words of the gateway.
+    reason     text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (provider, reference)
+);
+CREATE INDEX disputes_booking_idx ON disputes (booking_id);
+CREATE INDEX disputes_event_idx ON disputes (event_id);
+CREATE INDEX disputes_payment_idx ON disputes (payment_id);
+
+-- Messages of gateways, as they came, once each: stored before they are acknowledged, applied by a job of the same transaction.
+CREATE TABLE gateway_messages (
+    provider    text NOT NULL,
+    -- The gateway's own.
+    id          text COLLATE "C" NOT NULL,
+    body        bytea NOT NULL,
+    received_at timestamptz NOT NULL DEFAULT now(),
+    applied_at  timestamptz,
+    PRIMARY KEY (provider, id)
+);
+CREATE INDEX gateway_messages_applied_idx ON gateway_messages (applied_at) WHERE applied_at IS NOT NULL;
+
+-- What is to be done after a commit and outside of the database: queued in the transaction that causes it.
+CREATE TABLE jobs (
+    id           uuid PRIMARY KEY,
+    -- What is to be done: `domain/src/jobs.rs`.
+    kind         text NOT NULL,
+    -- Jobs of one key are done one after the other, in the order of their ids.
+    key          text COLLATE "C" NOT NULL,
+    payload      jsonb NOT NULL,
+    status       text NOT NULL DEFAULT 'PENDING' CHECK (status IN ('PENDING', 'DEAD')),
+    -- Counted when it is claimed, so that one which kills its worker each time is given up as well.
+    attempts     integer NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    -- When it is due: after a failure the time of the next try, during a try the end of the lease.
+    due_at       timestamptz NOT NULL DEFAULT now(),
+    last_error   text,
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    -- When it was given up.
+    ended_at     timestamptz CHECK ((ended_at IS NULL) = (status = 'PENDING'))
+);
+CREATE INDEX jobs_due_idx ON jobs (kind, due_at) WHERE status = 'PENDING';
+CREATE INDEX jobs_key_idx ON jobs (key, id);
+CREATE INDEX jobs_dead_idx ON jobs (id) WHERE status = 'DEAD';
+
+-- What the sandbox gateway knows; it is a gateway of its own, and nobody else reads this.
+CREATE TABLE sandbox_documents (
+    id         text COLLATE "C" PRIMARY KEY,
+    kind       text NOT NULL,
+    created_at timestamptz NOT NULL,
+    -- When there is something to do about it.
+    due_at     timestamptz,
+    body       jsonb NOT NULL
+);
+CREATE INDEX sandbox_documents_kind_idx ON sandbox_documents (kind, created_at);
+CREATE INDEX sandbox_documents_due_idx ON sandbox_documents (due_at) WHERE due_at IS NOT NULL;
