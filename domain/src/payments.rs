@@ -1,6 +1,7 @@
 //! Paying, cancelling and giving money back, drawn in `docs/design/payments.md`.
 
 pub mod attempt;
+pub mod books;
 pub mod cancellation;
 pub mod gateway;
 pub mod records;
