@@ -29,7 +29,7 @@ CREATE TABLE promo_codes (
     kind             text NOT NULL CHECK (kind IN ('PERCENT', 'FIXED', 'ACCESS')),
     -- A rate or an amount.
     value            numeric(14, 8) CHECK ((value IS NULL) = (kind = 'ACCESS')),
-    uses             integer CHECK (uses > 0),
+    uses             integer CONSTRAINT promo_codes_uses_positive_check CHECK (uses > 0),
     uses_per_account integer CHECK (uses_per_account > 0),
     -- Empty: all.
     ticket_type_ids  uuid[] NOT NULL DEFAULT '{}',
@@ -243,12 +243,38 @@ CREATE TABLE jobs (
     due_at       timestamptz NOT NULL DEFAULT now(),
     last_error   text,
     created_at   timestamptz NOT NULL DEFAULT now(),
+    -- Since when it could have been done: when it was first due, or when a dead letter was queued anew.
+    waits_since  timestamptz NOT NULL DEFAULT now(),
     -- When it was given up.
     ended_at     timestamptz CHECK ((ended_at IS NULL) = (status = 'PENDING'))
 );
 CREATE INDEX jobs_due_idx ON jobs (kind, due_at) WHERE status = 'PENDING';
-CREATE INDEX jobs_key_idx ON jobs (key, id);
+CREATE INDEX jobs_key_idx ON jobs (key, id) WHERE status = 'PENDING';
 CREATE INDEX jobs_dead_idx ON jobs (id) WHERE status = 'DEAD';
+
+-- Claims jobs that are due: counts a try, and moves the due time to the end of a lease. No two jobs of one key are claimed at once, and
+-- they are claimed in the order of their ids; one that was not tried yet and is not due yet does not hold up those after it.
+--
+-- Whoever claims takes a turn by an advisory lock. Without it, two servers could each find that nobody has the other's job of a key. The
+-- statement after the lock has a new snapshot, in which it sees what was claimed in the turn before.
+CREATE FUNCTION claim_jobs(p_kind text, p_limit integer, p_lease double precision) RETURNS SETOF jobs LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM jobs WHERE kind = p_kind AND status = 'PENDING' AND due_at <= now()) THEN
+        RETURN;
+    END IF;
+    PERFORM pg_advisory_xact_lock(3, 0);
+    RETURN QUERY WITH due AS MATERIALIZED (
+        SELECT j.id FROM jobs j WHERE j.kind = p_kind AND j.status = 'PENDING' AND j.due_at <= now() AND NOT EXISTS (
+            SELECT FROM jobs o WHERE o.key = j.key AND o.status = 'PENDING' AND o.id <> j.id AND CASE
+                WHEN o.id < j.id THEN o.attempts > 0 OR o.due_at <= now()
+                -- A claim, or the wait after a try.
+                ELSE o.attempts > 0 AND o.due_at > now()
+            END)
+        ORDER BY j.due_at LIMIT p_limit FOR UPDATE SKIP LOCKED
+    ) UPDATE jobs j SET attempts = j.attempts + 1, due_at = now() + make_interval(secs => p_lease)
+    FROM due WHERE j.id = due.id RETURNING j.*;
+END
+$$;
 
 -- What the sandbox gateway knows; it is a gateway of its own, and nobody else reads this.
 CREATE TABLE sandbox_documents (

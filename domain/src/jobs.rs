@@ -51,6 +51,9 @@ pub enum Notice {
 }
 
 impl JobPayload {
+    /// The names of all kinds that this version can do. An older server leaves a newer one's to it.
+    pub const KINDS: [&str; 5] = ["refund", "close_payment", "check_payment", "apply_message", "notify"];
+
     /// The name of the kind in the database.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -79,6 +82,8 @@ pub struct Job {
     pub id: JobId,
     pub payload: JobPayload,
     pub queued_at: Timestamp,
+    /// Since when it could have been done: it was first due then, or a dead letter was queued anew.
+    pub waits_since: Timestamp,
     /// Which try this is, from 1.
     pub attempt: u32,
     /// The end of the claim. No two claims of a job have the same, so it proves whose claim is the present one.
@@ -105,10 +110,23 @@ pub trait HandleJob: Send + Sync + 'static {
     async fn handle(&self, job: &Job) -> Result<(), JobError>;
 }
 
+/// How the jobs of a kind stand.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KindState {
+    pub kind: String,
+    /// That are to be done, those under way and those that are not due yet included.
+    pub pending: u64,
+    /// That were given up.
+    pub dead: u64,
+    /// How long the oldest one could have been done; nothing of one that is not due yet for the first time.
+    pub oldest: Duration,
+}
+
 /// Where jobs wait. Several servers may take from it at once: a claimed job is nobody else's until its lease ends.
 #[async_trait]
 pub trait JobQueue: Send + Sync + 'static {
-    /// Claims jobs of a kind that are due, at most `limit`, and none while an earlier one of its key is pending.
+    /// Claims jobs of a kind that are due, at most `limit`: no two of a key at once, and those of a key in the order in which they were
+    /// queued. One that is due later, and was not tried yet, holds up none.
     async fn claim(&self, kind: &str, limit: u32, lease: Duration) -> Found<Vec<Job>>;
 
     /// It is done: it is forgotten.
@@ -119,4 +137,7 @@ pub trait JobQueue: Send + Sync + 'static {
 
     /// Gives it up: a dead letter. Changes nothing if somebody else has claimed it since.
     async fn give_up(&self, job: &Job, reason: &str) -> Found<()>;
+
+    /// Of each kind that has any.
+    async fn state(&self) -> Found<Vec<KindState>>;
 }

@@ -402,6 +402,7 @@ const NOT_NOTED: [(&str, &str); 27] = [
     ("refresh_tokens", "hashes of secrets, of sessions that are noted"),
     ("one_time_tokens", "hashes of secrets"),
     ("request_keys", "names of requests"),
+    ("jobs", "follow from what is changed; a retry is noted by itself"),
     ("event_cancellations", "how far a step is done that is noted"),
     ("event_listings", "made of others"),
     ("search_terms", "made of others"),
