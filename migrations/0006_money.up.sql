@@ -100,6 +100,7 @@ CREATE TABLE payments (
 CREATE INDEX payments_booking_idx ON payments (booking_id, id);
 CREATE INDEX payments_event_idx ON payments (event_id, id);
 CREATE INDEX payments_open_idx ON payments (updated_at) WHERE state IN ('STARTED', 'REQUIRES_ACTION', 'PROCESSING');
+CREATE INDEX payments_paid_idx ON payments (event_id, booking_id) WHERE state = 'SUCCEEDED';
 -- One at a time.
 CREATE UNIQUE INDEX payments_one_open_idx ON payments (booking_id) WHERE state IN ('STARTED', 'REQUIRES_ACTION', 'PROCESSING');
 -- A booking is paid once.

@@ -148,14 +148,10 @@ pub trait BooksRepository: Send + Sync {
     /// The cancellations of a booking, the oldest first.
     async fn cancellations_of(&self, booking: BookingId) -> Found<Vec<StoredCancellation>>;
 
-    async fn cancellation_by_key(
-        &self,
-        account: AccountId,
-        key: &IdempotencyKey,
-    ) -> Found<Option<StoredCancellation>>;
+    async fn cancellation_by_key(&self, account: AccountId, key: &IdempotencyKey) -> Found<Option<StoredCancellation>>;
 
     /// Keeps the key of a request that had nothing to cancel any more. What is there already stays.
-    async fn note_cancellation(&self, booking: BookingId, event: EventId, request: &CancellationRequest) -> Found<()>;
+    async fn note_cancellation(&self, booking: BookingId, request: &CancellationRequest) -> Found<()>;
 
     /// The books of an event at one instant.
     async fn statement_of_event(&self, event: EventId) -> Found<Statement>;
