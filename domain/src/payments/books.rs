@@ -193,7 +193,7 @@ pub struct RefundNews {
 /// A refund that was made on the gateway's own pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForeignRefund {
-    pub provider: &'static str,
+    pub provider: String,
     pub payment: GatewayReference,
     pub amount: Money,
     pub news: RefundNews,
