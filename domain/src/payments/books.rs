@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{
-    cancellation::{CancellationFee, cancel_lines},
+    cancellation::{CancellationFee, CancellationTerms, cancel_lines},
     gateway::GatewayReference,
     records::{NewCancellation, NewRefund},
     refund::{RefundCause, RefundState},
@@ -144,6 +144,9 @@ pub struct BookingStatement {
 pub trait BooksRepository: Send + Sync {
     /// Of these bookings, those that are paid.
     async fn paid_bookings(&self, bookings: &[BookingId]) -> Found<HashMap<BookingId, PaidBooking>>;
+
+    /// Until when the buyer of a booking may cancel it.
+    async fn cancellation_terms(&self, booking: BookingId) -> Found<Option<CancellationTerms>>;
 
     /// The cancellations of a booking, the oldest first.
     async fn cancellations_of(&self, booking: BookingId) -> Found<Vec<StoredCancellation>>;

@@ -9,9 +9,10 @@ use async_trait::async_trait;
 use domain::{
     bookings::{Fingerprint, IdempotencyKey},
     ids::{AccountId, BookingId, CancellationId, EventId, PaymentId},
-    money::{Currency, Money},
+    money::{Currency, Money, Percentage},
     payments::{
         books::{BookingStatement, BooksRepository, CancellationRequest, PaidBooking, StoredCancellation},
+        cancellation::{CancellationFee, CancellationPolicy, CancellationTerms},
         statement::{BookEntry, DisputeState, Statement},
     },
     pricing::PriceLine,
@@ -34,6 +35,13 @@ use super::{
 
 const PAID: &str = "SELECT p.booking_id, p.id, p.amount, p.currency::text AS currency, p.provider, p.method, gone_of_payment(p.id) AS gone \
     FROM payments p WHERE p.booking_id = ANY($1) AND p.pays_booking";
+
+/// Without terms of its event, the usual ones hold (`CancellationPolicy::default`).
+const TERMS: &str = "SELECT e.starts_at, e.status = 'CANCELLED' AS event_is_cancelled, t.cancellation_allowed_until, \
+        coalesce(t.cancellation_fee_percent, 0) AS fee, coalesce(( \
+            SELECT (names ->> 'starts_at')::timestamptz FROM former_names f \
+            WHERE f.thing_id = e.id AND f.until > b.created_at ORDER BY f.until LIMIT 1), e.starts_at) AS promised_at \
+    FROM bookings b JOIN events e ON e.id = b.event_id LEFT JOIN sale_terms t ON t.event_id = e.id WHERE b.id = $1";
 
 const CANCELLATIONS: &str = "SELECT id, booking_id, positions, kept, cut, currency::text AS currency, reason, account_id, fingerprint, \
     created_at FROM cancellations WHERE ";
@@ -92,6 +100,20 @@ fn cancellation(row: &Row) -> Result<StoredCancellation, StoreError> {
         account_id: id("account_id")?.map(AccountId),
         fingerprint: id("fingerprint")?.map(Fingerprint),
         created_at: row.try_get("created_at")?,
+    })
+}
+
+fn terms(row: &Row) -> Result<CancellationTerms, StoreError> {
+    let fee: Decimal = row.try_get("fee")?;
+    let fee = Percentage::new(fee).ok_or_else(|| StoreError::Row(format!("a fee of {fee}")))?;
+    Ok(CancellationTerms {
+        policy: CancellationPolicy {
+            allowed_until: row.try_get("cancellation_allowed_until")?,
+            fee: CancellationFee::Percent(fee),
+        },
+        starts_at: row.try_get("starts_at")?,
+        promised_at: row.try_get("promised_at")?,
+        event_is_cancelled: row.try_get("event_is_cancelled")?,
     })
 }
 
@@ -160,6 +182,11 @@ impl PgStore {
         rows.iter().map(paid).collect()
     }
 
+    async fn read_terms(&self, booking: BookingId) -> Result<Option<CancellationTerms>, StoreError> {
+        let rows = self.pool.get().await?.query_typed(TERMS, &[(&booking.0, Type::UUID)]).await?;
+        rows.first().map(terms).transpose()
+    }
+
     async fn read_cancellations(
         &self,
         which: &str,
@@ -219,6 +246,10 @@ impl PgStore {
 impl BooksRepository for PgStore {
     async fn paid_bookings(&self, bookings: &[BookingId]) -> Found<HashMap<BookingId, PaidBooking>> {
         Ok(self.read_paid(bookings).await?)
+    }
+
+    async fn cancellation_terms(&self, booking: BookingId) -> Found<Option<CancellationTerms>> {
+        Ok(self.read_terms(booking).await?)
     }
 
     async fn cancellations_of(&self, booking: BookingId) -> Found<Vec<StoredCancellation>> {
