@@ -2,6 +2,7 @@
 
 pub mod attempt;
 pub mod books;
+pub mod by_hand;
 pub mod cancellation;
 pub mod gateway;
 pub mod records;

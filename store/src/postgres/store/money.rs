@@ -1,6 +1,7 @@
 //! The money of bookings: refunds, cancellations, and the books that they make with payments.
 
 mod books;
+mod by_hand;
 mod refunds;
 
 use domain::{
