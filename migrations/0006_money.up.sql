@@ -240,6 +240,8 @@ CREATE TABLE jobs (
     status       text NOT NULL DEFAULT 'PENDING' CHECK (status IN ('PENDING', 'DEAD')),
     -- Counted when it is claimed, so that one which kills its worker each time is given up as well.
     attempts     integer NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    -- Claims in a row whose worker did not live to tell what became of them.
+    lost         integer NOT NULL DEFAULT 0 CHECK (lost >= 0),
     -- When it is due: after a failure the time of the next try, during a try the end of the lease.
     due_at       timestamptz NOT NULL DEFAULT now(),
     last_error   text,
@@ -272,7 +274,7 @@ BEGIN
                 ELSE o.attempts > 0 AND o.due_at > now()
             END)
         ORDER BY j.due_at LIMIT p_limit FOR UPDATE SKIP LOCKED
-    ) UPDATE jobs j SET attempts = j.attempts + 1, due_at = now() + make_interval(secs => p_lease)
+    ) UPDATE jobs j SET attempts = j.attempts + 1, lost = j.lost + 1, due_at = now() + make_interval(secs => p_lease)
     FROM due WHERE j.id = due.id RETURNING j.*;
 END
 $$;

@@ -28,12 +28,12 @@ const ENQUEUE: &str = "INSERT INTO jobs (id, kind, key, payload, due_at, waits_s
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[]) AS job (id, kind, key, payload)";
 
 const CLAIM: &str =
-    "SELECT id, payload, created_at, waits_since, attempts, due_at FROM claim_jobs($1, $2, $3) ORDER BY id";
+    "SELECT id, payload, created_at, waits_since, attempts, lost, due_at FROM claim_jobs($1, $2, $3) ORDER BY id";
 
 /// Whoever did it is right, also if it was given up or claimed by somebody else meanwhile.
 const DONE: &str = "DELETE FROM jobs WHERE id = $1";
 
-const AGAIN: &str = "UPDATE jobs SET due_at = now() + make_interval(secs => $3), last_error = $4, \
+const AGAIN: &str = "UPDATE jobs SET due_at = now() + make_interval(secs => $3), last_error = $4, lost = 0, \
         attempts = CASE WHEN $5 THEN attempts ELSE greatest(attempts - 1, 0) END \
     WHERE id = $1 AND due_at = $2 AND status = 'PENDING'";
 
@@ -125,6 +125,8 @@ fn job(row: &Row) -> Result<Job, StoreError> {
         queued_at: row.try_get("created_at")?,
         waits_since: row.try_get("waits_since")?,
         attempt: unsigned(row, "attempts")?,
+        // The claim that gave this row is one of them.
+        lost: unsigned(row, "lost")?.saturating_sub(1),
         leased_until: row.try_get("due_at")?,
     })
 }
