@@ -85,16 +85,22 @@ CREATE TABLE payments (
     return_url      text,
     -- The organizer's, of a payment by hand.
     note            text,
+    -- Who said that the money of a bank transfer has come, under which key, and what that request asked for.
+    settled_by      uuid,
+    settling_key    text COLLATE "C",
+    settling_fingerprint uuid CHECK ((settled_by IS NULL) = (settling_fingerprint IS NULL)),
     idempotency_key text COLLATE "C" NOT NULL,
     fingerprint     uuid NOT NULL,
     created_at      timestamptz NOT NULL DEFAULT now(),
     -- When its state last changed.
     updated_at      timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT payments_account_key UNIQUE (account_id, idempotency_key)
+    CONSTRAINT payments_account_key UNIQUE (account_id, idempotency_key),
+    CONSTRAINT payments_settling_key UNIQUE (settled_by, settling_key)
 );
 CREATE INDEX payments_booking_idx ON payments (booking_id, id);
 CREATE INDEX payments_event_idx ON payments (event_id, id);
 CREATE INDEX payments_open_idx ON payments (updated_at) WHERE state IN ('STARTED', 'REQUIRES_ACTION', 'PROCESSING');
+CREATE INDEX payments_paid_idx ON payments (event_id, booking_id) WHERE state = 'SUCCEEDED';
 -- One at a time.
 CREATE UNIQUE INDEX payments_one_open_idx ON payments (booking_id) WHERE state IN ('STARTED', 'REQUIRES_ACTION', 'PROCESSING');
 -- A booking is paid once.
@@ -122,6 +128,8 @@ CREATE TABLE cancellations (
 );
 CREATE INDEX cancellations_booking_idx ON cancellations (booking_id, id);
 CREATE INDEX cancellations_event_idx ON cancellations (event_id, id);
+CREATE TRIGGER note_change AFTER INSERT OR UPDATE OR DELETE ON cancellations FOR EACH ROW
+    WHEN (current_setting('boxoffice.acting', true) = 'on') EXECUTE FUNCTION note_change('cancellation', 'id', '');
 
 CREATE TYPE refund_state AS ENUM ('PENDING', 'SUCCEEDED', 'FAILED');
 
@@ -138,10 +146,15 @@ CREATE TABLE refunds (
     reason          text NOT NULL,
     -- Of cause TICKETS.
     cancellation_id uuid CHECK ((cause = 'TICKETS') = (cancellation_id IS NOT NULL)),
+    -- Paid back without the gateway: what was paid by hand, and what the organizer has paid another way because the gateway could not.
+    by_hand         boolean NOT NULL DEFAULT false,
+    -- When the gateway was first asked. Asked again, it is first asked what it has done.
+    asked_at        timestamptz,
+    -- The gateway's, once it has answered.
     reference       text COLLATE "C",
     failure         text,
     -- The refund by which what this one owes is paid, once it has failed.
-    replaced_by_id  uuid,
+    replaced_by_id  uuid REFERENCES refunds,
     -- Who asked for it; NULL when it follows from something else.
     account_id      uuid,
     idempotency_key text COLLATE "C",
@@ -155,6 +168,17 @@ CREATE INDEX refunds_event_idx ON refunds (event_id, id);
 CREATE INDEX refunds_payment_idx ON refunds (payment_id);
 CREATE INDEX refunds_cancellation_idx ON refunds (cancellation_id) WHERE cancellation_id IS NOT NULL;
 CREATE INDEX refunds_pending_idx ON refunds (created_at) WHERE state = 'PENDING';
+CREATE INDEX refunds_replaced_by_idx ON refunds (replaced_by_id) WHERE replaced_by_id IS NOT NULL;
+CREATE UNIQUE INDEX refunds_reference_idx ON refunds (payment_id, reference) WHERE reference IS NOT NULL;
+CREATE TRIGGER note_change AFTER INSERT OR UPDATE OR DELETE ON refunds FOR EACH ROW
+    WHEN (current_setting('boxoffice.acting', true) = 'on') EXECUTE FUNCTION note_change('refund', 'id', '');
+
+-- How much of a payment is gone: all of its refunds that have not failed, and what failed ones owe. An amount that an organizer gave of their
+-- own accord is not owed.
+CREATE FUNCTION gone_of_payment(of_payment uuid) RETURNS numeric LANGUAGE sql STABLE AS $$
+    SELECT coalesce(sum(amount), 0) FROM refunds
+    WHERE payment_id = of_payment AND (state <> 'FAILED' OR cause <> 'AMOUNT' AND replaced_by_id IS NULL)
+$$;
 
 -- The payer has asked their bank to take a payment back. Tickets are blocked, and nothing was refunded.
 CREATE TABLE disputes (
@@ -175,6 +199,23 @@ CREATE TABLE disputes (
 CREATE INDEX disputes_booking_idx ON disputes (booking_id);
 CREATE INDEX disputes_event_idx ON disputes (event_id);
 CREATE INDEX disputes_payment_idx ON disputes (payment_id);
+
+-- The numbers of receipts, each given once, in the order in which they were first asked for and without gaps: the last one of each seller.
+CREATE TABLE receipt_series (
+    organizer_id uuid PRIMARY KEY REFERENCES accounts,
+    last_number  integer NOT NULL CHECK (last_number > 0)
+);
+-- What a receipt says beside the booking, whose lines never change.
+CREATE TABLE receipts (
+    organizer_id uuid NOT NULL REFERENCES receipt_series,
+    number       integer NOT NULL CHECK (number > 0),
+    booking_id   uuid NOT NULL UNIQUE,
+    -- As they were called when it was issued.
+    seller       text NOT NULL,
+    buyer        text NOT NULL,
+    issued_at    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (organizer_id, number)
+);
 
 -- Messages of gateways, as they came, once each: stored before they are acknowledged, applied by a job of the same transaction.
 CREATE TABLE gateway_messages (

@@ -18,6 +18,7 @@ pub mod memo;
 pub mod passwords;
 pub mod pictures;
 pub mod quotes;
+pub mod refunds;
 pub mod seat_maps;
 pub mod sessions;
 pub mod sign_in;
