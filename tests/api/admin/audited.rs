@@ -120,6 +120,7 @@ impl Stage {
                 of.redraw(api, &layout(&[("Stalls", "A", 3)])).await;
                 Call::new(format!("{prefix}/events/{}/seat-map", of.event), json!({ "version": 2 }))
             }
+            ("PUT", "events/{id}/pricing") => Call::new(format!("{path}/pricing"), json!({ "taxRate": "0.19" })),
             ("POST", "events/{id}/blocks") => Call::new(format!("{path}/blocks"), quantity(kind, 1)),
             ("DELETE", "events/{id}/blocks/{blockId}") => {
                 let block = self.made(&format!("{path}/blocks"), quantity(kind, 1)).await;
