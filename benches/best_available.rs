@@ -101,6 +101,8 @@ fn inventory(map: &Arc<SeatMap>, sold: Sold) -> Inventory {
             min_per_booking: 1,
             max_per_booking: 100,
             sale: SaleWindow { starts_at: Timestamp::MIN, ends_at: Timestamp::MAX },
+            hidden: false,
+            tax_rate: None,
         }],
         quotas: vec![Quota { id: quota, capacity: map.seats().len() as u32 }],
         seat_map: Some(map.clone()),

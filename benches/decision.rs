@@ -57,6 +57,8 @@ fn inventory(seated: bool) -> (Inventory, TicketTypeId, Option<Arc<SeatMap>>) {
             min_per_booking: 1,
             max_per_booking: 10,
             sale: always,
+            hidden: false,
+            tax_rate: None,
         }],
         quotas: vec![Quota { id: quota, capacity: if seated { SEATS } else { 1_000_000_000 } }],
         seat_map: seat_map.clone(),

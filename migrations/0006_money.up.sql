@@ -21,6 +21,9 @@ CREATE TABLE sale_terms (
     updated_at                 timestamptz NOT NULL DEFAULT now()
 );
 
+CREATE TRIGGER note_change AFTER INSERT OR UPDATE OR DELETE ON sale_terms FOR EACH ROW
+    WHEN (current_setting('boxoffice.acting', true) = 'on') EXECUTE FUNCTION note_change('pricing', 'event_id', '');
+
 CREATE TABLE promo_codes (
     id               uuid PRIMARY KEY,
     event_id         uuid NOT NULL REFERENCES events ON DELETE CASCADE,
@@ -28,7 +31,7 @@ CREATE TABLE promo_codes (
     code             text COLLATE "C" NOT NULL,
     kind             text NOT NULL CHECK (kind IN ('PERCENT', 'FIXED', 'ACCESS')),
     -- A rate or an amount.
-    value            numeric(14, 8) CHECK ((value IS NULL) = (kind = 'ACCESS')),
+    value            numeric(15, 8) CHECK ((value IS NULL) = (kind = 'ACCESS')),
     uses             integer CONSTRAINT promo_codes_uses_positive_check CHECK (uses > 0),
     uses_per_account integer CHECK (uses_per_account > 0),
     -- Empty: all.
@@ -47,6 +50,10 @@ CREATE TABLE promo_codes (
     -- The last guard against using it too often.
     CONSTRAINT promo_codes_uses_check CHECK (used <= uses)
 );
+
+-- Follows `revision`: what a booking uses is none of it.
+CREATE TRIGGER note_change AFTER INSERT OR UPDATE OF revision OR DELETE ON promo_codes FOR EACH ROW
+    WHEN (current_setting('boxoffice.acting', true) = 'on') EXECUTE FUNCTION note_change('promo-code', 'id', '');
 
 -- Who comes with a booking, in the order of its items; only those who were named.
 CREATE TABLE attendees (

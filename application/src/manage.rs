@@ -3,6 +3,7 @@
 pub mod blocks;
 pub mod events;
 mod once;
+pub mod pricing;
 pub mod sales;
 pub mod seat_maps;
 pub mod series;

@@ -35,6 +35,8 @@ impl MemoryLedger {
             min_per_booking: 1,
             max_per_booking: 10,
             sale: SaleWindow { starts_at: Timestamp::MIN, ends_at: Timestamp::MAX },
+            hidden: false,
+            tax_rate: None,
         };
         SalePlan {
             event_id,

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::{
     ids::{AccountId, EventId, QuotaId, SeatMapVersionId, SectionId, SeriesId, TicketTypeId, VenueId},
-    money::Currency,
+    money::{Currency, Percentage},
     seat_maps::SeatMap,
     unpaid::UnpaidLimits,
 };
@@ -157,6 +157,10 @@ pub struct TicketType {
     pub max_per_booking: u32,
     /// When it is sold.
     pub sale: SaleWindow,
+    /// Only for those who have a code that unlocks it.
+    pub hidden: bool,
+    /// Instead of the event's.
+    pub tax_rate: Option<Percentage>,
 }
 
 /// A number of places that one or several ticket types share.

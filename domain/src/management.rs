@@ -6,6 +6,7 @@
 
 pub mod catalogue;
 pub mod events;
+pub mod pricing;
 pub mod requests;
 pub mod seat_maps;
 pub mod series;

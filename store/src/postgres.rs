@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod migrate;
 pub mod outbox;
 pub mod pool;
+mod pricing;
 pub mod revocations;
 pub mod rows;
 mod seat_maps;

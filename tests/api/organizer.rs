@@ -16,6 +16,7 @@ mod lifecycle;
 mod moves;
 mod moving_storms;
 mod ownership;
+mod pricing;
 mod reconciliation;
 mod repeated;
 mod required;

@@ -90,6 +90,8 @@ impl EventSpec {
                 min_per_booking: 1,
                 max_per_booking: 100,
                 sale: SaleWindow { starts_at: epoch(), ends_at: epoch() + SignedDuration::from_hours(900) },
+                hidden: false,
+                tax_rate: None,
             }],
             quotas: vec![Quota { id: self.quota, capacity: self.capacity }],
             seat_map: self.seats.clone(),

@@ -55,6 +55,8 @@ pub fn ticket_type(n: usize) -> TicketType {
         min_per_booking: 1,
         max_per_booking: 100,
         sale: SaleWindow { starts_at: at(0), ends_at: at(100_000) },
+        hidden: false,
+        tax_rate: None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::{collections::HashMap, str::FromStr, sync::Arc};
 use domain::{
     bookings::{Booking, Fingerprint, Hold, IdempotencyKey, Item, Positions},
     ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeatId, SectionId, TicketTypeId},
-    money::{Currency, Money},
+    money::{Currency, Money, Percentage},
     seat_maps::Seat,
 };
 use rust_decimal::Decimal;
@@ -57,6 +57,17 @@ pub(crate) fn unsigned(row: &Row, column: &str) -> Result<u32, StoreError> {
 pub(crate) fn perhaps_unsigned(row: &Row, column: &str) -> Result<Option<u32>, StoreError> {
     let number: Option<i32> = row.try_get(column)?;
     number.map(u32::try_from).transpose().map_err(|error| StoreError::Row(format!("{column}: {error}")))
+}
+
+/// A column of rates from 0 to 1 that may be empty.
+pub(crate) fn perhaps_rate(row: &Row, column: &str) -> Result<Option<Percentage>, StoreError> {
+    let fraction: Option<Decimal> = row.try_get(column)?;
+    fraction.map(|fraction| rate(fraction, column)).transpose()
+}
+
+/// A rate from 0 to 1.
+pub(crate) fn rate(fraction: Decimal, of: &str) -> Result<Percentage, StoreError> {
+    Percentage::new(fraction).ok_or_else(|| StoreError::Row(format!("{of}: {fraction} is no rate")))
 }
 
 /// A number for a column of signed ones; the domain has checked its bounds.

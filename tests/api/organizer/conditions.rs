@@ -86,6 +86,7 @@ impl Things {
                 json!({ "items": [{ "ticketTypeId": self.kind, "quantity": 1, "bestAvailable": true }] })
             }
             ("events", "seat-map") => json!({ "version": 1 }),
+            ("events", "pricing") => json!({ "taxRate": "0.1" }),
             ("events", "{typeId}") => json!({ "name": "Grown-up" }),
             ("events", "events" | "{id}") if row.method != Method::PATCH => json!({
                 "title": "An Evening", "category": "concert", "venueId": self.venue, "timeZone": "Europe/Berlin", "currency": "EUR",

@@ -72,6 +72,7 @@ fn body(method: &Method, below: Option<&str>, kind: uuid::Uuid) -> Option<serde_
         (_, Some("quotas")) => Some(json!({ "name": "Stolen", "capacity": 1 })),
         ("PUT", Some("ticket-types")) => Some(json!({ "order": [kind] })),
         (_, Some("ticket-types")) => Some(json!({ "name": "Stolen", "quotaId": kind, "price": price })),
+        (_, Some("pricing")) => Some(json!({ "taxRate": "0.1" })),
         (_, Some("seat-map")) => Some(json!({ "version": 1 })),
         (_, Some("blocks")) => Some(json!({ "items": [{ "ticketTypeId": kind, "quantity": 1 }] })),
         _ => Some(json!({ "title": "Stolen" })),

@@ -11,6 +11,7 @@ mod copies;
 mod events;
 mod guests;
 mod offering;
+pub(super) mod pricing;
 mod reconciliation;
 mod references;
 mod requests;

@@ -71,6 +71,10 @@ pub(super) const SALES: &[Operation] = &[
         let order: Vec<_> = kinds.iter().rev().collect();
         of.organizer(Method::PUT, "/ticket-types", Some(json!({ "order": order }))).of_any_revision()
     }),
+    row("pricing_set", &["PUT /api/v1/organizer/events/{id}/pricing"], &[], |of| {
+        let body = json!({ "taxRate": "0.19", "holdCap": "PT20M" });
+        of.organizer(Method::PUT, "/pricing", Some(body)).of_any_revision()
+    }),
     row("quota_add", &["POST /api/v1/organizer/events/{id}/quotas"], &[], |of| {
         of.organizer(Method::POST, "/quotas", Some(json!({ "name": "Gallery", "capacity": 2 })))
     }),
