@@ -6,6 +6,7 @@
 //! this may die at any moment.
 
 mod measures;
+mod message;
 mod settings;
 mod trying;
 mod worker;
@@ -19,11 +20,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use self::{
-    measures::KindMeasures,
-    trying::NOTE_GRACE,
-    worker::{Worker, WorkerMessage},
-};
+use self::{measures::KindMeasures, message::JobMessage, trying::NOTE_GRACE, worker::Worker};
 pub use self::{
     measures::watch as watch_jobs,
     settings::{JobSettings, KindSettings},
@@ -36,7 +33,7 @@ use crate::{
 
 /// The door to the jobs, for use cases.
 #[derive(Clone, Debug)]
-pub struct Jobs(Arc<[Waker<WorkerMessage>]>);
+pub struct Jobs(Arc<[Waker<JobMessage>]>);
 
 impl Default for Jobs {
     fn default() -> Self {
@@ -47,7 +44,7 @@ impl Default for Jobs {
 impl Jobs {
     /// Tells that jobs were queued. Call it after the commit; without it they wait for the next look at the queue.
     pub fn wake(&self) {
-        self.0.iter().for_each(|worker| worker.wake(WorkerMessage::Hint));
+        self.0.iter().for_each(|worker| worker.wake(JobMessage::Hint));
     }
 }
 

@@ -19,7 +19,7 @@ use tokio::{sync::Semaphore, time::Instant};
 #[tokio::test(start_paused = true)]
 async fn so_many_of_a_kind_are_under_way_and_the_others_follow_without_another_hint() {
     let (queue, hand) = (Arc::new(Queue::default()), Hand::new([]));
-    (0..50).for_each(|_| drop(queue.put(refund())));
+    queue.put_many(50);
     hand.gate.forget_permits(Semaphore::MAX_PERMITS);
     let started = Instant::now();
     let (_, running) = start(&queue, &hand, rare()).await;
@@ -37,7 +37,7 @@ async fn so_many_of_a_kind_are_under_way_and_the_others_follow_without_another_h
 async fn a_kind_that_hangs_holds_up_no_other() {
     let (queue, hand) = (Arc::new(Queue::default()), Hand::new([]));
     *hand.usually.lock().unwrap() = Some(|| Act::Hang);
-    (0..50).for_each(|_| drop(queue.put(refund())));
+    queue.put_many(50);
     let (jobs, _running) = start(&queue, &hand, rare()).await;
     let most = rare().of("refund").concurrency as usize;
     hand.under_way.subscribe().wait_for(|count| *count == most).await.unwrap();
@@ -158,7 +158,7 @@ async fn a_job_whose_workers_die_is_given_up_without_another_try() {
 async fn killed_workers_come_back_and_double_nothing_that_is_under_way() {
     let (queue, hand) = (Arc::new(Queue::default()), Hand::new([]));
     hand.gate.forget_permits(Semaphore::MAX_PERMITS);
-    (0..20).for_each(|_| drop(queue.put(refund())));
+    queue.put_many(20);
     let settings = JobSettings::default();
     let most = settings.of("refund").concurrency as usize;
     let (jobs, running) = start(&queue, &hand, settings).await;
@@ -203,7 +203,7 @@ async fn a_job_whose_outcome_was_not_noted_is_done_again_after_its_lease() {
 async fn a_stop_begins_nothing_and_waits_for_what_is_under_way() {
     let (queue, hand) = (Arc::new(Queue::default()), Hand::new([]));
     hand.gate.forget_permits(Semaphore::MAX_PERMITS);
-    (0..20).for_each(|_| drop(queue.put(refund())));
+    queue.put_many(20);
     let settings = JobSettings::default();
     let most = settings.of("refund").concurrency as usize;
     let (_, running) = start(&queue, &hand, settings).await;

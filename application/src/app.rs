@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actors::{breakers::Breakers, cache::Cache, inventories::Inventories, live::Live, outbox::Outbox, upkeep::Upkeep};
+use actors::{
+    breakers::Breakers, cache::Cache, inventories::Inventories, jobs::Jobs, live::Live, outbox::Outbox, upkeep::Upkeep,
+};
 use async_trait::async_trait;
 use domain::{
     accounts::{Password, Role},
@@ -172,6 +174,8 @@ pub struct App {
     pub live: Arc<Live>,
     /// Who sends mails. Wake it after the commit of a change that has queued one.
     pub outbox: Outbox,
+    /// Who does jobs. Wake it after the commit of a change that has queued one.
+    pub jobs: Jobs,
     /// What is done after its answer.
     pub background: Background,
     /// How accounts prove who they are.

@@ -11,6 +11,7 @@ pub mod booked_events;
 pub mod bookings;
 pub mod cache;
 pub mod guide;
+pub mod jobs;
 pub mod limits;
 pub mod mails;
 pub mod manage;

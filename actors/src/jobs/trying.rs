@@ -13,11 +13,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{
-    measures::KindMeasures,
-    settings::KindSettings,
-    worker::{Worker, WorkerMessage},
-};
+use super::{measures::KindMeasures, message::JobMessage, settings::KindSettings};
 use crate::notice::Notice;
 
 /// A lease outlasts the try by this. If noting the outcome takes longer, the job is done again, which it bears.
@@ -33,11 +29,11 @@ const LOST_MAX: u32 = 5;
 const REASON_MAX: usize = 500;
 
 pub(super) struct Try {
-    kind: &'static str,
-    queue: Arc<dyn JobQueue>,
-    handler: Arc<dyn HandleJob>,
-    settings: KindSettings,
-    measures: Arc<KindMeasures>,
+    pub(super) kind: &'static str,
+    pub(super) queue: Arc<dyn JobQueue>,
+    pub(super) handler: Arc<dyn HandleJob>,
+    pub(super) settings: KindSettings,
+    pub(super) measures: Arc<KindMeasures>,
 }
 
 /// A task that ends with who waits for it.
@@ -50,17 +46,7 @@ impl Drop for Working {
 }
 
 impl Try {
-    pub(super) fn by(worker: &Worker) -> Self {
-        Self {
-            kind: worker.kind,
-            queue: worker.queue.clone(),
-            handler: worker.handler.clone(),
-            settings: worker.settings,
-            measures: worker.measures.clone(),
-        }
-    }
-
-    pub(super) async fn run(self, job: Job, place: OwnedSemaphorePermit, free: Notice<WorkerMessage>) {
+    pub(super) async fn run(self, job: Job, place: OwnedSemaphorePermit, free: Notice<JobMessage>) {
         // Said last: locals are dropped in the opposite order.
         let _free = free;
         let _place = place;

@@ -8,33 +8,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::{
     measures::KindMeasures,
+    message::{JobLook, JobMessage},
     settings::KindSettings,
     trying::{LEASE_MARGIN, Try},
 };
 use crate::{later::send_later, notice::Notice, waker::Waker};
-
-#[derive(Debug)]
-pub(super) enum WorkerMessage {
-    /// Somebody has queued a job.
-    Hint,
-    /// It is time to look without a hint.
-    Poll,
-    /// The look at the queue is over.
-    Looked(QueueLook),
-    /// A job is over, so there is a free slot, and the next one of its key may begin.
-    Free,
-}
-
-/// What a look at the queue has found.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum QueueLook {
-    /// As many jobs as there was room for: perhaps there are more.
-    Full,
-    /// All that could be claimed.
-    Rest,
-    /// Nothing that could be told.
-    Failed,
-}
 
 #[derive(Clone)]
 pub(super) struct Worker {
@@ -45,7 +23,7 @@ pub(super) struct Worker {
     pub(super) poll_every: Duration,
     pub(super) slots: Arc<Semaphore>,
     pub(super) closing: watch::Receiver<bool>,
-    pub(super) waker: Waker<WorkerMessage>,
+    pub(super) waker: Waker<JobMessage>,
     pub(super) measures: Arc<KindMeasures>,
 }
 
@@ -62,7 +40,7 @@ pub(super) struct WorkerState {
 impl Worker {
     /// Looks for as many jobs as there are free slots, beside the mailbox: a database that does not answer holds up nothing that is told
     /// meanwhile.
-    fn look(&self, myself: &ActorRef<WorkerMessage>, state: &mut WorkerState) {
+    fn look(&self, myself: &ActorRef<JobMessage>, state: &mut WorkerState) {
         if state.looking {
             state.look_again = true;
             return;
@@ -75,17 +53,27 @@ impl Worker {
         let room = u32::try_from(free).unwrap_or(u32::MAX);
         let Ok(places) = self.slots.clone().try_acquire_many_owned(room) else { return };
         state.looking = true;
-        let notice = Notice::new(myself.clone(), WorkerMessage::Looked(QueueLook::Failed));
+        let notice = Notice::new(myself.clone(), JobMessage::Looked(JobLook::Failed));
         tokio::spawn(self.clone().find(myself.clone(), places, room, notice, state.failing));
+    }
+
+    fn one_try(&self) -> Try {
+        Try {
+            kind: self.kind,
+            queue: self.queue.clone(),
+            handler: self.handler.clone(),
+            settings: self.settings,
+            measures: self.measures.clone(),
+        }
     }
 
     /// Claims as many jobs as there is room for, and tries each in a task of its own.
     async fn find(
         self,
-        myself: ActorRef<WorkerMessage>,
+        myself: ActorRef<JobMessage>,
         mut places: OwnedSemaphorePermit,
         room: u32,
-        notice: Notice<WorkerMessage>,
+        notice: Notice<JobMessage>,
         failing: bool,
     ) {
         let lease = self.settings.time_limit + LEASE_MARGIN;
@@ -94,32 +82,32 @@ impl Worker {
                 let is_full = jobs.len() >= room as usize;
                 for job in jobs {
                     let Some(place) = places.split(1) else { break };
-                    let free = Notice::new(myself.clone(), WorkerMessage::Free);
-                    tokio::spawn(Try::by(&self).run(job, place, free));
+                    let free = Notice::new(myself.clone(), JobMessage::Free);
+                    tokio::spawn(self.one_try().run(job, place, free));
                 }
-                if is_full { QueueLook::Full } else { QueueLook::Rest }
+                if is_full { JobLook::Full } else { JobLook::Rest }
             }
             Err(error) => {
                 if !failing {
                     tracing::warn!(kind = self.kind, %error, "jobs can't be claimed; this is said once until they can");
                 }
-                QueueLook::Failed
+                JobLook::Failed
             }
         };
         // Before the worker is told: it looks at what is free.
         drop(places);
-        notice.say(WorkerMessage::Looked(look));
+        notice.say(JobMessage::Looked(look));
     }
 }
 
 impl Actor for Worker {
-    type Msg = WorkerMessage;
+    type Msg = JobMessage;
     type State = WorkerState;
     type Arguments = ();
 
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<Self::State, ActorProcessingErr> {
         self.waker.looks();
-        myself.cast(WorkerMessage::Poll)?;
+        myself.cast(JobMessage::Poll)?;
         Ok(WorkerState::default())
     }
 
@@ -130,19 +118,19 @@ impl Actor for Worker {
         state: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            WorkerMessage::Hint => {
+            JobMessage::Hint => {
                 self.waker.looks();
                 self.look(&myself, state);
             }
-            WorkerMessage::Poll => {
+            JobMessage::Poll => {
                 self.look(&myself, state);
-                send_later(&myself, self.poll_every, WorkerMessage::Poll);
+                send_later(&myself, self.poll_every, JobMessage::Poll);
             }
-            WorkerMessage::Free => self.look(&myself, state),
-            WorkerMessage::Looked(look) => {
+            JobMessage::Free => self.look(&myself, state),
+            JobMessage::Looked(look) => {
                 state.looking = false;
-                state.failing = matches!(look, QueueLook::Failed);
-                if std::mem::take(&mut state.look_again) || matches!(look, QueueLook::Full) {
+                state.failing = matches!(look, JobLook::Failed);
+                if std::mem::take(&mut state.look_again) || matches!(look, JobLook::Full) {
                     self.look(&myself, state);
                 }
             }

@@ -74,6 +74,12 @@ impl Queue {
         id
     }
 
+    pub(crate) fn put_many(&self, count: usize) {
+        for _ in 0..count {
+            self.put(refund());
+        }
+    }
+
     pub(crate) fn change(&self, id: JobId, change: impl Fn(&mut Job)) {
         self.due.lock().unwrap().iter_mut().filter(|(_, of)| of.id == id).for_each(|(_, of)| change(of));
     }
