@@ -9,6 +9,7 @@ const IDS: &[&str] = &[
     "BookingId",
     "EventId",
     "HoldId",
+    "PromoCodeId",
     "QuotaId",
     "SeatId",
     "SeatMapId",

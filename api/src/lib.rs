@@ -15,6 +15,7 @@ mod manage;
 pub mod operations;
 mod pricing;
 pub mod problems;
+mod promo_codes;
 mod quotas;
 mod quotes;
 pub mod reference;

@@ -116,9 +116,9 @@ catalogue! {
     InUse "RESOURCE_005" CONFLICT "In use",
         "Something else needs what was to be changed or deleted; `detail` says what.",
         "Change or delete that first.";
-    SlugTaken "RESOURCE_006" CONFLICT "Slug taken",
-        "Another one of this kind has the slug.",
-        "Choose another slug, or leave it out and get one.";
+    SlugTaken "RESOURCE_006" CONFLICT "Slug or code taken",
+        "Another one of this kind has the slug, or the event another promo code of this name.",
+        "Choose another one; who leaves a slug out gets one.";
     EventState "EVENT_001" CONFLICT "Not in this state of the event",
         "The event, as it is now, can't be changed in this way, or would break a rule afterwards; `detail` says why.",
         "Look at the event's `status`, and at what `detail` and `errors` name.";

@@ -17,6 +17,7 @@ mod moves;
 mod moving_storms;
 mod ownership;
 mod pricing;
+mod promo_codes;
 mod reconciliation;
 mod repeated;
 mod required;

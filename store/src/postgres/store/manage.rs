@@ -12,6 +12,7 @@ mod events;
 mod guests;
 mod offering;
 pub(super) mod pricing;
+mod promo_codes;
 mod reconciliation;
 mod references;
 mod requests;
