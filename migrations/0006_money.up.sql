@@ -29,7 +29,7 @@ CREATE TABLE promo_codes (
     kind             text NOT NULL CHECK (kind IN ('PERCENT', 'FIXED', 'ACCESS')),
     -- A rate or an amount.
     value            numeric(14, 8) CHECK ((value IS NULL) = (kind = 'ACCESS')),
-    uses             integer CHECK (uses > 0),
+    uses             integer CONSTRAINT promo_codes_uses_positive_check CHECK (uses > 0),
     uses_per_account integer CHECK (uses_per_account > 0),
     -- Empty: all.
     ticket_type_ids  uuid[] NOT NULL DEFAULT '{}',
