@@ -21,7 +21,7 @@ use domain::{
         seat_maps::SeatMapManagement,
         series::SeriesManagement,
     },
-    repositories::{AccountRepository, BookingRepository, EventRepository, VenueRepository},
+    repositories::{AccountRepository, BookingRepository, EventRepository, PriceRepository, VenueRepository},
     sessions::{SessionLimits, SessionRepository},
     validation::FieldError,
 };
@@ -55,6 +55,7 @@ store!(
     EventRepository,
     GuestList,
     OfferingRepository,
+    PriceRepository,
     PricingManagement,
     PromoCodeManagement,
     QuotaManagement,

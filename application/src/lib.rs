@@ -17,6 +17,7 @@ pub mod manage;
 pub mod memo;
 pub mod passwords;
 pub mod pictures;
+pub mod promo_codes;
 pub mod quotes;
 pub mod seat_maps;
 pub mod sessions;
