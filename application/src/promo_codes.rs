@@ -6,13 +6,25 @@ use std::net::IpAddr;
 use domain::{
     ids::EventId,
     promo_codes::{CodeName, PromoCode, PromoCodeError},
+    repositories::RepositoryError,
 };
 
 use super::{
     app::App,
     limits::{Limited, Tier},
-    quotes::QuotingError,
 };
+
+/// Why a code that somebody names is of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum NamingError {
+    #[error(transparent)]
+    PromoCode(#[from] PromoCodeError),
+    /// Too many codes were guessed.
+    #[error(transparent)]
+    Limited(#[from] Limited),
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+}
 
 /// Whether a client at `from` may name a code. To be asked before it is looked for.
 pub fn may_name(app: &App, from: IpAddr) -> Result<(), Limited> {
@@ -25,7 +37,7 @@ pub async fn missed(app: &App, from: IpAddr) -> Result<(), Limited> {
 }
 
 /// The event's code of that name, unless it was used as often as it may be.
-pub(super) async fn named(app: &App, from: IpAddr, event: EventId, name: &CodeName) -> Result<PromoCode, QuotingError> {
+pub(super) async fn named(app: &App, from: IpAddr, event: EventId, name: &CodeName) -> Result<PromoCode, NamingError> {
     may_name(app, from)?;
     let Some(found) = app.store.promo_code_named(event, name).await? else {
         missed(app, from).await?;

@@ -18,7 +18,11 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use super::{app::App, limits::Limited, promo_codes};
+use super::{
+    app::App,
+    limits::Limited,
+    promo_codes::{self, NamingError},
+};
 
 /// Why there is no quote.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +44,16 @@ pub enum QuotingError {
     Broken(QuoteError),
     #[error(transparent)]
     Repository(#[from] RepositoryError),
+}
+
+impl From<NamingError> for QuotingError {
+    fn from(error: NamingError) -> Self {
+        match error {
+            NamingError::PromoCode(error) => error.into(),
+            NamingError::Limited(limited) => limited.into(),
+            NamingError::Repository(error) => error.into(),
+        }
+    }
 }
 
 #[derive(Debug)]

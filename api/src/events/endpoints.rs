@@ -11,7 +11,7 @@ use domain::{lists::declared, management::seat_maps::VERSIONS_MAX};
 use serde_json::json;
 
 use super::{
-    dto::{AvailabilityJson, ChangesJson, EventDetailJson, TicketTypesJson},
+    dto::{AvailabilityJson, ChangesJson, EventDetailJson, TicketTypeListJson},
     seat_map::{PresentSeatMapJson, SeatMapJson},
     summary::{EventSummaryJson, FacetsJson, SalesJson},
 };
@@ -102,7 +102,7 @@ fn ticket_types() -> Endpoint<App> {
              the limit of signing in.",
         )
         .parameter(Parameter::query("promoCode", "A promo code of the event, in any case.").example("SPRING-26"))
-        .ok::<TicketTypesJson<'_>>("The ticket types, in their order.")
+        .ok::<TicketTypeListJson<'_>>("The ticket types, in their order.")
         .refusals(&[Code::PromoCode])
         .served(Access::Public, super::public::ticket_types)
 }

@@ -20,7 +20,7 @@ use domain::{
 use tokio::time::Instant;
 
 use super::{
-    dto::{AvailabilityJson, EventDetailJson, TicketTypesJson},
+    dto::{AvailabilityJson, EventDetailJson, TicketTypeListJson},
     live, pictures,
     summary::{EventSummaryJson, FacetsJson, SalesJson},
 };
@@ -104,7 +104,7 @@ pub async fn ticket_types(app: Arc<App>, request: Request) -> Result<Reply, Prob
     };
     query.finish()?;
     let (types, currency) = quotes::ticket_types(&app, request.client_address(), event, code.as_ref()).await?;
-    Reply::ok(&TicketTypesJson::new(&types, currency))
+    Reply::ok(&TicketTypeListJson::new(&types, currency))
 }
 
 /// `GET /availability`: how the events of a page sell at this moment. Apart from the lists, which may be kept for a while, and never
