@@ -16,6 +16,7 @@ mod file;
 mod hosts;
 mod http;
 mod inventory;
+mod jobs;
 mod mail;
 mod names;
 mod node;
@@ -34,6 +35,7 @@ pub use database::{DatabaseConfig, Migrate, RedisConfig};
 pub use fault::ConfigFault;
 pub use http::{HttpConfig, OpsConfig};
 pub use inventory::InventoryConfig;
+pub use jobs::JobsConfig;
 pub use mail::MailConfig;
 pub use node::{Environment, LogConfig, NodeConfig};
 pub use rate_limit::{OutboundConfig, RateLimitConfig};
@@ -51,6 +53,7 @@ pub struct Config {
     pub auth: AuthConfig,
     pub inventory: InventoryConfig,
     pub mail: MailConfig,
+    pub jobs: JobsConfig,
     pub rate_limit: RateLimitConfig,
     pub outbound: OutboundConfig,
     pub breakers: BreakersConfig,
@@ -81,6 +84,7 @@ impl Config {
             auth: AuthConfig::read(&mut layers, verifies),
             inventory: InventoryConfig::read(&mut layers, request_timeout),
             mail,
+            jobs: JobsConfig::read(&mut layers),
             rate_limit,
             outbound: OutboundConfig::read(&mut layers),
             breakers: BreakersConfig::read(&mut layers),

@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actors::{breakers::Breakers, cache::Cache, inventories::Inventories, live::Live, outbox::Outbox, upkeep::Upkeep};
+use actors::{
+    breakers::Breakers, cache::Cache, inventories::Inventories, jobs::Jobs, live::Live, outbox::Outbox, upkeep::Upkeep,
+};
 use async_trait::async_trait;
 use domain::{
     accounts::{Password, Role},
@@ -20,6 +22,10 @@ use domain::{
         requests::RequestKeys,
         seat_maps::SeatMapManagement,
         series::SeriesManagement,
+    },
+    payments::{
+        books::{BooksRepository, RefundRepository},
+        by_hand::HandPayments,
     },
     repositories::{AccountRepository, BookingRepository, EventRepository, PriceRepository, VenueRepository},
     sessions::{SessionLimits, SessionRepository},
@@ -47,6 +53,7 @@ store!(
     AccountRepository,
     AuditRepository,
     BookingRepository,
+    BooksRepository,
     CredentialRepository,
     BlockRepository,
     CatalogueManagement,
@@ -54,11 +61,13 @@ store!(
     EventManagement,
     EventRepository,
     GuestList,
+    HandPayments,
     OfferingRepository,
     PriceRepository,
     PricingManagement,
     PromoCodeManagement,
     QuotaManagement,
+    RefundRepository,
     RequestKeys,
     SeatMapManagement,
     SeriesManagement,
@@ -167,6 +176,8 @@ pub struct App {
     pub live: Arc<Live>,
     /// Who sends mails. Wake it after the commit of a change that has queued one.
     pub outbox: Outbox,
+    /// Who does jobs. Wake it after the commit of a change that has queued one.
+    pub jobs: Jobs,
     /// What is done after its answer.
     pub background: Background,
     /// How accounts prove who they are.

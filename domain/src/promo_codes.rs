@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     events::fields::instant,
-    ids::TicketTypeId,
+    ids::{PromoCodeId, TicketTypeId},
     money::{Currency, Money, MoneyError, Percentage},
     text,
     validation::{FieldError, FieldErrors},
@@ -28,6 +28,11 @@ impl CodeName {
             return Err(FieldError::new(field, "INVALID", "must be 2 to 64 letters A to Z, digits, - and _"));
         }
         Ok(Self(code))
+    }
+
+    /// A name that is stored. It was checked when it was written.
+    pub fn stored(name: &str) -> Self {
+        Self(name.to_owned())
     }
 
     pub fn as_str(&self) -> &str {
@@ -141,6 +146,13 @@ impl PromoCode {
             _ => Ok(Money::zero(price.currency)),
         }
     }
+}
+
+/// The code that a hold or a booking has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppliedCode {
+    pub id: PromoCodeId,
+    pub name: CodeName,
 }
 
 /// A code as an organizer wrote it.

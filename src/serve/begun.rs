@@ -3,7 +3,8 @@
 use std::{future::Future, sync::Arc};
 
 use actors::{
-    breakers::RunningBreakers, cache::RunningCache, engine::Engine, tasks::RunningTasks, upkeep::RunningUpkeep,
+    breakers::RunningBreakers, cache::RunningCache, engine::Engine, jobs::RunningJobs, tasks::RunningTasks,
+    upkeep::RunningUpkeep,
 };
 use boxoffice_api::operations::Health;
 use tokio::{
@@ -33,6 +34,7 @@ pub(super) struct Begun {
     pub(super) mail: Option<Mail>,
     pub(super) cache: Option<RunningCache>,
     pub(super) upkeep: Option<RunningUpkeep>,
+    pub(super) jobs: Option<RunningJobs>,
     pub(super) tasks: Option<RunningTasks>,
 }
 
@@ -54,6 +56,7 @@ impl Begun {
             mail: Some(mail),
             cache: Some(cache),
             upkeep: Some(upkeep),
+            jobs: Some(jobs),
             tasks: Some(tasks),
             opening: _,
         } = std::mem::take(self)
@@ -76,7 +79,7 @@ impl Begun {
             inventories: engine.inventories.clone(),
             outbox: mail.running.outbox.clone(),
             mails_token: mail.kept.map(|kept| kept.token),
-            live: routers.live,
+            live: routers.app.live.clone(),
             health,
             stop,
             api,
@@ -86,8 +89,9 @@ impl Begun {
             breakers,
             mail: mail.running,
             cache,
-            after_answers: routers.after_answers,
+            after_answers: routers.app.background.clone(),
             upkeep,
+            jobs,
             tasks,
             pools,
             database,
@@ -116,6 +120,7 @@ impl Begun {
     }
 
     async fn take_steps(self) {
+        end("jobs", self.jobs, RunningJobs::stop).await;
         end("upkeep", self.upkeep, RunningUpkeep::stop).await;
         end("opening", self.opening, Opening::give_up).await;
         end("engine", self.engine, Engine::stop).await;

@@ -6,6 +6,7 @@ pub mod changes;
 pub mod connection;
 pub mod errors;
 pub mod installation;
+pub mod jobs;
 pub mod ledger;
 pub mod migrate;
 pub mod outbox;

@@ -68,3 +68,12 @@ impl RefundCause {
         matches!(self, Self::Tickets | Self::Unneeded)
     }
 }
+
+impl FromStr for RefundCause {
+    type Err = UnknownPaymentState;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPaymentState> {
+        let known = [Self::Tickets, Self::Amount, Self::Unneeded].into_iter().find(|cause| cause.as_str() == text);
+        known.ok_or_else(|| UnknownPaymentState(text.to_owned()))
+    }
+}
