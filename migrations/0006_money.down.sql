@@ -4,5 +4,5 @@
 -- boxoffice: refuse while promo_codes; codes that people were given would be gone
 -- boxoffice: refuse while attendees; who comes would be forgotten
 DROP FUNCTION claim_jobs(text, integer, double precision);
-DROP TABLE sandbox_documents, jobs, gateway_messages, disputes, refunds, cancellations, payments, attendees, promo_codes, sale_terms;
+DROP TABLE sandbox_documents, booking_mails, booking_mails_since, jobs, gateway_messages, disputes, refunds, cancellations, payments, attendees, promo_codes, sale_terms;
 DROP TYPE refund_state, payment_state;

@@ -22,6 +22,7 @@ use domain::{
         seat_maps::SeatMapManagement,
         series::SeriesManagement,
     },
+    notices::BookingNotices,
     repositories::{AccountRepository, BookingRepository, EventRepository, VenueRepository},
     sessions::{SessionLimits, SessionRepository},
     validation::FieldError,
@@ -47,6 +48,7 @@ store!(
     AccountAdministration,
     AccountRepository,
     AuditRepository,
+    BookingNotices,
     BookingRepository,
     CredentialRepository,
     BlockRepository,
@@ -177,6 +179,8 @@ pub struct App {
     pub breakers: Breakers,
     /// Who publishes and cancels events in the background. Wake it when there is something to do.
     pub upkeep: Upkeep,
+    /// Whether buyers are told of their bookings by mail.
+    pub booking_mails: bool,
     /// How long a command may wait for its inventory and the ledger.
     pub command_deadline: Duration,
     /// What somebody who opens the server's address is told.
