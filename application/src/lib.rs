@@ -16,6 +16,7 @@ pub mod limits;
 pub mod mails;
 pub mod manage;
 pub mod memo;
+pub mod notices;
 pub mod passwords;
 pub mod pictures;
 pub mod promo_codes;
