@@ -27,7 +27,7 @@ use domain::{
         books::{BooksRepository, RefundRepository},
         by_hand::HandPayments,
     },
-    repositories::{AccountRepository, BookingRepository, EventRepository, VenueRepository},
+    repositories::{AccountRepository, BookingRepository, EventRepository, PriceRepository, VenueRepository},
     sessions::{SessionLimits, SessionRepository},
     validation::FieldError,
 };
@@ -63,6 +63,7 @@ store!(
     GuestList,
     HandPayments,
     OfferingRepository,
+    PriceRepository,
     PricingManagement,
     PromoCodeManagement,
     QuotaManagement,

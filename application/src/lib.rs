@@ -18,6 +18,7 @@ pub mod manage;
 pub mod memo;
 pub mod passwords;
 pub mod pictures;
+pub mod promo_codes;
 pub mod quotes;
 pub mod refunds;
 pub mod seat_maps;
