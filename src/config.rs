@@ -20,6 +20,7 @@ mod mail;
 mod names;
 mod node;
 mod pairs;
+mod payments;
 mod production;
 mod rate_limit;
 mod sources;
@@ -36,6 +37,7 @@ pub use http::{HttpConfig, OpsConfig};
 pub use inventory::InventoryConfig;
 pub use mail::MailConfig;
 pub use node::{Environment, LogConfig, NodeConfig};
+pub use payments::{PaymentsConfig, Provider};
 pub use rate_limit::{OutboundConfig, RateLimitConfig};
 pub use sources::{Setting, Sources};
 
@@ -51,6 +53,7 @@ pub struct Config {
     pub auth: AuthConfig,
     pub inventory: InventoryConfig,
     pub mail: MailConfig,
+    pub payments: PaymentsConfig,
     pub rate_limit: RateLimitConfig,
     pub outbound: OutboundConfig,
     pub breakers: BreakersConfig,
@@ -81,6 +84,7 @@ impl Config {
             auth: AuthConfig::read(&mut layers, verifies),
             inventory: InventoryConfig::read(&mut layers, request_timeout),
             mail,
+            payments: PaymentsConfig::read(&mut layers, environment, request_timeout),
             rate_limit,
             outbound: OutboundConfig::read(&mut layers),
             breakers: BreakersConfig::read(&mut layers),

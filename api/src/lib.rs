@@ -13,6 +13,7 @@ mod instants;
 pub mod mails;
 mod manage;
 pub mod operations;
+mod payments;
 pub mod problems;
 mod quotas;
 mod quotes;

@@ -20,6 +20,7 @@ use domain::{
         seat_maps::SeatMapManagement,
         series::SeriesManagement,
     },
+    payments::repository::PaymentRepository,
     repositories::{AccountRepository, BookingRepository, EventRepository, VenueRepository},
     sessions::{SessionLimits, SessionRepository},
     validation::FieldError,
@@ -27,8 +28,8 @@ use domain::{
 use jiff::Timestamp;
 
 use super::{
-    background::Background, booked_events::BookedEvents, guide::Guide, limits::LimitAttempts, pictures::SharedPictures,
-    seat_maps::SharedSeatMaps, site::SiteSettings, verification::VerifiedAccounts,
+    background::Background, booked_events::BookedEvents, guide::Guide, limits::LimitAttempts, payments::Payments,
+    pictures::SharedPictures, seat_maps::SharedSeatMaps, site::SiteSettings, verification::VerifiedAccounts,
 };
 
 /// Declares a trait that is all of the others.
@@ -54,6 +55,7 @@ store!(
     EventRepository,
     GuestList,
     OfferingRepository,
+    PaymentRepository,
     QuotaManagement,
     RequestKeys,
     SeatMapManagement,
@@ -171,6 +173,8 @@ pub struct App {
     pub cache: Cache,
     /// Which services fail and are left alone. Call a service through its breaker.
     pub breakers: Breakers,
+    /// Who takes money.
+    pub payments: Payments,
     /// Who publishes and cancels events in the background. Wake it when there is something to do.
     pub upkeep: Upkeep,
     /// How long a command may wait for its inventory and the ledger.

@@ -17,6 +17,7 @@ use super::{
     engine::{Opening, Session},
     listeners::Listeners,
     mail::Mail,
+    payments::Gateway,
     routers::Routers,
     running::{EndingTimes, Running},
 };
@@ -33,6 +34,7 @@ pub(super) struct Begun {
     pub(super) mail: Option<Mail>,
     pub(super) cache: Option<RunningCache>,
     pub(super) upkeep: Option<RunningUpkeep>,
+    pub(super) gateway: Option<Gateway>,
     pub(super) tasks: Option<RunningTasks>,
 }
 
@@ -54,6 +56,7 @@ impl Begun {
             mail: Some(mail),
             cache: Some(cache),
             upkeep: Some(upkeep),
+            gateway: Some(gateway),
             tasks: Some(tasks),
             opening: _,
         } = std::mem::take(self)
@@ -88,6 +91,7 @@ impl Begun {
             cache,
             after_answers: routers.after_answers,
             upkeep,
+            gateway,
             tasks,
             pools,
             database,
@@ -120,6 +124,7 @@ impl Begun {
         end("opening", self.opening, Opening::give_up).await;
         end("engine", self.engine, Engine::stop).await;
         end("session", self.session, async |session| session.end().await).await;
+        end("gateway", self.gateway, async |gateway| drop(gateway)).await;
         end("mail", self.mail, async |mail| mail.running.stop().await).await;
         end("cache", self.cache, RunningCache::stop).await;
         end("breakers", self.breakers, RunningBreakers::stop).await;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::payments::gateway::GatewayError;
 use strum::{AsRefStr, IntoStaticStr, VariantArray};
 
 /// What this server calls. Each has a breaker, configured or not.
@@ -28,6 +29,16 @@ pub enum CallOutcome {
 /// An error of a call, and whose fault it is.
 pub trait ServiceError {
     fn outcome(&self) -> CallOutcome;
+}
+
+impl ServiceError for GatewayError {
+    fn outcome(&self) -> CallOutcome {
+        match self {
+            // It works, and does not like what it was asked.
+            Self::Refused { .. } => CallOutcome::Answered,
+            Self::OutcomeUnknown(_) | Self::Unavailable(_) | Self::Misconfigured(_) => CallOutcome::Failed,
+        }
+    }
 }
 
 /// Why a call has no answer.
