@@ -10,6 +10,7 @@ const IDS: &[&str] = &[
     "EventId",
     "HoldId",
     "PaymentId",
+    "PromoCodeId",
     "QuotaId",
     "SeatId",
     "SeatMapId",

@@ -304,6 +304,10 @@ CREATE TABLE ticket_types (
     seated          boolean NOT NULL DEFAULT false,
     min_per_booking integer NOT NULL DEFAULT 1 CHECK (min_per_booking >= 1),
     max_per_booking integer NOT NULL DEFAULT 10 CHECK (max_per_booking BETWEEN min_per_booking AND 100),
+    -- Only for those who have a code that unlocks it.
+    hidden          boolean NOT NULL DEFAULT false,
+    -- NULL: as the event's terms.
+    tax_rate        numeric(9, 8) CHECK (tax_rate BETWEEN 0 AND 1),
     -- NULL: as the event.
     sale_starts_at  timestamptz,
     sale_ends_at    timestamptz,

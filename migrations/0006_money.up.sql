@@ -21,6 +21,9 @@ CREATE TABLE sale_terms (
     updated_at                 timestamptz NOT NULL DEFAULT now()
 );
 
+CREATE TRIGGER note_change AFTER INSERT OR UPDATE OR DELETE ON sale_terms FOR EACH ROW
+    WHEN (current_setting('boxoffice.acting', true) = 'on') EXECUTE FUNCTION note_change('pricing', 'event_id', '');
+
 CREATE TABLE promo_codes (
     id               uuid PRIMARY KEY,
     event_id         uuid NOT NULL REFERENCES events ON DELETE CASCADE,
@@ -28,7 +31,7 @@ CREATE TABLE promo_codes (
     code             text COLLATE "C" NOT NULL,
     kind             text NOT NULL CHECK (kind IN ('PERCENT', 'FIXED', 'ACCESS')),
     -- A rate or an amount.
-    value            numeric(14, 8) CHECK ((value IS NULL) = (kind = 'ACCESS')),
+    value            numeric(15, 8) CHECK ((value IS NULL) = (kind = 'ACCESS')),
     uses             integer CONSTRAINT promo_codes_uses_positive_check CHECK (uses > 0),
     uses_per_account integer CHECK (uses_per_account > 0),
     -- Empty: all.
@@ -47,6 +50,10 @@ CREATE TABLE promo_codes (
     -- The last guard against using it too often.
     CONSTRAINT promo_codes_uses_check CHECK (used <= uses)
 );
+
+-- Follows `revision`: what a booking uses is none of it.
+CREATE TRIGGER note_change AFTER INSERT OR UPDATE OF revision OR DELETE ON promo_codes FOR EACH ROW
+    WHEN (current_setting('boxoffice.acting', true) = 'on') EXECUTE FUNCTION note_change('promo-code', 'id', '');
 
 -- Who comes with a booking, in the order of its items; only those who were named.
 CREATE TABLE attendees (
@@ -92,16 +99,22 @@ CREATE TABLE payments (
     answered_at     timestamptz CHECK ((answered_at IS NULL) = (answered IS NULL)),
     -- The organizer's, of a payment by hand.
     note            text,
+    -- Who said that the money of a bank transfer has come, under which key, and what that request asked for.
+    settled_by      uuid,
+    settling_key    text COLLATE "C",
+    settling_fingerprint uuid CHECK ((settled_by IS NULL) = (settling_fingerprint IS NULL)),
     idempotency_key text COLLATE "C" NOT NULL,
     fingerprint     uuid NOT NULL,
     created_at      timestamptz NOT NULL DEFAULT now(),
     -- When its state last changed.
     updated_at      timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT payments_account_key UNIQUE (account_id, idempotency_key)
+    CONSTRAINT payments_account_key UNIQUE (account_id, idempotency_key),
+    CONSTRAINT payments_settling_key UNIQUE (settled_by, settling_key)
 );
 CREATE INDEX payments_booking_idx ON payments (booking_id, id);
 CREATE INDEX payments_event_idx ON payments (event_id, id);
 CREATE INDEX payments_open_idx ON payments (updated_at) WHERE state IN ('STARTED', 'REQUIRES_ACTION', 'PROCESSING');
+CREATE INDEX payments_paid_idx ON payments (event_id, booking_id) WHERE state = 'SUCCEEDED';
 -- One at a time.
 CREATE UNIQUE INDEX payments_one_open_idx ON payments (booking_id) WHERE state IN ('STARTED', 'REQUIRES_ACTION', 'PROCESSING');
 -- A booking is paid once.
@@ -135,6 +148,8 @@ CREATE TABLE cancellations (
 );
 CREATE INDEX cancellations_booking_idx ON cancellations (booking_id, id);
 CREATE INDEX cancellations_event_idx ON cancellations (event_id, id);
+CREATE TRIGGER note_change AFTER INSERT OR UPDATE OR DELETE ON cancellations FOR EACH ROW
+    WHEN (current_setting('boxoffice.acting', true) = 'on') EXECUTE FUNCTION note_change('cancellation', 'id', '');
 
 CREATE TYPE refund_state AS ENUM ('PENDING', 'SUCCEEDED', 'FAILED');
 
@@ -151,10 +166,15 @@ CREATE TABLE refunds (
     reason          text NOT NULL,
     -- Of cause TICKETS.
     cancellation_id uuid CHECK ((cause = 'TICKETS') = (cancellation_id IS NOT NULL)),
+    -- Paid back without the gateway: what was paid by hand, and what the organizer has paid another way because the gateway could not.
+    by_hand         boolean NOT NULL DEFAULT false,
+    -- When the gateway was first asked. Asked again, it is first asked what it has done.
+    asked_at        timestamptz,
+    -- The gateway's, once it has answered.
     reference       text COLLATE "C",
     failure         text,
     -- The refund by which what this one owes is paid, once it has failed.
-    replaced_by_id  uuid,
+    replaced_by_id  uuid REFERENCES refunds,
     -- Who asked for it; NULL when it follows from something else.
     account_id      uuid,
     idempotency_key text COLLATE "C",
@@ -168,6 +188,17 @@ CREATE INDEX refunds_event_idx ON refunds (event_id, id);
 CREATE INDEX refunds_payment_idx ON refunds (payment_id);
 CREATE INDEX refunds_cancellation_idx ON refunds (cancellation_id) WHERE cancellation_id IS NOT NULL;
 CREATE INDEX refunds_pending_idx ON refunds (created_at) WHERE state = 'PENDING';
+CREATE INDEX refunds_replaced_by_idx ON refunds (replaced_by_id) WHERE replaced_by_id IS NOT NULL;
+CREATE UNIQUE INDEX refunds_reference_idx ON refunds (payment_id, reference) WHERE reference IS NOT NULL;
+CREATE TRIGGER note_change AFTER INSERT OR UPDATE OR DELETE ON refunds FOR EACH ROW
+    WHEN (current_setting('boxoffice.acting', true) = 'on') EXECUTE FUNCTION note_change('refund', 'id', '');
+
+-- How much of a payment is gone: all of its refunds that have not failed, and what failed ones owe. An amount that an organizer gave of their
+-- own accord is not owed.
+CREATE FUNCTION gone_of_payment(of_payment uuid) RETURNS numeric LANGUAGE sql STABLE AS $$
+    SELECT coalesce(sum(amount), 0) FROM refunds
+    WHERE payment_id = of_payment AND (state <> 'FAILED' OR cause <> 'AMOUNT' AND replaced_by_id IS NULL)
+$$;
 
 -- The payer has asked their bank to take a payment back. Tickets are blocked, and nothing was refunded.
 CREATE TABLE disputes (
@@ -188,6 +219,23 @@ CREATE TABLE disputes (
 CREATE INDEX disputes_booking_idx ON disputes (booking_id);
 CREATE INDEX disputes_event_idx ON disputes (event_id);
 CREATE INDEX disputes_payment_idx ON disputes (payment_id);
+
+-- The numbers of receipts, each given once, in the order in which they were first asked for and without gaps: the last one of each seller.
+CREATE TABLE receipt_series (
+    organizer_id uuid PRIMARY KEY REFERENCES accounts,
+    last_number  integer NOT NULL CHECK (last_number > 0)
+);
+-- What a receipt says beside the booking, whose lines never change.
+CREATE TABLE receipts (
+    organizer_id uuid NOT NULL REFERENCES receipt_series,
+    number       integer NOT NULL CHECK (number > 0),
+    booking_id   uuid NOT NULL UNIQUE,
+    -- As they were called when it was issued.
+    seller       text NOT NULL,
+    buyer        text NOT NULL,
+    issued_at    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (organizer_id, number)
+);
 
 -- Messages of gateways, as they came, once each: stored before they are acknowledged, applied by a job of the same transaction.
 CREATE TABLE gateway_messages (
@@ -212,16 +260,44 @@ CREATE TABLE jobs (
     status       text NOT NULL DEFAULT 'PENDING' CHECK (status IN ('PENDING', 'DEAD')),
     -- Counted when it is claimed, so that one which kills its worker each time is given up as well.
     attempts     integer NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    -- Claims in a row whose worker did not live to tell what became of them.
+    lost         integer NOT NULL DEFAULT 0 CHECK (lost >= 0),
     -- When it is due: after a failure the time of the next try, during a try the end of the lease.
     due_at       timestamptz NOT NULL DEFAULT now(),
     last_error   text,
     created_at   timestamptz NOT NULL DEFAULT now(),
+    -- Since when it could have been done: when it was first due, or when a dead letter was queued anew.
+    waits_since  timestamptz NOT NULL DEFAULT now(),
     -- When it was given up.
     ended_at     timestamptz CHECK ((ended_at IS NULL) = (status = 'PENDING'))
 );
 CREATE INDEX jobs_due_idx ON jobs (kind, due_at) WHERE status = 'PENDING';
-CREATE INDEX jobs_key_idx ON jobs (key, id);
+CREATE INDEX jobs_key_idx ON jobs (key, id) WHERE status = 'PENDING';
 CREATE INDEX jobs_dead_idx ON jobs (id) WHERE status = 'DEAD';
+
+-- Claims jobs that are due: counts a try, and moves the due time to the end of a lease. No two jobs of one key are claimed at once, and
+-- they are claimed in the order of their ids; one that was not tried yet and is not due yet does not hold up those after it.
+--
+-- Whoever claims takes a turn by an advisory lock. Without it, two servers could each find that nobody has the other's job of a key. The
+-- statement after the lock has a new snapshot, in which it sees what was claimed in the turn before.
+CREATE FUNCTION claim_jobs(p_kind text, p_limit integer, p_lease double precision) RETURNS SETOF jobs LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM jobs WHERE kind = p_kind AND status = 'PENDING' AND due_at <= now()) THEN
+        RETURN;
+    END IF;
+    PERFORM pg_advisory_xact_lock(3, 0);
+    RETURN QUERY WITH due AS MATERIALIZED (
+        SELECT j.id FROM jobs j WHERE j.kind = p_kind AND j.status = 'PENDING' AND j.due_at <= now() AND NOT EXISTS (
+            SELECT FROM jobs o WHERE o.key = j.key AND o.status = 'PENDING' AND o.id <> j.id AND CASE
+                WHEN o.id < j.id THEN o.attempts > 0 OR o.due_at <= now()
+                -- A claim, or the wait after a try.
+                ELSE o.attempts > 0 AND o.due_at > now()
+            END)
+        ORDER BY j.due_at LIMIT p_limit FOR UPDATE SKIP LOCKED
+    ) UPDATE jobs j SET attempts = j.attempts + 1, lost = j.lost + 1, due_at = now() + make_interval(secs => p_lease)
+    FROM due WHERE j.id = due.id RETURNING j.*;
+END
+$$;
 
 -- What the sandbox gateway knows; it is a gateway of its own, and nobody else reads this.
 CREATE TABLE sandbox_documents (

@@ -16,6 +16,7 @@ mod file;
 mod hosts;
 mod http;
 mod inventory;
+mod jobs;
 mod mail;
 mod names;
 mod node;
@@ -35,6 +36,7 @@ pub use database::{DatabaseConfig, Migrate, RedisConfig};
 pub use fault::ConfigFault;
 pub use http::{HttpConfig, OpsConfig};
 pub use inventory::InventoryConfig;
+pub use jobs::JobsConfig;
 pub use mail::MailConfig;
 pub use node::{Environment, LogConfig, NodeConfig};
 pub use payments::{PaymentsConfig, Provider};
@@ -54,6 +56,7 @@ pub struct Config {
     pub inventory: InventoryConfig,
     pub mail: MailConfig,
     pub payments: PaymentsConfig,
+    pub jobs: JobsConfig,
     pub rate_limit: RateLimitConfig,
     pub outbound: OutboundConfig,
     pub breakers: BreakersConfig,
@@ -85,6 +88,7 @@ impl Config {
             inventory: InventoryConfig::read(&mut layers, request_timeout),
             mail,
             payments: PaymentsConfig::read(&mut layers, environment, request_timeout),
+            jobs: JobsConfig::read(&mut layers),
             rate_limit,
             outbound: OutboundConfig::read(&mut layers),
             breakers: BreakersConfig::read(&mut layers),

@@ -13,6 +13,7 @@ mod ending;
 mod engine;
 mod engine_runtime;
 mod exit;
+mod jobs;
 mod limits;
 mod listeners;
 mod mail;
@@ -157,6 +158,7 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
         metrics,
         guide,
     })?;
+    begun.jobs = Some(jobs::start(&config.jobs.settings(), &routers.app, pool, &mut background).await?);
     begun.tasks = Some(background.start(RestartPolicy::default()).await.context("the tasks can't start")?);
     begun.serve(config, listeners, routers, health.clone(), pools)
 }

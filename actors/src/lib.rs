@@ -10,7 +10,7 @@
 //! └─ sampler              compares memory with the ledger, see `sampler`
 //! ```
 //!
-//! The `outbox`, the `breakers`, the `cache`, the `upkeep` of events and the `tasks` that go on for ever are trees of their own: they may fail for as
+//! The `outbox`, the `jobs`, the `breakers`, the `cache`, the `upkeep` of events and the `tasks` that go on for ever are trees of their own: they may fail for as
 //! long as they like, and this one goes on.
 //!
 //! Beside the trees, `live` has a task for each event that somebody listens to. It owns nothing but copies: when it dies, its
@@ -23,6 +23,7 @@ pub mod clock;
 pub mod engine;
 pub mod inventories;
 pub mod inventory;
+pub mod jobs;
 mod later;
 pub mod leases;
 pub mod ledger;

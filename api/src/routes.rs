@@ -11,8 +11,8 @@ use http::Method;
 use serde_json::Value;
 
 use super::{
-    accounts, audit, blocks, bookings, cache, csp_reports, events, guests, operations, payments, problems, quotas,
-    quotes, reference,
+    accounts, audit, blocks, bookings, cache, csp_reports, events, guests, operations, payments, pricing, problems,
+    promo_codes, quotas, quotes, reference,
     scopes::{ANY, OWN},
     seat_maps, series, settings, ticket_types, venues, vocabularies, welcome,
 };
@@ -49,6 +49,8 @@ pub fn sections() -> Vec<Section<App>> {
 fn with_all_it_sells(scope: &Scope, events: Section<App>) -> Section<App> {
     let section = ticket_types::endpoints::of_event(scope, events);
     let section = quotas::endpoints::of_event(scope, section);
+    let section = pricing::endpoints::of_event(scope, section);
+    let section = promo_codes::endpoints::of_event(scope, section);
     let section = blocks::endpoints::of_event(scope, section);
     guests::endpoints::of_event(scope, section)
 }

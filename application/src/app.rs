@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actors::{breakers::Breakers, cache::Cache, inventories::Inventories, live::Live, outbox::Outbox, upkeep::Upkeep};
+use actors::{
+    breakers::Breakers, cache::Cache, inventories::Inventories, jobs::Jobs, live::Live, outbox::Outbox, upkeep::Upkeep,
+};
 use async_trait::async_trait;
 use domain::{
     accounts::{Password, Role},
@@ -16,11 +18,16 @@ use domain::{
             BlockRepository, EventLifeCycle, EventManagement, GuestList, OfferingRepository, QuotaManagement,
             TicketTypeManagement,
         },
+        pricing::{PricingManagement, PromoCodeManagement},
         requests::RequestKeys,
         seat_maps::SeatMapManagement,
         series::SeriesManagement,
     },
-    payments::repository::PaymentRepository,
+    payments::{
+        books::{BooksRepository, RefundRepository},
+        by_hand::HandPayments,
+        repository::PaymentRepository,
+    },
     repositories::{AccountRepository, BookingRepository, EventRepository, VenueRepository},
     sessions::{SessionLimits, SessionRepository},
     validation::FieldError,
@@ -47,6 +54,7 @@ store!(
     AccountRepository,
     AuditRepository,
     BookingRepository,
+    BooksRepository,
     CredentialRepository,
     BlockRepository,
     CatalogueManagement,
@@ -54,9 +62,13 @@ store!(
     EventManagement,
     EventRepository,
     GuestList,
+    HandPayments,
     OfferingRepository,
     PaymentRepository,
+    PricingManagement,
+    PromoCodeManagement,
     QuotaManagement,
+    RefundRepository,
     RequestKeys,
     SeatMapManagement,
     SeriesManagement,
@@ -165,6 +177,8 @@ pub struct App {
     pub live: Arc<Live>,
     /// Who sends mails. Wake it after the commit of a change that has queued one.
     pub outbox: Outbox,
+    /// Who does jobs. Wake it after the commit of a change that has queued one.
+    pub jobs: Jobs,
     /// What is done after its answer.
     pub background: Background,
     /// How accounts prove who they are.

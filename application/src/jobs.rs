@@ -1,13 +1,13 @@
-//! What is done for each kind of job.
+//! What is done of each job. A job may be done twice, so each of these bears it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::jobs::{HandleJob, Job, JobError, JobPayload};
 
-use super::{app::App, payments::jobs as payments};
+use super::{app::App, payments::jobs as payments, refunds};
 
-/// Does jobs with the use cases of the application.
+/// Does the jobs of the application.
 pub struct JobHandler {
     app: Arc<App>,
 }
@@ -23,14 +23,19 @@ impl HandleJob for JobHandler {
     async fn handle(&self, job: &Job) -> Result<(), JobError> {
         let app = &self.app;
         match &job.payload {
+            JobPayload::Refund { refund_id } => refunds::make(app, app.payments.gateway.as_deref(), *refund_id).await,
             JobPayload::CheckPayment { payment_id } => payments::check_payment(app, *payment_id).await,
             JobPayload::ClosePayment { payment_id } => payments::close_payment(app, *payment_id).await,
             JobPayload::ApplyMessage { provider, message_id } => {
                 payments::apply_message(app, provider, message_id).await
             }
-            JobPayload::Refund { refund_id } => payments::refund(app, *refund_id, job.attempt > 1).await,
-            // TODO-merge: mails of bookings.
-            JobPayload::Notify { .. } => Ok(()),
+            JobPayload::Notify { .. } | JobPayload::EventChanged { .. } => Err(unknown(job)),
         }
     }
+}
+
+/// A job for a later version, or for a part that this server does not have.
+fn unknown(job: &Job) -> JobError {
+    let reason = format!("this server does no jobs of kind {}", job.payload.kind());
+    JobError::Postponed { reason, wait: Duration::from_secs(60) }
 }

@@ -20,6 +20,7 @@ pub mod passwords;
 pub mod payments;
 pub mod pictures;
 pub mod quotes;
+pub mod refunds;
 pub mod seat_maps;
 pub mod sessions;
 pub mod sign_in;

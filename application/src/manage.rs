@@ -3,6 +3,8 @@
 pub mod blocks;
 pub mod events;
 mod once;
+pub mod pricing;
+pub mod promo_codes;
 pub mod sales;
 pub mod seat_maps;
 pub mod series;

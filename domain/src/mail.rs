@@ -1,6 +1,7 @@
 //! Mails that the server sends by itself: to whom, in which language, and what they tell. How they look is the
 //! business of the sender.
 
+mod booking;
 pub mod locale;
 mod site;
 
@@ -9,13 +10,12 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    accounts::EmailAddress,
-    ids::{BookingId, EventId},
-    money::Money,
+pub use self::{
+    booking::{BookedPlace, BookingSummary, FormerDate},
+    locale::Locale,
+    site::Site,
 };
-pub use locale::Locale;
-pub use site::Site;
+use crate::{accounts::EmailAddress, ids::EventId, money::Money};
 
 /// One mail to one person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,10 +65,15 @@ pub enum Template {
     },
     /// A booking is made and, if it costs something, paid.
     BookingConfirmed { booking: BookingSummary },
+    /// Some or all of its places were cancelled.
     BookingCancelled {
+        /// With the places that are cancelled.
         booking: BookingSummary,
-        /// What is given back.
+        /// What is given back for them.
         refund: Option<Money>,
+        /// The places that are still the buyer's.
+        #[serde(default)]
+        left: Vec<BookedPlace>,
     },
     /// The time of a scheduled event had come, and it could not be published.
     EventNotPublished {
@@ -80,12 +85,41 @@ pub enum Template {
         /// What stood against it, in English: one sentence each.
         reasons: Vec<String>,
     },
+    /// An event does not take place, so what was booked of it is cancelled.
+    EventCancelled {
+        booking: BookingSummary,
+        /// What is given back.
+        refund: Option<Money>,
+    },
+    /// An attempt to pay has failed, and the booking still waits.
+    PaymentFailed {
+        booking: BookingSummary,
+        /// How long it does.
+        until: Timestamp,
+    },
+    /// A booking waits for its payment, and not for long any more.
+    BookingExpiring {
+        booking: BookingSummary,
+        /// How long it still waits.
+        until: Timestamp,
+    },
+    /// Money is on its way back, as far as the payment gateway can tell.
+    RefundPaid { booking: BookingSummary, amount: Money },
+    /// Money has come too late, or twice, and goes back.
+    MoneyReturned { booking: BookingSummary, amount: Money },
+    /// An event is at another time or place.
+    EventChanged {
+        /// As it is now.
+        booking: BookingSummary,
+        ends_at: Timestamp,
+        was: FormerDate,
+    },
 }
 
 /// How soon a mail is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rank {
-    /// Somebody waits for it at a screen. Goes first, with a part of the connections and of the pace of its own.
+    /// Somebody waits for it at a screen, or it is worth nothing soon. Goes first, with a part of the connections and of the pace of its own.
     Awaited,
     /// Anything else.
     Usual,
@@ -105,12 +139,20 @@ impl Template {
     /// How soon it is wanted.
     pub fn rank(&self) -> Rank {
         match self {
-            Self::VerifyEmail { .. } | Self::AlreadyRegistered { .. } | Self::ResetPassword { .. } => Rank::Awaited,
+            Self::VerifyEmail { .. }
+            | Self::AlreadyRegistered { .. }
+            | Self::ResetPassword { .. }
+            | Self::PaymentFailed { .. }
+            | Self::BookingExpiring { .. } => Rank::Awaited,
             Self::PasswordChanged { .. }
             | Self::AccountSuspended { .. }
             | Self::EventNotPublished { .. }
             | Self::BookingConfirmed { .. }
-            | Self::BookingCancelled { .. } => Rank::Usual,
+            | Self::BookingCancelled { .. }
+            | Self::EventCancelled { .. }
+            | Self::RefundPaid { .. }
+            | Self::MoneyReturned { .. }
+            | Self::EventChanged { .. } => Rank::Usual,
         }
     }
 
@@ -133,7 +175,7 @@ impl Template {
     }
 
     /// The names of all that this version can send. An older server leaves a newer one's mails to it.
-    pub const KINDS: [&str; 8] = [
+    pub const KINDS: [&str; 14] = [
         "VERIFY_EMAIL",
         "ALREADY_REGISTERED",
         "RESET_PASSWORD",
@@ -142,6 +184,12 @@ impl Template {
         "BOOKING_CONFIRMED",
         "BOOKING_CANCELLED",
         "EVENT_NOT_PUBLISHED",
+        "EVENT_CANCELLED",
+        "PAYMENT_FAILED",
+        "BOOKING_EXPIRING",
+        "REFUND_PAID",
+        "MONEY_RETURNED",
+        "EVENT_CHANGED",
     ];
 
     /// Its name: the `kind` of its JSON.
@@ -155,46 +203,14 @@ impl Template {
             Self::BookingConfirmed { .. } => 5,
             Self::BookingCancelled { .. } => 6,
             Self::EventNotPublished { .. } => 7,
+            Self::EventCancelled { .. } => 8,
+            Self::PaymentFailed { .. } => 9,
+            Self::BookingExpiring { .. } => 10,
+            Self::RefundPaid { .. } => 11,
+            Self::MoneyReturned { .. } => 12,
+            Self::EventChanged { .. } => 13,
         };
         Self::KINDS[place]
-    }
-}
-
-/// What a mail tells about a booking.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BookingSummary {
-    /// How the buyer is called.
-    pub name: String,
-    /// Its id; what is read out at the door follows from it.
-    pub booking_id: BookingId,
-    pub event_title: String,
-    /// When that begins.
-    pub starts_at: Timestamp,
-    /// IANA name of the zone in which that is told.
-    pub time_zone: String,
-    pub venue: String,
-    pub places: Vec<BookedPlace>,
-    /// What all of it costs, with fees and tax.
-    pub total: Money,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BookedPlace {
-    pub ticket_type: String,
-    /// Such as `Floor A, row 3, seat 12`; nothing in general admission.
-    pub seat: Option<String>,
-    /// Of this place.
-    pub price: Money,
-}
-
-impl BookedPlace {
-    /// How a seat is called in that language: `Floor A, row 3, seat 12`.
-    pub fn seat_name(locale: Locale, section: &str, row: &str, seat: &str) -> String {
-        match locale {
-            Locale::En => format!("{section}, row {row}, seat {seat}"),
-            Locale::De => format!("{section}, Reihe {row}, Platz {seat}"),
-            Locale::Fr => format!("{section}, rang {row}, place {seat}"),
-        }
     }
 }
 
@@ -231,6 +247,7 @@ pub fn masked(address: &EmailAddress) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::BookingId;
 
     fn summary() -> BookingSummary {
         let euros = |amount: &str| Money::new(amount.parse().unwrap(), "EUR".parse().unwrap());
@@ -242,13 +259,18 @@ mod tests {
             time_zone: "Europe/Berlin".to_owned(),
             venue: "Opera".to_owned(),
             places: vec![BookedPlace { ticket_type: "Adult".to_owned(), seat: None, price: euros("12.50") }],
+            discount: None,
+            fees: None,
+            tax: None,
+            tax_included: true,
             total: euros("12.50"),
         }
     }
 
     fn all() -> Vec<Template> {
         let (name, token) = ("Ada".to_owned(), LinkToken::new("secret-token"));
-        let refund = Some(summary().total);
+        let (refund, starts_at) = (Some(summary().total), summary().starts_at);
+        let was = FormerDate { starts_at, ends_at: starts_at, venue: "Park".to_owned() };
         vec![
             Template::VerifyEmail { name: name.clone(), token: token.clone(), valid_minutes: 60 },
             Template::AlreadyRegistered { name: name.clone() },
@@ -256,13 +278,19 @@ mod tests {
             Template::PasswordChanged { name: name.clone() },
             Template::AccountSuspended { name: name.clone() },
             Template::BookingConfirmed { booking: summary() },
-            Template::BookingCancelled { booking: summary(), refund },
+            Template::BookingCancelled { booking: summary(), refund, left: Vec::new() },
             Template::EventNotPublished {
                 name,
                 event_id: EventId::generate(),
                 event_title: "Rigoletto".to_owned(),
                 reasons: vec!["the event is over".to_owned()],
             },
+            Template::EventCancelled { booking: summary(), refund },
+            Template::PaymentFailed { booking: summary(), until: summary().starts_at },
+            Template::BookingExpiring { booking: summary(), until: summary().starts_at },
+            Template::RefundPaid { booking: summary(), amount: summary().total },
+            Template::MoneyReturned { booking: summary(), amount: summary().total },
+            Template::EventChanged { booking: summary(), ends_at: summary().starts_at, was },
         ]
     }
 
@@ -273,6 +301,18 @@ mod tests {
             assert_eq!((json["kind"].as_str(), template.kind()), (Some(kind), kind));
             assert_eq!(serde_json::from_value::<Template>(json).unwrap(), template);
         }
+    }
+
+    /// Guards: the defaults of fields that came later.
+    #[test]
+    fn what_an_older_server_has_queued_can_be_read() {
+        let template = Template::BookingCancelled { booking: summary(), refund: None, left: Vec::new() };
+        let mut json = serde_json::to_value(&template).unwrap();
+        let fields = json.as_object_mut().unwrap();
+        fields.remove("left");
+        let booking = fields["booking"].as_object_mut().unwrap();
+        ["discount", "fees", "tax", "tax_included"].map(|field| booking.remove(field));
+        assert_eq!(serde_json::from_value::<Template>(json).unwrap(), template);
     }
 
     #[test]

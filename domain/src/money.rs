@@ -78,6 +78,11 @@ impl Money {
         Ok(if other.amount < self.amount { other } else { self })
     }
 
+    /// The amount without its currency, with as many digits after the point as that has.
+    pub fn decimal(&self) -> String {
+        display_amount(self.amount, self.currency).to_string()
+    }
+
     /// Of nothing it is zero.
     pub fn sum(currency: Currency, amounts: impl IntoIterator<Item = Self>) -> Result<Self, MoneyError> {
         amounts.into_iter().try_fold(Self::zero(currency), Self::checked_add)

@@ -1,6 +1,8 @@
 //! Paying, cancelling and giving money back, drawn in `docs/design/payments.md`.
 
 pub mod attempt;
+pub mod books;
+pub mod by_hand;
 pub mod cancellation;
 pub mod gateway;
 pub mod payment;

@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 document, made of the endpoints: what the router knows of one is derived from it, and schemas from the DTOs.
 
+pub mod amounts;
 mod components;
 mod compose;
 pub mod operation;

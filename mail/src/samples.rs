@@ -3,7 +3,7 @@
 use domain::{
     accounts::EmailAddress,
     ids::{BookingId, EventId, MailId},
-    mail::{BookedPlace, BookingSummary, LinkToken, Locale, Message, Site, Template},
+    mail::{BookedPlace, BookingSummary, FormerDate, LinkToken, Locale, Message, Site, Template},
     money::Money,
     outbox::Mail,
 };
@@ -23,8 +23,16 @@ pub(super) fn booking(name: &str, title: &str) -> BookingSummary {
         time_zone: "Europe/Berlin".to_owned(),
         venue: "Opera, Unter den Linden 7, Berlin".to_owned(),
         places: vec![place("Floor A, row 3, seat 12"), place("Floor A, row 3, seat 13")],
+        discount: Some(euros("6")),
+        fees: Some(euros("6")),
+        tax: Some(euros("7.85")),
+        tax_included: true,
         total: euros("120"),
     }
+}
+
+fn evening() -> jiff::Timestamp {
+    "2026-07-03T20:30:00Z".parse().unwrap()
 }
 
 /// Each template, for a person of that name and an event of that title.
@@ -38,13 +46,28 @@ pub(super) fn all(name: &str, title: &str) -> Vec<Template> {
         Template::PasswordChanged { name: named() },
         Template::AccountSuspended { name: named() },
         Template::BookingConfirmed { booking: booking(name, title) },
-        Template::BookingCancelled { booking: booking(name, title), refund: Some(euros("120")) },
-        Template::BookingCancelled { booking: booking(name, title), refund: None },
+        Template::BookingCancelled { booking: booking(name, title), refund: Some(euros("120")), left: Vec::new() },
+        Template::BookingCancelled { booking: booking(name, title), refund: None, left: Vec::new() },
+        Template::BookingCancelled {
+            booking: booking(name, title),
+            refund: Some(euros("55")),
+            left: booking(name, title).places,
+        },
         Template::EventNotPublished {
             name: named(),
             event_id: EventId::generate(),
             event_title: title.to_owned(),
             reasons: vec!["the event is over".to_owned()],
+        },
+        Template::EventCancelled { booking: booking(name, title), refund: Some(euros("120")) },
+        Template::PaymentFailed { booking: booking(name, title), until: evening() },
+        Template::BookingExpiring { booking: booking(name, title), until: evening() },
+        Template::RefundPaid { booking: booking(name, title), amount: euros("55") },
+        Template::MoneyReturned { booking: booking(name, title), amount: euros("120") },
+        Template::EventChanged {
+            booking: booking(name, title),
+            ends_at: evening(),
+            was: FormerDate { starts_at: evening(), ends_at: evening(), venue: "Park".to_owned() },
         },
     ]
 }

@@ -3,8 +3,12 @@
 //! Whatever comes from outside is escaped in HTML by the engine. Links lead to the configured origin, and to the pages that the
 //! site's settings name.
 
-use domain::mail::{BookingSummary, Locale, Message, Site, Template};
+use domain::{
+    mail::{BookedPlace, BookingSummary, Locale, Message, Site, Template},
+    money::Money,
+};
 use include_dir::{Dir, include_dir};
+use jiff::Timestamp;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 use super::format;
@@ -72,7 +76,14 @@ impl Templates {
             Template::EventNotPublished { event_id, .. } => {
                 vec![("event", to(&format!("/organizer/events/{event_id}")))]
             }
-            Template::BookingConfirmed { booking } | Template::BookingCancelled { booking, .. } => {
+            Template::BookingConfirmed { booking }
+            | Template::BookingCancelled { booking, .. }
+            | Template::EventCancelled { booking, .. }
+            | Template::PaymentFailed { booking, .. }
+            | Template::BookingExpiring { booking, .. }
+            | Template::RefundPaid { booking, .. }
+            | Template::MoneyReturned { booking, .. }
+            | Template::EventChanged { booking, .. } => {
                 vec![("booking", to(&format!("/bookings/{}", booking.booking_id)))]
             }
         }
@@ -102,13 +113,41 @@ fn values(locale: Locale, template: &Template, links: &[(&'static str, String)])
         Template::EventNotPublished { name, event_title, reasons, .. } => {
             context! { name => greeting(name), links, title => event_title, reasons }
         }
-        Template::BookingConfirmed { booking } => {
-            context! { name => greeting(&booking.name), links, booking => of_booking(locale, booking) }
+        Template::BookingConfirmed { booking }
+        | Template::BookingCancelled { booking, .. }
+        | Template::EventCancelled { booking, .. }
+        | Template::PaymentFailed { booking, .. }
+        | Template::BookingExpiring { booking, .. }
+        | Template::RefundPaid { booking, .. }
+        | Template::MoneyReturned { booking, .. }
+        | Template::EventChanged { booking, .. } => {
+            let booked = context! { name => greeting(&booking.name), links, booking => of_booking(locale, booking) };
+            context! { ..booked, ..about_booking(locale, template, &booking.time_zone) }
         }
-        Template::BookingCancelled { booking, refund } => {
-            let refund = refund.as_ref().map(|refund| format::money(locale, refund));
-            context! { name => greeting(&booking.name), links, refund, booking => of_booking(locale, booking) }
+    }
+}
+
+/// What a mail about a booking tells besides it.
+fn about_booking(locale: Locale, template: &Template, time_zone: &str) -> Value {
+    let money = |amount: &Money| format::money(locale, amount);
+    let moment = |at: &Timestamp| format::moment(locale, *at, time_zone);
+    match template {
+        Template::BookingCancelled { refund, left, .. } => {
+            let left: Vec<_> = left.iter().map(|place| of_place(locale, place)).collect();
+            context! { refund => refund.as_ref().map(money), left }
         }
+        Template::EventCancelled { refund, .. } => context! { refund => refund.as_ref().map(money) },
+        Template::PaymentFailed { until, .. } | Template::BookingExpiring { until, .. } => {
+            context! { until => moment(until) }
+        }
+        Template::RefundPaid { amount, .. } | Template::MoneyReturned { amount, .. } => {
+            context! { amount => money(amount) }
+        }
+        Template::EventChanged { ends_at, was, .. } => {
+            let former = context! { when => moment(&was.starts_at), ends => moment(&was.ends_at), venue => was.venue };
+            context! { ends => moment(ends_at), was => former }
+        }
+        _ => context! {},
     }
 }
 
@@ -124,17 +163,22 @@ fn of_site(site: &Site) -> Value {
     }
 }
 
+fn of_place(locale: Locale, place: &BookedPlace) -> Value {
+    context! { ticket_type => place.ticket_type, seat => place.seat, price => format::money(locale, &place.price) }
+}
+
 fn of_booking(locale: Locale, booking: &BookingSummary) -> Value {
-    let place = |place: &domain::mail::BookedPlace| {
-        let price = format::money(locale, &place.price);
-        context! { ticket_type => place.ticket_type, seat => place.seat, price }
-    };
+    let money = |amount: &Option<Money>| amount.as_ref().map(|amount| format::money(locale, amount));
     context! {
         reference => booking.booking_id.reference(),
         title => booking.event_title,
         when => format::moment(locale, booking.starts_at, &booking.time_zone),
         venue => booking.venue,
-        places => booking.places.iter().map(place).collect::<Vec<_>>(),
+        places => booking.places.iter().map(|place| of_place(locale, place)).collect::<Vec<_>>(),
+        discount => money(&booking.discount),
+        fees => money(&booking.fees),
+        tax => money(&booking.tax),
+        tax_included => booking.tax_included,
         total => format::money(locale, &booking.total),
     }
 }

@@ -3,7 +3,8 @@
 use std::{future::Future, sync::Arc};
 
 use actors::{
-    breakers::RunningBreakers, cache::RunningCache, engine::Engine, tasks::RunningTasks, upkeep::RunningUpkeep,
+    breakers::RunningBreakers, cache::RunningCache, engine::Engine, jobs::RunningJobs, tasks::RunningTasks,
+    upkeep::RunningUpkeep,
 };
 use boxoffice_api::operations::Health;
 use tokio::{
@@ -35,6 +36,7 @@ pub(super) struct Begun {
     pub(super) cache: Option<RunningCache>,
     pub(super) upkeep: Option<RunningUpkeep>,
     pub(super) gateway: Option<Gateway>,
+    pub(super) jobs: Option<RunningJobs>,
     pub(super) tasks: Option<RunningTasks>,
 }
 
@@ -57,6 +59,7 @@ impl Begun {
             cache: Some(cache),
             upkeep: Some(upkeep),
             gateway: Some(gateway),
+            jobs: Some(jobs),
             tasks: Some(tasks),
             opening: _,
         } = std::mem::take(self)
@@ -79,7 +82,7 @@ impl Begun {
             inventories: engine.inventories.clone(),
             outbox: mail.running.outbox.clone(),
             mails_token: mail.kept.map(|kept| kept.token),
-            live: routers.live,
+            live: routers.app.live.clone(),
             health,
             stop,
             api,
@@ -89,9 +92,10 @@ impl Begun {
             breakers,
             mail: mail.running,
             cache,
-            after_answers: routers.after_answers,
+            after_answers: routers.app.background.clone(),
             upkeep,
             gateway,
+            jobs,
             tasks,
             pools,
             database,
@@ -120,6 +124,7 @@ impl Begun {
     }
 
     async fn take_steps(self) {
+        end("jobs", self.jobs, RunningJobs::stop).await;
         end("upkeep", self.upkeep, RunningUpkeep::stop).await;
         end("opening", self.opening, Opening::give_up).await;
         end("engine", self.engine, Engine::stop).await;

@@ -97,7 +97,9 @@ impl Running {
                 () = sleep_until(deadline) => tracing::warn!("the time for stopping is over: what is left is cut"),
             }
         };
-        let Self { health, stop, live, api, after_answers, upkeep, engine, gateway, breakers, mail, cache, .. } = self;
+        let Self {
+            health, stop, live, api, after_answers, upkeep, jobs, engine, gateway, breakers, mail, cache, ..
+        } = self;
         let (accepting, session) = (api.abort_handle(), &self.session);
         // May be dropped at any point, and what it has not taken down yet with it.
         let steps = async move {
@@ -106,10 +108,13 @@ impl Running {
             stop.send_replace(true);
             // What the mail server has been given has all of the drain's time to be answered.
             mail.close();
+            jobs.close();
             // They would go on for ever, and a drain waits for what is in progress.
             live.end();
             let is_whole = drained(api).await;
             after_answers.finish().await;
+            // They ask inventories.
+            jobs.stop().await;
             upkeep.stop().await;
             engine.stop().await;
             // Nobody asks it any more. What it has to tell, it tells whoever starts next.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actors::{breakers::Breakers, cache::RunningCache, engine::Engine, live::Live, upkeep::RunningUpkeep};
+use actors::{breakers::Breakers, cache::RunningCache, engine::Engine, jobs::Jobs, live::Live, upkeep::RunningUpkeep};
 use application::{
     app::App, background::Background, booked_events::BookedEvents, guide::Guide, payments::Payments,
     pictures::SharedPictures, seat_maps::SharedSeatMaps, site::SiteSettings, verification::VerifiedAccounts,
@@ -46,12 +46,11 @@ pub(super) struct Parts<'a> {
     pub(super) guide: Guide,
 }
 
-/// The routes of both listeners, and what of the application the end of the server needs.
+/// The application, and the routes of both listeners.
 pub(super) struct Routers {
     pub(super) api: Arc<Router>,
     pub(super) operations: Arc<Router>,
-    pub(super) live: Arc<Live>,
-    pub(super) after_answers: Background,
+    pub(super) app: Arc<App>,
 }
 
 impl Routers {
@@ -71,6 +70,7 @@ impl Routers {
             inventories: engine.inventories.clone(),
             live: Live::new(config.http.live),
             outbox: mail.running.outbox.clone(),
+            jobs: Jobs::default(),
             cache: cache.cache.clone(),
             breakers: parts.breakers.clone(),
             background: Background::default(),
@@ -80,16 +80,16 @@ impl Routers {
             command_deadline: config.inventory.request_deadline,
             guide: parts.guide,
         };
-        let (live, after_answers) = (app.live.clone(), app.background.clone());
+        let app = Arc::new(app);
         let verifier = Arc::new(TokenVerifier::new(parts.keys.accepted, &config.auth.issuer, parts.revocations));
 
         let routes =
             api_routes().into_iter().chain([reference::slash_route()]).chain(operations::health_routes(health));
-        let api = Router::build(Arc::new(app), verifier.clone(), routes)?;
+        let api = Router::build(app.clone(), verifier.clone(), routes)?;
         let api = if config.http.server.edge.bare { api } else { api.limited(limiter) };
         let routes = operations::operations_routes(health, parts.metrics).into_iter();
         let routes = routes.chain(mail_routes(mail.kept.as_ref(), &mail.queue));
         let operations = Router::build(Arc::new(()), verifier, routes)?;
-        Ok(Self { api: Arc::new(api), operations: Arc::new(operations), live, after_answers })
+        Ok(Self { api: Arc::new(api), operations: Arc::new(operations), app })
     }
 }

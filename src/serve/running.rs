@@ -7,6 +7,7 @@ use actors::{
     cache::RunningCache,
     engine::Engine,
     inventories::Inventories,
+    jobs::RunningJobs,
     live::Live,
     outbox::{Outbox, RunningOutbox},
     tasks::RunningTasks,
@@ -43,6 +44,7 @@ pub struct Running {
     pub breakers: RunningBreakers,
     pub cache: RunningCache,
     pub upkeep: RunningUpkeep,
+    pub jobs: RunningJobs,
     pub tasks: RunningTasks,
     /// By what the mails of a server without a mail server are shown, for tests.
     pub mails_token: Option<OpaqueToken>,

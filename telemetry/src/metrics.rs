@@ -47,7 +47,7 @@ const FROM_THE_START: &[(&str, &[(&str, &str)])] = &[
         "boxoffice_webhook_messages_total",
         &[("outcome", "kept"), ("outcome", "repeated"), ("outcome", "refused"), ("outcome", "unreadable")],
     ),
-    ("boxoffice_refunds_total", &[("state", "SUCCEEDED"), ("state", "FAILED")]),
+    ("boxoffice_refunds_total", &[("outcome", "succeeded"), ("outcome", "failed")]),
     ("boxoffice_session_refreshes_total", &[("outcome", "rotated"), ("outcome", "dead"), ("outcome", "stolen")]),
 ];
 /// Upper bounds of numbers of things: the decisions of one commit, 1 to 4096.
@@ -352,7 +352,22 @@ const DESCRIPTIONS: &[(Kind, &str, Option<Unit>, &str)] = &[
         "Payments whose booking is not confirmed and whose money does not go back",
     ),
     (Counter, "boxoffice_webhook_messages_total", None, "Messages to the webhook of the payment gateway, by outcome"),
-    (Counter, "boxoffice_refunds_total", None, "Refunds that came to an end, by state"),
+    (Counter, "boxoffice_refunds_total", None, "Refunds that came to an end, by outcome"),
+    (
+        Counter,
+        "boxoffice_job_tries_total",
+        None,
+        "Tries to do a job, by kind and outcome: done, failed, postponed, dead",
+    ),
+    (Histogram, "boxoffice_job_duration_seconds", Some(Unit::Seconds), "How long a try to do a job takes, by kind"),
+    (Gauge, "boxoffice_jobs_pending", None, "Jobs that are to be done, of all servers, by kind"),
+    (Gauge, "boxoffice_jobs_dead", None, "Jobs that were given up, of all servers, by kind"),
+    (
+        Gauge,
+        "boxoffice_jobs_oldest_seconds",
+        Some(Unit::Seconds),
+        "How long the oldest job that is to be done could have been done, by kind",
+    ),
     (Gauge, "boxoffice_pool_connections", None, "Connections of the pool to PostgreSQL, idle ones included"),
     (Gauge, "boxoffice_pool_idle_connections", None, "Connections of the pool that nobody uses"),
     (Gauge, "boxoffice_pool_waiting", None, "Tasks that wait for a connection of the pool"),

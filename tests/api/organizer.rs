@@ -16,6 +16,8 @@ mod lifecycle;
 mod moves;
 mod moving_storms;
 mod ownership;
+mod pricing;
+mod promo_codes;
 mod reconciliation;
 mod repeated;
 mod required;

@@ -9,6 +9,7 @@
 
 mod crashes;
 mod faults;
+mod jobs;
 mod ledger;
 mod outages;
 mod outbox;

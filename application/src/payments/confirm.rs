@@ -20,14 +20,10 @@ pub(super) enum Confirmation {
 
 /// Has the inventory confirm the booking, in one transaction with the payment that becomes the one which pays it.
 pub(super) async fn confirm(app: &App, booking: &Booking, payment: &Payment) -> Result<Confirmation, PaymentError> {
-    let command = Command::Confirm { booking: Arc::new(booking.clone()) };
+    let command = Command::Confirm { booking: Arc::new(booking.clone()), payment_id: Some(payment.id) };
     let deadline = Instant::now() + app.command_deadline;
     match app.inventories.ask(booking.event_id, command, deadline).await {
-        Ok(_) => {
-            // TODO-merge: the ledger does this in the transaction of the confirmation, by the id of the payment in the command.
-            let is_noted = app.store.payment_pays(payment).await?;
-            Ok(if is_noted { Confirmation::Confirmed } else { Confirmation::Changed })
-        }
+        Ok(_) => Ok(Confirmation::Confirmed),
         Err(AskError::Denied(Denial::NotOpen | Denial::Refused(Refusal::NotConfirmable(_)))) => {
             Ok(Confirmation::Changed)
         }

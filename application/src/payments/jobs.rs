@@ -1,4 +1,4 @@
-//! Jobs about payments: reconciliation with the gateway, closing there what is over here, messages that were kept, and refunds.
+//! Jobs about payments: reconciliation with the gateway, closing there what is over here, and messages that were kept.
 //!
 //! Each may be done again after it was done, and beside another server that does the same.
 
@@ -7,13 +7,12 @@ use std::time::Duration;
 use actors::breakers::CallError;
 use domain::{
     bookings::BookingStatus,
-    ids::{PaymentId, RefundId},
+    ids::PaymentId,
     jobs::JobError,
     payments::{
         attempt::PaymentState,
-        gateway::{GatewayError, GatewayPayment, GatewayState, RefundRequest, WebhookError},
+        gateway::{GatewayError, GatewayPayment, GatewayState, WebhookError},
         payment::Payment,
-        refund::RefundState,
     },
     repositories::RepositoryError,
 };
@@ -23,7 +22,7 @@ use super::{
     PaymentError,
     asking::ask,
     begin::{begin_at_gateway, find_at_gateway},
-    messages::{self, apply_refund},
+    messages,
     news::{apply_news, never_begun},
 };
 use crate::app::App;
@@ -149,37 +148,6 @@ pub async fn apply_message(app: &App, provider: &str, message_id: &str) -> Resul
     let message = gateway.read(&body).map_err(|error: WebhookError| JobError::Hopeless(error.to_string()))?;
     messages::apply(app, provider, message.news).await.map_err(failed)?;
     app.store.message_applied(provider, message_id).await.map_err(away)
-}
-
-/// Asks the gateway to give money back. `is_repeated`: it may have been asked before.
-pub async fn refund(app: &App, id: RefundId, is_repeated: bool) -> Result<(), JobError> {
-    let Some(refund) = app.store.refund(id).await.map_err(away)? else { return Ok(()) };
-    if refund.state != RefundState::Pending {
-        return Ok(());
-    }
-    let Some(gateway) = app.payments.gateway_of(&refund.provider) else {
-        return Err(JobError::Postponed { reason: format!("{} is not the gateway now", refund.provider), wait: WRONG });
-    };
-    let known = match &refund.reference {
-        Some(reference) => ask(app, 1, gateway.refund_state(reference)).await.map_err(unanswered)?,
-        None => None,
-    };
-    let told = match known {
-        Some(told) => told,
-        None => {
-            let unknown = || JobError::Hopeless("the gateway has no such payment".to_owned());
-            let payment = refund.payment_reference.ok_or_else(unknown)?;
-            let request = RefundRequest { id, payment, amount: refund.amount, repeated: is_repeated };
-            ask(app, 2, gateway.refund(&request)).await.map_err(unanswered)?
-        }
-    };
-    apply_refund(app, id, &told).await.map_err(failed)?;
-    match told.state {
-        RefundState::Pending => {
-            Err(JobError::Postponed { reason: "the refund is on its way".to_owned(), wait: app.payments.check_after })
-        }
-        RefundState::Succeeded | RefundState::Failed => Ok(()),
-    }
 }
 
 fn other_gateway(payment: &Payment) -> JobError {

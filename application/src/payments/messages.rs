@@ -3,12 +3,10 @@
 use std::net::IpAddr;
 
 use domain::{
-    ids::{PaymentId, RefundId},
-    jobs::{JobPayload, Notice},
+    ids::PaymentId,
     payments::{
-        gateway::{GatewayDispute, GatewayNews, GatewayPayment, GatewayReference, GatewayRefund, WebhookError},
+        gateway::{GatewayDispute, GatewayNews, GatewayPayment, GatewayReference, WebhookError},
         payment::Payment,
-        refund::{RefundCause, RefundState},
     },
     unpaid::NetworkId,
 };
@@ -19,6 +17,7 @@ use super::{PaymentError, news::apply_news};
 use crate::{
     app::App,
     limits::{Limited, Rule},
+    refunds::apply_refund_news,
 };
 
 /// Why a message was not taken.
@@ -66,6 +65,7 @@ pub async fn receive(
     })?;
     let is_new = app.store.keep_message(provider, &message.id, body).await?;
     count(if is_new { "kept" } else { "repeated" });
+    app.jobs.wake();
     Ok(())
 }
 
@@ -80,10 +80,7 @@ pub(super) async fn apply(app: &App, provider: &str, news: GatewayNews) -> Resul
             Some(payment) => apply_news(app, payment.id, &news).await,
             None => foreign(&news),
         },
-        GatewayNews::Refund(news) => match news.id {
-            Some(id) => apply_refund(app, id, &news).await,
-            None => Ok(()),
-        },
+        GatewayNews::Refund(news) => Ok(apply_refund_news(app, provider, &news).await?),
         GatewayNews::Dispute(news) => dispute(app, provider, &news).await,
         GatewayNews::Other(_) => Ok(()),
     }
@@ -109,30 +106,6 @@ async fn attempt(
 /// The account at the gateway may be used by others as well.
 fn foreign(news: &GatewayPayment) -> Result<(), PaymentError> {
     tracing::info!(reference = news.reference.0, "the gateway tells of a payment that was not begun from here");
-    Ok(())
-}
-
-/// Notes how a refund stands. What was told before, or is late, changes nothing.
-pub async fn apply_refund(app: &App, id: RefundId, told: &GatewayRefund) -> Result<(), PaymentError> {
-    let Some(refund) = app.store.refund(id).await? else { return Ok(()) };
-    let to = refund.state.on(told.state);
-    if to == refund.state && refund.reference.is_some() {
-        return Ok(());
-    }
-    let mut jobs = Vec::new();
-    // Who is given back what paid for nothing has been told so already.
-    if to == RefundState::Succeeded && refund.state != to && refund.cause != RefundCause::Unneeded {
-        let notice = Notice::Refunded { refund_id: id };
-        jobs.push(JobPayload::Notify { booking_id: refund.booking_id, notice });
-    }
-    let told = GatewayRefund { state: to, ..told.clone() };
-    let is_news = app.store.change_refund(id, &told, &jobs).await?;
-    if is_news && to != refund.state {
-        counter!("boxoffice_refunds_total", "state" => to.as_str()).increment(1);
-        if to == RefundState::Failed {
-            tracing::error!(refund = %id, booking = %refund.booking_id, reason = told.failure, "a refund has failed");
-        }
-    }
     Ok(())
 }
 

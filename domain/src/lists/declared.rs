@@ -153,6 +153,22 @@ pub static GUEST_BOOKINGS: List = List {
     relevance: None,
 };
 
+/// The refunds of an event.
+pub static REFUNDS: List = List {
+    filters: &[Filter::new(
+        "status",
+        AnyOf(&["PENDING", "SUCCEEDED", "FAILED"]),
+        Is("state"),
+        "Whether the money has gone back.",
+    )],
+    orders: LATEST_FIRST,
+    relevance: None,
+};
+
+/// The promo codes of an event.
+pub static PROMO_CODES: List =
+    List { filters: &[], orders: &[Order::only(&[("code", SortKeyKind::Text)], false)], relevance: None };
+
 /// Events as those see them who manage them.
 pub static MANAGED_EVENTS: List = List {
     filters: &[

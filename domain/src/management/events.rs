@@ -193,6 +193,9 @@ impl GuestBooking {
 /// The bookings of an event, read only.
 #[async_trait]
 pub trait GuestList: Send + Sync {
+    /// A booking of an event that `by` may see.
+    async fn guest_booking(&self, by: &Manager, id: BookingId) -> Found<Option<GuestBooking>>;
+
     /// A page of them, newest first, with their number if `counted`.
     async fn bookings_of_event(&self, event: EventId, query: &ListQuery, counted: bool) -> Found<Page<GuestBooking>>;
 }

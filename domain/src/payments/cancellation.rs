@@ -45,6 +45,34 @@ impl CancellationPolicy {
     }
 }
 
+/// Until when the buyer of one booking may cancel, and on which terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CancellationTerms {
+    pub policy: CancellationPolicy,
+    pub starts_at: Timestamp,
+    /// When the event was to begin, as it was said when the booking was made.
+    pub promised_at: Timestamp,
+    /// Whoever has booked what does not take place gets everything back, whenever.
+    pub event_is_cancelled: bool,
+}
+
+impl CancellationTerms {
+    /// The first instant at which the buyer can't cancel any more. Whoever bought for another time than it is now may cancel until it begins.
+    pub fn deadline(&self) -> Timestamp {
+        let deadline = self.policy.deadline(self.starts_at);
+        if self.promised_at == self.starts_at { deadline } else { deadline.max(self.starts_at) }
+    }
+
+    pub fn allows(&self, now: Timestamp) -> bool {
+        self.event_is_cancelled || now < self.deadline()
+    }
+
+    /// What is kept of each ticket; nothing of an event that does not take place.
+    pub fn fee(&self) -> Option<CancellationFee> {
+        (!self.event_is_cancelled).then_some(self.policy.fee)
+    }
+}
+
 impl CancellationFee {
     /// What is kept of a ticket for which so much was paid.
     pub fn of(self, line_total: Money) -> Result<Money, MoneyError> {
@@ -131,6 +159,22 @@ mod tests {
     fn cancelled(lines: &[&str], fee: Option<CancellationFee>, left: &str) -> CancelledLines {
         let lines: Vec<Money> = lines.iter().map(|line| euros(line)).collect();
         cancel_lines("EUR".parse().unwrap(), &lines, fee, euros(left)).unwrap()
+    }
+
+    #[test]
+    fn another_date_opens_cancellation_again_until_the_new_beginning() {
+        let (promised_at, hour) = (Timestamp::UNIX_EPOCH, SignedDuration::from_hours(1));
+        let policy =
+            CancellationPolicy { allowed_until: Some(promised_at - hour * 48), ..CancellationPolicy::default() };
+        let mut terms = CancellationTerms { policy, starts_at: promised_at, promised_at, event_is_cancelled: false };
+        assert!(terms.allows(promised_at - hour * 49) && !terms.allows(promised_at - hour * 48));
+        for moved in [promised_at + hour, promised_at - hour] {
+            terms.starts_at = moved;
+            assert_eq!(terms.deadline(), moved);
+            assert!(terms.allows(moved - hour) && !terms.allows(moved));
+        }
+        terms.event_is_cancelled = true;
+        assert!(terms.allows(promised_at + hour * 9) && terms.fee().is_none());
     }
 
     #[test]

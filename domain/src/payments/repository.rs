@@ -9,14 +9,13 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     PaymentMethod,
     attempt::PaymentState,
-    gateway::{ClientSecret, GatewayDispute, GatewayReference, GatewayRefund, PaymentFailure},
+    gateway::{ClientSecret, GatewayDispute, GatewayReference, PaymentFailure},
     payment::Payment,
     records::NewRefund,
-    refund::{RefundCause, RefundState},
 };
 use crate::{
     bookings::{BookingStatus, Fingerprint, IdempotencyKey},
-    ids::{AccountId, BookingId, EventId, PaymentId, RefundId},
+    ids::{AccountId, BookingId, EventId, PaymentId},
     jobs::JobPayload,
     lists::{ListQuery, Page},
     money::Money,
@@ -98,21 +97,6 @@ pub struct UnneededMoney {
     pub jobs: Vec<JobPayload>,
 }
 
-/// Money that is to go back, as the job sees it that asks for it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StoredRefund {
-    pub id: RefundId,
-    pub booking_id: BookingId,
-    pub payment_id: PaymentId,
-    pub amount: Money,
-    pub cause: RefundCause,
-    pub state: RefundState,
-    pub reference: Option<GatewayReference>,
-    /// Who has the money.
-    pub provider: String,
-    pub payment_reference: Option<GatewayReference>,
-}
-
 /// Numbers that are 0 while all is well.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PaymentFigures {
@@ -158,10 +142,6 @@ pub trait PaymentRepository: Send + Sync {
     /// `false` when its state is another one meanwhile.
     async fn change_payment(&self, change: &PaymentChange) -> Found<bool>;
 
-    /// The attempt has succeeded, and pays its booking. `false` when its state is another one meanwhile.
-    // TODO-merge: goes when the ledger does this in the transaction of the confirmation.
-    async fn payment_pays(&self, payment: &Payment) -> Found<bool>;
-
     /// The attempt has succeeded, and its money goes back. `false` when its state is another one meanwhile.
     async fn return_money(&self, money: &UnneededMoney) -> Found<bool>;
 
@@ -172,12 +152,6 @@ pub trait PaymentRepository: Send + Sync {
     async fn message(&self, provider: &str, id: &str) -> Found<Option<Vec<u8>>>;
 
     async fn message_applied(&self, provider: &str, id: &str) -> Found<()>;
-
-    /// A refund, with what the gateway calls its payment.
-    async fn refund(&self, id: RefundId) -> Found<Option<StoredRefund>>;
-
-    /// Notes how the gateway says that a refund stands, if that is news, and queues jobs with it. `false` when it was known.
-    async fn change_refund(&self, id: RefundId, told: &GatewayRefund, jobs: &[JobPayload]) -> Found<bool>;
 
     /// Notes how a dispute about a payment stands. What was decided stays decided.
     async fn note_dispute(&self, payment: &Payment, dispute: &GatewayDispute) -> Found<()>;

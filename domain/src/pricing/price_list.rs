@@ -31,11 +31,11 @@ pub struct PricedTicketType {
 }
 
 impl PriceList {
-    /// Of an event that sells these ticket types on these terms: none of them is hidden or taxed otherwise than the event.
+    /// Of an event that sells these ticket types on these terms.
     pub fn new(currency: Currency, terms: &SaleTerms, ticket_types: &[TicketType]) -> Self {
         let priced = |of: &TicketType| {
             let price = Money::new(of.price, currency);
-            PricedTicketType { id: of.id, price, tax_rate: None, hidden: false }
+            PricedTicketType { id: of.id, price, tax_rate: of.tax_rate, hidden: of.hidden }
         };
         Self {
             currency,
@@ -81,6 +81,8 @@ mod tests {
             min_per_booking: 1,
             max_per_booking: 10,
             sale: SaleWindow { starts_at: Timestamp::UNIX_EPOCH, ends_at: Timestamp::MAX },
+            hidden: false,
+            tax_rate: None,
         }
     }
 

@@ -9,6 +9,7 @@ use super::{
     fees::{Fee, FeeKind},
 };
 use crate::{
+    events::fields::instant,
     money::{Currency, Money, Percentage},
     payments::{PaymentMethod, cancellation::CancellationPolicy},
     text,
@@ -76,8 +77,8 @@ pub struct RawFee {
 }
 
 impl SaleTerms {
-    /// Checks every field and reports every fault.
-    pub fn parse(raw: RawSaleTerms, currency: Currency) -> Result<Self, Vec<FieldError>> {
+    /// Checks every field and reports every fault; of an event that is priced in that currency and begins then.
+    pub fn parse(raw: RawSaleTerms, currency: Currency, starts_at: Timestamp) -> Result<Self, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
         let default = Self::default();
         let tax_rate = raw.tax_rate.map_or(Ok(default.tax_rate), |text| Percentage::parse("taxRate", &text));
@@ -86,8 +87,12 @@ impl SaleTerms {
         let fee_percent = raw
             .cancellation_fee_percent
             .map_or(Ok(Percentage::ZERO), |text| Percentage::parse("cancellation.feePercent", &text));
-        let cancellation = errors.keep(fee_percent).map(|rate| CancellationPolicy {
-            allowed_until: raw.cancellation_allowed_until,
+        let allowed_until =
+            raw.cancellation_allowed_until.map(|at| instant("cancellation.allowedUntil", Some(at))).transpose();
+        let (fee_percent, allowed_until) = (errors.keep(fee_percent), errors.keep(allowed_until));
+        let cancellation = fee_percent.zip(allowed_until).map(|(rate, allowed_until)| CancellationPolicy {
+            // Until the event begins, also when that is another time later: what was shown is what is sent back.
+            allowed_until: allowed_until.filter(|at| *at != starts_at),
             ..CancellationPolicy::percent(rate)
         });
         let mut duration = |field, text: Option<String>, default| {
@@ -111,6 +116,16 @@ impl SaleTerms {
             })
         };
         errors.finish(valid())
+    }
+}
+
+impl SaleTerms {
+    /// All amounts that are said in the event's currency.
+    pub fn amounts(&self) -> impl Iterator<Item = Money> + '_ {
+        self.fees.iter().filter_map(|fee| match fee.kind {
+            FeeKind::Percent { cap, .. } => cap,
+            FeeKind::FixedPerTicket(amount) | FeeKind::FixedPerBooking(amount) => Some(amount),
+        })
     }
 }
 
@@ -161,9 +176,11 @@ fn fee_kind(raw: &RawFee, currency: Currency) -> Result<FeeKind, FieldError> {
 mod tests {
     use super::*;
 
+    const BEGINS: Timestamp = Timestamp::constant(1_800_000_000, 0);
+
     fn parse(raw: RawSaleTerms) -> Result<SaleTerms, Vec<(String, &'static str)>> {
         let faults = |faults: Vec<FieldError>| faults.into_iter().map(|of| (of.field.into_owned(), of.code)).collect();
-        SaleTerms::parse(raw, "EUR".parse().unwrap()).map_err(faults)
+        SaleTerms::parse(raw, "EUR".parse().unwrap(), BEGINS).map_err(faults)
     }
 
     fn fee(kind: &str, value: &str, cap: Option<&str>) -> RawFee {
@@ -182,6 +199,34 @@ mod tests {
         let terms = parse(RawSaleTerms { fees: Some(fees), ..RawSaleTerms::default() }).unwrap();
         let kinds: Vec<_> = terms.fees.iter().map(|fee| fee.kind.as_str()).collect();
         assert_eq!(kinds, ["PERCENT", "FIXED_PER_BOOKING"]);
+    }
+
+    /// Guards: that who sends back what was shown has not fixed the time.
+    #[test]
+    fn cancelling_ends_when_the_event_begins_or_earlier() {
+        let until = |at| {
+            let raw = RawSaleTerms { cancellation_allowed_until: Some(at), ..RawSaleTerms::default() };
+            parse(raw).map(|terms| terms.cancellation.allowed_until)
+        };
+        assert_eq!(until(BEGINS), Ok(None));
+        let (second, nanosecond) = (SignedDuration::from_secs(1), SignedDuration::from_nanos(1));
+        assert_eq!(until(BEGINS - second + nanosecond), Ok(Some(BEGINS - second)), "as exact as the database keeps it");
+        let out_of_range = [("cancellation.allowedUntil".to_owned(), "OUT_OF_RANGE")];
+        assert_eq!(until(Timestamp::UNIX_EPOCH).unwrap_err(), out_of_range);
+    }
+
+    #[test]
+    fn every_amount_of_the_terms_is_found() {
+        let fees = vec![
+            fee("PERCENT", "0.05", None),
+            fee("PERCENT", "0.05", Some("25")),
+            fee("FIXED_PER_TICKET", "1", None),
+            fee("FIXED_PER_BOOKING", "2", None),
+        ];
+        let terms = parse(RawSaleTerms { fees: Some(fees), ..RawSaleTerms::default() }).unwrap();
+        let amounts: Vec<String> = terms.amounts().map(|amount| amount.to_string()).collect();
+        assert_eq!(amounts, ["25.00 EUR", "1.00 EUR", "2.00 EUR"]);
+        assert_eq!(SaleTerms::default().amounts().count(), 0);
     }
 
     #[test]

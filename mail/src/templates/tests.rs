@@ -130,3 +130,32 @@ fn a_name_that_would_become_a_link_is_left_out() {
         assert_eq!(greeting(name).as_deref(), Some(name));
     }
 }
+
+/// Guards: the lines of a bill, and that what there is not leaves no line.
+#[test]
+fn a_bill_adds_up_in_the_mail_as_it_did_in_the_booking() {
+    let bill = |locale, change: fn(&mut BookingSummary)| {
+        let mut booking = super::super::samples::booking("Ada", "Rigoletto");
+        change(&mut booking);
+        rendered(locale, Template::BookingConfirmed { booking }).text
+    };
+    let text = bill(Locale::En, |_| {});
+    assert!(text.contains("Berlin\n\n- Adult, Floor A, row 3, seat 12: 60.00 EUR\n"), "{text}");
+    let lines = "Discount: -6.00 EUR\nFees: 6.00 EUR\nTotal: 120.00 EUR\nof which tax: 7.85 EUR\n\nShow";
+    assert!(text.contains(lines), "{text}");
+    let text = bill(Locale::Fr, |booking| booking.tax_included = false);
+    assert!(text.contains("Frais : 6,00 EUR\nTaxe : 7,85 EUR\nTotal : 120,00 EUR\n\nVoir"), "{text}");
+    let text = bill(Locale::De, |booking| (booking.discount, booking.fees, booking.tax) = (None, None, None));
+    assert!(text.contains("seat 13: 60,00 EUR\nSumme: 120,00 EUR\n\nBuchung"), "{text}");
+}
+
+/// Guards: that the buyer of some cancelled tickets is told which are left.
+#[test]
+fn a_mail_about_some_cancelled_tickets_tells_of_those_that_stay() {
+    for (template, some) in all("Ada", "Rigoletto").into_iter().skip(6).take(3).zip([false, false, true]) {
+        let mail = rendered(Locale::En, template);
+        assert_eq!(mail.text.contains("These tickets stay valid:\n- Adult"), some, "{}", mail.text);
+        assert_eq!(mail.html.contains("These tickets stay valid:"), some, "{}", mail.html);
+        assert_eq!(mail.subject.starts_with("Cancelled tickets"), some, "{}", mail.subject);
+    }
+}

@@ -11,6 +11,7 @@ mod credentials;
 mod event_columns;
 pub mod lists;
 mod manage;
+mod money;
 mod payments;
 mod retention;
 mod sessions;

@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 use super::{
     connection::{Statements, Typed},
-    rows::{StoreError, unsigned},
+    rows::{StoreError, perhaps_rate, unsigned},
 };
 
 const OF_EVENT: &str = "SELECT t.id, t.quota_id, t.name, t.description, t.price, t.seated, t.min_per_booking, \
-    t.max_per_booking, coalesce(t.sale_starts_at, $2) AS sale_starts_at, coalesce(t.sale_ends_at, $3) AS sale_ends_at, \
+    t.max_per_booking, t.hidden, t.tax_rate, coalesce(t.sale_starts_at, $2) AS sale_starts_at, coalesce(t.sale_ends_at, $3) AS sale_ends_at, \
     ARRAY(SELECT section_id FROM ticket_type_sections s WHERE s.ticket_type_id = t.id ORDER BY section_id) AS sections \
     FROM ticket_types t WHERE t.event_id = $1 ORDER BY t.position";
 
@@ -41,5 +41,7 @@ fn ticket_type(row: &Row) -> Result<TicketType, StoreError> {
         min_per_booking: unsigned(row, "min_per_booking")?,
         max_per_booking: unsigned(row, "max_per_booking")?,
         sale: SaleWindow { starts_at: row.try_get("sale_starts_at")?, ends_at: row.try_get("sale_ends_at")? },
+        hidden: row.try_get("hidden")?,
+        tax_rate: perhaps_rate(row, "tax_rate")?,
     })
 }

@@ -123,6 +123,18 @@ INSERT INTO holds (id, event_id, account_id, status, kind, items, total, currenc
 SELECT gen_random_uuid(), event_id, account_id, 'RELEASED', 'BLOCK', items, total, currency, 'a block', gen_random_uuid(), created_at,
        updated_at FROM holds ORDER BY id LIMIT 1;
 
+-- What events cost.
+INSERT INTO sale_terms (event_id, tax_rate, tax_included, fees, cancellation_allowed_until, cancellation_fee_percent, hold_cap_seconds,
+                        payment_window_seconds, bank_transfer_window_seconds, methods, revision)
+SELECT id, 0.19, false, '[{"name": "Service", "kind": "PERCENT", "value": "0.05", "cap": "2.50"}]', '2027-01-01Z', 0.1, 1200, 600, 86400,
+       '{card,bank_transfer}', 2 FROM events ORDER BY id LIMIT 3
+ON CONFLICT (event_id) DO UPDATE SET cancellation_allowed_until = excluded.cancellation_allowed_until, revision = 2;
+INSERT INTO promo_codes (id, event_id, code, kind, value, uses, uses_per_account, ticket_type_ids, starts_at, ends_at, used, ever_used,
+                         revision)
+SELECT gen_random_uuid(), event_id, 'FILLED', 'FIXED', 5, 10, 2, ARRAY[id], '2026-01-01Z', '2027-01-01Z', 1, true, 2
+FROM ticket_types WHERE position = 0 ORDER BY id LIMIT 3;
+UPDATE ticket_types SET hidden = true, tax_rate = 0.07 WHERE id = (SELECT id FROM ticket_types ORDER BY id DESC LIMIT 1);
+
 -- The words of what is public now, and no others: those of what once was would not be learnt again.
 DELETE FROM search_terms;
 UPDATE event_listings SET status = status;

@@ -11,6 +11,8 @@ mod copies;
 mod events;
 mod guests;
 mod offering;
+pub(super) mod pricing;
+mod promo_codes;
 mod reconciliation;
 mod references;
 mod requests;

@@ -6,7 +6,6 @@
 mod begin;
 mod changes;
 mod messages;
-mod refunds;
 mod rows;
 
 use std::time::Duration;
@@ -14,15 +13,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::{
     bookings::IdempotencyKey,
-    ids::{AccountId, BookingId, PaymentId, RefundId},
-    jobs::JobPayload,
+    ids::{AccountId, BookingId, PaymentId},
     lists::{FilterValue, ListQuery, Page},
     payments::{
-        gateway::{GatewayDispute, GatewayReference, GatewayRefund},
+        gateway::{GatewayDispute, GatewayReference},
         payment::Payment,
         repository::{
-            BeginOutcome, NewPayment, PayableBooking, PaymentChange, PaymentFigures, PaymentRepository, StoredRefund,
-            UnneededMoney,
+            BeginOutcome, NewPayment, PayableBooking, PaymentChange, PaymentFigures, PaymentRepository, UnneededMoney,
         },
     },
     repositories::Found,
@@ -175,10 +172,6 @@ impl PaymentRepository for PgStore {
         Ok(self.change_state(change).await?)
     }
 
-    async fn payment_pays(&self, payment: &Payment) -> Found<bool> {
-        Ok(self.note_paid(payment).await?)
-    }
-
     async fn return_money(&self, money: &UnneededMoney) -> Found<bool> {
         Ok(self.give_back_unneeded(money).await?)
     }
@@ -193,14 +186,6 @@ impl PaymentRepository for PgStore {
 
     async fn message_applied(&self, provider: &str, id: &str) -> Found<()> {
         Ok(self.note_applied(provider, id).await?)
-    }
-
-    async fn refund(&self, id: RefundId) -> Found<Option<StoredRefund>> {
-        Ok(self.read_refund(id).await?)
-    }
-
-    async fn change_refund(&self, id: RefundId, told: &GatewayRefund, jobs: &[JobPayload]) -> Found<bool> {
-        Ok(self.note_refund(id, told, jobs).await?)
     }
 
     async fn note_dispute(&self, payment: &Payment, dispute: &GatewayDispute) -> Found<()> {

@@ -19,7 +19,10 @@ use uuid::Uuid;
 
 use super::{
     super::{
-        super::{connection::Transaction, rows::StoreError},
+        super::{
+            connection::{Transaction, Typed},
+            rows::StoreError,
+        },
         PgStore,
         event_columns::{INSERT, SELECTED, UPDATE, Values, Written, event},
         lists::{self, table::TableList},
@@ -135,6 +138,12 @@ async fn write_event(
     })
 }
 
+const HAS_TYPES: &str = "SELECT 1 FROM ticket_types WHERE event_id = $1 LIMIT 1";
+/// Fees and promo codes of an amount.
+const HAS_AMOUNTS: &str = "SELECT 1 FROM sale_terms WHERE event_id = $1 \
+        AND jsonb_path_exists(fees, '$[*] ? (@.kind != \"PERCENT\" || exists(@.cap))') \
+    UNION ALL SELECT 1 FROM promo_codes WHERE event_id = $1 AND kind = 'FIXED' LIMIT 1";
+
 /// Prices are in the event's currency and seated ticket types sell the map's sections: neither changes under them.
 async fn keeps_what_is_sold(
     transaction: &Transaction,
@@ -142,14 +151,19 @@ async fn keeps_what_is_sold(
     map: Option<Uuid>,
     fields: &EventFields,
 ) -> Result<(), Fault> {
-    if before.currency == fields.currency && version_of(before) == map {
+    let is_same_currency = before.currency == fields.currency;
+    if is_same_currency && version_of(before) == map {
         return Ok(());
     }
-    let statement = "SELECT 1 FROM ticket_types WHERE event_id = $1 LIMIT 1";
-    if transaction.query_typed(statement, &[(&before.id.0, Type::UUID)]).await?.is_empty() {
-        return Ok(());
+    let of_event: [Typed<'_>; 1] = [(&before.id.0, Type::UUID)];
+    if !transaction.query_typed(HAS_TYPES, &of_event).await?.is_empty() {
+        return Err(Conflict::Event("currency and seat map can't be changed while the event has ticket types").into());
     }
-    Err(Conflict::Event("currency and seat map can't be changed while the event has ticket types").into())
+    if !is_same_currency && !transaction.query_typed(HAS_AMOUNTS, &of_event).await?.is_empty() {
+        let conflict = "the currency can't be changed while the event has fees or promo codes of an amount";
+        return Err(Conflict::Event(conflict).into());
+    }
+    Ok(())
 }
 
 #[async_trait]

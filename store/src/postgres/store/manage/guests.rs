@@ -7,8 +7,11 @@ use domain::{
     bookings::Booking,
     ids::{BookingId, EventId},
     lists::{ListQuery, Page},
-    management::events::{GuestBooking, GuestList},
-    repositories::Found,
+    management::{
+        Manager,
+        events::{GuestBooking, GuestList},
+    },
+    repositories::{EventNames, Found},
 };
 use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
@@ -98,8 +101,38 @@ async fn referred(client: &Connection, event: EventId, reference: Option<i64>) -
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
+/// With the organizer whose event it must be; of everybody's without one.
+const ONE: &str = concat!(
+    ", p.name, a.email FROM bookings b JOIN events e ON e.id = b.event_id",
+    guests!(),
+    " WHERE b.id = $1 AND ($2::uuid IS NULL OR e.organizer_id = $2)"
+);
+
+fn guest(booking: Booking, row: &Row, names: Option<Arc<EventNames>>) -> Result<GuestBooking, StoreError> {
+    Ok(GuestBooking { booking, name: row.try_get("name")?, email: row.try_get("email")?, names })
+}
+
+impl PgStore {
+    async fn read_guest_booking(&self, by: &Manager, id: BookingId) -> Result<Option<GuestBooking>, StoreError> {
+        let client = self.pool.get().await?;
+        let only = by.only().map(|account| account.0);
+        let statement = format!("SELECT {BOOKING_COLUMNS}{ONE}");
+        let found = client.query_typed(&statement, &[(&id.0, Type::UUID), (&only, Type::UUID)]).await?;
+        let (Some(booking), Some(row)) = (rows::bookings(&client, &found).await?.pop(), found.first()) else {
+            return Ok(None);
+        };
+        let event = booking.event_id;
+        let names = event_names(&client, &[event], None).await?.remove(&event).map(Arc::new);
+        guest(booking, row, names).map(Some)
+    }
+}
+
 #[async_trait]
 impl GuestList for PgStore {
+    async fn guest_booking(&self, by: &Manager, id: BookingId) -> Found<Option<GuestBooking>> {
+        Ok(self.read_guest_booking(by, id).await?)
+    }
+
     async fn bookings_of_event(&self, event: EventId, query: &ListQuery, counted: bool) -> Found<Page<GuestBooking>> {
         let client = self.pool.get().await?;
         let q = query.text("q");
@@ -127,11 +160,8 @@ impl GuestList for PgStore {
         };
         let names = event_names(&client, &[event], None).await?.remove(&event).map(Arc::new);
         let bookings = rows::readable_bookings(&client, &found.rows).await?;
-        let guest = |booking: Booking, row: &Row| {
-            let (name, email) = (row.try_get("name")?, row.try_get("email")?);
-            Ok(GuestBooking { booking, name, email, names: names.clone() })
-        };
-        let guests = found.rows.iter().zip(bookings).map(|(row, booking)| (row, booking.and_then(|of| guest(of, row))));
+        let of = |booking, row| guest(booking, row, names.clone());
+        let guests = found.rows.iter().zip(bookings).map(|(row, booking)| (row, booking.and_then(|it| of(it, row))));
         let entries = rows::some_readable(guests)?;
         Ok(found.with(entries))
     }

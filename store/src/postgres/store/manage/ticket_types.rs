@@ -29,6 +29,7 @@ use super::{
     is_expected, lock_event, move_versions,
     offering::Unchanged,
     on_violation, open_plan,
+    promo_codes::is_named,
 };
 
 /// The columns of a ticket type, of all of an event.
@@ -167,6 +168,9 @@ impl TicketTypeManagement for PgStore {
             let locked = open_plan(&transaction, by, event, None).await?;
             if type_of(&transaction, event, id, expected).await?.ever_taken {
                 return Err(Conflict::TYPE_STAYS.into());
+            }
+            if is_named(&transaction, event, id).await? {
+                return Err(Conflict::TYPE_IS_NAMED.into());
             }
             let unchanged = Unchanged::of(&transaction, event, locked.status).await?;
             let deleted =

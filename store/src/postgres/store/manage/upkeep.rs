@@ -176,7 +176,7 @@ async fn tell(transaction: &Transaction, rows: &[Row]) -> Result<(), StoreError>
         let to = EmailAddress::stored(row.try_get("email")?);
         // Payments do not exist yet, so there is nothing to give back.
         let locale = Locale::of_tag(row.try_get("locale")?).unwrap_or_default();
-        let template = Template::BookingCancelled { booking: summary(row, locale)?, refund: None };
+        let template = Template::EventCancelled { booking: summary(row, locale)?, refund: None };
         enqueue(transaction, &Message { to, locale, template }).await?;
     }
     Ok(())
@@ -202,6 +202,10 @@ fn summary(row: &Row, locale: Locale) -> Result<BookingSummary, StoreError> {
         time_zone: row.try_get("time_zone")?,
         venue: row.try_get("venue")?,
         places: types.into_iter().zip(seats.map(seat)).zip(prices).map(place).collect(),
+        discount: None,
+        fees: None,
+        tax: None,
+        tax_included: true,
         total: Money::new(row.try_get("total")?, currency),
     })
 }

@@ -1,7 +1,5 @@
 //! Transitions of attempts, each one statement.
 
-use std::time::Duration;
-
 use domain::{
     ids::{JobId, PaymentId},
     jobs::JobPayload,
@@ -15,10 +13,7 @@ use uuid::Uuid;
 
 use super::{
     super::{
-        super::{
-            connection::{Statements, Typed},
-            rows::StoreError,
-        },
+        super::{connection::Typed, rows::StoreError},
         PgStore,
     },
     rows::{PAYMENT_COLUMNS, payment},
@@ -34,9 +29,6 @@ const CHANGE: &str = "WITH changed AS ( \
         INSERT INTO jobs (id, kind, key, payload) \
         SELECT j.* FROM changed, unnest($9::uuid[], $10::text[], $11::text[], $12::jsonb[]) AS j (id, kind, key, payload) \
     ) SELECT FROM changed";
-
-const PAYS: &str = "UPDATE payments SET state = 'SUCCEEDED', pays_booking = true, refused = false, updated_at = now() \
-    WHERE id = $1 AND state = $2::payment_state";
 
 /// The refund is made whole: who reads the payment as succeeded finds it.
 const GIVE_BACK: &str = "WITH changed AS ( \
@@ -57,10 +49,6 @@ const NOT_BEGUN: &str = "UPDATE payments SET refused = true WHERE id = $1 AND st
 
 const ANSWER: &str = "UPDATE payments p SET answered = coalesce(answered, state), answered_at = coalesce(answered_at, updated_at) \
     WHERE p.id = $1 RETURNING ";
-
-const QUEUE: &str = "INSERT INTO jobs (id, kind, key, payload, due_at) \
-    SELECT j.*, now() + make_interval(secs => $5) \
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[]) AS j (id, kind, key, payload)";
 
 /// Jobs as arrays of their columns.
 pub(super) struct Jobs<'a> {
@@ -88,13 +76,6 @@ impl<'a> Jobs<'a> {
             (&self.payloads, Type::JSONB_ARRAY),
         ]
     }
-
-    /// Queues them, due after `wait`.
-    pub(super) async fn queue(&self, client: &impl Statements, wait: Duration) -> Result<(), StoreError> {
-        let [ids, kinds, keys, payloads] = self.columns();
-        let parameters = [ids, kinds, keys, payloads, (&wait.as_secs_f64(), Type::FLOAT8)];
-        client.execute_typed(QUEUE, &parameters).await.map(drop)
-    }
 }
 
 impl PgStore {
@@ -121,11 +102,6 @@ impl PgStore {
             payloads,
         ];
         Ok(!self.pool.get().await?.query_typed(CHANGE, &parameters).await?.is_empty())
-    }
-
-    pub(super) async fn note_paid(&self, payment: &Payment) -> Result<bool, StoreError> {
-        let parameters: [Typed<'_>; 2] = [(&payment.id.0, Type::UUID), (&payment.state.as_str(), Type::TEXT)];
-        Ok(self.pool.get().await?.execute_typed(PAYS, &parameters).await? > 0)
     }
 
     pub(super) async fn give_back_unneeded(&self, money: &UnneededMoney) -> Result<bool, StoreError> {

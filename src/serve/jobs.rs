@@ -1,0 +1,25 @@
+//! Jobs: what is done after a commit and outside of the database.
+
+use std::sync::Arc;
+
+use actors::{
+    jobs::{JobSettings, RunningJobs, watch_jobs},
+    tasks::Tasks,
+};
+use anyhow::Context;
+use application::{app::App, jobs::JobHandler};
+use boxoffice_store::postgres::{connection::RequestPool, jobs::PgJobQueue};
+
+/// Starts to do what is queued. It may be a lot after an outage, and nothing waits for it.
+pub(super) async fn start(
+    settings: &JobSettings,
+    app: &Arc<App>,
+    pool: &RequestPool,
+    background: &mut Tasks,
+) -> anyhow::Result<RunningJobs> {
+    let queue = Arc::new(PgJobQueue::new(pool.clone()));
+    let counted = queue.clone();
+    background.add("jobs", move |life| watch_jobs(counted.clone(), life));
+    let handler = Arc::new(JobHandler::new(app.clone()));
+    RunningJobs::start(app.jobs.clone(), queue, handler, settings).await.context("the jobs can't start")
+}
