@@ -13,6 +13,7 @@ pub mod lists;
 mod manage;
 mod money;
 mod notices;
+mod payments;
 mod retention;
 mod sessions;
 
