@@ -1,6 +1,7 @@
 //! `/events/{id}/bookings` and `/bookings/{id}`: what is booked, shown and given back.
 
 mod best_available;
+mod guessing;
 mod idempotency;
 mod unpaid;
 
