@@ -11,7 +11,7 @@ pub mod ledger;
 pub mod migrate;
 pub mod outbox;
 pub mod pool;
-mod pricing;
+pub mod pricing;
 pub mod revocations;
 pub mod rows;
 mod seat_maps;
