@@ -223,6 +223,8 @@ impl Stage {
             sale_ends_at: self.sale_ends_at,
             max_per_account: None,
             quotas: vec![quota(plan, seat_map)],
+            terms: None,
+            codes: Vec::new(),
         }
     }
 
@@ -256,6 +258,8 @@ fn quota(plan: &Plan, seat_map: Option<&SeatMap>) -> Quota {
         max_per_booking: TICKETS_PER_BOOKING_MAX,
         sale_ends_at: None,
         section_ids: seat_map.into_iter().flat_map(|map| &map.sections).map(|section| section.id).collect(),
+        hidden: false,
+        tax_rate: None,
     };
     Quota {
         id: ids::stable("quota", &format!("{}/Admission", plan.slug)),

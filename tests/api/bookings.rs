@@ -2,6 +2,7 @@
 
 mod attendees;
 mod best_available;
+mod guessing;
 mod idempotency;
 mod prices;
 mod unpaid;

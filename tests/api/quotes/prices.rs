@@ -195,3 +195,69 @@ async fn guessing_codes_is_limited() {
     server.api.post(&event.path("quotes"), &event.places(1)).await.ok();
     server.api.get(&event.path("ticket-types")).await.ok();
 }
+
+/// What an answer says of each ticket, and of all of them together.
+fn priced(answer: &Value) -> Value {
+    let items = answer["items"].as_array().unwrap().iter();
+    let items = items.map(|of| ["ticketTypeId", "price", "discount", "fee", "tax"].map(|part| of[part].clone()));
+    let sums = ["discount", "fees", "tax", "taxIncluded", "total"].map(|sum| answer[sum].clone());
+    json!({ "items": items.collect::<Vec<_>>(), "sums": sums })
+}
+
+/// Guards: that one rule prices quotes, holds and bookings, from the same terms and codes. Fees and rates that round in every place.
+#[tokio::test]
+async fn a_quote_is_what_a_booking_costs() {
+    let server = TestServer::start().await;
+    let buyer = server.signed_in().await;
+    let mut seen = 0;
+    for (price, rate, included) in [("0.51", "0.077", true), ("19.99", "0.19", false), ("33.33", "0.333333", true)] {
+        let event = EventBuilder::ga(90).price(price).and_ga("Child", 90).price("7.77").and_ga("Free", 90);
+        let event = server.event(event).await;
+        let [_, child, free] = event.types[..] else { panic!("{event:?}") };
+        let statement = "UPDATE ticket_types SET hidden = true, tax_rate = 0.05 WHERE id = $1";
+        server.client.execute(statement, &[&child]).await.unwrap();
+        let fees = json!([
+            { "name": "Service", "kind": "PERCENT", "value": "0.0333", "cap": "1.00" },
+            { "name": "Theatre", "kind": "FIXED_PER_TICKET", "value": "0.49" },
+            { "name": "Post", "kind": "FIXED_PER_BOOKING", "value": "1.00" },
+        ]);
+        terms(&server, &event, json!({ "taxRate": rate, "taxIncluded": included, "fees": fees })).await;
+        code(
+            &server,
+            &event,
+            json!({ "code": "THIRD", "kind": "PERCENT", "value": "0.333333", "ticketTypeIds": event.types }),
+        )
+        .await;
+        code(&server, &event, json!({ "code": "FIXED", "kind": "FIXED", "value": "3.33", "ticketTypeIds": [child] }))
+            .await;
+        code(&server, &event, json!({ "code": "GIFT", "kind": "PERCENT", "value": "1" })).await;
+        for (name, of, quantity) in [
+            (None, event.types[0], 3),
+            (None, free, 2),
+            (Some("THIRD"), event.types[0], 7),
+            (Some("THIRD"), child, 3),
+            (Some("FIXED"), child, 4),
+            (Some("GIFT"), event.types[0], 2),
+        ] {
+            let mut body = json!({ "items": [
+                { "ticketTypeId": of, "quantity": quantity },
+                { "ticketTypeId": if of == free { event.types[0] } else { free }, "quantity": 1 },
+            ] });
+            if let Some(name) = name {
+                body["promoCode"] = json!(name);
+            }
+            let quote = server.api.post(&event.path("quotes"), &body).await.ok();
+            let hold = buyer.hold(&event, &body).await.created();
+            let booking = buyer.book(&event, &body).await.created();
+            let of_hold = buyer.book(&event, &json!({ "holdId": hold["id"] })).await.created();
+            for answer in [&hold, &booking, &of_hold] {
+                assert_eq!(priced(answer), priced(&quote), "{body}");
+            }
+            let status = if quote["total"]["amount"] == "0.00" { "CONFIRMED" } else { "PENDING_PAYMENT" };
+            assert_eq!((&booking["status"], &of_hold["status"]), (&json!(status), &json!(status)));
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 18);
+    server.audit().await;
+}
