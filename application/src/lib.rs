@@ -17,6 +17,7 @@ pub mod mails;
 pub mod manage;
 pub mod memo;
 pub mod passwords;
+pub mod payments;
 pub mod pictures;
 pub mod promo_codes;
 pub mod quotes;
