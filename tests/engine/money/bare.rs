@@ -80,8 +80,10 @@ impl Connection {
 
     pub(crate) async fn answer(&mut self, status: u16, body: &Value) -> io::Result<()> {
         let body = body.to_string();
-        let head =
-            format!("HTTP/1.1 {status} Told\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "HTTP/1.1 {status} Told\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
         self.0.get_mut().write_all(head.as_bytes()).await?;
         self.0.get_mut().write_all(body.as_bytes()).await
     }

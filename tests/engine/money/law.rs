@@ -84,10 +84,7 @@ const IN_THE_END: [(&str, &str); 6] = [
         "SELECT format('hold %s', id) FROM holds WHERE status = 'ACTIVE'
         UNION ALL SELECT format('booking %s', id) FROM bookings WHERE status = 'PENDING_PAYMENT'",
     ),
-    (
-        "a message was not applied",
-        "SELECT format('message %s', id) FROM gateway_messages WHERE applied_at IS NULL",
-    ),
+    ("a message was not applied", "SELECT format('message %s', id) FROM gateway_messages WHERE applied_at IS NULL"),
     (
         "an event is cancelled, and its bookings are not",
         "SELECT format('event %s', event_id) FROM event_cancellations WHERE finished_at IS NULL",

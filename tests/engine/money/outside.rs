@@ -42,7 +42,12 @@ pub(crate) enum Mood {
     Resets,
     /// Does what it is asked, and answers when nobody waits any more.
     Late,
+    /// Does what it is asked when nobody waits any more: looked for meanwhile, it is not there.
+    Slow,
 }
+
+/// Longer than anybody waits for an answer, and than it takes until an attempt is asked about.
+const LONG: Duration = Duration::from_secs(2);
 
 /// What it knows: objects as they are shown.
 #[derive(Default)]
@@ -65,6 +70,8 @@ struct Shared {
     http: reqwest::Client,
     /// Messages on their way.
     messages: Mutex<JoinSet<()>>,
+    /// Ids of those that the server has taken.
+    taken: Mutex<Vec<String>>,
 }
 
 /// See the module's page. Ends when dropped.
@@ -88,6 +95,7 @@ impl Gateway {
             webhook: Mutex::default(),
             http: reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap(),
             messages: Mutex::default(),
+            taken: Mutex::default(),
         });
         let mut accepting = JoinSet::new();
         accepting.spawn(accept(listener, shared.clone()));
@@ -153,6 +161,11 @@ impl Gateway {
         })
     }
 
+    /// Messages that the server has said it has, which it must then keep.
+    pub(crate) fn taken(&self) -> Vec<String> {
+        self.shared.taken.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Attempts that it has more than one payment of, which no server may ask for.
     pub(crate) fn begun_twice(&self) -> Vec<String> {
         self.shared.books(|books| {
@@ -198,13 +211,24 @@ async fn serve(stream: TcpStream, shared: &Arc<Shared>) -> std::io::Result<()> {
             stream.answer(500, &json!({ "error": { "type": "api_error", "message": "We are sorry." } })).await?;
             continue;
         }
+        if mood == Mood::Slow && asked.method == "POST" {
+            // It goes on when the client has hung up.
+            let shared = shared.clone();
+            let work = tokio::spawn(async move {
+                sleep(LONG).await;
+                shared.answer(&asked)
+            });
+            let (status, body) = work.await.map_err(std::io::Error::other)?;
+            stream.answer(status, &body).await?;
+            continue;
+        }
         let (status, body) = shared.answer(&asked);
         shared.wire.pass(|| format!("gateway answers {name}")).await?;
         match mood {
-            Mood::Fine => {}
+            Mood::Fine | Mood::Slow => {}
             Mood::Hangs => std::future::pending().await,
             Mood::Resets => return Ok(()),
-            Mood::Late => sleep(Duration::from_secs(2)).await,
+            Mood::Late => sleep(LONG).await,
             Mood::Errors => unreachable!("answered above"),
         }
         stream.answer(status, &body).await?;
@@ -217,7 +241,10 @@ fn refused(code: &str, message: &str) -> (u16, Value) {
 }
 
 fn missing() -> (u16, Value) {
-    (404, json!({ "error": { "type": "invalid_request_error", "code": "resource_missing", "message": "No such object." } }))
+    (
+        404,
+        json!({ "error": { "type": "invalid_request_error", "code": "resource_missing", "message": "No such object." } }),
+    )
 }
 
 /// All of it: tests have fewer than a page takes.
@@ -253,7 +280,12 @@ impl Shared {
     }
 
     /// What was made with this key before, or else what `make` makes. Without a key, something new each time: that is what keys are for.
-    fn once(&self, asked: &Asked, prefix: &str, make: impl FnOnce(&mut Books, &str) -> Result<(), (u16, Value)>) -> Result<(String, bool), (u16, Value)> {
+    fn once(
+        &self,
+        asked: &Asked,
+        prefix: &str,
+        make: impl FnOnce(&mut Books, &str) -> Result<(), (u16, Value)>,
+    ) -> Result<(String, bool), (u16, Value)> {
         self.books(|books| {
             let key = asked.header("idempotency-key").map(str::to_owned);
             if let Some(known) = key.as_ref().and_then(|key| books.keys.get(key)) {
@@ -359,11 +391,14 @@ impl Shared {
         if self.wire.pass(|| format!("message {kind}")).await.is_err() {
             return false;
         }
-        let body = body.to_string();
+        let (id, body) = (body["id"].as_str().unwrap_or_default().to_owned(), body.to_string());
         let signature = sign(body.as_bytes(), &SecretString::from(WEBHOOK_SECRET), Timestamp::now());
         let request = self.http.post(url).header("stripe-signature", signature);
         let answer = request.header("content-type", "application/json").body(body).send().await;
         let is_taken = answer.is_ok_and(|answer| answer.status().is_success());
+        if is_taken {
+            self.taken.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+        }
         self.wire.pass(|| format!("answer to message {kind}")).await.is_ok() && is_taken
     }
 }

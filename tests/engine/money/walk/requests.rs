@@ -109,7 +109,9 @@ fn adds_up(told: &Value) -> Result<(), String> {
     let Some((items, total)) = told["items"].as_array().zip(amount(&told["total"])) else { return Ok(()) };
     let of_lines = |part: &str| items.iter().map(|item| amount(&item[part])).sum::<Option<Decimal>>();
     let lines = (of_lines("price"), of_lines("discount"), of_lines("fee"), of_lines("tax"));
-    let (Some(price), Some(discount), Some(fee), Some(tax)) = lines else { return Err("a line lacks a part".to_owned()) };
+    let (Some(price), Some(discount), Some(fee), Some(tax)) = lines else {
+        return Err("a line lacks a part".to_owned());
+    };
     let sums = (amount(&told["discount"]), amount(&told["fees"]), amount(&told["tax"]));
     if sums != (Some(discount), Some(fee), Some(tax)) {
         return Err("the lines are not the sums".to_owned());

@@ -15,8 +15,17 @@ use super::{
 
 /// Ways to pay, the usual ones more often.
 const METHODS: [&str; 11] = [
-    "sandbox_success", "sandbox_success", "sandbox_success", "card", "sandbox_declined", "sandbox_action", "sandbox_action",
-    "sandbox_slow", "sandbox_late", "sandbox_timeout", "sandbox_refund_fails",
+    "sandbox_success",
+    "sandbox_success",
+    "sandbox_success",
+    "card",
+    "sandbox_declined",
+    "sandbox_action",
+    "sandbox_action",
+    "sandbox_slow",
+    "sandbox_late",
+    "sandbox_timeout",
+    "sandbox_refund_fails",
 ];
 
 #[derive(Debug)]
@@ -178,7 +187,8 @@ fn about(random: &mut StdRng, booking: &KnownBooking) -> Request {
     let managed = |rest: &str| format!("/organizer/bookings/{}{rest}", booking.id);
     match random.random_range(0..100) {
         0..52 => {
-            let method = if once_in(random, 12) { "bank_transfer" } else { METHODS[random.random_range(0..METHODS.len())] };
+            let method =
+                if once_in(random, 12) { "bank_transfer" } else { METHODS[random.random_range(0..METHODS.len())] };
             Request::post(buyer, of("/payments"), json!({ "method": method })).gives(Gives::Payment)
         }
         52..64 => match booking.payments.choose(random) {
