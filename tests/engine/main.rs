@@ -11,7 +11,6 @@ mod crashes;
 mod faults;
 mod jobs;
 mod ledger;
-mod money;
 mod outages;
 mod outbox;
 mod overload;
