@@ -30,7 +30,7 @@ const WEBHOOK_SECRET: &str = "whsec_of_the_tests";
 /// Between tries to deliver a message.
 const RETRY: Duration = Duration::from_millis(300);
 
-/// How it behaves.
+/// How it behaves. Unless it is fine, it tells nothing either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mood {
     Fine,
@@ -387,6 +387,9 @@ impl Shared {
 
     /// One try. `true` when there is nothing more to do.
     async fn deliver(&self, kind: &str, body: &Value) -> bool {
+        if *self.mood.lock().unwrap_or_else(PoisonError::into_inner) != Mood::Fine {
+            return false;
+        }
         let Some(url) = self.webhook.lock().unwrap_or_else(PoisonError::into_inner).clone() else { return true };
         if self.wire.pass(|| format!("message {kind}")).await.is_err() {
             return false;
