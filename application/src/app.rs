@@ -23,11 +23,12 @@ use domain::{
         seat_maps::SeatMapManagement,
         series::SeriesManagement,
     },
+    notices::BookingNotices,
     payments::{
         books::{BooksRepository, RefundRepository},
         by_hand::HandPayments,
     },
-    repositories::{AccountRepository, BookingRepository, EventRepository, VenueRepository},
+    repositories::{AccountRepository, BookingRepository, EventRepository, PriceRepository, VenueRepository},
     sessions::{SessionLimits, SessionRepository},
     validation::FieldError,
 };
@@ -52,6 +53,7 @@ store!(
     AccountAdministration,
     AccountRepository,
     AuditRepository,
+    BookingNotices,
     BookingRepository,
     BooksRepository,
     CredentialRepository,
@@ -63,6 +65,7 @@ store!(
     GuestList,
     HandPayments,
     OfferingRepository,
+    PriceRepository,
     PricingManagement,
     PromoCodeManagement,
     QuotaManagement,
@@ -187,6 +190,8 @@ pub struct App {
     pub breakers: Breakers,
     /// Who publishes and cancels events in the background. Wake it when there is something to do.
     pub upkeep: Upkeep,
+    /// Whether buyers are told of their bookings by mail.
+    pub booking_mails: bool,
     /// How long a command may wait for its inventory and the ledger.
     pub command_deadline: Duration,
     /// What somebody who opens the server's address is told.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use domain::jobs::{HandleJob, Job, JobError, JobPayload};
 
-use super::app::App;
+use super::{app::App, notices};
 
 /// Does the jobs of the application.
 pub struct JobHandler {
@@ -21,14 +21,16 @@ impl JobHandler {
 #[async_trait]
 impl HandleJob for JobHandler {
     async fn handle(&self, job: &Job) -> Result<(), JobError> {
-        let _app = &self.app;
+        let app = &self.app;
         match &job.payload {
+            JobPayload::Notify { booking_id, notice } => notices::tell(app, job, *booking_id, notice).await,
+            JobPayload::EventChanged { event_id, was, after } => {
+                notices::tell_of_change(app, job, *event_id, was, *after).await
+            }
             JobPayload::Refund { .. }
             | JobPayload::ClosePayment { .. }
             | JobPayload::CheckPayment { .. }
-            | JobPayload::ApplyMessage { .. }
-            | JobPayload::Notify { .. }
-            | JobPayload::EventChanged { .. } => Err(unknown(job)),
+            | JobPayload::ApplyMessage { .. } => Err(unknown(job)),
         }
     }
 }

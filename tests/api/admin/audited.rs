@@ -397,7 +397,7 @@ async fn who_tries_a_dead_letter_again_leaves_an_entry() {
 }
 
 /// Tables whose changes no entry tells of, and why. All others have the trigger.
-const NOT_NOTED: [(&str, &str); 28] = [
+const NOT_NOTED: [(&str, &str); 30] = [
     ("audit_log", "the log itself"),
     ("booking_items", "the ledger's, written for many at once: the application writes such deeds down"),
     ("cancelled_items", "the ledger's, written for many at once: the application writes such deeds down"),
@@ -411,6 +411,8 @@ const NOT_NOTED: [(&str, &str); 28] = [
     ("one_time_tokens", "hashes of secrets"),
     ("request_keys", "names of requests"),
     ("jobs", "follow from what is changed; a retry is noted by itself"),
+    ("booking_mails", "how far mails are queued"),
+    ("booking_mails_since", "follows from the configuration"),
     ("event_cancellations", "how far a step is done that is noted"),
     ("event_listings", "made of others"),
     ("search_terms", "made of others"),
