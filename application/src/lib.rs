@@ -18,6 +18,7 @@ pub mod manage;
 pub mod memo;
 pub mod notices;
 pub mod passwords;
+pub mod payments;
 pub mod pictures;
 pub mod promo_codes;
 pub mod quotes;
