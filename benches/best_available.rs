@@ -107,8 +107,9 @@ fn inventory(map: &Arc<SeatMap>, sold: Sold) -> Inventory {
         quotas: vec![Quota { id: quota, capacity: map.seats().len() as u32 }],
         seat_map: Some(map.clone()),
         hold_for: SignedDuration::from_mins(10),
-        hold_cap: domain::events::HOLD_CAP,
-        payment_for: SignedDuration::from_mins(15),
+        terms: domain::pricing::terms::SaleTerms::default(),
+        promo_codes: Vec::new(),
+        minimum: None,
         unpaid: None,
     };
     let counts = vec![QuotaCount { quota_id: quota, held: 0, sold: claims.len() as u32, version: 0 }];
@@ -121,6 +122,7 @@ fn inventory(map: &Arc<SeatMap>, sold: Sold) -> Inventory {
         holds: vec![],
         pending: vec![],
         by_account: vec![],
+        code_uses: Vec::new(),
         now,
     };
     Inventory::load(loaded).unwrap()
@@ -135,6 +137,8 @@ fn command(inventory: &Inventory, quantity: u32) -> Command {
         key: IdempotencyKey::parse("a-key").unwrap(),
         fingerprint: Fingerprint::of(inventory.plan().event_id, &source),
         source,
+        promo_code: None,
+        attendees: Default::default(),
     })
 }
 

@@ -74,6 +74,8 @@ impl Night {
             key: IdempotencyKey::parse(&Uuid::now_v7().to_string()).unwrap(),
             fingerprint: Fingerprint::of(self.event, &source),
             source,
+            promo_code: None,
+            attendees: Default::default(),
         });
         let answer = inventories.ask(self.event, command, deadline).await;
         // A house that is sold out says so, and that is an answer.

@@ -63,8 +63,9 @@ fn inventory(seated: bool) -> (Inventory, TicketTypeId, Option<Arc<SeatMap>>) {
         quotas: vec![Quota { id: quota, capacity: if seated { SEATS } else { 1_000_000_000 } }],
         seat_map: seat_map.clone(),
         hold_for: SignedDuration::from_mins(10),
-        hold_cap: domain::events::HOLD_CAP,
-        payment_for: SignedDuration::from_mins(15),
+        terms: domain::pricing::terms::SaleTerms::default(),
+        promo_codes: Vec::new(),
+        minimum: None,
         unpaid: None,
     };
     let loaded = LoadedInventory {
@@ -75,6 +76,7 @@ fn inventory(seated: bool) -> (Inventory, TicketTypeId, Option<Arc<SeatMap>>) {
         holds: vec![],
         pending: vec![],
         by_account: vec![],
+        code_uses: Vec::new(),
         now: Timestamp::now(),
     };
     (Inventory::load(loaded).unwrap(), ticket_type, seat_map)
@@ -88,6 +90,8 @@ fn book(event: EventId, line: RawLine) -> Command {
         key: IdempotencyKey::parse("a-key").unwrap(),
         fingerprint: Fingerprint::of(event, &source),
         source,
+        promo_code: None,
+        attendees: Default::default(),
     })
 }
 

@@ -63,6 +63,8 @@ impl OnSale {
                 key: IdempotencyKey::parse(&Uuid::now_v7().to_string()).unwrap(),
                 fingerprint: Fingerprint::of(self.event, &source),
                 source: source.clone(),
+                promo_code: None,
+                attendees: Default::default(),
             });
             let deadline = tokio::time::Instant::now() + PATIENCE;
             let answer = self.inventories.ask(self.event, command, deadline).await;

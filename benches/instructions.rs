@@ -38,6 +38,8 @@ async fn book(inventories: &Inventories, event: EventId, account_id: AccountId, 
         key: IdempotencyKey::parse(&Uuid::now_v7().to_string()).unwrap(),
         fingerprint: Fingerprint::of(event, source),
         source: source.clone(),
+        promo_code: None,
+        attendees: Default::default(),
     });
     let answer = inventories.ask(event, command, Instant::now() + PATIENCE).await;
     assert!(answer.is_ok_and(|answer| !answer.replayed), "a booking of a new key is granted");

@@ -11,7 +11,7 @@ use boxoffice_api::bookings::dto::{BookingBody, BookingJson};
 use boxoffice_http::{json, reply::Reply};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use domain::{
-    bookings::{Booking, BookingStatus, Fingerprint, IdempotencyKey, Item, Source},
+    bookings::{Booking, BookingRequest, BookingStatus, Fingerprint, IdempotencyKey, Item},
     ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeatId, SectionId, TicketTypeId},
     money::Money,
     repositories::EventNames,
@@ -47,7 +47,7 @@ fn reading(criterion: &mut Criterion) {
             bencher.iter(|| black_box(json::read::<BookingBody>(&body).unwrap()));
         });
         group.bench_function("the server's reader and the checks of the domain", |bencher| {
-            bencher.iter(|| black_box(Source::try_from(json::read::<BookingBody>(&body).unwrap()).unwrap()));
+            bencher.iter(|| black_box(BookingRequest::try_from(json::read::<BookingBody>(&body).unwrap()).unwrap()));
         });
         group.bench_function("serde_json alone", |bencher| {
             bencher.iter(|| black_box(serde_json::from_slice::<BookingBody>(&body).unwrap()));
@@ -77,11 +77,9 @@ fn booking(places: usize, seated: bool) -> Booking {
         label: number.to_string().into(),
         accessible: false,
     };
-    let item = |number| Item {
-        ticket_type_id,
-        quota_id,
-        seat: seated.then(|| Arc::new(seat(number))),
-        price: Decimal::new(4500, 2),
+    let item = |number| {
+        let seat = seated.then(|| Arc::new(seat(number)));
+        Item::at_price(ticket_type_id, quota_id, seat, Decimal::new(4500, 2))
     };
     let money = |cents| Money::new(Decimal::new(cents, 2), "EUR".parse().unwrap());
     let now = Timestamp::now();
@@ -91,9 +89,14 @@ fn booking(places: usize, seated: bool) -> Booking {
         account_id: AccountId::generate(),
         status: BookingStatus::Confirmed,
         items: (1..=places).map(item).collect(),
+        discount: money(0),
         fees: money(0),
         tax: money(0),
+        tax_included: true,
         total: money(4500),
+        refunded: money(0),
+        promo_code: None,
+        attendees: Default::default(),
         hold_id: None,
         key: IdempotencyKey::parse("a-key").unwrap(),
         fingerprint: Fingerprint(uuid::Uuid::nil()),

@@ -64,6 +64,8 @@ impl<'a> Buyers<'a> {
                 key: IdempotencyKey::parse(&Uuid::now_v7().to_string()).unwrap(),
                 fingerprint: Fingerprint::of(self.event, &self.source),
                 source: self.source.clone(),
+                promo_code: None,
+                attendees: Default::default(),
             });
             let entry = self.inventory.decide(&command, Timestamp::now()).unwrap();
             self.inventory.apply(&entry);

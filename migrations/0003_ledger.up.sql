@@ -33,10 +33,14 @@ CREATE TABLE holds (
     account_id      uuid NOT NULL, -- ledger_commit, refuse_deletion_of_account
     status          hold_status NOT NULL,
     kind            hold_kind NOT NULL DEFAULT 'HOLD',
-    -- An array of ticket_type_id, quota_id, price and, of a seat, seat_id.
+    -- An array of ticket_type_id, quota_id, price, of a seat seat_id, and discount, fee and tax where they are not 0: as of booking_items.
     items           jsonb NOT NULL,
+    -- Whether the taxes are contained in the total.
+    tax_included    boolean NOT NULL DEFAULT true,
+    -- What the booking that it becomes costs.
     total           numeric(14, 3) NOT NULL,
     currency        char(3) NOT NULL,
+    promo_code_id   uuid, -- ledger_money: what was ever used goes with its event only
     -- Compared byte by byte; a locale's rules cost more and order nothing that anybody reads.
     idempotency_key text COLLATE "C" NOT NULL,
     -- What the request asked for, so that another request under its key is told from a repetition.
@@ -62,7 +66,8 @@ CREATE TYPE booking_status AS ENUM ('PENDING_PAYMENT', 'CONFIRMED', 'CANCELLED',
 --   updatedAt   created_at
 --   expiresAt   expires_at
 --   places      those of booking_items and cancelled_items
---   seats and prices never change, and nor do the words of a seat: `seats` of the version that has it first
+--   seats, prices, codes and attendees never change, and nor do the words of a seat: `seats` of the version that has it first
+--   refunded    0
 --   names       of the event, its venue and its ticket types: those in the first row of `former_names` whose `until` is later than
 --               created_at, otherwise the present ones
 -- The same of a hold: status ACTIVE, updatedAt created_at.
@@ -73,13 +78,17 @@ CREATE TABLE bookings (
     status          booking_status NOT NULL,
     -- Of its items, without those that were cancelled one by one.
     quantity        smallint NOT NULL CHECK (quantity > 0),
+    -- Whether the tax is contained in the total, or was added to it.
+    tax_included    boolean NOT NULL DEFAULT true,
+    -- Taken off the items' prices. NULL: nothing.
+    discount        numeric(14, 3),
     -- On top of the items' prices.
     fees            numeric(14, 3) NOT NULL,
-    -- Contained in the total.
     tax             numeric(14, 3) NOT NULL,
-    -- What is to be paid.
+    -- What is to be paid. It and all that it is made of stay as they were charged, whatever is cancelled.
     total           numeric(14, 3) NOT NULL,
     currency        char(3) NOT NULL,
+    promo_code_id   uuid, -- ledger_money: what was ever used goes with its event only
     hold_id         uuid, -- for the record: holds are swept away when they are old
     idempotency_key text COLLATE "C" NOT NULL,
     -- As of holds.
@@ -96,6 +105,8 @@ CREATE TABLE bookings (
 );
 CREATE INDEX bookings_event_idx ON bookings (event_id, id);
 CREATE INDEX bookings_pending_idx ON bookings (event_id) WHERE status = 'PENDING_PAYMENT';
+-- How often each account has used a code.
+CREATE INDEX bookings_promo_code_idx ON bookings (promo_code_id, account_id) WHERE promo_code_id IS NOT NULL;
 
 -- One row a place. An item's id is its booking's id with position + 1 in the last byte.
 CREATE TABLE booking_items (
@@ -103,8 +114,13 @@ CREATE TABLE booking_items (
     position       smallint NOT NULL CHECK (position BETWEEN 0 AND 99),
     ticket_type_id uuid NOT NULL, -- ledger_commit, refuse_deletion_of_ticket_type
     seat_id        uuid, -- its id for everybody (see `sections`); the seats of a map that an event uses are never deleted
-    -- What it cost when it was booked.
+    -- What its ticket type cost when it was booked.
     price          numeric(14, 3) NOT NULL,
+    -- What the promo code took off it, its part of all fees, and its tax, which is on top or contained in the rest, as the booking says.
+    -- NULL: nothing.
+    discount       numeric(14, 3),
+    fee            numeric(14, 3),
+    tax            numeric(14, 3),
     PRIMARY KEY (booking_id, position)
 );
 
@@ -116,6 +132,9 @@ CREATE TABLE cancelled_items (
     ticket_type_id uuid NOT NULL, -- ledger_commit, refuse_deletion_of_ticket_type
     seat_id        uuid,
     price          numeric(14, 3) NOT NULL,
+    discount       numeric(14, 3),
+    fee            numeric(14, 3),
+    tax            numeric(14, 3),
     cancelled_at   timestamptz NOT NULL,
     PRIMARY KEY (booking_id, position)
 );
@@ -135,6 +154,7 @@ CREATE FUNCTION delete_items_of_bookings() RETURNS trigger LANGUAGE plpgsql AS $
 BEGIN
     DELETE FROM booking_items i USING deleted d WHERE i.booking_id = d.id;
     DELETE FROM cancelled_items i USING deleted d WHERE i.booking_id = d.id;
+    DELETE FROM attendees a USING deleted d WHERE a.booking_id = d.id;
     RETURN NULL;
 END
 $$;
@@ -326,15 +346,17 @@ CREATE CONSTRAINT TRIGGER refuse_loss_of_taken_sections AFTER DELETE ON ticket_t
 CREATE TYPE ledger_quota AS (event_id uuid, id uuid, version bigint, held integer, sold integer);
 -- New holds and blocks.
 CREATE TYPE ledger_hold AS (
-    id uuid, event_id uuid, account_id uuid, kind text, items jsonb, total numeric, currency text, idempotency_key text,
-    fingerprint uuid, expires_at timestamptz, created_at timestamptz
+    id uuid, event_id uuid, account_id uuid, kind text, items jsonb, tax_included boolean, total numeric, currency text,
+    promo_code_id uuid, idempotency_key text, fingerprint uuid, expires_at timestamptz, created_at timestamptz
 );
 -- New bookings, and their items.
 CREATE TYPE ledger_booking AS (
-    id uuid, event_id uuid, account_id uuid, status text, quantity smallint, fees numeric, tax numeric, total numeric, currency text,
-    hold_id uuid, idempotency_key text, fingerprint uuid, expires_at timestamptz, created_at timestamptz
+    id uuid, event_id uuid, account_id uuid, status text, quantity smallint, tax_included boolean, discount numeric, fees numeric,
+    tax numeric, total numeric, currency text, promo_code_id uuid, hold_id uuid, idempotency_key text, fingerprint uuid, expires_at timestamptz, created_at timestamptz
 );
-CREATE TYPE ledger_item AS (booking_id uuid, position smallint, ticket_type_id uuid, seat_id uuid, price numeric);
+CREATE TYPE ledger_item AS (
+    booking_id uuid, position smallint, ticket_type_id uuid, seat_id uuid, price numeric, discount numeric, fee numeric, tax numeric
+);
 -- A hold or a booking that changes its status, or is given more time. Of a booking also how many places it was believed to have: that is
 -- all that tells of an item which was cancelled since it was read.
 CREATE TYPE ledger_change AS (id uuid, former text, status text, places smallint, extended_until timestamptz, at timestamptz);
@@ -343,16 +365,109 @@ CREATE TYPE ledger_cancelled_item AS (booking_id uuid, position smallint, at tim
 -- A seat that passes from one holder to another: NULL is nobody.
 CREATE TYPE ledger_claim AS (event_id uuid, seat_id uuid, former_holder_id uuid, holder_id uuid, sold boolean);
 
+-- What a group of decisions does beside places, called by `ledger_commit` in its last step, when all that the decisions change is locked: so
+-- whoever locks a payment and also a booking, a quota or a promo code locks the payment after the booking, and the code last.
+--
+-- An object of arrays, each of which may be missing; see `store/src/postgres/ledger/money.rs`.
+--   paid           payments that pay their bookings
+--   settled        bookings that wait for no payment any more: what may still be open of their attempts is closed
+--   cancellations  with their refunds
+--   codes          how uses of promo codes change
+--   attendees, jobs
+CREATE FUNCTION ledger_money(p_money jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    c record;
+    paying uuid;
+    gone numeric;
+    n bigint;
+BEGIN
+    IF p_money ? 'paid' THEN
+        UPDATE payments p SET state = 'SUCCEEDED', pays_booking = true, failure_code = NULL, failure_message = NULL, updated_at = w.at
+        FROM jsonb_to_recordset(p_money -> 'paid') AS w (payment_id uuid, booking_id uuid, at timestamptz)
+        WHERE p.id = w.payment_id AND p.booking_id = w.booking_id AND p.state <> 'SUCCEEDED';
+        GET DIAGNOSTICS n = ROW_COUNT;
+        IF n <> jsonb_array_length(p_money -> 'paid') THEN
+            RAISE EXCEPTION 'a payment has come already' USING ERRCODE = 'BX004';
+        END IF;
+    END IF;
+
+    -- An attempt that waits for its payer is ended by nothing else. One that is in progress is ended by a cancellation only: what was begun
+    -- in time may pay late. By id and not by place, because its state may change while its lock is waited for: see `PaymentState::on`.
+    IF p_money ? 'settled' THEN
+        WITH ended AS (
+            UPDATE payments p SET state = 'CANCELLED', updated_at = w.at
+            FROM jsonb_to_recordset(p_money -> 'settled') AS w (booking_id uuid, is_cancelled boolean, job_id uuid, at timestamptz)
+                 CROSS JOIN LATERAL (
+                     SELECT id FROM payments s
+                     WHERE s.booking_id = w.booking_id AND s.state IN ('STARTED', 'REQUIRES_ACTION', 'PROCESSING') OFFSET 0
+                 ) AS f (id)
+            WHERE p.id = f.id AND (p.state = 'REQUIRES_ACTION' OR (w.is_cancelled AND p.state IN ('STARTED', 'PROCESSING')))
+            RETURNING p.id, p.provider, w.job_id
+        )
+        INSERT INTO jobs (id, kind, key, payload)
+        SELECT job_id, 'close_payment', 'payment:' || id, jsonb_build_object('kind', 'close_payment', 'payment_id', id)
+        FROM ended WHERE provider <> 'manual';
+    END IF;
+
+    FOR c IN
+        SELECT * FROM jsonb_to_recordset(p_money -> 'cancellations') AS w (
+            id uuid, booking_id uuid, event_id uuid, positions smallint[], kept numeric, cut numeric, currency text, reason text,
+            account_id uuid, idempotency_key text, fingerprint uuid, at timestamptz, gone_before numeric,
+            refund_id uuid, payment_id uuid, amount numeric, cause text, refund_reason text
+        )
+    LOOP
+        -- Refunds of a payment are made under its lock.
+        SELECT id INTO paying FROM payments WHERE booking_id = c.booking_id AND pays_booking FOR NO KEY UPDATE;
+        SELECT coalesce(sum(amount), 0) INTO gone FROM refunds
+        WHERE payment_id = paying AND (state <> 'FAILED' OR (cause <> 'AMOUNT' AND replaced_by_id IS NULL));
+        IF gone <> c.gone_before OR (c.refund_id IS NOT NULL AND c.payment_id IS DISTINCT FROM paying) THEN
+            RAISE EXCEPTION 'refunds of booking % have changed', c.booking_id USING ERRCODE = 'BX004';
+        END IF;
+        INSERT INTO cancellations (id, booking_id, event_id, positions, kept, cut, currency, reason, account_id, idempotency_key,
+                                   fingerprint, created_at)
+        VALUES (c.id, c.booking_id, c.event_id, c.positions, c.kept, c.cut, c.currency, c.reason, c.account_id, c.idempotency_key,
+                c.fingerprint, c.at);
+        IF c.refund_id IS NOT NULL THEN
+            INSERT INTO refunds (id, booking_id, event_id, payment_id, amount, currency, cause, reason, cancellation_id, account_id,
+                                 created_at, updated_at)
+            VALUES (c.refund_id, c.booking_id, c.event_id, c.payment_id, c.amount, c.currency, c.cause, c.refund_reason, c.id,
+                    c.account_id, c.at, c.at);
+        END IF;
+    END LOOP;
+
+    IF p_money ? 'attendees' THEN
+        INSERT INTO attendees (booking_id, position, name, email)
+        SELECT * FROM jsonb_to_recordset(p_money -> 'attendees') AS w (booking_id uuid, position smallint, name text, email text);
+    END IF;
+    IF p_money ? 'jobs' THEN
+        INSERT INTO jobs (id, kind, key, payload)
+        SELECT * FROM jsonb_to_recordset(p_money -> 'jobs') AS w (id uuid, kind text, key text, payload jsonb);
+    END IF;
+
+    -- The check of the table is the last guard against using a code too often.
+    IF p_money ? 'codes' THEN
+        UPDATE promo_codes p SET used = p.used + w.delta, ever_used = true
+        FROM jsonb_to_recordset(p_money -> 'codes') AS w (id uuid, delta integer) WHERE p.id = w.id;
+        GET DIAGNOSTICS n = ROW_COUNT;
+        IF n <> jsonb_array_length(p_money -> 'codes') THEN
+            RAISE EXCEPTION 'a promo code does not exist'
+                USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'bookings_promo_code_id';
+        END IF;
+    END IF;
+END
+$$;
+
 -- Writes a group of decisions in one round trip, all or nothing. Each step counts its rows: what memory believed and the
 -- ledger does not confirm fails the whole call, so that no transaction ever commits half a belief.
 --
 -- BX001  the session has ended            -> the node must stop
 -- BX002  a quota has another version      -> the event's memory is stale; DETAIL is the event
 -- BX003  what should be changed is not as it should be
+-- BX004  payments are not as they should be, which says nothing about places
 CREATE FUNCTION ledger_commit(
     p_session integer, p_quotas ledger_quota[], p_holds ledger_hold[], p_changed_holds ledger_change[], p_bookings ledger_booking[],
     p_items ledger_item[], p_changed_bookings ledger_change[], p_cancelled_items ledger_cancelled_item[], p_freed ledger_claim[],
-    p_moved ledger_claim[], p_taken ledger_claim[]
+    p_moved ledger_claim[], p_taken ledger_claim[], p_money jsonb
 ) RETURNS void
 LANGUAGE plpgsql
 -- Plans are made once a connection, perhaps when the tables are empty, and reading all of a table with every group seems cheap
@@ -419,7 +534,8 @@ BEGIN
             WHERE i.ctid = f.place
             RETURNING i.*, t.at
         ), kept AS (
-            INSERT INTO cancelled_items (booking_id, position, ticket_type_id, seat_id, price, cancelled_at) SELECT * FROM gone
+            INSERT INTO cancelled_items (booking_id, position, ticket_type_id, seat_id, price, discount, fee, tax, cancelled_at)
+            SELECT * FROM gone
             RETURNING booking_id
         ), reduced AS (
             UPDATE bookings b SET quantity = b.quantity - k.n
@@ -486,22 +602,23 @@ BEGIN
     END IF;
 
     IF cardinality(p_holds) > 0 THEN
-        INSERT INTO holds (id, event_id, account_id, status, kind, items, total, currency, idempotency_key, fingerprint,
-                           expires_at, created_at, updated_at)
-        SELECT id, event_id, account_id, 'ACTIVE', kind::hold_kind, items, total, currency, idempotency_key, fingerprint,
-               expires_at, created_at, created_at
+        INSERT INTO holds (id, event_id, account_id, status, kind, items, tax_included, total, currency, promo_code_id,
+                           idempotency_key, fingerprint, expires_at, created_at, updated_at)
+        SELECT id, event_id, account_id, 'ACTIVE', kind::hold_kind, items, tax_included, total, currency, promo_code_id,
+               idempotency_key, fingerprint, expires_at, created_at, created_at
         FROM unnest(p_holds);
     END IF;
     IF cardinality(p_bookings) > 0 THEN
-        INSERT INTO bookings (id, event_id, account_id, status, quantity, fees, tax, total, currency, hold_id,
-                              idempotency_key, fingerprint, expires_at, created_at, updated_at)
-        SELECT id, event_id, account_id, status::booking_status, quantity, fees, tax, total, currency, hold_id,
-               idempotency_key, fingerprint, expires_at, created_at, created_at
+        INSERT INTO bookings (id, event_id, account_id, status, quantity, tax_included, discount, fees, tax, total, currency,
+                              promo_code_id, hold_id, idempotency_key, fingerprint, expires_at, created_at, updated_at)
+        SELECT id, event_id, account_id, status::booking_status, quantity, tax_included, discount, fees, tax, total, currency,
+               promo_code_id, hold_id, idempotency_key, fingerprint, expires_at, created_at, created_at
         FROM unnest(p_bookings);
         IF EXISTS (SELECT booking_id FROM unnest(p_items) EXCEPT SELECT id FROM unnest(p_bookings)) THEN
             RAISE EXCEPTION 'an item belongs to no booking of its group';
         END IF;
-        INSERT INTO booking_items (booking_id, position, ticket_type_id, seat_id, price) SELECT * FROM unnest(p_items);
+        INSERT INTO booking_items (booking_id, position, ticket_type_id, seat_id, price, discount, fee, tax)
+        SELECT * FROM unnest(p_items);
     END IF;
 
     -- Seats are given back before others are taken: one group may do both with the same seat.
@@ -531,6 +648,11 @@ BEGIN
     END IF;
     IF cardinality(p_taken) > 0 THEN
         INSERT INTO seat_claims (event_id, seat_id, holder_id, sold) SELECT event_id, seat_id, holder_id, sold FROM unnest(p_taken);
+    END IF;
+
+    -- NULL for nearly every group.
+    IF p_money IS NOT NULL THEN
+        PERFORM ledger_money(p_money);
     END IF;
 END
 $$;

@@ -7,12 +7,14 @@ use actors::{
     inventory::{CommandAnswer, Denial, Outcome},
 };
 use domain::{
-    bookings::{Booking, BookingStatus, Fingerprint, Hold, HoldStatus, IdempotencyKey, Source},
+    bookings::{
+        Attendees, Booking, BookingRequest, BookingStatus, Fingerprint, Hold, HoldRequest, HoldStatus, IdempotencyKey,
+        Source,
+    },
     ids::{AccountId, BookingId, EventId, HoldId},
     inventory::{Command, NewBooking, NewHold},
     refusal::Refusal,
     repositories::RepositoryError,
-    selection::Selection,
     unpaid::{Buyer, NetworkId},
 };
 use tokio::time::Instant;
@@ -99,11 +101,13 @@ pub async fn hold(
     asking: Asking,
     event: EventId,
     key: IdempotencyKey,
-    selection: Selection,
+    request: HoldRequest,
 ) -> Result<IdempotentResult<Hold>, BookingError> {
+    let HoldRequest { selection, promo_code } = request;
     let source = Source::Selection(selection.clone());
-    let fingerprint = Fingerprint::of(event, &source);
-    let new = NewHold { id: HoldId::generate(), account_id: asking.account, key, fingerprint, selection };
+    let fingerprint = Fingerprint::of_request(event, &source, promo_code.as_ref(), &Attendees::default());
+    let (id, account_id) = (HoldId::generate(), asking.account);
+    let new = NewHold { id, account_id, key, fingerprint, selection, promo_code };
     match take(app, asking, event, Command::Hold(new)).await? {
         CommandAnswer { outcome: Outcome::Held(value), replayed } => Ok(IdempotentResult { value, replayed }),
         answer => Err(unexpected(&answer)),
@@ -116,10 +120,12 @@ pub async fn book(
     asking: Asking,
     event: EventId,
     key: IdempotencyKey,
-    source: Source,
+    request: BookingRequest,
 ) -> Result<IdempotentResult<Booking>, BookingError> {
-    let fingerprint = Fingerprint::of(event, &source);
-    let new = NewBooking { id: BookingId::generate(), account_id: asking.account, key, fingerprint, source };
+    let BookingRequest { source, promo_code, attendees } = request;
+    let fingerprint = Fingerprint::of_request(event, &source, promo_code.as_ref(), &attendees);
+    let (id, account_id) = (BookingId::generate(), asking.account);
+    let new = NewBooking { id, account_id, key, fingerprint, source, promo_code, attendees };
     match take(app, asking, event, Command::Book(new)).await? {
         CommandAnswer { outcome: Outcome::Booked(value), replayed } => Ok(IdempotentResult { value, replayed }),
         answer => Err(unexpected(&answer)),
@@ -196,7 +202,7 @@ pub async fn cancel(app: &App, account_id: AccountId, id: BookingId) -> Result<B
         if booking.status == BookingStatus::Cancelled {
             return Ok(booking);
         }
-        let asked = Command::Cancel { booking: Arc::new(booking.clone()) };
+        let asked = Command::Cancel { booking: Arc::new(booking.clone()), money: None };
         let refusal = match ask(app, booking.event_id, asked).await {
             Ok(_) => {
                 acting::gave_back(app, Closed::Booking(&booking)).await;

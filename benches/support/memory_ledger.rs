@@ -48,8 +48,9 @@ impl MemoryLedger {
             quotas: vec![Quota { id: self.quota_id, capacity: CAPACITY }],
             seat_map: None,
             hold_for: SignedDuration::from_mins(10),
-            hold_cap: domain::events::HOLD_CAP,
-            payment_for: SignedDuration::from_mins(15),
+            terms: domain::pricing::terms::SaleTerms::default(),
+            promo_codes: Vec::new(),
+            minimum: None,
             unpaid: None,
         }
     }
@@ -65,6 +66,7 @@ impl Ledger for MemoryLedger {
             holds: Vec::new(),
             pending: Vec::new(),
             by_account: Vec::new(),
+            code_uses: Vec::new(),
             now: Timestamp::now(),
         })
     }

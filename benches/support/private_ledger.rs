@@ -61,6 +61,7 @@ impl PrivateLedger {
         let options = LedgerOptions {
             hold: SignedDuration::try_from(config.inventory.hold).unwrap(),
             payment: SignedDuration::try_from(config.inventory.payment).unwrap(),
+            minimum: |_| None,
             prepared_statements: config.database.prepared_statements,
             unpaid: None,
         };

@@ -1,23 +1,32 @@
 //! Holds and bookings: what an account has of an event.
 
+mod attendees;
+mod fingerprint;
+mod requests;
+
 use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use strum::{EnumString, IntoStaticStr};
-use uuid::Uuid;
 
+pub use self::{
+    attendees::{Attendee, Attendees, RawAttendee},
+    fingerprint::Fingerprint,
+    requests::{BookingRequest, HoldRequest},
+};
 use crate::{
     ids::{AccountId, BookingId, EventId, HoldId, QuotaId, TicketTypeId},
-    money::Money,
+    money::{Currency, Money},
+    pricing::PriceLine,
+    promo_codes::AppliedCode,
     seat_maps::Seat,
-    selection::{Choice, Selection},
+    selection::Selection,
     validation::UnknownName,
 };
 
-/// One place: of a ticket type, perhaps a named seat, at a price.
+/// One place: of a ticket type, perhaps a named seat, at a price. All amounts are in the event's currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
     pub ticket_type_id: TicketTypeId,
@@ -25,8 +34,33 @@ pub struct Item {
     pub quota_id: QuotaId,
     /// The chair, for a seated ticket type.
     pub seat: Option<Arc<Seat>>,
-    /// In the event's currency.
+    /// Of the ticket type.
     pub price: Decimal,
+    /// What the promo code takes off the price.
+    pub discount: Decimal,
+    /// All fees, the place's part of those per booking among them.
+    pub fee: Decimal,
+    /// Contained in the rest, or on top of it: that is the same for all places of a booking.
+    pub tax: Decimal,
+}
+
+impl Item {
+    /// A place that costs its price and nothing else.
+    pub fn at_price(ticket_type_id: TicketTypeId, quota_id: QuotaId, seat: Option<Arc<Seat>>, price: Decimal) -> Self {
+        let none = Decimal::ZERO;
+        Self { ticket_type_id, quota_id, seat, price, discount: none, fee: none, tax: none }
+    }
+
+    /// What it costs, by its parts.
+    pub fn line(&self, currency: Currency) -> PriceLine {
+        let of = |amount| Money::new(amount, currency);
+        PriceLine { price: of(self.price), discount: of(self.discount), fee: of(self.fee), tax: of(self.tax) }
+    }
+
+    pub(crate) fn set_line(&mut self, line: &PriceLine) {
+        let PriceLine { price, discount, fee, tax } = line;
+        (self.price, self.discount, self.fee, self.tax) = (price.amount, discount.amount, fee.amount, tax.amount);
+    }
 }
 
 /// Some of the places of one booking, by their positions from 0 on. A booking has a hundred at most.
@@ -137,54 +171,6 @@ impl IdempotencyKey {
     }
 }
 
-/// What a request asked for, as 128 bits of SHA-256: two requests with one key must agree in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fingerprint(pub Uuid);
-
-impl Fingerprint {
-    /// Of what `event` is asked for. Field order and white space of the JSON do not matter.
-    pub fn of(event: EventId, source: &Source) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(event.0.as_bytes());
-        match source {
-            Source::Hold(hold) => {
-                hash.update(b"hold");
-                hash.update(hold.0.as_bytes());
-            }
-            Source::Selection(selection) => Self::add_selection(&mut hash, selection),
-        }
-        let digest = hash.finalize();
-        let mut half = [0; 16];
-        half.copy_from_slice(&digest[..16]);
-        Self(Uuid::from_bytes(half))
-    }
-
-    fn add_selection(hash: &mut Sha256, selection: &Selection) {
-        for line in selection.lines() {
-            hash.update(b"line");
-            hash.update(line.ticket_type_id.0.as_bytes());
-            match &line.choice {
-                Choice::Quantity(quantity) => hash.update(quantity.to_le_bytes()),
-                Choice::Seats(seats) => seats.iter().for_each(|seat| hash.update(seat.0.as_bytes())),
-                Choice::WholeSection(section) => {
-                    hash.update(b"whole");
-                    hash.update((section.as_str().len() as u64).to_le_bytes());
-                    hash.update(section.as_str());
-                }
-                Choice::BestAvailable { quantity, section } => {
-                    hash.update(b"best");
-                    hash.update(quantity.to_le_bytes());
-                    if let Some(section) = section {
-                        hash.update(b"in");
-                        hash.update((section.as_str().len() as u64).to_le_bytes());
-                        hash.update(section.as_str());
-                    }
-                }
-            }
-        }
-    }
-}
-
 /// Where a booking's places come from.
 #[derive(Clone, Debug)]
 pub enum Source {
@@ -203,8 +189,11 @@ pub struct Hold {
     /// Where it is in its life.
     pub status: HoldStatus,
     pub items: Arc<[Item]>,
-    /// The price of all items.
+    /// Whether the tax is contained in the total.
+    pub tax_included: bool,
+    /// What the booking that it becomes will cost.
     pub total: Money,
+    pub promo_code: Option<Arc<AppliedCode>>,
     /// The client's name for the request.
     pub key: IdempotencyKey,
     /// What the request asked for.
@@ -231,12 +220,20 @@ pub struct Booking {
     pub items: Arc<[Item]>,
     /// Those that were cancelled since, of a booking that was not cancelled as a whole.
     pub cancelled: Positions,
+    /// Taken off the items' prices.
+    pub discount: Money,
     /// On top of the items' prices.
     pub fees: Money,
-    /// Contained in the total.
     pub tax: Money,
-    /// What is to be paid.
+    /// Whether the tax is contained in the total, or was added to it.
+    pub tax_included: bool,
+    /// What is to be paid. As the items' prices and their parts, it stays as it was charged.
     pub total: Money,
+    /// What goes back, or has gone back: of all refunds that have not failed. What decides about places does not know it.
+    pub refunded: Money,
+    pub promo_code: Option<Arc<AppliedCode>>,
+    /// Who comes, in the order of the items; as many or fewer.
+    pub attendees: Attendees,
     pub hold_id: Option<HoldId>,
     /// The client's name for the request.
     pub key: IdempotencyKey,
@@ -258,6 +255,7 @@ impl Booking {
         self.status = Self::first_status(self.total);
         self.updated_at = self.created_at;
         (self.extended_until, self.cancelled) = (None, Positions::default());
+        self.refunded = Money::zero(self.total.currency);
         self
     }
 
@@ -296,6 +294,11 @@ impl Booking {
 }
 
 impl Hold {
+    /// A part of its price: that of all items. What was priced can be added up.
+    pub fn sum_of(&self, part: impl Fn(&Item) -> Decimal) -> Money {
+        Money::new(self.items.iter().map(part).sum(), self.total.currency)
+    }
+
     /// Whether it is a block: places that the organizer keeps back until they are given free.
     pub fn is_block(&self) -> bool {
         self.expires_at.is_none()

@@ -15,8 +15,10 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::{
-    ids::{AccountId, EventId, QuotaId, SeatMapVersionId, SectionId, SeriesId, TicketTypeId, VenueId},
-    money::{Currency, Percentage},
+    ids::{AccountId, EventId, PromoCodeId, QuotaId, SeatMapVersionId, SectionId, SeriesId, TicketTypeId, VenueId},
+    money::{Currency, Money, Percentage},
+    pricing::terms::SaleTerms,
+    promo_codes::PromoCode,
     seat_maps::SeatMap,
     unpaid::UnpaidLimits,
 };
@@ -171,8 +173,12 @@ pub struct Quota {
     pub capacity: u32,
 }
 
-/// The longest that a hold of an event lasts that says nothing else.
-pub const HOLD_CAP: SignedDuration = SignedDuration::from_mins(30);
+/// A promo code of an event, as its inventory knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedCode {
+    pub id: PromoCodeId,
+    pub code: PromoCode,
+}
 
 /// All rules by which one event sells. Read once when the inventory is loaded, never changed in place.
 #[derive(Debug)]
@@ -194,10 +200,12 @@ pub struct SalePlan {
     pub seat_map: Option<Arc<SeatMap>>,
     /// How long a hold lasts, ten minutes unless set otherwise.
     pub hold_for: SignedDuration,
-    /// The longest that a hold lasts, however often it is extended.
-    pub hold_cap: SignedDuration,
-    /// How long a priced booking waits for its payment.
-    pub payment_for: SignedDuration,
+    /// Taxes, fees, how long an unpaid booking waits, and the longest that a hold lasts.
+    pub terms: SaleTerms,
+    /// Those that may be used at any time.
+    pub promo_codes: Vec<PlannedCode>,
+    /// The least that the payment gateway charges in the event's currency, where it says so.
+    pub minimum: Option<Money>,
     /// How many places may be taken without being paid; no caps when `None`.
     pub unpaid: Option<UnpaidLimits>,
 }

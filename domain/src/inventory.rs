@@ -10,8 +10,10 @@
 mod caps;
 mod changes;
 mod choose;
+mod codes;
 mod decide;
 mod holder;
+mod prices;
 mod seats;
 mod snapshot;
 mod unpaid;
@@ -21,6 +23,7 @@ use std::{
     sync::Arc,
 };
 
+use codes::Codes;
 use foldhash::quality::RandomState;
 use holder::Holder;
 use jiff::Timestamp;
@@ -28,10 +31,13 @@ use seats::Seats;
 use unpaid::Unpaid;
 
 use crate::{
-    bookings::{Booking, BookingStatus, Fingerprint, HolderId, IdempotencyKey, Positions, Source},
+    bookings::{Attendees, Booking, BookingStatus, Fingerprint, HolderId, IdempotencyKey, Positions, Source},
     events::SalePlan,
-    ids::{AccountId, BookingId, HoldId, QuotaId},
+    ids::{AccountId, BookingId, HoldId, PaymentId, QuotaId},
     ledger::{Entry, LoadedInventory, QuotaCount},
+    payments::records::NewCancellation,
+    pricing::price_list::PriceList,
+    promo_codes::CodeName,
     selection::Selection,
 };
 pub use changes::Changes;
@@ -50,6 +56,7 @@ pub struct NewHold {
     /// What the request asks for.
     pub fingerprint: Fingerprint,
     pub selection: Selection,
+    pub promo_code: Option<CodeName>,
 }
 
 /// A request to book places.
@@ -63,6 +70,9 @@ pub struct NewBooking {
     /// What the request asks for.
     pub fingerprint: Fingerprint,
     pub source: Source,
+    /// Of a selection. The booking of a hold has the hold's.
+    pub promo_code: Option<CodeName>,
+    pub attendees: Attendees,
 }
 
 #[derive(Clone, Debug)]
@@ -83,17 +93,22 @@ pub enum Command {
     Confirm {
         /// As the ledger has it.
         booking: Arc<Booking>,
+        /// The attempt whose money pays it. In the transaction of the confirmation it becomes one that has succeeded.
+        payment_id: Option<PaymentId>,
     },
     /// Give a booking back.
     Cancel {
         /// As the ledger has it.
         booking: Arc<Booking>,
+        /// What is remembered of it beside the places, and what goes back. The ledger refuses it if payments have changed since.
+        money: Option<Arc<NewCancellation>>,
     },
     /// Give some of the places of a confirmed booking back.
     CancelItems {
         /// As the ledger has it.
         booking: Arc<Booking>,
         positions: Positions,
+        money: Option<Arc<NewCancellation>>,
     },
     /// Close what has expired.
     Expire(HolderId),
@@ -122,6 +137,8 @@ impl QuotaState {
 #[derive(Debug)]
 pub struct Inventory {
     plan: Arc<SalePlan>,
+    prices: PriceList,
+    codes: Codes,
     quotas: Vec<QuotaState>,
     /// Versions of quotas that were deleted; see [`LoadedInventory::version_base`].
     version_base: i64,
@@ -159,6 +176,8 @@ impl Inventory {
         let sections_of_types = plan.ticket_types.iter().map(|of| seats.sections(of, None)).collect();
         let mut inventory = Self {
             sections_of_types,
+            prices: PriceList::new(plan.currency, &plan.terms, &plan.ticket_types),
+            codes: Codes::load(&plan.promo_codes, loaded.code_uses),
             unpaid: plan.unpaid.map(Unpaid::new),
             by_account: plan.max_per_account.map(|_| loaded.by_account.into_iter().collect()),
             plan,
@@ -188,6 +207,7 @@ impl Inventory {
         if let Some(unpaid) = &mut self.unpaid {
             unpaid.apply(entry);
         }
+        self.codes.apply(entry);
         if entry.takes_free_places() {
             for item in entry.items().iter() {
                 if let Some(quota) = self.quota(item.quota_id) {
@@ -205,6 +225,7 @@ impl Inventory {
         if let Some(unpaid) = &mut self.unpaid {
             unpaid.settle(entry);
         }
+        self.codes.settle(entry);
         let took = entry.takes_free_places();
         for change in entry.quota_changes() {
             if let Some(quota) = self.quota(change.quota_id) {
@@ -254,6 +275,7 @@ impl Inventory {
         if let Some(unpaid) = &mut self.unpaid {
             unpaid.revert(entry);
         }
+        self.codes.revert(entry);
         if entry.takes_free_places() {
             for item in entry.items().iter() {
                 if let Some(quota) = self.quota(item.quota_id) {

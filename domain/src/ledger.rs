@@ -1,171 +1,17 @@
 //! What the inventory writes down, and the port to where it is written.
 
+mod entry;
+
 use std::{future::Future, sync::Arc};
 
 use jiff::Timestamp;
 
+pub use self::entry::{CodeUse, Entry, QuotaChange};
 use crate::{
-    bookings::{Booking, BookingStatus, Fingerprint, Hold, HoldStatus, HolderId, IdempotencyKey, Item, Positions},
+    bookings::{Booking, Fingerprint, Hold, IdempotencyKey},
     events::SalePlan,
-    ids::{AccountId, EventId, QuotaId, SeatId},
+    ids::{AccountId, EventId, PromoCodeId, QuotaId, SeatId},
 };
-
-/// One decision: it changes all it names, or nothing.
-#[derive(Clone, Debug)]
-pub enum Entry {
-    /// Free places became a hold.
-    Hold(Arc<Hold>),
-    /// A hold gave its places back.
-    CloseHold {
-        hold: Arc<Hold>,
-        /// Released or expired.
-        to: HoldStatus,
-        at: Timestamp,
-    },
-    /// A hold keeps its places for longer.
-    ExtendHold {
-        /// As it is now.
-        hold: Arc<Hold>,
-        at: Timestamp,
-    },
-    /// Free places, or those of a hold, became a booking.
-    Book {
-        /// As it is now.
-        booking: Arc<Booking>,
-        from: Option<Arc<Hold>>,
-    },
-    /// A booking waits longer for its payment.
-    ExtendBooking {
-        /// As it is now.
-        booking: Arc<Booking>,
-        at: Timestamp,
-    },
-    /// A booking is paid: the places that it keeps are sold. One that has expired takes the same places again, if they are free.
-    Confirm {
-        /// As it was before: it waits for its payment, or has expired.
-        booking: Arc<Booking>,
-        at: Timestamp,
-    },
-    /// A confirmed booking gave some of its places back, and keeps others.
-    CancelItems {
-        /// As it was before.
-        booking: Arc<Booking>,
-        positions: Positions,
-        /// The places at these positions.
-        items: Arc<[Item]>,
-        at: Timestamp,
-    },
-    /// A booking gave its places back.
-    CloseBooking {
-        booking: Arc<Booking>,
-        /// The places that it had.
-        items: Arc<[Item]>,
-        /// Cancelled or expired.
-        to: BookingStatus,
-        at: Timestamp,
-    },
-}
-
-/// How one entry changes one quota's counters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QuotaChange {
-    pub quota_id: QuotaId,
-    /// Added to the places held.
-    pub held: i32,
-    /// Added to the places sold.
-    pub sold: i32,
-}
-
-impl Entry {
-    pub fn items(&self) -> &Arc<[Item]> {
-        match self {
-            Entry::Hold(hold) | Entry::ExtendHold { hold, .. } | Entry::CloseHold { hold, .. } => &hold.items,
-            Entry::Book { booking, .. } | Entry::ExtendBooking { booking, .. } | Entry::Confirm { booking, .. } => {
-                &booking.items
-            }
-            Entry::CancelItems { items, .. } | Entry::CloseBooking { items, .. } => items,
-        }
-    }
-
-    /// Whose places they are.
-    pub fn account_id(&self) -> AccountId {
-        match self {
-            Entry::Hold(hold) | Entry::ExtendHold { hold, .. } | Entry::CloseHold { hold, .. } => hold.account_id,
-            Entry::Book { booking, .. }
-            | Entry::ExtendBooking { booking, .. }
-            | Entry::Confirm { booking, .. }
-            | Entry::CancelItems { booking, .. }
-            | Entry::CloseBooking { booking, .. } => booking.account_id,
-        }
-    }
-
-    /// True when it takes places that were free.
-    pub fn takes_free_places(&self) -> bool {
-        matches!(self, Entry::Hold(_) | Entry::Book { from: None, .. }) || self.is_late()
-    }
-
-    /// True when it confirms a booking that had expired.
-    pub fn is_late(&self) -> bool {
-        matches!(self, Entry::Confirm { booking, .. } if booking.status == BookingStatus::Expired)
-    }
-
-    /// What was there before and is changed.
-    pub fn changes(&self) -> Option<HolderId> {
-        match self {
-            Entry::Hold(_) | Entry::Book { from: None, .. } => None,
-            Entry::Book { from: Some(hold), .. } => Some(HolderId::Hold(hold.id)),
-            _ => Some(HolderId::from(self)),
-        }
-    }
-
-    /// True when its places are kept back by the organizer, and nobody's in the sense of limits.
-    pub fn is_of_block(&self) -> bool {
-        matches!(self, Entry::Hold(hold) | Entry::CloseHold { hold, .. } if hold.is_block())
-    }
-
-    /// True when it gives places back.
-    pub fn frees_places(&self) -> bool {
-        matches!(self, Entry::CloseHold { .. } | Entry::CancelItems { .. } | Entry::CloseBooking { .. })
-    }
-
-    /// What one of its places adds to (held, sold).
-    pub fn change_per_place(&self) -> (i32, i32) {
-        fn of(status: BookingStatus) -> (i32, i32) {
-            // A booking that waits for its payment is not sold yet.
-            if status == BookingStatus::PendingPayment { (1, 0) } else { (0, 1) }
-        }
-        match self {
-            Entry::Hold(_) => (1, 0),
-            Entry::CloseHold { .. } => (-1, 0),
-            Entry::ExtendHold { .. } | Entry::ExtendBooking { .. } => (0, 0),
-            Entry::Book { booking, from } => {
-                let (held, sold) = of(booking.status);
-                (held - i32::from(from.is_some()), sold)
-            }
-            Entry::Confirm { .. } => (-i32::from(!self.is_late()), 1),
-            Entry::CancelItems { booking, .. } | Entry::CloseBooking { booking, .. } => {
-                let (held, sold) = of(booking.status);
-                (-held, -sold)
-            }
-        }
-    }
-
-    /// Its changes, one a place; none, if nothing is counted otherwise.
-    pub fn quota_changes(&self) -> impl Iterator<Item = QuotaChange> + '_ {
-        let (held, sold) = self.change_per_place();
-        let items = if (held, sold) == (0, 0) { &[][..] } else { self.items() };
-        items.iter().map(move |item| QuotaChange { quota_id: item.quota_id, held, sold })
-    }
-
-    /// The client's name for the request, for entries that a client may retry under it.
-    pub fn key(&self) -> Option<(AccountId, &IdempotencyKey, KeyKind)> {
-        match self {
-            Entry::Hold(hold) => Some((hold.account_id, &hold.key, KeyKind::Hold)),
-            Entry::Book { booking, .. } => Some((booking.account_id, &booking.key, KeyKind::Booking)),
-            _ => None,
-        }
-    }
-}
 
 /// Holds and bookings have keys of their own: a client may name its hold and its booking alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -238,11 +84,22 @@ pub struct QuotaCount {
     pub version: i64,
 }
 
+/// How often a promo code is used, as it is in the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeUses {
+    pub promo_code_id: PromoCodeId,
+    pub used: u32,
+    /// Of each account; empty unless the code limits them.
+    pub by_account: Vec<(AccountId, u32)>,
+}
+
 /// Everything from which an inventory starts.
 #[derive(Debug)]
 pub struct LoadedInventory {
     pub plan: SalePlan,
     pub counts: Vec<QuotaCount>,
+    /// Of each promo code of the plan.
+    pub code_uses: Vec<CodeUses>,
     /// Added to the versions of the quotas for the version of the event: what the quotas had that were deleted.
     pub version_base: i64,
     /// Seats that are held or sold; true for sold.
@@ -317,6 +174,10 @@ pub enum Rejection {
     /// What was to be closed is not open: closed by somebody else in the meantime.
     #[error("not open any more")]
     NotOpen,
+    /// What was paid, refunded or asked for under a key of a cancellation is not as it was when this was computed. It says nothing about
+    /// places.
+    #[error("payments have changed")]
+    MoneyChanged,
     /// The account does not exist.
     #[error("the account does not exist")]
     AccountGone,
@@ -354,20 +215,4 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// The counters of an event's quotas.
     fn counts(&self, event: EventId) -> impl Future<Output = Result<Vec<QuotaCount>, LoadError>> + Send;
-}
-
-impl From<&Entry> for HolderId {
-    /// What the entry opens or changes.
-    fn from(entry: &Entry) -> Self {
-        match entry {
-            Entry::Hold(hold) | Entry::ExtendHold { hold, .. } | Entry::CloseHold { hold, .. } => {
-                HolderId::Hold(hold.id)
-            }
-            Entry::Book { booking, .. }
-            | Entry::ExtendBooking { booking, .. }
-            | Entry::Confirm { booking, .. }
-            | Entry::CancelItems { booking, .. }
-            | Entry::CloseBooking { booking, .. } => HolderId::Booking(booking.id),
-        }
-    }
 }

@@ -61,6 +61,12 @@ pub struct PriceTotals {
 }
 
 impl PriceTotals {
+    /// Of tickets that cost nothing.
+    pub fn free(tax_included: bool, currency: Currency) -> Self {
+        let zero = Money::zero(currency);
+        Self { price: zero, discount: zero, fees: zero, tax: zero, tax_included, total: zero }
+    }
+
     pub fn of(lines: &[PriceLine], tax_included: bool, currency: Currency) -> Result<Self, MoneyError> {
         let sum = |part: fn(&PriceLine) -> Money| Money::sum(currency, lines.iter().map(part));
         let sums = PriceLine {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    ids::TicketTypeId,
+    ids::{PromoCodeId, TicketTypeId},
     money::{Currency, Money, MoneyError, Percentage},
     text,
     validation::{FieldError, FieldErrors},
@@ -27,6 +27,11 @@ impl CodeName {
             return Err(FieldError::new(field, "INVALID", "must be 2 to 64 letters A to Z, digits, - and _"));
         }
         Ok(Self(code))
+    }
+
+    /// A name that is stored. It was checked when it was written.
+    pub fn stored(name: &str) -> Self {
+        Self(name.to_owned())
     }
 
     pub fn as_str(&self) -> &str {
@@ -140,6 +145,13 @@ impl PromoCode {
             _ => Ok(Money::zero(price.currency)),
         }
     }
+}
+
+/// The code that a hold or a booking has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppliedCode {
+    pub id: PromoCodeId,
+    pub name: CodeName,
 }
 
 /// A code as an organizer wrote it.

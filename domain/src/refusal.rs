@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crate::{
     ids::{SeatId, TicketTypeId},
+    pricing::quote::BelowMinimum,
+    promo_codes::PromoCodeError,
     validation::FieldError,
 };
 
@@ -51,6 +53,12 @@ pub enum Refusal {
         /// When it may be tried again.
         retry_after: Option<Duration>,
     },
+    /// The promo code can't be used for this.
+    #[error(transparent)]
+    PromoCode(#[from] PromoCodeError),
+    /// It would cost less than can be paid.
+    #[error(transparent)]
+    BelowMinimum(#[from] BelowMinimum),
     /// The hold expired, was released, was booked already, or never was the account's.
     #[error("the hold has expired or is gone")]
     HoldGone,

@@ -45,6 +45,11 @@ impl FieldErrors {
         result.map_err(|error| self.0.push(error)).ok()
     }
 
+    /// Keeps the value, or notes all of its faults.
+    pub fn keep_all<T>(&mut self, result: Result<T, Vec<FieldError>>) -> Option<T> {
+        result.map_err(|errors| self.0.extend(errors)).ok()
+    }
+
     /// Keeps a field of a thing as it was `before`, whatever today's rules say of it: anyone who changes something else has not said it. What
     /// is another is checked.
     pub fn change<T: PartialEq>(

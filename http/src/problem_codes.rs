@@ -161,6 +161,12 @@ catalogue! {
     HoldAtCap "BOOKING_007" CONFLICT "Hold cannot be extended",
         "The hold is as long already as a hold of this event may be. It goes on until its `expiresAt`.",
         "Book the places, or hold them again when they are free.";
+    PromoCode "PROMO_001" UNPROCESSABLE_ENTITY "Promo code can't be used",
+        "There is no such code, it is used up, not valid now, or not for these tickets; `errors[].code` says which.",
+        "Check how it is written, or ask without it.";
+    BelowMinimum "PAYMENT_007" UNPROCESSABLE_ENTITY "Too little to be paid",
+        "The total is more than nothing, and less than the payment provider charges.",
+        "Ask for more places.";
     LinkDead "ACCOUNT_001" UNPROCESSABLE_ENTITY "Link does not work",
         "The link was used already, has run out, or never was one.",
         "Ask for another mail.";

@@ -9,6 +9,7 @@ use actors::{
 };
 use anyhow::Context;
 use boxoffice_store::postgres::ledger::{LedgerOptions, LedgerPools, PgLedger};
+use domain::money::Money;
 use jiff::SignedDuration;
 use tokio::{runtime::Handle, task::JoinHandle};
 
@@ -90,6 +91,7 @@ fn ledger_options(config: &Config) -> anyhow::Result<LedgerOptions> {
     Ok(LedgerOptions {
         hold: SignedDuration::try_from(config.inventory.hold)?,
         payment: SignedDuration::try_from(config.inventory.payment)?,
+        minimum: Money::gateway_minimum,
         prepared_statements: config.database.prepared_statements,
         unpaid: Some(config.inventory.unpaid),
     })

@@ -13,7 +13,7 @@ use boxoffice_store::postgres::{
     pool::{self, PoolSettings},
 };
 use domain::{
-    bookings::{Fingerprint, IdempotencyKey, Source},
+    bookings::{Attendees, Fingerprint, IdempotencyKey, Source},
     ids::{AccountId, BookingId, EventId, HoldId, TicketTypeId},
     inventory::{Command, Inventory, NewBooking, NewHold},
     ledger::{CommitError, Entry, EventBatch, KeyKind, KeyOf, Ledger, LoadError, Rejection},
@@ -42,7 +42,8 @@ async fn ledger_with(db: &TestDatabase, node: &str, prepared_statements: bool) -
         statement_timeout: Duration::from_secs(30),
     });
     let minutes = SignedDuration::from_mins(10);
-    let options = LedgerOptions { hold: minutes, payment: minutes, prepared_statements, unpaid: None };
+    let options =
+        LedgerOptions { hold: minutes, payment: minutes, minimum: |_| None, prepared_statements, unpaid: None };
     Arc::new(PgLedger::open(pool.unwrap(), node, options).await.unwrap())
 }
 
@@ -67,7 +68,8 @@ impl Bench {
     fn booking(&self, inventory: &Inventory, key: &str, source: Source) -> EventBatch {
         let fingerprint = Fingerprint::of(self.event_id(), &source);
         let key = IdempotencyKey::parse(key).unwrap();
-        let new = NewBooking { id: BookingId::generate(), account_id: self.account, key, fingerprint, source };
+        let (id, account_id, attendees) = (BookingId::generate(), self.account, Attendees::default());
+        let new = NewBooking { id, account_id, key, fingerprint, source, promo_code: None, attendees };
         self.batch(inventory, &Command::Book(new))
     }
 
@@ -81,8 +83,9 @@ impl Bench {
         let source = self.places(1);
         let fingerprint = Fingerprint::of(self.event_id(), &source);
         let Source::Selection(selection) = source else { unreachable!() };
-        let (id, key) = (HoldId::generate(), IdempotencyKey::parse(key).unwrap());
-        self.batch(inventory, &Command::Hold(NewHold { id, account_id: self.account, key, fingerprint, selection }))
+        let (id, account_id, key) = (HoldId::generate(), self.account, IdempotencyKey::parse(key).unwrap());
+        let new = NewHold { id, account_id, key, fingerprint, selection, promo_code: None };
+        self.batch(inventory, &Command::Hold(new))
     }
 
     fn places(&self, quantity: u32) -> Source {
@@ -308,7 +311,8 @@ async fn what_is_not_open_can_not_be_closed() {
         let Source::Selection(selection) = bench.places(2) else { panic!() };
         let (id, key) = (HoldId::generate(), IdempotencyKey::parse(key).unwrap());
         let fingerprint = Fingerprint::of(bench.event_id(), &bench.places(2));
-        let hold = Command::Hold(NewHold { id, account_id: bench.account, key, fingerprint, selection });
+        let account_id = bench.account;
+        let hold = Command::Hold(NewHold { id, account_id, key, fingerprint, selection, promo_code: None });
         bench.commit(bench.batch(&inventory, &hold)).await.unwrap();
         ids.push(id);
     }

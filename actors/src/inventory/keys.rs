@@ -107,7 +107,7 @@ mod tests {
 
     fn hold(places: usize, expires_at: Option<Timestamp>) -> (KeyOf, Prior) {
         let (ticket_type_id, quota_id) = (TicketTypeId::generate(), QuotaId::generate());
-        let item = Item { ticket_type_id, quota_id, seat: None, price: Decimal::ZERO };
+        let item = Item::at_price(ticket_type_id, quota_id, None, Decimal::ZERO);
         let id = HoldId::generate();
         let key = IdempotencyKey::parse(&id.0.to_string()).unwrap();
         let account_id = AccountId::generate();
@@ -117,7 +117,9 @@ mod tests {
             account_id,
             status: HoldStatus::Active,
             items: vec![item; places].into(),
+            tax_included: true,
             total: Money::new(Decimal::ZERO, "EUR".parse().unwrap()),
+            promo_code: None,
             key: key.clone(),
             fingerprint: Fingerprint(id.0),
             expires_at,

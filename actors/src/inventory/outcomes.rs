@@ -95,7 +95,7 @@ fn is_known(outcome: &EntryOutcome) -> bool {
 /// Whether a rejection says something that memory does not claim to know.
 fn leaves_memory_sound(rejection: &Rejection, entry: &Entry) -> bool {
     match rejection {
-        Rejection::AccountGone | Rejection::KeyUnreadable => true,
+        Rejection::AccountGone | Rejection::KeyUnreadable | Rejection::MoneyChanged => true,
         // Confirmed and expired bookings are known to the ledger only, so they may have been changed since they were read.
         Rejection::NotOpen if entry.is_late() => true,
         Rejection::NotOpen | Rejection::Guard(_) => {
@@ -120,7 +120,9 @@ fn answer((pending, outcome): (Pending, EntryOutcome)) {
         EntryOutcome::Rejected(rejection @ Rejection::Guard(_)) if !leaves_memory_sound(&rejection, &pending.entry) => {
             pending.answer_all(&Err(Denial::Unavailable(rejection.to_string())));
         }
-        EntryOutcome::Rejected(Rejection::NotOpen | Rejection::Guard(_)) => pending.answer_all(&Err(Denial::NotOpen)),
+        EntryOutcome::Rejected(Rejection::NotOpen | Rejection::MoneyChanged | Rejection::Guard(_)) => {
+            pending.answer_all(&Err(Denial::NotOpen));
+        }
     }
 }
 

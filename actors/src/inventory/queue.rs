@@ -39,9 +39,9 @@ impl Identity {
                 (Identity::Change(HolderId::Hold(*hold_id)), None)
             }
             Command::Wait { booking_id, .. } => (Identity::Change(HolderId::Booking(*booking_id)), None),
-            Command::Confirm { booking } | Command::CancelItems { booking, .. } | Command::Cancel { booking } => {
-                (Identity::Change(HolderId::Booking(booking.id)), None)
-            }
+            Command::Confirm { booking, .. }
+            | Command::CancelItems { booking, .. }
+            | Command::Cancel { booking, .. } => (Identity::Change(HolderId::Booking(booking.id)), None),
             Command::Expire(holder) => (Identity::Change(*holder), None),
         }
     }
@@ -91,8 +91,11 @@ impl Pending {
             (Entry::CloseHold { hold, to: HoldStatus::Released, .. }, Command::Release { account_id, .. }) => {
                 hold.account_id == *account_id
             }
-            (Entry::CloseBooking { to: BookingStatus::Cancelled, .. }, Command::Cancel { .. })
-            | (Entry::Confirm { .. }, Command::Confirm { .. }) => true,
+            // Two that remember something of their own, or bring money of their own, are two: the second is decided when the first has landed.
+            (Entry::CloseBooking { to: BookingStatus::Cancelled, money, .. }, Command::Cancel { money: other, .. }) => {
+                money == other
+            }
+            (Entry::Confirm { payment_id, .. }, Command::Confirm { payment_id: other, .. }) => payment_id == other,
             _ => false,
         }
     }
@@ -160,9 +163,9 @@ impl Queue {
             Command::Extend { hold_id, account_id } | Command::Release { hold_id, account_id } => {
                 (HolderId::Hold(*hold_id), *account_id)
             }
-            Command::Confirm { booking } | Command::CancelItems { booking, .. } | Command::Cancel { booking } => {
-                (HolderId::Booking(booking.id), booking.account_id)
-            }
+            Command::Confirm { booking, .. }
+            | Command::CancelItems { booking, .. }
+            | Command::Cancel { booking, .. } => (HolderId::Booking(booking.id), booking.account_id),
             Command::Book(new) => match &new.source {
                 Source::Hold(hold_id) => (HolderId::Hold(*hold_id), new.account_id),
                 Source::Selection(_) => return None,

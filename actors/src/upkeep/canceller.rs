@@ -39,7 +39,7 @@ impl<E: EventUpkeep> Canceller<E> {
             // What was cancelled before a crash only waits for its mail.
             if booking.status != BookingStatus::Cancelled {
                 let inventories = self.inventories.clone();
-                let command = Command::Cancel { booking: Arc::new(booking) };
+                let command = Command::Cancel { booking: Arc::new(booking), money: None };
                 asking.spawn(async move { inventories.ask(event, command, Instant::now() + DEADLINE).await });
             }
         }

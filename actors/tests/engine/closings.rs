@@ -35,7 +35,7 @@ async fn six_cancellations_at_once_are_one() {
     let hall = event(1);
     let running = start(&[&hall]).await;
     let booking = booked(&running.book(&hall, 1).await);
-    let cancel = || Command::Cancel { booking: booking.clone() };
+    let cancel = || Command::Cancel { booking: booking.clone(), money: None };
     running.ledger.hold_commits();
     let asking = running.asking_all(&hall, (0..6).map(|_| cancel()).collect());
     running.under_way(&hall, 6).await;
@@ -59,7 +59,7 @@ async fn a_cancellation_that_breaks_a_guard_is_refused_alone() {
     let booking = booked(&running.book(&hall, 1).await);
     let guard = Rejection::Guard("quotas_sold_check".to_owned());
     running.ledger.faults().commits.push_back(Fault::Fail(CommitError::Rejected(guard)));
-    let answer = running.ask(&hall, Command::Cancel { booking }).await;
+    let answer = running.ask(&hall, Command::Cancel { booking, money: None }).await;
     assert!(matches!(answer, Err(AskError::Denied(Denial::NotOpen))), "{answer:?}");
     booked(&running.book(&hall, 1).await);
     assert_eq!(running.ledger.loads(hall.id).len(), 1, "its inventory went on");
@@ -136,7 +136,7 @@ async fn a_cancellation_waits_for_the_expiry_of_the_booking() {
     running.ledger.hold_commits();
     tokio::time::advance(std::time::Duration::from_secs(900)).await;
     eventually("it is expiring", || running.ledger.arrived() == 2).await;
-    let cancelling = running.asking(&hall, Command::Cancel { booking: Arc::clone(&booking) });
+    let cancelling = running.asking(&hall, Command::Cancel { booking: Arc::clone(&booking), money: None });
     running.under_way(&hall, 1).await;
     running.caught_up(&hall).await;
     assert!(!cancelling.is_finished(), "the outcome is not known");

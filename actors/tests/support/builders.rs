@@ -6,10 +6,11 @@ use actors::{
     admission::AdmissionLimits, engine::EngineSettings, inventory::actor::InventorySettings, restart::RestartPolicy,
 };
 use domain::{
-    bookings::{Fingerprint, IdempotencyKey, Source},
+    bookings::{Attendees, Fingerprint, IdempotencyKey, Source},
     events::{EventStatus, Quota, SalePlan, SaleWindow, TicketType},
     ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeatId, SeatMapVersionId, SectionId, TicketTypeId},
     inventory::{Command, NewBooking, NewHold},
+    pricing::terms::SaleTerms,
     seat_maps::{Seat, SeatMap},
     selection::{RawLine, Selection},
     unpaid::UnpaidLimits,
@@ -96,8 +97,13 @@ impl EventSpec {
             quotas: vec![Quota { id: self.quota, capacity: self.capacity }],
             seat_map: self.seats.clone(),
             hold_for: SignedDuration::from_secs(600),
-            hold_cap: SignedDuration::from_secs(1800),
-            payment_for: SignedDuration::from_secs(900),
+            terms: SaleTerms {
+                hold_cap: SignedDuration::from_secs(1800),
+                payment_window: SignedDuration::from_secs(900),
+                ..SaleTerms::default()
+            },
+            promo_codes: Vec::new(),
+            minimum: None,
             unpaid: self.unpaid,
         }
     }
@@ -114,7 +120,7 @@ impl EventSpec {
     pub fn hold(&self, selection: Selection) -> NewHold {
         let fingerprint = Fingerprint::of(self.id, &Source::Selection(selection.clone()));
         let (account_id, key) = (AccountId::generate(), new_key());
-        NewHold { id: HoldId::generate(), account_id, key, fingerprint, selection }
+        NewHold { id: HoldId::generate(), account_id, key, fingerprint, selection, promo_code: None }
     }
 
     /// Books places for a new account.
@@ -125,7 +131,8 @@ impl EventSpec {
     pub fn book_from(&self, source: Source) -> NewBooking {
         let fingerprint = Fingerprint::of(self.id, &source);
         let (account_id, key) = (AccountId::generate(), new_key());
-        NewBooking { id: BookingId::generate(), account_id, key, fingerprint, source }
+        let (id, attendees) = (BookingId::generate(), Attendees::default());
+        NewBooking { id, account_id, key, fingerprint, source, promo_code: None, attendees }
     }
 
     /// As many bookings of one place, each of another account.

@@ -99,6 +99,7 @@ impl EventRows {
             holds: self.holds.values().filter(active).cloned().collect(),
             pending: self.bookings.values().filter(pending).cloned().collect(),
             by_account: Vec::new(),
+            code_uses: Vec::new(),
             now,
         }
     }
@@ -223,12 +224,7 @@ impl EventRows {
 
     /// A hold of one place that expires then.
     pub fn hold_until(&self, expires_at: Timestamp) -> Hold {
-        let item = domain::bookings::Item {
-            ticket_type_id: self.spec.ticket_type,
-            quota_id: self.spec.quota,
-            seat: None,
-            price: self.spec.price,
-        };
+        let item = domain::bookings::Item::at_price(self.spec.ticket_type, self.spec.quota, None, self.spec.price);
         let new = self.spec.hold(self.spec.places(1));
         Hold {
             id: new.id,
@@ -236,7 +232,9 @@ impl EventRows {
             account_id: new.account_id,
             status: HoldStatus::Active,
             items: Arc::new([item]),
+            tax_included: true,
             total: domain::money::Money::new(self.spec.price, "EUR".parse().unwrap()),
+            promo_code: None,
             key: new.key,
             fingerprint: new.fingerprint,
             expires_at: Some(expires_at),

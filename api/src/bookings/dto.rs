@@ -1,143 +1,24 @@
 //! Holds and bookings in JSON.
 
-use boxoffice_http::openapi::schemas;
+mod bodies;
+
 use domain::{
-    bookings::{Booking, BookingStatus, Hold, HoldStatus, Item, Source},
+    bookings::{Attendee, Booking, BookingStatus, Hold, HoldStatus, Item},
     ids::{AccountId, BookingId, EventId, HoldId, SeatId, TicketTypeId},
     money::{Currency, Money},
+    pricing::PriceLine,
+    promo_codes::AppliedCode,
     repositories::EventNames,
     seat_maps::Seat,
-    selection::{RawLine, Selection},
-    validation::FieldError,
 };
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Which places to keep.
-#[derive(Deserialize, ToSchema)]
-#[schema(as = HoldRequest)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct HoldBody {
-    /// What is asked for, a line for each ticket type; a hundred places together at most.
-    #[schema(value_type = Vec<LineSchema>, min_items = 1, max_items = 20)]
-    items: Vec<LineBody>,
-}
-
-/// The body of `POST /events/{id}/bookings`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct BookingBody {
-    hold_id: Option<HoldId>,
-    items: Option<Vec<LineBody>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct LineBody {
-    ticket_type_id: TicketTypeId,
-    quantity: Option<u32>,
-    seat_ids: Option<Vec<SeatId>>,
-    #[serde(default)]
-    best_available: bool,
-    section: Option<String>,
-}
-
-/// Places of one ticket type.
-// What clients are told of `LineBody`: one struct reads all forms, so that a refusal can name the field that is wrong.
-#[derive(ToSchema)]
-#[schema(as = Line)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "only its schema is used")]
-pub(crate) enum LineSchema {
-    /// So many places.
-    #[schema(title = "Places")]
-    #[serde(rename_all = "camelCase", deny_unknown_fields)]
-    Places {
-        ticket_type_id: TicketTypeId,
-        #[schema(minimum = 1, maximum = 100)]
-        quantity: u32,
-        #[schema(schema_with = schemas::always::<false>, required = false)]
-        best_available: bool,
-    },
-    /// These seats.
-    #[schema(title = "Seats")]
-    #[serde(rename_all = "camelCase", deny_unknown_fields)]
-    Seats {
-        ticket_type_id: TicketTypeId,
-        #[schema(min_items = 1, max_items = 100)]
-        seat_ids: Vec<SeatId>,
-        #[schema(schema_with = schemas::always::<false>, required = false)]
-        best_available: bool,
-    },
-    /// The best seats that are free, side by side if possible; the server chooses.
-    #[schema(title = "Best seats")]
-    #[serde(rename_all = "camelCase", deny_unknown_fields)]
-    Best {
-        ticket_type_id: TicketTypeId,
-        #[schema(minimum = 1, maximum = 100)]
-        quantity: u32,
-        #[schema(schema_with = schemas::always::<true>)]
-        best_available: bool,
-        /// Only in this section, by its name or id.
-        #[schema(min_length = 1, max_length = 200, nullable = false)]
-        section: Option<String>,
-    },
-}
-
-/// Either places or a hold.
-// What clients are told of `BookingBody`.
-#[derive(ToSchema)]
-#[schema(as = BookingRequest)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "only its schema is used")]
-pub(super) enum BookingSchema {
-    /// Places that nobody keeps yet.
-    #[schema(title = "Places")]
-    #[serde(rename_all = "camelCase", deny_unknown_fields)]
-    Items {
-        /// What is asked for, a line for each ticket type; a hundred places together at most.
-        #[schema(min_items = 1, max_items = 20)]
-        items: Vec<LineSchema>,
-    },
-    /// The places of a hold.
-    #[schema(title = "A hold")]
-    #[serde(rename_all = "camelCase", deny_unknown_fields)]
-    Hold { hold_id: HoldId },
-}
-
-/// The places that the lines of a body ask for.
-pub(crate) fn selection(lines: Vec<LineBody>) -> Result<Selection, Vec<FieldError>> {
-    let raw = lines.into_iter().map(|line| RawLine {
-        ticket_type_id: line.ticket_type_id,
-        quantity: line.quantity,
-        seat_ids: line.seat_ids,
-        best_available: line.best_available,
-        section: line.section,
-    });
-    Selection::parse(raw.collect())
-}
-
-impl TryFrom<HoldBody> for Selection {
-    type Error = Vec<FieldError>;
-
-    fn try_from(body: HoldBody) -> Result<Self, Self::Error> {
-        selection(body.items)
-    }
-}
-
-impl TryFrom<BookingBody> for Source {
-    type Error = Vec<FieldError>;
-
-    fn try_from(body: BookingBody) -> Result<Self, Self::Error> {
-        match (body.hold_id, body.items) {
-            (Some(hold), None) => Ok(Source::Hold(hold)),
-            (None, Some(items)) => selection(items).map(Source::Selection),
-            _ => Err(vec![FieldError::new("items", "REQUIRED", "give either items or holdId")]),
-        }
-    }
-}
+pub use self::bodies::BookingBody;
+pub(super) use self::bodies::BookingSchema;
+pub(crate) use self::bodies::{HoldBody, LineBody, LineSchema, selection};
 
 /// One place.
 #[derive(Serialize, ToSchema)]
@@ -159,11 +40,38 @@ pub(crate) struct ItemJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     seat: Option<SeatJson<'a>>,
+    /// Of the ticket type.
     price: Money,
+    /// What the promo code takes off the price.
+    discount: Money,
+    /// All fees, the place's part of those per booking among them.
+    fee: Money,
+    /// Contained in what is paid or added to it, as `taxIncluded` says.
+    tax: Money,
     /// Of a booking's place.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     status: Option<ItemStatus>,
+    /// Of a booking's place, if its buyer has named somebody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    attendee: Option<AttendeeJson<'a>>,
+}
+
+/// Who has the place.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Attendee)]
+struct AttendeeJson<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    email: Option<&'a str>,
+}
+
+impl<'a> From<&'a Attendee> for AttendeeJson<'a> {
+    fn from(attendee: &'a Attendee) -> Self {
+        Self { name: attendee.name.as_str(), email: attendee.email.as_ref().map(|email| email.as_str()) }
+    }
 }
 
 /// Whether a booked place is still the account's.
@@ -200,14 +108,19 @@ impl<'a> ItemJson<'a> {
     pub(crate) fn held(item: &'a Item, currency: Currency) -> Self {
         let of_seat = |seat: &'a Seat| SeatJson { section: &seat.section, row: &seat.row, label: &seat.label };
         let seat = item.seat.as_deref();
+        let PriceLine { price, discount, fee, tax } = item.line(currency);
         Self {
             id: None,
             ticket_type_id: item.ticket_type_id,
             ticket_type_name: None,
             seat_id: seat.map(|seat| seat.id),
             seat: seat.map(of_seat),
-            price: Money::new(item.price, currency),
+            price,
+            discount,
+            fee,
+            tax,
             status: None,
+            attendee: None,
         }
     }
 
@@ -218,6 +131,7 @@ impl<'a> ItemJson<'a> {
             id: Some(booking.id.item(position)),
             ticket_type_name: name.map(String::as_str),
             status: Some(booking.status_of(position).into()),
+            attendee: booking.attendees.get(position).map(AttendeeJson::from),
             ..Self::held(item, booking.total.currency)
         }
     }
@@ -236,7 +150,18 @@ pub(super) struct HoldJson<'a> {
     event_id: EventId,
     account_id: AccountId,
     items: Vec<ItemJson<'a>>,
+    /// The sums of the items' parts, as of a booking.
+    discount: Money,
+    fees: Money,
+    tax: Money,
+    /// Whether the tax is contained in the total, or was added to it.
+    tax_included: bool,
+    /// What the booking of these places will cost.
     total: Money,
+    /// The code that it was made with, in capitals.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    promo_code: Option<&'a str>,
     expires_at: Timestamp,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -250,7 +175,12 @@ impl<'a> From<&'a Hold> for HoldJson<'a> {
             event_id: hold.event_id,
             account_id: hold.account_id,
             items: hold.items.iter().map(|item| ItemJson::held(item, hold.total.currency)).collect(),
+            discount: hold.sum_of(|item| item.discount),
+            fees: hold.sum_of(|item| item.fee),
+            tax: hold.sum_of(|item| item.tax),
+            tax_included: hold.tax_included,
             total: hold.total,
+            promo_code: code_name(hold.promo_code.as_deref()),
             expires_at: hold.ends_at().unwrap_or(NEVER),
             created_at: hold.created_at,
             updated_at: hold.updated_at,
@@ -275,9 +205,20 @@ pub struct BookingJson<'a> {
     #[schema(nullable = false)]
     event: Option<BookedEventJson<'a>>,
     items: Vec<ItemJson<'a>>,
+    /// The sums of the items' parts. They and the total stay as they were charged, also when items are cancelled.
+    discount: Money,
     fees: Money,
     tax: Money,
+    /// Whether the tax is contained in the total, or was added to it.
+    tax_included: bool,
+    /// What is, or was, to be paid: the items' prices − `discount` + `fees`, + `tax` unless that is included.
     total: Money,
+    /// What goes back of it, or has gone back.
+    refunded: Money,
+    /// The code that it was made with, in capitals.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    promo_code: Option<&'a str>,
     /// Until when it has to be paid.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -297,14 +238,22 @@ impl<'a> BookingJson<'a> {
             account_id: booking.account_id,
             event: names.map(BookedEventJson::from),
             items: booking.items.iter().zip(0..).map(|(item, at)| ItemJson::booked(booking, at, item, names)).collect(),
+            discount: booking.discount,
             fees: booking.fees,
             tax: booking.tax,
+            tax_included: booking.tax_included,
             total: booking.total,
+            refunded: booking.refunded,
+            promo_code: code_name(booking.promo_code.as_deref()),
             expires_at: booking.ends_at().filter(|_| booking.status != BookingStatus::Confirmed),
             created_at: booking.created_at,
             updated_at: booking.updated_at,
         }
     }
+}
+
+fn code_name(code: Option<&AppliedCode>) -> Option<&str> {
+    code.map(|code| code.name.as_str())
 }
 
 /// What a booking is for, as it is now.

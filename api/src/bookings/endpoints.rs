@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use super::dto::{BookingJson, BookingSchema, HoldBody, HoldJson};
 
 /// Why places can't be had.
-const NO_PLACES: [Code; 4] = [Code::SoldOut, Code::SeatTaken, Code::NotOnSale, Code::LimitExceeded];
+const NO_PLACES: [Code; 6] =
+    [Code::SoldOut, Code::SeatTaken, Code::NotOnSale, Code::LimitExceeded, Code::PromoCode, Code::BelowMinimum];
 
 pub(crate) fn section() -> Section<App> {
     Section::new("Bookings", "Holding, booking and cancelling; each account sees its own.")
@@ -36,7 +37,8 @@ fn hold() -> Endpoint<App> {
         .details(
             "Keeps places for as long as `expiresAt` says, so that a buyer can decide. Places that nobody has paid, held or in \
              unpaid bookings, are capped for each account and event (20 unless set otherwise) and for each network (1,000): \
-             above that 422 `BOOKING_004`. Who lets several holds of an event run out has to wait: 429 `RATE_001`. Where \
+             above that 422 `BOOKING_004`. The hold fixes the price: \
+             with a `promoCode`, as that says now. Who lets several holds of an event run out has to wait: 429 `RATE_001`. Where \
              addresses have to be verified first, an account whose is not gets 403 `AUTH_009`. A known key is answered \
              before any of that is looked at.",
         )
@@ -58,8 +60,8 @@ fn show_hold() -> Endpoint<App> {
 fn extend() -> Endpoint<App> {
     Operation::post("/api/v1/holds/{id}/extensions", "extendHold", "Keep held places for longer")
         .details(
-            "As long as a new hold would, counted from now, but never beyond 30 minutes after the hold was made. A hold that lasts \
-             as long already is left as it is: 409 `BOOKING_007`.",
+            "As long as a new hold would, counted from now, but never longer after the hold was made than the event's terms say: \
+             30 minutes unless its organizer has set another length. A hold that lasts as long already is left as it is: 409 `BOOKING_007`.",
         )
         .ok::<HoldJson<'_>>("The hold, with its new `expiresAt`.")
         .refusals(&[Code::HoldGone, Code::HoldAtCap])
@@ -80,8 +82,9 @@ fn release() -> Endpoint<App> {
 fn book() -> Endpoint<App> {
     Operation::post("/api/v1/events/{id}/bookings", "createBooking", "Book places")
         .details(
-            "Free places are `CONFIRMED` in the answer; others are `PENDING_PAYMENT` until `expiresAt`. The answer comes when \
-             the booking is durable. Give either `items` or the `holdId` of a hold. Unpaid places are capped as those of \
+            "Places that cost nothing, also by a `promoCode`, are `CONFIRMED` in the answer; others are `PENDING_PAYMENT` until `expiresAt`. The answer comes when \
+             the booking is durable. Give either `items` or the `holdId` of a hold, which is booked at its price. `attendees` \
+             say who comes, in the order of the answer's items. Unpaid places are capped as those of \
              holds are.",
         )
         .idempotent()

@@ -10,10 +10,9 @@ use boxoffice_http::{
     lists::ListRequest, problem::Problem, problem_codes::Code, reply::Reply, request::Request, router::Params,
 };
 use domain::{
-    bookings::{Booking, IdempotencyKey, Source},
+    bookings::{Booking, BookingRequest, HoldRequest, IdempotencyKey},
     ids::{AccountId, BookingId, EventId, HoldId},
     lists::declared,
-    selection::Selection,
 };
 
 use super::{
@@ -41,8 +40,8 @@ pub fn gate(app: &App, params: &Params<'_>) -> Result<(), Problem> {
 /// `POST /events/{id}/holds`
 pub async fn hold(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let (caller, event, key) = (request.caller()?, request.id::<EventId>("id")?, key(&request)?);
-    let selection = Selection::try_from(request.body::<HoldBody>().await?)?;
-    let made = match bookings::hold(&app, asking(caller.account, &request), event, key, selection).await {
+    let wanted = HoldRequest::try_from(request.body::<HoldBody>().await?)?;
+    let made = match bookings::hold(&app, asking(caller.account, &request), event, key, wanted).await {
         Ok(made) => made,
         Err(error) => return Err(refusals::told(&app, error).await),
     };
@@ -72,8 +71,8 @@ pub async fn show_hold(app: Arc<App>, request: Request) -> Result<Reply, Problem
 /// `POST /events/{id}/bookings`
 pub async fn book(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let (caller, event, key) = (request.caller()?, request.id::<EventId>("id")?, key(&request)?);
-    let source = Source::try_from(request.body::<BookingBody>().await?)?;
-    let made = match bookings::book(&app, asking(caller.account, &request), event, key, source).await {
+    let wanted = BookingRequest::try_from(request.body::<BookingBody>().await?)?;
+    let made = match bookings::book(&app, asking(caller.account, &request), event, key, wanted).await {
         Ok(made) => made,
         Err(error) => return Err(refusals::told(&app, error).await),
     };

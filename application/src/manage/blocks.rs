@@ -83,7 +83,8 @@ pub async fn create(
     // A request without a name of its own gets one: nothing is asked twice by accident.
     let key = key.or_else(|| IdempotencyKey::parse(&format!("block-{}", Uuid::now_v7())));
     let key = key.ok_or_else(|| RepositoryError::Broken("a key that is none".to_owned()))?;
-    let new = NewHold { id: HoldId::generate(), account_id: by.account, key, fingerprint, selection };
+    let (id, account_id) = (HoldId::generate(), by.account);
+    let new = NewHold { id, account_id, key, fingerprint, selection, promo_code: None };
     let _turn = turn(&new.selection, deadline).await?;
     match app.inventories.ask(event, Command::Block(new), deadline).await {
         Ok(answer) => {

@@ -11,6 +11,7 @@ use crate::{
     bookings::{Booking, Item},
     events::TicketType,
     ids::{AccountId, QuotaId},
+    promo_codes::PromoCode,
     refusal::{Refusal, TakenSeat},
     seat_maps::Seat,
     selection::{Choice, Line, Selection},
@@ -38,23 +39,34 @@ impl Places {
 
 /// By which rules places are chosen.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Rules {
-    /// Windows and limits hold.
-    OfSale { account: AccountId, now: Timestamp },
+pub(super) enum Rules<'a> {
+    /// Windows and limits hold, and what is hidden is there for those who have a code that unlocks it.
+    OfSale { account: AccountId, code: Option<&'a PromoCode>, now: Timestamp },
     /// Whatever is free may be kept back.
     OfOrganizer,
 }
 
+impl Rules<'_> {
+    fn show(&self, ticket_type: &TicketType) -> bool {
+        match self {
+            _ if !ticket_type.hidden => true,
+            Self::OfSale { code, .. } => code.is_some_and(|code| code.unlocks(ticket_type.id)),
+            Self::OfOrganizer => true,
+        }
+    }
+}
+
 impl Inventory {
     /// The places of a selection, when the rules allow them and they are free.
-    pub(super) fn choose(&self, selection: &Selection, rules: Rules) -> Result<Vec<Item>, Refusal> {
+    pub(super) fn choose(&self, selection: &Selection, rules: Rules<'_>) -> Result<Vec<Item>, Refusal> {
         if let Rules::OfSale { .. } = rules {
             self.published()?;
         }
         let mut lines = Vec::with_capacity(selection.lines().len());
         let mut taken = Vec::new();
         for (index, line) in selection.lines().iter().enumerate() {
-            let ticket_type = self.plan.ticket_type(line.ticket_type_id).ok_or_else(|| {
+            let found = self.plan.ticket_type(line.ticket_type_id).filter(|found| rules.show(found));
+            let ticket_type = found.ok_or_else(|| {
                 invalid(format!("items[{index}].ticketTypeId"), "UNKNOWN", "the event has no such ticket type")
             })?;
             if let Rules::OfSale { now, .. } = rules {
@@ -172,7 +184,7 @@ impl Inventory {
         seats.iter().map(move |index| item(ticket_type, seat(index)))
     }
 
-    /// Whether the places that a booking had are free, and its account may have as many.
+    /// Whether the places that a booking had are free, its code can be used once more, and its account may have as many.
     pub(super) fn free_again(&self, booking: &Booking) -> Result<(), Refusal> {
         let mut taken = Vec::new();
         for (at, item) in booking.items.iter().enumerate() {
@@ -192,6 +204,7 @@ impl Inventory {
             return Err(Refusal::SeatsTaken(taken));
         }
         self.enough_left(&booking.items)?;
+        self.code_again(booking)?;
         self.within_account_limit(booking.account_id, booking.items.len() as u32)
     }
 
@@ -229,7 +242,7 @@ impl Inventory {
 }
 
 fn item(ticket_type: &TicketType, seat: Option<Arc<Seat>>) -> Item {
-    Item { ticket_type_id: ticket_type.id, quota_id: ticket_type.quota_id, seat, price: ticket_type.price }
+    Item::at_price(ticket_type.id, ticket_type.quota_id, seat, ticket_type.price)
 }
 
 fn invalid(field: String, code: &'static str, message: &'static str) -> Refusal {

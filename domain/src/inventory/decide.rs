@@ -3,22 +3,32 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rust_decimal::Decimal;
 
 use super::{Command, Holder, Inventory, NewBooking, NewHold, choose::Rules};
 use crate::{
     bookings::{Booking, BookingStatus, Hold, HoldStatus, HolderId, Item, Positions, Source},
-    events::EventStatus,
-    ids::{AccountId, BookingId, HoldId},
+    events::{EventStatus, PlannedCode},
+    ids::{AccountId, BookingId, HoldId, PaymentId},
     ledger::Entry,
     money::Money,
+    payments::records::NewCancellation,
+    pricing::PriceTotals,
+    promo_codes::{AppliedCode, CodeName},
     refusal::Refusal,
     selection::Selection,
     unpaid::Buyer,
+    validation::FieldError,
 };
 
 /// Most places of an event in all its blocks together: the seats of the largest house.
 const BLOCKED_PLACES_MAX: usize = 100_000;
+
+/// Places, what they cost, and by which code.
+struct Chosen {
+    items: Arc<[Item]>,
+    totals: PriceTotals,
+    code: Option<Arc<AppliedCode>>,
+}
 
 impl Inventory {
     /// What the command would do at `now`, or why it may not, for somebody of whom nothing is known but the account.
@@ -35,15 +45,16 @@ impl Inventory {
                 _ => Err(Refusal::TooOften { retry_after: None }),
             },
             Command::Hold(new) => {
-                let items = self.choose(&new.selection, Rules::OfSale { account: new.account_id, now })?;
-                self.within_unpaid_limits(new.account_id, items.len(), buyer, now)?;
-                Ok(self.hold(new, items, now, Some(now + self.plan.hold_for)))
+                let chosen = self.buy(&new.selection, new.promo_code.as_ref(), new.account_id, now)?;
+                self.within_unpaid_limits(new.account_id, chosen.items.len(), buyer, now)?;
+                Ok(self.hold(new, chosen, now, Some(now + self.plan.hold_for.min(self.plan.terms.hold_cap))))
             }
             Command::Block(new) => {
                 self.editable()?;
                 let items = self.choose(&new.selection, Rules::OfOrganizer)?;
                 self.within_block_limits(items.len())?;
-                Ok(self.hold(new, items, now, None))
+                let totals = self.totals(&items, self.prices.tax_included)?;
+                Ok(self.hold(new, Chosen { items: items.into(), totals, code: None }, now, None))
             }
             Command::Extend { hold_id, account_id } => self.extend(*hold_id, *account_id, now),
             Command::Release { hold_id, account_id } => {
@@ -52,9 +63,11 @@ impl Inventory {
             }
             Command::Book(new) => self.book(new, buyer, now),
             Command::Wait { booking_id, until } => self.wait(*booking_id, *until, now),
-            Command::Confirm { booking } => self.confirm(booking, now),
-            Command::Cancel { booking } => self.cancel(booking, now),
-            Command::CancelItems { booking, positions } => self.cancel_items(booking, *positions, now),
+            Command::Confirm { booking, payment_id } => self.confirm(booking, *payment_id, now),
+            Command::Cancel { booking, money } => self.cancel(booking, money.as_ref(), now),
+            Command::CancelItems { booking, positions, money } => {
+                self.cancel_items(booking, *positions, money.as_ref(), now)
+            }
             Command::Expire(holder) => self.expire(*holder, now),
         }
     }
@@ -81,14 +94,39 @@ impl Inventory {
         Ok(())
     }
 
-    fn hold(&self, new: &NewHold, items: Vec<Item>, now: Timestamp, expires_at: Option<Timestamp>) -> Entry {
+    /// Free places as a buyer may have them, at their price.
+    fn buy(
+        &self,
+        selection: &Selection,
+        code: Option<&CodeName>,
+        account: AccountId,
+        now: Timestamp,
+    ) -> Result<Chosen, Refusal> {
+        let planned = match code {
+            None => None,
+            Some(name) => {
+                self.published()?;
+                Some(self.usable_code(name, selection, account, now)?)
+            }
+        };
+        let code = planned.map(|planned| &planned.code);
+        let mut items = self.choose(selection, Rules::OfSale { account, code, now })?;
+        let totals = self.price(&mut items, code, now)?;
+        let applied = |planned: &PlannedCode| AppliedCode { id: planned.id, name: planned.code.code.clone() };
+        Ok(Chosen { items: items.into(), totals, code: planned.map(|planned| Arc::new(applied(planned))) })
+    }
+
+    fn hold(&self, new: &NewHold, chosen: Chosen, now: Timestamp, expires_at: Option<Timestamp>) -> Entry {
+        let Chosen { items, totals, code } = chosen;
         Entry::Hold(Arc::new(Hold {
             id: new.id,
             event_id: self.plan.event_id,
             account_id: new.account_id,
             status: HoldStatus::Active,
-            total: self.total(&items),
-            items: items.into(),
+            items,
+            tax_included: totals.tax_included,
+            total: totals.total,
+            promo_code: code,
             key: new.key.clone(),
             fingerprint: new.fingerprint,
             expires_at,
@@ -99,10 +137,8 @@ impl Inventory {
     }
 
     fn book(&self, new: &NewBooking, buyer: &Buyer, now: Timestamp) -> Result<Entry, Refusal> {
-        let (items, from): (Arc<[Item]>, _) = match &new.source {
-            Source::Selection(selection) => {
-                (self.choose(selection, Rules::OfSale { account: new.account_id, now })?.into(), None)
-            }
+        let (chosen, from) = match &new.source {
+            Source::Selection(selection) => (self.buy(selection, new.promo_code.as_ref(), new.account_id, now)?, None),
             Source::Hold(hold_id) => {
                 self.published()?;
                 let hold = self.open_hold(*hold_id, new.account_id, now)?;
@@ -110,15 +146,20 @@ impl Inventory {
                     // It passed no rule of the sale.
                     return Err(Refusal::HoldGone);
                 }
-                (hold.items.clone(), Some(hold))
+                let totals = self.totals(&hold.items, hold.tax_included)?;
+                (Chosen { items: hold.items.clone(), totals, code: hold.promo_code.clone() }, Some(hold))
             }
         };
-        let total = self.total(&items);
-        let status = Booking::first_status(total);
+        let Chosen { items, totals, code } = chosen;
+        if new.attendees.len() > items.len() {
+            let message = format!("must have at most as many entries as there are places, {}", items.len());
+            return Err(Refusal::Invalid(vec![FieldError::new("attendees", "OUT_OF_RANGE", message)]));
+        }
+        let status = Booking::first_status(totals.total);
         if from.is_none() && status == BookingStatus::PendingPayment {
             self.within_unpaid_limits(new.account_id, items.len(), buyer, now)?;
         }
-        let none = Money::new(Decimal::ZERO, self.plan.currency);
+        let window = self.plan.terms.payment_window;
         let booking = Booking {
             id: new.id,
             event_id: self.plan.event_id,
@@ -126,13 +167,18 @@ impl Inventory {
             status,
             items,
             cancelled: Positions::default(),
-            fees: none,
-            tax: none,
-            total,
+            discount: totals.discount,
+            fees: totals.fees,
+            tax: totals.tax,
+            tax_included: totals.tax_included,
+            total: totals.total,
+            refunded: Money::zero(self.plan.currency),
+            promo_code: code,
+            attendees: new.attendees.clone(),
             hold_id: from.as_ref().map(|hold| hold.id),
             key: new.key.clone(),
             fingerprint: new.fingerprint,
-            expires_at: (status == BookingStatus::PendingPayment).then(|| now + self.plan.payment_for),
+            expires_at: (status == BookingStatus::PendingPayment).then(|| now + window),
             extended_until: None,
             created_at: now,
             updated_at: now,
@@ -142,7 +188,7 @@ impl Inventory {
 
     /// A booking that still keeps its places gets them, however late: nobody else could have them. One that has expired takes them again
     /// like anybody who comes now, but for the windows and numbers of the sale, which its buyer has passed.
-    fn confirm(&self, booking: &Arc<Booking>, now: Timestamp) -> Result<Entry, Refusal> {
+    fn confirm(&self, booking: &Arc<Booking>, payment_id: Option<PaymentId>, now: Timestamp) -> Result<Entry, Refusal> {
         const NOT_OPEN: Refusal = Refusal::NotConfirmable("the booking is confirmed or cancelled");
         let id = HolderId::Booking(booking.id);
         match booking.status {
@@ -161,10 +207,15 @@ impl Inventory {
             }
             BookingStatus::Confirmed | BookingStatus::Cancelled => return Err(NOT_OPEN),
         }
-        Ok(Entry::Confirm { booking: booking.clone(), at: now })
+        Ok(Entry::Confirm { booking: booking.clone(), payment_id, at: now })
     }
 
-    fn cancel(&self, booking: &Arc<Booking>, now: Timestamp) -> Result<Entry, Refusal> {
+    fn cancel(
+        &self,
+        booking: &Arc<Booking>,
+        money: Option<&Arc<NewCancellation>>,
+        now: Timestamp,
+    ) -> Result<Entry, Refusal> {
         let live = match booking.status {
             // The ledger knows whether it is confirmed still, unless it is being closed from here.
             BookingStatus::Confirmed => !self.closing.contains(&HolderId::Booking(booking.id)),
@@ -180,11 +231,17 @@ impl Inventory {
             return Err(Refusal::NotCancellable("the event has begun"));
         }
         let (booking, items) = (booking.clone(), booking.valid_items());
-        Ok(Entry::CloseBooking { booking, items, to: BookingStatus::Cancelled, at: now })
+        Ok(Entry::CloseBooking { booking, items, to: BookingStatus::Cancelled, money: money.cloned(), at: now })
     }
 
     /// The last of its items takes the booking along.
-    fn cancel_items(&self, booking: &Arc<Booking>, positions: Positions, now: Timestamp) -> Result<Entry, Refusal> {
+    fn cancel_items(
+        &self,
+        booking: &Arc<Booking>,
+        positions: Positions,
+        money: Option<&Arc<NewCancellation>>,
+        now: Timestamp,
+    ) -> Result<Entry, Refusal> {
         if booking.status != BookingStatus::Confirmed {
             return Err(Refusal::NotCancellable("only a confirmed booking can be cancelled in part"));
         }
@@ -192,18 +249,18 @@ impl Inventory {
         if positions.is_empty() || positions.meets(booking.cancelled) || positions.and(all) != all {
             return Err(Refusal::NotCancellable("the places are cancelled, or none of the booking's"));
         }
-        let whole = self.cancel(booking, now)?;
+        let whole = self.cancel(booking, money, now)?;
         if positions.and(booking.cancelled) == all {
             return Ok(whole);
         }
         let items = positions.iter().filter_map(|at| booking.items.get(usize::from(at))).cloned().collect();
-        Ok(Entry::CancelItems { booking: booking.clone(), positions, items, at: now })
+        Ok(Entry::CancelItems { booking: booking.clone(), positions, items, money: money.cloned(), at: now })
     }
 
     fn extend(&self, id: HoldId, account: AccountId, now: Timestamp) -> Result<Entry, Refusal> {
         let hold = self.open_hold(id, account, now)?;
         let Some(ends_at) = hold.ends_at() else { return Err(Refusal::HoldGone) };
-        let until = (now + self.plan.hold_for).min(hold.created_at + self.plan.hold_cap);
+        let until = (now + self.plan.hold_for).min(hold.created_at + self.plan.terms.hold_cap);
         if until <= ends_at {
             return Err(Refusal::HoldAtCap);
         }
@@ -229,7 +286,7 @@ impl Inventory {
             }
             Some(Holder::Booking(booking)) if booking.ends_at().is_some_and(|at| at <= now) => {
                 let (booking, items) = (booking.clone(), booking.valid_items());
-                Ok(Entry::CloseBooking { booking, items, to: BookingStatus::Expired, at: now })
+                Ok(Entry::CloseBooking { booking, items, to: BookingStatus::Expired, money: None, at: now })
             }
             _ => Err(Refusal::HoldGone),
         }
@@ -244,10 +301,6 @@ impl Inventory {
             Some(Holder::Hold(hold)) if hold.account_id == account && !hold.is_over(now) => Ok(hold.clone()),
             _ => Err(Refusal::HoldGone),
         }
-    }
-
-    fn total(&self, items: &[Item]) -> Money {
-        Money::new(items.iter().map(|item| item.price).sum(), self.plan.currency)
     }
 
     /// What is cancelled or archived is not changed any more, so nothing of it is kept back. What is kept back may be given free.

@@ -126,15 +126,22 @@ impl<'a> History<'a> {
                 self.with_booking(*which, is_confirmed, judge, |booking| Command::CancelItems {
                     booking,
                     positions: positions.iter().copied().collect(),
+                    money: None,
                 })
             }
-            Step::Cancel { which } => {
-                self.with_booking(*which, |_| true, Reference::cancellable, |booking| Command::Cancel { booking })
-            }
+            Step::Cancel { which } => self.with_booking(
+                *which,
+                |_| true,
+                Reference::cancellable,
+                |booking| Command::Cancel { booking, money: None },
+            ),
             Step::Confirm { which } => {
                 // Few are late, and those are the ones of interest.
                 let is_late = |booking: &Booking| which % 2 == 0 || booking.status == BookingStatus::Expired;
-                self.with_booking(*which, is_late, Reference::payable, |booking| Command::Confirm { booking })
+                self.with_booking(*which, is_late, Reference::payable, |booking| Command::Confirm {
+                    booking,
+                    payment_id: None,
+                })
             }
             Step::Expire { which } => {
                 let id = self.any(*which);
@@ -259,7 +266,7 @@ impl<'a> History<'a> {
                 let until = priced.then(|| at(now + self.reference.spec.payment_for));
                 same("payment", booking.expires_at, until)
             }
-            (Command::Confirm { booking }, Entry::Confirm { .. }) => {
+            (Command::Confirm { booking, .. }, Entry::Confirm { .. }) => {
                 same("late", entry.is_late(), booking.status == BookingStatus::Expired)
             }
             (Command::Extend { .. }, Entry::ExtendHold { hold, .. }) => {

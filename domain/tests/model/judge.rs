@@ -106,6 +106,8 @@ pub fn gist(refusal: &Refusal) -> String {
         }
         Refusal::NotOnSale(_) => "not on sale".to_owned(),
         Refusal::Limit(_) => "limit".to_owned(),
+        Refusal::PromoCode(error) => format!("code {}", error.code()),
+        Refusal::BelowMinimum(_) => "below the minimum".to_owned(),
         Refusal::HoldGone => "hold gone".to_owned(),
         Refusal::HoldAtCap => "at cap".to_owned(),
         Refusal::NotConfirmable(_) => "not confirmable".to_owned(),

@@ -2,7 +2,10 @@
 
 use std::{ops::Range, sync::Arc};
 
-use domain::events::{EventStatus, Quota, SalePlan, SaleWindow, TicketType};
+use domain::{
+    events::{EventStatus, Quota, SalePlan, SaleWindow, TicketType},
+    pricing::terms::SaleTerms,
+};
 use proptest::{collection::vec, option, prelude::*};
 use rust_decimal::Decimal;
 
@@ -90,8 +93,11 @@ impl PlanSpec {
             quotas: quotas.map(|(n, capacity)| Quota { id: quota_id(n), capacity: *capacity }).collect(),
             seat_map: Some(Arc::new(seat_map(&SECTIONS))),
             hold_for: jiff::SignedDuration::from_secs(self.hold_for),
-            hold_cap: jiff::SignedDuration::from_secs(2 * self.hold_for),
-            payment_for: jiff::SignedDuration::from_secs(self.payment_for),
+            terms: SaleTerms {
+                hold_cap: jiff::SignedDuration::from_secs(2 * self.hold_for),
+                payment_window: jiff::SignedDuration::from_secs(self.payment_for),
+                ..SaleTerms::default()
+            },
             unpaid: None,
             ..plan(0)
         }

@@ -286,6 +286,7 @@ impl<'a> Reference<'a> {
             claims: seats.collect(),
             holds: live().filter_map(hold).collect(),
             pending: live().filter_map(pending).collect(),
+            code_uses: Vec::new(),
             by_account: if self.spec.max_per_account.is_some() { by_account } else { Vec::new() },
             now: at(self.now),
         }

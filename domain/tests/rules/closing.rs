@@ -28,7 +28,7 @@ fn priced() -> SalePlan {
 #[test]
 fn nothing_is_cancelled_once_the_event_has_begun() {
     let mut inventory = inventory(plan(10));
-    let cancel = Command::Cancel { booking: booked(&mut inventory, 2) };
+    let cancel = Command::Cancel { booking: booked(&mut inventory, 2), money: None };
     let begun = Refusal::NotCancellable("the event has begun");
     assert_eq!(inventory.decide(&cancel, at(50_000)).unwrap_err(), begun);
     assert!(inventory.decide(&cancel, at(49_999)).is_ok());
@@ -42,7 +42,7 @@ fn what_is_closed_is_not_cancelled_again() {
     for status in [BookingStatus::Cancelled, BookingStatus::Expired] {
         let closed = Arc::new(Booking { status, ..Booking::clone(&booking) });
         assert!(matches!(
-            inventory.decide(&Command::Cancel { booking: closed }, at(2)),
+            inventory.decide(&Command::Cancel { booking: closed, money: None }, at(2)),
             Err(Refusal::NotCancellable(_))
         ));
     }
@@ -54,7 +54,7 @@ fn an_unpaid_booking_is_closed_once() {
     let mut inventory = inventory(priced());
     let booking = booked(&mut inventory, 2);
     assert_eq!(inventory.counts()[0].held, 2);
-    let cancel = Command::Cancel { booking };
+    let cancel = Command::Cancel { booking, money: None };
     let entry = inventory.decide(&cancel, at(2)).unwrap();
     inventory.apply(&entry);
     assert!(matches!(inventory.decide(&cancel, at(2)), Err(Refusal::NotCancellable(_))), "it is being cancelled");
@@ -68,7 +68,7 @@ fn an_unpaid_booking_is_closed_once() {
 #[test]
 fn a_confirmed_booking_that_is_being_cancelled_is_not_cancelled_beside() {
     let mut inventory = inventory(plan(10));
-    let cancel = Command::Cancel { booking: booked(&mut inventory, 2) };
+    let cancel = Command::Cancel { booking: booked(&mut inventory, 2), money: None };
     let entry = inventory.decide(&cancel, at(2)).unwrap();
     inventory.apply(&entry);
     assert!(matches!(inventory.decide(&cancel, at(2)), Err(Refusal::NotCancellable(_))));
@@ -106,7 +106,7 @@ fn the_version_of_an_event_counts_the_quotas_that_were_deleted() {
 fn places_are_free_only_once_the_ledger_has_freed_them() {
     let mut inventory = inventory(plan(10));
     let booking = booked(&mut inventory, 10);
-    let entry = inventory.decide(&Command::Cancel { booking }, at(2)).unwrap();
+    let entry = inventory.decide(&Command::Cancel { booking, money: None }, at(2)).unwrap();
     let ask = book(ALICE, selection([quantity(0, 1)]));
     inventory.apply(&entry);
     assert!(matches!(inventory.decide(&ask, at(2)), Err(Refusal::SoldOut { left: 0, .. })));

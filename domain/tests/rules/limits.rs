@@ -79,6 +79,6 @@ fn the_limit_of_an_account_counts_holds_and_bookings_until_they_are_given_back()
     inventory.settle(&release);
     let Entry::Book { booking, .. } = run(&mut inventory, &ask(4), at(2)).unwrap() else { panic!() };
     assert!(matches!(inventory.decide(&ask(1), at(2)), Err(Refusal::Limit(_))));
-    run(&mut inventory, &Command::Cancel { booking }, at(3)).unwrap();
+    run(&mut inventory, &Command::Cancel { booking, money: None }, at(3)).unwrap();
     assert!(inventory.decide(&ask(4), at(3)).is_ok());
 }

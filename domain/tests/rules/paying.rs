@@ -48,15 +48,15 @@ fn a_paid_booking_is_sold_and_expires_no_more() {
     let mut inventory = inventory(priced(seated_plan(&[3])));
     let booking = unpaid(&mut inventory, &book(ALICE, selection([seats(0, &[0, 1])])));
     assert_eq!((counts(&inventory), inventory.next_expiry()), ((2, 0), Some(at(901))));
-    run(&mut inventory, &Command::Confirm { booking: booking.clone() }, at(2)).unwrap();
+    run(&mut inventory, &Command::Confirm { booking: booking.clone(), payment_id: None }, at(2)).unwrap();
     assert_eq!((counts(&inventory), inventory.next_expiry()), ((0, 2), None));
     assert_eq!(states(&inventory), [SeatState::Sold, SeatState::Sold, SeatState::Free]);
     let confirmed = Arc::new(Booking { status: BookingStatus::Confirmed, ..Booking::clone(&booking) });
     for again in [booking, confirmed.clone()] {
-        let again = inventory.decide(&Command::Confirm { booking: again }, at(3));
+        let again = inventory.decide(&Command::Confirm { booking: again, payment_id: None }, at(3));
         assert!(matches!(again, Err(Refusal::NotConfirmable(_))), "{again:?}");
     }
-    run(&mut inventory, &Command::Cancel { booking: confirmed }, at(4)).unwrap();
+    run(&mut inventory, &Command::Cancel { booking: confirmed, money: None }, at(4)).unwrap();
     assert_eq!(counts(&inventory), (0, 0));
 }
 
@@ -65,7 +65,7 @@ fn a_paid_booking_is_sold_and_expires_no_more() {
 fn a_payment_after_the_time_and_before_the_closing_is_in_time() {
     let mut inventory = inventory(priced(plan(2)));
     let booking = unpaid(&mut inventory, &book(ALICE, selection([quantity(0, 2)])));
-    let entry = inventory.decide(&Command::Confirm { booking: booking.clone() }, at(950)).unwrap();
+    let entry = inventory.decide(&Command::Confirm { booking: booking.clone(), payment_id: None }, at(950)).unwrap();
     assert!(!entry.is_late());
     // While one of the two is on its way, the other is not decided.
     inventory.apply(&entry);
@@ -74,7 +74,10 @@ fn a_payment_after_the_time_and_before_the_closing_is_in_time() {
     inventory.revert(&entry);
     let entry = inventory.decide(&Command::Expire(HolderId::Booking(booking.id)), at(950)).unwrap();
     inventory.apply(&entry);
-    assert!(matches!(inventory.decide(&Command::Confirm { booking }, at(950)), Err(Refusal::NotConfirmable(_))));
+    assert!(matches!(
+        inventory.decide(&Command::Confirm { booking, payment_id: None }, at(950)),
+        Err(Refusal::NotConfirmable(_))
+    ));
 }
 
 /// Guards: `free_again`. Nobody's places are sold twice, and nobody is moved.
@@ -82,7 +85,7 @@ fn a_payment_after_the_time_and_before_the_closing_is_in_time() {
 fn a_late_payment_gets_the_same_places_or_none() {
     let mut seated = inventory(priced(seated_plan(&[3])));
     let booking = unpaid(&mut seated, &book(ALICE, selection([seats(0, &[0, 1])])));
-    let late = Command::Confirm { booking: expired(&mut seated, &booking) };
+    let late = Command::Confirm { booking: expired(&mut seated, &booking), payment_id: None };
     let entry = seated.decide(&late, at(902)).unwrap();
     assert!(entry.is_late());
     seated.apply(&entry);
@@ -97,7 +100,7 @@ fn a_late_payment_gets_the_same_places_or_none() {
 
     let mut standing = inventory(priced(plan(3)));
     let booking = unpaid(&mut standing, &book(ALICE, selection([quantity(0, 2)])));
-    let late = Command::Confirm { booking: expired(&mut standing, &booking) };
+    let late = Command::Confirm { booking: expired(&mut standing, &booking), payment_id: None };
     run(&mut standing, &block(BOB, selection([quantity(0, 2)])), at(903)).unwrap();
     assert!(matches!(standing.decide(&late, at(904)), Err(Refusal::SoldOut { left: 1, asked: 2, .. })));
 }
@@ -108,7 +111,7 @@ fn a_payment_is_refused_for_what_does_not_take_place_or_has_begun() {
     let mut inventory = inventory(priced(plan(5)));
     let command = book(ALICE, selection([quantity(0, 2)]));
     let booking = unpaid(&mut inventory, &command);
-    let late = Command::Confirm { booking: expired(&mut inventory, &booking) };
+    let late = Command::Confirm { booking: expired(&mut inventory, &booking), payment_id: None };
     assert!(inventory.decide(&late, at(49_999)).is_ok());
     assert!(matches!(inventory.decide(&late, at(50_000)), Err(Refusal::NotOnSale(_))));
     let cancelled = SalePlan { status: EventStatus::Cancelled, ..priced(plan(5)) };
@@ -116,7 +119,7 @@ fn a_payment_is_refused_for_what_does_not_take_place_or_has_begun() {
     loaded.counts[0].held = 2;
     loaded.pending.push(Booking::clone(&booking));
     let inventory = Inventory::load(loaded).unwrap();
-    for command in [Command::Confirm { booking }, late] {
+    for command in [Command::Confirm { booking, payment_id: None }, late] {
         assert!(matches!(inventory.decide(&command, at(2)), Err(Refusal::NotOnSale(_))));
     }
 }
@@ -126,10 +129,10 @@ fn a_payment_is_refused_for_what_does_not_take_place_or_has_begun() {
 fn a_late_payment_is_within_the_limit_of_its_account() {
     let mut inventory = inventory(SalePlan { max_per_account: Some(3), ..priced(plan(9)) });
     let first = unpaid(&mut inventory, &book(ALICE, selection([quantity(0, 2)])));
-    let late = Command::Confirm { booking: expired(&mut inventory, &first) };
+    let late = Command::Confirm { booking: expired(&mut inventory, &first), payment_id: None };
     let second = unpaid(&mut inventory, &book(ALICE, selection([quantity(0, 2)])));
     assert!(matches!(inventory.decide(&late, at(902)), Err(Refusal::Limit(_))));
-    run(&mut inventory, &Command::Cancel { booking: second }, at(902)).unwrap();
+    run(&mut inventory, &Command::Cancel { booking: second, money: None }, at(902)).unwrap();
     run(&mut inventory, &late, at(903)).unwrap();
     let more = inventory.decide(&book(ALICE, selection([quantity(0, 2)])), at(904));
     assert!(matches!(more, Err(Refusal::Limit(_))), "{more:?}");
@@ -146,7 +149,7 @@ fn a_booking_is_given_more_time() {
     for sooner in [1000, 2000] {
         assert!(matches!(inventory.decide(&wait(sooner), at(6)), Err(Refusal::NotConfirmable(_))));
     }
-    run(&mut inventory, &Command::Confirm { booking: booking.clone() }, at(7)).unwrap();
+    run(&mut inventory, &Command::Confirm { booking: booking.clone(), payment_id: None }, at(7)).unwrap();
     assert!(matches!(inventory.decide(&wait(3000), at(8)), Err(Refusal::NotConfirmable(_))));
 }
 
@@ -158,6 +161,7 @@ fn a_booking_is_cancelled_in_parts() {
     let part = |booking: &Arc<Booking>, positions: &[u8]| Command::CancelItems {
         booking: booking.clone(),
         positions: positions.iter().copied().collect(),
+        money: None,
     };
     for wrong in [&[][..], &[3], &[0, 127]] {
         let refused = inventory.decide(&part(&booking, wrong), at(2));

@@ -57,7 +57,7 @@ fn an_account_has_so_many_unpaid_places_whatever_becomes_of_them() {
     );
     assert!(inventory.decide(&hold(BOB, selection([quantity(0, 5)])), at(1)).is_ok(), "each has its own");
     // Given back.
-    let cancel = inventory.decide(&Command::Cancel { booking }, at(2)).unwrap();
+    let cancel = inventory.decide(&Command::Cancel { booking, money: None }, at(2)).unwrap();
     inventory.apply(&cancel);
     assert_eq!(room(&inventory), 3, "not before the ledger has it");
     inventory.settle(&cancel);
@@ -118,7 +118,7 @@ fn a_network_has_so_many_unpaid_places_of_all_its_accounts() {
     let booked = take(&mut inventory, &here, &book_hold(ALICE, held.id)).unwrap();
     assert!(inventory.decide_for(&here, &bobs, at(1)).is_err());
     let Entry::Book { booking, .. } = booked else { panic!() };
-    run(&mut inventory, &Command::Cancel { booking }, at(1)).unwrap();
+    run(&mut inventory, &Command::Cancel { booking, money: None }, at(1)).unwrap();
     assert!(inventory.decide_for(&here, &bobs, at(1)).is_ok());
 }
 
@@ -159,7 +159,7 @@ fn what_no_row_tells_is_handed_over_to_the_inventory_that_is_read_anew() {
     let bobs = after.decide(&hold(BOB, selection([quantity(0, 1)])), at(602));
     assert!(matches!(bobs, Err(Refusal::TooOften { retry_after: Some(_) })), "{bobs:?}");
     // Given back as if nothing had been between.
-    run(&mut after, &Command::Cancel { booking }, at(603)).unwrap();
+    run(&mut after, &Command::Cancel { booking, money: None }, at(603)).unwrap();
     run(&mut after, &Command::Release { hold_id: kept.id, account_id: ALICE }, at(603)).unwrap();
     assert!(after.decide_for(&here, &carols(5), at(603)).is_ok());
 }

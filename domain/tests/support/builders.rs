@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use domain::{
-    bookings::{Fingerprint, IdempotencyKey, Source},
+    bookings::{Attendees, Fingerprint, IdempotencyKey, Source},
     events::{EventStatus, Quota, SalePlan, SaleWindow, TicketType},
     ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeatId, SeatMapVersionId, SectionId, TicketTypeId},
     inventory::{Command, Inventory, NewBooking, NewHold},
     ledger::{Entry, LoadedInventory, QuotaCount},
+    pricing::terms::SaleTerms,
     refusal::Refusal,
     seat_maps::{Seat, SeatMap},
     selection::{RawLine, Selection},
@@ -72,8 +73,13 @@ pub fn plan(capacity: u32) -> SalePlan {
         quotas: vec![Quota { id: quota_id(0), capacity }],
         seat_map: None,
         hold_for: SignedDuration::from_secs(600),
-        hold_cap: SignedDuration::from_secs(1800),
-        payment_for: SignedDuration::from_secs(900),
+        terms: SaleTerms {
+            hold_cap: SignedDuration::from_secs(1800),
+            payment_window: SignedDuration::from_secs(900),
+            ..SaleTerms::default()
+        },
+        promo_codes: Vec::new(),
+        minimum: None,
         unpaid: None,
     }
 }
@@ -116,6 +122,7 @@ pub fn fresh(plan: SalePlan) -> LoadedInventory {
         holds: Vec::new(),
         pending: Vec::new(),
         by_account: Vec::new(),
+        code_uses: Vec::new(),
         now: at(0),
         plan,
     }
@@ -144,7 +151,8 @@ pub fn new_key() -> IdempotencyKey {
 
 pub fn hold(account_id: AccountId, selection: Selection) -> Command {
     let fingerprint = Fingerprint::of(EVENT, &Source::Selection(selection.clone()));
-    Command::Hold(NewHold { id: HoldId::generate(), account_id, key: new_key(), fingerprint, selection })
+    let (id, key) = (HoldId::generate(), new_key());
+    Command::Hold(NewHold { id, account_id, key, fingerprint, selection, promo_code: None })
 }
 
 pub fn block(account_id: AccountId, selection: Selection) -> Command {
@@ -164,7 +172,8 @@ pub fn book_hold(account_id: AccountId, hold: HoldId) -> Command {
 
 fn book_source(account_id: AccountId, source: Source) -> Command {
     let fingerprint = Fingerprint::of(EVENT, &source);
-    Command::Book(NewBooking { id: BookingId::generate(), account_id, key: new_key(), fingerprint, source })
+    let (id, key, attendees) = (BookingId::generate(), new_key(), Attendees::default());
+    Command::Book(NewBooking { id, account_id, key, fingerprint, source, promo_code: None, attendees })
 }
 
 /// Decides, applies and settles: what happens when the ledger agrees at once.

@@ -54,6 +54,10 @@ fn problem(refusal: Refusal, detail: String) -> Problem {
         Refusal::Limit(_) => of(Code::LimitExceeded),
         Refusal::TooOften { retry_after: None } => of(Code::RateLimited),
         Refusal::TooOften { retry_after: Some(wait) } => of(Code::RateLimited).retry_after(wait),
+        Refusal::PromoCode(error) => {
+            of(Code::PromoCode).errors(vec![FieldError::new("promoCode", error.code(), error.to_string())])
+        }
+        Refusal::BelowMinimum(_) => of(Code::BelowMinimum),
         Refusal::HoldGone => of(Code::HoldGone),
         Refusal::HoldAtCap => of(Code::HoldAtCap),
         // Of payments, which no request brings yet.

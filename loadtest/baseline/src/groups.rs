@@ -57,6 +57,7 @@ pub(crate) async fn groups(config: &Config, args: &GroupsArgs) -> anyhow::Result
     let options = LedgerOptions {
         hold: SignedDuration::try_from(config.inventory.hold)?,
         payment: SignedDuration::try_from(config.inventory.payment)?,
+        minimum: |_| None,
         prepared_statements: config.database.prepared_statements,
         unpaid: None,
     };

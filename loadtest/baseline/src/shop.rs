@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 use boxoffice_api::bookings::dto::{BookingBody, BookingJson};
 use boxoffice_http::{problem::Problem, reply::Reply, request::Request};
 use domain::{
-    bookings::{Fingerprint, IdempotencyKey, Source},
+    bookings::{BookingRequest, Fingerprint, IdempotencyKey, Source},
     ids::EventId,
 };
 
@@ -37,7 +37,8 @@ async fn sell(shop: &Shop, kind: Kind, mut request: Request) -> Result<Reply, Pr
     let key = IdempotencyKey::parse(request.idempotency_key()?);
     let key = key.ok_or_else(|| Problem::internal("a key that was checked is no key"))?;
     let (account, event) = (request.caller()?.account, request.id::<EventId>("id")?);
-    let source = Source::try_from(request.body::<BookingBody>().await?)?;
+    // It knows no codes and no attendees, which its clients don't send.
+    let BookingRequest { source, .. } = BookingRequest::try_from(request.body::<BookingBody>().await?)?;
     let order = Order { kind, account, event, key, fingerprint: Fingerprint::of(event, &source) };
 
     let client = shop.pool.get().await;

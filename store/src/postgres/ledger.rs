@@ -6,6 +6,7 @@ mod group;
 mod keys;
 mod lease;
 mod load;
+mod money;
 mod session;
 
 use std::{collections::HashMap, sync::Weak};
@@ -14,6 +15,7 @@ use deadpool_postgres::Pool;
 use domain::{
     ids::{EventId, QuotaId, SeatMapVersionId},
     ledger::{CommitError, EventBatch, KeyAnswer, KeyOf, Ledger, LoadError, LoadedInventory, QuotaCount, Renewal},
+    money::{Currency, Money},
     seat_maps::SeatMap,
     unpaid::UnpaidLimits,
 };
@@ -33,8 +35,10 @@ use super::{
 pub struct LedgerOptions {
     /// Of a hold, 10 minutes by default.
     pub hold: SignedDuration,
-    /// Of a priced booking that is not paid.
+    /// Of a priced booking that is not paid, of an event that has no terms of its own.
     pub payment: SignedDuration,
+    /// The least that the payment gateway charges in a currency.
+    pub minimum: fn(Currency) -> Option<Money>,
     /// Whether commits use a prepared statement; see the configuration.
     pub prepared_statements: bool,
     /// Of the unpaid places of events that limit them.

@@ -3,9 +3,11 @@
 use std::{collections::HashMap, str::FromStr, sync::Arc};
 
 use domain::{
-    bookings::{Booking, Fingerprint, Hold, IdempotencyKey, Item, Positions},
-    ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeatId, SectionId, TicketTypeId},
+    accounts::{EmailAddress, PersonName},
+    bookings::{Attendee, Booking, Fingerprint, Hold, IdempotencyKey, Item, Positions},
+    ids::{AccountId, BookingId, EventId, HoldId, PromoCodeId, QuotaId, SeatId, SectionId, TicketTypeId},
     money::{Currency, Money, Percentage},
+    promo_codes::{AppliedCode, CodeName},
     seat_maps::Seat,
 };
 use rust_decimal::Decimal;
@@ -88,6 +90,12 @@ pub(crate) struct StoredItem {
     seat_id: Option<SeatId>,
     #[serde(with = "rust_decimal::serde::str")]
     price: Decimal,
+    #[serde(default, with = "rust_decimal::serde::str", skip_serializing_if = "Decimal::is_zero")]
+    discount: Decimal,
+    #[serde(default, with = "rust_decimal::serde::str", skip_serializing_if = "Decimal::is_zero")]
+    fee: Decimal,
+    #[serde(default, with = "rust_decimal::serde::str", skip_serializing_if = "Decimal::is_zero")]
+    tax: Decimal,
 }
 
 impl From<&Item> for StoredItem {
@@ -97,13 +105,17 @@ impl From<&Item> for StoredItem {
             quota_id: item.quota_id,
             seat_id: item.seat.as_ref().map(|seat| seat.id),
             price: item.price,
+            discount: item.discount,
+            fee: item.fee,
+            tax: item.tax,
         }
     }
 }
 
 /// Columns of a hold, for [`hold`].
-pub(crate) const HOLD_COLUMNS: &str = "h.id, h.event_id, h.account_id, h.status::text AS status, h.items, h.total, \
-    h.currency::text AS currency, h.idempotency_key, h.fingerprint, h.expires_at, h.extended_until, \
+pub(crate) const HOLD_COLUMNS: &str = "h.id, h.event_id, h.account_id, h.status::text AS status, h.items, h.tax_included, \
+    h.total, h.currency::text AS currency, h.promo_code_id, (SELECT code FROM promo_codes WHERE id = h.promo_code_id) AS promo_code, \
+    h.idempotency_key, h.fingerprint, h.expires_at, h.extended_until, \
     h.created_at, h.updated_at";
 
 /// Seats by their ids, as far as they are known.
@@ -128,8 +140,8 @@ pub(crate) fn hold(
     seat: impl Fn(SeatId) -> Option<Arc<Seat>>,
 ) -> Result<Hold, StoreError> {
     let item = |stored: StoredItem| {
-        let StoredItem { ticket_type_id, quota_id, price, seat_id } = stored;
-        Item { ticket_type_id, quota_id, seat: seat_id.and_then(&seat), price }
+        let StoredItem { ticket_type_id, quota_id, seat_id, price, discount, fee, tax } = stored;
+        Item { ticket_type_id, quota_id, seat: seat_id.and_then(&seat), price, discount, fee, tax }
     };
     let items: Vec<_> = items.into_iter().map(item).collect();
     let currency: Currency = parse(row.try_get("currency")?)?;
@@ -139,7 +151,9 @@ pub(crate) fn hold(
         account_id: AccountId(row.try_get("account_id")?),
         status: parse(row.try_get("status")?)?,
         items: items.into(),
+        tax_included: row.try_get("tax_included")?,
         total: Money::new(row.try_get("total")?, currency),
+        promo_code: applied_code(row)?,
         key: key(row.try_get("idempotency_key")?)?,
         fingerprint: Fingerprint(row.try_get("fingerprint")?),
         expires_at: row.try_get("expires_at")?,
@@ -149,13 +163,28 @@ pub(crate) fn hold(
     })
 }
 
+/// The promo code of a hold or a booking.
+fn applied_code(row: &Row) -> Result<Option<Arc<AppliedCode>>, StoreError> {
+    let Some(id) = row.try_get("promo_code_id")? else { return Ok(None) };
+    let name = CodeName::stored(row.try_get("promo_code")?);
+    Ok(Some(Arc::new(AppliedCode { id: PromoCodeId(id), name })))
+}
+
+/// An amount that is not stored when it is nothing.
+fn perhaps_amount(row: &Row, column: &str) -> Result<Decimal, StoreError> {
+    Ok(row.try_get::<_, Option<Decimal>>(column)?.unwrap_or_default())
+}
+
 /// Columns of a booking, for [`booking`].
-pub(crate) const BOOKING_COLUMNS: &str = "b.id, b.event_id, b.account_id, b.status::text AS status, b.fees, b.tax, \
-    b.total, b.currency::text AS currency, b.hold_id, b.idempotency_key, b.fingerprint, b.expires_at, b.extended_until, \
+pub(crate) const BOOKING_COLUMNS: &str = "b.id, b.event_id, b.account_id, b.status::text AS status, b.tax_included, \
+    b.discount, b.fees, b.tax, b.total, b.currency::text AS currency, b.promo_code_id, \
+    (SELECT code FROM promo_codes WHERE id = b.promo_code_id) AS promo_code, \
+    CASE WHEN b.total > 0 THEN (SELECT sum(amount) FROM refunds WHERE booking_id = b.id AND state <> 'FAILED') END AS refunded, b.hold_id, b.idempotency_key, b.fingerprint, b.expires_at, b.extended_until, \
     b.created_at, b.updated_at";
 
 /// A booking from its row and its items.
-pub(crate) fn booking(row: &Row, (items, cancelled): (Vec<Item>, Positions)) -> Result<Booking, StoreError> {
+pub(crate) fn booking(row: &Row, items: ReadBookingItems) -> Result<Booking, StoreError> {
+    let ReadBookingItems { items, cancelled, attendees } = items;
     let currency: Currency = parse(row.try_get("currency")?)?;
     Ok(Booking {
         id: BookingId(row.try_get("id")?),
@@ -164,9 +193,14 @@ pub(crate) fn booking(row: &Row, (items, cancelled): (Vec<Item>, Positions)) -> 
         status: parse(row.try_get("status")?)?,
         items: items.into(),
         cancelled,
+        discount: Money::new(perhaps_amount(row, "discount")?, currency),
         fees: Money::new(row.try_get("fees")?, currency),
         tax: Money::new(row.try_get("tax")?, currency),
+        tax_included: row.try_get("tax_included")?,
         total: Money::new(row.try_get("total")?, currency),
+        refunded: Money::new(perhaps_amount(row, "refunded")?, currency),
+        promo_code: applied_code(row)?,
+        attendees: attendees.into_iter().collect(),
         hold_id: row.try_get::<_, Option<Uuid>>("hold_id")?.map(HoldId),
         key: key(row.try_get("idempotency_key")?)?,
         fingerprint: Fingerprint(row.try_get("fingerprint")?),
@@ -213,18 +247,28 @@ pub(crate) fn some_readable<'a, T>(
 }
 
 /// Reads the items of bookings, in their order.
-const BOOKING_ITEMS: &str = "SELECT i.booking_id, i.ticket_type_id, t.quota_id, i.seat_id, i.price, \
+const BOOKING_ITEMS: &str = "SELECT i.booking_id, i.ticket_type_id, t.quota_id, i.seat_id, i.price, i.discount, i.fee, i.tax, \
+    a.name AS attendee, a.email AS attendee_email, \
     s.label, s.accessible, r.label AS row, coalesce(c.first_id, c.id) AS section_id, c.name AS section, \
     i.cancelled \
-    FROM (SELECT booking_id, position, ticket_type_id, seat_id, price, false AS cancelled FROM booking_items \
+    FROM (SELECT booking_id, position, ticket_type_id, seat_id, price, discount, fee, tax, false AS cancelled FROM booking_items \
             WHERE booking_id = ANY($1) \
-        UNION ALL SELECT booking_id, position, ticket_type_id, seat_id, price, true FROM cancelled_items \
+        UNION ALL SELECT booking_id, position, ticket_type_id, seat_id, price, discount, fee, tax, true FROM cancelled_items \
             WHERE booking_id = ANY($1)) i \
+    LEFT JOIN attendees a ON a.booking_id = i.booking_id AND a.position = i.position \
     JOIN ticket_types t ON t.id = i.ticket_type_id LEFT JOIN seats s ON s.id = i.seat_id LEFT JOIN seat_rows r ON r.id = s.row_id \
     LEFT JOIN sections c ON c.id = r.section_id \
     ORDER BY i.booking_id, i.position";
 
-type ReadItems = HashMap<Uuid, Result<(Vec<Item>, Positions), StoreError>>;
+/// What is read of a booking beside its row.
+#[derive(Default)]
+pub(crate) struct ReadBookingItems {
+    items: Vec<Item>,
+    cancelled: Positions,
+    attendees: Vec<Attendee>,
+}
+
+type ReadItems = HashMap<Uuid, Result<ReadBookingItems, StoreError>>;
 
 async fn booking_items(client: &impl Statements, ids: &[Uuid]) -> Result<ReadItems, StoreError> {
     let mut items = ReadItems::with_capacity(ids.len());
@@ -234,11 +278,12 @@ async fn booking_items(client: &impl Statements, ids: &[Uuid]) -> Result<ReadIte
     for row in client.query_typed(BOOKING_ITEMS, &[(&ids, Type::UUID_ARRAY)]).await? {
         let of_booking = items.entry(row.try_get("booking_id")?).or_insert_with(|| Ok(Default::default()));
         match (booking_item(&row), &mut *of_booking) {
-            (Ok((item, is_cancelled)), Ok((read, cancelled))) => {
+            (Ok((item, is_cancelled, attendee)), Ok(read)) => {
                 if is_cancelled {
-                    *cancelled = cancelled.with(read.len() as u8);
+                    read.cancelled = read.cancelled.with(read.items.len() as u8);
                 }
-                read.push(item);
+                read.items.push(item);
+                read.attendees.extend(attendee);
             }
             (Err(error), _) => *of_booking = Err(error),
             (_, Err(_)) => {}
@@ -247,16 +292,21 @@ async fn booking_items(client: &impl Statements, ids: &[Uuid]) -> Result<ReadIte
     Ok(items)
 }
 
-/// With whether it was cancelled.
-fn booking_item(row: &Row) -> Result<(Item, bool), StoreError> {
+/// With whether it was cancelled, and who has it: the first of a booking are named, or all.
+fn booking_item(row: &Row) -> Result<(Item, bool, Option<Attendee>), StoreError> {
     let seat_id: Option<Uuid> = row.try_get("seat_id")?;
     let item = Item {
         ticket_type_id: TicketTypeId(row.try_get("ticket_type_id")?),
         quota_id: QuotaId(row.try_get("quota_id")?),
         seat: seat_id.map(|id| seat(row, SeatId(id)).map(Arc::new)).transpose()?,
         price: row.try_get("price")?,
+        discount: perhaps_amount(row, "discount")?,
+        fee: perhaps_amount(row, "fee")?,
+        tax: perhaps_amount(row, "tax")?,
     };
-    Ok((item, row.try_get("cancelled")?))
+    let email: Option<&str> = row.try_get("attendee_email")?;
+    let named = |name| Attendee { name: PersonName::stored(name), email: email.map(EmailAddress::stored) };
+    Ok((item, row.try_get("cancelled")?, row.try_get::<_, Option<&str>>("attendee")?.map(named)))
 }
 
 fn seat(row: &Row, id: SeatId) -> Result<Seat, StoreError> {

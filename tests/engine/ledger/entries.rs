@@ -19,7 +19,8 @@ fn new_hold(bench: &Bench, key: &str, seat: usize) -> NewHold {
     let fingerprint = Fingerprint::of(bench.event_id(), &source);
     let Source::Selection(selection) = source else { unreachable!() };
     let key = IdempotencyKey::parse(key).unwrap();
-    NewHold { id: HoldId::generate(), account_id: bench.account, key, fingerprint, selection }
+    let (id, account_id) = (HoldId::generate(), bench.account);
+    NewHold { id, account_id, key, fingerprint, selection, promo_code: None }
 }
 
 /// Decides and commits on the newest memory.
@@ -54,7 +55,7 @@ async fn every_kind_of_entry_is_written_by_prepared_statements_and_by_others() {
         let Entry::Book { booking: booked, .. } = booking.entries[0].clone() else { unreachable!() };
         bench.commit(booking).await.unwrap();
         bench.audit().await;
-        entry(&bench, Command::Cancel { booking: Arc::clone(&booked) }).await;
+        entry(&bench, Command::Cancel { booking: Arc::clone(&booked), money: None }).await;
         entry(&bench, Command::Release { hold_id: block, account_id: bench.account }).await;
         let counts = &bench.ledger.counts(bench.event_id()).await.unwrap()[0];
         assert_eq!((counts.held, counts.sold), (0, 0), "{node}");
@@ -82,7 +83,8 @@ async fn a_booking_is_confirmed_in_time_or_late() {
         };
         let booking = unpaid(&format!("{node}-in-time")).await;
         assert_eq!(counts().await, (1, 0));
-        let confirmation = bench.batch(&bench.load().await, &Command::Confirm { booking: booking.clone() });
+        let confirmation =
+            bench.batch(&bench.load().await, &Command::Confirm { booking: booking.clone(), payment_id: None });
         bench.commit(confirmation.clone()).await.unwrap();
         bench.audit().await;
         assert_eq!(counts().await, (0, 1));
@@ -90,7 +92,7 @@ async fn a_booking_is_confirmed_in_time_or_late() {
         let again = bench.commit(stale).await;
         assert!(matches!(again, Err(CommitError::Rejected(Rejection::NotOpen))), "{again:?}");
         let confirmed = Arc::new(Booking { status: BookingStatus::Confirmed, ..Booking::clone(&booking) });
-        entry(&bench, Command::Cancel { booking: confirmed }).await;
+        entry(&bench, Command::Cancel { booking: confirmed, money: None }).await;
 
         let booking = unpaid(&format!("{node}-late")).await;
         let inventory = bench.load().await;
@@ -98,12 +100,13 @@ async fn a_booking_is_confirmed_in_time_or_late() {
             booking: booking.clone(),
             items: booking.items.clone(),
             to: BookingStatus::Expired,
+            money: None,
             at: booking.created_at,
         };
         let batch = EventBatch { event_id: bench.event_id(), versions: inventory.versions(), entries: vec![closed] };
         bench.commit(batch).await.unwrap();
         let expired = Arc::new(Booking { status: BookingStatus::Expired, ..Booking::clone(&booking) });
-        let late = bench.batch(&bench.load().await, &Command::Confirm { booking: expired });
+        let late = bench.batch(&bench.load().await, &Command::Confirm { booking: expired, payment_id: None });
         let stranger = entry(&bench, Command::Hold(new_hold(&bench, &format!("{node}-stranger"), 0))).await;
         let taken = EventBatch { versions: bench.load().await.versions(), ..late.clone() };
         let taken = bench.commit(taken).await;
@@ -114,7 +117,7 @@ async fn a_booking_is_confirmed_in_time_or_late() {
         bench.audit().await;
         assert_eq!(counts().await, (0, 1), "{node}");
         let confirmed = Arc::new(Booking { status: BookingStatus::Confirmed, ..Booking::clone(&booking) });
-        entry(&bench, Command::Cancel { booking: confirmed }).await;
+        entry(&bench, Command::Cancel { booking: confirmed, money: None }).await;
         bench.ledger.end_session().await.unwrap();
     }
 }
@@ -133,7 +136,7 @@ async fn items_are_cancelled_one_by_one_and_times_are_extended() {
         let batch = bench.booking(&bench.load().await, &format!("{node}-parts"), source);
         let Entry::Book { booking, .. } = batch.entries[0].clone() else { unreachable!() };
         bench.commit(batch).await.unwrap();
-        let part = Command::CancelItems { booking: booking.clone(), positions: [1].into_iter().collect() };
+        let part = Command::CancelItems { booking: booking.clone(), positions: [1].into_iter().collect(), money: None };
         let again = bench.batch(&bench.load().await, &part);
         entry(&bench, part).await;
         let again = bench.commit(EventBatch { versions: bench.load().await.versions(), ..again }).await;
@@ -149,7 +152,8 @@ async fn items_are_cancelled_one_by_one_and_times_are_extended() {
         );
         // Two are left of the three that the account may have.
         entry(&bench, Command::Hold(new_hold(&bench, &format!("{node}-more"), 3))).await;
-        let rest = Command::CancelItems { booking: Arc::new(read), positions: [0, 2].into_iter().collect() };
+        let rest =
+            Command::CancelItems { booking: Arc::new(read), positions: [0, 2].into_iter().collect(), money: None };
         entry(&bench, rest).await;
         let read = store.booking(booking.id).await.unwrap().unwrap();
         assert_eq!((read.status, read.items.len()), (BookingStatus::Cancelled, 3));
@@ -176,15 +180,18 @@ async fn a_booking_that_has_lost_an_item_since_is_not_changed_as_it_was_read() {
     let batch = bench.booking(&bench.load().await, "parts", bench.places(3));
     let Entry::Book { booking, .. } = batch.entries[0].clone() else { unreachable!() };
     bench.commit(batch).await.unwrap();
-    let part =
-        |position| Command::CancelItems { booking: booking.clone(), positions: [position].into_iter().collect() };
+    let part = |position| Command::CancelItems {
+        booking: booking.clone(),
+        positions: [position].into_iter().collect(),
+        money: None,
+    };
     entry(&bench, part(0)).await;
-    for stale in [Command::Cancel { booking: booking.clone() }, part(1)] {
+    for stale in [Command::Cancel { booking: booking.clone(), money: None }, part(1)] {
         let refused = bench.commit(bench.batch(&bench.load().await, &stale)).await;
         assert!(matches!(refused, Err(CommitError::Rejected(Rejection::NotOpen))), "{refused:?}");
         bench.audit().await;
     }
     let read = bench.db.store(1).booking(booking.id).await.unwrap().unwrap();
-    entry(&bench, Command::Cancel { booking: Arc::new(read) }).await;
+    entry(&bench, Command::Cancel { booking: Arc::new(read), money: None }).await;
     assert_eq!(bench.ledger.counts(bench.event_id()).await.unwrap()[0].sold, 0);
 }

@@ -49,7 +49,7 @@ async fn a_confirmed_booking_that_is_closed_already_is_not_open() {
     let bench = Bench::new(EventBuilder::ga(1)).await;
     let first = bench.booking(&bench.load().await, "a", bench.places(1));
     let Entry::Book { booking, .. } = &first.entries[0] else { panic!() };
-    let cancel = Command::Cancel { booking: booking.clone() };
+    let cancel = Command::Cancel { booking: booking.clone(), money: None };
     bench.commit(first).await.unwrap();
     bench.commit(bench.batch(&bench.load().await, &cancel)).await.unwrap();
     let again = bench.commit(bench.batch(&bench.load().await, &cancel)).await;

@@ -166,7 +166,9 @@ impl Target {
             account_id: booking.account_id,
             status: HoldStatus::Active,
             items: booking.items,
+            tax_included: booking.tax_included,
             total: booking.total,
+            promo_code: None,
             key: booking.key,
             fingerprint: booking.fingerprint,
             expires_at: Some(now.saturating_add(SignedDuration::from_mins(10)).unwrap_or(now)),
@@ -197,9 +199,14 @@ impl Target {
             account_id,
             status: BookingStatus::Confirmed,
             items,
+            discount: nothing,
             fees: nothing,
             tax: nothing,
+            tax_included: true,
             total: nothing,
+            refunded: nothing,
+            promo_code: None,
+            attendees: Default::default(),
             hold_id,
             key,
             fingerprint: Fingerprint(self.name),
@@ -218,7 +225,7 @@ impl Stock {
             None => None,
             Some(seats) => Some(seats.pop_front()?),
         };
-        Some(Item { ticket_type_id: self.ticket_type, quota_id: self.quota, seat, price: Decimal::ZERO })
+        Some(Item::at_price(self.ticket_type, self.quota, seat, Decimal::ZERO))
     }
 
     /// On the version that the batch before it leaves.

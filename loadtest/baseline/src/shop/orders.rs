@@ -72,12 +72,8 @@ impl From<&Item> for KeptItem {
 impl From<KeptItem> for Item {
     fn from(kept: KeptItem) -> Self {
         let nameless = |id| Arc::new(seat(id, "", "", ""));
-        Self {
-            ticket_type_id: TicketTypeId(kept.ticket_type_id),
-            quota_id: QuotaId(kept.quota_id),
-            seat: kept.seat_id.map(nameless),
-            price: kept.price,
-        }
+        let (ticket_type_id, quota_id) = (TicketTypeId(kept.ticket_type_id), QuotaId(kept.quota_id));
+        Self::at_price(ticket_type_id, quota_id, kept.seat_id.map(nameless), kept.price)
     }
 }
 
@@ -221,7 +217,7 @@ fn decide(rows: &[Row], selection: &Selection, seats: &Seats, at: Timestamp) -> 
         *left -= i64::from(asked);
         currency = Some(row.get::<_, &str>("currency").parse().map_err(Problem::internal)?);
         let (ticket_type_id, quota_id, price) = (line.ticket_type_id, QuotaId(quota), row.get("price"));
-        let item = |seat| Item { ticket_type_id, quota_id, seat, price };
+        let item = |seat| Item::at_price(ticket_type_id, quota_id, seat, price);
         match &line.choice {
             Choice::Quantity(_) => items.extend((0..asked).map(|_| item(None))),
             Choice::Seats(wanted) => items.extend(wanted.iter().map(|seat| item(seats.get(&seat.0).cloned()))),
@@ -252,9 +248,14 @@ fn booking(
         status: BookingStatus::Confirmed,
         items,
         cancelled: Default::default(),
+        discount: nothing,
         fees: nothing,
         tax: nothing,
+        tax_included: true,
         total,
+        refunded: nothing,
+        promo_code: None,
+        attendees: Default::default(),
         hold_id,
         key: order.key.clone(),
         fingerprint: order.fingerprint,

@@ -19,7 +19,7 @@ use super::{
 /// How long a commit may take. Nobody waits that long for a booking.
 const COMMIT_MAX: Duration = Duration::from_secs(10);
 
-const STATEMENT: &str = "SELECT ledger_commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+const STATEMENT: &str = "SELECT ledger_commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
 /// See [`domain::ledger::Ledger::commit`].
 pub(super) async fn commit(ledger: &PgLedger, batches: &[EventBatch]) -> Result<(), CommitError> {
@@ -97,6 +97,7 @@ fn classify(error: Error) -> CommitError {
             };
         }
         "BX003" => return CommitError::Rejected(Rejection::NotOpen),
+        "BX004" => return CommitError::Rejected(Rejection::MoneyChanged),
         _ => {}
     }
     match (db.code(), db.constraint()) {
@@ -105,6 +106,11 @@ fn classify(error: Error) -> CommitError {
             &SqlState::UNIQUE_VIOLATION,
             Some("bookings_account_key" | "holds_account_key" | "bookings_pkey" | "holds_pkey"),
         ) => CommitError::KeyTaken,
+        // Somebody else has the key of the cancellation since it was looked up, or another payment has paid the booking.
+        (
+            &SqlState::UNIQUE_VIOLATION,
+            Some("cancellations_account_key" | "cancellations_pkey" | "payments_one_pays_idx"),
+        ) => CommitError::Rejected(Rejection::MoneyChanged),
         (&SqlState::LOCK_NOT_AVAILABLE, _) => CommitError::Locked(text()),
         (&SqlState::FOREIGN_KEY_VIOLATION, Some("bookings_account_id")) => {
             CommitError::Rejected(Rejection::AccountGone)

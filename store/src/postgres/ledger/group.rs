@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{
     super::{connection::Typed, rows::StoredItem},
     composite::{ArrayTypes, composites},
+    money::Money,
 };
 
 composites! {
@@ -32,8 +33,10 @@ composites! {
         account_id: Uuid => UUID,
         kind: &'a str => TEXT,
         items: Json<Vec<StoredItem>> => JSONB,
+        tax_included: bool => BOOL,
         total: Decimal => NUMERIC,
         currency: &'a str => TEXT,
+        promo_code_id: Option<Uuid> => UUID,
         idempotency_key: &'a str => TEXT,
         fingerprint: Uuid => UUID,
         expires_at: Option<Timestamp> => TIMESTAMPTZ,
@@ -47,10 +50,13 @@ composites! {
         account_id: Uuid => UUID,
         status: &'a str => TEXT,
         quantity: i16 => INT2,
+        tax_included: bool => BOOL,
+        discount: Option<Decimal> => NUMERIC,
         fees: Decimal => NUMERIC,
         tax: Decimal => NUMERIC,
         total: Decimal => NUMERIC,
         currency: &'a str => TEXT,
+        promo_code_id: Option<Uuid> => UUID,
         hold_id: Option<Uuid> => UUID,
         idempotency_key: &'a str => TEXT,
         fingerprint: Uuid => UUID,
@@ -65,6 +71,9 @@ composites! {
         ticket_type_id: Uuid => UUID,
         seat_id: Option<Uuid> => UUID,
         price: Decimal => NUMERIC,
+        discount: Option<Decimal> => NUMERIC,
+        fee: Option<Decimal> => NUMERIC,
+        tax: Option<Decimal> => NUMERIC,
     }
 
     /// A hold or a booking that changes its status, or is given more time.
@@ -94,7 +103,7 @@ composites! {
     }
 }
 
-/// One vector a parameter of `ledger_commit` after the session, in its order.
+/// One member a parameter of `ledger_commit` after the session, in its order.
 #[derive(Debug, Default)]
 pub(super) struct Group<'a> {
     quotas: Vec<Quota>,
@@ -107,12 +116,19 @@ pub(super) struct Group<'a> {
     freed: Vec<Claim>,
     moved: Vec<Claim>,
     taken: Vec<Claim>,
+    money: Option<Json<Money<'a>>>,
 }
 
 impl<'a> Group<'a> {
     pub(super) fn of(batches: &'a [EventBatch]) -> Self {
         let mut group = Self::default();
-        batches.iter().flat_map(|batch| &batch.entries).for_each(|entry| group.add(entry));
+        let mut money = Money::default();
+        for entry in batches.iter().flat_map(|batch| &batch.entries) {
+            group.add(entry);
+            money.add(entry);
+        }
+        money.sort();
+        group.money = (!money.is_empty()).then_some(Json(money));
         // In one order everywhere: who changes several quotas at once, as a change of a plan does, then never waits for a group
         // that waits for it.
         group.quotas = batches.iter().flat_map(quota_changes).collect();
@@ -120,7 +136,7 @@ impl<'a> Group<'a> {
         group
     }
 
-    pub(super) fn parameters<'b>(&'b self, session: &'b i32, types: &ArrayTypes) -> [Typed<'b>; 11] {
+    pub(super) fn parameters<'b>(&'b self, session: &'b i32, types: &ArrayTypes) -> [Typed<'b>; 12] {
         [
             (session, Type::INT4),
             types.typed(&self.quotas),
@@ -133,6 +149,7 @@ impl<'a> Group<'a> {
             types.typed(&self.freed),
             types.typed(&self.moved),
             types.typed(&self.taken),
+            (&self.money, Type::JSONB),
         ]
     }
 
@@ -158,6 +175,9 @@ impl<'a> Group<'a> {
                     ticket_type_id: item.ticket_type_id.0,
                     seat_id: item.seat.as_ref().map(|seat| seat.id.0),
                     price: item.price,
+                    discount: unless_zero(item.discount),
+                    fee: unless_zero(item.fee),
+                    tax: unless_zero(item.tax),
                 }));
                 let sold = booking.status == BookingStatus::Confirmed;
                 let former = from.as_ref().map(|hold| hold.id.0);
@@ -170,7 +190,7 @@ impl<'a> Group<'a> {
                     }
                 }
             }
-            Entry::Confirm { booking, at } => {
+            Entry::Confirm { booking, at, .. } => {
                 self.changed_bookings.push(Change::of_booking(booking, BookingStatus::Confirmed, *at));
                 let holder = Some(booking.id.0);
                 let former = holder.filter(|_| !entry.is_late());
@@ -181,13 +201,13 @@ impl<'a> Group<'a> {
                 let change = Change::of_booking(booking, booking.status, *at);
                 self.changed_bookings.push(Change { extended_until: booking.extended_until, ..change });
             }
-            Entry::CancelItems { booking, positions, items, at } => {
+            Entry::CancelItems { booking, positions, items, at, .. } => {
                 self.changed_bookings.push(Change::of_booking(booking, booking.status, *at));
                 let of = |position| CancelledItem { booking_id: booking.id.0, position: i16::from(position), at: *at };
                 self.cancelled_items.extend(positions.iter().map(of));
                 self.freed.extend(claims(booking.event_id, items, Some(booking.id.0), None, false));
             }
-            Entry::CloseBooking { booking, items, to, at } => {
+            Entry::CloseBooking { booking, items, to, at, .. } => {
                 self.changed_bookings.push(Change::of_booking(booking, *to, *at));
                 self.freed.extend(claims(booking.event_id, items, Some(booking.id.0), None, false));
             }
@@ -203,6 +223,8 @@ impl<'a> Hold<'a> {
             account_id: hold.account_id.0,
             kind: if hold.is_block() { "BLOCK" } else { "HOLD" },
             items: Json(hold.items.iter().map(StoredItem::from).collect()),
+            tax_included: hold.tax_included,
+            promo_code_id: hold.promo_code.as_ref().map(|code| code.id.0),
             total: hold.total.amount,
             currency: hold.total.currency.as_str(),
             idempotency_key: hold.key.as_str(),
@@ -221,6 +243,9 @@ impl<'a> Booking<'a> {
             account_id: booking.account_id.0,
             status: booking.status.as_str(),
             quantity: booking.items.len() as i16,
+            tax_included: booking.tax_included,
+            discount: unless_zero(booking.discount.amount),
+            promo_code_id: booking.promo_code.as_ref().map(|code| code.id.0),
             fees: booking.fees.amount,
             tax: booking.tax.amount,
             total: booking.total.amount,
@@ -256,6 +281,11 @@ fn claims(
 ) -> impl Iterator<Item = Claim> {
     let seats = items.iter().filter_map(|item| item.seat.as_ref());
     seats.map(move |seat| Claim { event_id: event.0, seat_id: seat.id.0, former_holder_id, holder_id, sold })
+}
+
+/// Nothing is stored for it.
+fn unless_zero(amount: Decimal) -> Option<Decimal> {
+    (!amount.is_zero()).then_some(amount)
 }
 
 fn quota_changes(batch: &EventBatch) -> Vec<Quota> {

@@ -1,12 +1,15 @@
 //! Loading an inventory: everything that it starts from, in one snapshot.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use deadpool_postgres::Object;
 use domain::{
-    events::{HOLD_CAP, Quota, SalePlan, SaleWindow},
-    ids::{AccountId, EventId, QuotaId, SeatId, SeatMapVersionId},
-    ledger::{LoadError, LoadedInventory, QuotaCount},
+    bookings::Hold,
+    events::{PlannedCode, Quota, SalePlan, SaleWindow},
+    ids::{AccountId, EventId, PromoCodeId, QuotaId, SeatId, SeatMapVersionId},
+    ledger::{CodeUses, LoadError, LoadedInventory, QuotaCount},
+    money::Currency,
+    pricing::terms::SaleTerms,
     seat_maps::SeatMap,
 };
 use jiff::Timestamp;
@@ -15,6 +18,7 @@ use uuid::Uuid;
 
 use super::{
     super::{
+        pricing::{self, CODE_COLUMNS, TERMS_COLUMNS},
         rows::{self, BOOKING_COLUMNS, HOLD_COLUMNS, StoreError, unsigned},
         seat_maps, ticket_types,
     },
@@ -34,6 +38,9 @@ const CLAIMS: &str = "SELECT sold, array_agg(seat_id) AS seats FROM seat_claims 
 
 const BY_ACCOUNT: &str = "SELECT account_id, sum(quantity)::bigint AS places FROM bookings \
     WHERE event_id = $1 AND status IN ('PENDING_PAYMENT', 'CONFIRMED') GROUP BY account_id";
+
+const USES_BY_ACCOUNT: &str = "SELECT account_id, count(*) AS uses FROM bookings \
+    WHERE promo_code_id = $1 AND status IN ('PENDING_PAYMENT', 'CONFIRMED') GROUP BY account_id";
 
 /// See [`domain::ledger::Ledger::load`].
 pub(super) async fn load(ledger: &PgLedger, event: EventId, settle: bool) -> Result<LoadedInventory, LoadError> {
@@ -80,18 +87,21 @@ async fn read(
         Some(id) => Some(seat_map(ledger, transaction, SeatMapVersionId(id)).await?),
         None => None,
     };
+    let currency = rows::parse(row.try_get("currency")?)?;
+    let (promo_codes, code_uses) = promo_codes(transaction, event, currency).await?;
     let plan = SalePlan {
         event_id: event,
         status: rows::parse(row.try_get("status")?)?,
         starts_at: row.try_get("starts_at")?,
-        currency: rows::parse(row.try_get("currency")?)?,
+        currency,
         max_per_account: max_per_account.and_then(|max| u32::try_from(max).ok()),
         ticket_types: ticket_types::of_event(transaction, event, sale).await?,
         quotas: quotas(transaction, event).await?,
         seat_map,
         hold_for: ledger.options.hold,
-        hold_cap: HOLD_CAP.max(ledger.options.hold),
-        payment_for: ledger.options.payment,
+        terms: terms(ledger, transaction, event, currency).await?,
+        promo_codes,
+        minimum: (ledger.options.minimum)(currency),
         unpaid: ledger.options.unpaid.filter(|_| is_limited),
     };
     let mut loaded = LoadedInventory {
@@ -100,6 +110,7 @@ async fn read(
         holds: holds(transaction, event, plan.seat_map.as_deref()).await?,
         pending: pending(transaction, event).await?,
         by_account: Vec::new(),
+        code_uses,
         version_base: row.try_get("version_base")?,
         now: Timestamp::UNIX_EPOCH,
         plan,
@@ -107,9 +118,64 @@ async fn read(
     if max_per_account.is_some() {
         loaded.by_account = by_account(transaction, &loaded).await?;
     }
+    for code in &mut loaded.code_uses {
+        let planned = loaded.plan.promo_codes.iter().find(|planned| planned.id == code.promo_code_id);
+        if planned.is_some_and(|planned| planned.code.uses_per_account.is_some()) {
+            code.by_account = uses_by_account(transaction, code.promo_code_id, &loaded.holds).await?;
+        }
+    }
     // Last, however long the rest has taken.
     loaded.now = transaction.query_typed_one(NOW, &[]).await?.try_get(0)?;
     Ok(Some(loaded))
+}
+
+/// Those of the event, or what holds for an event whose organizer has said nothing.
+async fn terms(
+    ledger: &PgLedger,
+    transaction: &Transaction<'_>,
+    event: EventId,
+    currency: Currency,
+) -> Result<SaleTerms, StoreError> {
+    let statement = format!("SELECT {TERMS_COLUMNS} FROM sale_terms s WHERE s.event_id = $1");
+    if let Some(row) = transaction.query_typed_opt(&statement, &[(&event.0, Type::UUID)]).await? {
+        return pricing::sale_terms(&row, currency);
+    }
+    let default = SaleTerms::default();
+    let hold_cap = default.hold_cap.max(ledger.options.hold);
+    Ok(SaleTerms { hold_cap, payment_window: ledger.options.payment, ..default })
+}
+
+/// The promo codes of an event, and how often each is used.
+async fn promo_codes(
+    transaction: &Transaction<'_>,
+    event: EventId,
+    currency: Currency,
+) -> Result<(Vec<PlannedCode>, Vec<CodeUses>), StoreError> {
+    let statement = format!("SELECT {CODE_COLUMNS}, p.used FROM promo_codes p WHERE p.event_id = $1 ORDER BY p.id");
+    let (mut codes, mut uses) = (Vec::new(), Vec::new());
+    for row in transaction.query_typed(&statement, &[(&event.0, Type::UUID)]).await? {
+        let (id, code) = pricing::promo_code(&row, currency)?;
+        uses.push(CodeUses { promo_code_id: id, used: unsigned(&row, "used")?, by_account: Vec::new() });
+        codes.push(PlannedCode { id, code });
+    }
+    Ok((codes, uses))
+}
+
+/// Uses of a code by each account: in its live bookings, and in its active holds.
+async fn uses_by_account(
+    transaction: &Transaction<'_>,
+    code: PromoCodeId,
+    holds: &[Hold],
+) -> Result<Vec<(AccountId, u32)>, StoreError> {
+    let mut uses = HashMap::new();
+    for row in transaction.query_typed(USES_BY_ACCOUNT, &[(&code.0, Type::UUID)]).await? {
+        let count = u32::try_from(row.try_get::<_, i64>("uses")?).unwrap_or(u32::MAX);
+        uses.insert(AccountId(row.try_get("account_id")?), count);
+    }
+    for hold in holds.iter().filter(|hold| hold.promo_code.as_ref().is_some_and(|applied| applied.id == code)) {
+        *uses.entry(hold.account_id).or_default() += 1;
+    }
+    Ok(uses.into_iter().collect())
 }
 
 async fn quotas(transaction: &Transaction<'_>, event: EventId) -> Result<Vec<Quota>, StoreError> {
@@ -151,11 +217,7 @@ async fn claims(transaction: &Transaction<'_>, event: EventId) -> Result<Vec<(Se
     Ok(claims)
 }
 
-async fn holds(
-    transaction: &Transaction<'_>,
-    event: EventId,
-    map: Option<&SeatMap>,
-) -> Result<Vec<domain::bookings::Hold>, StoreError> {
+async fn holds(transaction: &Transaction<'_>, event: EventId, map: Option<&SeatMap>) -> Result<Vec<Hold>, StoreError> {
     let statement = format!("SELECT {HOLD_COLUMNS} FROM holds h WHERE h.event_id = $1 AND h.status = 'ACTIVE'");
     let found = transaction.query_typed(&statement, &[(&event.0, Type::UUID)]).await?;
     let seat = |id| map.and_then(|map| map.get(id)).cloned();
@@ -182,7 +244,7 @@ async fn by_account(
     transaction: &Transaction<'_>,
     loaded: &LoadedInventory,
 ) -> Result<Vec<(AccountId, u32)>, StoreError> {
-    let mut places = std::collections::HashMap::new();
+    let mut places = HashMap::new();
     for row in transaction.query_typed(BY_ACCOUNT, &[(&loaded.plan.event_id.0, Type::UUID)]).await? {
         let count = u32::try_from(row.try_get::<_, i64>("places")?).unwrap_or(u32::MAX);
         places.insert(AccountId(row.try_get("account_id")?), count);

@@ -94,14 +94,14 @@ impl System {
                 let over = "SELECT status <> 'SCHEDULED' OR publish_at > now() + interval '1 minute' FROM events WHERE id = $1";
                 stage.until_over(over, stage.event.id).await
             }
-            Self::Paid => stage.asked(stage.unpaid, |booking| Command::Confirm { booking }).await,
-            Self::PaidLate => stage.asked(stage.lapsed, |booking| Command::Confirm { booking }).await,
+            Self::Paid => stage.asked(stage.unpaid, |booking| Command::Confirm { booking, payment_id: None }).await,
+            Self::PaidLate => stage.asked(stage.lapsed, |booking| Command::Confirm { booking, payment_id: None }).await,
             Self::PaymentWaits => {
                 let until = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
                 stage.asked(stage.unpaid, |booking| Command::Wait { booking_id: booking.id, until }).await
             }
             Self::ItemCancelled => {
-                let first = |booking| Command::CancelItems { booking, positions: Positions::first(1) };
+                let first = |booking| Command::CancelItems { booking, positions: Positions::first(1), money: None };
                 stage.asked(stage.booking, first).await
             }
             Self::CancelBookings => {
