@@ -26,6 +26,7 @@ use domain::{
     payments::{
         books::{BooksRepository, RefundRepository},
         by_hand::HandPayments,
+        receipts::ReceiptRepository,
     },
     repositories::{AccountRepository, BookingRepository, EventRepository, VenueRepository},
     sessions::{SessionLimits, SessionRepository},
@@ -65,6 +66,7 @@ store!(
     OfferingRepository,
     PricingManagement,
     QuotaManagement,
+    ReceiptRepository,
     RefundRepository,
     RequestKeys,
     SeatMapManagement,

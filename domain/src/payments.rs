@@ -5,6 +5,7 @@ pub mod books;
 pub mod by_hand;
 pub mod cancellation;
 pub mod gateway;
+pub mod receipts;
 pub mod records;
 pub mod refund;
 pub mod statement;

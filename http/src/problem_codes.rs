@@ -156,8 +156,8 @@ catalogue! {
         "The hold has run out, was released, or is already a booking.",
         "Hold the places again.";
     NotCancellable "BOOKING_006" CONFLICT "Booking cannot be cancelled",
-        "In its present state the booking can no longer be cancelled.",
-        "Look at the booking's `status`.";
+        "In its present state the booking can no longer be cancelled, or the terms of its event don't allow it any more: `allowedUntil`.",
+        "Look at the booking's `status`, or ask the organizer.";
     HoldAtCap "BOOKING_007" CONFLICT "Hold cannot be extended",
         "The hold is as long already as a hold of this event may be. It goes on until its `expiresAt`.",
         "Book the places, or hold them again when they are free.";
@@ -167,6 +167,15 @@ catalogue! {
     BelowMinimum "PAYMENT_007" UNPROCESSABLE_ENTITY "Too little to be paid",
         "The total is more than nothing, and less than the payment provider charges.",
         "Ask for more places.";
+    AboveLeft "PAYMENT_006" CONFLICT "More than is left of what was paid",
+        "So much can't go back: earlier refunds, those that are still owed included, have left less of what was paid. `detail` says how much.",
+        "Give back no more than that.";
+    NotPaid "PAYMENT_009" CONFLICT "Not paid",
+        "Nobody has paid the booking, so there is no receipt.",
+        "Pay it first. A booking that costs nothing has no receipt.";
+    RefundNotFailed "PAYMENT_010" CONFLICT "Refund has not failed",
+        "The refund is on its way or has arrived, or another one has taken its place already.",
+        "Look at its `status` and `replacedBy`.";
     LinkDead "ACCOUNT_001" UNPROCESSABLE_ENTITY "Link does not work",
         "The link was used already, has run out, or never was one.",
         "Ask for another mail.";

@@ -15,6 +15,7 @@ mod holds;
 mod openapi;
 mod organizer;
 mod quotes;
+
 #[path = "../support/harness.rs"]
 mod support;
 mod venues;

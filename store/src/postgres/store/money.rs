@@ -2,6 +2,7 @@
 
 mod books;
 mod by_hand;
+mod receipts;
 mod refunds;
 
 use domain::{
