@@ -22,6 +22,7 @@ use application::{
     background::Background,
     booked_events::BookedEvents,
     guide::Guide,
+    payments::Payments,
     pictures::SharedPictures,
     seat_maps::SharedSeatMaps,
     site::SiteSettings,
@@ -76,6 +77,7 @@ async fn router() -> Router {
         outbox: Outbox::default(),
         cache: RunningCache::start(CacheSettings::default(), None, None).await.unwrap().cache,
         breakers: Breakers::default(),
+        payments: Payments::default(),
         upkeep: Upkeep::default(),
         background: Background::default(),
         auth: AuthRules {

@@ -84,12 +84,19 @@ CREATE TABLE payments (
     pays_booking    boolean NOT NULL DEFAULT false CHECK (NOT pays_booking OR state = 'SUCCEEDED'),
     -- What the gateway calls it; NULL until it has answered.
     reference       text COLLATE "C",
-    -- With what the payer's page goes on, and where the payer has to go: forgotten when it is over.
+    -- With what the payer's page goes on, and where the payer has to go. Kept for the first answer; shown otherwise while it is open.
     client_secret   text,
     redirect_url    text,
     failure_code    text,
     failure_message text,
     return_url      text,
+    -- When the gateway was last asked to begin it: one whose reference is not known is looked for from then on.
+    asked_at        timestamptz NOT NULL DEFAULT now(),
+    -- The gateway has said for sure that it did not begin it, or was not asked, and nobody asks it now: another attempt may take its place.
+    refused         boolean NOT NULL DEFAULT false,
+    -- How it stood in the first answer to its request, and since when: a repeated request gets that answer again. NULL: it had none yet.
+    answered        payment_state,
+    answered_at     timestamptz CHECK ((answered_at IS NULL) = (answered IS NULL)),
     -- The organizer's, of a payment by hand.
     note            text,
     -- Who said that the money of a bank transfer has come, under which key, and what that request asked for.
@@ -113,6 +120,12 @@ CREATE UNIQUE INDEX payments_one_open_idx ON payments (booking_id) WHERE state I
 -- A booking is paid once.
 CREATE UNIQUE INDEX payments_one_pays_idx ON payments (booking_id) WHERE pays_booking;
 CREATE UNIQUE INDEX payments_reference_idx ON payments (provider, reference) WHERE reference IS NOT NULL;
+-- Money that pays nothing: each has to have its refund.
+CREATE INDEX payments_unneeded_idx ON payments (id) WHERE state = 'SUCCEEDED' AND NOT pays_booking;
+-- What administrators do as buyers, and to the payments of others. What the gateway tells is nobody's deed.
+CREATE TRIGGER note_change AFTER INSERT OR UPDATE OR DELETE ON payments FOR EACH ROW
+    WHEN (current_setting('boxoffice.acting', true) = 'on')
+    EXECUTE FUNCTION note_change('payment', 'id', 'client_secret,redirect_url,idempotency_key,fingerprint');
 
 -- Cancellations that have money, a key, a reason or only some of a booking's items to remember.
 CREATE TABLE cancellations (

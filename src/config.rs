@@ -21,6 +21,7 @@ mod mail;
 mod names;
 mod node;
 mod pairs;
+mod payments;
 mod production;
 mod rate_limit;
 mod sources;
@@ -38,6 +39,7 @@ pub use inventory::InventoryConfig;
 pub use jobs::JobsConfig;
 pub use mail::MailConfig;
 pub use node::{Environment, LogConfig, NodeConfig};
+pub use payments::{PaymentsConfig, Provider};
 pub use rate_limit::{OutboundConfig, RateLimitConfig};
 pub use sources::{Setting, Sources};
 
@@ -54,6 +56,7 @@ pub struct Config {
     pub inventory: InventoryConfig,
     pub mail: MailConfig,
     pub jobs: JobsConfig,
+    pub payments: PaymentsConfig,
     pub rate_limit: RateLimitConfig,
     pub outbound: OutboundConfig,
     pub breakers: BreakersConfig,
@@ -85,6 +88,7 @@ impl Config {
             inventory: InventoryConfig::read(&mut layers, request_timeout),
             mail,
             jobs: JobsConfig::read(&mut layers),
+            payments: PaymentsConfig::read(&mut layers, environment, request_timeout),
             rate_limit,
             outbound: OutboundConfig::read(&mut layers),
             breakers: BreakersConfig::read(&mut layers),

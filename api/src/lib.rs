@@ -15,6 +15,7 @@ mod instants;
 pub mod mails;
 mod manage;
 pub mod operations;
+mod payments;
 mod pricing;
 pub mod problems;
 mod quotas;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use domain::jobs::{HandleJob, Job, JobError, JobPayload};
 
-use super::app::App;
+use super::{app::App, payments::jobs as payments, refunds};
 
 /// Does the jobs of the application.
 pub struct JobHandler {
@@ -21,14 +21,15 @@ impl JobHandler {
 #[async_trait]
 impl HandleJob for JobHandler {
     async fn handle(&self, job: &Job) -> Result<(), JobError> {
-        let _app = &self.app;
+        let app = &self.app;
         match &job.payload {
-            JobPayload::Refund { .. }
-            | JobPayload::ClosePayment { .. }
-            | JobPayload::CheckPayment { .. }
-            | JobPayload::ApplyMessage { .. }
-            | JobPayload::Notify { .. }
-            | JobPayload::EventChanged { .. } => Err(unknown(job)),
+            JobPayload::Refund { refund_id } => refunds::make(app, *refund_id).await,
+            JobPayload::CheckPayment { payment_id } => payments::check_payment(app, *payment_id).await,
+            JobPayload::ClosePayment { payment_id } => payments::close_payment(app, *payment_id).await,
+            JobPayload::ApplyMessage { provider, message_id } => {
+                payments::apply_message(app, provider, message_id).await
+            }
+            JobPayload::Notify { .. } | JobPayload::EventChanged { .. } => Err(unknown(job)),
         }
     }
 }

@@ -18,6 +18,7 @@ pub mod mails;
 pub mod manage;
 pub mod memo;
 pub mod passwords;
+pub mod payments;
 pub mod pictures;
 pub mod quotes;
 pub mod refunds;

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
-use domain::validation::FieldError;
+use domain::{ids::PaymentId, validation::FieldError};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -33,6 +33,7 @@ struct Inner {
     error_count: Option<usize>,
     retry_after: Option<Duration>,
     allowed_until: Option<Timestamp>,
+    payment_id: Option<PaymentId>,
     cause: Option<String>,
     headers: Vec<(HeaderName, HeaderValue)>,
     is_unbegun: bool,
@@ -48,6 +49,7 @@ impl Problem {
             error_count: None,
             retry_after: None,
             allowed_until: None,
+            payment_id: None,
             cause: None,
             headers: Vec::new(),
             is_unbegun: false,
@@ -116,6 +118,13 @@ impl Problem {
         self
     }
 
+    /// The payment that stands in the way.
+    #[must_use]
+    pub fn payment(mut self, id: PaymentId) -> Self {
+        self.0.payment_id = Some(id);
+        self
+    }
+
     /// What the log should say about it; never sent.
     #[must_use]
     pub fn caused_by(mut self, cause: impl fmt::Display) -> Self {
@@ -157,7 +166,7 @@ impl Problem {
         instance: &str,
         request_id: &str,
     ) -> (StatusCode, Vec<u8>, Vec<(HeaderName, HeaderValue)>) {
-        let Inner { code, detail, errors, error_count, retry_after, allowed_until, headers, .. } = *self.0;
+        let Inner { code, detail, errors, error_count, retry_after, allowed_until, payment_id, headers, .. } = *self.0;
         let entry = code.entry();
         let document = Document {
             kind: Kind(entry),
@@ -171,6 +180,7 @@ impl Problem {
             errors: errors.iter().map(Field::from).collect(),
             error_count,
             allowed_until,
+            payment_id,
         };
         // A document of strings and numbers always serialises; an empty body would still carry status and headers.
         let body = simd_json::serde::to_vec(&document).unwrap_or_default();
@@ -248,6 +258,10 @@ pub(super) struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     allowed_until: Option<Timestamp>,
+    /// Of `PAYMENT_005`: the attempt that is under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "uuid", nullable = false)]
+    payment_id: Option<PaymentId>,
 }
 
 /// One of its kind, as the document of the API shows it.
@@ -271,6 +285,7 @@ pub(super) fn example(entry: &'static Entry) -> serde_json::Value {
         errors,
         error_count: None,
         allowed_until: None,
+        payment_id: None,
     };
     serde_json::to_value(document).unwrap_or_default()
 }

@@ -164,12 +164,30 @@ catalogue! {
     PromoCode "PROMO_001" UNPROCESSABLE_ENTITY "Promo code can't be used",
         "There is no such code, it is used up, not valid now, or not for these tickets; `errors[].code` says which.",
         "Check how it is written, or ask without it.";
-    BelowMinimum "PAYMENT_007" UNPROCESSABLE_ENTITY "Too little to be paid",
-        "The total is more than nothing, and less than the payment provider charges.",
-        "Ask for more places.";
+    NothingToPay "PAYMENT_001" CONFLICT "Nothing to pay",
+        "The booking is free or paid already, or the payment waits for nothing.",
+        "Look at the booking's `status` and at its payments.";
+    BookingOver "PAYMENT_002" CONFLICT "Booking expired or cancelled",
+        "The booking waits for no payment any more; its places can be had by others.",
+        "Book again.";
+    PaymentRefused "PAYMENT_003" BAD_GATEWAY "Payment not taken",
+        "The payment gateway did not take the payment, and has charged nothing.",
+        "Repeat the request with the same Idempotency-Key, which goes on with the same attempt, or choose another method with another key.";
+    PaymentAway "PAYMENT_004" SERVICE_UNAVAILABLE "Payments not possible now",
+        "The payment gateway fails and is left alone for a while, or there is none. Nothing was charged; the booking waits longer, as far as it may.",
+        "Repeat the request with the same Idempotency-Key after `Retry-After`.";
+    PaymentInProgress "PAYMENT_005" CONFLICT "Another payment in progress",
+        "An earlier attempt to pay the booking is under way, and a second one could charge twice; `paymentId` names it.",
+        "Wait for its end.";
     AboveLeft "PAYMENT_006" CONFLICT "More than is left of what was paid",
         "So much can't go back: earlier refunds, those that are still owed included, have left less of what was paid. `detail` says how much.",
         "Give back no more than that.";
+    BelowMinimum "PAYMENT_007" UNPROCESSABLE_ENTITY "Below the least amount",
+        "The payment gateway takes no amount as small as this one; `detail` says what it takes at least.",
+        "Choose more tickets.";
+    NotFromGateway "PAYMENT_008" BAD_REQUEST "Not from the payment gateway",
+        "The message is not signed as one of the payment gateway, or is too old.",
+        "Check the secret of the webhook at the gateway, and this server's clock.";
     NotPaid "PAYMENT_009" CONFLICT "Not paid",
         "Nobody has paid the booking, so there is no receipt.",
         "Pay it first. A booking that costs nothing has no receipt.";

@@ -4,4 +4,5 @@ mod accounts;
 pub mod bookings;
 mod management;
 mod money;
+mod payments;
 mod quotes;

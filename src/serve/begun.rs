@@ -18,6 +18,7 @@ use super::{
     engine::{Opening, Session},
     listeners::Listeners,
     mail::Mail,
+    payments::Gateway,
     routers::Routers,
     running::{EndingTimes, Running},
 };
@@ -35,6 +36,7 @@ pub(super) struct Begun {
     pub(super) cache: Option<RunningCache>,
     pub(super) upkeep: Option<RunningUpkeep>,
     pub(super) jobs: Option<RunningJobs>,
+    pub(super) gateway: Option<Gateway>,
     pub(super) tasks: Option<RunningTasks>,
 }
 
@@ -57,6 +59,7 @@ impl Begun {
             cache: Some(cache),
             upkeep: Some(upkeep),
             jobs: Some(jobs),
+            gateway: Some(gateway),
             tasks: Some(tasks),
             opening: _,
         } = std::mem::take(self)
@@ -92,6 +95,7 @@ impl Begun {
             after_answers: routers.app.background.clone(),
             upkeep,
             jobs,
+            gateway,
             tasks,
             pools,
             database,
@@ -125,6 +129,7 @@ impl Begun {
         end("opening", self.opening, Opening::give_up).await;
         end("engine", self.engine, Engine::stop).await;
         end("session", self.session, async |session| session.end().await).await;
+        end("gateway", self.gateway, async |gateway| drop(gateway)).await;
         end("mail", self.mail, async |mail| mail.running.stop().await).await;
         end("cache", self.cache, RunningCache::stop).await;
         end("breakers", self.breakers, RunningBreakers::stop).await;

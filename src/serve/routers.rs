@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use actors::{breakers::Breakers, cache::RunningCache, engine::Engine, jobs::Jobs, live::Live, upkeep::RunningUpkeep};
 use application::{
-    app::App, background::Background, booked_events::BookedEvents, guide::Guide, pictures::SharedPictures,
-    seat_maps::SharedSeatMaps, site::SiteSettings, verification::VerifiedAccounts,
+    app::App, background::Background, booked_events::BookedEvents, guide::Guide, payments::Payments,
+    pictures::SharedPictures, seat_maps::SharedSeatMaps, site::SiteSettings, verification::VerifiedAccounts,
 };
 use boxoffice_api::{
     mails::mail_routes,
@@ -36,6 +36,7 @@ pub(super) struct Parts<'a> {
     pub(super) cache: &'a RunningCache,
     pub(super) breakers: &'a Breakers,
     pub(super) upkeep: &'a RunningUpkeep,
+    pub(super) payments: &'a Payments,
     pub(super) health: &'a Arc<Health>,
     pub(super) hasher: Passwords,
     pub(super) keys: Keys,
@@ -74,6 +75,7 @@ impl Routers {
             breakers: parts.breakers.clone(),
             background: Background::default(),
             auth: accounts::rules(&config.auth),
+            payments: parts.payments.clone(),
             upkeep: upkeep.upkeep.clone(),
             command_deadline: config.inventory.request_deadline,
             guide: parts.guide,

@@ -32,6 +32,22 @@ const FROM_THE_START: &[(&str, &[(&str, &str)])] = &[
             ("outcome", "unverified"),
         ],
     ),
+    (
+        "boxoffice_payments_total",
+        &[
+            ("state", "REQUIRES_ACTION"),
+            ("state", "PROCESSING"),
+            ("state", "SUCCEEDED"),
+            ("state", "FAILED"),
+            ("state", "CANCELLED"),
+        ],
+    ),
+    ("boxoffice_payments_returned_total", &[]),
+    (
+        "boxoffice_webhook_messages_total",
+        &[("outcome", "kept"), ("outcome", "repeated"), ("outcome", "refused"), ("outcome", "unreadable")],
+    ),
+    ("boxoffice_refunds_total", &[("state", "SUCCEEDED"), ("state", "FAILED")]),
     ("boxoffice_session_refreshes_total", &[("outcome", "rotated"), ("outcome", "dead"), ("outcome", "stolen")]),
 ];
 /// Upper bounds of numbers of things: the decisions of one commit, 1 to 4096.
@@ -341,6 +357,17 @@ const DESCRIPTIONS: &[(Kind, &str, Option<Unit>, &str)] = &[
         Some(Unit::Seconds),
         "How long the oldest job that is to be done could have been done, by kind",
     ),
+    (Counter, "boxoffice_payments_total", None, "Attempts to pay that came into a state"),
+    (Counter, "boxoffice_payments_returned_total", None, "Payments whose money paid for nothing and goes back"),
+    (Gauge, "boxoffice_payments_stuck", None, "Attempts to pay that have been processed for too long"),
+    (
+        Gauge,
+        "boxoffice_paid_without_booking",
+        None,
+        "Payments whose booking is not confirmed and whose money does not go back",
+    ),
+    (Counter, "boxoffice_webhook_messages_total", None, "Messages to the webhook of the payment gateway, by outcome"),
+    (Counter, "boxoffice_refunds_total", None, "Refunds that came to an end, by state"),
     (Gauge, "boxoffice_pool_connections", None, "Connections of the pool to PostgreSQL, idle ones included"),
     (Gauge, "boxoffice_pool_idle_connections", None, "Connections of the pool that nobody uses"),
     (Gauge, "boxoffice_pool_waiting", None, "Tasks that wait for a connection of the pool"),
