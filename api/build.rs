@@ -9,6 +9,7 @@ const IDS: &[&str] = &[
     "BookingId",
     "EventId",
     "HoldId",
+    "PaymentId",
     "PromoCodeId",
     "QuotaId",
     "SeatId",

@@ -84,12 +84,19 @@ CREATE TABLE payments (
     pays_booking    boolean NOT NULL DEFAULT false CHECK (NOT pays_booking OR state = 'SUCCEEDED'),
     -- What the gateway calls it; NULL until it has answered.
     reference       text COLLATE "C",
-    -- With what the payer's page goes on, and where the payer has to go: forgotten when it is over.
+    -- With what the payer's page goes on, and where the payer has to go. Kept for the first answer; shown otherwise while it is open.
     client_secret   text,
     redirect_url    text,
     failure_code    text,
     failure_message text,
     return_url      text,
+    -- When the gateway was last asked to begin it: one whose reference is not known is looked for from then on.
+    asked_at        timestamptz NOT NULL DEFAULT now(),
+    -- The gateway has said for sure that it did not begin it, or was not asked, and nobody asks it now: another attempt may take its place.
+    refused         boolean NOT NULL DEFAULT false,
+    -- How it stood in the first answer to its request, and since when: a repeated request gets that answer again. NULL: it had none yet.
+    answered        payment_state,
+    answered_at     timestamptz CHECK ((answered_at IS NULL) = (answered IS NULL)),
     -- The organizer's, of a payment by hand.
     note            text,
     -- Who said that the money of a bank transfer has come, under which key, and what that request asked for.
@@ -113,6 +120,12 @@ CREATE UNIQUE INDEX payments_one_open_idx ON payments (booking_id) WHERE state I
 -- A booking is paid once.
 CREATE UNIQUE INDEX payments_one_pays_idx ON payments (booking_id) WHERE pays_booking;
 CREATE UNIQUE INDEX payments_reference_idx ON payments (provider, reference) WHERE reference IS NOT NULL;
+-- Money that pays nothing: each has to have its refund.
+CREATE INDEX payments_unneeded_idx ON payments (id) WHERE state = 'SUCCEEDED' AND NOT pays_booking;
+-- What administrators do as buyers, and to the payments of others. What the gateway tells is nobody's deed.
+CREATE TRIGGER note_change AFTER INSERT OR UPDATE OR DELETE ON payments FOR EACH ROW
+    WHEN (current_setting('boxoffice.acting', true) = 'on')
+    EXECUTE FUNCTION note_change('payment', 'id', 'client_secret,redirect_url,idempotency_key,fingerprint');
 
 -- Cancellations that have money, a key, a reason or only some of a booking's items to remember.
 CREATE TABLE cancellations (
@@ -285,6 +298,29 @@ BEGIN
     FROM due WHERE j.id = due.id RETURNING j.*;
 END
 $$;
+
+-- Which bookings of an event were told by mail that they are confirmed. Free bookings only: of others the transaction of their payment queues
+-- a job. A row for each event that was booked since these mails are written.
+CREATE TABLE booking_mails (
+    event_id       uuid PRIMARY KEY REFERENCES events ON DELETE CASCADE,
+    -- Nobody is told: it is for measurements.
+    is_off         boolean NOT NULL DEFAULT false,
+    -- The sum of the versions of its quotas when all that there was had been told. While it is that, nothing was booked.
+    version        bigint NOT NULL DEFAULT -1,
+    -- Those that there were up to this one are told. One of a smaller id may still be committed, for ids are older than commits.
+    seen_id        uuid NOT NULL,
+    -- Up to this one all are told, and none can come any more.
+    swept_id       uuid NOT NULL,
+    -- Where that is moved to when all transactions are over that could bring one: those before this one.
+    next_swept_id  uuid,
+    next_swept_xid xid8 CHECK ((next_swept_xid IS NULL) = (next_swept_id IS NULL))
+);
+-- Since when buyers are told by mail of what they have booked, in the one row that there is; NULL while they are not.
+CREATE TABLE booking_mails_since (
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+    since     timestamptz
+);
+INSERT INTO booking_mails_since DEFAULT VALUES;
 
 -- What the sandbox gateway knows; it is a gateway of its own, and nobody else reads this.
 CREATE TABLE sandbox_documents (

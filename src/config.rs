@@ -21,6 +21,7 @@ mod mail;
 mod names;
 mod node;
 mod pairs;
+mod payments;
 mod production;
 mod rate_limit;
 mod sources;
@@ -38,6 +39,7 @@ pub use inventory::InventoryConfig;
 pub use jobs::JobsConfig;
 pub use mail::MailConfig;
 pub use node::{Environment, LogConfig, NodeConfig};
+pub use payments::{PaymentsConfig, Provider};
 pub use rate_limit::{OutboundConfig, RateLimitConfig};
 pub use sources::{Setting, Sources};
 
@@ -53,6 +55,7 @@ pub struct Config {
     pub auth: AuthConfig,
     pub inventory: InventoryConfig,
     pub mail: MailConfig,
+    pub payments: PaymentsConfig,
     pub jobs: JobsConfig,
     pub rate_limit: RateLimitConfig,
     pub outbound: OutboundConfig,
@@ -84,6 +87,7 @@ impl Config {
             auth: AuthConfig::read(&mut layers, verifies),
             inventory: InventoryConfig::read(&mut layers, request_timeout),
             mail,
+            payments: PaymentsConfig::read(&mut layers, environment, request_timeout),
             jobs: JobsConfig::read(&mut layers),
             rate_limit,
             outbound: OutboundConfig::read(&mut layers),

@@ -18,6 +18,7 @@ mod limits;
 mod listeners;
 mod mail;
 mod patience;
+mod payments;
 mod preparation;
 mod routers;
 mod running;
@@ -43,6 +44,7 @@ use self::{
     listeners::Listeners,
     mail::{Mail, MailSender},
     patience::while_away,
+    payments::Gateway,
     routers::{Parts, Routers},
 };
 pub use self::{
@@ -60,7 +62,7 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen()?;
     let (mut begun, whole) = (Begun::default(), config.http.shutdown_timeout);
     let started = tokio::select! {
-        started = start_within(config, &mut begun) => Some(started),
+        started = Box::pin(start_within(config, &mut begun)) => Some(started),
         () = signals.next() => None,
     };
     let mut running = match started {
@@ -89,7 +91,8 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
 /// Starts everything, and returns once it serves.
 pub async fn start(config: Config) -> anyhow::Result<Running> {
     let (mut begun, whole) = (Begun::default(), config.http.shutdown_timeout);
-    let started = start_within(config, &mut begun).await;
+    // A start is large and happens once.
+    let started = Box::pin(start_within(config, &mut begun)).await;
     if started.is_err() {
         begun.take_down(Instant::now() + whole, std::future::pending()).await;
     }
@@ -131,6 +134,8 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
     let cache = begun.cache.insert(cache::start(&config, redis, pool, &mut background).await?);
     let upkeep = upkeep::start(pool, engine.inventories.clone(), mail, cache.cache.clone()).await?;
     let upkeep = begun.upkeep.insert(upkeep);
+    let gateway = begun.gateway.insert(Gateway::start(&config, pool, listeners.address).await?);
+    upkeep::watch_payments(pool, config.payments.stuck_after, &mut background);
     let checks = checks::all(&pools, &session.handle()?, engine.pulse.clone(), counts.clone(), shared_cache);
     let health = Health::new(identity(&config, database), checks, breakers.clone());
 
@@ -144,6 +149,7 @@ async fn start_within(config: Config, begun: &mut Begun) -> anyhow::Result<Runni
         cache,
         breakers,
         upkeep,
+        payments: &gateway.payments,
         health,
         hasher,
         keys,

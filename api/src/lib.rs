@@ -13,6 +13,7 @@ mod instants;
 pub mod mails;
 mod manage;
 pub mod operations;
+mod payments;
 mod pricing;
 pub mod problems;
 mod promo_codes;

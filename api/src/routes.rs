@@ -11,8 +11,8 @@ use http::Method;
 use serde_json::Value;
 
 use super::{
-    accounts, audit, blocks, bookings, cache, csp_reports, events, guests, operations, pricing, problems, promo_codes,
-    quotas, quotes, reference,
+    accounts, audit, blocks, bookings, cache, csp_reports, events, guests, operations, payments, pricing, problems,
+    promo_codes, quotas, quotes, reference,
     scopes::{ANY, OWN},
     seat_maps, series, settings, ticket_types, venues, vocabularies, welcome,
 };
@@ -25,6 +25,7 @@ pub fn sections() -> Vec<Section<App>> {
         venues::endpoints::section(),
         quotes::endpoints::section(),
         bookings::endpoints::section(),
+        payments::endpoints::section(),
         settings::endpoints::section(),
         vocabularies::endpoints::to_choose(with_all_it_sells(&OWN, events::organizer::endpoints::own())),
         series::endpoints::own(),
@@ -34,6 +35,7 @@ pub fn sections() -> Vec<Section<App>> {
         seat_maps::endpoints::all_seat_maps(),
         catalogue(),
         accounts::endpoints::administration(),
+        payments::endpoints::administered(),
         audit::endpoints::section(),
         cache::endpoints::section(),
         problems::endpoints::section(),

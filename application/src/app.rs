@@ -26,6 +26,7 @@ use domain::{
     payments::{
         books::{BooksRepository, RefundRepository},
         by_hand::HandPayments,
+        repository::PaymentRepository,
     },
     repositories::{AccountRepository, BookingRepository, EventRepository, PriceRepository, VenueRepository},
     sessions::{SessionLimits, SessionRepository},
@@ -34,8 +35,8 @@ use domain::{
 use jiff::Timestamp;
 
 use super::{
-    background::Background, booked_events::BookedEvents, guide::Guide, limits::LimitAttempts, pictures::SharedPictures,
-    seat_maps::SharedSeatMaps, site::SiteSettings, verification::VerifiedAccounts,
+    background::Background, booked_events::BookedEvents, guide::Guide, limits::LimitAttempts, payments::Payments,
+    pictures::SharedPictures, seat_maps::SharedSeatMaps, site::SiteSettings, verification::VerifiedAccounts,
 };
 
 /// Declares a trait that is all of the others.
@@ -63,6 +64,7 @@ store!(
     GuestList,
     HandPayments,
     OfferingRepository,
+    PaymentRepository,
     PriceRepository,
     PricingManagement,
     PromoCodeManagement,
@@ -186,6 +188,8 @@ pub struct App {
     pub cache: Cache,
     /// Which services fail and are left alone. Call a service through its breaker.
     pub breakers: Breakers,
+    /// Who takes money.
+    pub payments: Payments,
     /// Who publishes and cancels events in the background. Wake it when there is something to do.
     pub upkeep: Upkeep,
     /// How long a command may wait for its inventory and the ledger.

@@ -56,11 +56,14 @@ pub enum Rule {
     AccountMail,
     /// Failures to prove who one is once more while signed in, as for a new password. The subject is the account's id.
     Reauthentication,
+    /// Messages from one network that claim to be a payment gateway's and are not. The subject names both.
+    Webhook,
 }
 
 impl Rule {
     /// All of them, in the order of the declaration.
-    pub const ALL: [Self; 4] = [Self::SignIn, Self::SignInAccount, Self::AccountMail, Self::Reauthentication];
+    pub const ALL: [Self; 5] =
+        [Self::SignIn, Self::SignInAccount, Self::AccountMail, Self::Reauthentication, Self::Webhook];
 
     /// Its name in metrics.
     pub fn as_str(self) -> &'static str {
@@ -71,7 +74,7 @@ impl Rule {
     pub fn width(self) -> u32 {
         match self {
             Self::SignInAccount => 20,
-            Self::SignIn | Self::AccountMail | Self::Reauthentication => 1,
+            Self::SignIn | Self::AccountMail | Self::Reauthentication | Self::Webhook => 1,
         }
     }
 
@@ -79,7 +82,7 @@ impl Rule {
     pub fn is_growing(self) -> bool {
         match self {
             Self::SignIn | Self::Reauthentication => true,
-            Self::SignInAccount | Self::AccountMail => false,
+            Self::SignInAccount | Self::AccountMail | Self::Webhook => false,
         }
     }
 }

@@ -5,9 +5,13 @@ pub mod books;
 pub mod by_hand;
 pub mod cancellation;
 pub mod gateway;
+pub mod payment;
 pub mod records;
 pub mod refund;
+pub mod repository;
+pub mod sandbox;
 pub mod statement;
+pub mod wish;
 
 use std::str::FromStr;
 

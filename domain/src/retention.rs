@@ -21,11 +21,19 @@ pub enum Leftover {
     Holds,
     /// Changes that no shared cache was told of, because there is none.
     Changes,
+    /// Messages of payment gateways that were applied.
+    Messages,
 }
 
 impl Leftover {
-    pub const ALL: [Leftover; 5] =
-        [Leftover::Sessions, Leftover::Links, Leftover::RequestKeys, Leftover::Holds, Leftover::Changes];
+    pub const ALL: [Leftover; 6] = [
+        Leftover::Sessions,
+        Leftover::Links,
+        Leftover::RequestKeys,
+        Leftover::Holds,
+        Leftover::Changes,
+        Leftover::Messages,
+    ];
 
     /// The name in metrics.
     pub fn as_str(self) -> &'static str {
@@ -42,6 +50,8 @@ impl Leftover {
             // The keys of holds are in them, and what became of one is shown as long.
             Leftover::Holds => SignedDuration::from_hours(30 * 24),
             Leftover::Changes => WRITTEN_KEPT,
+            // Longer than a gateway repeats a message: what comes again is known. And somebody may ask what it said.
+            Leftover::Messages => SignedDuration::from_hours(30 * 24),
         }
     }
 }

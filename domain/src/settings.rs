@@ -112,7 +112,7 @@ impl SettingKey {
 
 /// `http` or `https`, a host, nobody's name and password before it, nothing that can't be seen, or ends an attribute or a line. Not a
 /// scheme that runs something.
-fn is_web_address(url: &str) -> bool {
+pub fn is_web_address(url: &str) -> bool {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
     let is_plain = |c: char| !text::is_unseen(c) && !matches!(c, '"' | '\'' | '<' | '>' | '\\' | '`');

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
-use domain::validation::FieldError;
+use domain::{ids::PaymentId, validation::FieldError};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -31,6 +31,7 @@ struct Inner {
     /// How many there were, when not all are told.
     error_count: Option<usize>,
     retry_after: Option<Duration>,
+    payment_id: Option<PaymentId>,
     cause: Option<String>,
     headers: Vec<(HeaderName, HeaderValue)>,
     is_unbegun: bool,
@@ -45,6 +46,7 @@ impl Problem {
             errors: Vec::new(),
             error_count: None,
             retry_after: None,
+            payment_id: None,
             cause: None,
             headers: Vec::new(),
             is_unbegun: false,
@@ -106,6 +108,13 @@ impl Problem {
         self
     }
 
+    /// The payment that stands in the way.
+    #[must_use]
+    pub fn payment(mut self, id: PaymentId) -> Self {
+        self.0.payment_id = Some(id);
+        self
+    }
+
     /// What the log should say about it; never sent.
     #[must_use]
     pub fn caused_by(mut self, cause: impl fmt::Display) -> Self {
@@ -147,7 +156,8 @@ impl Problem {
         instance: &str,
         request_id: &str,
     ) -> (StatusCode, Vec<u8>, Vec<(HeaderName, HeaderValue)>) {
-        let Inner { code, detail, errors, error_count, retry_after, headers, cause: _, is_unbegun: _ } = *self.0;
+        let Inner { code, detail, errors, error_count, retry_after, payment_id, headers, cause: _, is_unbegun: _ } =
+            *self.0;
         let entry = code.entry();
         let document = Document {
             kind: Kind(entry),
@@ -160,6 +170,7 @@ impl Problem {
             timestamp: jiff::Timestamp::now(),
             errors: errors.iter().map(Field::from).collect(),
             error_count,
+            payment_id,
         };
         // A document of strings and numbers always serialises; an empty body would still carry status and headers.
         let body = simd_json::serde::to_vec(&document).unwrap_or_default();
@@ -233,6 +244,10 @@ pub(super) struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 51)]
     error_count: Option<usize>,
+    /// Of `PAYMENT_005`: the attempt that is under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "uuid", nullable = false)]
+    payment_id: Option<PaymentId>,
 }
 
 /// One of its kind, as the document of the API shows it.
@@ -255,6 +270,7 @@ pub(super) fn example(entry: &'static Entry) -> serde_json::Value {
         timestamp: jiff::Timestamp::UNIX_EPOCH,
         errors,
         error_count: None,
+        payment_id: None,
     };
     serde_json::to_value(document).unwrap_or_default()
 }

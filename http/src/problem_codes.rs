@@ -161,6 +161,24 @@ catalogue! {
     HoldAtCap "BOOKING_007" CONFLICT "Hold cannot be extended",
         "The hold is as long already as a hold of this event may be. It goes on until its `expiresAt`.",
         "Book the places, or hold them again when they are free.";
+    NothingToPay "PAYMENT_001" CONFLICT "Nothing to pay",
+        "The booking is free or paid already, or the payment waits for nothing.",
+        "Look at the booking's `status` and at its payments.";
+    BookingOver "PAYMENT_002" CONFLICT "Booking expired or cancelled",
+        "The booking waits for no payment any more; its places can be had by others.",
+        "Book again.";
+    PaymentRefused "PAYMENT_003" BAD_GATEWAY "Payment not taken",
+        "The payment gateway did not take the payment, and has charged nothing.",
+        "Repeat the request with the same Idempotency-Key, which goes on with the same attempt, or choose another method with another key.";
+    PaymentAway "PAYMENT_004" SERVICE_UNAVAILABLE "Payments not possible now",
+        "The payment gateway fails and is left alone for a while, or there is none. Nothing was charged; the booking waits longer, as far as it may.",
+        "Repeat the request with the same Idempotency-Key after `Retry-After`.";
+    PaymentInProgress "PAYMENT_005" CONFLICT "Another payment in progress",
+        "An earlier attempt to pay the booking is under way, and a second one could charge twice; `paymentId` names it.",
+        "Wait for its end.";
+    NotFromGateway "PAYMENT_008" BAD_REQUEST "Not from the payment gateway",
+        "The message is not signed as one of the payment gateway, or is too old.",
+        "Check the secret of the webhook at the gateway, and this server's clock.";
     PromoCode "PROMO_001" UNPROCESSABLE_ENTITY "Promo code can't be used",
         "There is no such code, it is used up, not valid now, or not for these tickets; `errors[].code` says which.",
         "Check how it is written, or ask without it.";

@@ -3,4 +3,5 @@
 mod accounts;
 pub mod bookings;
 mod management;
+mod payments;
 mod quotes;

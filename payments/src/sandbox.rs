@@ -16,14 +16,18 @@ mod store;
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use domain::payments::gateway::{GatewayError, GatewayReference};
+use async_trait::async_trait;
+use domain::payments::{
+    gateway::{GatewayError, GatewayReference},
+    sandbox::{ActionOutcome, SandboxAway, SandboxPayer},
+};
 use jiff::Timestamp;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use self::server::SandboxServer;
 pub use self::{
     config::SandboxConfig,
-    methods::{ActionOutcome, SandboxMethod},
+    methods::SandboxMethod,
     store::{Document, DocumentKind, MemoryStore, SandboxStore, StoreError},
 };
 use crate::stripe::{StripeConfig, StripeGateway};
@@ -61,12 +65,23 @@ impl Sandbox {
             timeout: config.timeout,
             connect_timeout: config.timeout,
             default_method: Some(SandboxMethod::Success.as_str().to_owned()),
+            methods: &SandboxMethod::NAMES,
         };
         StripeGateway::named("sandbox", config)
     }
 
-    /// What a payer does on the page of an action. `false` when the payment waits for none.
-    pub async fn act(&self, payment: &GatewayReference, outcome: ActionOutcome) -> Result<bool, StoreError> {
-        self.server.act(&payment.0, outcome, Timestamp::now()).await
+    /// The page to which payers are sent for an action.
+    pub fn page(&self) -> Arc<dyn SandboxPayer> {
+        Arc::new(ActionPage(self.server.clone()))
+    }
+}
+
+struct ActionPage(Arc<SandboxServer>);
+
+#[async_trait]
+impl SandboxPayer for ActionPage {
+    async fn act(&self, payment: &GatewayReference, outcome: ActionOutcome) -> Result<bool, SandboxAway> {
+        let done = self.0.act(&payment.0, outcome, Timestamp::now()).await;
+        done.map_err(|error| SandboxAway(error.to_string()))
     }
 }

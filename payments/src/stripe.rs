@@ -42,6 +42,7 @@ pub struct StripeGateway {
     client: Client,
     webhook_secrets: Vec<SecretString>,
     default_method: Option<String>,
+    methods: &'static [&'static str],
 }
 
 impl StripeGateway {
@@ -52,12 +53,12 @@ impl StripeGateway {
     /// The same for another gateway that speaks like Stripe.
     pub fn named(provider: &'static str, config: StripeConfig) -> Result<Self, GatewayError> {
         let client = Client::new(&config)?;
-        let StripeConfig { webhook_secrets, default_method, .. } = config;
+        let StripeConfig { webhook_secrets, default_method, methods, .. } = config;
         if webhook_secrets.iter().any(|secret| secret.expose_secret().is_empty()) {
             // Anyone could sign with it.
             return Err(GatewayError::Misconfigured("a webhook secret is empty".to_owned()));
         }
-        Ok(Self { provider, client, webhook_secrets, default_method })
+        Ok(Self { provider, client, webhook_secrets, default_method, methods })
     }
 
     fn intent_form(&self, request: &PaymentRequest) -> Result<Vec<(&'static str, String)>, GatewayError> {
@@ -124,6 +125,10 @@ fn gateway_amount(amount: Money) -> Result<i64, GatewayError> {
 impl PaymentGateway for StripeGateway {
     fn provider(&self) -> &'static str {
         self.provider
+    }
+
+    fn methods(&self) -> &'static [&'static str] {
+        self.methods
     }
 
     fn minimum(&self, currency: Currency) -> Option<Money> {

@@ -25,6 +25,7 @@ fn gateway() -> StripeGateway {
         timeout: Duration::from_secs(30),
         connect_timeout: Duration::from_secs(5),
         default_method: None,
+        methods: &[],
     };
     StripeGateway::new(config).unwrap()
 }

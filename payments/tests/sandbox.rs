@@ -16,7 +16,7 @@ use std::{
 };
 
 use boxoffice_payments::{
-    sandbox::{ActionOutcome, MemoryStore, Sandbox, SandboxConfig},
+    sandbox::{MemoryStore, Sandbox, SandboxConfig},
     stripe::StripeGateway,
 };
 use domain::{
@@ -29,6 +29,7 @@ use domain::{
             GatewayError, GatewayMessage, GatewayNews, GatewayState, PaymentGateway as _, PaymentRequest, RefundRequest,
         },
         refund::RefundState,
+        sandbox::ActionOutcome,
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -139,8 +140,8 @@ async fn an_action_ends_as_the_payer_says() {
         let begun = bench.gateway.begin(&request).await.unwrap();
         assert_eq!(begun.state, GatewayState::ActionRequired);
         assert!(begun.redirect_url.unwrap().ends_with(&request.id.to_string()));
-        assert!(bench.sandbox.act(&begun.reference, outcome).await.unwrap());
-        assert!(!bench.sandbox.act(&begun.reference, outcome).await.unwrap(), "once");
+        assert!(bench.sandbox.page().act(&begun.reference, outcome).await.unwrap());
+        assert!(!bench.sandbox.page().act(&begun.reference, outcome).await.unwrap(), "once");
         let state = bench.gateway.payment(&begun.reference).await.unwrap().unwrap().state;
         assert_eq!(PaymentState::RequiresAction.on(state.event(BookingStatus::PendingPayment)).0, ends);
     }
@@ -278,7 +279,7 @@ async fn what_waits_for_its_payer_can_be_cancelled_and_nothing_else() {
     let bench = Bench::start().await;
     let waiting = bench.gateway.begin(&request("sandbox_action")).await.unwrap().reference;
     assert_eq!(bench.gateway.cancel(&waiting).await.unwrap().state, GatewayState::Cancelled);
-    assert!(!bench.sandbox.act(&waiting, ActionOutcome::Succeed).await.unwrap());
+    assert!(!bench.sandbox.page().act(&waiting, ActionOutcome::Succeed).await.unwrap());
     let paid = bench.gateway.begin(&request("sandbox_success")).await.unwrap().reference;
     assert_eq!(bench.gateway.cancel(&paid).await.unwrap().state, GatewayState::Succeeded);
 }

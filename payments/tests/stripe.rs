@@ -28,6 +28,7 @@ fn gateway(base_url: String) -> StripeGateway {
         timeout: Duration::from_millis(500),
         connect_timeout: Duration::from_millis(500),
         default_method: None,
+        methods: &[],
     };
     StripeGateway::new(config).unwrap()
 }
@@ -261,6 +262,7 @@ async fn an_empty_webhook_secret_is_refused() {
         timeout: Duration::from_secs(1),
         connect_timeout: Duration::from_secs(1),
         default_method: None,
+        methods: &[],
     };
     assert!(matches!(StripeGateway::new(config), Err(GatewayError::Misconfigured(_))));
 }

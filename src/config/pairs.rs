@@ -21,6 +21,7 @@ pub(super) fn check(config: &Config, layers: &mut Layers<'_>) {
     database::check(&config.database, &mut layers.section("database"));
     auth::check(&config.auth.keys, config.environment, &mut layers.section("auth"));
     config.mail.check(config.environment, &mut layers.section("mail"));
+    config.payments.check(config.environment, &mut layers.section("payments"));
     if config.auth.require_verified_email && !config.mail.enabled {
         let never = "is true while mail.enabled is false: nobody could verify an address, so nobody could sign in";
         layers.section("auth").fault_of("require_verified_email", never);

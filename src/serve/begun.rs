@@ -18,6 +18,7 @@ use super::{
     engine::{Opening, Session},
     listeners::Listeners,
     mail::Mail,
+    payments::Gateway,
     routers::Routers,
     running::{EndingTimes, Running},
 };
@@ -34,6 +35,7 @@ pub(super) struct Begun {
     pub(super) mail: Option<Mail>,
     pub(super) cache: Option<RunningCache>,
     pub(super) upkeep: Option<RunningUpkeep>,
+    pub(super) gateway: Option<Gateway>,
     pub(super) jobs: Option<RunningJobs>,
     pub(super) tasks: Option<RunningTasks>,
 }
@@ -56,6 +58,7 @@ impl Begun {
             mail: Some(mail),
             cache: Some(cache),
             upkeep: Some(upkeep),
+            gateway: Some(gateway),
             jobs: Some(jobs),
             tasks: Some(tasks),
             opening: _,
@@ -91,6 +94,7 @@ impl Begun {
             cache,
             after_answers: routers.app.background.clone(),
             upkeep,
+            gateway,
             jobs,
             tasks,
             pools,
@@ -125,6 +129,7 @@ impl Begun {
         end("opening", self.opening, Opening::give_up).await;
         end("engine", self.engine, Engine::stop).await;
         end("session", self.session, async |session| session.end().await).await;
+        end("gateway", self.gateway, async |gateway| drop(gateway)).await;
         end("mail", self.mail, async |mail| mail.running.stop().await).await;
         end("cache", self.cache, RunningCache::stop).await;
         end("breakers", self.breakers, RunningBreakers::stop).await;

@@ -97,7 +97,9 @@ impl Running {
                 () = sleep_until(deadline) => tracing::warn!("the time for stopping is over: what is left is cut"),
             }
         };
-        let Self { health, stop, live, api, after_answers, upkeep, jobs, engine, breakers, mail, cache, .. } = self;
+        let Self {
+            health, stop, live, api, after_answers, upkeep, jobs, engine, gateway, breakers, mail, cache, ..
+        } = self;
         let (accepting, session) = (api.abort_handle(), &self.session);
         // May be dropped at any point, and what it has not taken down yet with it.
         let steps = async move {
@@ -115,6 +117,8 @@ impl Running {
             jobs.stop().await;
             upkeep.stop().await;
             engine.stop().await;
+            // Nobody asks it any more. What it has to tell, it tells whoever starts next.
+            drop(gateway);
             // Nothing writes any more: the node that takes this one's events over need not wait for its mails.
             session.end().await;
             mail.stop().await;

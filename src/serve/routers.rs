@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use actors::{breakers::Breakers, cache::RunningCache, engine::Engine, jobs::Jobs, live::Live, upkeep::RunningUpkeep};
 use application::{
-    app::App, background::Background, booked_events::BookedEvents, guide::Guide, pictures::SharedPictures,
-    seat_maps::SharedSeatMaps, site::SiteSettings, verification::VerifiedAccounts,
+    app::App, background::Background, booked_events::BookedEvents, guide::Guide, payments::Payments,
+    pictures::SharedPictures, seat_maps::SharedSeatMaps, site::SiteSettings, verification::VerifiedAccounts,
 };
 use boxoffice_api::{
     mails::mail_routes,
@@ -36,6 +36,7 @@ pub(super) struct Parts<'a> {
     pub(super) cache: &'a RunningCache,
     pub(super) breakers: &'a Breakers,
     pub(super) upkeep: &'a RunningUpkeep,
+    pub(super) payments: &'a Payments,
     pub(super) health: &'a Arc<Health>,
     pub(super) hasher: Passwords,
     pub(super) keys: Keys,
@@ -69,11 +70,13 @@ impl Routers {
             inventories: engine.inventories.clone(),
             live: Live::new(config.http.live),
             outbox: mail.running.outbox.clone(),
+            booking_mails: config.mail.bookings,
             jobs: Jobs::default(),
             cache: cache.cache.clone(),
             breakers: parts.breakers.clone(),
             background: Background::default(),
             auth: accounts::rules(&config.auth),
+            payments: parts.payments.clone(),
             upkeep: upkeep.upkeep.clone(),
             command_deadline: config.inventory.request_deadline,
             guide: parts.guide,

@@ -22,6 +22,7 @@ use tokio::{sync::watch, task::JoinHandle};
 use super::{
     database::{Database, Pools},
     engine::Session,
+    payments::Gateway,
 };
 
 /// How much time the end of a server takes.
@@ -55,6 +56,7 @@ pub struct Running {
     pub(super) engine: Engine,
     pub(super) session: Session,
     pub(super) mail: RunningOutbox,
+    pub(super) gateway: Gateway,
     pub(super) after_answers: Background,
     pub(super) pools: Pools,
     pub(super) database: Database,

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use actors::{cache::Cache, inventories::Inventories, tasks::Tasks, upkeep::RunningUpkeep};
 use anyhow::Context;
-use boxoffice_store::postgres::{connection::RequestPool, pool, store::PgStore, usage};
+use boxoffice_store::postgres::{connection::RequestPool, payment_figures, pool, store::PgStore, usage};
 use telemetry::metrics::Metrics;
 
 use super::{database::Pools, mail::Mail};
@@ -25,6 +25,11 @@ pub(super) fn tend_pools(pools: &Pools, min_idle: usize, background: &mut Tasks)
     background.add("pool", move |life| pool::tend(pool.clone(), min_idle, ledger.clone(), move || life.give()));
     let pool = pools.requests.clone();
     background.add("usage", move |life| usage::watch(pool.clone(), move || life.give()));
+}
+
+pub(super) fn watch_payments(pool: &RequestPool, stuck_after: Duration, background: &mut Tasks) {
+    let pool = pool.clone();
+    background.add("payments", move |life| payment_figures::watch(pool.clone(), stuck_after, move || life.give()));
 }
 
 pub(super) async fn start(

@@ -14,6 +14,7 @@ mod every_route;
 mod holds;
 mod openapi;
 mod organizer;
+mod payments;
 mod quotes;
 #[path = "../support/harness.rs"]
 mod support;

@@ -306,6 +306,12 @@ async fn the_fixture_says_how_to_book() {
         ),
         ("SELECT count(*) FROM events WHERE max_per_account IS NOT NULL OR status <> 'PUBLISHED'", 0),
         ("SELECT count(*) FROM ticket_types WHERE (min_per_booking, max_per_booking) <> (1, 100)", 0),
+        ("SELECT count(*) FROM sale_terms", 1),
+        (
+            "SELECT count(*) FROM sale_terms JOIN events e ON e.id = event_id WHERE slug = 'load-priced-ga' AND tax_rate = 0.19
+            AND tax_included AND fees -> 0 ->> 'kind' = 'PERCENT' AND fees -> 0 ->> 'value' = '0.05' AND methods = '{card}'",
+            1,
+        ),
         ("SELECT count(*) FROM events WHERE sale_starts_at <> '2026-03-13Z' OR sale_ends_at <> '2027-03-13Z'", 0),
     ] {
         assert_eq!(number(&client, query).await, expected, "{query}");

@@ -232,5 +232,25 @@ pub static AUDIT_LOG: List = List {
     relevance: None,
 };
 
+/// Attempts to pay, of everybody.
+pub static PAYMENTS: List = List {
+    filters: &[
+        Filter::new(
+            "state",
+            OneOf {
+                names: &["stuck", "REQUIRES_ACTION", "PROCESSING", "SUCCEEDED", "FAILED", "CANCELLED"],
+                default: None,
+            },
+            Special,
+            "Where they are; `stuck` are those that have been processed for too long, which nobody should ever see.",
+        )
+        .unindexed(),
+        Filter::new("bookingId", FilterKind::Id("the id of a booking"), Is("booking_id"), "Of this booking."),
+        Filter::new("eventId", FilterKind::Id("the id of an event"), Is("event_id"), "Of bookings of this event."),
+    ],
+    orders: LATEST_FIRST,
+    relevance: None,
+};
+
 pub static SETTING_CHANGES: List =
     List { filters: &[], orders: &[Order::only(&[("id", SortKeyKind::Serial)], true)], relevance: None };

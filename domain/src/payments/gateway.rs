@@ -187,6 +187,9 @@ pub trait PaymentGateway: Send + Sync {
     /// The name in addresses, in JSON and in the database.
     fn provider(&self) -> &'static str;
 
+    /// Methods of its own that requests may name; `card` it always has.
+    fn methods(&self) -> &'static [&'static str];
+
     /// The least that it charges in a currency, as far as it says so.
     fn minimum(&self, currency: Currency) -> Option<Money>;
 

@@ -27,6 +27,17 @@ pub enum DisputeState {
     Lost,
 }
 
+impl DisputeState {
+    /// The name in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "OPEN",
+            Self::Won => "WON",
+            Self::Lost => "LOST",
+        }
+    }
+}
+
 /// Something that happened to the money of a booking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BookEntry {

@@ -1,6 +1,9 @@
 //! Payment intents of the sandbox: what becomes of each, by its method.
 
-use domain::money::{Currency, Money};
+use domain::{
+    money::{Currency, Money},
+    payments::sandbox::ActionOutcome,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -8,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::{
     answers::ApiAnswer,
     messages,
-    methods::{ActionOutcome, SandboxMethod},
+    methods::SandboxMethod,
     requests::ApiRequest,
     server::SandboxServer,
     store::{Document, DocumentKind, StoreError},

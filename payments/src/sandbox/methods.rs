@@ -21,8 +21,18 @@ impl SandboxMethod {
     const ALL: [Self; 7] =
         [Self::Success, Self::Declined, Self::Action, Self::Slow, Self::Late, Self::Timeout, Self::RefundFails];
 
+    /// The names of all.
+    pub const NAMES: [&'static str; 7] = {
+        let (mut names, mut at) = ([""; 7], 0);
+        while at < Self::ALL.len() {
+            names[at] = Self::ALL[at].as_str();
+            at += 1;
+        }
+        names
+    };
+
     /// The name in requests.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Success => "sandbox_success",
             Self::Declined => "sandbox_declined",
@@ -37,11 +47,4 @@ impl SandboxMethod {
     pub(super) fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|method| method.as_str() == text)
     }
-}
-
-/// What a payer does when asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ActionOutcome {
-    Succeed,
-    Fail,
 }

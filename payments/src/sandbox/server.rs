@@ -40,7 +40,7 @@ pub(super) struct SandboxServer {
 
 impl SandboxServer {
     pub(super) fn new(config: SandboxConfig, store: Arc<dyn SandboxStore>) -> Result<Self, reqwest::Error> {
-        let webhooks = reqwest::Client::builder().timeout(WEBHOOK_TIMEOUT).build()?;
+        let webhooks = reqwest::Client::builder().no_proxy().timeout(WEBHOOK_TIMEOUT).build()?;
         Ok(Self { config, store, changes: Mutex::new(()), webhooks })
     }
 

@@ -23,6 +23,10 @@ impl DocumentKind {
             Self::Message => "message",
         }
     }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Intent, Self::Refund, Self::Message].into_iter().find(|kind| kind.as_str() == text)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

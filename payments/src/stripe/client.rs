@@ -19,7 +19,11 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(config: &StripeConfig) -> Result<Self, GatewayError> {
-        let http = reqwest::Client::builder()
+        let http = reqwest::Client::builder();
+        // Without encryption it is on this machine, where no proxy leads.
+        let is_local = config.base_url.starts_with("http://");
+        let http = if is_local { http.no_proxy() } else { http };
+        let http = http
             .timeout(config.timeout)
             .connect_timeout(config.connect_timeout)
             // A secret key follows no redirect.

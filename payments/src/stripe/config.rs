@@ -19,4 +19,6 @@ pub struct StripeConfig {
     pub connect_timeout: Duration,
     /// The method of requests that name none or `card`; without one the payer's page asks.
     pub default_method: Option<String>,
+    /// Methods that requests may name beside `card`.
+    pub methods: &'static [&'static str],
 }

@@ -40,6 +40,7 @@ fn what_is_public_is_public_on_purpose() {
             "GET /api/v1/venues",
             "GET /api/v1/venues/*",
             "POST /api/v1/events/*/quotes",
+            "POST /api/v1/webhooks/*",
             "GET /api/v1/settings",
             "GET /problems",
             "GET /problems/*",

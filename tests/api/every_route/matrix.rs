@@ -6,11 +6,13 @@ use std::time::Duration;
 use boxoffice_http::router::{Access, Ownership};
 use domain::accounts::Role;
 use reqwest::Method;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
     every_route::table::{Row, table},
-    support::{Answer, Api, EventBuilder, TestServer, accounts, person, until},
+    payments::pay,
+    support::{Answer, Api, EventBuilder, TestServer, accounts, client::new_key, person, until},
 };
 
 /// Everybody who may ask.
@@ -63,7 +65,10 @@ impl Callers {
 }
 
 async fn ask(api: &Api, row: &Row) -> Answer {
-    api.send(row.method.clone(), &row.path, None, None).await
+    // What needs none ignores it.
+    let key = (row.method == Method::POST).then(new_key);
+    let body = row.template.ends_with("/actions").then(|| json!({ "outcome": "succeed" }));
+    api.send(row.method.clone(), &row.path, key.as_deref(), body.as_ref()).await
 }
 
 /// Watches the one place that decides about access.
@@ -116,6 +121,14 @@ struct Thing {
     id: Uuid,
 }
 
+/// A booking that waits for its payment, and whose it is.
+async fn unpaid(server: &TestServer) -> (Api, Value) {
+    let event = server.event(EventBuilder::ga(5).price("12.50")).await;
+    let owner = server.signed_in().await;
+    let booking = owner.book(&event, &event.places(1)).await.created();
+    (owner, booking)
+}
+
 /// What the route of a row is about, made again: a route may delete it. Panics for a row that nobody has thought of.
 async fn thing(server: &TestServer, path: &str) -> Thing {
     let event = server.event(EventBuilder::ga(5)).await;
@@ -128,6 +141,14 @@ async fn thing(server: &TestServer, path: &str) -> Thing {
         "/api/v1/holds/{id}" | "/api/v1/holds/{id}/extensions" => {
             let owner = server.signed_in().await;
             Thing { id: id(owner.hold(&event, &event.places(1)).await), owner }
+        }
+        "/api/v1/bookings/{id}/payments" => {
+            let (owner, booking) = unpaid(server).await;
+            Thing { id: crate::support::client::uuid(&booking["id"]), owner }
+        }
+        "/api/v1/payments/{id}" | "/api/v1/sandbox/payments/{id}/actions" => {
+            let (owner, booking) = unpaid(server).await;
+            Thing { id: id(pay(&owner, &booking, "sandbox_action").await), owner }
         }
         "/api/v1/sessions/{id}" => {
             let owner = person::member(server, &format!("{}@example.org", Uuid::now_v7())).await.api;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::{
     organizer::conditions::Things,
     support::{
-        Api, TestServer,
+        Api, EventBuilder, TestServer,
         document::document,
         person::{self, PASSWORD},
     },
@@ -27,7 +27,7 @@ struct Walk {
     server: TestServer,
     boss: Api,
     things: Things,
-    own: [(&'static str, String); 2],
+    own: [(&'static str, String); 3],
     members: usize,
     asked: usize,
     /// What no handler has seen.
@@ -62,7 +62,11 @@ impl Walk {
         let path = format!("/api/v1/events/{}", things.event);
         let line = json!({ "items": [{ "ticketTypeId": things.kind, "quantity": 1, "bestAvailable": true }] });
         let hold = boss.send(Method::POST, &format!("{path}/holds"), Some("hold"), Some(&line)).await.created();
-        let own = [("holds", hold["id"].as_str().unwrap().to_owned()), ("bookings", Uuid::now_v7().to_string())];
+        let id = |of: &Value| of["id"].as_str().unwrap().to_owned();
+        let priced = server.event(EventBuilder::ga(5).price("12.50")).await;
+        let booking = boss.book(&priced, &priced.places(1)).await.created();
+        let payment = crate::payments::pay(&boss, &booking, "sandbox_action").await.created();
+        let own = [("holds", id(&hold)), ("bookings", id(&booking)), ("payments", id(&payment))];
         Self { server, boss, things, own, members: 0, asked: 0, turned_away: Vec::new() }
     }
 
@@ -82,6 +86,7 @@ impl Walk {
             ("blocks", _) => things.block.to_string(),
             ("categories", _) => "opera".to_owned(),
             ("tags", _) => "jazz".to_owned(),
+            ("webhooks", _) => "sandbox".to_owned(),
             _ => self
                 .own
                 .iter()

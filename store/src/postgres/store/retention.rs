@@ -23,9 +23,11 @@ const HOLDS: &str = "DELETE FROM holds WHERE id IN ( \
     SELECT id FROM holds WHERE id < $3 AND status <> 'ACTIVE' AND updated_at < $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)";
 const CHANGES: &str = "DELETE FROM untold_changes WHERE id IN ( \
     SELECT id FROM untold_changes WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED)";
+const MESSAGES: &str = "DELETE FROM gateway_messages WHERE (provider, id) IN ( \
+    SELECT provider, id FROM gateway_messages WHERE applied_at < $1 ORDER BY applied_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
 
 /// The least id that could have been made at that instant (RFC 9562, 5.7).
-fn first_id_of(instant: Timestamp) -> Uuid {
+pub(super) fn first_id_of(instant: Timestamp) -> Uuid {
     let millis = u64::try_from(instant.as_millisecond()).unwrap_or(0);
     Uuid::from_u128(u128::from(millis) << 80)
 }
@@ -45,6 +47,7 @@ impl PgStore {
             Leftover::RequestKeys => (REQUEST_KEYS, 2),
             Leftover::Holds => (HOLDS, 3),
             Leftover::Changes => (CHANGES, 2),
+            Leftover::Messages => (MESSAGES, 2),
         };
         client.execute_typed(statement, &parameters[..count]).await
     }
