@@ -28,7 +28,7 @@ use domain::{
         by_hand::HandPayments,
         repository::PaymentRepository,
     },
-    repositories::{AccountRepository, BookingRepository, EventRepository, VenueRepository},
+    repositories::{AccountRepository, BookingRepository, EventRepository, PriceRepository, VenueRepository},
     sessions::{SessionLimits, SessionRepository},
     validation::FieldError,
 };
@@ -65,6 +65,7 @@ store!(
     HandPayments,
     OfferingRepository,
     PaymentRepository,
+    PriceRepository,
     PricingManagement,
     PromoCodeManagement,
     QuotaManagement,

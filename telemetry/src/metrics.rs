@@ -322,6 +322,12 @@ const DESCRIPTIONS: &[(Kind, &str, Option<Unit>, &str)] = &[
         "Calls of a service that were not made, by reason: open, or full: too many under way",
     ),
     (
+        Histogram,
+        "boxoffice_breaker_call_duration_seconds",
+        Some(Unit::Seconds),
+        "How long calls of a service took, by service, those that failed or took too long included",
+    ),
+    (
         Counter,
         "boxoffice_breaker_redis_failures_total",
         None,

@@ -6,6 +6,7 @@ mod blocks;
 mod cancellations;
 mod catalogue;
 pub(crate) mod conditions;
+mod copied_prices;
 mod deletions;
 mod drafts;
 mod drawn;

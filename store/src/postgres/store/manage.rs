@@ -8,6 +8,7 @@
 mod allowances;
 mod catalogue;
 mod copies;
+mod dates;
 mod events;
 mod guests;
 mod offering;
