@@ -20,6 +20,8 @@ const NOT_NOTED: [(&str, &str); 34] = [
     ("one_time_tokens", "hashes of secrets"),
     ("request_keys", "names of requests"),
     ("jobs", "follow from what is changed; a retry is noted by itself"),
+    ("booking_mails", "how far mails are queued"),
+    ("booking_mails_since", "follows from the configuration"),
     ("event_cancellations", "how far a step is done that is noted"),
     ("event_listings", "made of others"),
     ("search_terms", "made of others"),
