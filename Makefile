@@ -46,6 +46,18 @@ races: setup ## Race every pair of operations that change places, with fail poin
 	@scripts/setup tests
 	@RACES="$(RACES)" PAIR="$(PAIR)" SEED="$(SEED)" scripts/races
 
+.PHONY: money-walk money-kills
+STEPS ?= 100000
+SEEDS ?= 200
+money-walk: setup ## Walk at random through all that moves money, with crashes; STEPS=100000 SEEDS=200 SEED=1
+	@scripts/setup tests
+	@STEPS="$(STEPS)" SEEDS="$(SEEDS)" SEED="$(SEED)" scripts/money-walk
+KILLS ?= 20
+CODE_RACES ?= 100
+money-kills: setup ## Kill the server at every message of payments and refunds, race for the last use of a code; KILLS=20 CODE_RACES=100
+	@scripts/setup tests
+	@KILLS="$(KILLS)" CODE_RACES="$(CODE_RACES)" scripts/money-kills
+
 .PHONY: lint
 lint: setup ## Check format and lints; warnings are errors
 	cargo fmt --all --check

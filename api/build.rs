@@ -12,6 +12,7 @@ const IDS: &[&str] = &[
     "CancellationId",
     "PaymentId",
     "RefundId",
+    "PromoCodeId",
     "QuotaId",
     "SeatId",
     "SeatMapId",

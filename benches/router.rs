@@ -73,6 +73,7 @@ async fn router() -> Router {
         limits: Arc::new(Limiter::new(Config::load(&Sources::default()).unwrap().rate_limit.limiter, None)),
         inventories: engine.inventories.clone(),
         live: Live::new(LiveSettings::default()),
+        booking_mails: false,
         jobs: Default::default(),
         outbox: Outbox::default(),
         cache: RunningCache::start(CacheSettings::default(), None, None).await.unwrap().cache,

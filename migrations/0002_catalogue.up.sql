@@ -323,8 +323,8 @@ CREATE TABLE ticket_types (
     FOREIGN KEY (event_id, quota_id) REFERENCES quotas (event_id, id)
 );
 CREATE INDEX ticket_types_quota_idx ON ticket_types (event_id, quota_id);
--- Which events have a ticket type within a range of prices.
-CREATE INDEX ticket_types_price_idx ON ticket_types (price, event_id);
+-- Which events have a ticket type within a range of prices that everybody may see.
+CREATE INDEX ticket_types_price_idx ON ticket_types (price, event_id) WHERE NOT hidden;
 
 -- The sections whose seats a seated ticket type sells, by their ids for everybody (see `sections`).
 CREATE TABLE ticket_type_sections (

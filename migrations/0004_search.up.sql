@@ -122,7 +122,7 @@ CREATE TABLE event_listings (
     -- Of ticket types that have no window of their own.
     sale_starts_at timestamptz NOT NULL,
     sale_ends_at   timestamptz NOT NULL,
-    -- Of the cheapest and of the dearest ticket type; NULL without any.
+    -- Of the cheapest and of the dearest ticket type that is not hidden; NULL without any.
     price_min      numeric(14, 3),
     price_max      numeric(14, 3),
     -- In the order by price an event without ticket types costs nothing.
@@ -183,7 +183,7 @@ BEGIN
                fold(e.description) AS description, coalesce(t.slugs, '{}') AS slugs, p.lowest, p.highest
         FROM unnest(ids) AS wanted (id) JOIN events e USING (id) JOIN venues v ON v.id = e.venue_id
         CROSS JOIN LATERAL (
-            SELECT min(price) AS lowest, max(price) AS highest FROM ticket_types WHERE event_id = e.id
+            SELECT min(price) AS lowest, max(price) AS highest FROM ticket_types WHERE event_id = e.id AND NOT hidden
         ) AS p
         CROSS JOIN LATERAL (
             SELECT array_agg(g.slug ORDER BY g.slug) AS slugs, string_agg(g.name, ' ' ORDER BY g.slug) AS names
@@ -240,7 +240,7 @@ CREATE TRIGGER follow_event_listings_delete AFTER DELETE ON ticket_types REFEREN
     FOR EACH STATEMENT EXECUTE FUNCTION follow_event_listings('SELECT event_id FROM changed');
 CREATE TRIGGER follow_event_listings_update AFTER UPDATE ON ticket_types REFERENCING OLD TABLE AS former NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION follow_event_listings(
-        'SELECT c.event_id FROM changed c JOIN former f USING (id) WHERE (c.event_id, c.price) <> (f.event_id, f.price)');
+        'SELECT c.event_id FROM changed c JOIN former f USING (id) WHERE (c.event_id, c.price, c.hidden) <> (f.event_id, f.price, f.hidden)');
 
 CREATE TRIGGER follow_event_listings_update AFTER UPDATE ON tags REFERENCING OLD TABLE AS former NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION follow_event_listings(

@@ -4,6 +4,6 @@
 -- boxoffice: refuse while promo_codes; codes that people were given would be gone
 -- boxoffice: refuse while attendees; who comes would be forgotten
 DROP FUNCTION gone_of_payment, claim_jobs(text, integer, double precision);
-DROP TABLE sandbox_documents, jobs, gateway_messages, disputes, receipts, receipt_series, refunds, cancellations, payments, attendees, promo_codes,
+DROP TABLE sandbox_documents, booking_mails, booking_mails_since, jobs, gateway_messages, disputes, receipts, receipt_series, refunds, cancellations, payments, attendees, promo_codes,
     sale_terms;
 DROP TYPE refund_state, payment_state;

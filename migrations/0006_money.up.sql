@@ -299,6 +299,29 @@ BEGIN
 END
 $$;
 
+-- Which bookings of an event were told by mail that they are confirmed. Free bookings only: of others the transaction of their payment queues
+-- a job. A row for each event that was booked since these mails are written.
+CREATE TABLE booking_mails (
+    event_id       uuid PRIMARY KEY REFERENCES events ON DELETE CASCADE,
+    -- Nobody is told: it is for measurements.
+    is_off         boolean NOT NULL DEFAULT false,
+    -- The sum of the versions of its quotas when all that there was had been told. While it is that, nothing was booked.
+    version        bigint NOT NULL DEFAULT -1,
+    -- Those that there were up to this one are told. One of a smaller id may still be committed, for ids are older than commits.
+    seen_id        uuid NOT NULL,
+    -- Up to this one all are told, and none can come any more.
+    swept_id       uuid NOT NULL,
+    -- Where that is moved to when all transactions are over that could bring one: those before this one.
+    next_swept_id  uuid,
+    next_swept_xid xid8 CHECK ((next_swept_xid IS NULL) = (next_swept_id IS NULL))
+);
+-- Since when buyers are told by mail of what they have booked, in the one row that there is; NULL while they are not.
+CREATE TABLE booking_mails_since (
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+    since     timestamptz
+);
+INSERT INTO booking_mails_since DEFAULT VALUES;
+
 -- What the sandbox gateway knows; it is a gateway of its own, and nobody else reads this.
 CREATE TABLE sandbox_documents (
     id         text COLLATE "C" PRIMARY KEY,

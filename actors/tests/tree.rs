@@ -28,6 +28,7 @@ mod engine {
     mod live;
     mod loads;
     mod locks;
+    mod money;
     mod passivation;
     mod pauses;
     mod races;

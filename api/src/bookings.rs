@@ -2,5 +2,6 @@
 
 pub mod dto;
 pub(crate) mod endpoints;
+mod guard;
 pub mod public;
 mod refusals;

@@ -19,6 +19,7 @@ pub mod operations;
 mod payments;
 mod pricing;
 pub mod problems;
+mod promo_codes;
 mod quotas;
 mod quotes;
 mod receipts;

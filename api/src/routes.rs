@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     accounts, audit, blocks, bookings, cache, csp_reports, events, guests, managed_bookings, operations, payments,
-    pricing, problems, quotas, quotes, reference, refunds,
+    pricing, problems, promo_codes, quotas, quotes, reference, refunds,
     scopes::{ANY, OWN},
     seat_maps, series, settings, statements, ticket_types, venues, vocabularies, welcome,
 };
@@ -50,6 +50,7 @@ fn with_all_it_sells(scope: &Scope, events: Section<App>) -> Section<App> {
     let section = ticket_types::endpoints::of_event(scope, events);
     let section = quotas::endpoints::of_event(scope, section);
     let section = pricing::endpoints::of_event(scope, section);
+    let section = promo_codes::endpoints::of_event(scope, section);
     let section = blocks::endpoints::of_event(scope, section);
     let section = guests::endpoints::of_event(scope, section);
     let section = refunds::endpoints::of_event(scope, section);

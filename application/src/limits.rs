@@ -153,6 +153,12 @@ pub trait LimitAttempts: Send + Sync + 'static {
     /// exempt. Call it before the work that is to be limited, so that many at once are counted as well.
     async fn attempt(&self, rule: Rule, subject: &str, from: IpAddr) -> Result<(), Limited>;
 
+    /// Whether one more request of this tier would be admitted for a client at `from`, by what is known here. Nothing is counted.
+    fn has_left(&self, tier: Tier, from: IpAddr) -> Result<(), Limited>;
+
+    /// Counts something as one request of this tier, by a client at `from`, after it has happened.
+    async fn charge(&self, tier: Tier, from: IpAddr) -> Result<(), Limited>;
+
     /// Gives back one that was counted and admitted, because it succeeded.
     async fn forgive(&self, rule: Rule, subject: &str, from: IpAddr) -> ();
 }

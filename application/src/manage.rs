@@ -5,6 +5,7 @@ pub mod bookings;
 pub mod events;
 mod once;
 pub mod pricing;
+pub mod promo_codes;
 pub mod sales;
 pub mod seat_maps;
 pub mod series;

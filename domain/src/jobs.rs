@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{BookingId, EventId, JobId, PaymentId, RefundId, VenueId},
-    repositories::Found,
+    repository_error::{Found, RepositoryError},
 };
 
 /// What is to be done. In JSON, `kind` names the variant; what was once queued must stay readable.
@@ -124,6 +124,12 @@ pub enum JobError {
     /// It will never succeed.
     #[error("{0}")]
     Hopeless(String),
+}
+
+impl From<RepositoryError> for JobError {
+    fn from(error: RepositoryError) -> Self {
+        Self::Failed(error.to_string())
+    }
 }
 
 /// Does jobs.

@@ -20,6 +20,7 @@ pub mod mail;
 pub mod management;
 pub mod money;
 pub mod network;
+pub mod notices;
 pub mod outbox;
 pub mod payments;
 pub mod pricing;

@@ -107,6 +107,9 @@ pub enum Conflict {
     /// Another one has this slug.
     #[error("the slug {0:?} is taken")]
     SlugTaken(String),
+    /// The event has another promo code of this name.
+    #[error("the event has another code {0:?}")]
+    CodeTaken(String),
     /// A ticket type sells sections that there would be no more.
     #[error("ticket type {0:?} would have no section left to sell: give it another one, or delete it, first")]
     NoSectionLeft(String),
@@ -125,6 +128,10 @@ impl Conflict {
         Self::InUse("places of the ticket type are or were taken: its quota and its sections stay");
     /// The same, when it is to be deleted.
     pub const TYPE_STAYS: Self = Self::InUse("places of the ticket type are or were taken");
+    /// Of a ticket type that is to be deleted: a code that names no other one would be for all of them.
+    pub const TYPE_IS_NAMED: Self = Self::InUse("a promo code names the ticket type");
+    /// Of a promo code that is to be called otherwise, or deleted.
+    pub const CODE_STAYS: Self = Self::InUse("the code is or was used: it keeps its name, and can only be ended");
 }
 
 /// Why nothing was changed.

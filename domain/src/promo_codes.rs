@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
+    events::fields::instant,
     ids::{PromoCodeId, TicketTypeId},
     money::{Currency, Money, MoneyError, Percentage},
     text,
@@ -163,9 +164,30 @@ pub struct RawPromoCode {
     pub value: Option<String>,
     pub uses: Option<u32>,
     pub uses_per_account: Option<u32>,
-    pub ticket_type_ids: Vec<TicketTypeId>,
+    /// All when nothing is said.
+    pub ticket_type_ids: Option<Vec<TicketTypeId>>,
     pub starts_at: Option<Timestamp>,
     pub ends_at: Option<Timestamp>,
+}
+
+impl From<&PromoCode> for RawPromoCode {
+    fn from(code: &PromoCode) -> Self {
+        let value = match code.discount {
+            Discount::Percent(rate) => Some(rate.fraction().to_string()),
+            Discount::Fixed(off) => Some(off.decimal()),
+            Discount::Access => None,
+        };
+        Self {
+            code: Some(code.code.as_str().to_owned()),
+            kind: Some(code.discount.kind().to_owned()),
+            value,
+            uses: code.uses,
+            uses_per_account: code.uses_per_account,
+            ticket_type_ids: Some(code.ticket_type_ids.clone()),
+            starts_at: code.starts_at,
+            ends_at: code.ends_at,
+        }
+    }
 }
 
 impl PromoCode {
@@ -179,12 +201,14 @@ impl PromoCode {
                 errors.push(FieldError::new(field, "OUT_OF_RANGE", "must be from 1 to 1,000,000"));
             }
         }
-        if let (Some(from), Some(to)) = (raw.starts_at, raw.ends_at)
+        let starts_at = raw.starts_at.and_then(|at| errors.keep(instant("startsAt", Some(at))));
+        let ends_at = raw.ends_at.and_then(|at| errors.keep(instant("endsAt", Some(at))));
+        if let (Some(from), Some(to)) = (starts_at, ends_at)
             && to <= from
         {
             errors.push(FieldError::new("endsAt", "OUT_OF_RANGE", "must be after startsAt"));
         }
-        let mut ticket_type_ids = raw.ticket_type_ids;
+        let mut ticket_type_ids = raw.ticket_type_ids.unwrap_or_default();
         ticket_type_ids.sort_unstable();
         ticket_type_ids.dedup();
         let valid = || {
@@ -194,8 +218,8 @@ impl PromoCode {
                 uses: raw.uses,
                 uses_per_account: raw.uses_per_account,
                 ticket_type_ids,
-                starts_at: raw.starts_at,
-                ends_at: raw.ends_at,
+                starts_at,
+                ends_at,
             })
         };
         errors.finish(valid())

@@ -13,6 +13,9 @@ use crate::{
     ids::{AccountId, BookingId, EventId, HoldId, SeatMapId, SeatMapVersionId, TicketTypeId},
     lists::{ListQuery, Page},
     mail::Locale,
+    money::Currency,
+    pricing::terms::SaleTerms,
+    promo_codes::{CodeName, PromoCode},
     sales::EventSales,
     search::{EventSummary, Facet},
     venues::Venue,
@@ -34,7 +37,7 @@ pub enum IdOrSlug<'a, I> {
 pub struct EventDetail {
     pub event: Event,
     pub venue: Venue,
-    /// What is sold, in the organizer's order.
+    /// What is sold to everybody, in the organizer's order: without what is hidden.
     pub ticket_types: Vec<TicketType>,
     /// By what it is found.
     pub tags: Vec<EventTag>,
@@ -52,6 +55,25 @@ pub struct NextOccurrence {
     pub title: String,
     pub starts_at: Timestamp,
     pub ends_at: Timestamp,
+}
+
+/// What an event costs.
+#[derive(Debug)]
+pub struct PricedEvent {
+    /// Of all its prices.
+    pub currency: Currency,
+    /// On which it is sold.
+    pub terms: SaleTerms,
+    /// What is sold, in the organizer's order, hidden ones among them.
+    pub ticket_types: Vec<TicketType>,
+}
+
+/// A promo code with how often it is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountedCode {
+    pub code: PromoCode,
+    /// Holds and bookings that have it and are not over.
+    pub used: u32,
 }
 
 /// The seat map of a published event.
@@ -130,6 +152,16 @@ pub trait EventRepository: Send + Sync {
 
     /// The tags of published events that are not over, the commonest first, at most `limit`.
     async fn event_tags(&self, limit: u32) -> Found<Vec<Facet>>;
+}
+
+/// What events cost, as anybody may ask.
+#[async_trait]
+pub trait PriceRepository: Send + Sync {
+    /// What an event costs, unless it was never published.
+    async fn priced_event(&self, event: EventId) -> Found<Option<PricedEvent>>;
+
+    /// The event's promo code of that name.
+    async fn promo_code_named(&self, event: EventId, name: &CodeName) -> Found<Option<CountedCode>>;
 }
 
 #[async_trait]

@@ -25,6 +25,9 @@ fn as_stored(value: Value) -> Value {
             let stored = members.into_iter().map(|(name, value)| {
                 let value = match as_stored(value) {
                     Value::String(zone) if name == "timeZone" => time_zone("timeZone", &zone).unwrap_or(zone).into(),
+                    // Of a promo code.
+                    Value::String(code) if name == "code" => code.to_ascii_uppercase().into(),
+                    Value::String(value) if name == "value" => without_zeros(&value).into(),
                     value => value,
                 };
                 (name, value)
@@ -35,6 +38,11 @@ fn as_stored(value: Value) -> Value {
         Value::String(text) => text::normalised(&text).into(),
         value => value,
     }
+}
+
+/// A decimal number without the zeros at its end.
+fn without_zeros(number: &str) -> &str {
+    if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
 }
 
 fn is_nothing(value: &Value) -> bool {
@@ -80,5 +88,10 @@ mod tests {
         ] {
             assert_ne!(first, of_request("/a", other.clone()), "{other}");
         }
+        let code = |code: &str, value: &str| of_request("/a", json!({ "code": code, "value": value }));
+        assert_eq!(code("SPRING", "0.1"), code("spring", "0.10"));
+        assert_eq!(code("SPRING", "5"), code("spring ", "5.00"));
+        assert_ne!(code("SPRING", "5"), code("SPRING", "50"));
+        assert_ne!(code("SPRING", "5"), code("SPRINGS", "5"));
     }
 }

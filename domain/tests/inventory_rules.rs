@@ -13,10 +13,12 @@ mod support {
 }
 mod rules {
     mod closing;
+    mod codes;
     mod fingerprints;
     mod holds;
     mod limits;
     mod paying;
     mod places;
+    mod prices;
     mod unpaid;
 }

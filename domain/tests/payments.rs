@@ -8,5 +8,6 @@ mod support {
 mod money_flows {
     mod attempts;
     mod books;
+    mod exponents;
     mod lives;
 }

@@ -116,9 +116,9 @@ catalogue! {
     InUse "RESOURCE_005" CONFLICT "In use",
         "Something else needs what was to be changed or deleted; `detail` says what.",
         "Change or delete that first.";
-    SlugTaken "RESOURCE_006" CONFLICT "Slug taken",
-        "Another one of this kind has the slug.",
-        "Choose another slug, or leave it out and get one.";
+    SlugTaken "RESOURCE_006" CONFLICT "Slug or code taken",
+        "Another one of this kind has the slug, or the event another promo code of this name.",
+        "Choose another one; who leaves a slug out gets one.";
     EventState "EVENT_001" CONFLICT "Not in this state of the event",
         "The event, as it is now, can't be changed in this way, or would break a rule afterwards; `detail` says why.",
         "Look at the event's `status`, and at what `detail` and `errors` name.";
@@ -161,9 +161,6 @@ catalogue! {
     HoldAtCap "BOOKING_007" CONFLICT "Hold cannot be extended",
         "The hold is as long already as a hold of this event may be. It goes on until its `expiresAt`.",
         "Book the places, or hold them again when they are free.";
-    PromoCode "PROMO_001" UNPROCESSABLE_ENTITY "Promo code can't be used",
-        "There is no such code, it is used up, not valid now, or not for these tickets; `errors[].code` says which.",
-        "Check how it is written, or ask without it.";
     NothingToPay "PAYMENT_001" CONFLICT "Nothing to pay",
         "The booking is free or paid already, or the payment waits for nothing.",
         "Look at the booking's `status` and at its payments.";
@@ -182,9 +179,6 @@ catalogue! {
     AboveLeft "PAYMENT_006" CONFLICT "More than is left of what was paid",
         "So much can't go back: earlier refunds, those that are still owed included, have left less of what was paid. `detail` says how much.",
         "Give back no more than that.";
-    BelowMinimum "PAYMENT_007" UNPROCESSABLE_ENTITY "Below the least amount",
-        "The payment gateway takes no amount as small as this one; `detail` says what it takes at least.",
-        "Choose more tickets.";
     NotFromGateway "PAYMENT_008" BAD_REQUEST "Not from the payment gateway",
         "The message is not signed as one of the payment gateway, or is too old.",
         "Check the secret of the webhook at the gateway, and this server's clock.";
@@ -194,6 +188,12 @@ catalogue! {
     RefundNotFailed "PAYMENT_010" CONFLICT "Refund has not failed",
         "The refund is on its way or has arrived, or another one has taken its place already.",
         "Look at its `status` and `replacedBy`.";
+    PromoCode "PROMO_001" UNPROCESSABLE_ENTITY "Promo code can't be used",
+        "There is no such code, it is used up, not valid now, or not for these tickets; `errors[].code` says which.",
+        "Check how it is written, or ask without it.";
+    BelowMinimum "PAYMENT_007" UNPROCESSABLE_ENTITY "Too little to be paid",
+        "The total is more than nothing, and less than the payment provider charges.",
+        "Ask for more places.";
     LinkDead "ACCOUNT_001" UNPROCESSABLE_ENTITY "Link does not work",
         "The link was used already, has run out, or never was one.",
         "Ask for another mail.";

@@ -1,6 +1,7 @@
 //! The demo scenario: a season in twelve venues around the world, to look at and to book from.
 
 mod people;
+mod prices;
 mod tables;
 
 use boxoffice_store::postgres::{connection::Statements, errors::StoreError};

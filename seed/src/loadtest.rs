@@ -25,6 +25,13 @@ const CURRENCY: Currency = Currency::Eur;
 /// As many as the schema allows: the size of a booking is the script's to choose.
 const TICKETS_PER_BOOKING_MAX: i32 = 100;
 
+/// Terms of the event that costs something: a fee and a tax, so that every line of a price has something in it. What else there is to say
+/// is as it is without terms. Somebody may have changed them since.
+const TERMS: &str = r#"INSERT INTO sale_terms (event_id, tax_rate, tax_included, fees, cancellation_fee_percent, hold_cap_seconds,
+        payment_window_seconds, bank_transfer_window_seconds, methods)
+    SELECT id, 0.19, true, '[{"name": "Service fee", "kind": "PERCENT", "value": "0.05"}]', 0, 1800, 900, 604800, '{card}'
+    FROM events WHERE id = ANY($1) ON CONFLICT (event_id) DO NOTHING"#;
+
 /// How much of everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoadtestOptions {
@@ -127,6 +134,12 @@ pub async fn loadtest(
     client
         .execute("UPDATE events SET unpaid_limited = false WHERE id = ANY($1) AND unpaid_limited", &[&events])
         .await?;
+    // Nobody reads mails about them, and bookings are measured, not mails.
+    let off = "INSERT INTO booking_mails (event_id, is_off, seen_id, swept_id) SELECT id, true, id, id FROM unnest($1::uuid[]) AS id \
+        ON CONFLICT (event_id) DO UPDATE SET is_off = true";
+    client.execute(off, &[&events]).await?;
+    let priced = plans.iter().zip(&events).filter(|(plan, _)| plan.kind == Kind::PricedGa);
+    client.execute(TERMS, &[&priced.map(|(_, id)| *id).collect::<Vec<_>>()]).await?;
 
     let buyers = scenario.accounts.into_iter().filter(|account| account.role == Role::User);
     let user = |account: Account| {
@@ -210,6 +223,8 @@ impl Stage {
             sale_ends_at: self.sale_ends_at,
             max_per_account: None,
             quotas: vec![quota(plan, seat_map)],
+            terms: None,
+            codes: Vec::new(),
         }
     }
 
@@ -243,6 +258,8 @@ fn quota(plan: &Plan, seat_map: Option<&SeatMap>) -> Quota {
         max_per_booking: TICKETS_PER_BOOKING_MAX,
         sale_ends_at: None,
         section_ids: seat_map.into_iter().flat_map(|map| &map.sections).map(|section| section.id).collect(),
+        hidden: false,
+        tax_rate: None,
     };
     Quota {
         id: ids::stable("quota", &format!("{}/Admission", plan.slug)),

@@ -1,6 +1,6 @@
 //! A scenario in memory: what the tables of a scenario are turned into before anything is written.
 
-use domain::accounts::Role;
+use domain::{accounts::Role, pricing::terms::SaleTerms, promo_codes::PromoCode};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -178,6 +178,10 @@ pub(super) struct Event {
     pub(super) sale_ends_at: Timestamp,
     pub(super) max_per_account: Option<i32>,
     pub(super) quotas: Vec<Quota>,
+    /// Taxes, fees and so on; `None`: the defaults.
+    pub(super) terms: Option<SaleTerms>,
+    /// With their ids.
+    pub(super) codes: Vec<(Uuid, PromoCode)>,
 }
 
 impl Event {
@@ -205,6 +209,10 @@ pub(super) struct Ticket {
     pub(super) sale_ends_at: Option<Timestamp>,
     /// The sections whose seats it sells; none of them: general admission.
     pub(super) section_ids: Vec<Uuid>,
+    /// Only for those who have a code that unlocks it.
+    pub(super) hidden: bool,
+    /// Instead of the event's.
+    pub(super) tax_rate: Option<Decimal>,
 }
 
 impl Ticket {

@@ -7,6 +7,7 @@
 //! Statements are unnamed and typed: one round trip each, also through a pooler that knows no prepared statements.
 
 mod events;
+mod prices;
 mod venues;
 
 use std::collections::HashSet;
@@ -39,6 +40,7 @@ pub(super) async fn write(client: &mut Client, scenario: &Scenario) -> Result<Co
     events::write_categories(&transaction, &events).await?;
     events::write_tags(&transaction, &events).await?;
     let ticket_types = events::write_inventory(&transaction, &events).await?;
+    prices::write_prices(&transaction, &events).await?;
     transaction.commit().await?;
 
     let created = Counts { accounts, venues: venues.len(), seats, events: events.len(), ticket_types };
@@ -57,7 +59,8 @@ pub(super) async fn lock(transaction: &Transaction<'_>) -> Result<(), SeedError>
 /// Without this the first queries are planned on empty tables, until autovacuum comes by a minute later.
 async fn analyze(client: &Client) -> Result<(), SeedError> {
     let tables = "accounts, profiles, venues, seat_maps, sections, seat_rows, seats, \
-                  events, tags, event_tags, quotas, ticket_types, ticket_type_sections, event_listings, search_terms";
+                  events, tags, event_tags, quotas, ticket_types, ticket_type_sections, sale_terms, promo_codes, \
+                  event_listings, search_terms";
     Ok(client.batch_execute(&format!("ANALYZE {tables}")).await?)
 }
 

@@ -34,6 +34,9 @@ settings! {
         /// false: no mail is sent; each becomes a dead letter. The default in staging and production without a mail server.
         // Only a developer reads a server's memory, and a server without a mail server still sells.
         enabled: bool = flag(environment == Environment::Development || smtp_url.is_some());
+        /// Whether buyers are told of their bookings by mail. What they book while this is false they are never told of, nor what became of it.
+        /// The default where mails are sent.
+        bookings: bool = flag(enabled);
         /// The address mails come from; required in production with a mail server.
         from: String = alias(None, FROM.to_owned(), address, "an address such as no-reply@example.org");
         /// The name beside it. Empty: what the site is called, by its setting siteName.

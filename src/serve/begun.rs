@@ -35,8 +35,8 @@ pub(super) struct Begun {
     pub(super) mail: Option<Mail>,
     pub(super) cache: Option<RunningCache>,
     pub(super) upkeep: Option<RunningUpkeep>,
-    pub(super) jobs: Option<RunningJobs>,
     pub(super) gateway: Option<Gateway>,
+    pub(super) jobs: Option<RunningJobs>,
     pub(super) tasks: Option<RunningTasks>,
 }
 
@@ -58,8 +58,8 @@ impl Begun {
             mail: Some(mail),
             cache: Some(cache),
             upkeep: Some(upkeep),
-            jobs: Some(jobs),
             gateway: Some(gateway),
+            jobs: Some(jobs),
             tasks: Some(tasks),
             opening: _,
         } = std::mem::take(self)
@@ -94,8 +94,8 @@ impl Begun {
             cache,
             after_answers: routers.app.background.clone(),
             upkeep,
-            jobs,
             gateway,
+            jobs,
             tasks,
             pools,
             database,

@@ -14,7 +14,7 @@ use jiff::SignedDuration;
 use tokio::{runtime::Handle, task::JoinHandle};
 
 use super::{engine_runtime::EngineRuntime, patience::while_away};
-use crate::config::Config;
+use crate::config::{Config, Provider};
 
 /// How long the end of the session is waited for. Without it another node has to wait until the session is stale.
 const SESSION_END_TIMEOUT: Duration = Duration::from_secs(2);
@@ -91,7 +91,10 @@ fn ledger_options(config: &Config) -> anyhow::Result<LedgerOptions> {
     Ok(LedgerOptions {
         hold: SignedDuration::try_from(config.inventory.hold)?,
         payment: SignedDuration::try_from(config.inventory.payment)?,
-        minimum: Money::gateway_minimum,
+        minimum: match config.payments.provider {
+            Provider::None => |_| None,
+            Provider::Sandbox | Provider::Stripe => Money::gateway_minimum,
+        },
         prepared_statements: config.database.prepared_statements,
         unpaid: Some(config.inventory.unpaid),
     })

@@ -7,10 +7,14 @@ use actors::{
     tasks::Tasks,
 };
 use anyhow::Context;
-use application::{app::App, jobs::JobHandler};
+use application::{
+    app::App,
+    jobs::JobHandler,
+    notices::rounds::{confirm, remind},
+};
 use boxoffice_store::postgres::{connection::RequestPool, jobs::PgJobQueue};
 
-/// Starts to do what is queued. It may be a lot after an outage, and nothing waits for it.
+/// Starts to do what is queued, and to tell buyers of their bookings. It may be a lot after an outage, and nothing waits for it.
 pub(super) async fn start(
     settings: &JobSettings,
     app: &Arc<App>,
@@ -20,6 +24,12 @@ pub(super) async fn start(
     let queue = Arc::new(PgJobQueue::new(pool.clone()));
     let counted = queue.clone();
     background.add("jobs", move |life| watch_jobs(counted.clone(), life));
+    app.store.set_booking_mails(app.booking_mails).await.context("mails about bookings can't begin")?;
+    if app.booking_mails {
+        let (confirming, reminding) = (app.clone(), app.clone());
+        background.add("confirmations", move |life| confirm(confirming.clone(), life));
+        background.add("reminders", move |life| remind(reminding.clone(), life));
+    }
     let handler = Arc::new(JobHandler::new(app.clone()));
     RunningJobs::start(app.jobs.clone(), queue, handler, settings).await.context("the jobs can't start")
 }

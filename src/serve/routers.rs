@@ -70,6 +70,7 @@ impl Routers {
             inventories: engine.inventories.clone(),
             live: Live::new(config.http.live),
             outbox: mail.running.outbox.clone(),
+            booking_mails: config.mail.bookings,
             jobs: Jobs::default(),
             cache: cache.cache.clone(),
             breakers: parts.breakers.clone(),

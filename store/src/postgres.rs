@@ -12,7 +12,7 @@ pub mod migrate;
 pub mod outbox;
 pub mod payment_figures;
 pub mod pool;
-mod pricing;
+pub mod pricing;
 pub mod revocations;
 pub mod rows;
 pub mod sandbox;

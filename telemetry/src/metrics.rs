@@ -47,7 +47,7 @@ const FROM_THE_START: &[(&str, &[(&str, &str)])] = &[
         "boxoffice_webhook_messages_total",
         &[("outcome", "kept"), ("outcome", "repeated"), ("outcome", "refused"), ("outcome", "unreadable")],
     ),
-    ("boxoffice_refunds_total", &[("state", "SUCCEEDED"), ("state", "FAILED")]),
+    ("boxoffice_refunds_total", &[("outcome", "succeeded"), ("outcome", "failed")]),
     ("boxoffice_session_refreshes_total", &[("outcome", "rotated"), ("outcome", "dead"), ("outcome", "stolen")]),
 ];
 /// Upper bounds of numbers of things: the decisions of one commit, 1 to 4096.
@@ -322,6 +322,12 @@ const DESCRIPTIONS: &[(Kind, &str, Option<Unit>, &str)] = &[
         "Calls of a service that were not made, by reason: open, or full: too many under way",
     ),
     (
+        Histogram,
+        "boxoffice_breaker_call_duration_seconds",
+        Some(Unit::Seconds),
+        "How long calls of a service took, by service, those that failed or took too long included",
+    ),
+    (
         Counter,
         "boxoffice_breaker_redis_failures_total",
         None,
@@ -342,6 +348,17 @@ const DESCRIPTIONS: &[(Kind, &str, Option<Unit>, &str)] = &[
         Some(Unit::Seconds),
         "How long the oldest mail that is to be sent has waited",
     ),
+    (Counter, "boxoffice_payments_total", None, "Attempts to pay that came into a state"),
+    (Counter, "boxoffice_payments_returned_total", None, "Payments whose money paid for nothing and goes back"),
+    (Gauge, "boxoffice_payments_stuck", None, "Attempts to pay that have been processed for too long"),
+    (
+        Gauge,
+        "boxoffice_paid_without_booking",
+        None,
+        "Payments whose booking is not confirmed and whose money does not go back",
+    ),
+    (Counter, "boxoffice_webhook_messages_total", None, "Messages to the webhook of the payment gateway, by outcome"),
+    (Counter, "boxoffice_refunds_total", None, "Refunds that came to an end, by outcome"),
     (
         Counter,
         "boxoffice_job_tries_total",
@@ -357,17 +374,6 @@ const DESCRIPTIONS: &[(Kind, &str, Option<Unit>, &str)] = &[
         Some(Unit::Seconds),
         "How long the oldest job that is to be done could have been done, by kind",
     ),
-    (Counter, "boxoffice_payments_total", None, "Attempts to pay that came into a state"),
-    (Counter, "boxoffice_payments_returned_total", None, "Payments whose money paid for nothing and goes back"),
-    (Gauge, "boxoffice_payments_stuck", None, "Attempts to pay that have been processed for too long"),
-    (
-        Gauge,
-        "boxoffice_paid_without_booking",
-        None,
-        "Payments whose booking is not confirmed and whose money does not go back",
-    ),
-    (Counter, "boxoffice_webhook_messages_total", None, "Messages to the webhook of the payment gateway, by outcome"),
-    (Counter, "boxoffice_refunds_total", None, "Refunds that came to an end, by state"),
     (Gauge, "boxoffice_pool_connections", None, "Connections of the pool to PostgreSQL, idle ones included"),
     (Gauge, "boxoffice_pool_idle_connections", None, "Connections of the pool that nobody uses"),
     (Gauge, "boxoffice_pool_waiting", None, "Tasks that wait for a connection of the pool"),

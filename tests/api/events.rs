@@ -1,6 +1,7 @@
 //! `/events`, `/events/{idOrSlug}` and `/events/{id}/availability`.
 
 mod availability;
+mod hidden;
 mod live;
 mod over;
 mod paging;

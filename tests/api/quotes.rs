@@ -1,5 +1,7 @@
 //! `/events/{id}/quotes`: what a booking would cost.
 
+mod prices;
+
 use serde_json::{Value, json};
 use uuid::Uuid;
 

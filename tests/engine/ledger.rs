@@ -3,6 +3,7 @@
 
 mod entries;
 mod faults;
+mod money;
 
 use std::{sync::Arc, time::Duration};
 

@@ -193,7 +193,7 @@ async fn a_way_back_refuses_to_lose_what_somebody_relies_on() {
     client.batch_execute(promise).await.unwrap();
     let migrator = Migrator::embedded().unwrap();
     let before = states(&migrator, &client).await;
-    let error = migrator.down(&mut client, 1).await.unwrap_err();
+    let error = migrator.down(&mut client, 2).await.unwrap_err();
     assert!(matches!(error, MigrateError::LosesData { .. }), "{error}");
     let said = error.to_string();
     for part in [

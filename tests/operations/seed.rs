@@ -48,6 +48,8 @@ async fn digest(client: &Client) -> Vec<(String, i64, Option<String>)> {
         "quotas",
         "ticket_types",
         "ticket_type_sections",
+        "sale_terms",
+        "promo_codes",
     ];
     let mut digests = Vec::new();
     for table in tables {
@@ -129,6 +131,17 @@ async fn the_demo_is_a_season_in_twelve_venues() {
         ("SELECT count(*) FROM events WHERE NOT EXISTS (SELECT FROM event_tags WHERE event_id = events.id)", 0),
         ("SELECT count(*) FROM events WHERE '' IN (slug, title, summary, description, category)", 0),
         ("SELECT count(*) FROM events WHERE status <> 'PUBLISHED'", 7),
+        // Codes are for ticket types of their own events, and what is hidden can be unlocked.
+        (
+            "SELECT count(*) FROM promo_codes p, unnest(p.ticket_type_ids) AS named (id)
+            WHERE NOT EXISTS (SELECT FROM ticket_types t WHERE t.id = named.id AND t.event_id = p.event_id)",
+            0,
+        ),
+        (
+            "SELECT count(*) FROM ticket_types t WHERE hidden
+            AND NOT EXISTS (SELECT FROM promo_codes p WHERE p.event_id = t.event_id AND t.id = ANY (p.ticket_type_ids))",
+            0,
+        ),
     ] {
         assert_eq!(number(&client, query).await, expected, "{query}");
     }
@@ -140,6 +153,11 @@ async fn the_demo_is_a_season_in_twelve_venues() {
         ("SELECT count(*) FROM seats WHERE accessible", 100),
         ("SELECT count(*) FROM events WHERE max_per_account IS NOT NULL", 20),
         ("SELECT count(*) FROM ticket_types WHERE price = 0", 5),
+        ("SELECT count(*) FROM sale_terms", 8),
+        ("SELECT count(DISTINCT e.currency) FROM sale_terms JOIN events e ON e.id = event_id", 6),
+        ("SELECT count(DISTINCT kind) FROM promo_codes", 3),
+        ("SELECT count(*) FROM ticket_types WHERE hidden", 1),
+        ("SELECT count(*) FROM ticket_types WHERE tax_rate IS NOT NULL", 1),
         ("SELECT count(*) FROM (SELECT FROM ticket_types GROUP BY quota_id HAVING count(*) > 1) shared", 20),
     ] {
         assert!(number(&client, query).await >= at_least, "{query}");
@@ -288,6 +306,12 @@ async fn the_fixture_says_how_to_book() {
         ),
         ("SELECT count(*) FROM events WHERE max_per_account IS NOT NULL OR status <> 'PUBLISHED'", 0),
         ("SELECT count(*) FROM ticket_types WHERE (min_per_booking, max_per_booking) <> (1, 100)", 0),
+        ("SELECT count(*) FROM sale_terms", 1),
+        (
+            "SELECT count(*) FROM sale_terms JOIN events e ON e.id = event_id WHERE slug = 'load-priced-ga' AND tax_rate = 0.19
+            AND tax_included AND fees -> 0 ->> 'kind' = 'PERCENT' AND fees -> 0 ->> 'value' = '0.05' AND methods = '{card}'",
+            1,
+        ),
         ("SELECT count(*) FROM events WHERE sale_starts_at <> '2026-03-13Z' OR sale_ends_at <> '2027-03-13Z'", 0),
     ] {
         assert_eq!(number(&client, query).await, expected, "{query}");

@@ -4,7 +4,7 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 /// Each query answers one line a contradiction, of the event `$1`, or of all events when that is NULL.
-const CONTRADICTIONS: [(&str, &str); 9] = [
+const CONTRADICTIONS: [(&str, &str); 12] = [
     (
         "a quota's counters are not what holds and bookings say, or exceed its capacity",
         "WITH places AS (
@@ -56,11 +56,44 @@ const CONTRADICTIONS: [(&str, &str); 9] = [
             GROUP BY account_id, idempotency_key HAVING count(*) > 1 AND ($1::uuid IS NULL OR bool_or(event_id = $1))",
     ),
     (
-        "a booking's items are not its quantity or not its total",
-        "SELECT format('booking %s: %s items of %s, %s of %s', b.id, count(i.*), b.quantity, sum(i.price), b.total)
+        "a booking's items are not its quantity",
+        "SELECT format('booking %s: %s items of %s', b.id, count(i.*), b.quantity)
         FROM bookings b LEFT JOIN booking_items i ON i.booking_id = b.id
         WHERE $1::uuid IS NULL OR b.event_id = $1
-        GROUP BY b.id HAVING count(i.*) <> b.quantity OR sum(i.price) + b.fees <> b.total",
+        GROUP BY b.id HAVING count(i.*) <> b.quantity",
+    ),
+    (
+        "a booking's lines are not its total, discount, fees or tax, also when some were cancelled",
+        "WITH lines AS (
+            SELECT booking_id, price, discount, fee, tax FROM booking_items
+            UNION ALL SELECT booking_id, price, discount, fee, tax FROM cancelled_items
+        ), summed AS (
+            SELECT booking_id, sum(price) AS price, coalesce(sum(discount), 0) AS discount, coalesce(sum(fee), 0) AS fees,
+                coalesce(sum(tax), 0) AS tax
+            FROM lines GROUP BY booking_id
+        )
+        SELECT format('booking %s: %s − %s + %s, tax %s, not %s', b.id, s.price, s.discount, s.fees, s.tax, to_jsonb(b))
+        FROM bookings b JOIN summed s ON s.booking_id = b.id
+        WHERE ($1::uuid IS NULL OR b.event_id = $1)
+          AND (s.discount, s.fees, s.tax, s.price - s.discount + s.fees + CASE WHEN b.tax_included THEN 0 ELSE s.tax END)
+              <> (coalesce(b.discount, 0), b.fees, b.tax, b.total)",
+    ),
+    (
+        "a promo code is not used as often as holds and bookings have it",
+        "SELECT format('code %s: %s and not %s', p.code, p.used, live.uses)
+        FROM promo_codes p CROSS JOIN LATERAL (
+            SELECT (SELECT count(*) FROM holds WHERE promo_code_id = p.id AND status = 'ACTIVE')
+                + (SELECT count(*) FROM bookings WHERE promo_code_id = p.id AND status IN ('CONFIRMED', 'PENDING_PAYMENT'))
+        ) AS live (uses)
+        WHERE p.used <> live.uses AND ($1::uuid IS NULL OR p.event_id = $1)",
+    ),
+    (
+        "somebody has a place that is not booked",
+        "SELECT format('%s, place %s of booking %s', a.name, a.position, a.booking_id)
+        FROM attendees a LEFT JOIN bookings b ON b.id = a.booking_id
+        WHERE ($1::uuid IS NULL OR b.event_id = $1)
+          AND NOT EXISTS (SELECT FROM booking_items i WHERE (i.booking_id, i.position) = (a.booking_id, a.position))
+          AND NOT EXISTS (SELECT FROM cancelled_items i WHERE (i.booking_id, i.position) = (a.booking_id, a.position))",
     ),
     (
         "a hold was converted and has no booking, or one that was not has",

@@ -29,6 +29,7 @@ pub(crate) mod server;
 pub(crate) mod shared_postgres;
 pub(crate) mod smtp;
 pub(crate) mod storm;
+pub(crate) mod tripwire;
 pub(crate) mod wire;
 
 use std::time::{Duration, Instant};

@@ -20,7 +20,7 @@ use tokio::{
 };
 use tokio_postgres::config::Host;
 
-use super::TestDatabase;
+use super::{TestDatabase, tripwire::Tripwire};
 
 /// What happens to a connection that sends a statement with certain words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,8 @@ struct Shared {
     delay_ms: AtomicUsize,
     /// Connections that wait until silence is over look again.
     changed: Notify,
+    /// What counts messages, and with what statements that are counted begin or what they name.
+    wire: Mutex<Option<(Arc<Tripwire>, &'static [&'static str])>>,
 }
 
 /// See the module's page. Ends when dropped, with its connections.
@@ -82,6 +84,11 @@ impl Proxy {
         self.shared.played.store(0, Ordering::SeqCst);
         let rule = Rule { words, trick, left: AtomicUsize::new(times) };
         *self.shared.rule.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(rule));
+    }
+
+    /// Has the statements that write and name one of these things pass a tripwire, and once more their answers.
+    pub(crate) fn count(&self, wire: &Arc<Tripwire>, names: &'static [&'static str]) {
+        *self.shared.wire.lock().unwrap_or_else(PoisonError::into_inner) = Some((wire.clone(), names));
     }
 
     /// How often the trick was played.
@@ -125,6 +132,8 @@ struct Connection {
     /// The answer to a statement that a trick is played to is to come: it is swallowed.
     cut_at_answer: AtomicBool,
     is_silent: AtomicBool,
+    /// What was counted and is not answered yet.
+    counted: Mutex<Option<String>>,
 }
 
 async fn connection(client: TcpStream, socket: &PathBuf, shared: &Shared) -> std::io::Result<()> {
@@ -150,6 +159,20 @@ impl Shared {
             }
             changed.await;
         }
+    }
+
+    /// The tripwire, if a statement with this text is counted.
+    fn wire_for(&self, text: &str) -> Option<Arc<Tripwire>> {
+        const WRITES: [&str; 4] = ["INSERT ", "UPDATE ", "DELETE ", "ledger_commit"];
+        let guard = self.wire.lock().unwrap_or_else(PoisonError::into_inner);
+        let (wire, names) = guard.as_ref()?;
+        let is_counted = WRITES.iter().any(|word| text.contains(word)) && names.iter().any(|name| text.contains(name));
+        (is_counted || text == "COMMIT").then(|| wire.clone())
+    }
+
+    /// The tripwire, of whatever is counted.
+    fn wire(&self) -> Option<Arc<Tripwire>> {
+        self.wire.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(wire, _)| wire.clone())
     }
 
     /// The trick to be played to a statement with this text, if its turn has come.
@@ -225,6 +248,11 @@ async fn requests(
                 Some(Trick::Silence) => connection.is_silent.store(true, Ordering::SeqCst),
                 None => {}
             }
+            if let Some(wire) = shared.wire_for(&text) {
+                let begins: String = text.split_whitespace().take(6).collect::<Vec<_>>().join(" ");
+                wire.pass(|| begins.clone()).await?;
+                *connection.counted.lock().unwrap_or_else(PoisonError::into_inner) = Some(begins);
+            }
         }
         connection.heard(shared).await;
         to.write_all(&whole).await?;
@@ -246,6 +274,12 @@ async fn answers(
                 return Ok(());
             }
             continue;
+        }
+        if letter == READY {
+            let counted = connection.counted.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let (Some(counted), Some(wire)) = (counted, shared.wire()) {
+                wire.pass(|| format!("answer to {counted}")).await?;
+            }
         }
         let delay = shared.delay_ms.load(Ordering::SeqCst);
         if letter == READY && delay > 0 {

@@ -38,6 +38,8 @@ impl Default for Settings {
             ("BOXOFFICE__LOG__FILTER", "warn"),
             // Tests change tables behind the server's back; those of the cache say otherwise.
             ("BOXOFFICE__CACHE__ENABLED", "false"),
+            // Few tests are about them.
+            ("BOXOFFICE__MAIL__BOOKINGS", "false"),
             // Tests ask as often as they like; those of the limits say otherwise.
             ("BOXOFFICE__RATE_LIMIT__TRUSTED", "127.0.0.0/8,::1/128"),
         ];

@@ -89,7 +89,10 @@ impl Breaker {
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, CallError<E>> {
         let call = self.begin()?;
-        match timeout(time_limit, work).await {
+        let begun = Instant::now();
+        let done = timeout(time_limit, work).await;
+        self.measures.durations.record(begun.elapsed());
+        match done {
             Ok(Ok(answer)) => {
                 call.note(CallOutcome::Answered);
                 Ok(answer)

@@ -1,6 +1,6 @@
 //! Metric handles of a breaker.
 
-use metrics::{Counter, Gauge, counter, gauge};
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
 use super::{service::Service, state::BreakerState};
 
@@ -16,6 +16,8 @@ pub(super) struct Measures {
     pub(super) time_outs: Counter,
     pub(super) rejected_open: Counter,
     pub(super) rejected_full: Counter,
+    /// Of calls that were made, those that failed included.
+    pub(super) durations: Histogram,
 }
 
 impl Measures {
@@ -32,6 +34,7 @@ impl Measures {
             time_outs: failed("timeout"),
             rejected_open: rejected("open"),
             rejected_full: rejected("full"),
+            durations: histogram!("boxoffice_breaker_call_duration_seconds", "service" => service),
         }
     }
 

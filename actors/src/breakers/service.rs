@@ -34,7 +34,7 @@ pub trait ServiceError {
 impl ServiceError for GatewayError {
     fn outcome(&self) -> CallOutcome {
         match self {
-            // It works, and does not like what it was asked.
+            // It works, and says no.
             Self::Refused { .. } => CallOutcome::Answered,
             Self::OutcomeUnknown(_) | Self::Unavailable(_) | Self::Misconfigured(_) => CallOutcome::Failed,
         }

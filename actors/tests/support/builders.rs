@@ -7,10 +7,14 @@ use actors::{
 };
 use domain::{
     bookings::{Attendees, Fingerprint, IdempotencyKey, Source},
-    events::{EventStatus, Quota, SalePlan, SaleWindow, TicketType},
-    ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeatId, SeatMapVersionId, SectionId, TicketTypeId},
+    events::{EventStatus, PlannedCode, Quota, SalePlan, SaleWindow, TicketType},
+    ids::{
+        AccountId, BookingId, EventId, HoldId, PromoCodeId, QuotaId, SeatId, SeatMapVersionId, SectionId, TicketTypeId,
+    },
     inventory::{Command, NewBooking, NewHold},
+    money::Percentage,
     pricing::terms::SaleTerms,
+    promo_codes::{CodeName, Discount, PromoCode},
     seat_maps::{Seat, SeatMap},
     selection::{RawLine, Selection},
     unpaid::UnpaidLimits,
@@ -34,6 +38,7 @@ pub struct EventSpec {
     pub price: Decimal,
     pub seats: Option<Arc<SeatMap>>,
     pub unpaid: Option<UnpaidLimits>,
+    pub code: Option<PlannedCode>,
 }
 
 /// A free event of `capacity` places of general admission.
@@ -46,6 +51,7 @@ pub fn event(capacity: u32) -> EventSpec {
         price: Decimal::ZERO,
         seats: None,
         unpaid: None,
+        code: None,
     }
 }
 
@@ -67,6 +73,26 @@ pub fn seated_event(count: u32) -> EventSpec {
 impl EventSpec {
     pub fn priced(self) -> Self {
         Self { price: Decimal::TEN, ..self }
+    }
+
+    /// With a code of so many uses that takes half off.
+    pub fn with_code(self, uses: u32) -> Self {
+        let half = Percentage::new(Decimal::new(5, 1)).unwrap();
+        let code = PromoCode {
+            code: CodeName::parse("code", "HALF").unwrap(),
+            discount: Discount::Percent(half),
+            uses: Some(uses),
+            uses_per_account: Some(1),
+            ticket_type_ids: Vec::new(),
+            starts_at: None,
+            ends_at: None,
+        };
+        Self { code: Some(PlannedCode { id: PromoCodeId::generate(), code }), ..self }
+    }
+
+    /// The name of its code.
+    pub fn code_name(&self) -> Option<CodeName> {
+        self.code.as_ref().map(|planned| planned.code.code.clone())
     }
 
     pub fn seat(&self, index: usize) -> SeatId {
@@ -102,7 +128,7 @@ impl EventSpec {
                 payment_window: SignedDuration::from_secs(900),
                 ..SaleTerms::default()
             },
-            promo_codes: Vec::new(),
+            promo_codes: self.code.iter().cloned().collect(),
             minimum: None,
             unpaid: self.unpaid,
         }

@@ -7,8 +7,9 @@ use std::{
 
 use domain::{
     bookings::{Booking, BookingStatus, Hold, HoldStatus},
-    ids::{AccountId, BookingId, EventId, HoldId, SeatId},
-    ledger::{CommitError, Entry, EventBatch, KeyKind, KeyOf, LoadedInventory, Prior, QuotaCount, Rejection},
+    ids::{AccountId, BookingId, EventId, HoldId, PaymentId, PromoCodeId, SeatId},
+    ledger::{CodeUses, CommitError, Entry, EventBatch, KeyKind, KeyOf, LoadedInventory, Prior, QuotaCount, Rejection},
+    promo_codes::AppliedCode,
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -22,6 +23,8 @@ pub struct Rows {
     /// Unique over all events.
     pub keys: HashMap<KeyOf, Prior>,
     pub accounts_gone: HashSet<AccountId>,
+    /// Payments whose money has come.
+    pub paid: HashSet<PaymentId>,
 }
 
 /// The rows of one event.
@@ -49,6 +52,11 @@ impl Rows {
         }
         for entry in batches.iter().flat_map(|batch| &batch.entries) {
             self.insert(entry)?;
+            if let Entry::Confirm { payment_id: Some(payment_id), .. } = entry
+                && !self.paid.insert(*payment_id)
+            {
+                return Err(CommitError::Rejected(Rejection::MoneyChanged));
+            }
         }
         for batch in batches {
             let event = self.events.get_mut(&batch.event_id).unwrap();
@@ -56,6 +64,7 @@ impl Rows {
             // Seats are given back before others are taken.
             batch.entries.iter().try_for_each(|entry| event.free_seats(entry))?;
             batch.entries.iter().try_for_each(|entry| event.take_seats(entry))?;
+            event.check_uses()?;
         }
         Ok(())
     }
@@ -99,9 +108,28 @@ impl EventRows {
             holds: self.holds.values().filter(active).cloned().collect(),
             pending: self.bookings.values().filter(pending).cloned().collect(),
             by_account: Vec::new(),
-            code_uses: Vec::new(),
+            code_uses: self.spec.code.iter().map(|planned| self.uses(planned.id)).collect(),
             now,
         }
+    }
+
+    /// What its active holds and live bookings use of a code.
+    pub fn uses(&self, promo_code_id: PromoCodeId) -> CodeUses {
+        let has = |code: &Option<Arc<AppliedCode>>| code.as_ref().is_some_and(|code| code.id == promo_code_id);
+        let holds = self.holds.values().filter(|hold| hold.status == HoldStatus::Active && has(&hold.promo_code));
+        let is_live = |of: &&Booking| matches!(of.status, BookingStatus::PendingPayment | BookingStatus::Confirmed);
+        let bookings = self.bookings.values().filter(is_live).filter(|booking| has(&booking.promo_code));
+        let accounts = holds.map(|hold| hold.account_id).chain(bookings.map(|booking| booking.account_id));
+        let mut by_account = HashMap::new();
+        accounts.for_each(|account| *by_account.entry(account).or_default() += 1);
+        let used = by_account.values().sum();
+        CodeUses { promo_code_id, used, by_account: by_account.into_iter().collect() }
+    }
+
+    fn check_uses(&self) -> Result<(), CommitError> {
+        let Some(planned) = &self.spec.code else { return Ok(()) };
+        let too_often = planned.code.uses.is_some_and(|uses| self.uses(planned.id).used > uses);
+        if too_often { Err(guard("promo_codes_uses_check")) } else { Ok(()) }
     }
 
     /// Places that its holds and live bookings keep: what the counters must say.

@@ -17,15 +17,15 @@ use domain::{
 
 use super::{
     dto::{BookingBody, BookingJson, HoldBody, HoldJson},
-    refusals,
+    guard::Guard,
 };
 
 fn key(request: &Request) -> Result<IdempotencyKey, Problem> {
     IdempotencyKey::parse(request.idempotency_key()?).ok_or_else(|| Problem::new(Code::IdempotencyKeyMissing))
 }
 
-fn asking(account: AccountId, request: &Request) -> Asking {
-    Asking { account, network: request.network(), may_take: request.may_take_places() }
+fn asking(account: AccountId, request: &Request, guard: &Guard) -> Asking {
+    Asking { account, network: request.network(), may_take: request.may_take_places() && guard.admits() }
 }
 
 /// The gate before whatever takes places: an event that has too much to do, or whose ledger does not answer, refuses
@@ -41,9 +41,10 @@ pub fn gate(app: &App, params: &Params<'_>) -> Result<(), Problem> {
 pub async fn hold(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let (caller, event, key) = (request.caller()?, request.id::<EventId>("id")?, key(&request)?);
     let wanted = HoldRequest::try_from(request.body::<HoldBody>().await?)?;
-    let made = match bookings::hold(&app, asking(caller.account, &request), event, key, wanted).await {
+    let guard = Guard::of(&app, &request, wanted.promo_code.as_ref());
+    let made = match bookings::hold(&app, asking(caller.account, &request, &guard), event, key, wanted).await {
         Ok(made) => made,
-        Err(error) => return Err(refusals::told(&app, error).await),
+        Err(error) => return Err(guard.told(&app, error).await),
     };
     let reply = Reply::created(&format!("/api/v1/holds/{}", made.value.id), &HoldJson::from(&*made.value))?;
     Ok(if made.replayed { reply.replayed() } else { reply })
@@ -72,9 +73,10 @@ pub async fn show_hold(app: Arc<App>, request: Request) -> Result<Reply, Problem
 pub async fn book(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let (caller, event, key) = (request.caller()?, request.id::<EventId>("id")?, key(&request)?);
     let wanted = BookingRequest::try_from(request.body::<BookingBody>().await?)?;
-    let made = match bookings::book(&app, asking(caller.account, &request), event, key, wanted).await {
+    let guard = Guard::of(&app, &request, wanted.promo_code.as_ref());
+    let made = match bookings::book(&app, asking(caller.account, &request, &guard), event, key, wanted).await {
         Ok(made) => made,
-        Err(error) => return Err(refusals::told(&app, error).await),
+        Err(error) => return Err(guard.told(&app, error).await),
     };
     let names = match made.replayed {
         // As the first time, also when something has got another name since.

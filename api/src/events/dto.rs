@@ -188,6 +188,20 @@ impl<'a> TicketTypeJson<'a> {
     }
 }
 
+/// What of an event can be bought.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TicketTypes)]
+pub(super) struct TicketTypeListJson<'a> {
+    /// In their order.
+    data: Vec<TicketTypeJson<'a>>,
+}
+
+impl<'a> TicketTypeListJson<'a> {
+    pub(super) fn new(ticket_types: &'a [TicketType], currency: Currency) -> Self {
+        Self { data: ticket_types.iter().map(|of| TicketTypeJson::new(of, currency)).collect() }
+    }
+}
+
 /// What is left of an event.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Availability)]

@@ -4,13 +4,14 @@ use application::app::App;
 use boxoffice_http::{
     endpoint::{Endpoint, Section},
     openapi::{operation::Operation, parameter::Parameter},
+    problem_codes::Code,
     router::Access,
 };
 use domain::{lists::declared, management::seat_maps::VERSIONS_MAX};
 use serde_json::json;
 
 use super::{
-    dto::{AvailabilityJson, ChangesJson, EventDetailJson},
+    dto::{AvailabilityJson, ChangesJson, EventDetailJson, TicketTypeListJson},
     seat_map::{PresentSeatMapJson, SeatMapJson},
     summary::{EventSummaryJson, FacetsJson, SalesJson},
 };
@@ -19,6 +20,7 @@ pub(crate) fn section() -> Section<App> {
     Section::new("Events", "What is on, and what is left of it.")
         .with(list())
         .with(show())
+        .with(ticket_types())
         .with(availability())
         .with(seat_map())
         .with(sales())
@@ -91,6 +93,18 @@ fn show() -> Endpoint<App> {
         .moved("It has another slug now.")
         .cacheable()
         .served(Access::Public, super::public::show)
+}
+
+fn ticket_types() -> Endpoint<App> {
+    Operation::get("/api/v1/events/{id}/ticket-types", "listTicketTypes", "List what of an event can be bought")
+        .details(
+            "The ticket types of the event; with `promoCode` also the hidden ones that the code unlocks. Codes that there are not count in \
+             the limit of signing in.",
+        )
+        .parameter(Parameter::query("promoCode", "A promo code of the event, in any case.").example("SPRING-26"))
+        .ok::<TicketTypeListJson<'_>>("The ticket types, in their order.")
+        .refusals(&[Code::PromoCode])
+        .served(Access::Public, super::public::ticket_types)
 }
 
 fn availability() -> Endpoint<App> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actors::cache::{Key, Load, Namespace};
-use application::{app::App, bookings::BookingError};
+use application::{app::App, bookings::BookingError, quotes};
 use boxoffice_http::{
     lists::ListRequest,
     problem::Problem,
@@ -14,13 +14,13 @@ use boxoffice_http::{
     response_cache::{self, Name, cached, cached_if_any, uncached},
 };
 use domain::{
-    cache::Tag, ids::EventId, lists::declared, repositories::Found, search::leaves_out_what_is_over,
-    validation::FieldError,
+    cache::Tag, ids::EventId, lists::declared, promo_codes::CodeName, repositories::Found,
+    search::leaves_out_what_is_over, validation::FieldError,
 };
 use tokio::time::Instant;
 
 use super::{
-    dto::{AvailabilityJson, EventDetailJson},
+    dto::{AvailabilityJson, EventDetailJson, TicketTypeListJson},
     live, pictures,
     summary::{EventSummaryJson, FacetsJson, SalesJson},
 };
@@ -89,6 +89,22 @@ pub async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
         Some(slug) => moved(&slug, &address("/api/v1/events", &slug)),
         None => Err(Problem::not_found()),
     }
+}
+
+/// `GET /events/{id}/ticket-types`: those for everybody, and those that a code unlocks. Never kept: a code may be used up at any moment.
+pub async fn ticket_types(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
+    let event: EventId = request.id("id")?;
+    let mut query = request.query();
+    let code = match query.text("promoCode").map(|name| CodeName::parse("promoCode", &name)).transpose() {
+        Ok(code) => code,
+        Err(fault) => {
+            query.fault(fault);
+            None
+        }
+    };
+    query.finish()?;
+    let (types, currency) = quotes::ticket_types(&app, request.client_address(), event, code.as_ref()).await?;
+    Reply::ok(&TicketTypeListJson::new(&types, currency))
 }
 
 /// `GET /availability`: how the events of a page sell at this moment. Apart from the lists, which may be kept for a while, and never

@@ -1,7 +1,8 @@
 //! Quotes in JSON.
 
 use application::quotes::{QuotedTicket, QuotedTickets};
-use domain::{ids::TicketTypeId, money::Money, selection::Selection, validation::FieldError};
+use boxoffice_http::openapi::texts;
+use domain::{ids::TicketTypeId, money::Money, promo_codes::CodeName, selection::Selection, validation::FieldError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -15,13 +16,21 @@ pub(super) struct QuoteBody {
     /// As of a booking: a line for each ticket type; a hundred places together at most.
     #[schema(value_type = Vec<LineSchema>, min_items = 1, max_items = 20)]
     items: Vec<LineBody>,
+    /// Takes something off the price, or unlocks ticket types that are hidden. Upper and lower case are the same.
+    #[schema(schema_with = texts::promo_code_or_null, required = false)]
+    promo_code: Option<String>,
 }
 
-impl TryFrom<QuoteBody> for Selection {
-    type Error = Vec<FieldError>;
-
-    fn try_from(body: QuoteBody) -> Result<Self, Self::Error> {
-        selection(body.items)
+impl QuoteBody {
+    /// What is selected, and the code that is named.
+    pub(super) fn read(self) -> Result<(Selection, Option<CodeName>), Vec<FieldError>> {
+        let code = self.promo_code.map(|name| CodeName::parse("promoCode", &name)).transpose();
+        match (selection(self.items), code) {
+            (Ok(selection), Ok(code)) => Ok((selection, code)),
+            (Ok(_), Err(fault)) => Err(vec![fault]),
+            (Err(faults), Ok(_)) => Err(faults),
+            (Err(faults), Err(fault)) => Err(faults.into_iter().chain([fault]).collect()),
+        }
     }
 }
 

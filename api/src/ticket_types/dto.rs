@@ -1,6 +1,6 @@
 //! Ticket types in JSON.
 
-use boxoffice_http::openapi::texts;
+use boxoffice_http::openapi::{amounts, texts};
 use domain::{
     events::sales::{ManagedTicketType, RawTicketType},
     ids::{QuotaId, SectionId, TicketTypeId},
@@ -47,6 +47,12 @@ body! {
         #[schema(value_type = Option<Timestamp>)]
         #[serde(deserialize_with = "instants::member")]
         sale_ends_at: Timestamp,
+        /// Whether it is shown and sold only to those who have a promo code that unlocks it. `null`: no.
+        #[schema(value_type = Option<bool>)]
+        hidden: bool,
+        /// Of its own, a fraction. `null`: as the event's terms say.
+        #[schema(schema_with = amounts::rate_or_null, required = false)]
+        tax_rate: String,
     }
 }
 
@@ -56,8 +62,17 @@ impl Patched for TicketTypeBody {
         "What is to change of a ticket type. What is left out stays; `null` is as if a new ticket type did not say it.";
 
     fn differences() -> Value {
-        let described =
-            ["quotaId", "price", "sections", "minPerBooking", "maxPerBooking", "saleStartsAt", "saleEndsAt"];
+        let described = [
+            "quotaId",
+            "price",
+            "sections",
+            "minPerBooking",
+            "maxPerBooking",
+            "saleStartsAt",
+            "saleEndsAt",
+            "hidden",
+            "taxRate",
+        ];
         described.map(|member| (member.to_owned(), json!({ "description": null }))).into_iter().collect()
     }
 }
@@ -88,6 +103,12 @@ pub(crate) struct TicketTypeJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     sale_ends_at: Option<Timestamp>,
+    /// Whether it is shown and sold only to those who have a promo code that unlocks it.
+    hidden: bool,
+    /// Of its own, instead of the event's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = amounts::rate, required = false)]
+    tax_rate: Option<String>,
     position: u32,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -107,6 +128,8 @@ impl<'a> From<&'a ManagedTicketType> for TicketTypeJson<'a> {
             max_per_booking: fields.max_per_booking,
             sale_starts_at: fields.sale_starts_at,
             sale_ends_at: fields.sale_ends_at,
+            hidden: fields.hidden,
+            tax_rate: fields.tax_rate.map(|rate| rate.fraction().to_string()),
             position: of.position,
             created_at: of.created_at,
             updated_at: of.updated_at,

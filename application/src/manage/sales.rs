@@ -187,6 +187,9 @@ pub async fn delete_ticket_type(
     if before.ever_taken {
         return Err(ChangeError::from(Conflict::TYPE_STAYS).into());
     }
+    if app.store.names_ticket_type(event, id).await? {
+        return Err(ChangeError::from(Conflict::TYPE_IS_NAMED).into());
+    }
     let judged = judged.within_rules(app, |offering| offering.ticket_types.retain(|of| of.id != id)).await?;
     change_plan(app, judged, app.store.delete_ticket_type(by, event, id, expected)).await
 }

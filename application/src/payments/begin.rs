@@ -79,6 +79,8 @@ pub async fn begin(
     };
     match app.store.begin_payment(&new).await? {
         BeginOutcome::Begun(payment) => {
+            // One that has made room is closed at the gateway.
+            app.jobs.wake();
             let payment = first_answer(app, &payable, payment, false).await?;
             Ok(BegunPayment { payment, replayed: false })
         }

@@ -65,6 +65,7 @@ pub async fn receive(
     })?;
     let is_new = app.store.keep_message(provider, &message.id, body).await?;
     count(if is_new { "kept" } else { "repeated" });
+    app.jobs.wake();
     Ok(())
 }
 

@@ -44,6 +44,8 @@ pub async fn apply_news(app: &App, id: PaymentId, news: &GatewayPayment) -> Resu
             effect => move_on(app, &payment, to, effect, news).await?,
         };
         if is_done {
+            // Mails, refunds, and what is to be closed.
+            app.jobs.wake();
             return Ok(());
         }
         sleep(WAITS.after(tries)).await;

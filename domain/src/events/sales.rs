@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     ids::{QuotaId, SectionId, TicketTypeId},
-    money::{Currency, Money},
+    money::{Currency, Money, Percentage},
     validation::{FieldError, FieldErrors},
 };
 
@@ -123,6 +123,8 @@ pub struct RawTicketType {
     pub max_per_booking: Option<u32>,
     pub sale_starts_at: Option<Timestamp>,
     pub sale_ends_at: Option<Timestamp>,
+    pub hidden: Option<bool>,
+    pub tax_rate: Option<String>,
 }
 
 /// What can be said of a ticket type.
@@ -146,6 +148,10 @@ pub struct TicketTypeFields {
     pub sale_starts_at: Option<Timestamp>,
     /// `None`: as the event.
     pub sale_ends_at: Option<Timestamp>,
+    /// Only for those who have a code that unlocks it.
+    pub hidden: bool,
+    /// `None`: as the event's terms.
+    pub tax_rate: Option<Percentage>,
 }
 
 impl TicketTypeFields {
@@ -185,6 +191,7 @@ impl TicketTypeFields {
         if before.is_none_or(|was| (was.min_per_booking, was.max_per_booking) != (min, max)) {
             per_booking(&mut errors, min, max);
         }
+        let tax_rate = errors.keep(raw.tax_rate.map(|text| Percentage::parse("taxRate", &text)).transpose());
         let is_kept = before.is_some_and(|was| was.is_sold_as(raw.sale_starts_at, raw.sale_ends_at));
         let mut instant = |field, at| if is_kept { Some(at) } else { errors.keep(instant(field, Some(at))) };
         let from = raw.sale_starts_at.map(|at| instant("saleStartsAt", at));
@@ -207,6 +214,8 @@ impl TicketTypeFields {
                 max_per_booking: max,
                 sale_starts_at: from.flatten(),
                 sale_ends_at: to.flatten(),
+                hidden: raw.hidden.unwrap_or(false),
+                tax_rate: tax_rate?,
             })
         };
         errors.finish(valid())
@@ -225,6 +234,8 @@ impl From<TicketTypeFields> for RawTicketType {
             max_per_booking: Some(fields.max_per_booking),
             sale_starts_at: fields.sale_starts_at,
             sale_ends_at: fields.sale_ends_at,
+            hidden: Some(fields.hidden),
+            tax_rate: fields.tax_rate.map(|rate| rate.fraction().to_string()),
         }
     }
 }

@@ -52,6 +52,7 @@ pub struct Availability {
     pub version: i64,
     /// When the picture was taken.
     pub as_of: Timestamp,
+    /// Without those that are hidden.
     pub ticket_types: Vec<TicketTypeAvailability>,
     pub(super) plan: Arc<SalePlan>,
     pub(super) seat_map: Option<Arc<SeatMap>>,
@@ -68,10 +69,10 @@ impl Availability {
         seats.iter().enumerate().map(move |(index, seat)| (seat.as_ref(), state(index)))
     }
 
-    /// The ticket types that sell the seats of each section, in the organizer's order.
+    /// The ticket types that sell the seats of each section, in the organizer's order. Hidden ones are not for everybody to know.
     pub fn sellers(&self) -> HashMap<SectionId, Vec<TicketTypeId>> {
         let mut sellers: HashMap<SectionId, Vec<TicketTypeId>> = HashMap::new();
-        for ticket_type in &self.plan.ticket_types {
+        for ticket_type in self.plan.ticket_types.iter().filter(|of| !of.hidden) {
             for section in &ticket_type.sections {
                 sellers.entry(*section).or_default().push(ticket_type.id);
             }
@@ -84,7 +85,8 @@ impl Inventory {
     /// A picture of the state that the ledger has.
     pub fn availability(&self, now: Timestamp) -> Availability {
         let mut ticket_types = Vec::with_capacity(self.plan.ticket_types.len());
-        for (ticket_type, sections) in self.plan.ticket_types.iter().zip(&self.sections_of_types) {
+        let types = self.plan.ticket_types.iter().zip(&self.sections_of_types);
+        for (ticket_type, sections) in types.filter(|(of, _)| !of.hidden) {
             if let Some(index) = self.plan.quota_index(ticket_type.quota_id) {
                 let state = &self.quotas[index];
                 ticket_types.push(TicketTypeAvailability {

@@ -165,6 +165,10 @@ pub static REFUNDS: List = List {
     relevance: None,
 };
 
+/// The promo codes of an event.
+pub static PROMO_CODES: List =
+    List { filters: &[], orders: &[Order::only(&[("code", SortKeyKind::Text)], false)], relevance: None };
+
 /// Events as those see them who manage them.
 pub static MANAGED_EVENTS: List = List {
     filters: &[

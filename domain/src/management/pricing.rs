@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{Changed, Expected, Manager};
 use crate::{
-    ids::{EventId, PromoCodeId},
+    ids::{EventId, PromoCodeId, TicketTypeId},
     lists::{ListQuery, Page},
     pricing::terms::SaleTerms,
     promo_codes::PromoCode,
@@ -56,6 +56,13 @@ pub trait PromoCodeManagement: Send + Sync {
     async fn promo_codes(&self, event: EventId, query: &ListQuery) -> Found<Page<ManagedPromoCode>>;
 
     async fn promo_code(&self, event: EventId, id: PromoCodeId) -> Found<Option<ManagedPromoCode>>;
+
+    /// Whether a code names this ticket type.
+    async fn names_ticket_type(&self, event: EventId, ticket_type: TicketTypeId) -> Found<bool>;
+
+    /// Whether an event can have such a code, under this id: what [`Self::create_promo_code`] and [`Self::update_promo_code`] would say of it,
+    /// without changing or locking anything. It may differ a moment later.
+    async fn judge_promo_code(&self, event: EventId, id: PromoCodeId, code: &PromoCode) -> Changed;
 
     /// Adds a code. Does nothing when it is there already: the repetition of a request.
     async fn create_promo_code(&self, by: &Manager, event: EventId, id: PromoCodeId, code: &PromoCode) -> Changed;

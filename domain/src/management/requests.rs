@@ -48,6 +48,8 @@ pub enum Creation {
     Quota,
     /// A ticket type of an event.
     TicketType,
+    /// A promo code of an event.
+    PromoCode,
     SeatMap,
     SeatMapVersion,
     Venue,

@@ -63,8 +63,6 @@ impl RefundCause {
         }
     }
 
-    pub const ALL: [Self; 3] = [Self::Tickets, Self::Amount, Self::Unneeded];
-
     /// Whether the money is owed when the refund fails. An amount that an organizer gives of their own accord is not.
     pub fn is_owed(self) -> bool {
         matches!(self, Self::Tickets | Self::Unneeded)
@@ -75,7 +73,7 @@ impl FromStr for RefundCause {
     type Err = UnknownPaymentState;
 
     fn from_str(text: &str) -> Result<Self, UnknownPaymentState> {
-        let known = Self::ALL.into_iter().find(|cause| cause.as_str() == text);
+        let known = [Self::Tickets, Self::Amount, Self::Unneeded].into_iter().find(|cause| cause.as_str() == text);
         known.ok_or_else(|| UnknownPaymentState(text.to_owned()))
     }
 }

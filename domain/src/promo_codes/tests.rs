@@ -2,7 +2,7 @@ use jiff::SignedDuration;
 
 use super::*;
 
-const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
 
 fn raw(kind: &str, value: Option<&str>) -> RawPromoCode {
     let (kind, value) = (Some(kind.to_owned()), value.map(str::to_owned));
@@ -56,6 +56,23 @@ fn every_fault_is_told() {
     };
     let fields: Vec<String> = parse(wrong).unwrap_err().into_iter().map(|(field, _)| field).collect();
     assert_eq!(fields, ["code", "kind", "uses", "usesPerAccount", "endsAt"]);
+}
+
+/// Guards: that a change of something else changes nothing beside it.
+#[test]
+fn what_is_stored_is_said_in_the_same_words() {
+    for (kind, value) in [("PERCENT", Some("0.125")), ("FIXED", Some("5.5")), ("ACCESS", None)] {
+        let said = RawPromoCode {
+            uses: Some(7),
+            uses_per_account: Some(1),
+            ticket_type_ids: Some(vec![TicketTypeId::generate()]),
+            starts_at: Some(NOW),
+            ends_at: Some(NOW + SignedDuration::from_secs(1)),
+            ..raw(kind, value)
+        };
+        let code = parse(said).unwrap();
+        assert_eq!(parse(RawPromoCode::from(&code)), Ok(code));
+    }
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Fingerprints: equal for the same request, different for any other.
 
 use domain::{
-    bookings::{Fingerprint, Source},
+    accounts::{EmailAddress, PersonName},
+    bookings::{Attendee, Attendees, Fingerprint, Source},
     ids::{EventId, HoldId},
+    promo_codes::CodeName,
 };
 use uuid::Uuid;
 
@@ -25,12 +27,30 @@ fn requests_that_differ_have_different_fingerprints() {
         Source::Hold(HoldId(Uuid::from_u128(1))),
         Source::Hold(HoldId(Uuid::from_u128(2))),
     ];
+    let named = |names: &[(&str, Option<&str>)]| -> Attendees {
+        let one = |(name, email): &(&str, Option<&str>)| Attendee {
+            name: PersonName::stored(name),
+            email: email.map(EmailAddress::stored),
+        };
+        names.iter().map(one).collect()
+    };
+    let attendees = [
+        named(&[]),
+        named(&[("Ada", None)]),
+        named(&[("Ada", Some("ada@example.org"))]),
+        named(&[("Ada", None), ("ada@example.org", None)]),
+        named(&[("ada@example.org", None), ("Ada", None)]),
+    ];
+    let code = |name| Some(CodeName::stored(name));
     let mut seen: Vec<Fingerprint> = Vec::new();
-    for source in &sources {
-        for event in [EVENT, other_event] {
-            let fingerprint = Fingerprint::of(event, source);
-            assert!(!seen.contains(&fingerprint), "{event} {source:?}");
-            assert_eq!(fingerprint, Fingerprint::of(event, &source.clone()), "the same request");
+    for (source, event) in sources.iter().flat_map(|source| [(source, EVENT), (source, other_event)]) {
+        for (code, attendees) in
+            [None, code("HALF"), code("FULL")].iter().flat_map(|code| attendees.iter().map(move |who| (code, who)))
+        {
+            let of = |source: &Source| Fingerprint::of_request(event, source, code.as_ref(), attendees);
+            let fingerprint = of(source);
+            assert!(!seen.contains(&fingerprint), "{event} {source:?} {code:?} {attendees:?}");
+            assert_eq!(fingerprint, of(&source.clone()), "the same request");
             seen.push(fingerprint);
         }
     }

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use domain::{
     bookings::{Attendees, Fingerprint, IdempotencyKey, Source},
-    events::{EventStatus, Quota, SalePlan, SaleWindow, TicketType},
-    ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeatId, SeatMapVersionId, SectionId, TicketTypeId},
+    events::{EventStatus, PlannedCode, Quota, SalePlan, SaleWindow, TicketType},
+    ids::{
+        AccountId, BookingId, EventId, HoldId, PromoCodeId, QuotaId, SeatId, SeatMapVersionId, SectionId, TicketTypeId,
+    },
     inventory::{Command, Inventory, NewBooking, NewHold},
     ledger::{Entry, LoadedInventory, QuotaCount},
     pricing::terms::SaleTerms,
+    promo_codes::{CodeName, Discount, PromoCode},
     refusal::Refusal,
     seat_maps::{Seat, SeatMap},
     selection::{RawLine, Selection},
@@ -174,6 +177,30 @@ fn book_source(account_id: AccountId, source: Source) -> Command {
     let fingerprint = Fingerprint::of(EVENT, &source);
     let (id, key, attendees) = (BookingId::generate(), new_key(), Attendees::default());
     Command::Book(NewBooking { id, account_id, key, fingerprint, source, promo_code: None, attendees })
+}
+
+/// The same request with a promo code.
+pub fn with_code(command: Command, name: &str) -> Command {
+    let promo_code = Some(CodeName::parse("promoCode", name).unwrap());
+    match command {
+        Command::Hold(new) => Command::Hold(NewHold { promo_code, ..new }),
+        Command::Book(new) => Command::Book(NewBooking { promo_code, ..new }),
+        other => other,
+    }
+}
+
+/// A code for everything, at any time and as often as anybody likes.
+pub fn code(n: usize, name: &str, discount: Discount) -> PlannedCode {
+    let code = PromoCode {
+        code: CodeName::parse("code", name).unwrap(),
+        discount,
+        uses: None,
+        uses_per_account: None,
+        ticket_type_ids: Vec::new(),
+        starts_at: None,
+        ends_at: None,
+    };
+    PlannedCode { id: PromoCodeId(Uuid::from_u128(0x500 + n as u128)), code }
 }
 
 /// Decides, applies and settles: what happens when the ledger agrees at once.

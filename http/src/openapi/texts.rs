@@ -51,6 +51,20 @@ pub fn text_or_null() -> Schema {
     string(true).pattern(Some(TEXT)).max_length(Some(TEXT_MAX)).into()
 }
 
+/// A promo code; white space around it is taken away, and it is compared without case.
+pub fn promo_code() -> Schema {
+    code_of(false)
+}
+
+/// The same, or `null` for none.
+pub fn promo_code_or_null() -> Schema {
+    code_of(true)
+}
+
+fn code_of(null: bool) -> Schema {
+    string(null).pattern(Some(format!("^{SPACE}[A-Za-z0-9_-]{{2,64}}{SPACE}$"))).examples(["SPRING-26"]).into()
+}
+
 fn slug_of(null: bool) -> ObjectBuilder {
     string(null).pattern(Some("^[a-z0-9]+(-[a-z0-9]+)*$")).min_length(Some(2)).max_length(Some(100))
 }

@@ -63,6 +63,10 @@ impl From<Conflict> for Problem {
             }
             Conflict::InUse(_) => Problem::new(Code::InUse).detail(detail),
             Conflict::SlugTaken(_) => Problem::new(Code::SlugTaken).detail(detail),
+            Conflict::CodeTaken(_) => {
+                let errors = vec![FieldError::new("code", "TAKEN", detail.clone())];
+                Problem::new(Code::SlugTaken).detail(detail).errors(errors)
+            }
             Conflict::SeatsMoved(SeatsMoved { seats, .. }) => {
                 let fault = |seat: &Seat| {
                     let words = format!("{}, row {}, seat {} ({})", seat.section, seat.row, seat.label, seat.id);

@@ -19,6 +19,9 @@ use crate::{
     verdict::Verdict,
 };
 
+/// Those that are measured when none is named.
+const SCENARIOS: &str = "hot-ga,named-seats,many-events,hold-then-book,priced";
+
 #[derive(Clone, Debug, Args, Serialize)]
 pub(crate) struct BenchArgs {
     #[command(flatten)]
@@ -34,7 +37,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, default_value_t = 3.0)]
     warmup: f64,
     /// What is asked for. `best-available` too, for a server that has it
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "hot-ga,named-seats,many-events,hold-then-book")]
+    #[arg(long, value_enum, value_delimiter = ',', default_value = SCENARIOS)]
     scenarios: Vec<Scenario>,
     /// Who is measured
     #[arg(long, value_enum, value_delimiter = ',', default_value = "boxoffice,baseline,empty,database")]
@@ -79,6 +82,13 @@ enum Contender {
     Database,
 }
 
+impl Contender {
+    /// Only boxoffice takes money.
+    fn can(self, scenario: Scenario) -> bool {
+        self == Self::Boxoffice || scenario != Scenario::Priced
+    }
+}
+
 /// One run of a contender.
 #[derive(Debug, Serialize)]
 struct Run {
@@ -97,7 +107,7 @@ pub(crate) async fn bench(args: &BenchArgs) -> anyhow::Result<()> {
         let mut runs = Vec::new();
         for scenario in &args.scenarios {
             heading(&scenario.name(), "bookings/s", true);
-            for contender in &args.contenders {
+            for contender in args.contenders.iter().filter(|contender| contender.can(*scenario)) {
                 let measured = match contender {
                     Contender::Database => groups(scratch, args, *scenario).await,
                     _ => serve(scratch, args, *scenario, *contender).await,
@@ -131,7 +141,7 @@ async fn serve(
     let has_ledger = contender != Contender::Empty;
     let data = if has_ledger { Some(scratch.copy().await?) } else { None };
     let mut server = Server::start(scratch, name, command, data, &args.programs.settings(&[])).await?;
-    let mut written = if has_ledger { server.check().await?.bookings } else { 0 };
+    let mut written = if has_ledger { server.check().await?.sold(scenario) } else { 0 };
     let mut plans: Vec<(usize, bool)> = args.connections.iter().map(|connections| (*connections, false)).collect();
     if args.open_share > 0.0 && has_ledger {
         plans.push((args.open_connections, true));
@@ -153,12 +163,12 @@ async fn serve(
         most = most.max(on_sale.row.answers_per_second);
         let mut added = None;
         if has_ledger {
-            let ledger = server.check().await?;
+            let ledger = server.settled().await?;
             let mut verdict = Verdict::default();
             ledger.judge(&mut verdict);
             verdict.pronounce()?;
-            added = Some(ledger.bookings - written);
-            written = ledger.bookings;
+            added = Some(ledger.sold(scenario) - written);
+            written = ledger.sold(scenario);
         }
         on_sale.judge(added).pronounce()?;
         on_sale.print();

@@ -11,7 +11,7 @@ use crate::{
     fixture::{Fixture, House},
     load::{self, Connect, Pace, Plan},
     processes::on_thread,
-    report::{Heard, Row, Since, Tally, line, say},
+    report::{Asked, Heard, Row, Since, Tally, line, say},
     requests::{Orders, Scenario, Visitors, Workload},
     usage::{Sampler, Watched},
     verdict::Verdict,
@@ -40,6 +40,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What visitors look at: half of them each.
 const PAGES: [(&str, &str); 2] = [("  availability", "/availability"), ("  event", "")];
 
+/// The requests on the way to a paid booking.
+const STEPS: [(&str, Asked); 3] = [("  hold", Asked::Hold), ("  booking", Asked::Unpaid), ("  payment", Asked::Goal)];
+
 /// What an on-sale led to.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct OnSale {
@@ -51,6 +54,10 @@ pub(crate) struct OnSale {
     pub(crate) total: Tally,
     /// Of those who looked meanwhile.
     pub(crate) reads: Vec<Row>,
+    /// Of each kind of request, where they differ much.
+    pub(crate) steps: Vec<Row>,
+    /// Payments that were still being processed when they were answered, over the whole run.
+    pub(crate) unsettled: u64,
     #[serde(skip)]
     pub(crate) houses_used: usize,
     /// CPU seconds of the thread that asked.
@@ -113,8 +120,12 @@ impl Load {
         let window = from..booked.end.max(from);
         let row = |name: &str, heard: &Heard| heard.row(name, &window, Since::Due);
         let looked = PAGES.iter().zip([one, other]).filter_map(|((name, _), heard)| Some(row(name, &heard?)));
+        let steps: &[_] = if self.scenario == Scenario::Priced { &STEPS } else { &[] };
+        let steps = steps.iter().map(|(name, asked)| booked.step(name, &window, Since::Due, *asked));
         Ok(OnSale {
             reads: looked.collect(),
+            steps: steps.collect(),
+            unsettled: workload.unsettled(),
             row: Row { cores: sampler.finish().cores(&window), ..row(name, &booked) },
             sold_out: booked.sold_out,
             total: Tally::of(&booked.samples, Since::Due),
@@ -127,7 +138,10 @@ impl Load {
 impl OnSale {
     pub(crate) fn print(&self) {
         line(&self.row);
-        self.reads.iter().for_each(line);
+        self.steps.iter().chain(&self.reads).for_each(line);
+        if self.unsettled > 0 {
+            say(&format!("  {} payments were still being processed when they were answered", self.unsettled));
+        }
         if self.sold_out {
             say(&format!("  sold out after {:.1} s", self.row.seconds));
         }

@@ -11,7 +11,9 @@ use tokio::time::Instant;
 pub(crate) enum Asked {
     /// A hold: only the way to a booking.
     Hold,
-    /// What is counted: a booking, or a page.
+    /// A booking that has to be paid: only the way to a paid one.
+    Unpaid,
+    /// What is counted: a booking, a payment, or a page.
     Goal,
 }
 
@@ -88,8 +90,26 @@ pub(crate) struct Heard {
 impl Heard {
     /// What came of it within a window: how many answers a second from when they came, the rest from when their requests began.
     pub(crate) fn row(&self, name: impl Into<String>, window: &Range<Instant>, since: Since) -> Row {
-        let samples = &self.samples;
-        let came = samples.iter().filter(|sample| window.contains(&sample.now));
+        self.row_of(name, window, since, |_| true)
+    }
+
+    /// The same of one kind of request: whatever of it was answered as it should be is counted.
+    pub(crate) fn step(&self, name: &str, window: &Range<Instant>, since: Since, asked: Asked) -> Row {
+        let row = self.row_of(name, window, since, |sample| sample.asked == asked);
+        let answered = row.tally.served + row.tally.held;
+        let served_per_second = if row.seconds > 0.0 { answered as f64 / row.seconds } else { 0.0 };
+        Row { served_per_second, ..row }
+    }
+
+    fn row_of(
+        &self,
+        name: impl Into<String>,
+        window: &Range<Instant>,
+        since: Since,
+        which: impl Fn(&&Sample) -> bool,
+    ) -> Row {
+        let samples: Vec<&Sample> = self.samples.iter().filter(which).collect();
+        let came = samples.iter().copied().filter(|sample| window.contains(&sample.now));
         let answered = Tally::of(came.filter(|sample| matches!(sample.outcome, Outcome::Answer { .. })), since);
         let Tally { served, held, replayed, refused, .. } = answered;
         let seconds = window.end.saturating_duration_since(window.start).as_secs_f64();
@@ -102,7 +122,7 @@ impl Heard {
             answers_per_second: a_second(served + held + replayed + answered.unexpected()),
             served_per_second: a_second(served),
             refused_per_second: a_second(refused),
-            tally: Tally::of(samples.iter().filter(|sample| window.contains(&since.of(sample))), since),
+            tally: Tally::of(samples.iter().copied().filter(|sample| window.contains(&since.of(sample))), since),
             ..Row::default()
         }
     }
@@ -142,7 +162,7 @@ pub(crate) fn millis(duration: Duration) -> f64 {
 pub(crate) struct Tally {
     /// 200, 201 and 304 to what is counted, the first time.
     pub(crate) served: u64,
-    /// 201 to holds, the first time.
+    /// 201 to holds, and to bookings that have to be paid, the first time.
     pub(crate) held: u64,
     /// 201 that repeats an earlier answer.
     pub(crate) replayed: u64,
@@ -183,8 +203,8 @@ impl Tally {
         let other = match sample.outcome {
             Outcome::Unsent => return self.unsent += 1,
             Outcome::Answer { replayed: true, .. } => return self.replayed += 1,
-            Outcome::Answer { status: 200 | 201 | 304, .. } if sample.asked == Asked::Hold => return self.held += 1,
-            Outcome::Answer { status: 200 | 201 | 304, .. } => return self.served += 1,
+            Outcome::Answer { status: 200 | 201 | 304, .. } if sample.asked == Asked::Goal => return self.served += 1,
+            Outcome::Answer { status: 200 | 201 | 304, .. } => return self.held += 1,
             Outcome::Answer { status: 503, retry_after, .. } => {
                 self.refused += 1;
                 self.unknown += 1;

@@ -34,6 +34,8 @@ pub enum Scenario {
     ManyEvents,
     /// A hold of one place of one event, then the booking of that hold.
     HoldThenBook,
+    /// A hold of one place of the event that costs something, its booking, and the payment of it.
+    Priced,
 }
 
 impl Scenario {
@@ -74,22 +76,22 @@ impl Orders {
     }
 
     fn items(&self, event: &House, what: &str, which: Arguments<'_>, number: u64, request: &mut Vec<u8>) {
-        let ticket = &event.ticket_type_id;
+        let (id, ticket) = (&event.id, &event.ticket_type_id);
         let body = format_args!(r#"{{"items":[{{"ticketTypeId":"{ticket}",{which}}}]}}"#);
-        self.write(event, what, body, number, number, request);
+        self.write(format_args!("events/{id}/{what}"), body, number, number, request);
     }
 
     /// As request `number`, in the name of the buyer who made request `buyer`.
-    fn write(&self, event: &House, what: &str, body: Arguments<'_>, buyer: u64, number: u64, request: &mut Vec<u8>) {
+    fn write(&self, path: Arguments<'_>, body: Arguments<'_>, buyer: u64, number: u64, request: &mut Vec<u8>) {
         // Another buyer each time, without a pattern that a remembered token would profit from.
         let token = &self.tokens[(buyer.wrapping_mul(31) % self.tokens.len() as u64) as usize];
-        let (id, host, run, mut text) = (&event.id, self.address, &self.run, self.body.borrow_mut());
+        let (host, run, mut text) = (self.address, &self.run, self.body.borrow_mut());
         text.clear();
         // Into memory: this can't fail.
         let _ = text.write_fmt(body);
         let _ = write!(
             request,
-            "POST /api/v1/events/{id}/{what} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n\
+            "POST /api/v1/{path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n\
              content-type: application/json\r\nidempotency-key: {run}-{number}\r\ncontent-length: {}\r\n\r\n",
             text.len()
         );
@@ -105,11 +107,26 @@ pub(crate) struct Workload {
     events: Vec<House>,
     seats: Vec<String>,
     asked: Cell<u64>,
-    /// For each connection, the hold that is to be booked next, and the number of its request.
-    holds: RefCell<Vec<Option<Held>>>,
+    /// Payments that were answered and had not succeeded yet.
+    unsettled: Cell<u64>,
+    /// For each connection, how far its buyer is.
+    buyers: RefCell<Vec<Buyer>>,
 }
 
-type Held = (u64, Box<str>);
+/// Somebody on the way to a booking.
+#[derive(Debug, Default)]
+struct Buyer {
+    /// Of the first request: all others are made in the same name.
+    number: u64,
+    next: Option<Step>,
+}
+
+/// What follows a request that was answered as it should be.
+#[derive(Debug)]
+enum Step {
+    Book { hold: Box<str> },
+    Pay { booking: Box<str> },
+}
 
 impl Workload {
     /// The scenario on `fixture`; houses that earlier runs used up are skipped.
@@ -118,10 +135,16 @@ impl Workload {
             Scenario::HotGa | Scenario::HoldThenBook => "hot-ga",
             Scenario::NamedSeats | Scenario::BestAvailable => "hot-seated",
             Scenario::ManyEvents => "lukewarm",
+            Scenario::Priced => "priced-ga",
         })?;
         events.drain(..skip.min(events.len()));
-        let (seats, asked, holds) = (fixture.seats().to_vec(), Cell::default(), RefCell::default());
-        Ok(Self { scenario, orders, events, seats, asked, holds })
+        let (seats, asked, unsettled) = (fixture.seats().to_vec(), Cell::default(), Cell::default());
+        Ok(Self { scenario, orders, events, seats, asked, unsettled, buyers: RefCell::default() })
+    }
+
+    /// Payments whose answers said that they are still being processed.
+    pub(crate) fn unsettled(&self) -> u64 {
+        self.unsettled.get()
     }
 
     /// Events that have been opened, houses that are sold out included.
@@ -142,7 +165,7 @@ impl Workload {
     fn event_for(&self, number: u64) -> Option<&House> {
         let number = usize::try_from(number).ok()?;
         match self.scenario {
-            Scenario::HotGa | Scenario::HoldThenBook => self.events.first(),
+            Scenario::HotGa | Scenario::HoldThenBook | Scenario::Priced => self.events.first(),
             Scenario::ManyEvents => self.events.get(number % self.events.len()),
             Scenario::NamedSeats | Scenario::BestAvailable => self.events.get(number / self.seats.len().max(1)),
         }
@@ -156,16 +179,37 @@ impl Workload {
     }
 }
 
+impl Workload {
+    /// The next request of a buyer who has got that far.
+    fn go_on(&self, event: &House, step: &Step, buyer: u64, number: u64, request: &mut Vec<u8>) -> Asked {
+        match step {
+            Step::Book { hold } => {
+                let (id, body) = (&event.id, format_args!(r#"{{"holdId":"{hold}"}}"#));
+                self.orders.write(format_args!("events/{id}/bookings"), body, buyer, number, request);
+                if self.scenario == Scenario::Priced { Asked::Unpaid } else { Asked::Goal }
+            }
+            Step::Pay { booking } => {
+                let body = format_args!(r#"{{"method":"sandbox_success"}}"#);
+                self.orders.write(format_args!("bookings/{booking}/payments"), body, buyer, number, request);
+                Asked::Goal
+            }
+        }
+    }
+}
+
 impl Script for Workload {
     fn write(&self, place: usize, number: u64, request: &mut Vec<u8>) -> Option<Asked> {
-        let mut holds = self.holds.borrow_mut();
+        let mut buyers = self.buyers.borrow_mut();
+        if buyers.len() <= place {
+            buyers.resize_with(place + 1, Buyer::default);
+        }
+        let buyer = &mut buyers[place];
         let event = self.event_for(number)?;
         self.asked.set(number + 1);
-        if let Some((buyer, hold)) = holds.get_mut(place).and_then(Option::take) {
-            let body = format_args!(r#"{{"holdId":"{hold}"}}"#);
-            self.orders.write(event, "bookings", body, buyer, number, request);
-            return Some(Asked::Goal);
+        if let Some(step) = buyer.next.take() {
+            return Some(self.go_on(event, &step, buyer.number, number, request));
         }
+        buyer.number = number;
         match self.scenario {
             Scenario::HotGa | Scenario::ManyEvents => self.orders.place(event, number, request),
             Scenario::NamedSeats => {
@@ -176,7 +220,7 @@ impl Script for Workload {
                 let best = format_args!(r#""quantity":1,"bestAvailable":true"#);
                 self.orders.items(event, "bookings", best, number, request);
             }
-            Scenario::HoldThenBook => {
+            Scenario::HoldThenBook | Scenario::Priced => {
                 self.orders.items(event, "holds", format_args!(r#""quantity":1"#), number, request);
                 return Some(Asked::Hold);
             }
@@ -184,13 +228,21 @@ impl Script for Workload {
         Some(Asked::Goal)
     }
 
-    fn told(&self, place: usize, number: u64, sample: &Sample, body: &[u8]) {
-        if sample.asked == Asked::Hold && sample.is_answer(201) {
-            let mut holds = self.holds.borrow_mut();
-            if holds.len() <= place {
-                holds.resize(place + 1, None);
+    fn told(&self, place: usize, _: u64, sample: &Sample, body: &[u8]) {
+        if !sample.is_answer(201) {
+            return;
+        }
+        let id = || first_id(body).map(Box::from);
+        let next = match sample.asked {
+            Asked::Hold => id().map(|hold| Step::Book { hold }),
+            Asked::Unpaid => id().map(|booking| Step::Pay { booking }),
+            Asked::Goal => {
+                let is_open = self.scenario == Scenario::Priced && !has_succeeded(body);
+                return self.unsettled.set(self.unsettled.get() + u64::from(is_open));
             }
-            holds[place] = first_id(body).map(|id| (number, id.into()));
+        };
+        if let Some(buyer) = self.buyers.borrow_mut().get_mut(place) {
+            buyer.next = next;
         }
     }
 }
@@ -219,6 +271,12 @@ pub(crate) fn first_id(body: &[u8]) -> Option<&str> {
     std::str::from_utf8(body.get(start..start + length)?).ok()
 }
 
+/// Whether a payment has come to its good end.
+fn has_succeeded(body: &[u8]) -> bool {
+    let status = br#""status":"SUCCEEDED""#;
+    body.windows(status.len()).any(|part| part == status)
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use std::collections::HashSet;
@@ -235,7 +293,7 @@ pub(crate) mod tests {
             "users": [{ "id": "u1", "accessToken": "a" }, { "id": "u2", "accessToken": "b" }],
             "events": [
                 event("ga", "hot-ga", &[]), event("arena", "hot-seated", &["s1", "s2"]),
-                event("l1", "lukewarm", &[]), event("l2", "lukewarm", &[]), event("l3", "lukewarm", &[]),
+                event("till", "priced-ga", &[]), event("l1", "lukewarm", &[]), event("l2", "lukewarm", &[]), event("l3", "lukewarm", &[]),
             ],
             "houses": [{ "id": "arena2", "ticketTypeId": "arena2-t" }],
         });
@@ -312,14 +370,65 @@ pub(crate) mod tests {
     #[test]
     fn a_hold_is_booked_by_who_holds_it() {
         let workload = workload(Scenario::HoldThenBook);
-        let token = |text: &str| text.split("Bearer ").nth(1).unwrap()[..1].to_owned();
         let held = text(&workload, 0).unwrap();
         assert!(held.starts_with("POST /api/v1/events/ga/holds "), "{held}");
-        let (now, outcome) = (Instant::now(), Outcome::Answer { status: 201, replayed: false, retry_after: None });
-        let sample = Sample { asked: Asked::Hold, due: now, sent: now, now, outcome };
-        workload.told(0, 0, &sample, br#"{"id":"h-1","status":"ACTIVE"}"#);
+        workload.told(0, 0, &answered(Asked::Hold, 201), br#"{"id":"h-1","status":"ACTIVE"}"#);
         let booked = text(&workload, 1).unwrap();
         assert_eq!(token(&booked), token(&held));
         assert!(booked.contains("content-length: 16\r\n") && booked.ends_with(r#"{"holdId":"h-1"}"#), "{booked}");
+        workload.told(0, 1, &answered(Asked::Goal, 201), br#"{"id":"b-1","status":"CONFIRMED"}"#);
+        assert!(text(&workload, 2).unwrap().starts_with("POST /api/v1/events/ga/holds "), "and then anew");
+        assert_eq!(workload.unsettled(), 0, "nothing is paid here");
+    }
+
+    #[test]
+    fn a_booking_is_paid_by_who_made_it() {
+        let workload = workload(Scenario::Priced);
+        let asked = |number: u64| {
+            let mut request = Vec::new();
+            let asked = workload.write(0, number, &mut request).unwrap();
+            (asked, String::from_utf8(request).unwrap())
+        };
+        let (step, held) = asked(1);
+        assert!(step == Asked::Hold && held.starts_with("POST /api/v1/events/till/holds "), "{held}");
+        workload.told(0, 1, &answered(step, 201), br#"{"id":"h-1","status":"ACTIVE"}"#);
+        let (step, booked) = asked(2);
+        assert!(step == Asked::Unpaid && booked.ends_with(r#"{"holdId":"h-1"}"#), "{booked}");
+        workload.told(0, 2, &answered(step, 201), br#"{"id":"b-1","status":"PENDING_PAYMENT"}"#);
+        let (step, paid) = asked(3);
+        assert!(step == Asked::Goal && paid.starts_with("POST /api/v1/bookings/b-1/payments "), "{paid}");
+        assert!(paid.ends_with(r#"{"method":"sandbox_success"}"#), "{paid}");
+        assert_eq!([token(&held), token(&booked)], [token(&paid), token(&paid)]);
+        workload.told(0, 3, &answered(step, 201), br#"{"id":"p-1","bookingId":"b-1","status":"SUCCEEDED"}"#);
+        assert_eq!(workload.unsettled(), 0);
+        assert_eq!(asked(4).0, Asked::Hold, "and then anew");
+    }
+
+    #[test]
+    fn a_payment_that_is_still_processed_is_counted_apart_and_one_that_is_refused_is_not() {
+        let workload = workload(Scenario::Priced);
+        for (status, body) in [(201, &br#"{"id":"p-1","status":"PROCESSING"}"#[..]), (503, b"{}"), (409, b"{}")] {
+            workload.told(0, 0, &answered(Asked::Goal, status), body);
+        }
+        assert_eq!(workload.unsettled(), 1);
+    }
+
+    #[test]
+    fn who_is_refused_on_the_way_begins_anew() {
+        let workload = workload(Scenario::Priced);
+        assert!(text(&workload, 0).unwrap().contains("/holds "));
+        workload.told(0, 0, &answered(Asked::Hold, 201), br#"{"id":"h-1"}"#);
+        assert!(text(&workload, 1).unwrap().contains("/bookings "));
+        workload.told(0, 1, &answered(Asked::Unpaid, 503), br#"{"type":"about:blank"}"#);
+        assert!(text(&workload, 2).unwrap().contains("/holds "));
+    }
+
+    fn token(text: &str) -> String {
+        text.split("Bearer ").nth(1).unwrap()[..1].to_owned()
+    }
+
+    fn answered(asked: Asked, status: u16) -> Sample {
+        let (now, outcome) = (Instant::now(), Outcome::Answer { status, replayed: false, retry_after: None });
+        Sample { asked, due: now, sent: now, now, outcome }
     }
 }

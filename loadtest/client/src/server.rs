@@ -20,6 +20,7 @@ use crate::{
     connection::{Connection, connect, get},
     on_sale::{Load, OnSale},
     processes::{Process, complete, free_addresses},
+    requests::Scenario,
     scratch::{Scratch, postmaster},
     usage::Watched,
     verdict::Verdict,
@@ -28,11 +29,15 @@ use crate::{
 /// How long a server may take to start.
 const START_MAX: Duration = Duration::from_secs(60);
 
+/// How long it may take until a payment without an answer is asked about, and some more.
+const SETTLE_MAX: Duration = Duration::from_secs(60);
+
 /// What the ledger holds.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Ledger {
     pub(crate) bookings: u64,
+    pub(crate) money: Money,
     /// What contradicts itself: nothing, or the measurement fails.
     pub(crate) faults: Vec<String>,
     /// The versions of events that anything was done with.
@@ -40,9 +45,25 @@ pub(crate) struct Ledger {
     server_version: String,
 }
 
+/// Payments.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Money {
+    /// Bookings that are confirmed because they are paid.
+    pub(crate) paid_bookings: u64,
+    /// Payments of which nobody knows yet what becomes of them.
+    pub(crate) open: u64,
+}
+
 impl Ledger {
+    /// What a scenario was to sell: bookings, or paid ones.
+    pub(crate) fn sold(&self, scenario: Scenario) -> u64 {
+        if scenario == Scenario::Priced { self.money.paid_bookings } else { self.bookings }
+    }
+
     pub(crate) fn judge(&self, verdict: &mut Verdict) {
         verdict.require(self.faults.is_empty(), || format!("the ledger is wrong: {}", self.faults.join("; ")));
+        verdict.none("payments without an end", self.money.open);
     }
 }
 
@@ -159,6 +180,19 @@ impl<'a> Server<'a> {
         let ledger: Ledger = serde_json::from_slice(&output).context("the check printed no result")?;
         *self.scratch.postgres.borrow_mut() = Some(ledger.server_version.clone());
         Ok(ledger)
+    }
+
+    /// What its database says once it is known of all payments what became of them, or after a while.
+    pub(crate) async fn settled(&mut self) -> anyhow::Result<Ledger> {
+        let deadline = Instant::now() + SETTLE_MAX;
+        loop {
+            let ledger = self.check().await?;
+            if ledger.money.open == 0 || Instant::now() > deadline {
+                return Ok(ledger);
+            }
+            self.alive()?;
+            sleep(Duration::from_secs(1)).await;
+        }
     }
 
     /// Stops it, and leaves its data.

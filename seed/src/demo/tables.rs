@@ -1,10 +1,14 @@
 //! The form in which the season is written down, and how it becomes a scenario.
 
 use jiff::{Timestamp, civil::Time};
+use rust_decimal::Decimal;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::people::People;
+use super::{
+    people::People,
+    prices::{CodeSpec, TermsSpec},
+};
 use crate::{
     SeedError,
     calendar::Calendar,
@@ -60,6 +64,9 @@ pub(super) struct EventSpec {
     status: Status,
     max_per_account: Option<i32>,
     areas: Vec<Area>,
+    terms: Option<TermsSpec>,
+    #[serde(default)]
+    codes: Vec<CodeSpec>,
 }
 
 fn two_hours() -> i64 {
@@ -106,6 +113,11 @@ struct TicketSpec {
     max_per_booking: i32,
     /// Sold only until midnight at the beginning of that day, counted from today.
     until_day: Option<i64>,
+    /// Only for those who have a code that unlocks it.
+    #[serde(default)]
+    hidden: bool,
+    /// Instead of the event's.
+    tax_rate: Option<Decimal>,
 }
 
 fn ten() -> i32 {
@@ -155,6 +167,13 @@ impl EventSpec {
         let (sale_starts_at, sale_ends_at) = self.sale.window(starts_at, venue.time_zone, calendar)?;
         let builder = Builder { slug: &slug, currency: spec.currency, venue, calendar };
         let quotas: Vec<Quota> = self.areas.iter().map(|area| builder.quota(area)).collect::<Result<_, _>>()?;
+        let currency = spec
+            .currency
+            .code()
+            .parse()
+            .map_err(|_| SeedError::Undefined { kind: "currency", name: spec.currency.code().to_owned() })?;
+        let terms = self.terms.as_ref().map(|terms| terms.terms(&slug, currency, starts_at)).transpose()?;
+        let codes = self.codes.iter().map(|code| code.code(&slug, currency, &quotas)).collect::<Result<_, _>>()?;
         let seated = quotas.iter().flat_map(|quota| &quota.tickets).any(Ticket::seated);
         Ok(Event {
             id: ids::stable("event", &slug),
@@ -176,6 +195,8 @@ impl EventSpec {
             sale_ends_at,
             max_per_account: self.max_per_account,
             quotas,
+            terms,
+            codes,
             slug,
         })
     }
@@ -246,6 +267,8 @@ impl Builder<'_> {
             max_per_booking: spec.max_per_booking,
             sale_ends_at: spec.until_day.map(midnight).transpose()?,
             section_ids,
+            hidden: spec.hidden,
+            tax_rate: spec.tax_rate,
         })
     }
 }

@@ -140,9 +140,10 @@ fn offered(event: &Event) -> impl Iterator<Item = Offered<'_>> {
 async fn write_ticket_types(transaction: &Transaction<'_>, tickets: &[Offered<'_>]) -> Result<(), SeedError> {
     for rows in tickets.chunks(ROWS_PER_STATEMENT) {
         let statement = "INSERT INTO ticket_types
-                 (id, event_id, quota_id, position, name, description, price, seated, max_per_booking, sale_ends_at)
-             SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-        let parameters: [Parameter<'_>; 10] = [
+                 (id, event_id, quota_id, position, name, description, price, seated, max_per_booking, sale_ends_at, hidden,
+                  tax_rate)
+             SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+        let parameters: [Parameter<'_>; 12] = [
             (&column(rows, |row| row.ticket.id), Type::UUID_ARRAY),
             (&column(rows, |row| row.event_id), Type::UUID_ARRAY),
             (&column(rows, |row| row.quota_id), Type::UUID_ARRAY),
@@ -153,6 +154,8 @@ async fn write_ticket_types(transaction: &Transaction<'_>, tickets: &[Offered<'_
             (&column(rows, |row| row.ticket.seated()), Type::BOOL_ARRAY),
             (&column(rows, |row| row.ticket.max_per_booking), Type::INT4_ARRAY),
             (&column(rows, |row| row.ticket.sale_ends_at), Type::TIMESTAMPTZ_ARRAY),
+            (&column(rows, |row| row.ticket.hidden), Type::BOOL_ARRAY),
+            (&column(rows, |row| row.ticket.tax_rate), Type::NUMERIC_ARRAY),
         ];
         transaction.execute_typed(statement, &parameters).await?;
     }

@@ -23,6 +23,7 @@ use tokio_postgres::{
     Row,
     types::{Json, ToSql, Type},
 };
+use uuid::Uuid;
 
 use super::{
     connection::{RequestPool, Statements},
@@ -33,6 +34,9 @@ use super::{
 const DELETED_AT_ONCE: i64 = 1000;
 
 const ENQUEUE: &str = "INSERT INTO outbox (id, kind, recipient, payload, rank) VALUES ($1, $2, $3, $4, $5)";
+
+const ENQUEUE_ONCE: &str = "INSERT INTO outbox (id, kind, recipient, payload, rank) \
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::smallint[]) ON CONFLICT (id) DO NOTHING";
 
 /// The locked rows are chosen first and once, whatever the plan: a subquery could be run again for each row. Each rank has its part
 /// of the index, so those that somebody waits for are found at once, however many others wait.
@@ -73,8 +77,10 @@ const GIVE_UP_EXHAUSTED: &str = "UPDATE outbox SET status = 'DEAD', ended_at = n
     WHERE status = 'PENDING' AND next_attempt_at <= now() \
         AND (attempts >= $1 OR waits_since < now() - make_interval(secs => $2))";
 
+/// Mails whose rows say that they need not be queued once more are kept for two weeks at least; what they told is forgotten all the same.
 const DELETE_OLD: &str = "DELETE FROM outbox WHERE id IN ( \
         SELECT id FROM outbox WHERE status <> 'PENDING' AND ended_at < now() - make_interval(secs => $1) \
+            AND (kind NOT IN ('BOOKING_CONFIRMED', 'BOOKING_EXPIRING') OR ended_at < now() - interval '14 days') \
         ORDER BY ended_at LIMIT $2)";
 
 const STATE: &str = "SELECT \
@@ -106,6 +112,35 @@ pub async fn enqueue(client: &impl Statements, message: &Message) -> Result<Mail
     ];
     client.execute_typed(ENQUEUE, &parameters).await?;
     Ok(id)
+}
+
+/// Queues mails whose ids follow from what they tell, each once: one whose id is there already is left out.
+pub(super) async fn enqueue_once(client: &impl Statements, mails: &[(MailId, Message)]) -> Result<(), StoreError> {
+    if mails.is_empty() {
+        return Ok(());
+    }
+    // In one order everywhere: two servers that queue the same mails wait for each other, but not in a circle.
+    let mut mails: Vec<_> = mails.iter().collect();
+    mails.sort_unstable_by_key(|(id, _)| id.0);
+    let ids: Vec<Uuid> = mails.iter().map(|(id, _)| id.0).collect();
+    let kinds: Vec<&str> = mails.iter().map(|(_, message)| message.template.kind()).collect();
+    let recipients: Vec<&str> = mails.iter().map(|(_, message)| message.to.as_str()).collect();
+    let payload = |(_, message): &&(MailId, Message)| {
+        let Message { locale, template, .. } = message;
+        serde_json::to_value(Payload { locale: *locale, template, renewed_at: None })
+    };
+    let payloads: Result<Vec<_>, _> = mails.iter().map(payload).collect();
+    let payloads = payloads.map_err(|error| StoreError::Row(format!("a mail can't be written: {error}")))?;
+    let ranks: Vec<i16> = mails.iter().map(|(_, message)| message.template.rank().number()).collect();
+    let parameters: [(&(dyn ToSql + Sync), Type); 5] = [
+        (&ids, Type::UUID_ARRAY),
+        (&kinds, Type::TEXT_ARRAY),
+        (&recipients, Type::TEXT_ARRAY),
+        (&payloads, Type::JSONB_ARRAY),
+        (&ranks, Type::INT2_ARRAY),
+    ];
+    client.execute_typed(ENQUEUE_ONCE, &parameters).await?;
+    Ok(())
 }
 
 #[derive(Clone)]

@@ -28,7 +28,7 @@ pub(crate) const CODE_COLUMNS: &str =
 
 /// A fee as it is kept in `sale_terms.fees`. Decimals are texts, as in the API.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct StoredFee {
+pub struct StoredFee {
     name: String,
     kind: String,
     #[serde(with = "rust_decimal::serde::str")]
@@ -45,6 +45,11 @@ impl From<&Fee> for StoredFee {
         };
         Self { name: fee.name.clone(), kind: fee.kind.as_str().to_owned(), value, cap }
     }
+}
+
+/// Fees as `sale_terms.fees` has them.
+pub fn stored_fees(fees: &[Fee]) -> Json<Vec<StoredFee>> {
+    Json(fees.iter().map(StoredFee::from).collect())
 }
 
 impl StoredFee {

@@ -12,6 +12,7 @@ mod event_columns;
 pub mod lists;
 mod manage;
 mod money;
+mod notices;
 mod payments;
 mod retention;
 mod sessions;

@@ -6,6 +6,8 @@
 //! every one does. So all nodes together admit at most that many more than one would, each, and pay it back: what is told
 //! late is charged all the same.
 
+mod attempts;
+
 use std::{
     future::Future,
     net::IpAddr,
@@ -14,8 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use application::limits::{Client, Counted, LimitAttempts, LimitRequests, Limited, Rule, Standing, Tier};
-use async_trait::async_trait;
+use application::limits::{Client, Counted, LimitRequests, Limited, Rule, Standing, Tier};
 use domain::{
     network::Network,
     rate_limit::{Gcra, Rate},
@@ -354,38 +355,6 @@ impl LimitRequests for Limiter {
 
     fn rate(&self, tier: Tier) -> Option<Rate> {
         Some(self.0.limits.get(tier.index()?)?.rate)
-    }
-}
-
-#[async_trait]
-impl LimitAttempts for Limiter {
-    async fn attempt(&self, rule: Rule, subject: &str, from: IpAddr) -> Result<(), Limited> {
-        if self.0.is_trusted(from) {
-            return Ok(());
-        }
-        let index = place(rule);
-        let outcome = match self.0.count_one(index, Kind::Digest, digest(subject), Instant::now()) {
-            Counted::Exempt => Ok(()),
-            Counted::Known(standing) => standing.outcome,
-            Counted::Asked(answer) => answer.await.outcome,
-        };
-        if let Err(limited) = outcome
-            && limited.first
-        {
-            let wait = limited.retry_after.as_millis() as u64;
-            tracing::warn!(limit = rule.as_str(), client = %from, waitMs = wait, "limit exceeded");
-        }
-        outcome
-    }
-
-    async fn forgive(&self, rule: Rule, subject: &str, from: IpAddr) {
-        if self.0.is_trusted(from) {
-            return;
-        }
-        let key = key(place(rule), Kind::Digest, digest(subject));
-        if let Some(standing) = Arc::clone(&self.0).give_one_back(place(rule), key, Instant::now()) {
-            standing.await;
-        }
     }
 }
 

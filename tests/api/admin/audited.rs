@@ -77,6 +77,7 @@ impl Stage {
         let other = json!({ "name": "Balcony", "capacity": 3 });
         let price = json!({ "amount": "0", "currency": "EUR" });
         let kinds = json!({ "name": "Child", "quotaId": quota, "price": price });
+        let access = |code: &str| json!({ "code": code, "kind": "ACCESS" });
         Some(match (method.as_str(), below) {
             ("POST", "events") => Call::new(format!("{prefix}/events"), draft(server).await),
             ("PUT", "events/{id}") => Call::new(path, draft(server).await),
@@ -119,6 +120,12 @@ impl Stage {
                 let of = Seated::of(server, api, &layout(&[("Stalls", "A", 2)])).await;
                 of.redraw(api, &layout(&[("Stalls", "A", 3)])).await;
                 Call::new(format!("{prefix}/events/{}/seat-map", of.event), json!({ "version": 2 }))
+            }
+            ("POST", "events/{id}/promo-codes") => Call::new(format!("{path}/promo-codes"), access("SPRING")),
+            (_, "events/{id}/promo-codes/{codeId}") => {
+                let code = self.made(&format!("{path}/promo-codes"), access("SPRING")).await;
+                let body = (method != Method::DELETE).then(|| access("AUTUMN"));
+                Call::new(format!("{path}/promo-codes/{code}"), body)
             }
             ("PUT", "events/{id}/pricing") => Call::new(format!("{path}/pricing"), json!({ "taxRate": "0.19" })),
             ("POST", "events/{id}/blocks") => Call::new(format!("{path}/blocks"), quantity(kind, 1)),

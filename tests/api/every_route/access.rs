@@ -31,6 +31,7 @@ fn what_is_public_is_public_on_purpose() {
             "POST /api/v1/auth/reset-password",
             "GET /api/v1/events",
             "GET /api/v1/events/*",
+            "GET /api/v1/events/*/ticket-types",
             "GET /api/v1/events/*/availability",
             "GET /api/v1/events/*/seat-map",
             "GET /api/v1/availability",

@@ -60,6 +60,10 @@ async fn lists(server: &TestServer) -> Vec<List> {
         buyer.book_as(&sold, &new_key(), &quantity(sold.types[0], 1)).await.created();
     }
     let guests = format!("/api/v1/admin/events/{}/bookings", sold.id);
+    let codes = format!("/api/v1/admin/events/{}/promo-codes", sold.id);
+    for code in 0..ENTRIES {
+        boss.post(&codes, &json!({ "code": format!("CODE-{code}"), "kind": "ACCESS" })).await.created();
+    }
     let of = |api: &Api, path: &str, other| List { api: api.clone(), path: path.to_owned(), other };
     vec![
         of(&buyer, "/api/v1/bookings", ""),
@@ -74,6 +78,7 @@ async fn lists(server: &TestServer) -> Vec<List> {
         of(&boss, "/api/v1/admin/users", "role=ADMIN"),
         of(&boss, "/api/v1/admin/audit-log", "action=CREATED"),
         of(&boss, &guests, "status=CONFIRMED"),
+        of(&boss, &codes, ""),
         of(&boss, "/api/v1/admin/settings/changes", ""),
         of(&boss, "/api/v1/admin/tags", ""),
         of(&organizer, "/api/v1/organizer/categories", ""),

@@ -81,6 +81,7 @@ impl Walk {
             ("venues", _) => things.venue.to_string(),
             ("users", _) => things.user.to_string(),
             ("quotas", _) => things.quota.to_string(),
+            ("promo-codes", _) => things.code.to_string(),
             ("ticket-types", _) => things.kind.to_string(),
             ("blocks", _) => things.block.to_string(),
             ("categories", _) => "opera".to_owned(),

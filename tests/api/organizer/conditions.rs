@@ -17,6 +17,7 @@ pub(crate) struct Things {
     pub(crate) series: Uuid,
     pub(crate) kind: Uuid,
     pub(crate) quota: Uuid,
+    pub(crate) code: Uuid,
     pub(crate) block: Uuid,
     pub(crate) map: Uuid,
     pub(crate) venue: Uuid,
@@ -32,12 +33,15 @@ impl Things {
         let block = json!({ "items": [{ "ticketTypeId": of.kinds[0], "seatIds": [seat] }] });
         let block = api.post(&format!("{path}/blocks"), &block).await.created();
         let series = api.post(&format!("{path}/occurrences"), &json!({ "starts": [in_seconds(40 * 86_400)] })).await;
+        let code = json!({ "code": "SPRING", "kind": "ACCESS" });
+        let code = api.post(&format!("{path}/promo-codes"), &code).await.created();
         let shown = api.get(&path).await.ok();
         Self {
             event: of.event,
             series: uuid(&series.created()["id"]),
             kind: of.kinds[0],
             quota: uuid(&api.get(&format!("{path}/quotas")).await.ok()["data"][0]["id"]),
+            code: uuid(&code["id"]),
             block: uuid(&block["id"]),
             map: of.map,
             venue: uuid(&shown["venueId"]),
@@ -62,6 +66,7 @@ impl Things {
             ("{eventId}", _) => event.to_string(),
             ("{typeId}", _) => self.kind.to_string(),
             ("{quotaId}", _) => self.quota.to_string(),
+            ("{codeId}", _) => self.code.to_string(),
             ("{blockId}", _) => self.block.to_string(),
             ("{slug}", "categories") => "opera".to_owned(),
             ("{slug}", "tags") => "jazz".to_owned(),
@@ -86,6 +91,10 @@ impl Things {
                 json!({ "items": [{ "ticketTypeId": self.kind, "quantity": 1, "bestAvailable": true }] })
             }
             ("events", "seat-map") => json!({ "version": 1 }),
+            ("events", "promo-codes" | "{codeId}") if row.method != Method::PATCH => {
+                json!({ "code": format!("C-{}", Uuid::now_v7().simple()), "kind": "ACCESS" })
+            }
+            ("events", "{codeId}") => json!({ "uses": 7 }),
             ("events", "pricing") => json!({ "taxRate": "0.1" }),
             ("events", "{typeId}") => json!({ "name": "Grown-up" }),
             ("events", "events" | "{id}") if row.method != Method::PATCH => json!({

@@ -21,6 +21,8 @@ async fn another_organizers_event_does_not_exist() {
     let block = owner.post(&format!("{OWN}/{event}/blocks"), &block).await.created();
     let repeated = json!({ "rule": { "frequency": "DAILY", "count": 2 } });
     let series = owner.post(&format!("{OWN}/{event}/occurrences"), &repeated).await.created();
+    let code =
+        owner.post(&format!("{OWN}/{event}/promo-codes"), &json!({ "code": "OWN", "kind": "ACCESS" })).await.created();
     let before = owner.get(&format!("{OWN}/{event}")).await.ok();
     let strangers = [organizer(&server).await, server.api.of(&account(&server, Role::Admin).await)];
     let mut asked = 0;
@@ -36,6 +38,7 @@ async fn another_organizers_event_does_not_exist() {
             Some(&"quotas") => quota.to_string(),
             Some(&"ticket-types") => kind.to_string(),
             Some(&"occurrences") => event.to_string(),
+            Some(&"promo-codes") => code["id"].as_str().unwrap().to_owned(),
             _ => block["id"].as_str().unwrap().to_owned(),
         };
         let mut own: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();
@@ -73,6 +76,7 @@ fn body(method: &Method, below: Option<&str>, kind: uuid::Uuid) -> Option<serde_
         ("PUT", Some("ticket-types")) => Some(json!({ "order": [kind] })),
         (_, Some("ticket-types")) => Some(json!({ "name": "Stolen", "quotaId": kind, "price": price })),
         (_, Some("pricing")) => Some(json!({ "taxRate": "0.1" })),
+        (_, Some("promo-codes")) => Some(json!({ "code": "STOLEN", "kind": "ACCESS" })),
         (_, Some("seat-map")) => Some(json!({ "version": 1 })),
         (_, Some("blocks")) => Some(json!({ "items": [{ "ticketTypeId": kind, "quantity": 1 }] })),
         _ => Some(json!({ "title": "Stolen" })),

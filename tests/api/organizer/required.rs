@@ -55,7 +55,8 @@ async fn a_new_thing_needs_what_the_document_says() {
         "timeZone": "Europe/Berlin", "capacity": 5 });
     for (api, prefix) in [(&own, "/api/v1/organizer/events"), (&boss, "/api/v1/admin/events")] {
         assert_all_is_needed(api, Method::POST, prefix, prefix, &new_event).await;
-        for (below, body) in [("quotas", &quota), ("ticket-types", &ticket)] {
+        let code = json!({ "code": format!("C{}", prefix.len()), "kind": "ACCESS" });
+        for (below, body) in [("quotas", &quota), ("ticket-types", &ticket), ("promo-codes", &code)] {
             let (template, path) = (format!("{prefix}/{{id}}/{below}"), format!("{prefix}/{event}/{below}"));
             assert_all_is_needed(api, Method::POST, &template, &path, body).await;
         }

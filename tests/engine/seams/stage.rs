@@ -31,6 +31,8 @@ pub(crate) struct Stage {
     pub(crate) map: Uuid,
     /// Of the ticket types, and `EXTRA`.
     pub(crate) quotas: Vec<Uuid>,
+    /// A promo code that nobody has used, `STAGE`: half off everything.
+    pub(crate) code: Uuid,
     /// Of the two ticket types with seats.
     pub(crate) sections: Vec<Uuid>,
     pub(crate) series: Uuid,
@@ -71,6 +73,7 @@ impl Stage {
             lane: lane.clone(),
             map: Uuid::nil(),
             quotas: Vec::new(),
+            code: Uuid::now_v7(),
             sections: Vec::new(),
             series: Uuid::now_v7(),
             has_types: !needs.iter().any(|need| matches!(need, Needs::NoTypes | Needs::NoMap)),
@@ -109,6 +112,8 @@ impl Stage {
         self.map = rows[0].get(2);
         self.quotas = rows.iter().map(|row| row.get(0)).chain([extra]).collect();
         self.sections = rows.iter().filter_map(|row| row.get(1)).collect();
+        let statement = "INSERT INTO promo_codes (id, event_id, code, kind, value, uses) VALUES ($1, $2, 'STAGE', 'PERCENT', 0.5, 9)";
+        client.execute(statement, &[&self.code, &self.event.id]).await.unwrap();
         if !self.has_types {
             self.released = HoldId::generate().0;
             let (kind, seat) = (self.event.types[STALLS], self.event.seats[STALLS][0]);

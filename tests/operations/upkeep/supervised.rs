@@ -16,10 +16,11 @@ async fn metric(operations: &Api, series: &str) -> Option<f64> {
 /// Guards: that each is a supervised child, with a sign of life.
 #[tokio::test]
 async fn every_task_that_breaks_down_begins_anew() {
-    let server = TestServer::start().await;
+    let server = Settings::default().set("BOXOFFICE__MAIL__BOOKINGS", true).start().await;
     let operations = Api::of_operators(server.running.operations_address);
+    let expected = ["metrics", "pool", "usage", "revocations", "jobs", "confirmations", "reminders"];
     let tasks: Vec<&str> = server.running.tasks.names().collect();
-    assert_eq!(tasks, ["metrics", "pool", "usage", "revocations"], "those of Redis are there with Redis only");
+    assert_eq!(tasks, expected, "those of Redis are there with Redis only");
     for task in tasks {
         let restarts = format!("boxoffice_actor_restarts_total{{actor=\"{task}\"}}");
         assert_eq!(metric(&operations, &restarts).await, Some(0.0), "{task}");

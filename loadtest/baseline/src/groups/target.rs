@@ -2,6 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
+use anyhow::bail;
 use domain::{
     bookings::{Booking, BookingStatus, Fingerprint, Hold, HoldStatus, IdempotencyKey, Item},
     ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeatId, SectionId, TicketTypeId},
@@ -89,6 +90,7 @@ fn events(fixture: &Fixture, scenario: Scenario) -> anyhow::Result<Vec<(Uuid, Uu
         Scenario::HotGa | Scenario::HoldThenBook => &["hot-ga", "priced-ga"],
         Scenario::ManyEvents => &["lukewarm"],
         Scenario::NamedSeats | Scenario::BestAvailable => &["hot-seated"],
+        Scenario::Priced => bail!("there is no ceiling of payments: the ledger is the least of what they take"),
     };
     let mut found = Vec::new();
     for kind in kinds {

@@ -19,12 +19,13 @@ struct Stalling {
     begin: Instant,
     stall: Range<Duration>,
     answered: Arc<Mutex<u64>>,
+    body: &'static str,
 }
 
 impl Stalling {
     fn during(stall: Range<u64>) -> Self {
         let stall = Duration::from_millis(stall.start)..Duration::from_millis(stall.end);
-        Self { core: Arc::default(), begin: Instant::now(), stall, answered: Arc::default() }
+        Self { core: Arc::default(), begin: Instant::now(), stall, answered: Arc::default(), body: "" }
     }
 
     fn connect(&self) -> io::Result<DuplexStream> {
@@ -42,7 +43,8 @@ impl Stalling {
                 sleep_until(self.begin + self.stall.end).await;
             }
             *self.answered.lock().unwrap() += 1;
-            let _ = stream.write_all(b"HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n").await;
+            let answer = format!("HTTP/1.1 201 Created\r\ncontent-length: {}\r\n\r\n{}", self.body.len(), self.body);
+            let _ = stream.write_all(answer.as_bytes()).await;
         }
     }
 }
@@ -130,6 +132,27 @@ async fn the_window_ends_when_everything_is_sold() {
     let done = measure(load, Stalling::during(0..0)).await;
     assert!(done.sold_out && done.row.seconds < 0.1, "{done:?}");
     assert_eq!(done.total.served, 4, "two houses of two seats");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paid_booking_takes_three_requests_and_each_kind_is_shown() {
+    let paid = async |body| {
+        let load = Load { scenario: Scenario::Priced, ..plan(2, None) };
+        measure(load, Stalling { body, ..Stalling::during(0..0) }).await
+    };
+    let done = paid(r#"{"id":"1","status":"SUCCEEDED"}"#).await;
+    let served: Vec<u64> = done.steps.iter().map(|row| row.tally.served + row.tally.held).collect();
+    let names: Vec<&str> = done.steps.iter().map(|row| row.name.trim()).collect();
+    assert_eq!(names, ["hold", "booking", "payment"]);
+    // A request takes a millisecond of the only core: 2,000 in two seconds, a third of each kind.
+    assert!(served.iter().all(|count| (660..=670).contains(count)), "{served:?}");
+    assert!(done.steps.iter().all(|row| (330.0..=335.0).contains(&row.served_per_second)), "{done:?}");
+    assert_eq!(done.row.tally.served, served[2], "only what is paid counts");
+    assert!(done.total.held >= 2 * done.total.served, "{done:?}");
+    assert_eq!((done.unsettled, done.total.unexpected()), (0, 0));
+
+    let done = paid(r#"{"id":"1","status":"PROCESSING"}"#).await;
+    assert_eq!(done.unsettled, done.total.served, "{done:?}");
 }
 
 fn judged(total: Tally, written: Option<u64>) -> bool {

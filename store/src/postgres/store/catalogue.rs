@@ -11,6 +11,7 @@ macro_rules! sellable {
 }
 
 mod events;
+mod prices;
 pub(super) mod rows;
 mod spelling;
 mod typing;
@@ -70,7 +71,7 @@ const SALES: &str = concat!(
     sellable!(),
     "::int AS available, coalesce(t.sale_starts_at, e.sale_starts_at) AS sale_starts_at, \
         coalesce(t.sale_ends_at, e.sale_ends_at) AS sale_ends_at \
-    FROM events e LEFT JOIN (ticket_types t JOIN quotas q ON q.id = t.quota_id) ON t.event_id = e.id \
+    FROM events e LEFT JOIN (ticket_types t JOIN quotas q ON q.id = t.quota_id) ON t.event_id = e.id AND NOT t.hidden \
     WHERE e.id = ANY($1) AND e.status NOT IN ('DRAFT', 'SCHEDULED') ORDER BY e.id"
 );
 
@@ -182,7 +183,8 @@ impl PgStore {
         let found = statement.rows(&client).await?;
         let Some(row) = found.first() else { return Ok(None) };
         let (event, venue) = rows::event_with_venue(row)?;
-        let ticket_types = ticket_types::of_event(&client, event.id, event.sale).await?;
+        let mut ticket_types = ticket_types::of_event(&client, event.id, event.sale).await?;
+        ticket_types.retain(|of| !of.hidden);
         let (next, next_for) = match event.series_id {
             Some(series) => {
                 let parameters: [(&(dyn ToSql + Sync), Type); 2] = [(&series.0, Type::UUID), (&event.id.0, Type::UUID)];

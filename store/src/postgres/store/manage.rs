@@ -8,10 +8,12 @@
 mod allowances;
 mod catalogue;
 mod copies;
+mod dates;
 mod events;
 mod guests;
 mod offering;
 pub(super) mod pricing;
+mod promo_codes;
 mod reconciliation;
 mod references;
 mod requests;

@@ -1,3 +1,5 @@
+use application::limits::LimitAttempts;
+
 use super::*;
 
 const SECOND: u64 = 1_000_000_000;

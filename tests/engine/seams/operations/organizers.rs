@@ -29,6 +29,10 @@ fn change_capacity(of: &Stage, capacity: u32) -> crate::seams::stage::Call {
     of.organizer(Method::PATCH, &format!("/quotas/{}", of.quotas[FLOOR]), Some(body)).of_any_revision()
 }
 
+fn of_code(of: &Stage) -> String {
+    format!("/promo-codes/{}", of.code)
+}
+
 fn change(of: &Stage, body: Value) -> crate::seams::stage::Call {
     of.organizer(Method::PATCH, "", Some(body)).of_any_revision()
 }
@@ -74,6 +78,20 @@ pub(super) const SALES: &[Operation] = &[
     row("pricing_set", &["PUT /api/v1/organizer/events/{id}/pricing"], &[], |of| {
         let body = json!({ "taxRate": "0.19", "holdCap": "PT20M" });
         of.organizer(Method::PUT, "/pricing", Some(body)).of_any_revision()
+    }),
+    row("code_add", &["POST /api/v1/organizer/events/{id}/promo-codes"], &[], |of| {
+        let body = json!({ "code": "SPRING", "kind": "PERCENT", "value": "0.5" });
+        of.organizer(Method::POST, "/promo-codes", Some(body))
+    }),
+    row("code_change", &["PATCH /api/v1/organizer/events/{id}/promo-codes/{codeId}"], &[], |of| {
+        of.organizer(Method::PATCH, &of_code(of), Some(json!({ "uses": 1 }))).of_any_revision()
+    }),
+    row("code_replace", &["PUT /api/v1/organizer/events/{id}/promo-codes/{codeId}"], &[], |of| {
+        let body = json!({ "code": "STAGE", "kind": "PERCENT", "value": "0.25", "endsAt": in_seconds(-60) });
+        of.organizer(Method::PUT, &of_code(of), Some(body)).of_any_revision()
+    }),
+    row("code_delete", &["DELETE /api/v1/organizer/events/{id}/promo-codes/{codeId}"], &[], |of| {
+        of.organizer(Method::DELETE, &of_code(of), None)
     }),
     row("quota_add", &["POST /api/v1/organizer/events/{id}/quotas"], &[], |of| {
         of.organizer(Method::POST, "/quotas", Some(json!({ "name": "Gallery", "capacity": 2 })))

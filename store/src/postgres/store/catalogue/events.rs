@@ -18,7 +18,7 @@ const PLACES: Places = ["l.title_words", "l.name_words", "l.summary_words", "l.w
 /// a time, until the page is full, by the counters themselves.
 const AVAILABLE: &str = concat!(
     " AND (SELECT true FROM ticket_types t JOIN quotas q ON q.id = t.quota_id \
-        WHERE t.event_id = l.event_id AND q.held + q.sold < q.capacity \
+        WHERE t.event_id = l.event_id AND NOT t.hidden AND q.held + q.sold < q.capacity \
         AND coalesce(t.sale_starts_at, l.sale_starts_at) <= now() AND coalesce(t.sale_ends_at, l.sale_ends_at) > now() AND ",
     sellable!(),
     " > 0 LIMIT 1)"
@@ -112,7 +112,7 @@ fn conditions(statement: &mut Statement, query: &ListQuery) {
     if let (Some(FilterValue::Amount(min)), Some(FilterValue::Amount(max))) =
         (query.get("minPrice"), query.get("maxPrice"))
     {
-        statement.sql(" AND EXISTS (SELECT FROM ticket_types t WHERE t.event_id = l.event_id AND t.price BETWEEN ");
+        statement.sql(" AND EXISTS (SELECT FROM ticket_types t WHERE t.event_id = l.event_id AND NOT t.hidden AND t.price BETWEEN ");
         statement.bind(*min, Type::NUMERIC).sql(" AND ").bind(*max, Type::NUMERIC).sql(")");
     }
     if query.get("available").is_some() {

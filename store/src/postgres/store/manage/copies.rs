@@ -1,5 +1,7 @@
-//! Event copies: drafts with the same ticket types, quotas, seat map and tags, and with times that follow from their
+//! Event copies: drafts with the same ticket types, quotas, prices, promo codes, seat map and tags, and with times that follow from their
 //! beginning, see [`Shift`]. The number of statements does not depend on the number of copies.
+
+mod prices;
 
 use domain::{
     events::{
@@ -50,9 +52,9 @@ const COPY_SALES: &str = "WITH quota AS MATERIALIZED ( \
         INSERT INTO quotas (id, event_id, name, capacity) SELECT copy, event, name, capacity FROM quota \
     ), types_copied AS ( \
         INSERT INTO ticket_types (id, event_id, quota_id, name, description, position, price, seated, min_per_booking, \
-            max_per_booking, sale_starts_at, sale_ends_at) \
+            max_per_booking, hidden, tax_rate, sale_starts_at, sale_ends_at) \
         SELECT k.copy, k.event, q.copy, k.name, k.description, k.position, k.price, k.seated, k.min_per_booking, \
-            k.max_per_booking, k.opens, k.closes \
+            k.max_per_booking, k.hidden, k.tax_rate, k.opens, k.closes \
         FROM kind k JOIN quota q ON q.id = k.quota_id AND q.event = k.event \
     ) INSERT INTO ticket_type_sections (ticket_type_id, section_id) \
     SELECT k.copy, s.section_id FROM kind k JOIN ticket_type_sections s ON s.ticket_type_id = k.id";
@@ -128,6 +130,7 @@ pub(super) async fn make_copies(
         (&windows.until, Type::TIMESTAMPTZ_ARRAY),
     ];
     transaction.execute_typed(COPY_SALES, &sales).await?;
+    prices::copy(transaction, event, copies, (&zone, &times.ends_at), &too_far).await?;
     transaction.execute_typed(COPY_LISTINGS, &sales[..2]).await?;
     Ok(())
 }

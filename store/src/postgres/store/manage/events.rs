@@ -30,6 +30,7 @@ use super::{
     Fault, Note,
     allowances::check_drafts,
     copies::{Copy, is_made, make_copies, tail},
+    dates::tell_of_change,
     editable, lock_event, move_versions,
     offering::Unchanged,
     on_violation,
@@ -257,6 +258,7 @@ impl EventManagement for PgStore {
             defer_listings(&transaction).await?;
             write_event(&transaction, &UPDATE, (id, organizer), map, fields).await?;
             unchanged.keeps_rules(&transaction).await?;
+            tell_of_change(&transaction, &before, fields).await?;
             set_tags(&transaction, &[id.0], &tags).await?;
             refresh_listings(&transaction, &[id.0]).await?;
             let details = serde_json::json!({ "title": fields.title });

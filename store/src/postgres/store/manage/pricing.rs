@@ -17,13 +17,13 @@ use domain::{
 };
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
-use tokio_postgres::{Row, types::Json, types::Type};
+use tokio_postgres::{Row, types::Type};
 
 use super::{
     super::{
         super::{
             connection::{Statements, Transaction, Typed},
-            pricing::{StoredFee, TERMS_COLUMNS, sale_terms},
+            pricing::{TERMS_COLUMNS, sale_terms, stored_fees},
             rows::{self, StoreError},
         },
         PgStore,
@@ -86,7 +86,7 @@ impl PricingManagement for PgStore {
 }
 
 async fn write(transaction: &Transaction, event: EventId, terms: &SaleTerms) -> Result<(), Fault> {
-    let fees = Json(terms.fees.iter().map(StoredFee::from).collect::<Vec<_>>());
+    let fees = stored_fees(&terms.fees);
     let fee_percent = match terms.cancellation.fee {
         CancellationFee::Percent(rate) => rate.fraction(),
         CancellationFee::Fixed(_) => return Err(StoreError::Row("a fixed fee of cancellations".to_owned()).into()),

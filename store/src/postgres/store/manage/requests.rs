@@ -36,6 +36,7 @@ fn is_made(creates: Creation) -> &'static str {
         Creation::Event => "SELECT 1 FROM events WHERE id = $1",
         Creation::Quota => "SELECT 1 FROM quotas WHERE id = $1",
         Creation::TicketType => "SELECT 1 FROM ticket_types WHERE id = $1",
+        Creation::PromoCode => "SELECT 1 FROM promo_codes WHERE id = $1",
         Creation::SeatMap => "SELECT 1 FROM seat_maps WHERE id = $1",
         Creation::SeatMapVersion => "SELECT 1 FROM seat_map_versions WHERE id = $1",
         Creation::Venue => "SELECT 1 FROM venues WHERE id = $1",

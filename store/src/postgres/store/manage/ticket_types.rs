@@ -20,7 +20,7 @@ use super::{
     super::{
         super::{
             connection::{Transaction, Typed},
-            rows::{self, StoreError, signed, unsigned},
+            rows::{self, StoreError, perhaps_rate, signed, unsigned},
         },
         PgStore,
     },
@@ -29,13 +29,14 @@ use super::{
     is_expected, lock_event, move_versions,
     offering::Unchanged,
     on_violation, open_plan,
+    promo_codes::is_named,
 };
 
 /// The columns of a ticket type, of all of an event.
 macro_rules! of_event {
     () => {
         "SELECT t.id, t.quota_id, t.name, t.description, t.price, t.min_per_booking, t.max_per_booking, t.sale_starts_at, \
-            t.sale_ends_at, t.position, t.revision, t.ever_taken, t.created_at, t.updated_at, e.currency::text AS currency, \
+            t.sale_ends_at, t.position, t.revision, t.ever_taken, t.created_at, t.updated_at, t.hidden, t.tax_rate, e.currency::text AS currency, \
             ARRAY(SELECT section_id FROM ticket_type_sections s WHERE s.ticket_type_id = t.id ORDER BY section_id) AS sections \
         FROM ticket_types t JOIN events e ON e.id = t.event_id WHERE t.event_id = $1"
     };
@@ -45,13 +46,13 @@ const OF_EVENT: &str = concat!(of_event!(), " ORDER BY t.position");
 const ONE: &str = concat!(of_event!(), " AND t.id = $2");
 
 const INSERT: &str = "INSERT INTO ticket_types (id, event_id, quota_id, name, description, price, seated, min_per_booking, \
-        max_per_booking, sale_starts_at, sale_ends_at, position) \
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, coalesce(max(position) + 1, 0) FROM ticket_types WHERE event_id = $2 \
+        max_per_booking, sale_starts_at, sale_ends_at, hidden, tax_rate, position) \
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, coalesce(max(position) + 1, 0) FROM ticket_types WHERE event_id = $2 \
     ON CONFLICT (id) DO NOTHING";
 
 const UPDATE: &str = "UPDATE ticket_types SET quota_id = $3, name = $4, description = $5, price = $6, seated = $7, \
-        min_per_booking = $8, max_per_booking = $9, sale_starts_at = $10, sale_ends_at = $11, revision = revision + 1, \
-        updated_at = now() \
+        min_per_booking = $8, max_per_booking = $9, sale_starts_at = $10, sale_ends_at = $11, hidden = $12, tax_rate = $13, \
+        revision = revision + 1, updated_at = now() \
     WHERE id = $1 AND event_id = $2";
 
 /// Positions are unique at any moment: first to where nobody is.
@@ -85,6 +86,8 @@ fn ticket_type(row: &Row) -> Result<ManagedTicketType, StoreError> {
             max_per_booking: unsigned(row, "max_per_booking")?,
             sale_starts_at: row.try_get("sale_starts_at")?,
             sale_ends_at: row.try_get("sale_ends_at")?,
+            hidden: row.try_get("hidden")?,
+            tax_rate: perhaps_rate(row, "tax_rate")?,
         },
         position: unsigned(row, "position")?,
         ever_taken: row.try_get("ever_taken")?,
@@ -168,6 +171,9 @@ impl TicketTypeManagement for PgStore {
             if type_of(&transaction, event, id, expected).await?.ever_taken {
                 return Err(Conflict::TYPE_STAYS.into());
             }
+            if is_named(&transaction, event, id).await? {
+                return Err(Conflict::TYPE_IS_NAMED.into());
+            }
             let unchanged = Unchanged::of(&transaction, event, locked.status).await?;
             let deleted =
                 transaction.execute_typed("DELETE FROM ticket_types WHERE id = $1", &[(&id.0, Type::UUID)]).await;
@@ -242,7 +248,8 @@ async fn write(
     if event.currency != fields.price.currency {
         return Err(ChangeError::Stale.into());
     }
-    let parameters: [Typed<'_>; 11] = [
+    let tax_rate = fields.tax_rate.map(|rate| rate.fraction());
+    let parameters: [Typed<'_>; 13] = [
         (&id.0, Type::UUID),
         (&event.id.0, Type::UUID),
         (&fields.quota_id.0, Type::UUID),
@@ -254,6 +261,8 @@ async fn write(
         (&signed(fields.max_per_booking), Type::INT4),
         (&fields.sale_starts_at, Type::TIMESTAMPTZ),
         (&fields.sale_ends_at, Type::TIMESTAMPTZ),
+        (&fields.hidden, Type::BOOL),
+        (&tax_rate, Type::NUMERIC),
     ];
     transaction.execute_typed(statement, &parameters).await.map_err(|error| {
         on_violation(error, |constraint| {

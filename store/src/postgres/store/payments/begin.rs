@@ -17,12 +17,12 @@ use uuid::Uuid;
 use super::{
     super::{
         super::{
-            connection::{Statements, Transaction, Typed},
+            connection::{Transaction, Typed},
+            jobs::enqueue,
             rows::{StoreError, parse},
         },
         PgStore,
     },
-    changes::Jobs,
     rows::{PAYMENT_COLUMNS, payment},
 };
 
@@ -88,7 +88,7 @@ async fn begin_in(transaction: &Transaction, new: &NewPayment) -> Result<BeginOu
         return other.ok_or_else(|| StoreError::Row("a payment that excludes another one is gone".to_owned()));
     }
     if let Some(wait) = new.check_after {
-        Jobs::of(&[JobPayload::CheckPayment { payment_id: new.id }]).queue(transaction, wait).await?;
+        enqueue(transaction, &[JobPayload::CheckPayment { payment_id: new.id }], wait).await?;
     }
     let statement = format!("SELECT {PAYMENT_COLUMNS} FROM payments p WHERE p.id = $1");
     let row = transaction.query_typed_one(&statement, &[(&new.id.0, Type::UUID)]).await?;
@@ -120,7 +120,7 @@ async fn make_room(transaction: &Transaction, new: &NewPayment) -> Result<Option
     }
     transaction.execute_typed(CLOSE, &[(&other.id.0, Type::UUID)]).await?;
     if other.reference.is_some() {
-        Jobs::of(&[JobPayload::ClosePayment { payment_id: other.id }]).queue(transaction, Duration::ZERO).await?;
+        enqueue(transaction, &[JobPayload::ClosePayment { payment_id: other.id }], Duration::ZERO).await?;
     }
     Ok(None)
 }

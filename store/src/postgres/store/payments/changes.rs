@@ -1,7 +1,5 @@
 //! Transitions of attempts, each one statement.
 
-use std::time::Duration;
-
 use domain::{
     ids::{JobId, PaymentId},
     jobs::JobPayload,
@@ -15,10 +13,7 @@ use uuid::Uuid;
 
 use super::{
     super::{
-        super::{
-            connection::{Statements, Typed},
-            rows::StoreError,
-        },
+        super::{connection::Typed, rows::StoreError},
         PgStore,
     },
     rows::{PAYMENT_COLUMNS, payment},
@@ -55,10 +50,6 @@ const NOT_BEGUN: &str = "UPDATE payments SET refused = true WHERE id = $1 AND st
 const ANSWER: &str = "UPDATE payments p SET answered = coalesce(answered, state), answered_at = coalesce(answered_at, updated_at) \
     WHERE p.id = $1 RETURNING ";
 
-const QUEUE: &str = "INSERT INTO jobs (id, kind, key, payload, due_at) \
-    SELECT j.*, now() + make_interval(secs => $5) \
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[]) AS j (id, kind, key, payload)";
-
 /// Jobs as arrays of their columns.
 pub(super) struct Jobs<'a> {
     ids: Vec<Uuid>,
@@ -84,13 +75,6 @@ impl<'a> Jobs<'a> {
             (&self.keys, Type::TEXT_ARRAY),
             (&self.payloads, Type::JSONB_ARRAY),
         ]
-    }
-
-    /// Queues them, due after `wait`.
-    pub(super) async fn queue(&self, client: &impl Statements, wait: Duration) -> Result<(), StoreError> {
-        let [ids, kinds, keys, payloads] = self.columns();
-        let parameters = [ids, kinds, keys, payloads, (&wait.as_secs_f64(), Type::FLOAT8)];
-        client.execute_typed(QUEUE, &parameters).await.map(drop)
     }
 }
 
