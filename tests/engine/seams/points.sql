@@ -40,7 +40,8 @@ DECLARE
     t text;
 BEGIN
     FOREACH t IN ARRAY ARRAY['events', 'quotas', 'ticket_types', 'ticket_type_sections', 'holds', 'bookings', 'booking_items',
-        'seat_claims', 'promo_codes', 'payments', 'jobs', 'seat_maps', 'seat_map_versions', 'event_cancellations', 'event_listings', 'audit_log']
+        'seat_claims', 'promo_codes', 'payments', 'cancellations', 'refunds', 'jobs', 'seat_maps', 'seat_map_versions', 'event_cancellations',
+        'event_listings', 'audit_log']
     LOOP
         EXECUTE format('CREATE TRIGGER a_seam BEFORE INSERT OR UPDATE OR DELETE ON %I FOR EACH STATEMENT '
             'EXECUTE FUNCTION seams.pass()', t);
@@ -103,6 +104,14 @@ CREATE FUNCTION seams.attempt(p_id uuid, p_booking uuid) RETURNS void LANGUAGE s
     INSERT INTO payments (id, booking_id, event_id, account_id, provider, method, state, amount, currency, idempotency_key, fingerprint)
     SELECT p_id, id, event_id, account_id, 'sandbox', 'card', 'STARTED', total, currency, p_id::text, p_id FROM bookings
     WHERE id = p_booking
+$$;
+
+-- A confirmed booking is paid, by hand.
+CREATE FUNCTION seams.pay(p_booking uuid) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO payments (id, booking_id, event_id, account_id, provider, method, state, amount, currency, pays_booking,
+                          idempotency_key, fingerprint)
+    SELECT gen_random_uuid(), id, event_id, account_id, 'manual', 'cash', 'SUCCEEDED', total, currency, true, id::text,
+        gen_random_uuid() FROM bookings WHERE id = p_booking;
 $$;
 
 -- An event that sells nothing any more, and a hold of one of its seats from before that was released.
