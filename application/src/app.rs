@@ -23,9 +23,11 @@ use domain::{
         seat_maps::SeatMapManagement,
         series::SeriesManagement,
     },
+    notices::BookingNotices,
     payments::{
         books::{BooksRepository, RefundRepository},
         by_hand::HandPayments,
+        receipts::ReceiptRepository,
         repository::PaymentRepository,
     },
     repositories::{AccountRepository, BookingRepository, EventRepository, PriceRepository, VenueRepository},
@@ -53,6 +55,7 @@ store!(
     AccountAdministration,
     AccountRepository,
     AuditRepository,
+    BookingNotices,
     BookingRepository,
     BooksRepository,
     CredentialRepository,
@@ -69,6 +72,7 @@ store!(
     PricingManagement,
     PromoCodeManagement,
     QuotaManagement,
+    ReceiptRepository,
     RefundRepository,
     RequestKeys,
     SeatMapManagement,
@@ -192,6 +196,8 @@ pub struct App {
     pub payments: Payments,
     /// Who publishes and cancels events in the background. Wake it when there is something to do.
     pub upkeep: Upkeep,
+    /// Whether buyers are told of their bookings by mail.
+    pub booking_mails: bool,
     /// How long a command may wait for its inventory and the ledger.
     pub command_deadline: Duration,
     /// What somebody who opens the server's address is told.

@@ -246,6 +246,11 @@ impl Stage {
                 let booking = api.book(&event, &event.places(1)).await.created();
                 Call::new(format!("/api/v1/bookings/{}", booking["id"].as_str()?), None)
             }
+            ("POST", "bookings/{id}/cancellations") => {
+                let booking = api.book(&event, &event.places(2)).await.created();
+                let path = format!("/api/v1/bookings/{}/cancellations", booking["id"].as_str()?);
+                Call::new(path, json!({ "itemIds": [booking["items"][0]["id"]] }))
+            }
             _ => return None,
         };
         Some((api, call))

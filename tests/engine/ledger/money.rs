@@ -123,6 +123,7 @@ fn cancellation(positions: Positions, gone_before: &str, refund: Option<(Payment
             reason: "a ticket was cancelled".to_owned(),
         }),
         gone_before: euros(gone_before),
+        beyond_terms: false,
     })
 }
 

@@ -162,7 +162,7 @@ impl<'a> Money<'a> {
 
 impl<'a> Cancellation<'a> {
     fn of(booking: &bookings::Booking, money: &'a NewCancellation, at: Timestamp) -> Self {
-        let NewCancellation { id, positions, kept, cut, reason, account_id, key, refund, gone_before } = money;
+        let NewCancellation { id, positions, kept, cut, reason, account_id, key, refund, gone_before, .. } = money;
         let refund = refund.as_ref();
         Self {
             id: *id,

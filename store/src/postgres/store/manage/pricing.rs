@@ -62,11 +62,16 @@ pub(in super::super) async fn terms_of(
     rows.first().map_or_else(|| Ok(ManagedTerms::default()), managed)
 }
 
+impl PgStore {
+    async fn read_terms(&self, event: EventId) -> Result<ManagedTerms, StoreError> {
+        terms_of(&self.pool.get().await?, event).await
+    }
+}
+
 #[async_trait]
 impl PricingManagement for PgStore {
     async fn sale_terms(&self, event: EventId) -> Found<ManagedTerms> {
-        let client = self.pool.get().await.map_err(StoreError::from)?;
-        Ok(terms_of(&client, event).await?)
+        Ok(self.read_terms(event).await?)
     }
 
     async fn replace_sale_terms(&self, by: &Manager, event: EventId, expected: Expected, terms: &SaleTerms) -> Changed {
