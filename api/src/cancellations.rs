@@ -69,6 +69,7 @@ pub(super) async fn delete(app: Arc<App>, request: Request) -> Result<Reply, Pro
 /// `POST /bookings/{id}/cancellations`
 pub(super) async fn create(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let (account, id) = (request.caller()?.account, request.id::<BookingId>("id")?);
+    By::Buyer(account).booking(&app, id).await?;
     let (body, key) = kept_body::<CancellationBody>(&mut request).await?;
     let asked = Asked { items: Some(item_ids(body.item_ids)?), key: Some(key), ..Asked::default() };
     let cancelled = cancellations::cancel(&app, By::Buyer(account), id, &asked).await?;

@@ -14,6 +14,7 @@ mod guests;
 mod instants;
 pub mod mails;
 mod manage;
+mod managed_bookings;
 pub mod operations;
 mod payments;
 mod pricing;

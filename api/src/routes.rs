@@ -11,8 +11,8 @@ use http::Method;
 use serde_json::Value;
 
 use super::{
-    accounts, audit, blocks, bookings, cache, csp_reports, events, guests, operations, payments, pricing, problems,
-    promo_codes, quotas, quotes, reference, refunds,
+    accounts, audit, blocks, bookings, cache, csp_reports, events, guests, managed_bookings, operations, payments,
+    pricing, problems, promo_codes, quotas, quotes, reference, refunds,
     scopes::{ANY, OWN},
     seat_maps, series, settings, statements, ticket_types, venues, vocabularies, welcome,
 };
@@ -54,7 +54,8 @@ fn with_all_it_sells(scope: &Scope, events: Section<App>) -> Section<App> {
     let section = blocks::endpoints::of_event(scope, section);
     let section = guests::endpoints::of_event(scope, section);
     let section = refunds::endpoints::of_event(scope, section);
-    statements::endpoints::of_event(scope, section)
+    let section = statements::endpoints::of_event(scope, section);
+    managed_bookings::endpoints::of_bookings(scope, section)
 }
 
 /// What administrators do with what all events have in common.

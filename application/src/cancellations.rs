@@ -135,10 +135,15 @@ pub async fn cancel(app: &App, by: By<'_>, id: BookingId, asked: &Asked) -> Resu
         }
         let refusal = match ask(app, booking.event_id, attempt.command(&booking)).await {
             Ok(_) => {
-                acting::gave_back(app, Closed::Booking(&booking)).await;
                 app.jobs.wake();
+                let now = by.booking(app, id).await?;
+                if attempt.is_whole {
+                    acting::gave_back(app, Closed::Booking(&booking)).await;
+                } else {
+                    acting::lost_places(app, &booking, &now).await;
+                }
                 let cancellation = attempt.money.as_ref().map(|money| money.id);
-                return Ok(Cancelled { booking: by.booking(app, id).await?, cancellation, replayed: false });
+                return Ok(Cancelled { booking: now, cancellation, replayed: false });
             }
             Err(BookingError::NotFound) => Refusal::NotCancellable("the booking is cancelled or expired"),
             Err(BookingError::Refused(refusal)) => refusal,

@@ -162,8 +162,9 @@ impl Booking {
         confirmed_at: Timestamp,
     ) -> Self {
         let at = cancellation.created_at;
-        let until_then = cancellations.iter().filter(|of| of.created_at <= at).map(|of| of.positions);
-        let cancelled = until_then.fold(cancellation.positions, Positions::and);
+        let until_then = || cancellations.iter().filter(|of| of.created_at <= at && !of.positions.is_empty());
+        let cancelled = until_then().map(|of| of.positions).fold(cancellation.positions, Positions::and);
+        self.updated_at = until_then().map(|of| of.created_at).max().unwrap_or(confirmed_at);
         let refunds: Vec<&Refund> = refunds.iter().filter(|of| of.created_at <= at).collect();
         let is_replaced = |of: &Refund| refunds.iter().any(|later| of.replaced_by == Some(later.id));
         self.refunded =
@@ -172,9 +173,9 @@ impl Booking {
                 sum
             });
         if cancelled == Positions::first(self.items.len()) {
-            (self.status, self.updated_at) = (BookingStatus::Cancelled, at);
+            self.status = BookingStatus::Cancelled;
         } else if self.status == BookingStatus::Cancelled {
-            (self.status, self.updated_at, self.cancelled) = (BookingStatus::Confirmed, confirmed_at, cancelled);
+            (self.status, self.cancelled) = (BookingStatus::Confirmed, cancelled);
         } else {
             self.cancelled = cancelled;
         }

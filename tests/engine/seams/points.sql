@@ -40,7 +40,8 @@ DECLARE
     t text;
 BEGIN
     FOREACH t IN ARRAY ARRAY['events', 'quotas', 'ticket_types', 'ticket_type_sections', 'holds', 'bookings', 'booking_items',
-        'seat_claims', 'seat_maps', 'seat_map_versions', 'event_cancellations', 'event_listings', 'audit_log']
+        'seat_claims', 'seat_maps', 'seat_map_versions', 'event_cancellations', 'event_listings', 'audit_log', 'payments',
+        'cancellations', 'refunds']
     LOOP
         EXECUTE format('CREATE TRIGGER a_seam BEFORE INSERT OR UPDATE OR DELETE ON %I FOR EACH STATEMENT '
             'EXECUTE FUNCTION seams.pass()', t);
@@ -85,6 +86,14 @@ BEGIN
     INSERT INTO seat_claims (event_id, seat_id, holder_id, sold)
     SELECT p_event, seat, p_id, is_sold FROM unnest(p_seats) AS w (seat) WHERE seat IS NOT NULL AND is_live;
 END
+$$;
+
+-- A confirmed booking is paid, by hand.
+CREATE FUNCTION seams.pay(p_booking uuid) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO payments (id, booking_id, event_id, account_id, provider, method, state, amount, currency, pays_booking,
+                          idempotency_key, fingerprint)
+    SELECT gen_random_uuid(), id, event_id, account_id, 'manual', 'cash', 'SUCCEEDED', total, currency, true, id::text,
+        gen_random_uuid() FROM bookings WHERE id = p_booking;
 $$;
 
 -- An event that sells nothing any more, and a hold of one of its seats from before that was released.

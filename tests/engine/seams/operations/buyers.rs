@@ -1,6 +1,5 @@
 //! What buyers do.
 
-use domain::ids::BookingId;
 use reqwest::Method;
 use serde_json::json;
 
@@ -55,17 +54,6 @@ pub(super) const ROWS: &[Operation] = &[
         needs: &[Needs::Booking],
         act: Act::Ask(|of| of.buyer(Method::DELETE, format!("/api/v1/bookings/{}", of.booking), None)),
         promise: Promise::BookingIsCancelled,
-    },
-    Operation {
-        name: "items_cancel",
-        routes: &["POST /api/v1/bookings/{id}/cancellations"],
-        needs: &[Needs::Booking],
-        act: Act::Ask(|of| {
-            let item = BookingId(of.booking).item(0);
-            let path = format!("/api/v1/bookings/{}/cancellations", of.booking);
-            of.buyer(Method::POST, path, Some(json!({ "itemIds": [item] })))
-        }),
-        promise: Promise::Nothing,
     },
     Operation {
         name: "unpaid_cancel",
