@@ -182,6 +182,9 @@ catalogue! {
     AboveLeft "PAYMENT_006" CONFLICT "More than is left of what was paid",
         "So much can't go back: earlier refunds, those that are still owed included, have left less of what was paid. `detail` says how much.",
         "Give back no more than that.";
+    BelowMinimum "PAYMENT_007" UNPROCESSABLE_ENTITY "Below the least amount",
+        "The payment gateway takes no amount as small as this one; `detail` says what it takes at least.",
+        "Choose more tickets.";
     NotFromGateway "PAYMENT_008" BAD_REQUEST "Not from the payment gateway",
         "The message is not signed as one of the payment gateway, or is too old.",
         "Check the secret of the webhook at the gateway, and this server's clock.";
