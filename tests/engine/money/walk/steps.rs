@@ -215,11 +215,17 @@ fn about(random: &mut StdRng, booking: &KnownBooking) -> Request {
             let body = json!({ "itemIds": some(random, booking), "reason": "A broken seat" });
             Request::post(organizer, managed("/refunds"), body)
         }
-        95..98 => {
+        95..96 => {
             let body = json!({ "itemIds": some(random, booking), "reason": "The band is ill" });
             Request::post(organizer, managed("/cancellations"), body)
         }
-        _ => Request::new(organizer, Method::GET, managed("")),
+        _ => match booking.failed.choose(random) {
+            Some(refund) => {
+                let body = json!({ "byHand": once_in(random, 2) });
+                Request::post(organizer, managed(&format!("/refunds/{refund}/retry")), body)
+            }
+            None => Request::new(organizer, Method::GET, managed("")),
+        },
     }
 }
 

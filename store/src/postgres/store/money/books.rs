@@ -184,7 +184,7 @@ impl PgStore {
         rows.iter().map(paid).collect()
     }
 
-    async fn read_terms(&self, booking: BookingId) -> Result<Option<CancellationTerms>, StoreError> {
+    async fn read_cancellation_terms(&self, booking: BookingId) -> Result<Option<CancellationTerms>, StoreError> {
         let rows = self.pool.get().await?.query_typed(TERMS, &[(&booking.0, Type::UUID)]).await?;
         rows.first().map(terms).transpose()
     }
@@ -256,7 +256,7 @@ impl BooksRepository for PgStore {
     }
 
     async fn cancellation_terms(&self, booking: BookingId) -> Found<Option<CancellationTerms>> {
-        Ok(self.read_terms(booking).await?)
+        Ok(self.read_cancellation_terms(booking).await?)
     }
 
     async fn cancellations_of(&self, booking: BookingId) -> Found<Vec<StoredCancellation>> {
