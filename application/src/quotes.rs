@@ -71,8 +71,8 @@ pub struct QuotedTickets {
 }
 
 /// The least that can be charged in a currency, where the payment gateway says so.
-fn minimum(currency: Currency) -> Option<Money> {
-    Money::gateway_minimum(currency)
+fn minimum(app: &App, currency: Currency) -> Option<Money> {
+    app.payments.gateway.as_ref()?.minimum(currency)
 }
 
 /// Prices what is selected of a public event, whether or not it is on sale and has places left; with the code of that name, if one is
@@ -98,7 +98,7 @@ pub async fn quote(
         QuoteError::PromoCode(error) => error.into(),
         QuoteError::Money(_) => QuotingError::Broken(error),
     })?;
-    quote::check_minimum(totals.total, minimum(priced.currency))?;
+    quote::check_minimum(totals.total, minimum(app, priced.currency))?;
     let tickets = ids.into_iter().zip(lines).map(|(ticket_type_id, line)| {
         let total = line.total(totals.tax_included).map_err(|error| QuotingError::Broken(error.into()))?;
         Ok(QuotedTicket { ticket_type_id, line, total })

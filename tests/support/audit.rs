@@ -4,7 +4,7 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 /// Each query answers one line a contradiction, of the event `$1`, or of all events when that is NULL.
-const CONTRADICTIONS: [(&str, &str); 12] = [
+const CONTRADICTIONS: [(&str, &str); 14] = [
     (
         "a quota's counters are not what holds and bookings say, or exceed its capacity",
         "WITH places AS (
@@ -86,6 +86,20 @@ const CONTRADICTIONS: [(&str, &str); 12] = [
                 + (SELECT count(*) FROM bookings WHERE promo_code_id = p.id AND status IN ('CONFIRMED', 'PENDING_PAYMENT'))
         ) AS live (uses)
         WHERE p.used <> live.uses AND ($1::uuid IS NULL OR p.event_id = $1)",
+    ),
+    (
+        "a payment pays a booking that is not paid",
+        "SELECT format('payment %s of booking %s, which is %s', p.id, b.id, b.status)
+        FROM payments p JOIN bookings b ON b.id = p.booking_id
+        WHERE p.pays_booking AND b.status IN ('PENDING_PAYMENT', 'EXPIRED') AND ($1::uuid IS NULL OR b.event_id = $1)",
+    ),
+    (
+        "an attempt goes on, or waits for its payer, when its booking waits for no payment",
+        "SELECT format('payment %s is %s, and booking %s is %s', p.id, p.state, b.id, b.status)
+        FROM payments p JOIN bookings b ON b.id = p.booking_id
+        WHERE (p.state = 'REQUIRES_ACTION' AND b.status <> 'PENDING_PAYMENT'
+            OR p.state IN ('STARTED', 'PROCESSING') AND b.status = 'CANCELLED')
+          AND ($1::uuid IS NULL OR b.event_id = $1)",
     ),
     (
         "somebody has a place that is not booked",

@@ -62,8 +62,9 @@ const RULES: [(&str, &str); 9] = [
     ),
 ];
 
-/// Bookings that are paid, and payments whose end is not known yet.
-const MONEY: &str = "SELECT count(*) FILTER (WHERE pays_booking), count(*) FILTER (WHERE state IN ('STARTED', 'PROCESSING')) FROM payments";
+/// Bookings that are paid, and payments whose end is not known yet. What the gateway has surely not begun waits for its buyer only.
+const MONEY: &str = "SELECT count(*) FILTER (WHERE pays_booking), \
+    count(*) FILTER (WHERE state IN ('STARTED', 'PROCESSING') AND NOT refused) FROM payments";
 
 /// The version of every event that anything was done with, as its availability shows it.
 const VERSIONS: &str =

@@ -50,6 +50,10 @@ pub(crate) struct Stage {
     /// The buyer's booking that was not paid in time, of a place and a seat.
     pub(crate) lapsed: Uuid,
     pub(crate) block: Uuid,
+    /// The attempt to pay the buyer's unpaid booking.
+    pub(crate) payment: Uuid,
+    /// The attempt to pay the one that was not paid in time.
+    pub(crate) late_payment: Uuid,
     /// Whether the organizer asks another node.
     pub(crate) is_elsewhere: AtomicBool,
     /// Of the booking that is asked for again.
@@ -84,6 +88,8 @@ impl Stage {
             unpaid: Uuid::nil(),
             lapsed: Uuid::nil(),
             block: Uuid::nil(),
+            payment: Uuid::nil(),
+            late_payment: Uuid::nil(),
             is_elsewhere: AtomicBool::new(false),
             repeated_key: Uuid::now_v7().to_string(),
             event,
@@ -114,6 +120,7 @@ impl Stage {
         self.sections = rows.iter().filter_map(|row| row.get(1)).collect();
         let statement = "INSERT INTO promo_codes (id, event_id, code, kind, value, uses) VALUES ($1, $2, 'STAGE', 'PERCENT', 0.5, 9)";
         client.execute(statement, &[&self.code, &self.event.id]).await.unwrap();
+        client.execute("SELECT seams.offer_code($1)", &[&self.event.id]).await.unwrap();
         if !self.has_types {
             self.released = HoldId::generate().0;
             let (kind, seat) = (self.event.types[STALLS], self.event.seats[STALLS][0]);
@@ -184,9 +191,27 @@ impl Stage {
             $6, $7)";
         let client = &self.lane.server.client;
         client.execute(statement, &[&id, &kind, &self.event.id, &account, &lasts, &kinds, &seats]).await.unwrap();
+        let attempt = Uuid::now_v7();
+        match need {
+            Needs::Hold | Needs::ExpiringHold => {
+                client.execute("SELECT seams.use_code($1, $2)", &[&self.event.id, &id]).await.unwrap();
+            }
+            Needs::Unpaid | Needs::ExpiringUnpaid => self.payment = attempt,
+            Needs::Lapsed => self.late_payment = attempt,
+            _ => {}
+        }
+        if [self.payment, self.late_payment].contains(&attempt) {
+            client.execute("SELECT seams.attempt($1, $2)", &[&attempt, &id]).await.unwrap();
+        }
         if need == Needs::Paid {
             client.execute("SELECT seams.pay($1)", &[&id]).await.unwrap();
         }
+    }
+
+    /// What a buyer with a code wants: a place that costs something, for which the code has one use left.
+    pub(crate) fn wish_with_code(&self) -> Value {
+        let kind = self.event.types[if self.has_types { LATE } else { FLOOR }];
+        json!({ "items": [{ "ticketTypeId": kind, "quantity": 1 }], "promoCode": "last" })
     }
 
     /// What a buyer wants: a place, and the last seat.

@@ -63,7 +63,7 @@ pub(in super::super) async fn terms_of(
 }
 
 impl PgStore {
-    async fn read_terms(&self, event: EventId) -> Result<ManagedTerms, StoreError> {
+    async fn read_sale_terms(&self, event: EventId) -> Result<ManagedTerms, StoreError> {
         terms_of(&self.pool.get().await?, event).await
     }
 }
@@ -71,7 +71,7 @@ impl PgStore {
 #[async_trait]
 impl PricingManagement for PgStore {
     async fn sale_terms(&self, event: EventId) -> Found<ManagedTerms> {
-        Ok(self.read_terms(event).await?)
+        Ok(self.read_sale_terms(event).await?)
     }
 
     async fn replace_sale_terms(&self, by: &Manager, event: EventId, expected: Expected, terms: &SaleTerms) -> Changed {
