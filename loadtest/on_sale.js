@@ -1,21 +1,24 @@
 // An on-sale as people make it: a thousand buyers who look, think, and hold or book, and on top of them a stream of new
-// buyers that grows whatever the server does (ramping arrival rate). Answers must stay quick.
+// buyers that grows whatever the server does (ramping arrival rate). Beside them, at a steady rate, buyers of the event that costs
+// something: they hold, book, pay in the sandbox, and find their booking confirmed. Answers must stay quick.
 //
 //   make loadtest SCENARIO=on_sale                     starts a server of its own
 //   make loadtest SCENARIO=on_sale URL=… with FIXTURE  against a running one with the load test's data
-//   VUS, RATE, DURATION (seconds)                      environment variables
+//   VUS, RATE, PAYERS, DURATION (seconds)              environment variables; PAYERS=0 leaves those who pay out
 //
 // k6 spends a tenth of a millisecond of CPU or more on a request, on the machine that it measures: the defaults ask about
 // 600 times a second. For more there is `make bench-onsale`.
 import http from 'k6/http';
 import { SharedArray } from 'k6/data';
-import { sleep } from 'k6';
+import { check, sleep } from 'k6';
 import exec from 'k6/execution';
-import { API, STATS, expect, fixture, params, signed, thresholds, tokensOf } from './shared/shop.js';
+import { API, STATS, expect, expectConfirmed, fixture, params, signed, thresholds, tokensOf } from './shared/shop.js';
 
 const VUS = Number(__ENV.VUS || 1000);
 // New buyers a second at the peak.
 const RATE = Number(__ENV.RATE || 200);
+// Buyers who pay, a second.
+const PAYERS = Number(__ENV.PAYERS || 10);
 const DURATION = Number(__ENV.DURATION || 60);
 
 // Shared: one copy, not one a virtual user.
@@ -25,6 +28,23 @@ const events = new SharedArray('events', () =>
     .events.filter((event) => event.kind === 'hot-ga' || event.kind === 'lukewarm')
     .map((event) => ({ id: event.id, hot: event.kind === 'hot-ga', ticketTypeId: event.ticketTypes[0].id })),
 );
+
+const priced = new SharedArray('priced', () =>
+  fixture()
+    .events.filter((event) => event.kind === 'priced-ga')
+    .map((event) => ({ id: event.id, ticketTypeId: event.ticketTypes[0].id })),
+);
+
+const payers = {
+  executor: 'constant-arrival-rate',
+  exec: 'payer',
+  rate: PAYERS,
+  timeUnit: '1s',
+  duration: `${DURATION}s`,
+  preAllocatedVUs: Math.max(20, PAYERS * 8),
+  maxVUs: Math.max(40, PAYERS * 16),
+  gracefulStop: '15s',
+};
 
 export const options = {
   summaryTrendStats: STATS,
@@ -51,9 +71,11 @@ export const options = {
         { duration: `${DURATION * 0.5}s`, target: RATE },
       ],
     },
+    ...(PAYERS > 0 ? { payers } : {}),
   },
   thresholds: {
     ...thresholds('availability', 'hold', 'book'),
+    ...(PAYERS > 0 ? thresholds('priced-hold', 'priced-book', 'pay', 'paid') : {}),
     http_req_duration: ['p(95)<100'],
   },
 };
@@ -97,4 +119,26 @@ export function crowd() {
 export function arrival() {
   const event = choose();
   expect(http.post(`${API}/events/${event.id}/bookings`, items(event, 1), buyer()('book')), 201, 'a booking');
+}
+
+// Holds, fills in a form, books, pays: each in the name of the same buyer.
+export function payer() {
+  const event = priced[0];
+  const number = exec.scenario.iterationInTest;
+  const token = tokens[number % tokens.length];
+  const key = `${exec.scenario.startTime}-${exec.scenario.name}-${number}`;
+  const asked = (step) => params(step, signed(token, `${key}-${step}`));
+  const held = http.post(`${API}/events/${event.id}/holds`, items(event, 1 + (number % 4)), asked('priced-hold'));
+  if (!expect(held, 201, 'a priced hold')) return;
+  think(1, 3);
+  const holdId = held.json('id');
+  const booked = http.post(`${API}/events/${event.id}/bookings`, JSON.stringify({ holdId }), asked('priced-book'));
+  if (!expect(booked, 201, 'a priced booking')) return;
+  check(booked, { 'a priced booking waits for its payment': (answer) => answer.json('status') === 'PENDING_PAYMENT' });
+  const booking = booked.json('id');
+  think(0.5, 2);
+  const paid = http.post(`${API}/bookings/${booking}/payments`, JSON.stringify({ method: 'sandbox_success' }), asked('pay'));
+  if (!expect(paid, 201, 'a payment')) return;
+  check(paid, { 'the amount is the total': (answer) => answer.json('amount.amount') === booked.json('total.amount') });
+  expectConfirmed(booking, token);
 }

@@ -428,10 +428,11 @@ BEGIN
         VALUES (c.id, c.booking_id, c.event_id, c.positions, c.kept, c.cut, c.currency, c.reason, c.account_id, c.idempotency_key,
                 c.fingerprint, c.at);
         IF c.refund_id IS NOT NULL THEN
-            INSERT INTO refunds (id, booking_id, event_id, payment_id, amount, currency, cause, reason, cancellation_id, account_id,
-                                 created_at, updated_at)
-            VALUES (c.refund_id, c.booking_id, c.event_id, c.payment_id, c.amount, c.currency, c.cause, c.refund_reason, c.id,
-                    c.account_id, c.at, c.at);
+            INSERT INTO refunds (id, booking_id, event_id, payment_id, amount, currency, cause, reason, cancellation_id, by_hand,
+                                 account_id, created_at, updated_at)
+            SELECT c.refund_id, c.booking_id, c.event_id, id, c.amount, c.currency, c.cause, c.refund_reason, c.id,
+                   provider = 'manual', c.account_id, c.at, c.at
+            FROM payments WHERE id = c.payment_id;
         END IF;
     END LOOP;
 

@@ -97,6 +97,8 @@ CREATE TABLE payments (
     -- How it stood in the first answer to its request, and since when: a repeated request gets that answer again. NULL: it had none yet.
     answered        payment_state,
     answered_at     timestamptz CHECK ((answered_at IS NULL) = (answered IS NULL)),
+    -- Whether that answer had what the payer's page goes on with, which may be learned later.
+    answered_page   boolean CHECK ((answered_page IS NULL) = (answered IS NULL)),
     -- The organizer's, of a payment by hand.
     note            text,
     -- Who said that the money of a bank transfer has come, under which key, and what that request asked for.

@@ -3,8 +3,9 @@
 //!
 //! ```text
 //!            `failures` within `window`            after `open_for`
-//!   CLOSED ────────────────────────────▶ OPEN ─────────────────────▶ HALF_OPEN ──▶ CLOSED   `probes` calls succeeded
-//!                                          ▲─────────────────────────────┘ one failed
+//!   CLOSED ────────────────────────────▶ OPEN ─────────────────────▶ HALF_OPEN ──▶ CLOSED   `probes` calls succeeded, or none failed in
+//!                                          ▲                             │                  `half_open_for`
+//!                                          └─────────────────────────────┘ one failed, or has no answer by then
 //! ```
 //!
 //! A call reads the published phase and notes its outcome in it, without a lock. Transitions are made by an actor a breaker (`actor.rs`),

@@ -10,6 +10,7 @@ mod support {
 }
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -27,6 +28,7 @@ use domain::{
     bookings::Booking,
     ids::{BookingId, EventId},
     management::events::{EventUpkeep, Publishing},
+    payments::books::PaidBooking,
     reconciliation::{Mismatch, Reconciliation},
     repositories::{Found, RepositoryError},
     retention::{Leftover, Retention},
@@ -93,6 +95,10 @@ impl EventUpkeep for Events {
             std::future::pending::<()>().await;
         }
         Ok(Vec::new())
+    }
+
+    async fn paid_of(&self, _: &[BookingId]) -> Found<HashMap<BookingId, PaidBooking>> {
+        Ok(HashMap::new())
     }
 
     async fn note_cancelled(&self, event: EventId, _: &[BookingId]) -> Found<()> {

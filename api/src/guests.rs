@@ -25,19 +25,17 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::manage::manager;
-use crate::bookings::dto::BookingJson;
+use crate::{bookings::dto::BookingJson, csv::CSV};
 
 /// In the audit log: the guests of an event.
 const GUESTS: &str = "guests";
 
-static CSV: HeaderValue = HeaderValue::from_static("text/csv; charset=utf-8; header=present");
-
 /// Who has booked.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Guest)]
-struct GuestJson<'a> {
-    name: &'a str,
-    email: &'a str,
+pub(crate) struct GuestJson<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) email: &'a str,
 }
 
 /// A booking with whom it is for.

@@ -1,6 +1,6 @@
 //! Payments over HTTP: buyers pay their bookings, gateways tell what became of it, administrators look at what is stuck.
 
-mod dto;
+pub(crate) mod dto;
 pub(crate) mod endpoints;
 
 use std::sync::Arc;

@@ -11,10 +11,10 @@ use http::Method;
 use serde_json::Value;
 
 use super::{
-    accounts, audit, blocks, bookings, cache, csp_reports, events, guests, operations, payments, pricing, problems,
-    promo_codes, quotas, quotes, reference,
+    accounts, audit, blocks, bookings, cache, csp_reports, events, guests, managed_bookings, operations, payments,
+    pricing, problems, promo_codes, quotas, quotes, reference, refunds,
     scopes::{ANY, OWN},
-    seat_maps, series, settings, ticket_types, venues, vocabularies, welcome,
+    seat_maps, series, settings, statements, ticket_types, venues, vocabularies, welcome,
 };
 
 /// Every endpoint, by feature, in the order in which readers of the document see them.
@@ -52,7 +52,10 @@ fn with_all_it_sells(scope: &Scope, events: Section<App>) -> Section<App> {
     let section = pricing::endpoints::of_event(scope, section);
     let section = promo_codes::endpoints::of_event(scope, section);
     let section = blocks::endpoints::of_event(scope, section);
-    guests::endpoints::of_event(scope, section)
+    let section = guests::endpoints::of_event(scope, section);
+    let section = refunds::endpoints::of_event(scope, section);
+    let section = statements::endpoints::of_event(scope, section);
+    managed_bookings::endpoints::of_bookings(scope, section)
 }
 
 /// What administrators do with what all events have in common.

@@ -88,6 +88,15 @@ pub async fn extended(app: &App, before: &Hold, after: &Hold) {
     note(app, deed.clone(), app.store.write_down(deed).await);
 }
 
+/// The same of a booking that has lost some of its places.
+pub async fn lost_places(app: &App, before: &Booking, after: &Booking) {
+    let Some(actor) = administrator() else { return };
+    let states = (Some(of_booking(before)), Some(of_booking(after)));
+    let deed = deed(actor, ("booking", after.id.to_string()), after.event_id, states);
+    // It may lose others.
+    note(app, deed.clone(), app.store.write_down(deed).await);
+}
+
 /// What was closed, as it was before.
 #[derive(Clone, Copy, Debug)]
 pub enum Closed<'a> {

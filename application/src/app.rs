@@ -27,6 +27,7 @@ use domain::{
     payments::{
         books::{BooksRepository, RefundRepository},
         by_hand::HandPayments,
+        receipts::ReceiptRepository,
         repository::PaymentRepository,
     },
     repositories::{AccountRepository, BookingRepository, EventRepository, PriceRepository, VenueRepository},
@@ -71,6 +72,7 @@ store!(
     PricingManagement,
     PromoCodeManagement,
     QuotaManagement,
+    ReceiptRepository,
     RefundRepository,
     RequestKeys,
     SeatMapManagement,

@@ -8,8 +8,7 @@ use actors::{
 };
 use domain::{
     bookings::{
-        Attendees, Booking, BookingRequest, BookingStatus, Fingerprint, Hold, HoldRequest, HoldStatus, IdempotencyKey,
-        Source,
+        Attendees, Booking, BookingRequest, Fingerprint, Hold, HoldRequest, HoldStatus, IdempotencyKey, Source,
     },
     ids::{AccountId, BookingId, EventId, HoldId},
     inventory::{Command, NewBooking, NewHold},
@@ -195,32 +194,6 @@ async fn released(app: &App, id: HoldId) -> Result<(), BookingError> {
     }
 }
 
-/// Gives a booking back, and shows it as it is then. Cancelling a cancelled booking shows it again.
-pub async fn cancel(app: &App, account_id: AccountId, id: BookingId) -> Result<Booking, BookingError> {
-    let mut booking = own_booking(app, account_id, id).await?;
-    loop {
-        if booking.status == BookingStatus::Cancelled {
-            return Ok(booking);
-        }
-        let asked = Command::Cancel { booking: Arc::new(booking.clone()), money: None };
-        let refusal = match ask(app, booking.event_id, asked).await {
-            Ok(_) => {
-                acting::gave_back(app, Closed::Booking(&booking)).await;
-                return own_booking(app, account_id, id).await;
-            }
-            Err(BookingError::NotFound) => Refusal::NotCancellable("the booking is cancelled or expired"),
-            Err(BookingError::Refused(refusal)) => refusal,
-            Err(error) => return Err(error),
-        };
-        // It may have changed since it was read: paid, or one of its items cancelled. What it is now decides.
-        let now = own_booking(app, account_id, id).await?;
-        if now == booking {
-            return Err(refusal.into());
-        }
-        booking = now;
-    }
-}
-
 /// One of the account's bookings.
 pub async fn own_booking(app: &App, account_id: AccountId, id: BookingId) -> Result<Booking, BookingError> {
     let booking = app.store.booking(id).await?.filter(|booking| booking.account_id == account_id);
@@ -250,7 +223,7 @@ async fn take(app: &App, asking: Asking, event: EventId, command: Command) -> Re
     }
 }
 
-async fn ask(app: &App, event: EventId, command: Command) -> Result<CommandAnswer, BookingError> {
+pub(crate) async fn ask(app: &App, event: EventId, command: Command) -> Result<CommandAnswer, BookingError> {
     Ok(app.inventories.ask(event, command, Instant::now() + app.command_deadline).await?)
 }
 

@@ -27,7 +27,7 @@ impl HandleJob for JobHandler {
             JobPayload::EventChanged { event_id, was, after } => {
                 notices::tell_of_change(app, job, *event_id, was, *after).await
             }
-            JobPayload::Refund { refund_id } => refunds::make(app, app.payments.gateway.as_deref(), *refund_id).await,
+            JobPayload::Refund { refund_id } => refunds::make(app, *refund_id).await,
             JobPayload::CheckPayment { payment_id } => payments::check_payment(app, *payment_id).await,
             JobPayload::ClosePayment { payment_id } => payments::close_payment(app, *payment_id).await,
             JobPayload::ApplyMessage { provider, message_id } => {

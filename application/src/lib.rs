@@ -10,6 +10,7 @@ pub mod background;
 pub mod booked_events;
 pub mod bookings;
 pub mod cache;
+pub mod cancellations;
 pub mod guide;
 pub mod jobs;
 pub mod limits;

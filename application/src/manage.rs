@@ -1,6 +1,7 @@
 //! Catalogue management: what organizers and administrators change.
 
 pub mod blocks;
+pub mod bookings;
 pub mod events;
 mod once;
 pub mod pricing;

@@ -3,7 +3,7 @@
 //! News of an attempt comes by three ways: as the answer when it is begun, by webhook, and when a job asks. All of it goes through one door
 //! ([`news::apply_news`]), which may be told the same by two servers at once.
 
-mod asking;
+pub(crate) mod asking;
 pub mod begin;
 mod confirm;
 mod error;

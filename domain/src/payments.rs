@@ -6,6 +6,7 @@ pub mod by_hand;
 pub mod cancellation;
 pub mod gateway;
 pub mod payment;
+pub mod receipts;
 pub mod records;
 pub mod refund;
 pub mod repository;

@@ -16,6 +16,7 @@ mod support {
 #[path = "best/reference.rs"]
 mod best_reference;
 mod model {
+    pub mod codes;
     pub mod history;
     pub mod judge;
     pub mod plans;

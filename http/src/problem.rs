@@ -4,6 +4,7 @@ use std::{borrow::Cow, fmt, time::Duration};
 
 use domain::{ids::PaymentId, validation::FieldError};
 use http::{HeaderName, HeaderValue, StatusCode, header};
+use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -31,6 +32,7 @@ struct Inner {
     /// How many there were, when not all are told.
     error_count: Option<usize>,
     retry_after: Option<Duration>,
+    allowed_until: Option<Timestamp>,
     payment_id: Option<PaymentId>,
     cause: Option<String>,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -46,6 +48,7 @@ impl Problem {
             errors: Vec::new(),
             error_count: None,
             retry_after: None,
+            allowed_until: None,
             payment_id: None,
             cause: None,
             headers: Vec::new(),
@@ -108,6 +111,13 @@ impl Problem {
         self
     }
 
+    /// Until when it would have been allowed.
+    #[must_use]
+    pub fn allowed_until(mut self, at: Timestamp) -> Self {
+        self.0.allowed_until = Some(at);
+        self
+    }
+
     /// The payment that stands in the way.
     #[must_use]
     pub fn payment(mut self, id: PaymentId) -> Self {
@@ -156,8 +166,7 @@ impl Problem {
         instance: &str,
         request_id: &str,
     ) -> (StatusCode, Vec<u8>, Vec<(HeaderName, HeaderValue)>) {
-        let Inner { code, detail, errors, error_count, retry_after, payment_id, headers, cause: _, is_unbegun: _ } =
-            *self.0;
+        let Inner { code, detail, errors, error_count, retry_after, allowed_until, payment_id, headers, .. } = *self.0;
         let entry = code.entry();
         let document = Document {
             kind: Kind(entry),
@@ -167,9 +176,10 @@ impl Problem {
             instance,
             code: entry.code,
             request_id,
-            timestamp: jiff::Timestamp::now(),
+            timestamp: Timestamp::now(),
             errors: errors.iter().map(Field::from).collect(),
             error_count,
+            allowed_until,
             payment_id,
         };
         // A document of strings and numbers always serialises; an empty body would still carry status and headers.
@@ -235,7 +245,7 @@ pub(super) struct Document<'a> {
     code: &'static str,
     /// Names the request in the server's log.
     request_id: &'a str,
-    timestamp: jiff::Timestamp,
+    timestamp: Timestamp,
     /// What is wrong in each field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false, max_items = 50)]
@@ -244,6 +254,10 @@ pub(super) struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 51)]
     error_count: Option<usize>,
+    /// Of `BOOKING_006`: until when buyers could cancel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    allowed_until: Option<Timestamp>,
     /// Of `PAYMENT_005`: the attempt that is under way.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = "uuid", nullable = false)]
@@ -267,9 +281,10 @@ pub(super) fn example(entry: &'static Entry) -> serde_json::Value {
         code: entry.code,
         request_id: "0198c0de-7d4c-7a10-8000-5a3c1f0e9b21",
         // The document is the same at every start.
-        timestamp: jiff::Timestamp::UNIX_EPOCH,
+        timestamp: Timestamp::UNIX_EPOCH,
         errors,
         error_count: None,
+        allowed_until: None,
         payment_id: None,
     };
     serde_json::to_value(document).unwrap_or_default()

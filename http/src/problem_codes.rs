@@ -156,11 +156,14 @@ catalogue! {
         "The hold has run out, was released, or is already a booking.",
         "Hold the places again.";
     NotCancellable "BOOKING_006" CONFLICT "Booking cannot be cancelled",
-        "In its present state the booking can no longer be cancelled.",
-        "Look at the booking's `status`.";
+        "In its present state the booking can no longer be cancelled, or the terms of its event don't allow it any more: `allowedUntil`.",
+        "Look at the booking's `status`, or ask the organizer.";
     HoldAtCap "BOOKING_007" CONFLICT "Hold cannot be extended",
         "The hold is as long already as a hold of this event may be. It goes on until its `expiresAt`.",
         "Book the places, or hold them again when they are free.";
+    PromoCode "PROMO_001" UNPROCESSABLE_ENTITY "Promo code can't be used",
+        "There is no such code, it is used up, not valid now, or not for these tickets; `errors[].code` says which.",
+        "Check how it is written, or ask without it.";
     NothingToPay "PAYMENT_001" CONFLICT "Nothing to pay",
         "The booking is free or paid already, or the payment waits for nothing.",
         "Look at the booking's `status` and at its payments.";
@@ -176,15 +179,21 @@ catalogue! {
     PaymentInProgress "PAYMENT_005" CONFLICT "Another payment in progress",
         "An earlier attempt to pay the booking is under way, and a second one could charge twice; `paymentId` names it.",
         "Wait for its end.";
+    AboveLeft "PAYMENT_006" CONFLICT "More than is left of what was paid",
+        "So much can't go back: earlier refunds, those that are still owed included, have left less of what was paid. `detail` says how much.",
+        "Give back no more than that.";
+    BelowMinimum "PAYMENT_007" UNPROCESSABLE_ENTITY "Below the least amount",
+        "The payment gateway takes no amount as small as this one; `detail` says what it takes at least.",
+        "Choose more tickets.";
     NotFromGateway "PAYMENT_008" BAD_REQUEST "Not from the payment gateway",
         "The message is not signed as one of the payment gateway, or is too old.",
         "Check the secret of the webhook at the gateway, and this server's clock.";
-    PromoCode "PROMO_001" UNPROCESSABLE_ENTITY "Promo code can't be used",
-        "There is no such code, it is used up, not valid now, or not for these tickets; `errors[].code` says which.",
-        "Check how it is written, or ask without it.";
-    BelowMinimum "PAYMENT_007" UNPROCESSABLE_ENTITY "Too little to be paid",
-        "The total is more than nothing, and less than the payment provider charges.",
-        "Ask for more places.";
+    NotPaid "PAYMENT_009" CONFLICT "Not paid",
+        "Nobody has paid the booking, so there is no receipt.",
+        "Pay it first. A booking that costs nothing has no receipt.";
+    RefundNotFailed "PAYMENT_010" CONFLICT "Refund has not failed",
+        "The refund is on its way or has arrived, or another one has taken its place already.",
+        "Look at its `status` and `replacedBy`.";
     LinkDead "ACCOUNT_001" UNPROCESSABLE_ENTITY "Link does not work",
         "The link was used already, has run out, or never was one.",
         "Ask for another mail.";

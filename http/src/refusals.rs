@@ -3,5 +3,6 @@
 mod accounts;
 pub mod bookings;
 mod management;
+mod money;
 mod payments;
 mod quotes;

@@ -1,5 +1,6 @@
 // What the scenarios have in common.
-import { check } from 'k6';
+import http from 'k6/http';
+import { check, sleep } from 'k6';
 
 export const API = `${__ENV.URL || 'http://127.0.0.1:8080'}/api/v1`;
 // The median and the tail; an average hides both.
@@ -32,4 +33,20 @@ export function expect(response, status, what) {
   const right = check(response, { [`${what} answers ${status}`]: (answer) => answer.status === status });
   if (!right) console.error(`${what}: ${response.status} ${response.error || response.body}`);
   return right;
+}
+
+// Reads a booking that was paid until it is confirmed: at once when the payment has succeeded in its answer, and within seconds when the
+// gateway tells of it later. Gives the booking.
+export function expectConfirmed(id, token) {
+  let booking;
+  for (let tries = 0; tries < 40; tries += 1) {
+    booking = http.get(`${API}/bookings/${id}`, params('paid', { authorization: `Bearer ${token}` }));
+    if (booking.status !== 200 || booking.json('status') !== 'PENDING_PAYMENT') break;
+    sleep(0.25);
+  }
+  const right = check(booking, {
+    'a paid booking is confirmed': (answer) => answer.status === 200 && answer.json('status') === 'CONFIRMED',
+  });
+  if (!right) console.error(`a paid booking: ${booking.status} ${booking.error || booking.body}`);
+  return booking.json();
 }

@@ -28,9 +28,12 @@ settings! {
         /// For how long a failure counts. Too high: failures of different causes add up. Too low: a service that answers slowly never has
         /// enough of them.
         window: Duration = duration(default.window, ms(100)..=hours(1));
-        /// How long a breaker stays open, and up to a quarter longer by chance, so that nodes do not come back all at once. Too high: a
+        /// How long a breaker stays open, and up to a twentieth longer by chance, so that nodes do not come back all at once. Too high: a
         /// service that is back stays unused. Too low: one that is down is asked for nothing.
         open_for: Duration = duration(default.open_for, ms(10)..=minutes(60));
+        /// How long a breaker probes at most: then it opens again if a call has no answer yet, and closes otherwise. Too high: a service that
+        /// nobody calls looks as if it were away. Too low: few calls decide.
+        half_open_for: Duration = duration(default.half_open_for, ms(10)..=minutes(60));
         /// Calls that must succeed one after the other before a breaker closes. Too high: recovery takes long. Too low: a service that
         /// answers now and then is trusted at once.
         probes: u32 = number(default.probes, 1..=100);

@@ -358,6 +358,13 @@ const DESCRIPTIONS: &[(Kind, &str, Option<Unit>, &str)] = &[
         "Payments whose booking is not confirmed and whose money does not go back",
     ),
     (Counter, "boxoffice_webhook_messages_total", None, "Messages to the webhook of the payment gateway, by outcome"),
+    (Gauge, "boxoffice_refunds_pending", None, "Refunds that have not come to an end, of all servers"),
+    (
+        Gauge,
+        "boxoffice_refunds_oldest_seconds",
+        Some(Unit::Seconds),
+        "How long the oldest refund that has not come to an end has been asked for",
+    ),
     (Counter, "boxoffice_refunds_total", None, "Refunds that came to an end, by outcome"),
     (
         Counter,

@@ -16,6 +16,8 @@ mod openapi;
 mod organizer;
 mod payments;
 mod quotes;
+mod refunds;
+
 #[path = "../support/harness.rs"]
 mod support;
 mod venues;

@@ -3,6 +3,7 @@
 mod attempts;
 mod double_clicks;
 mod methods;
+mod outages;
 mod refusals;
 mod webhooks;
 

@@ -11,6 +11,7 @@ mod crashes;
 mod faults;
 mod jobs;
 mod ledger;
+mod money;
 mod outages;
 mod outbox;
 mod overload;

@@ -4,7 +4,7 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 /// Each query answers one line a contradiction, of the event `$1`, or of all events when that is NULL.
-const CONTRADICTIONS: [(&str, &str); 12] = [
+const CONTRADICTIONS: [(&str, &str); 14] = [
     (
         "a quota's counters are not what holds and bookings say, or exceed its capacity",
         "WITH places AS (
@@ -88,6 +88,20 @@ const CONTRADICTIONS: [(&str, &str); 12] = [
         WHERE p.used <> live.uses AND ($1::uuid IS NULL OR p.event_id = $1)",
     ),
     (
+        "a payment pays a booking that is not paid",
+        "SELECT format('payment %s of booking %s, which is %s', p.id, b.id, b.status)
+        FROM payments p JOIN bookings b ON b.id = p.booking_id
+        WHERE p.pays_booking AND b.status IN ('PENDING_PAYMENT', 'EXPIRED') AND ($1::uuid IS NULL OR b.event_id = $1)",
+    ),
+    (
+        "an attempt goes on, or waits for its payer, when its booking waits for no payment",
+        "SELECT format('payment %s is %s, and booking %s is %s', p.id, p.state, b.id, b.status)
+        FROM payments p JOIN bookings b ON b.id = p.booking_id
+        WHERE (p.state = 'REQUIRES_ACTION' AND b.status <> 'PENDING_PAYMENT'
+            OR p.state IN ('STARTED', 'PROCESSING') AND b.status = 'CANCELLED')
+          AND ($1::uuid IS NULL OR b.event_id = $1)",
+    ),
+    (
         "somebody has a place that is not booked",
         "SELECT format('%s, place %s of booking %s', a.name, a.position, a.booking_id)
         FROM attendees a LEFT JOIN bookings b ON b.id = a.booking_id
@@ -126,11 +140,79 @@ const CONTRADICTIONS: [(&str, &str); 12] = [
     ),
 ];
 
+/// The law of the books, and what belongs to it: as `domain/src/payments/statement.rs` has it, written once more in the language of the tables.
+const UNBALANCED: [(&str, &str); 6] = [
+    (
+        "the books of a booking do not balance",
+        "WITH lines AS (
+            SELECT p.booking_id, b.status <> 'CANCELLED' AS valid, i.price - coalesce(i.discount, 0) + coalesce(i.fee, 0)
+                + CASE WHEN b.tax_included THEN 0 ELSE coalesce(i.tax, 0) END AS total
+            FROM payments p JOIN bookings b ON b.id = p.booking_id JOIN booking_items i ON i.booking_id = b.id WHERE p.pays_booking
+        ), books AS (
+            SELECT b.id,
+                (SELECT coalesce(sum(amount), 0) FROM payments p WHERE p.booking_id = b.id AND p.state = 'SUCCEEDED') AS charged,
+                (SELECT coalesce(sum(amount), 0) FROM refunds r WHERE r.booking_id = b.id AND r.state <> 'FAILED') AS refunds,
+                (SELECT coalesce(sum(amount), 0) FROM refunds r
+                    WHERE r.booking_id = b.id AND r.state <> 'FAILED' AND r.cause = 'AMOUNT') AS by_amount,
+                (SELECT coalesce(sum(amount), 0) FROM refunds r WHERE r.booking_id = b.id AND r.state = 'FAILED'
+                    AND r.cause <> 'AMOUNT' AND r.replaced_by_id IS NULL) AS owed,
+                (SELECT coalesce(sum(total), 0) FROM lines l WHERE l.booking_id = b.id AND l.valid) AS valid,
+                (SELECT coalesce(sum(kept), 0) FROM cancellations c WHERE c.booking_id = b.id) AS kept,
+                (SELECT coalesce(sum(cut), 0) FROM cancellations c WHERE c.booking_id = b.id) AS cut
+            FROM bookings b WHERE ($1::uuid IS NULL OR b.event_id = $1)
+        )
+        SELECT format('booking %s: charged %s, refunds %s; valid %s, kept %s, owed %s, by amount %s, cut %s',
+            id, charged, refunds, valid, kept, owed, by_amount, cut)
+        FROM books WHERE charged - refunds <> valid + kept + owed - by_amount + cut",
+    ),
+    (
+        "more goes back than was paid",
+        "SELECT format('payment %s of %s: %s', p.id, p.amount, sum(r.amount)) FROM payments p JOIN refunds r ON r.payment_id = p.id
+        WHERE r.state <> 'FAILED' AND ($1::uuid IS NULL OR p.event_id = $1)
+        GROUP BY p.id HAVING sum(r.amount) > p.amount OR p.state <> 'SUCCEEDED'",
+    ),
+    (
+        "a payment pays a booking that is not paid, or another amount",
+        "SELECT format('payment %s of %s, booking %s %s of %s', p.id, p.amount, b.id, b.status, b.total)
+        FROM payments p JOIN bookings b ON b.id = p.booking_id
+        WHERE p.pays_booking AND (b.status NOT IN ('CONFIRMED', 'CANCELLED') OR b.total <> p.amount OR b.event_id <> p.event_id)
+          AND ($1::uuid IS NULL OR p.event_id = $1)",
+    ),
+    (
+        "money pays for nothing and does not go back",
+        "SELECT format('payment %s of booking %s', p.id, p.booking_id) FROM payments p
+        WHERE p.state = 'SUCCEEDED' AND NOT p.pays_booking AND ($1::uuid IS NULL OR p.event_id = $1)
+          AND NOT EXISTS (SELECT FROM refunds r WHERE r.payment_id = p.id)",
+    ),
+    (
+        "nobody makes a refund that is pending",
+        "SELECT format('refund %s of booking %s', r.id, r.booking_id) FROM refunds r
+        WHERE r.state = 'PENDING' AND ($1::uuid IS NULL OR r.event_id = $1)
+          AND NOT EXISTS (SELECT FROM jobs j WHERE j.key = 'refund:' || r.id)",
+    ),
+    (
+        "places that were paid were cancelled, and no cancellation says so, or one does that were not",
+        "WITH gone AS (
+            SELECT p.booking_id, i.position FROM payments p JOIN cancelled_items i ON i.booking_id = p.booking_id WHERE p.pays_booking
+            UNION ALL
+            SELECT p.booking_id, i.position FROM payments p JOIN bookings b ON b.id = p.booking_id
+                JOIN booking_items i ON i.booking_id = b.id WHERE p.pays_booking AND b.status = 'CANCELLED'
+        ), said AS (
+            SELECT c.booking_id, unnest(c.positions) AS position FROM cancellations c
+                JOIN payments p ON p.booking_id = c.booking_id AND p.pays_booking
+        ), wrong AS (
+            (SELECT * FROM gone EXCEPT ALL SELECT * FROM said) UNION ALL (SELECT * FROM said EXCEPT ALL SELECT * FROM gone)
+        )
+        SELECT format('booking %s, place %s', booking_id, position) FROM wrong
+        WHERE $1::uuid IS NULL OR booking_id IN (SELECT id FROM bookings WHERE event_id = $1)",
+    ),
+];
+
 /// Every contradiction that there is, of this event or of all.
 pub(crate) async fn contradictions(client: &Client, event: Option<Uuid>) -> Vec<String> {
     let mut found = Vec::new();
-    for (what, query) in CONTRADICTIONS {
-        for row in client.query(query, &[&event]).await.unwrap() {
+    for (what, query) in CONTRADICTIONS.iter().chain(&UNBALANCED) {
+        for row in client.query(*query, &[&event]).await.unwrap() {
             found.push(format!("{what}: {}", row.get::<_, String>(0)));
         }
     }

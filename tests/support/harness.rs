@@ -17,6 +17,7 @@ pub(crate) mod client;
 pub(crate) mod database;
 pub(crate) mod document;
 pub(crate) mod events;
+pub(crate) mod gateway;
 pub(crate) mod listener;
 pub(crate) mod lists;
 pub(crate) mod log;

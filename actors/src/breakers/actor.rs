@@ -20,7 +20,7 @@ use crate::later::send_later;
 /// How often others are listened to. A node follows an opening within twice that and the time that Redis takes.
 const ROUND: Duration = Duration::from_millis(250);
 /// Each wait is longer by up to this part, so that nodes do not probe all at once.
-const JITTER: f64 = 0.25;
+const JITTER: f64 = 0.05;
 
 /// Who knows about the service besides this node's calls.
 #[derive(Clone)]
@@ -45,13 +45,14 @@ impl BreakerActor {
         let failures = period.phase.failures(settings, now);
         match (period.phase.due(settings, now), &period.phase) {
             (None, _) => {}
-            (Some(BreakerState::Closed), _) => breaker.enter(Phase::closed(settings, now), "its probes succeeded"),
+            (Some(BreakerState::Closed), _) => breaker.enter(Phase::closed(settings, now), "no probe failed"),
             (Some(BreakerState::HalfOpen), _) => {
-                breaker.enter(Phase::half_open(failures), "one call at a time probes it")
+                breaker.enter(Phase::half_open(settings, failures, now), "one call at a time probes it");
+                self.look_when_it_is_over(myself);
             }
             (Some(BreakerState::Open), Phase::HalfOpen(_)) => {
                 // Each node probes for itself: that one can't reach the service says nothing about the others.
-                self.open(settings.open_for, failures, None, "a probe failed", myself);
+                self.open(settings.open_for, failures, None, "a probe failed, or had no answer", myself);
             }
             (Some(BreakerState::Open), _) => {
                 let id = rand::random();
@@ -69,7 +70,7 @@ impl BreakerActor {
     }
 
     fn look_when_it_is_over(&self, myself: &ActorRef<BreakerMessage>) {
-        if let Phase::Open(Outage { until: Some(until), .. }) = self.breaker.period().phase {
+        if let Some(until) = self.breaker.period().phase.until() {
             send_later(myself, until.saturating_duration_since(Instant::now()), BreakerMessage::Look);
         }
     }

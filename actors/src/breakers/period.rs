@@ -52,6 +52,8 @@ pub(super) struct Outage {
 pub(super) struct Probes {
     /// How many failures have opened the breaker.
     pub(super) failures: u32,
+    /// When it is decided, if they have not done so.
+    pub(super) until: Instant,
     is_under_way: AtomicBool,
     succeeded: AtomicU32,
     has_failed: AtomicBool,
@@ -63,9 +65,10 @@ impl Phase {
         Self::Closed(RecentFailures { since: now, at, next: AtomicUsize::new(0) })
     }
 
-    pub(super) fn half_open(failures: u32) -> Self {
+    pub(super) fn half_open(settings: &BreakerSettings, failures: u32, now: Instant) -> Self {
         Self::HalfOpen(Probes {
             failures,
+            until: now + settings.half_open_for,
             is_under_way: AtomicBool::new(false),
             succeeded: AtomicU32::new(0),
             has_failed: AtomicBool::new(false),
@@ -140,9 +143,24 @@ impl Phase {
             }
             Self::Open(outage) => outage.until.is_some_and(|until| until <= now).then_some(BreakerState::HalfOpen),
             Self::HalfOpen(probes) if probes.has_failed.load(Ordering::Acquire) => Some(BreakerState::Open),
-            Self::HalfOpen(probes) => {
-                (probes.succeeded.load(Ordering::Acquire) >= settings.probes.max(1)).then_some(BreakerState::Closed)
+            Self::HalfOpen(probes) if probes.succeeded.load(Ordering::Acquire) >= settings.probes.max(1) => {
+                Some(BreakerState::Closed)
             }
+            // One that has no answer by now is no better than one that failed. Otherwise nobody has called, or too few have, and none has failed.
+            Self::HalfOpen(probes) if probes.until <= now => Some(match probes.is_under_way.load(Ordering::Acquire) {
+                true => BreakerState::Open,
+                false => BreakerState::Closed,
+            }),
+            Self::HalfOpen(_) => None,
+        }
+    }
+
+    /// When it ends by itself.
+    pub(super) fn until(&self) -> Option<Instant> {
+        match self {
+            Self::Closed(_) => None,
+            Self::Open(outage) => outage.until,
+            Self::HalfOpen(probes) => Some(probes.until),
         }
     }
 

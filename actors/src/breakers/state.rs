@@ -27,15 +27,23 @@ pub struct BreakerSettings {
     /// Failures within `window` that open it.
     pub failures: u32,
     pub window: Duration,
-    /// How long it stays open, up to a quarter longer by chance.
+    /// How long it stays open, up to a twentieth longer by chance.
     pub open_for: Duration,
+    /// How long it probes at most.
+    pub half_open_for: Duration,
     /// Calls that must succeed, one after the other, before it closes.
     pub probes: u32,
 }
 
 impl Default for BreakerSettings {
     fn default() -> Self {
-        Self { failures: 5, window: Duration::from_secs(60), open_for: Duration::from_secs(30), probes: 3 }
+        Self {
+            failures: 5,
+            window: Duration::from_secs(60),
+            open_for: Duration::from_secs(60),
+            half_open_for: Duration::from_secs(30),
+            probes: 3,
+        }
     }
 }
 

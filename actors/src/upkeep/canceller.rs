@@ -4,10 +4,14 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{
-    bookings::{Booking, BookingStatus},
+    bookings::{Booking, BookingStatus, Positions},
     ids::EventId,
     inventory::Command,
     management::events::EventUpkeep,
+    payments::{
+        books::{CancellationRequest, PaidBooking},
+        records::NewCancellation,
+    },
     repositories::{Found, RepositoryError},
 };
 use tokio::{task::JoinSet, time::Instant};
@@ -30,16 +34,38 @@ pub(super) struct Canceller<E> {
     pub(super) outbox: Outbox,
 }
 
+/// What buyers are told that their money goes back for.
+const REASON: &str = "the event was cancelled";
+
+/// All that was paid for what a booking still has goes back, without a fee. Nothing of a booking that nobody has paid.
+fn money(booking: &Booking, paid: Option<&PaidBooking>) -> Found<Option<Arc<NewCancellation>>> {
+    let Some(paid) = paid else { return Ok(None) };
+    let request = CancellationRequest {
+        fee: None,
+        reason: Some(REASON.to_owned()),
+        account_id: None,
+        key: None,
+        beyond_terms: true,
+    };
+    let all = Positions::first(booking.items.len());
+    let valid: Positions = all.iter().filter(|at| !booking.cancelled.contains(*at)).collect();
+    let money = request.of_booking(booking, valid, Some(paid));
+    money.map(|money| Some(Arc::new(money))).map_err(|error| RepositoryError::Broken(error.to_string()))
+}
+
 impl<E: EventUpkeep> Canceller<E> {
     /// Whether nothing stood in the way. That all of them are closed is for the repository to see: what is refused here may be closed
     /// already, or this node's inventory has the plan of before the cancellation, by another node.
-    async fn cancel(&self, event: EventId, bookings: Vec<Booking>) -> bool {
+    async fn cancel(&self, event: EventId, bookings: Vec<Booking>) -> Found<bool> {
+        let ids: Vec<_> = bookings.iter().map(|booking| booking.id).collect();
+        let paid = self.events.paid_of(&ids).await?;
         let mut asking = JoinSet::new();
         for booking in bookings {
             // What was cancelled before a crash only waits for its mail.
             if booking.status != BookingStatus::Cancelled {
+                let money = money(&booking, paid.get(&booking.id))?;
                 let inventories = self.inventories.clone();
-                let command = Command::Cancel { booking: Arc::new(booking), money: None };
+                let command = Command::Cancel { booking: Arc::new(booking), money };
                 asking.spawn(async move { inventories.ask(event, command, Instant::now() + DEADLINE).await });
             }
         }
@@ -64,7 +90,7 @@ impl<E: EventUpkeep> Canceller<E> {
         if is_refused {
             self.inventories.reload(event);
         }
-        all
+        Ok(all)
     }
 }
 
@@ -75,7 +101,7 @@ impl<E: EventUpkeep> Chore for Canceller<E> {
         let Some(event) = self.events.claim_cancellation().await? else { return Ok(false) };
         let bookings = self.events.next_to_cancel(event, PORTION).await?;
         let ids: Vec<_> = bookings.iter().map(|booking| booking.id).collect();
-        if !self.cancel(event, bookings).await {
+        if !self.cancel(event, bookings).await? {
             // Its lease ends, and somebody tries again; meanwhile it is the turn of others.
             return Err(RepositoryError::Unavailable(format!("bookings of event {event} are left")));
         }

@@ -11,6 +11,7 @@ use domain::lists::declared;
 use serde_json::{Value, json};
 
 use super::dto::{BookingJson, BookingSchema, HoldBody, HoldJson};
+use crate::{cancellations, receipts, refunds};
 
 /// Why places can't be had.
 const NO_PLACES: [Code; 6] =
@@ -25,7 +26,10 @@ pub(crate) fn section() -> Section<App> {
         .with(book())
         .with(list())
         .with(show())
-        .with(cancel())
+        .with(cancellations::endpoints::delete())
+        .with(cancellations::endpoints::create())
+        .with(refunds::endpoints::of_booking())
+        .with(receipts::endpoints::show())
 }
 
 fn items() -> Value {
@@ -106,14 +110,5 @@ fn show() -> Endpoint<App> {
     Operation::get("/api/v1/bookings/{id}", "getBooking", "Show a booking")
         .ok::<BookingJson<'_>>("The booking.")
         .served(Access::Authenticated, super::public::show)
-        .own()
-}
-
-fn cancel() -> Endpoint<App> {
-    Operation::delete("/api/v1/bookings/{id}", "cancelBooking", "Cancel a booking")
-        .details("Again: the same answer.")
-        .ok::<BookingJson<'_>>("The booking, now `CANCELLED`.")
-        .refusals(&[Code::NotCancellable])
-        .served(Access::Authenticated, super::public::cancel)
         .own()
 }

@@ -107,9 +107,3 @@ pub async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
     let booking = bookings::own_booking(&app, request.caller()?.account, request.id::<BookingId>("id")?).await?;
     shown(&app, &booking).await
 }
-
-/// `DELETE /bookings/{id}`
-pub async fn cancel(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
-    let booking = bookings::cancel(&app, request.caller()?.account, request.id::<BookingId>("id")?).await?;
-    shown(&app, &booking).await
-}

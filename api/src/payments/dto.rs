@@ -55,7 +55,7 @@ impl From<OutcomeJson> for ActionOutcome {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Payment)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct PaymentJson<'a> {
+pub(crate) struct PaymentJson<'a> {
     id: PaymentId,
     booking_id: BookingId,
     status: PaymentStatusJson,

@@ -12,7 +12,7 @@ use crate::app::App;
 const MARGIN: Duration = Duration::from_millis(500);
 
 /// Asks the gateway through its breaker. No database connection is held meanwhile. `requests` is how many requests it may take.
-pub(super) async fn ask<T>(
+pub(crate) async fn ask<T>(
     app: &App,
     requests: u32,
     work: impl Future<Output = Result<T, GatewayError>>,

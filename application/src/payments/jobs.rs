@@ -154,7 +154,7 @@ fn other_gateway(payment: &Payment) -> JobError {
     JobError::Postponed { reason: format!("{} is not the gateway now", payment.provider), wait: WRONG }
 }
 
-fn away(error: RepositoryError) -> JobError {
+pub(crate) fn away(error: RepositoryError) -> JobError {
     match error {
         RepositoryError::Unavailable(_) | RepositoryError::RolledBack(_) => {
             JobError::Postponed { reason: error.to_string(), wait: AWAY }
@@ -172,7 +172,7 @@ fn failed(error: PaymentError) -> JobError {
 }
 
 /// The gateway was not asked, or gave no answer. What it refuses, it refuses for a reason that may be gone the next time.
-fn unanswered(error: CallError<GatewayError>) -> JobError {
+pub(crate) fn unanswered(error: CallError<GatewayError>) -> JobError {
     let (reason, wait) = match error {
         CallError::Open { retry_after } => ("the gateway is left alone".to_owned(), retry_after),
         CallError::Full => ("too much is asked of the gateway".to_owned(), Duration::from_secs(1)),

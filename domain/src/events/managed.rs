@@ -12,10 +12,20 @@ pub struct Cancellation {
     pub total: u64,
     /// Bookings that are cancelled, each with its mail queued.
     pub done: u64,
+    /// What goes back to buyers because of it.
+    pub refunds: RefundCounts,
     /// When the event was cancelled.
     pub started_at: Timestamp,
     /// When the last booking was done.
     pub finished_at: Option<Timestamp>,
+}
+
+/// How many refunds are where. One that failed and was made again is not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RefundCounts {
+    pub pending: u64,
+    pub succeeded: u64,
+    pub failed: u64,
 }
 
 /// An event as its organizer sees it.

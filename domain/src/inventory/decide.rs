@@ -226,8 +226,9 @@ impl Inventory {
         if !live {
             return Err(Refusal::NotCancellable("the booking is cancelled or expired"));
         }
-        // Anyone who has booked what does not take place gives it back, however late.
-        if now >= self.plan.starts_at && self.plan.status != EventStatus::Cancelled {
+        // Anyone who has booked what does not take place gives it back, however late; and so does the organizer for them.
+        let beyond_terms = money.is_some_and(|money| money.beyond_terms);
+        if now >= self.plan.starts_at && self.plan.status != EventStatus::Cancelled && !beyond_terms {
             return Err(Refusal::NotCancellable("the event has begun"));
         }
         let (booking, items) = (booking.clone(), booking.valid_items());

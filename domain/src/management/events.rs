@@ -1,6 +1,6 @@
 //! Events, their ticket types, quotas and bookings, as their organizers see and change them.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -17,6 +17,7 @@ use crate::{
     },
     ids::{AccountId, BookingId, EventId, HoldId, QuotaId, SeriesId, TicketTypeId},
     lists::{ListQuery, Page},
+    payments::books::PaidBooking,
     repositories::{EventNames, Found},
 };
 
@@ -225,6 +226,9 @@ pub trait EventUpkeep: Send + Sync + 'static {
 
     /// Takes a cancelled event whose bookings are not all cancelled, for the time of a lease: the one that has waited longest.
     async fn claim_cancellation(&self) -> Found<Option<EventId>>;
+
+    /// Of these bookings, those that are paid.
+    async fn paid_of(&self, bookings: &[BookingId]) -> Found<HashMap<BookingId, PaidBooking>>;
 
     /// The next bookings that are still to be cancelled, or are cancelled and their mail is not queued; at most so many.
     async fn next_to_cancel(&self, event: EventId, limit: u32) -> Found<Vec<Booking>>;

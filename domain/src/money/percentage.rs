@@ -39,6 +39,11 @@ impl Percentage {
         self.0
     }
 
+    /// For people: `7.5 %`.
+    pub fn percent(self) -> String {
+        format!("{} %", (self.0 * Decimal::ONE_HUNDRED).normalize())
+    }
+
     pub fn is_zero(self) -> bool {
         self.0.is_zero()
     }

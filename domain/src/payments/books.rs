@@ -13,7 +13,7 @@ use super::{
     statement::{PaidThrough, Statement},
 };
 use crate::{
-    bookings::{Fingerprint, IdempotencyKey, Positions},
+    bookings::{Booking, BookingStatus, Fingerprint, IdempotencyKey, Positions},
     ids::{AccountId, BookingId, CancellationId, EventId, PaymentId, RefundId},
     lists::{ListQuery, Page},
     money::{Money, MoneyError},
@@ -74,6 +74,8 @@ pub struct PaidBooking {
     pub through: PaidThrough,
     /// All of its refunds that have not failed, and what failed ones owe.
     pub gone: Money,
+    /// When its money came.
+    pub paid_at: Timestamp,
 }
 
 impl PaidBooking {
@@ -91,6 +93,8 @@ pub struct CancellationRequest {
     pub reason: Option<String>,
     pub account_id: Option<AccountId>,
     pub key: Option<(IdempotencyKey, Fingerprint)>,
+    /// Whether the organizer asks, who may do what buyers can't any more.
+    pub beyond_terms: bool,
 }
 
 /// What a refund is for that nobody gave a reason for.
@@ -129,7 +133,53 @@ impl CancellationRequest {
             key: self.key.clone(),
             refund,
             gone_before: paid.map_or(zero, |paid| paid.gone),
+            beyond_terms: self.beyond_terms,
         })
+    }
+
+    /// The same for these places of a booking.
+    pub fn of_booking(
+        &self,
+        booking: &Booking,
+        positions: Positions,
+        paid: Option<&PaidBooking>,
+    ) -> Result<NewCancellation, MoneyError> {
+        let zero = Money::zero(booking.total.currency);
+        let items = positions.iter().filter_map(|at| booking.items.get(usize::from(at)));
+        let lines = items.map(|item| item.line(zero.currency).total(booking.tax_included));
+        self.of(positions, &lines.collect::<Result<Vec<_>, _>>()?, zero, paid)
+    }
+}
+
+impl Booking {
+    /// As it was just after one of its cancellations. It was confirmed at `confirmed_at`.
+    #[must_use]
+    pub fn as_after(
+        mut self,
+        cancellation: &StoredCancellation,
+        cancellations: &[StoredCancellation],
+        refunds: &[Refund],
+        confirmed_at: Timestamp,
+    ) -> Self {
+        let at = cancellation.created_at;
+        let until_then = || cancellations.iter().filter(|of| of.created_at <= at && !of.positions.is_empty());
+        let cancelled = until_then().map(|of| of.positions).fold(cancellation.positions, Positions::and);
+        self.updated_at = until_then().map(|of| of.created_at).max().unwrap_or(confirmed_at);
+        let refunds: Vec<&Refund> = refunds.iter().filter(|of| of.created_at <= at).collect();
+        let is_replaced = |of: &Refund| refunds.iter().any(|later| of.replaced_by == Some(later.id));
+        self.refunded =
+            refunds.iter().filter(|of| !is_replaced(of)).fold(Money::zero(self.total.currency), |mut sum, refund| {
+                sum.amount += refund.amount.amount;
+                sum
+            });
+        if cancelled == Positions::first(self.items.len()) {
+            self.status = BookingStatus::Cancelled;
+        } else if self.status == BookingStatus::Cancelled {
+            (self.status, self.cancelled) = (BookingStatus::Confirmed, cancelled);
+        } else {
+            self.cancelled = cancelled;
+        }
+        self
     }
 }
 
@@ -137,6 +187,8 @@ impl CancellationRequest {
 #[derive(Clone, Debug, PartialEq)]
 pub struct BookingStatement {
     pub booking_id: BookingId,
+    pub status: BookingStatus,
+    pub created_at: Timestamp,
     pub statement: Statement,
 }
 

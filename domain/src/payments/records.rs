@@ -38,4 +38,6 @@ pub struct NewCancellation {
     /// What of the payment was not left when `refund` was computed: all of its refunds that have not failed, and what failed ones owe. The
     /// ledger refuses the cancellation if that has changed.
     pub gone_before: Money,
+    /// Whether the organizer gives back what buyers can't any more, because the event has begun.
+    pub beyond_terms: bool,
 }

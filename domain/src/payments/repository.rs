@@ -104,6 +104,10 @@ pub struct PaymentFigures {
     pub stuck: u64,
     /// Payments that pay a booking which is not confirmed, or that pay nothing and have no refund.
     pub paid_without_booking: u64,
+    /// Refunds that have not come to an end.
+    pub refunds_pending: u64,
+    /// How long the oldest of them has been asked for.
+    pub oldest_refund: Duration,
 }
 
 #[async_trait]

@@ -13,13 +13,14 @@ use domain::{
 use uuid::Uuid;
 
 use super::{
+    codes::code_of,
     judge::gist,
-    plans::PlanSpec,
+    plans::{PlanSpec, code_name},
     reference::{Claim, Reference, Row, State},
     steps::{LineSpec, Places, Step},
 };
 use crate::support::builders::{
-    at, block, book, book_hold, hold, quantity, quota_id, seat_id, seats, selection, type_id,
+    at, block, book, book_hold, hold, quantity, quota_id, seat_id, seats, selection, type_id, with_code,
 };
 
 /// A fault, in words.
@@ -69,6 +70,10 @@ fn raw(line: &LineSpec) -> RawLine {
     }
 }
 
+fn coded(command: Command, code: Option<usize>) -> Command {
+    code.map_or(command.clone(), |code| with_code(command, &code_name(code)))
+}
+
 impl<'a> History<'a> {
     pub fn new(spec: &'a PlanSpec) -> Self {
         let reference = Reference::new(spec);
@@ -77,15 +82,15 @@ impl<'a> History<'a> {
 
     pub fn step(&mut self, step: &Step) -> Checked {
         match step {
-            Step::Hold { account: of, lines } => {
+            Step::Hold { account: of, lines, code } => {
                 let lines = selected(lines);
-                let expected = self.reference.choose(account(*of), &lines);
-                self.decide(&hold(account(*of), selection(lines.iter().map(raw))), expected)
+                let expected = self.reference.choose(account(*of), &lines, *code);
+                self.decide(&coded(hold(account(*of), selection(lines.iter().map(raw))), *code), expected)
             }
-            Step::Book { account: of, lines } => {
+            Step::Book { account: of, lines, code } => {
                 let lines = selected(lines);
-                let expected = self.reference.choose(account(*of), &lines);
-                self.decide(&book(account(*of), selection(lines.iter().map(raw))), expected)
+                let expected = self.reference.choose(account(*of), &lines, *code);
+                self.decide(&coded(book(account(*of), selection(lines.iter().map(raw))), *code), expected)
             }
             Step::Block { account: of, lines } => {
                 let lines = selected(lines);
@@ -197,7 +202,7 @@ impl<'a> History<'a> {
 
     /// A cancelled event sells nothing, not even to those who hold places.
     fn published(&self) -> Checked {
-        self.reference.choose(account(99), &[]).map(drop)
+        self.reference.choose(account(99), &[], None).map(drop)
     }
 
     /// Asks for any booking there ever was `of` a kind what the reference judges by `judge`.
@@ -261,7 +266,10 @@ impl<'a> History<'a> {
             (Command::Book(new), Entry::Book { booking, from }) => {
                 same("booking", booking.id, new.id)?;
                 same("origin", from.is_some(), matches!(new.source, Source::Hold(_)))?;
-                let priced = places.iter().any(|(kind, _)| self.reference.spec.types[*kind].priced);
+                let spec = &self.reference.spec;
+                let code = code_of(&Row::Booking(Booking::clone(booking)));
+                let is_off = |kind| code.is_some_and(|code| spec.codes[code].takes_all_off && spec.applies(code, kind));
+                let priced = places.iter().any(|(kind, _)| spec.types[*kind].priced && !is_off(*kind));
                 same("unpaid", booking.status == BookingStatus::PendingPayment, priced)?;
                 let until = priced.then(|| at(now + self.reference.spec.payment_for));
                 same("payment", booking.expires_at, until)
@@ -360,12 +368,22 @@ impl<'a> History<'a> {
             let named = (0..=9).map(|seat| Places::Seats(vec![seat]));
             for places in (1..=8).map(Places::Any).chain(named).chain((1..=5).map(Places::Best)) {
                 let line = [LineSpec { ticket_type: kind, places }];
-                let command = book(account(kind % 4), selection(line.iter().map(raw)));
-                let expected = self.reference.choose(account(kind % 4), &line).err();
+                let code = kind.checked_sub(3);
+                let command = coded(book(account(kind % 4), selection(line.iter().map(raw))), code);
+                let expected = self.reference.choose(account(kind % 4), &line, code).err();
                 for inventory in [&self.inventory, successor] {
                     let refusal = inventory.decide(&command, now).err();
                     same("probe", refusal.as_ref().map(gist), expected.clone())?;
                 }
+            }
+        }
+        for (of, code) in (0..4).flat_map(|of| (0..self.reference.spec.codes.len()).map(move |code| (of, code))) {
+            let line = [LineSpec { ticket_type: of, places: Places::Any(1) }];
+            let command = coded(hold(account(of), selection(line.iter().map(raw))), Some(code));
+            let expected = self.reference.choose(account(of), &line, Some(code)).err();
+            for inventory in [&self.inventory, successor] {
+                let refusal = inventory.decide(&command, now).err();
+                same("probe of a code", refusal.as_ref().map(gist), expected.clone())?;
             }
         }
         Ok(())

@@ -7,7 +7,10 @@ use domain::{
     refusal::Refusal,
 };
 
-use super::reference::{Claim, Reference, Row, State, second};
+use super::{
+    codes::code_of,
+    reference::{Claim, Reference, Row, State, second},
+};
 use crate::support::builders::seat_id;
 
 impl Reference<'_> {
@@ -52,7 +55,11 @@ impl Reference<'_> {
         if !taken.is_empty() {
             return Err(format!("taken {taken:?}"));
         }
-        self.fit(Some(claim.account), &claim.places)
+        self.enough(&claim.places)?;
+        if let Some(code) = code_of(&claim.row) {
+            self.may_use(claim.account, code)?;
+        }
+        self.within_limit(claim.account, claim.places.len())
     }
 
     /// Whether the hold can be extended.

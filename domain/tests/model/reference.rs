@@ -92,7 +92,7 @@ impl<'a> Reference<'a> {
         self.claims.iter().find(|claim| claim.id == id)
     }
 
-    fn keeping(&self) -> impl Iterator<Item = &Claim> {
+    pub fn keeping(&self) -> impl Iterator<Item = &Claim> {
         self.claims
             .iter()
             .filter(|claim| claim.state == State::Live || (claim.state == State::Pending && claim.from.is_none()))
@@ -123,13 +123,16 @@ impl<'a> Reference<'a> {
     }
 
     /// Whether the rules of the sale allow these places; otherwise the gist of the refusal.
-    pub fn choose(&self, account: AccountId, lines: &[LineSpec]) -> Result<Vec<Taken>, String> {
+    pub fn choose(&self, account: AccountId, lines: &[LineSpec], code: Option<usize>) -> Result<Vec<Taken>, String> {
         match self.spec.status {
             EventStatus::Published => {}
             EventStatus::Draft | EventStatus::Scheduled => return Err("no such event".to_owned()),
             _ => return Err("not on sale".to_owned()),
         }
-        self.choose_for(Some(account), lines)
+        if let Some(code) = code {
+            self.usable(account, lines, code)?;
+        }
+        self.choose_for(Some((account, code)), lines)
     }
 
     /// What is kept back by the organizer: of an event that can still be changed.
@@ -140,11 +143,17 @@ impl<'a> Reference<'a> {
         }
     }
 
-    /// The same for a buyer, or without any rule but that the places are free.
-    fn choose_for(&self, account: Option<AccountId>, lines: &[LineSpec]) -> Result<Vec<Taken>, String> {
+    /// The same for a buyer, perhaps with a code, or without any rule but that the places are free.
+    fn choose_for(&self, buyer: Option<(AccountId, Option<usize>)>, lines: &[LineSpec]) -> Result<Vec<Taken>, String> {
+        let account = buyer.map(|(account, _)| account);
+        let is_shown = |kind: usize| {
+            let Some((_, code)) = buyer else { return true };
+            !self.spec.types[kind].hidden || code.is_some_and(|code| self.spec.unlocks(code, kind))
+        };
         let (mut places, mut taken) = (Vec::new(), Vec::new());
         for (index, line) in lines.iter().enumerate() {
-            let kind = self.spec.types.get(line.ticket_type).ok_or(format!("invalid items[{index}].ticketTypeId"))?;
+            let kind = self.spec.types.get(line.ticket_type).filter(|_| is_shown(line.ticket_type));
+            let kind = kind.ok_or(format!("invalid items[{index}].ticketTypeId"))?;
             if account.is_some() && !kind.sale.contains(&self.now) {
                 return Err("not on sale".to_owned());
             }
@@ -178,12 +187,13 @@ impl<'a> Reference<'a> {
             return Err(format!("taken {taken:?}"));
         }
         let places = self.with_best(lines, places)?;
-        self.fit(account, &places)?;
+        self.enough(&places)?;
+        account.map_or(Ok(()), |account| self.within_limit(account, places.len()))?;
         Ok(places)
     }
 
-    /// Whether there is room for these places: in their quotas, and under the limit of an account.
-    pub fn fit(&self, account: Option<AccountId>, places: &[Taken]) -> Result<(), String> {
+    /// Whether there is room for these places in their quotas.
+    pub fn enough(&self, places: &[Taken]) -> Result<(), String> {
         for (kind, _) in places {
             let quota = self.spec.quota_of(*kind);
             let asked = places.iter().filter(|(other, _)| self.spec.quota_of(*other) == quota).count() as u32;
@@ -192,10 +202,14 @@ impl<'a> Reference<'a> {
                 return Err(format!("sold out {} {left} {asked}", type_id(*kind)));
             }
         }
-        let Some(account) = account else { return Ok(()) };
+        Ok(())
+    }
+
+    /// Whether there is room for so many under the limit of an account.
+    pub fn within_limit(&self, account: AccountId, places: usize) -> Result<(), String> {
         let of_account = self.keeping().filter(|claim| claim.account == account && !claim.is_block());
         let has = of_account.map(|claim| claim.places.len()).sum::<usize>();
-        if self.spec.max_per_account.is_some_and(|limit| has + places.len() > limit as usize) {
+        if self.spec.max_per_account.is_some_and(|limit| has + places > limit as usize) {
             return Err("limit".to_owned());
         }
         Ok(())
@@ -286,7 +300,7 @@ impl<'a> Reference<'a> {
             claims: seats.collect(),
             holds: live().filter_map(hold).collect(),
             pending: live().filter_map(pending).collect(),
-            code_uses: Vec::new(),
+            code_uses: (0..self.spec.codes.len()).map(|code| self.uses(code)).collect(),
             by_account: if self.spec.max_per_account.is_some() { by_account } else { Vec::new() },
             now: at(self.now),
         }

@@ -28,10 +28,13 @@ pub enum Step {
     Hold {
         account: usize,
         lines: Vec<LineSpec>,
+        /// One beyond the plan's is an unknown one.
+        code: Option<usize>,
     },
     Book {
         account: usize,
         lines: Vec<LineSpec>,
+        code: Option<usize>,
     },
     /// The organizer keeps places back. Released like a hold.
     Block {
@@ -111,11 +114,15 @@ fn lines() -> impl Strategy<Value = Vec<LineSpec>> {
     vec((0..6usize, places).prop_map(|(ticket_type, places)| LineSpec { ticket_type, places }), 1..=2)
 }
 
+fn code() -> impl Strategy<Value = Option<usize>> {
+    prop::option::weighted(0.4, 0..3usize)
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let (account, which) = (0..4usize, 0..48usize);
     prop_oneof![
-        8 => (account.clone(), lines()).prop_map(|(account, lines)| Step::Hold { account, lines }),
-        8 => (account.clone(), lines()).prop_map(|(account, lines)| Step::Book { account, lines }),
+        8 => (account.clone(), lines(), code()).prop_map(|(account, lines, code)| Step::Hold { account, lines, code }),
+        8 => (account.clone(), lines(), code()).prop_map(|(account, lines, code)| Step::Book { account, lines, code }),
         2 => (account.clone(), lines()).prop_map(|(account, lines)| Step::Block { account, lines }),
         1 => (0..4usize, 0..=14u32).prop_map(|(quota, capacity)| Step::Resize { quota, capacity }),
         4 => (account.clone(), which.clone()).prop_map(|(account, which)| Step::BookHold { account, which }),

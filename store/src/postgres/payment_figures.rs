@@ -22,6 +22,8 @@ pub async fn watch(pool: RequestPool, stuck_after: Duration, done: impl Fn()) {
             Ok(figures) => {
                 gauge!("boxoffice_payments_stuck").set(figures.stuck as f64);
                 gauge!("boxoffice_paid_without_booking").set(figures.paid_without_booking as f64);
+                gauge!("boxoffice_refunds_pending").set(figures.refunds_pending as f64);
+                gauge!("boxoffice_refunds_oldest_seconds").set(figures.oldest_refund.as_secs_f64());
                 if figures.paid_without_booking > 0 {
                     let count = figures.paid_without_booking;
                     tracing::error!(count, "somebody has paid, and has neither a booking nor a refund");

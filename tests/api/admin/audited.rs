@@ -138,6 +138,33 @@ impl Stage {
         })
     }
 
+    /// How a route is called that is about a booking of an event, below `prefix`.
+    async fn of_managed_bookings(&self, prefix: &str, below: &str) -> Option<Call> {
+        let (event, quota, _) = drafted(&self.server, &self.api, 5).await;
+        let kind = json!({ "name": "Dear", "quotaId": quota, "price": { "amount": "9.00", "currency": "EUR" } });
+        let kind = self.made(&format!("{OWN}/{event}/ticket-types"), kind).await;
+        act(&self.api, event, "publish").await.ok();
+        let send = async |path: String, body: Value| {
+            self.api.send(Method::POST, &path, Some(&new_key()), Some(&body)).await.created()
+        };
+        let booking = send(format!("/api/v1/events/{event}/bookings"), quantity(kind, 2)).await;
+        let path = format!("{prefix}/bookings/{}", booking["id"].as_str()?);
+        if below != "bookings/{id}/payments" {
+            send(format!("{path}/payments"), json!({ "method": "cash" })).await;
+        }
+        Some(match below {
+            "bookings/{id}/payments" => Call::new(format!("{path}/payments"), json!({ "method": "cash" })),
+            "bookings/{id}/cancellations" => Call::new(format!("{path}/cancellations"), json!({ "reason": "x" })),
+            "bookings/{id}/refunds" => Call::new(format!("{path}/refunds"), json!({ "amount": "1.00", "reason": "x" })),
+            "bookings/{id}/refunds/{refundId}/retry" => {
+                let refund = send(format!("{path}/refunds"), json!({ "amount": "1.00", "reason": "x" })).await;
+                self.server.db.execute("UPDATE refunds SET state = 'FAILED'").await;
+                Call::new(format!("{path}/refunds/{}/retry", refund["id"].as_str()?), json!({}))
+            }
+            _ => return None,
+        })
+    }
+
     async fn of_series(&self, method: &Method, prefix: &str, below: &str) -> Option<Call> {
         let (event, ..) = drafted(&self.server, &self.api, 5).await;
         let rule = json!({ "rule": { "frequency": "DAILY", "count": 2 } });
@@ -246,6 +273,11 @@ impl Stage {
                 let booking = api.book(&event, &event.places(1)).await.created();
                 Call::new(format!("/api/v1/bookings/{}", booking["id"].as_str()?), None)
             }
+            ("POST", "bookings/{id}/cancellations") => {
+                let booking = api.book(&event, &event.places(2)).await.created();
+                let path = format!("/api/v1/bookings/{}/cancellations", booking["id"].as_str()?);
+                Call::new(path, json!({ "itemIds": [booking["items"][0]["id"]] }))
+            }
             _ => return None,
         };
         Some((api, call))
@@ -257,6 +289,7 @@ impl Stage {
             let Some(below) = template.strip_prefix(&format!("{prefix}/")) else { continue };
             let call = match below.split('/').next() {
                 Some("events" | "series") => self.of_events(method, prefix, below).await,
+                Some("bookings") => self.of_managed_bookings(prefix, below).await,
                 _ => self.of_catalogue(method, prefix, below).await,
             };
             let unknown = || panic!("{method} {template}: say here how it is called so that it changes something");

@@ -134,7 +134,10 @@ async fn thing(server: &TestServer, path: &str) -> Thing {
     let event = server.event(EventBuilder::ga(5)).await;
     let id = |answer: Answer| crate::support::client::uuid(&answer.created()["id"]);
     match path {
-        "/api/v1/bookings/{id}" => {
+        "/api/v1/bookings/{id}"
+        | "/api/v1/bookings/{id}/cancellations"
+        | "/api/v1/bookings/{id}/refunds"
+        | "/api/v1/bookings/{id}/receipt" => {
             let owner = server.signed_in().await;
             Thing { id: id(owner.book(&event, &event.places(1)).await), owner }
         }

@@ -31,13 +31,15 @@ const CHANGE_NO_PLACES: &[(&str, &str)] = &[
     ("PATCH /api/v1/admin/users/{id}", "roles and suspensions; what an account has booked stays"),
     ("DELETE /api/v1/admin/cache", "cached answers, which show no places left"),
     ("POST /api/v1/events/{id}/quotes", "prices are read, and no places taken"),
+    ("POST /api/v1/organizer/bookings/{id}/refunds/{refundId}/retry", "money that was to go back before"),
     ("POST /api/v1/csp-reports", "what browsers report of pages"),
     ("POST /api/v1/webhooks/{provider}", "keeps a message; what it says is applied by a job"),
 ];
 
 /// As the table of operations names it: what is below `/admin` for an event or a map is the organizers' once more.
 fn named(method: &Method, path: &str) -> String {
-    let is_shared = ["events", "series", "seat-maps"].iter().any(|of| path.starts_with(&format!("/api/v1/admin/{of}")));
+    let is_shared =
+        ["events", "series", "seat-maps", "bookings"].iter().any(|of| path.starts_with(&format!("/api/v1/admin/{of}")));
     let path = if is_shared { path.replacen("/admin/", "/organizer/", 1) } else { path.to_owned() };
     format!("{method} {path}")
 }

@@ -82,6 +82,7 @@ async fn is_kept(stage: &Stage, operation: &Operation, answer: &Answer) -> Optio
         }
         Promise::HoldIsBooked => ("SELECT status = 'CONVERTED' FROM holds WHERE id = $1", stage.hold),
         Promise::BookingIsCancelled => ("SELECT status = 'CANCELLED' FROM bookings WHERE id = $1", stage.booking),
+        Promise::PaidIsCancelled => ("SELECT status = 'CANCELLED' FROM bookings WHERE id = $1", stage.paid),
         Promise::UnpaidIsOver => {
             ("SELECT status IN ('CANCELLED', 'EXPIRED') FROM bookings WHERE id = $1", stage.unpaid)
         }
@@ -117,6 +118,7 @@ async fn everything_can_be_shown(stage: &Stage) -> Vec<String> {
         ("holds", stage.hold),
         ("holds", stage.released),
         ("bookings", stage.booking),
+        ("bookings", stage.paid),
         ("bookings", stage.unpaid),
         ("bookings", stage.lapsed),
     ];

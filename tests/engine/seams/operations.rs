@@ -4,6 +4,7 @@
 //! want the same booking.
 
 mod buyers;
+mod money;
 mod organizers;
 mod system;
 
@@ -22,6 +23,8 @@ pub(crate) enum Needs {
     ExpiringHold,
     /// A confirmed booking, the only one of its quota.
     Booking,
+    /// A booking of two places that was paid.
+    Paid,
     /// A booking that waits for its payment.
     Unpaid,
     /// The same, about to expire.
@@ -82,6 +85,8 @@ pub(crate) enum Promise {
     HoldIsBooked,
     /// The stage's booking is cancelled.
     BookingIsCancelled,
+    /// The stage's paid booking is cancelled.
+    PaidIsCancelled,
     /// The stage's unpaid booking is cancelled or expired.
     UnpaidIsOver,
     /// The stage's block was given free.
@@ -138,7 +143,7 @@ impl Operation {
 
 /// Every row.
 pub(crate) fn table() -> Vec<&'static Operation> {
-    [buyers::ROWS, organizers::SALES, organizers::EVENTS, organizers::SERIES, system::ROWS]
+    [buyers::ROWS, organizers::SALES, organizers::EVENTS, organizers::SERIES, money::ROWS, system::ROWS]
         .into_iter()
         .flatten()
         .collect()

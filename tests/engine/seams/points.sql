@@ -40,7 +40,8 @@ DECLARE
     t text;
 BEGIN
     FOREACH t IN ARRAY ARRAY['events', 'quotas', 'ticket_types', 'ticket_type_sections', 'holds', 'bookings', 'booking_items',
-        'seat_claims', 'seat_maps', 'seat_map_versions', 'event_cancellations', 'event_listings', 'audit_log']
+        'seat_claims', 'promo_codes', 'payments', 'cancellations', 'refunds', 'jobs', 'seat_maps', 'seat_map_versions', 'event_cancellations',
+        'event_listings', 'audit_log']
     LOOP
         EXECUTE format('CREATE TRIGGER a_seam BEFORE INSERT OR UPDATE OR DELETE ON %I FOR EACH STATEMENT '
             'EXECUTE FUNCTION seams.pass()', t);
@@ -85,6 +86,32 @@ BEGIN
     INSERT INTO seat_claims (event_id, seat_id, holder_id, sold)
     SELECT p_event, seat, p_id, is_sold FROM unnest(p_seats) AS w (seat) WHERE seat IS NOT NULL AND is_live;
 END
+$$;
+
+-- A code that takes half off and may be used once.
+CREATE FUNCTION seams.offer_code(p_event uuid) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO promo_codes (id, event_id, code, kind, value, uses) VALUES (gen_random_uuid(), p_event, 'LAST', 'PERCENT', 0.5, 1)
+$$;
+
+-- A hold uses it, and one more use is left.
+CREATE FUNCTION seams.use_code(p_event uuid, p_hold uuid) RETURNS void LANGUAGE sql AS $$
+    UPDATE promo_codes SET used = used + 1, uses = uses + 1, ever_used = true WHERE event_id = p_event AND code = 'LAST';
+    UPDATE holds SET promo_code_id = (SELECT id FROM promo_codes WHERE event_id = p_event AND code = 'LAST') WHERE id = p_hold
+$$;
+
+-- Somebody is about to pay a booking.
+CREATE FUNCTION seams.attempt(p_id uuid, p_booking uuid) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO payments (id, booking_id, event_id, account_id, provider, method, state, amount, currency, idempotency_key, fingerprint)
+    SELECT p_id, id, event_id, account_id, 'sandbox', 'card', 'STARTED', total, currency, p_id::text, p_id FROM bookings
+    WHERE id = p_booking
+$$;
+
+-- A confirmed booking is paid, by hand.
+CREATE FUNCTION seams.pay(p_booking uuid) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO payments (id, booking_id, event_id, account_id, provider, method, state, amount, currency, pays_booking,
+                          idempotency_key, fingerprint)
+    SELECT gen_random_uuid(), id, event_id, account_id, 'manual', 'cash', 'SUCCEEDED', total, currency, true, id::text,
+        gen_random_uuid() FROM bookings WHERE id = p_booking;
 $$;
 
 -- An event that sells nothing any more, and a hold of one of its seats from before that was released.

@@ -43,11 +43,17 @@ pub(crate) struct Stage {
     pub(crate) hold: Uuid,
     /// The buyer's confirmed booking.
     pub(crate) booking: Uuid,
+    /// The buyer's booking that was paid.
+    pub(crate) paid: Uuid,
     /// The buyer's booking that waits for its payment.
     pub(crate) unpaid: Uuid,
     /// The buyer's booking that was not paid in time, of a place and a seat.
     pub(crate) lapsed: Uuid,
     pub(crate) block: Uuid,
+    /// The attempt to pay the buyer's unpaid booking.
+    pub(crate) payment: Uuid,
+    /// The attempt to pay the one that was not paid in time.
+    pub(crate) late_payment: Uuid,
     /// Whether the organizer asks another node.
     pub(crate) is_elsewhere: AtomicBool,
     /// Of the booking that is asked for again.
@@ -78,9 +84,12 @@ impl Stage {
             released: Uuid::nil(),
             hold: Uuid::nil(),
             booking: Uuid::nil(),
+            paid: Uuid::nil(),
             unpaid: Uuid::nil(),
             lapsed: Uuid::nil(),
             block: Uuid::nil(),
+            payment: Uuid::nil(),
+            late_payment: Uuid::nil(),
             is_elsewhere: AtomicBool::new(false),
             repeated_key: Uuid::now_v7().to_string(),
             event,
@@ -111,6 +120,7 @@ impl Stage {
         self.sections = rows.iter().filter_map(|row| row.get(1)).collect();
         let statement = "INSERT INTO promo_codes (id, event_id, code, kind, value, uses) VALUES ($1, $2, 'STAGE', 'PERCENT', 0.5, 9)";
         client.execute(statement, &[&self.code, &self.event.id]).await.unwrap();
+        client.execute("SELECT seams.offer_code($1)", &[&self.event.id]).await.unwrap();
         if !self.has_types {
             self.released = HoldId::generate().0;
             let (kind, seat) = (self.event.types[STALLS], self.event.seats[STALLS][0]);
@@ -143,6 +153,7 @@ impl Stage {
             Needs::ExpiringHold => ("HOLD", HoldId::generate().0, "250 milliseconds"),
             Needs::Block => ("BLOCK", HoldId::generate().0, ""),
             Needs::Booking | Needs::CancelledBooking => ("CONFIRMED", BookingId::generate().0, ""),
+            Needs::Paid => ("CONFIRMED", BookingId::generate().0, ""),
             Needs::Unpaid => ("PENDING_PAYMENT", BookingId::generate().0, "10 minutes"),
             Needs::ExpiringUnpaid => ("PENDING_PAYMENT", BookingId::generate().0, "250 milliseconds"),
             Needs::Lapsed => ("EXPIRED", BookingId::generate().0, "-1 seconds"),
@@ -152,6 +163,7 @@ impl Stage {
         let place = match need {
             Needs::Hold | Needs::ExpiringHold => &mut self.hold,
             Needs::Booking | Needs::CancelledBooking => &mut self.booking,
+            Needs::Paid => &mut self.paid,
             Needs::Unpaid | Needs::ExpiringUnpaid => &mut self.unpaid,
             Needs::Lapsed => &mut self.lapsed,
             _ => &mut self.block,
@@ -160,7 +172,10 @@ impl Stage {
             return;
         }
         *place = id;
-        if kind == "PENDING_PAYMENT" {
+        if need == Needs::Paid {
+            kinds = vec![self.event.types[LATE]; 2];
+            seats.push(None);
+        } else if kind == "PENDING_PAYMENT" {
             kinds = vec![self.event.types[LATE]];
         } else if need == Needs::Lapsed {
             kinds = vec![self.event.types[LATE], self.event.types[STALLS]];
@@ -176,6 +191,27 @@ impl Stage {
             $6, $7)";
         let client = &self.lane.server.client;
         client.execute(statement, &[&id, &kind, &self.event.id, &account, &lasts, &kinds, &seats]).await.unwrap();
+        let attempt = Uuid::now_v7();
+        match need {
+            Needs::Hold | Needs::ExpiringHold => {
+                client.execute("SELECT seams.use_code($1, $2)", &[&self.event.id, &id]).await.unwrap();
+            }
+            Needs::Unpaid | Needs::ExpiringUnpaid => self.payment = attempt,
+            Needs::Lapsed => self.late_payment = attempt,
+            _ => {}
+        }
+        if [self.payment, self.late_payment].contains(&attempt) {
+            client.execute("SELECT seams.attempt($1, $2)", &[&attempt, &id]).await.unwrap();
+        }
+        if need == Needs::Paid {
+            client.execute("SELECT seams.pay($1)", &[&id]).await.unwrap();
+        }
+    }
+
+    /// What a buyer with a code wants: a place that costs something, for which the code has one use left.
+    pub(crate) fn wish_with_code(&self) -> Value {
+        let kind = self.event.types[if self.has_types { LATE } else { FLOOR }];
+        json!({ "items": [{ "ticketTypeId": kind, "quantity": 1 }], "promoCode": "last" })
     }
 
     /// What a buyer wants: a place, and the last seat.
@@ -216,6 +252,14 @@ impl Stage {
     /// The same about a path of one's own.
     pub(crate) fn organizer_at(&self, method: Method, path: String, body: Option<Value>) -> Call {
         Call { api: self.organizer_api().clone(), method, path, body, key: None, revision: false }
+    }
+
+    /// The organizer's request about a booking, with a key.
+    pub(crate) fn organizer_of(&self, booking: Uuid, rest: &str, body: Value) -> Call {
+        let path = format!("/api/v1/organizer/bookings/{booking}{rest}");
+        // The inventory is on one node.
+        let (api, key) = (self.lane.organizer_api.clone(), Some(Uuid::now_v7().to_string()));
+        Call { api, method: Method::POST, path, body: Some(body), key, revision: false }
     }
 
     /// An administrator's request: the maps of stages are the house's.

@@ -4,8 +4,13 @@ use proptest::prelude::*;
 
 use super::*;
 
-const SETTINGS: BreakerSettings =
-    BreakerSettings { failures: 5, window: Duration::from_secs(60), open_for: Duration::from_secs(30), probes: 2 };
+const SETTINGS: BreakerSettings = BreakerSettings {
+    failures: 5,
+    window: Duration::from_secs(60),
+    open_for: Duration::from_secs(30),
+    half_open_for: Duration::from_secs(50),
+    probes: 2,
+};
 
 /// What happens to a breaker. Calls are known by their place among those under way.
 #[derive(Clone, Debug)]
@@ -35,6 +40,7 @@ fn step() -> impl Strategy<Value = Step> {
 struct Model {
     state: Option<Instant>,
     is_half_open: bool,
+    decided_at: Option<Instant>,
     failures: VecDeque<Instant>,
     probe: bool,
     succeeded: u32,
@@ -59,6 +65,11 @@ impl Model {
         self.failures.retain(|at| now - *at < SETTINGS.window);
         if self.state.is_some_and(|until| until <= now) {
             self.enter(None, true);
+            self.decided_at = Some(now + SETTINGS.half_open_for);
+        }
+        if self.decided_at.is_some_and(|at| at <= now) {
+            let until = self.probe.then(|| now + SETTINGS.open_for);
+            self.enter(until, false);
         }
     }
 
@@ -99,7 +110,7 @@ fn follow(phase: &mut std::sync::Arc<Phase>, now: Instant) {
     let next = match phase.due(&SETTINGS, now) {
         None => return,
         Some(BreakerState::Closed) => Phase::closed(&SETTINGS, now),
-        Some(BreakerState::HalfOpen) => Phase::half_open(0),
+        Some(BreakerState::HalfOpen) => Phase::half_open(&SETTINGS, 0, now),
         Some(BreakerState::Open) => {
             Phase::Open(Outage { until: Some(now + SETTINGS.open_for), failures: 0, id: None, is_told: false.into() })
         }
@@ -110,7 +121,7 @@ fn follow(phase: &mut std::sync::Arc<Phase>, now: Instant) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
-    /// Guards: all rules of the machine at once: the window, one probe at a time, how many must succeed, late outcomes. Seen to fail
+    /// Guards: all rules of the machine at once: the window, one probe at a time, how many must succeed and in which time, late outcomes. Seen to fail
     /// without each of them.
     #[test]
     fn any_history_ends_as_in_the_model(steps in prop::collection::vec(step(), 1..120)) {

@@ -2,6 +2,7 @@
 
 use boxoffice_http::openapi::texts;
 use domain::{
+    events::managed::RefundCounts,
     events::{EventStatus, fields::RawEvent},
     ids::{AccountId, EventId, SeatMapId, SeriesId, VenueId},
     management::events::{Cancellation, ManagedEvent},
@@ -113,15 +114,29 @@ pub(crate) struct CancellationJson {
     total: u64,
     /// Bookings that are cancelled.
     done: u64,
+    /// What goes back to buyers because of it.
+    refunds: RefundCountsJson,
     started_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     finished_at: Option<Timestamp>,
 }
 
+/// How many refunds are where. Which have failed, the list of the event's refunds says.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RefundCounts)]
+struct RefundCountsJson {
+    pending: u64,
+    succeeded: u64,
+    /// And were not made again.
+    failed: u64,
+}
+
 impl From<&Cancellation> for CancellationJson {
     fn from(of: &Cancellation) -> Self {
-        Self { total: of.total, done: of.done, started_at: of.started_at, finished_at: of.finished_at }
+        let RefundCounts { pending, succeeded, failed } = of.refunds;
+        let refunds = RefundCountsJson { pending, succeeded, failed };
+        Self { total: of.total, done: of.done, refunds, started_at: of.started_at, finished_at: of.finished_at }
     }
 }
 

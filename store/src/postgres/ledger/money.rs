@@ -127,7 +127,8 @@ impl<'a> Money<'a> {
                 self.queue(entry.jobs());
             }
             Entry::CloseBooking { booking, to, money, at, .. } => {
-                if booking.status == BookingStatus::PendingPayment {
+                // Also of one that is paid already: another attempt may be in progress.
+                if !booking.total.is_free() {
                     self.settle(booking, *to == BookingStatus::Cancelled, *at);
                 }
                 self.cancellations.extend(money.as_ref().map(|money| Cancellation::of(booking, money, *at)));
@@ -162,7 +163,7 @@ impl<'a> Money<'a> {
 
 impl<'a> Cancellation<'a> {
     fn of(booking: &bookings::Booking, money: &'a NewCancellation, at: Timestamp) -> Self {
-        let NewCancellation { id, positions, kept, cut, reason, account_id, key, refund, gone_before } = money;
+        let NewCancellation { id, positions, kept, cut, reason, account_id, key, refund, gone_before, .. } = money;
         let refund = refund.as_ref();
         Self {
             id: *id,

@@ -2,20 +2,18 @@
 
 mod books;
 mod by_hand;
+mod receipts;
 mod refunds;
 
 use domain::{
     bookings::Positions,
     money::Money,
-    payments::{ManualMethod, statement::PaidThrough},
+    payments::{ManualMethod, payment::BY_HAND as MANUAL, statement::PaidThrough},
 };
 use rust_decimal::Decimal;
 use tokio_postgres::Row;
 
 use super::super::rows::{StoreError, parse};
-
-/// What is in the place of a provider when no gateway knows of a payment.
-const MANUAL: &str = "manual";
 
 /// The amount in this column, in the row's `currency`.
 fn money(row: &Row, column: &str) -> Result<Money, StoreError> {

@@ -55,7 +55,9 @@ const FIGURES: &str = "SELECT (SELECT count(*) FROM payments p \
     (SELECT count(*) FROM payments p WHERE p.state = 'SUCCEEDED' AND NOT p.pays_booking \
         AND NOT EXISTS (SELECT FROM refunds r WHERE r.payment_id = p.id)) \
     + (SELECT count(*) FROM payments p JOIN bookings b ON b.id = p.booking_id \
-        WHERE p.id > $2 AND p.pays_booking AND b.status IN ('PENDING_PAYMENT', 'EXPIRED')) AS without_booking";
+        WHERE p.id > $2 AND p.pays_booking AND b.status IN ('PENDING_PAYMENT', 'EXPIRED')) AS without_booking, \
+    (SELECT count(*) FROM refunds r WHERE r.state = 'PENDING') AS refunds_pending, \
+    (SELECT extract(epoch FROM now() - min(r.created_at))::float8 FROM refunds r WHERE r.state = 'PENDING') AS oldest_refund";
 
 /// How far back paid bookings are looked at.
 const LOOKED_BACK: jiff::SignedDuration = jiff::SignedDuration::from_hours(48);
@@ -77,7 +79,13 @@ impl PgStore {
         let parameters: [Typed<'_>; 2] = [(&stuck_after.as_secs_f64(), Type::FLOAT8), (&from, Type::UUID)];
         let row = self.pool.get().await?.query_typed_one(FIGURES, &parameters).await?;
         let number = |column| Ok::<_, StoreError>(u64::try_from(row.try_get::<_, i64>(column)?).unwrap_or(0));
-        Ok(PaymentFigures { stuck: number("stuck")?, paid_without_booking: number("without_booking")? })
+        let oldest_refund: Option<f64> = row.try_get("oldest_refund")?;
+        Ok(PaymentFigures {
+            stuck: number("stuck")?,
+            paid_without_booking: number("without_booking")?,
+            refunds_pending: number("refunds_pending")?,
+            oldest_refund: Duration::try_from_secs_f64(oldest_refund.unwrap_or_default()).unwrap_or_default(),
+        })
     }
 
     async fn list_payments(&self, query: &ListQuery, stuck_after: Duration) -> Result<Page<Payment>, StoreError> {

@@ -42,6 +42,20 @@ pub(super) const ROWS: &[Operation] = &[
         promise: Promise::Exists,
     },
     Operation {
+        name: "hold_with_code",
+        routes: &["POST /api/v1/events/{id}/holds"],
+        needs: &[],
+        act: Act::Ask(|of| of.buyer(Method::POST, of.event.path("holds"), Some(of.wish_with_code()))),
+        promise: Promise::Exists,
+    },
+    Operation {
+        name: "book_with_code",
+        routes: &["POST /api/v1/events/{id}/bookings"],
+        needs: &[],
+        act: Act::Ask(|of| of.buyer(Method::POST, of.event.path("bookings"), Some(of.wish_with_code()))),
+        promise: Promise::Exists,
+    },
+    Operation {
         name: "book_repeat",
         routes: &["POST /api/v1/events/{id}/bookings"],
         needs: &[Needs::Repeatable],

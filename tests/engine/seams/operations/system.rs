@@ -8,7 +8,7 @@ use std::{
 use actors::{inventories::AskError, inventory::Denial};
 use domain::{
     bookings::{Booking, Positions},
-    ids::{BookingId, EventId},
+    ids::{BookingId, EventId, PaymentId},
     inventory::Command,
     repositories::BookingRepository,
 };
@@ -36,6 +36,8 @@ pub(crate) enum System {
     Paid,
     /// The payment of a booking arrives after its time.
     PaidLate,
+    /// It is marked as paid, by no attempt.
+    Marked,
     /// The payment of a booking takes longer.
     PaymentWaits,
     /// One of several items of a booking is cancelled.
@@ -59,6 +61,7 @@ pub(super) const ROWS: &[Operation] = &[
     row("unpaid_expires", &[Needs::ExpiringUnpaid], System::UnpaidExpires),
     row("confirm", &[Needs::Unpaid], System::Paid),
     row("confirm_late", &[Needs::Lapsed], System::PaidLate),
+    row("confirm_unpaid", &[Needs::Unpaid], System::Marked),
     row("unpaid_wait", &[Needs::Unpaid], System::PaymentWaits),
     row("cancel_item", &[Needs::Booking], System::ItemCancelled),
     row("scheduled_publish", &[Needs::Scheduled], System::Publish),
@@ -94,8 +97,9 @@ impl System {
                 let over = "SELECT status <> 'SCHEDULED' OR publish_at > now() + interval '1 minute' FROM events WHERE id = $1";
                 stage.until_over(over, stage.event.id).await
             }
-            Self::Paid => stage.asked(stage.unpaid, |booking| Command::Confirm { booking, payment_id: None }).await,
-            Self::PaidLate => stage.asked(stage.lapsed, |booking| Command::Confirm { booking, payment_id: None }).await,
+            Self::Paid => stage.asked(stage.unpaid, |booking| paid(booking, Some(stage.payment))).await,
+            Self::PaidLate => stage.asked(stage.lapsed, |booking| paid(booking, Some(stage.late_payment))).await,
+            Self::Marked => stage.asked(stage.unpaid, |booking| paid(booking, None)).await,
             Self::PaymentWaits => {
                 let until = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
                 stage.asked(stage.unpaid, |booking| Command::Wait { booking_id: booking.id, until }).await
@@ -132,6 +136,10 @@ impl System {
             }
         }
     }
+}
+
+fn paid(booking: Arc<Booking>, payment: Option<Uuid>) -> Command {
+    Command::Confirm { booking, payment_id: payment.map(PaymentId) }
 }
 
 impl Stage {

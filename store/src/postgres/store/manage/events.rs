@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::{
     audit::Action,
-    events::{Event, EventStatus, fields::EventFields},
+    events::{Event, EventStatus, fields::EventFields, managed::RefundCounts},
     ids::{AccountId, EventId, SeatMapId},
     lists::{ListQuery, Page},
     management::{
@@ -38,12 +38,29 @@ use super::{
     tags::{defer_listings, refresh_listings, remove_tags, set_tags},
 };
 
+/// The refunds that follow from an event's cancellation: of cancellations that nobody has asked for. None of an event that is not cancelled,
+/// because nothing equals NULL.
+macro_rules! refund_counts {
+    () => {
+        "(SELECT ARRAY[count(*) FILTER (WHERE r.state = 'PENDING'), count(*) FILTER (WHERE r.state = 'SUCCEEDED'), \
+            count(*) FILTER (WHERE r.state = 'FAILED' AND r.replaced_by_id IS NULL)] \
+        FROM refunds r JOIN cancellations k ON k.id = r.cancellation_id \
+        WHERE r.event_id = c.event_id AND k.account_id IS NULL) AS refund_counts"
+    };
+}
+pub(super) use refund_counts;
+
 /// Tags and the state of a cancellation come with each row, so that a page is one statement.
-const MANAGED: &str = "e.revision, e.publish_at, \
+const MANAGED: &str = concat!(
+    "e.revision, e.publish_at, \
     (SELECT v.seat_map_id FROM seat_map_versions v WHERE v.id = e.seat_map_version_id) AS map_id, \
     (SELECT v.number FROM seat_map_versions v WHERE v.id = e.seat_map_version_id) AS map_version, c.total, c.done, c.started_at, c.finished_at, \
+    ",
+    refund_counts!(),
+    ", \
     ARRAY(SELECT t.slug FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = e.id ORDER BY t.slug) AS tag_slugs, \
-    ARRAY(SELECT t.name FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = e.id ORDER BY t.slug) AS tag_names";
+    ARRAY(SELECT t.name FROM event_tags x JOIN tags t ON t.id = x.tag_id WHERE x.event_id = e.id ORDER BY t.slug) AS tag_names"
+);
 
 fn managed(row: &Row) -> Result<ManagedEvent, StoreError> {
     let (slugs, names): (Vec<String>, Vec<String>) = (row.try_get("tag_slugs")?, row.try_get("tag_names")?);
@@ -65,9 +82,15 @@ pub(super) fn cancellation(row: &Row) -> Result<Option<Cancellation>, StoreError
     Ok(Some(Cancellation {
         total: u64::try_from(total).unwrap_or(0),
         done: u64::try_from(row.try_get::<_, i64>("done")?).unwrap_or(0),
+        refunds: refunds(&row.try_get::<_, Vec<i64>>("refund_counts")?),
         started_at: row.try_get("started_at")?,
         finished_at: row.try_get("finished_at")?,
     }))
+}
+
+fn refunds(counts: &[i64]) -> RefundCounts {
+    let count = |at: usize| counts.get(at).and_then(|count| u64::try_from(*count).ok()).unwrap_or(0);
+    RefundCounts { pending: count(0), succeeded: count(1), failed: count(2) }
 }
 
 impl PgStore {

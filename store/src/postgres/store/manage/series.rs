@@ -32,15 +32,18 @@ use super::{
     allowances::check_drafts,
     copies::{Copy, is_made, make_copies},
     editable,
-    events::cancellation,
+    events::{cancellation, refund_counts},
     lock_event,
     tags::{defer_listings, refresh_listings},
 };
 
-const OCCURRENCES: &str = "SELECT e.id, e.slug, e.title, e.status::text AS status, e.publish_at, e.starts_at, e.ends_at, \
-        c.total, c.done, c.started_at, c.finished_at \
-    FROM events e LEFT JOIN event_cancellations c ON c.event_id = e.id \
-    WHERE e.series_id = $1 AND ($2::uuid IS NULL OR e.organizer_id = $2) ORDER BY e.starts_at";
+const OCCURRENCES: &str = concat!(
+    "SELECT e.id, e.slug, e.title, e.status::text AS status, e.publish_at, e.starts_at, e.ends_at, \
+        c.total, c.done, c.started_at, c.finished_at, ",
+    refund_counts!(),
+    " FROM events e LEFT JOIN event_cancellations c ON c.event_id = e.id \
+    WHERE e.series_id = $1 AND ($2::uuid IS NULL OR e.organizer_id = $2) ORDER BY e.starts_at"
+);
 
 const MEMBERSHIP: &str = "UPDATE events SET series_id = $2, revision = revision + 1, updated_at = now() WHERE id = $1";
 

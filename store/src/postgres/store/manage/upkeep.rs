@@ -1,5 +1,7 @@
 //! Background work on events: scheduled publishing, and the bookings of cancelled events.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use domain::{
     accounts::EmailAddress,
@@ -13,6 +15,7 @@ use domain::{
     mail::{BookedPlace, BookingSummary, Locale, Message, Template},
     management::events::{EventUpkeep, Publishing},
     money::{Currency, Money},
+    payments::books::{BooksRepository as _, PaidBooking},
     repositories::{Found, RepositoryError},
 };
 use tokio_postgres::{Row, types::Type};
@@ -233,6 +236,10 @@ impl EventUpkeep for PgStore {
 
     async fn next_to_cancel(&self, event: EventId, limit: u32) -> Found<Vec<Booking>> {
         Ok(self.read_next(event, limit).await?)
+    }
+
+    async fn paid_of(&self, bookings: &[BookingId]) -> Found<HashMap<BookingId, PaidBooking>> {
+        self.paid_bookings(bookings).await
     }
 
     async fn note_cancelled(&self, event: EventId, bookings: &[BookingId]) -> Found<()> {

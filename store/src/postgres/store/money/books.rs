@@ -33,7 +33,8 @@ use super::{
     money, positions, through,
 };
 
-const PAID: &str = "SELECT p.booking_id, p.id, p.amount, p.currency::text AS currency, p.provider, p.method, gone_of_payment(p.id) AS gone \
+const PAID: &str = "SELECT p.booking_id, p.id, p.amount, p.currency::text AS currency, p.provider, p.method, gone_of_payment(p.id) AS gone, \
+        p.updated_at AS paid_at \
     FROM payments p WHERE p.booking_id = ANY($1) AND p.pays_booking";
 
 /// Without terms of its event, the usual ones hold (`CancellationPolicy::default`).
@@ -176,13 +177,14 @@ impl PgStore {
                 amount: money(row, "amount")?,
                 through: through(row.try_get("provider")?, row.try_get("method")?),
                 gone: money(row, "gone")?,
+                paid_at: row.try_get("paid_at")?,
             };
             Ok((BookingId(row.try_get("booking_id")?), paid))
         };
         rows.iter().map(paid).collect()
     }
 
-    async fn read_terms(&self, booking: BookingId) -> Result<Option<CancellationTerms>, StoreError> {
+    async fn read_cancellation_terms(&self, booking: BookingId) -> Result<Option<CancellationTerms>, StoreError> {
         let rows = self.pool.get().await?.query_typed(TERMS, &[(&booking.0, Type::UUID)]).await?;
         rows.first().map(terms).transpose()
     }
@@ -235,10 +237,15 @@ impl PgStore {
         let parameters: [Typed<'_>; 1] = [(&ids, Type::UUID_ARRAY)];
         let owners = client.query_typed(BOOKINGS, &parameters).await?;
         let sums = client.query_typed(&sums("m.booking_id = ANY($1)", "m.booking_id"), &parameters).await?;
-        let of = |(owner, statement): (Option<Uuid>, Statement)| {
-            owner.map(|id| BookingStatement { booking_id: BookingId(id), statement })
-        };
-        Ok(statements(&owners, &sums)?.into_iter().filter_map(of).collect())
+        let mut books = statements(&owners, &sums)?;
+        let mut read = Vec::with_capacity(owners.len());
+        for row in &owners {
+            let id: Uuid = row.try_get("of_booking")?;
+            let Some(statement) = books.remove(&Some(id)) else { continue };
+            let (status, created_at) = (parse(row.try_get("status")?)?, row.try_get("created_at")?);
+            read.push(BookingStatement { booking_id: BookingId(id), status, created_at, statement });
+        }
+        Ok(read)
     }
 }
 
@@ -249,7 +256,7 @@ impl BooksRepository for PgStore {
     }
 
     async fn cancellation_terms(&self, booking: BookingId) -> Found<Option<CancellationTerms>> {
-        Ok(self.read_terms(booking).await?)
+        Ok(self.read_cancellation_terms(booking).await?)
     }
 
     async fn cancellations_of(&self, booking: BookingId) -> Found<Vec<StoredCancellation>> {

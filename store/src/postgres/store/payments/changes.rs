@@ -47,7 +47,8 @@ const ASK_AGAIN: &str = "UPDATE payments SET refused = false, asked_at = now() \
 
 const NOT_BEGUN: &str = "UPDATE payments SET refused = true WHERE id = $1 AND state = 'STARTED' AND reference IS NULL";
 
-const ANSWER: &str = "UPDATE payments p SET answered = coalesce(answered, state), answered_at = coalesce(answered_at, updated_at) \
+const ANSWER: &str = "UPDATE payments p SET answered = coalesce(answered, state), answered_at = coalesce(answered_at, updated_at), \
+        answered_page = coalesce(answered_page, client_secret IS NOT NULL OR redirect_url IS NOT NULL) \
     WHERE p.id = $1 RETURNING ";
 
 /// Jobs as arrays of their columns.

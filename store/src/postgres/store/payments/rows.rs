@@ -5,14 +5,13 @@ use domain::{
     ids::{AccountId, BookingId, EventId, PaymentId},
     money::{Currency, Money},
     payments::{
-        attempt::PaymentState,
         gateway::{ClientSecret, GatewayReference, PaymentFailure},
-        payment::Payment,
+        payment::{FirstAnswer, Payment},
         repository::PayableBooking,
     },
     pricing::terms::SaleTerms,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio_postgres::Row;
 
 use super::super::super::rows::{StoreError, parse};
@@ -20,7 +19,7 @@ use super::super::super::rows::{StoreError, parse};
 /// Columns of a payment `p`, for [`payment`].
 pub(super) const PAYMENT_COLUMNS: &str = "p.id, p.booking_id, p.event_id, p.account_id, p.provider, p.method, p.state::text AS state, \
     p.amount, p.currency::text AS currency, p.reference, p.client_secret, p.redirect_url, p.failure_code, p.failure_message, \
-    p.return_url, p.idempotency_key, p.fingerprint, p.asked_at, p.refused, p.answered::text AS answered, p.answered_at, \
+    p.return_url, p.idempotency_key, p.fingerprint, p.asked_at, p.refused, p.answered::text AS answered, p.answered_at, p.answered_page, \
     p.created_at, p.updated_at";
 
 pub(super) fn money(row: &Row, column: &str) -> Result<Money, StoreError> {
@@ -34,8 +33,14 @@ pub(super) fn payment(row: &Row) -> Result<Payment, StoreError> {
         let message = row.try_get::<_, Option<String>>("failure_message")?.unwrap_or_default();
         Ok::<_, StoreError>(PaymentFailure { code, message })
     });
-    let answered: Option<&str> = row.try_get("answered")?;
-    let answered: Option<PaymentState> = answered.map(parse).transpose()?;
+    let answered = match row.try_get::<_, Option<&str>>("answered")? {
+        Some(state) => Some(FirstAnswer {
+            state: parse(state)?,
+            since: row.try_get("answered_at")?,
+            had_page: row.try_get("answered_page")?,
+        }),
+        None => None,
+    };
     Ok(Payment {
         id: PaymentId(row.try_get("id")?),
         booking_id: BookingId(row.try_get("booking_id")?),
@@ -54,7 +59,7 @@ pub(super) fn payment(row: &Row) -> Result<Payment, StoreError> {
         fingerprint: Fingerprint(row.try_get("fingerprint")?),
         asked_at: row.try_get("asked_at")?,
         refused: row.try_get("refused")?,
-        answered: answered.zip(row.try_get::<_, Option<Timestamp>>("answered_at")?),
+        answered,
         created_at: row.try_get("created_at")?,
         updated_at: row.try_get("updated_at")?,
     })
