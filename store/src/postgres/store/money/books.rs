@@ -82,8 +82,8 @@ const SUMS: &str = "WITH lines AS MATERIALIZED ( \
 
 /// What is added up to no sum: whose books they are, and in which currency.
 const EVENT: &str = "SELECT NULL::uuid AS of_booking, currency::text AS currency FROM events WHERE id = $1";
-const BOOKINGS: &str =
-    "SELECT id AS of_booking, currency::text AS currency FROM bookings WHERE id = ANY($1) ORDER BY id";
+const BOOKINGS: &str = "SELECT id AS of_booking, currency::text AS currency, status::text AS status, created_at FROM bookings \
+    WHERE id = ANY($1) ORDER BY id";
 
 fn sums(of: &str, group: &str) -> String {
     SUMS.replace("{of}", of).replace("{group}", group)
