@@ -20,7 +20,7 @@ use domain::{
 };
 use serde_json::json;
 
-use self::dto::{CancellationBody, ManagedBookingJson, PaymentBody, RefundBody, RetryBody};
+use self::dto::{HandPaymentBody, ManagedBookingJson, OrganizerCancellationBody, RefundBody, RetryBody};
 use super::{
     cancellations::kept_body,
     manage::{location, manager},
@@ -48,7 +48,7 @@ async fn show(app: Arc<App>, request: Request) -> Result<Reply, Problem> {
 async fn pay(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let (by, id) = (manager(&request)?, request.id::<BookingId>("id")?);
     bookings::show(&app, &by, id).await?;
-    let (body, (key, fingerprint)) = kept_body::<PaymentBody>(&mut request).await?;
+    let (body, (key, fingerprint)) = kept_body::<HandPaymentBody>(&mut request).await?;
     let paid = bookings::pay(&app, &by, id, KeptRequest { key, fingerprint }, body.read()?).await?;
     let path = location(&by, &format!("bookings/{id}"));
     let reply = Reply::created(&path, &PaymentJson::from(&paid.value))?;
@@ -86,7 +86,7 @@ async fn retry(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
 async fn cancel(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let (by, id) = (manager(&request)?, request.id::<BookingId>("id")?);
     bookings::show(&app, &by, id).await?;
-    let (body, key) = kept_body::<CancellationBody>(&mut request).await?;
+    let (body, key) = kept_body::<OrganizerCancellationBody>(&mut request).await?;
     let (items, reason) = body.read()?;
     let asked = Asked { items, reason: Some(reason), key: Some(key), to_refund: false };
     let cancelled = cancellations::cancel(&app, By::Organizer(&by), id, &asked).await?;

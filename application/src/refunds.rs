@@ -23,7 +23,7 @@ use super::{
     app::App,
     payments::{
         asking::ask,
-        jobs::{away, unanswered},
+        retries::{away, unanswered},
     },
 };
 

@@ -96,7 +96,7 @@ impl<'a> From<&'a StoredCancellation> for StoredCancellationJson<'a> {
 #[derive(Deserialize, Serialize, ToSchema)]
 #[schema(as = HandPaymentRequest)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct PaymentBody {
+pub(super) struct HandPaymentBody {
     method: MethodJson,
     /// For the books.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -115,7 +115,7 @@ enum MethodJson {
     Complimentary,
 }
 
-impl PaymentBody {
+impl HandPaymentBody {
     pub(super) fn read(self) -> Result<(ManualMethod, Option<String>), FieldError> {
         let method = match self.method {
             MethodJson::Cash => ManualMethod::Cash,
@@ -208,7 +208,7 @@ impl RefundBody {
 #[derive(Deserialize, Serialize, ToSchema)]
 #[schema(as = ManagedCancellationRequest)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct CancellationBody {
+pub(super) struct OrganizerCancellationBody {
     /// Items of the booking; all of them if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, min_items = 1, max_items = 100)]
@@ -218,7 +218,7 @@ pub(super) struct CancellationBody {
     reason: String,
 }
 
-impl CancellationBody {
+impl OrganizerCancellationBody {
     pub(super) fn read(self) -> Result<(Option<Vec<Uuid>>, String), Vec<FieldError>> {
         let mut errors = FieldErrors::default();
         let reason = errors.keep(text::line("reason", &self.reason, 1..=WORDS_MAX));

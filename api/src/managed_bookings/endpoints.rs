@@ -8,7 +8,7 @@ use boxoffice_http::{
 };
 use serde_json::json;
 
-use super::dto::{CancellationBody, ManagedBookingJson, PaymentBody, RefundBody, RetryBody};
+use super::dto::{HandPaymentBody, ManagedBookingJson, OrganizerCancellationBody, RefundBody, RetryBody};
 use crate::{payments::dto::PaymentJson, refunds::ManagedRefundJson};
 
 /// The endpoints, once for each scope.
@@ -37,7 +37,7 @@ fn pay(scope: &Scope) -> Operation {
          has expired is confirmed as well, if its places are free. Refused only while the gateway is at an attempt.",
     )
     .idempotent()
-    .body::<PaymentBody>(json!({ "method": "cash", "note": "at the door" }))
+    .body::<HandPaymentBody>(json!({ "method": "cash", "note": "at the door" }))
     .created::<PaymentJson<'_>>("The payment, `SUCCEEDED`.")
     .refusals(&[Code::NothingToPay, Code::BookingOver, Code::PaymentInProgress])
     .refusals(&[Code::SoldOut, Code::SeatTaken, Code::NotOnSale, Code::PromoCode])
@@ -82,7 +82,7 @@ fn cancel(scope: &Scope) -> Operation {
         "Whatever the terms of the event say, also after it has begun, and without a fee. Items that were cancelled before are passed over.",
     )
     .idempotent()
-    .body::<CancellationBody>(json!({ "reason": "The band is ill" }))
+    .body::<OrganizerCancellationBody>(json!({ "reason": "The band is ill" }))
     .ok::<ManagedBookingJson<'_>>("The booking as it is now.")
     .refusals(&[Code::NotCancellable])
 }

@@ -14,7 +14,6 @@ use domain::{
         gateway::{GatewayError, GatewayPayment, GatewayState, WebhookError},
         payment::Payment,
     },
-    repositories::RepositoryError,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -24,15 +23,12 @@ use super::{
     begin::{begin_at_gateway, find_at_gateway},
     messages,
     news::{apply_news, never_begun},
+    retries::{AWAY, WRONG, away, unanswered},
 };
 use crate::app::App;
 
 /// The longest wait between two looks at an attempt.
 const LOOK_MAX: Duration = Duration::from_secs(300);
-/// When something that is away is tried again.
-const AWAY: Duration = Duration::from_secs(5);
-/// When an operator may have put it right.
-const WRONG: Duration = Duration::from_secs(60);
 
 /// Asks the gateway what has become of an attempt, until that is over.
 pub async fn check_payment(app: &App, id: PaymentId) -> Result<(), JobError> {
@@ -154,35 +150,10 @@ fn other_gateway(payment: &Payment) -> JobError {
     JobError::Postponed { reason: format!("{} is not the gateway now", payment.provider), wait: WRONG }
 }
 
-pub(crate) fn away(error: RepositoryError) -> JobError {
-    match error {
-        RepositoryError::Unavailable(_) | RepositoryError::RolledBack(_) => {
-            JobError::Postponed { reason: error.to_string(), wait: AWAY }
-        }
-        RepositoryError::Data(_) | RepositoryError::Broken(_) => JobError::Failed(error.to_string()),
-    }
-}
-
 fn failed(error: PaymentError) -> JobError {
     match error {
         PaymentError::Repository(error) => away(error),
         PaymentError::Unavailable { reason, retry_after } => JobError::Postponed { reason, wait: retry_after },
         other => JobError::Failed(other.to_string()),
     }
-}
-
-/// The gateway was not asked, or gave no answer. What it refuses, it refuses for a reason that may be gone the next time.
-pub(crate) fn unanswered(error: CallError<GatewayError>) -> JobError {
-    let (reason, wait) = match error {
-        CallError::Open { retry_after } => ("the gateway is left alone".to_owned(), retry_after),
-        CallError::Full => ("too much is asked of the gateway".to_owned(), Duration::from_secs(1)),
-        CallError::TimedOut => ("the gateway took too long".to_owned(), AWAY),
-        CallError::Failed(error @ GatewayError::Refused { .. }) => return JobError::Failed(error.to_string()),
-        CallError::Failed(error @ GatewayError::Misconfigured(_)) => {
-            tracing::error!(%error, "the payment gateway refuses everything");
-            (error.to_string(), WRONG)
-        }
-        CallError::Failed(error) => (error.to_string(), AWAY),
-    };
-    JobError::Postponed { reason, wait }
 }
