@@ -8,6 +8,7 @@ mod support {
 mod money_flows {
     mod attempts;
     mod books;
+    mod cancelling;
     mod exponents;
     mod lives;
 }

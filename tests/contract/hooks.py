@@ -65,6 +65,10 @@ def make_valid(operation, case):
         case.query = fitting_query(operation, case.query or {})
     if isinstance(case.body, dict):
         case.body = fitting_body(operation, case.body)
+    # Nobody knows a code of the events that are asked for, and a guess is refused.
+    for named in (case.query, case.body):
+        if isinstance(named, dict):
+            named.pop("promoCode", None)
     asks_for_places = ("createHold", "createBooking", "quoteBooking", "createOwnBlock", "createAnyBlock")
     if operation in asks_for_places and isinstance(case.body, dict):
         lines = case.body.get("items")
@@ -150,6 +154,10 @@ def fitting_body(operation, body):
         "tags": [],
     }
     body = {name: known.get(name, value) for name, value in body.items()}
+    if operation.endswith("Pricing"):
+        return fitting_terms(body)
+    if operation.endswith("PromoCode"):
+        return fitting_code(operation, body)
     if operation.startswith("update"):
         # It can be given to somebody, and is never taken away.
         body.pop("organizerId", None)
@@ -165,6 +173,27 @@ def fitting_body(operation, body):
     if "at" in body:
         body["at"] = soon(1)
     return body
+
+
+def fitting_terms(terms):
+    """Durations and instants within their bounds, and fees whose values are of their kinds."""
+    windows = {name: "PT20M" for name in ("holdCap", "paymentWindow", "bankTransferWindow") if terms.get(name)}
+    terms = {**terms, **windows}
+    if terms.get("fees"):
+        terms["fees"] = [{"name": "Service", "kind": "PERCENT", "value": "0.05", "cap": "2.00"}]
+    if isinstance(terms.get("cancellation"), dict) and terms["cancellation"].get("allowedUntil"):
+        terms["cancellation"] = {**terms["cancellation"], "allowedUntil": soon(20)}
+    return terms
+
+
+def fitting_code(operation, code):
+    """A code of its own, for all tickets, with a value of its kind."""
+    code = {**code, "startsAt": None, "endsAt": None, "ticketTypeIds": None}
+    if not operation.startswith("update"):
+        code |= {"code": f"C{next(REQUESTS)}-{str(RUN)[:8]}"}
+    else:
+        code.pop("code", None)
+    return code | {"kind": "PERCENT", "value": "0.10"}
 
 
 def soon(days):

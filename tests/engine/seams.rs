@@ -26,7 +26,7 @@ async fn every_other_pair_of_operations_leaves_the_ledger_exact() {
 }
 
 /// Pairs that are what the matrix is for: an organizer's look at sales against a buyer's booking, and two decisions about one thing.
-const CLOSEST: [[&str; 2]; 13] = [
+const CLOSEST: [[&str; 2]; 17] = [
     ["book", "type_move_quota"],
     ["book", "type_move_sections"],
     ["hold", "type_delete"],
@@ -40,6 +40,10 @@ const CLOSEST: [[&str; 2]; 13] = [
     ["booking_cancel", "cancel"],
     ["unpaid_expires", "unpaid_cancel"],
     ["scheduled_publish", "block"],
+    ["pay", "unpaid_cancel"],
+    ["pay", "unpaid_expires"],
+    ["pay", "cancel"],
+    ["pay", "pay"],
 ];
 
 /// The same, at many points and in every state.

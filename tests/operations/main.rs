@@ -18,6 +18,7 @@ mod http_kernel;
 mod limits;
 mod mail;
 mod migrations;
+mod payment_figures;
 mod seed;
 #[path = "../support/harness.rs"]
 mod support;

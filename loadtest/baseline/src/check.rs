@@ -42,9 +42,11 @@ const RULES: [(&str, &str); 9] = [
     ),
     (
         "a booking is confirmed and not paid, or paid and not confirmed, or paid with another amount",
-        "SELECT count(*) FROM (SELECT id, total FROM bookings WHERE status = 'CONFIRMED' AND total > 0) AS b \
+        // One that was cancelled keeps the payment that it once had.
+        "SELECT count(*) FROM bookings b \
          FULL JOIN (SELECT booking_id, amount FROM payments WHERE pays_booking AND state = 'SUCCEEDED') AS p ON p.booking_id = b.id \
-         WHERE b.id IS NULL OR p.booking_id IS NULL OR p.amount <> b.total",
+         WHERE b.id IS NULL OR p.amount <> b.total \
+         OR b.status <> 'CANCELLED' AND (b.status = 'CONFIRMED' AND b.total > 0) <> (p.booking_id IS NOT NULL)",
     ),
     (
         "the sandbox has charged what nobody knows of, or not what is believed, or another amount",

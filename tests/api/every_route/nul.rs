@@ -27,7 +27,7 @@ struct Walk {
     server: TestServer,
     boss: Api,
     things: Things,
-    own: [(&'static str, String); 3],
+    own: [(&'static str, String); 4],
     members: usize,
     asked: usize,
     /// What no handler has seen.
@@ -66,7 +66,21 @@ impl Walk {
         let priced = server.event(EventBuilder::ga(5).price("12.50")).await;
         let booking = boss.book(&priced, &priced.places(1)).await.created();
         let payment = crate::payments::pay(&boss, &booking, "sandbox_action").await.created();
-        let own = [("holds", id(&hold)), ("bookings", id(&booking)), ("payments", id(&payment))];
+        let refund = Uuid::now_v7();
+        let made_theirs = format!(
+            "UPDATE events SET organizer_id = b.account_id FROM bookings b WHERE b.event_id = events.id AND b.id = '{0}';
+             INSERT INTO refunds (id, booking_id, event_id, payment_id, amount, currency, cause, state, reason)
+             SELECT '{refund}', booking_id, event_id, id, amount, currency, 'UNNEEDED', 'FAILED', 'too late' FROM payments
+             WHERE booking_id = '{0}'",
+            id(&booking),
+        );
+        server.db.execute(&made_theirs).await;
+        let own = [
+            ("holds", id(&hold)),
+            ("bookings", id(&booking)),
+            ("payments", id(&payment)),
+            ("refunds", refund.to_string()),
+        ];
         Self { server, boss, things, own, members: 0, asked: 0, turned_away: Vec::new() }
     }
 

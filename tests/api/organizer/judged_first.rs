@@ -36,9 +36,11 @@ async fn a_strangers_requests_pause_nothing() {
     let server = TestServer::start().await;
     let (api, stranger) = (organizer(&server).await, organizer(&server).await);
     let (event, quota, kind) = published(&server, &api, 10).await;
+    let path = format!("{OWN}/{event}");
+    let code = api.post(&format!("{path}/promo-codes"), &json!({ "code": "OWN", "kind": "ACCESS" })).await.created();
+    let code = code["id"].as_str().unwrap();
     book(&server.signed_in().await, event, kind, 1).await.created();
     let (before, version) = (disturbed(&server).await, versions(&server, event).await);
-    let path = format!("{OWN}/{event}");
     let title = json!({ "title": "Stolen" });
     let requests = [
         (Method::DELETE, String::new(), Value::Null),
@@ -54,6 +56,10 @@ async fn a_strangers_requests_pause_nothing() {
         (Method::DELETE, format!("/quotas/{quota}"), Value::Null),
         (Method::PATCH, format!("/ticket-types/{kind}"), json!({ "maxPerBooking": 1 })),
         (Method::DELETE, format!("/ticket-types/{kind}"), Value::Null),
+        (Method::PUT, "/pricing".to_owned(), json!({ "taxRate": "0.19" })),
+        (Method::POST, "/promo-codes".to_owned(), json!({ "code": "STOLEN", "kind": "ACCESS" })),
+        (Method::PATCH, format!("/promo-codes/{code}"), json!({ "uses": 1 })),
+        (Method::DELETE, format!("/promo-codes/{code}"), Value::Null),
         (Method::POST, "/quotas".to_owned(), json!({ "name": "Stolen", "capacity": 1 })),
         (
             Method::POST,
@@ -81,6 +87,11 @@ async fn what_the_organizer_is_refused_pauses_nothing() {
     let path = format!("{OWN}/{event}");
     let (quotas, types) = (format!("{path}/quotas"), format!("{path}/ticket-types"));
     let other = api.post(&quotas, &json!({ "name": "Other", "capacity": 5 })).await.created()["id"].clone();
+    let codes = format!("{path}/promo-codes");
+    let code = json!({ "code": "OWN", "kind": "PERCENT", "value": "0.1", "ticketTypeIds": [kind] });
+    let code = api.post(&codes, &code).await.created();
+    let code = format!("{codes}/{}", code["id"].as_str().unwrap());
+    server.db.execute("UPDATE promo_codes SET used = 2, ever_used = true").await;
     places(&server.api, event).await;
     let before = disturbed(&server).await;
     let old = [("if-match", "\"99\"")];
@@ -93,6 +104,9 @@ async fn what_the_organizer_is_refused_pauses_nothing() {
         (Method::DELETE, format!("{quotas}/{quota}"), None),
         (Method::PATCH, format!("{types}/{kind}"), Some(json!({ "maxPerBooking": 3 }))),
         (Method::DELETE, format!("{types}/{kind}"), None),
+        (Method::PUT, format!("{path}/pricing"), Some(json!({ "taxRate": "0.19" }))),
+        (Method::PATCH, code.clone(), Some(json!({ "uses": 7 }))),
+        (Method::DELETE, code.clone(), None),
     ] {
         api.send_with(method, &path, &old, body.as_ref()).await.problem(412, "RESOURCE_003");
     }
@@ -104,6 +118,17 @@ async fn what_the_organizer_is_refused_pauses_nothing() {
     api.delete(&format!("{quotas}/{quota}")).await.problem(409, "RESOURCE_005");
     api.change(&format!("{types}/{kind}"), &json!({ "quotaId": other })).await.problem(409, "RESOURCE_005");
     api.delete(&format!("{types}/{kind}")).await.problem(409, "RESOURCE_005");
+    for (change, field) in
+        [(json!({ "uses": 1 }), "uses"), (json!({ "ticketTypeIds": [Uuid::now_v7()] }), "ticketTypeIds")]
+    {
+        assert_eq!(api.change(&code, &change).await.faults()[0].0, field);
+    }
+    api.change(&code, &json!({ "code": "OTHER" })).await.problem(409, "RESOURCE_005");
+    api.delete(&code).await.problem(409, "RESOURCE_005");
+    api.post(&codes, &json!({ "code": "own", "kind": "ACCESS" })).await.problem(409, "RESOURCE_006");
+    let (pricing, wrong) = (format!("{path}/pricing"), json!({ "taxRate": "7" }));
+    let wrong = api.send_with(Method::PUT, &pricing, &[("if-match", "*")], Some(&wrong)).await;
+    assert_eq!(wrong.faults()[0].0, "taxRate");
     let price = json!({ "amount": "0", "currency": "EUR" });
     let strange = json!({ "name": "Child", "quotaId": Uuid::now_v7(), "price": price });
     assert_eq!(api.post(&types, &strange).await.faults()[0].0, "quotaId");

@@ -13,7 +13,7 @@ use super::{
 use crate::support::{Answer, Api, TestServer, client::uuid, events::in_seconds};
 
 /// What is counted changes with what others do, and is in no revision.
-const COUNTED: [&str; 4] = ["held", "sold", "available", "events"];
+const COUNTED: [&str; 5] = ["held", "sold", "available", "events", "used"];
 
 /// Without what is counted. Nothing that there is not is `null`.
 fn without_counts(shown: Value, path: &str) -> Value {
@@ -87,6 +87,10 @@ async fn a_tag_changes_with_what_it_stands_for_and_only_then() {
     let both = json!([sections[0]["id"], sections[1]["id"]]);
     let mut paths = vec![event.clone(), format!("{event}/seat-map"), map.clone(), quota.clone(), venue.clone()];
     paths.extend(kinds.clone());
+    let pricing = format!("{event}/pricing");
+    let code = boss.post(&format!("{event}/promo-codes"), &json!({ "code": "SPRING", "kind": "ACCESS" })).await;
+    let code = code.header("location").unwrap().to_owned();
+    paths.extend([pricing.clone(), code.clone()]);
     paths.extend([tag.clone(), category.clone(), settings.clone(), user.clone(), named]);
     let mut watched = Watched { api: boss.clone(), paths, before: Vec::new() };
     watched.before = watched.look().await;
@@ -99,6 +103,10 @@ async fn a_tag_changes_with_what_it_stands_for_and_only_then() {
         (&kinds[0], json!({ "name": "Front" })),
         (&kinds[0], json!({ "minPerBooking": 1, "maxPerBooking": 4 })),
         (&kinds[1], json!({ "sections": both })),
+        (&kinds[0], json!({ "hidden": true })),
+        (&kinds[0], json!({ "hidden": false, "taxRate": "0.07" })),
+        (&code, json!({ "kind": "PERCENT", "value": "0.10", "uses": 7 })),
+        (&code, json!({ "code": "summer", "ticketTypeIds": [of.kinds[1]] })),
         (&quota, json!({ "name": "Hall" })),
         (&quota, json!({ "capacity": 900 })),
         (&map, json!({ "description": "As in spring" })),
@@ -122,6 +130,10 @@ async fn a_tag_changes_with_what_it_stands_for_and_only_then() {
         let body = Some(&body).filter(|body| !body.is_null());
         boss.send_with(method, path, &[("if-match", "*")], body).await
     };
+    for terms in [json!({ "taxRate": "0.19", "holdCap": "PT60M" }), json!({})] {
+        watched.judge("pricing", send(Method::PUT, &pricing, terms.clone()).await).await;
+        watched.judge("pricing again", send(Method::PUT, &pricing, terms).await).await;
+    }
     let types = format!("{event}/ticket-types");
     let (there, back) = (json!({ "order": of.kinds }), json!({ "order": [of.kinds[1], of.kinds[0]] }));
     watched.judge("order", send(Method::PUT, &types, back.clone()).await).await;

@@ -33,7 +33,7 @@ use crate::support::{
 /// How often each point is passed through; without it, some points once.
 const ROUNDS: &str = "BOXOFFICE_MONEY_KILLS";
 /// Points of each story in the form that always runs.
-const SAMPLE: usize = 5;
+const SAMPLE: usize = 15;
 /// What statements have to name to be counted.
 const NAMES: [&str; 6] = ["ledger_commit", "payments", "refunds", "gateway_messages", "INTO jobs", "FROM jobs"];
 /// Most points of a story that may go by without a kill: how many messages there are depends on who comes first.

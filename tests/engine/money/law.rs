@@ -114,8 +114,10 @@ const SANDBOX_IN_THE_END: [(&str, &str); 3] = [
 
 /// What these find, in one statement and so of one instant.
 async fn found(client: &Client, queries: &[(&str, &str)]) -> Vec<String> {
-    let parts: Vec<String> =
-        queries.iter().map(|(what, query)| format!("SELECT $${what}: $$ || x.line FROM ({query}) AS x (line)")).collect();
+    let parts: Vec<String> = queries
+        .iter()
+        .map(|(what, query)| format!("SELECT $${what}: $$ || x.line FROM ({query}) AS x (line)"))
+        .collect();
     let rows = client.query(&parts.join(" UNION ALL "), &[]).await.unwrap();
     rows.iter().map(|row| row.get(0)).collect()
 }

@@ -2,7 +2,7 @@
 //! misbehaves when it is told to. What it has charged and given back is the truth that servers are judged by.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     sync::{
         Arc, Mutex, PoisonError,
@@ -71,7 +71,7 @@ struct Shared {
     /// Messages on their way.
     messages: Mutex<JoinSet<()>>,
     /// Ids of those that the server has taken.
-    taken: Mutex<Vec<String>>,
+    taken: Mutex<BTreeSet<String>>,
 }
 
 /// See the module's page. Ends when dropped.
@@ -163,7 +163,7 @@ impl Gateway {
 
     /// Messages that the server has said it has, which it must then keep.
     pub(crate) fn taken(&self) -> Vec<String> {
-        self.shared.taken.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared.taken.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     /// Attempts that it has more than one payment of, which no server may ask for.
@@ -400,7 +400,7 @@ impl Shared {
         let answer = request.header("content-type", "application/json").body(body).send().await;
         let is_taken = answer.is_ok_and(|answer| answer.status().is_success());
         if is_taken {
-            self.taken.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+            self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
         }
         self.wire.pass(|| format!("answer to message {kind}")).await.is_ok() && is_taken
     }

@@ -33,6 +33,10 @@ const CHANGE_NO_PLACES: &[(&str, &str)] = &[
     ("POST /api/v1/events/{id}/quotes", "prices are read, and no places taken"),
     ("POST /api/v1/organizer/bookings/{id}/refunds/{refundId}/retry", "money that was to go back before"),
     ("POST /api/v1/csp-reports", "what browsers report of pages"),
+    (
+        "POST /api/v1/sandbox/payments/{id}/actions",
+        "what a payer does at the gateway, whose news is that of the row `pay`",
+    ),
     ("POST /api/v1/webhooks/{provider}", "keeps a message; what it says is applied by a job"),
 ];
 

@@ -86,6 +86,12 @@ async fn is_kept(stage: &Stage, operation: &Operation, answer: &Answer) -> Optio
         Promise::UnpaidIsOver => {
             ("SELECT status IN ('CANCELLED', 'EXPIRED') FROM bookings WHERE id = $1", stage.unpaid)
         }
+        Promise::PaidOrGivenBack => {
+            let id = answer.json()["id"].as_str().and_then(|id| id.parse().ok()).unwrap_or_default();
+            let query = "SELECT p.state <> 'SUCCEEDED' OR p.pays_booking OR EXISTS (SELECT FROM refunds r WHERE r.payment_id = p.id)
+                FROM payments p WHERE p.id = $1";
+            (query, id)
+        }
         Promise::BlockIsReleased => ("SELECT status = 'RELEASED' FROM holds WHERE id = $1", stage.block),
     };
     let row = stage.lane.watcher.query_opt(query, &[&id]).await.unwrap();

@@ -91,6 +91,8 @@ pub(crate) enum Promise {
     UnpaidIsOver,
     /// The stage's block was given free.
     BlockIsReleased,
+    /// The money of the answer's payment pays the stage's unpaid booking, or goes back.
+    PaidOrGivenBack,
 }
 
 /// A row of the table.

@@ -148,6 +148,9 @@ async fn events_are_edited(site: &Site, by: usize) {
         ((&*list, "/data/0/minPrice/amount"), json!("9.50")),
     ];
     site.sees(by, async |_, organizer| organizer.change(&kinds, &price).await, &after).await;
+    let hidden = json!({ "hidden": true });
+    let after = [((&*event, "/ticketTypes"), json!([])), ((&*list, "/data/0/minPrice"), json!(null))];
+    site.sees(by, async |_, organizer| organizer.change(&kinds, &hidden).await, &after).await;
     let after = [
         ((&*event, "/status"), json!("CANCELLED")),
         (first, json!(null)),

@@ -32,7 +32,16 @@ async fn whoever_changes_what_everybody_sees_writes_it_down() {
         (format!("UPDATE events SET series_id = '{series}' WHERE id = '{id}'"), &[&shown, &listed, &serial]),
         (format!("UPDATE events SET series_id = NULL WHERE id = '{id}'"), &[&shown, &listed, &serial]),
         ("UPDATE ticket_types SET price = price + 1".to_owned(), &both),
+        ("UPDATE ticket_types SET hidden = true".to_owned(), &both),
         ("UPDATE ticket_types SET ever_taken = true".to_owned(), &[]),
+        // Nothing that is kept shows what these say.
+        (
+            format!(
+                "INSERT INTO promo_codes (id, event_id, code, kind) VALUES (gen_random_uuid(), '{id}', 'A', 'ACCESS')"
+            ),
+            &[],
+        ),
+        ("UPDATE promo_codes SET used = 1, ever_used = true".to_owned(), &[]),
         ("UPDATE quotas SET sold = 1, version = version + 1".to_owned(), &[]),
         ("UPDATE tags SET name = 'Jazz!'".to_owned(), &["vocabulary"]),
         ("DELETE FROM event_tags".to_owned(), &both),

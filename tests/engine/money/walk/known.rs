@@ -25,6 +25,8 @@ pub(crate) struct KnownBooking {
     pub(crate) buyer: usize,
     pub(crate) items: Vec<Uuid>,
     pub(crate) payments: Vec<Uuid>,
+    /// Refunds that have failed.
+    pub(crate) failed: Vec<Uuid>,
 }
 
 /// See the module's page.
@@ -74,7 +76,7 @@ impl Known {
             return;
         }
         let items = told["items"].as_array().unwrap().iter().map(|item| uuid(&item["id"])).collect();
-        self.bookings.push(KnownBooking { id, sale, buyer, items, payments: Vec::new() });
+        self.bookings.push(KnownBooking { id, sale, buyer, items, payments: Vec::new(), failed: Vec::new() });
         keep_latest(&mut self.bookings);
     }
 
@@ -83,6 +85,16 @@ impl Known {
         let booking = self.bookings.iter_mut().find(|booking| booking.id == of);
         if let Some(booking) = booking.filter(|booking| !booking.payments.contains(&id)) {
             booking.payments.push(id);
+        }
+    }
+
+    /// Of a booking as its organizer sees it.
+    pub(crate) fn refunds(&mut self, told: &Value) {
+        let Some(refunds) = told["refunds"].as_array() else { return };
+        let failed = refunds.iter().filter(|refund| refund["status"] == "FAILED" && refund.get("replacedBy").is_none());
+        let booking = self.bookings.iter_mut().find(|booking| told["id"] == booking.id.to_string());
+        if let Some(booking) = booking {
+            booking.failed = failed.map(|refund| uuid(&refund["id"])).collect();
         }
     }
 

@@ -93,6 +93,7 @@ impl Request {
             (Gives::Payment, _) => known.payment(&told),
             _ => {}
         }
+        known.refunds(&told);
         if self.key.is_some() {
             known.remember(self, told.clone());
         }

@@ -167,7 +167,7 @@ fn of_hold(random: &mut StdRng, scene: &Scene, known: &Known) -> Vec<Request> {
 /// Something about a booking, perhaps several things at once.
 fn of_booking(random: &mut StdRng, scene: &Scene, known: &Known) -> Vec<Request> {
     // Mostly one of the latest: what is older is over or paid.
-    let latest = known.bookings.len().saturating_sub(if once_in(random, 3) { 24 } else { 8 });
+    let latest = known.bookings.len().saturating_sub(if once_in(random, 3) { 24 } else { 4 });
     let Some(booking) = known.bookings[latest..].choose(random) else { return vec![places(random, scene)] };
     let count = [1, 1, 1, 2, 3][random.random_range(0..5)];
     let mut requests: Vec<Request> = (0..count).map(|_| about(random, booking)).collect();
@@ -215,11 +215,17 @@ fn about(random: &mut StdRng, booking: &KnownBooking) -> Request {
             let body = json!({ "itemIds": some(random, booking), "reason": "A broken seat" });
             Request::post(organizer, managed("/refunds"), body)
         }
-        95..98 => {
+        95..96 => {
             let body = json!({ "itemIds": some(random, booking), "reason": "The band is ill" });
             Request::post(organizer, managed("/cancellations"), body)
         }
-        _ => Request::new(organizer, Method::GET, managed("")),
+        _ => match booking.failed.choose(random) {
+            Some(refund) => {
+                let body = json!({ "byHand": once_in(random, 2) });
+                Request::post(organizer, managed(&format!("/refunds/{refund}/retry")), body)
+            }
+            None => Request::new(organizer, Method::GET, managed("")),
+        },
     }
 }
 

@@ -76,4 +76,14 @@ pub(super) const ROWS: &[Operation] = &[
         act: Act::Ask(|of| of.buyer(Method::DELETE, format!("/api/v1/bookings/{}", of.unpaid), None)),
         promise: Promise::UnpaidIsOver,
     },
+    Operation {
+        name: "pay",
+        routes: &["POST /api/v1/bookings/{id}/payments"],
+        needs: &[Needs::Unpaid],
+        act: Act::Ask(|of| {
+            let card = json!({ "method": "sandbox_success" });
+            of.buyer(Method::POST, format!("/api/v1/bookings/{}/payments", of.unpaid), Some(card))
+        }),
+        promise: Promise::PaidOrGivenBack,
+    },
 ];
