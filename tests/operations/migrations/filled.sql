@@ -99,6 +99,12 @@ UPDATE holds SET extended_until = '2026-03-03Z' WHERE kind = 'HOLD';
 UPDATE bookings SET extended_until = '2026-03-03Z';
 INSERT INTO cancelled_items (booking_id, position, ticket_type_id, seat_id, price, cancelled_at)
 SELECT booking_id, position + 1, ticket_type_id, seat_id, price, now() FROM booking_items;
+-- Prices, and who comes.
+UPDATE holds SET tax_included = false, promo_code_id = gen_random_uuid() WHERE kind = 'HOLD';
+UPDATE bookings SET tax_included = false, discount = 2, promo_code_id = gen_random_uuid();
+UPDATE booking_items SET discount = 2, fee = 1.5, tax = 0.7;
+UPDATE cancelled_items SET discount = 2, fee = 1.5, tax = 0.7;
+INSERT INTO attendees (booking_id, position, name, email) SELECT booking_id, 0, 'Ada Lovelace', 'ada@example.org' FROM booking_items;
 UPDATE event_cancellations SET cancelled_before_ids = ARRAY[gen_random_uuid()];
 UPDATE categories SET id = gen_random_uuid();
 
