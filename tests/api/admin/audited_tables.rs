@@ -4,8 +4,6 @@ use crate::support::TestServer;
 
 /// Tables whose changes no entry tells of, and why. All others have the trigger.
 const NOT_NOTED: [(&str, &str); 34] = [
-    ("booking_mails", "how far mails are queued"),
-    ("booking_mails_since", "follows from the configuration"),
     ("audit_log", "the log itself"),
     ("booking_items", "the ledger's, written for many at once: the application writes such deeds down"),
     ("cancelled_items", "the ledger's, written for many at once: the application writes such deeds down"),
