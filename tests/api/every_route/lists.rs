@@ -77,6 +77,7 @@ async fn lists(server: &TestServer) -> Vec<List> {
         of(&organizer, "/api/v1/organizer/seat-maps", "q=map"),
         of(&boss, "/api/v1/admin/users", "role=ADMIN"),
         of(&boss, "/api/v1/admin/audit-log", "action=CREATED"),
+        of(&boss, "/api/v1/admin/dead-letters", "kind=REFUND"),
         of(&boss, &guests, "status=CONFIRMED"),
         of(&boss, &codes, ""),
         of(&boss, "/api/v1/admin/settings/changes", ""),

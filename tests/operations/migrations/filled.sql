@@ -141,6 +141,14 @@ SELECT gen_random_uuid(), event_id, 'FILLED', 'FIXED', 5, 10, 2, ARRAY[id], '202
 FROM ticket_types WHERE position = 0 ORDER BY id LIMIT 3;
 UPDATE ticket_types SET hidden = true, tax_rate = 0.07 WHERE id = (SELECT id FROM ticket_types ORDER BY id DESC LIMIT 1);
 
+-- A job that was given up, and one that is to be done; how far buyers were told of what they have booked.
+INSERT INTO jobs (id, kind, key, payload, status, attempts, lost, due_at, last_error, created_at, waits_since, ended_at) VALUES
+    (gen_random_uuid(), 'notify', 'booking:1', '{}', 'DEAD', 3, 1, '2026-01-01Z', 'no', '2026-01-01Z', '2026-01-02Z', '2026-01-03Z'),
+    (gen_random_uuid(), 'notify', 'booking:2', '{}', 'PENDING', 0, 0, '2026-01-01Z', NULL, '2026-01-01Z', '2026-01-02Z', NULL);
+INSERT INTO booking_mails (event_id, is_off, version, seen_id, swept_id, next_swept_id, next_swept_xid)
+SELECT id, true, 7, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '17' FROM events ORDER BY id LIMIT 2;
+UPDATE booking_mails_since SET since = '2026-01-01Z';
+
 -- The words of what is public now, and no others: those of what once was would not be learnt again.
 DELETE FROM search_terms;
 UPDATE event_listings SET status = status;
