@@ -1,9 +1,11 @@
 //! The lists that are not in the public catalogue keep to the same protocol: they are walked both ways, their cursors are of no other
 //! list, and their pages say where they are and link to their neighbours.
 
-use domain::accounts::Role;
+use domain::{accounts::Role, ids::RefundId, jobs::JobPayload};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
 
 use crate::support::{
     Api, EventBuilder, TestServer,
@@ -63,6 +65,12 @@ async fn lists(server: &TestServer) -> Vec<List> {
     let codes = format!("/api/v1/admin/events/{}/promo-codes", sold.id);
     for code in 0..ENTRIES {
         boss.post(&codes, &json!({ "code": format!("CODE-{code}"), "kind": "ACCESS" })).await.created();
+    }
+    let given_up = "INSERT INTO jobs (id, kind, key, payload, status, attempts, ended_at) VALUES ($1, 'refund', $2, $3, 'DEAD', 9, now())";
+    for _ in 0..ENTRIES {
+        let payload = JobPayload::Refund { refund_id: RefundId::generate() };
+        let row: [&(dyn ToSql + Sync); 3] = [&Uuid::now_v7(), &payload.key(), &serde_json::to_value(&payload).unwrap()];
+        server.client.execute(given_up, &row).await.unwrap();
     }
     let of = |api: &Api, path: &str, other| List { api: api.clone(), path: path.to_owned(), other };
     vec![

@@ -134,10 +134,17 @@ async fn thing(server: &TestServer, path: &str) -> Thing {
     let event = server.event(EventBuilder::ga(5)).await;
     let id = |answer: Answer| crate::support::client::uuid(&answer.created()["id"]);
     match path {
-        "/api/v1/bookings/{id}"
-        | "/api/v1/bookings/{id}/cancellations"
-        | "/api/v1/bookings/{id}/refunds"
-        | "/api/v1/bookings/{id}/receipt" => {
+        "/api/v1/bookings/{id}/receipt" => {
+            let (owner, booking) = unpaid(server).await;
+            let paid = "INSERT INTO payments (id, booking_id, event_id, account_id, provider, method, state, amount, currency,
+                    pays_booking, idempotency_key, fingerprint)
+                SELECT id, id, event_id, account_id, 'manual', 'cash', 'SUCCEEDED', total, currency, true, id::text, id FROM bookings
+                WHERE id = $1";
+            let id = crate::support::client::uuid(&booking["id"]);
+            server.client.execute(paid, &[&id]).await.unwrap();
+            Thing { id, owner }
+        }
+        "/api/v1/bookings/{id}" | "/api/v1/bookings/{id}/cancellations" | "/api/v1/bookings/{id}/refunds" => {
             let owner = server.signed_in().await;
             Thing { id: id(owner.book(&event, &event.places(1)).await), owner }
         }
