@@ -75,9 +75,8 @@ impl RunningUpkeep {
         poll_every: Duration,
     ) -> Result<Self, SpawnErr> {
         let upkeep = Upkeep::default();
-        let (to, outbox_of) = (inventories.clone(), outbox.clone());
-        let publisher = Publisher { events: events.clone(), inventories: to, cache, outbox: outbox_of };
-        let canceller = Canceller { events: events.clone(), inventories, outbox };
+        let publisher = Publisher { events: events.clone(), inventories: inventories.clone(), cache, outbox };
+        let canceller = Canceller { events: events.clone(), inventories };
         let (rows, swept, success) = (events.clone(), SweptRows::default(), last_success("sweeper"));
         let sweeper = ChildSpec::new("sweeper", Address::default(), move || {
             (Sweeper { rows: rows.clone(), swept: swept.clone(), success: success.clone() }, ())

@@ -1,4 +1,4 @@
-//! Mails on the operations listener: what a server without a mail server has sent, for its developer, and dead letters.
+//! Mails on the operations listener: what a server without a mail server has sent, for its developer.
 //!
 //! Mails have one-time tokens in them, and every user of the machine reaches the listener. So they are shown to whoever shows a token
 //! that the start has printed at the developer's terminal: as `Authorization: Bearer`, or once in the address, from where a browser takes
@@ -6,28 +6,20 @@
 
 use std::sync::Arc;
 
-use application::{
-    acting,
-    mails::{DeadLetters, KeptMail, MailFolder, WhichDead},
-};
+use application::mails::{KeptMail, MailFolder};
 use boxoffice_http::{
-    filters,
     problem::Problem,
     problem_codes::Code,
-    query::Query,
     reply::Reply,
     request::Request,
     router::{Access, Route},
 };
-use domain::{ids::MailId, mail::Template, secrets::OpaqueToken, validation::FieldError};
+use domain::{ids::MailId, secrets::OpaqueToken};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use minijinja::{Environment, context};
 use serde::Serialize;
 use subtle::ConstantTimeEq as _;
-
-/// Most dead letters in one answer.
-const DEAD_LETTERS_MAX: u32 = 500;
 
 /// The list for browsers. The name ends in `.html`, so the engine escapes what it puts in.
 const LIST_NAME: &str = "list.html";
@@ -108,27 +100,22 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
     Some(pairs.find(|(name, _)| *name == COOKIE)?.1)
 }
 
-/// `GET /mails` and `GET /mails/{id}`, when the server keeps its mails; and the dead letters.
-pub fn mail_routes<S, D>(kept: Option<&KeptMails>, dead_letters: &Arc<D>) -> Vec<Route<S>>
-where
-    S: Send + Sync + 'static,
-    D: DeadLetters,
-{
-    let mut routes = dead_letter_routes(dead_letters);
-    if let Some(kept) = kept {
-        let (all, one) = (kept.clone(), kept.clone());
-        let all = Route::get("/mails", Access::Public, move |_, request| {
-            let kept = all.clone();
-            async move { admitted(&kept, &request, list) }
-        });
-        let one = Route::get("/mails/{id}", Access::Public, move |_, request| {
-            let kept = one.clone();
-            async move { admitted(&kept, &request, show) }
-        });
-        routes.push(all.produces(&["application/json", "application/problem+json", "text/html"]));
-        routes.push(one.produces(&["application/json", "application/problem+json", "text/html", "text/plain"]));
-    }
-    routes
+/// `GET /mails` and `GET /mails/{id}`, when the server keeps its mails.
+pub fn mail_routes<S: Send + Sync + 'static>(kept: Option<&KeptMails>) -> Vec<Route<S>> {
+    let Some(kept) = kept else { return Vec::new() };
+    let (all, one) = (kept.clone(), kept.clone());
+    let all = Route::get("/mails", Access::Public, move |_, request| {
+        let kept = all.clone();
+        async move { admitted(&kept, &request, list) }
+    });
+    let one = Route::get("/mails/{id}", Access::Public, move |_, request| {
+        let kept = one.clone();
+        async move { admitted(&kept, &request, show) }
+    });
+    vec![
+        all.produces(&["application/json", "application/problem+json", "text/html"]),
+        one.produces(&["application/json", "application/problem+json", "text/html", "text/plain"]),
+    ]
 }
 
 fn admitted(
@@ -175,59 +162,4 @@ fn accepts(request: &Request, kind: &str) -> bool {
 fn html(page: String) -> Reply {
     Reply::bytes(StatusCode::OK, HeaderValue::from_static("text/html; charset=utf-8"), page)
         .header(header::CONTENT_SECURITY_POLICY, NOTHING_ELSE)
-}
-
-/// Which dead letters a request is about: `kind`, and `since` when they were given up.
-fn which(query: &mut Query<'_>) -> WhichDead {
-    let kind = query.text("kind").map(|kind| kind.into_owned());
-    if let Some(kind) = &kind
-        && !Template::KINDS.contains(&kind.as_str())
-    {
-        let message = format!("must be one of {}", Template::KINDS.join(", "));
-        query.fault(FieldError::new("kind", "UNKNOWN_VALUE", message));
-    }
-    WhichDead { kind, since: filters::instant(query, "since") }
-}
-
-/// `GET /outbox/dead`, `POST /outbox/dead/retry` and `POST /outbox/dead/{id}/retry`.
-fn dead_letter_routes<S, D>(dead_letters: &Arc<D>) -> Vec<Route<S>>
-where
-    S: Send + Sync + 'static,
-    D: DeadLetters,
-{
-    let [list, all, one] = [(); 3].map(|()| Arc::clone(dead_letters));
-    vec![
-        Route::get("/outbox/dead", Access::Public, move |_, request: Request| {
-            let dead_letters = Arc::clone(&list);
-            async move {
-                let mut query = request.query();
-                let limit = query.number("limit", 100, 1..=DEAD_LETTERS_MAX);
-                let which = which(&mut query);
-                query.finish()?;
-                Reply::ok(&serde_json::json!({ "data": dead_letters.dead_letters(&which, limit).await? }))
-            }
-        }),
-        Route::post("/outbox/dead/retry", Access::Public, move |_, request: Request| {
-            let dead_letters = Arc::clone(&all);
-            async move {
-                let mut query = request.query();
-                let which = which(&mut query);
-                query.finish()?;
-                let retried = acting::as_administrator(request.operator(), dead_letters.retry_all(&which)).await?;
-                tracing::info!(retried, kind = which.kind, "dead letters are tried again");
-                Reply::ok(&serde_json::json!({ "retried": retried }))
-            }
-        }),
-        Route::post("/outbox/dead/{id}/retry", Access::Public, move |_, request: Request| {
-            let dead_letters = Arc::clone(&one);
-            async move {
-                let id: MailId = request.id("id")?;
-                if !acting::as_administrator(request.operator(), dead_letters.retry(id)).await? {
-                    return Err(Problem::not_found());
-                }
-                tracing::info!(mail = %id, "a dead letter is tried again");
-                Ok(Reply::empty(StatusCode::ACCEPTED))
-            }
-        }),
-    ]
 }

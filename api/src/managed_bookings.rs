@@ -20,7 +20,7 @@ use domain::{
 };
 use serde_json::json;
 
-use self::dto::{HandPaymentBody, ManagedBookingJson, ManagedCancellationBody, RefundBody, RetryBody};
+use self::dto::{HandPaymentBody, ManagedBookingJson, OrganizerCancellationBody, RefundBody, RetryBody};
 use super::{
     cancellations::kept_body,
     manage::{location, manager},
@@ -86,7 +86,7 @@ async fn retry(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
 async fn cancel(app: Arc<App>, mut request: Request) -> Result<Reply, Problem> {
     let (by, id) = (manager(&request)?, request.id::<BookingId>("id")?);
     bookings::show(&app, &by, id).await?;
-    let (body, key) = kept_body::<ManagedCancellationBody>(&mut request).await?;
+    let (body, key) = kept_body::<OrganizerCancellationBody>(&mut request).await?;
     let (items, reason) = body.read()?;
     let asked = Asked { items, reason: Some(reason), key: Some(key), to_refund: false };
     let cancelled = cancellations::cancel(&app, By::Organizer(&by), id, &asked).await?;

@@ -12,18 +12,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actors::breakers::{BreakerStatus, Breakers};
+use actors::breakers::Breakers;
 use boxoffice_http::{
     problem::Problem,
     reply::Reply,
     router::{Access, Route, RouteInfo},
 };
 use http::{HeaderValue, StatusCode, header};
-use jiff::Timestamp;
 use metrics::gauge;
 use serde::Serialize;
 use telemetry::metrics::Metrics;
 use tokio::{sync::Mutex, task::JoinSet};
+
+use crate::breakers::BreakerJson;
 
 /// Each check, and so each answer, takes less than a second.
 const CHECK_TIMEOUT: Duration = Duration::from_millis(800);
@@ -99,19 +100,7 @@ struct Details<'a> {
     memory_bytes: Option<u64>,
     #[serde(flatten)]
     identity: &'a Identity,
-    breakers: Vec<BreakerReport>,
-}
-
-/// How a circuit breaker stands.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct BreakerReport {
-    name: &'static str,
-    state: &'static str,
-    failures: u32,
-    since: Timestamp,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_at: Option<Timestamp>,
+    breakers: Vec<BreakerJson>,
 }
 
 impl Health {
@@ -155,15 +144,8 @@ impl Health {
         results
     }
 
-    fn breaker_reports(&self) -> Vec<BreakerReport> {
-        let report = |BreakerStatus { name, state, failures, since, retry_at }| BreakerReport {
-            name,
-            state: state.as_str(),
-            failures,
-            since,
-            retry_at,
-        };
-        self.breakers.list().into_iter().map(report).collect()
+    fn breaker_reports(&self) -> Vec<BreakerJson> {
+        self.breakers.list().into_iter().map(BreakerJson::from).collect()
     }
 
     async fn reply(&self, detailed: bool) -> Result<Reply, Problem> {

@@ -11,8 +11,8 @@ use http::Method;
 use serde_json::Value;
 
 use super::{
-    accounts, audit, blocks, bookings, cache, csp_reports, events, guests, managed_bookings, operations, payments,
-    pricing, problems, promo_codes, quotas, quotes, reference, refunds,
+    accounts, audit, blocks, bookings, breakers, cache, csp_reports, dead_letters, events, guests, managed_bookings,
+    operations, payments, pricing, problems, promo_codes, quotas, quotes, reference, refunds,
     scopes::{ANY, OWN},
     seat_maps, series, settings, statements, ticket_types, venues, vocabularies, welcome,
 };
@@ -38,6 +38,8 @@ pub fn sections() -> Vec<Section<App>> {
         payments::endpoints::administered(),
         audit::endpoints::section(),
         cache::endpoints::section(),
+        dead_letters::endpoints::section(),
+        breakers::endpoints::section(),
         problems::endpoints::section(),
         welcome::endpoints::section(),
         reference::endpoints::section(api_document),

@@ -11,6 +11,7 @@ use domain::{
     administration::AccountAdministration,
     audit::AuditRepository,
     credentials::CredentialRepository,
+    dead_letters::DeadLetters,
     ids::{AccountId, SessionId},
     management::{
         catalogue::{CatalogueManagement, SettingsRepository},
@@ -61,6 +62,7 @@ store!(
     CredentialRepository,
     BlockRepository,
     CatalogueManagement,
+    DeadLetters,
     EventLifeCycle,
     EventManagement,
     EventRepository,

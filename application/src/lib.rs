@@ -11,6 +11,7 @@ pub mod booked_events;
 pub mod bookings;
 pub mod cache;
 pub mod cancellations;
+pub mod dead_letters;
 pub mod guide;
 pub mod jobs;
 pub mod limits;

@@ -1,53 +1,10 @@
-//! Mail administration: dead letters for operators, and sent mails for developers.
+//! Sent mails for developers.
 
 use std::{collections::VecDeque, sync::Arc};
 
-use async_trait::async_trait;
-use domain::{ids::MailId, repositories::Found};
+use domain::ids::MailId;
 use jiff::Timestamp;
 use parking_lot::Mutex;
-use serde::Serialize;
-
-/// A mail that was given up, without what it tells.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DeadLetter {
-    /// Its id, by which it can be tried again.
-    pub id: MailId,
-    /// Which mail it is, such as `RESET_PASSWORD`.
-    pub kind: String,
-    /// Masked: `a***@example.org`.
-    pub recipient: String,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// Why the last try failed.
-    pub reason: Option<String>,
-    /// When what it tells of happened.
-    pub queued_at: Timestamp,
-    pub given_up_at: Timestamp,
-}
-
-/// Some of the mails that were given up; all of them by default.
-#[derive(Clone, Debug, Default)]
-pub struct WhichDead {
-    /// Of this kind, such as `RESET_PASSWORD`.
-    pub kind: Option<String>,
-    /// Given up at that time or later.
-    pub since: Option<Timestamp>,
-}
-
-/// Mails that were given up.
-#[async_trait]
-pub trait DeadLetters: Send + Sync + 'static {
-    /// The newest of them, at most so many.
-    async fn dead_letters(&self, which: &WhichDead, limit: u32) -> Found<Vec<DeadLetter>>;
-
-    /// Queues one again, with all its tries. False when there is no such dead letter.
-    async fn retry(&self, id: MailId) -> Found<bool>;
-
-    /// Queues all of these again. Tells how many.
-    async fn retry_all(&self, which: &WhichDead) -> Found<u64>;
-}
 
 /// A mail as its receiver would see it, kept for a developer.
 #[derive(Clone, Debug)]

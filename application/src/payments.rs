@@ -10,6 +10,7 @@ mod error;
 pub mod jobs;
 pub mod messages;
 pub mod news;
+pub(crate) mod retries;
 pub mod sandbox;
 
 use std::{fmt, sync::Arc, time::Duration};

@@ -21,12 +21,17 @@ use metrics::counter;
 
 use super::{
     app::App,
-    payments::asking::{WRONG, ask, away, unanswered},
+    payments::{
+        asking::ask,
+        retries::{away, unanswered},
+    },
 };
 
 /// When a gateway that is at a refund is asked about it: after as long as it has been at it, within these bounds. It tells by itself as well.
 const LOOK_MIN: Duration = Duration::from_secs(10);
 const LOOK_MAX: Duration = Duration::from_secs(6 * 3600);
+/// When an operator may have put it right.
+const WRONG: Duration = Duration::from_secs(60);
 
 /// The job: has the gateway give the money back, or asks what has become of it.
 pub async fn make(app: &App, id: RefundId) -> Result<(), JobError> {

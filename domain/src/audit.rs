@@ -49,7 +49,7 @@ pub enum Action {
     Read,
     /// It was given out, to be kept elsewhere.
     Exported,
-    /// A mail that was given up is tried again.
+    /// A job or a mail that was given up is tried again.
     Retried,
 }
 

@@ -3,6 +3,7 @@
 mod attendees;
 mod fingerprint;
 mod requests;
+mod source;
 
 use std::{fmt, sync::Arc};
 
@@ -15,6 +16,7 @@ pub use self::{
     attendees::{Attendee, Attendees, RawAttendee},
     fingerprint::Fingerprint,
     requests::{BookingRequest, HoldRequest},
+    source::Source,
 };
 use crate::{
     ids::{AccountId, BookingId, EventId, HoldId, QuotaId, TicketTypeId},
@@ -22,7 +24,6 @@ use crate::{
     pricing::PriceLine,
     promo_codes::AppliedCode,
     seat_maps::Seat,
-    selection::Selection,
     validation::UnknownName,
 };
 
@@ -169,15 +170,6 @@ impl IdempotencyKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// Where a booking's places come from.
-#[derive(Clone, Debug)]
-pub enum Source {
-    /// Free places.
-    Selection(Selection),
-    /// The places of one of the account's holds.
-    Hold(HoldId),
 }
 
 /// Places kept for an account until a fixed time.

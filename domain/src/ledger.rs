@@ -6,21 +6,12 @@ use std::{future::Future, sync::Arc};
 
 use jiff::Timestamp;
 
-pub use self::entry::{CodeUse, Entry, QuotaChange};
+pub use self::entry::{CodeUse, Entry, KeyKind, QuotaChange};
 use crate::{
     bookings::{Booking, Fingerprint, Hold, IdempotencyKey},
     events::SalePlan,
     ids::{AccountId, EventId, PromoCodeId, QuotaId, SeatId},
 };
-
-/// Holds and bookings have keys of their own: a client may name its hold and its booking alike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum KeyKind {
-    /// The key of a hold.
-    Hold,
-    /// The key of a booking.
-    Booking,
-}
 
 /// A key to look up.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

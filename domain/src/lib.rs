@@ -10,6 +10,7 @@ pub mod bookings;
 pub mod breakers;
 pub mod cache;
 pub mod credentials;
+pub mod dead_letters;
 pub mod events;
 pub mod ids;
 pub mod inventory;

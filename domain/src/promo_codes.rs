@@ -3,11 +3,10 @@
 use jiff::Timestamp;
 
 use crate::{
-    events::fields::instant,
     ids::{PromoCodeId, TicketTypeId},
     money::{Currency, Money, MoneyError, Percentage},
     text,
-    validation::{FieldError, FieldErrors},
+    validation::{FieldError, FieldErrors, instant},
 };
 
 /// Most uses that a code can have.

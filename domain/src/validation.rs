@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
+
 /// What is wrong with one field of an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
@@ -68,4 +70,16 @@ impl FieldErrors {
             _ => Err(self.0),
         }
     }
+}
+
+/// An instant that the database and everybody's calendar can write down, in whole microseconds.
+pub fn instant(field: &'static str, value: Option<Timestamp>) -> Result<Timestamp, FieldError> {
+    const FROM: Timestamp = Timestamp::constant(946_684_800, 0);
+    const TO: Timestamp = Timestamp::constant(32_503_680_000, 0);
+    let value = value.ok_or_else(|| FieldError::new(field, "REQUIRED", "is required"))?;
+    let micros = Timestamp::from_microsecond(value.as_microsecond()).unwrap_or(value);
+    if (FROM..TO).contains(&micros) {
+        return Ok(micros);
+    }
+    Err(FieldError::new(field, "OUT_OF_RANGE", "must be between the years 2000 and 2999"))
 }

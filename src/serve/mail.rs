@@ -24,7 +24,6 @@ use crate::config::{Config, Environment, MailConfig};
 /// The part of a server that sends mails.
 pub(super) struct Mail {
     pub(super) running: RunningOutbox,
-    pub(super) queue: Arc<PgOutbox>,
     /// Where the mails are, when they are sent nowhere else.
     pub(super) kept: Option<KeptMails>,
 }
@@ -50,15 +49,11 @@ impl Mail {
     ) -> anyhow::Result<Self> {
         let MailSender(sender, folder) = sender;
         let queue = Arc::new(PgOutbox::new(pool));
-        let running = RunningOutbox::start(
-            queue.clone(),
-            Arc::new(sender),
-            breakers.of(Service::Email).clone(),
-            config.mail.outbox,
-        );
+        let running =
+            RunningOutbox::start(queue, Arc::new(sender), breakers.of(Service::Email).clone(), config.mail.outbox);
         let running = running.await.context("the outbox can't start")?;
         let kept = folder.map(|folder| KeptMails { folder, token: OpaqueToken::from_random(rand::random()) });
-        Ok(Self { running, queue, kept })
+        Ok(Self { running, kept })
     }
 }
 

@@ -89,7 +89,7 @@ impl Routers {
         let api = Router::build(app.clone(), verifier.clone(), routes)?;
         let api = if config.http.server.edge.bare { api } else { api.limited(limiter) };
         let routes = operations::operations_routes(health, parts.metrics).into_iter();
-        let routes = routes.chain(mail_routes(mail.kept.as_ref(), &mail.queue));
+        let routes = routes.chain(mail_routes(mail.kept.as_ref()));
         let operations = Router::build(Arc::new(()), verifier, routes)?;
         Ok(Self { api: Arc::new(api), operations: Arc::new(operations), app })
     }

@@ -5,6 +5,7 @@ mod double_clicks;
 mod methods;
 mod outages;
 mod refusals;
+mod transfers;
 mod webhooks;
 
 use reqwest::Method;

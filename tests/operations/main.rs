@@ -15,6 +15,7 @@ mod commands;
 mod database;
 mod embedded_postgres;
 mod http_kernel;
+mod jobs;
 mod limits;
 mod mail;
 mod migrations;

@@ -20,10 +20,9 @@ use super::keeper::Chore;
 use crate::{
     inventories::{AskError, Inventories},
     inventory::Denial,
-    outbox::Outbox,
 };
 
-/// Bookings that are cancelled at once. Each portion is a few group commits and one transaction for its mails.
+/// Bookings that are cancelled at once. Each portion is a few group commits and one transaction for the progress.
 const PORTION: u32 = 100;
 /// For one booking to be cancelled.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -31,7 +30,6 @@ const DEADLINE: Duration = Duration::from_secs(5);
 pub(super) struct Canceller<E> {
     pub(super) events: Arc<E>,
     pub(super) inventories: Inventories,
-    pub(super) outbox: Outbox,
 }
 
 /// What buyers are told that their money goes back for.
@@ -61,7 +59,7 @@ impl<E: EventUpkeep> Canceller<E> {
         let paid = self.events.paid_of(&ids).await?;
         let mut asking = JoinSet::new();
         for booking in bookings {
-            // What was cancelled before a crash only waits for its mail.
+            // What was cancelled before a crash is only to be counted.
             if booking.status != BookingStatus::Cancelled {
                 let money = money(&booking, paid.get(&booking.id))?;
                 let inventories = self.inventories.clone();
@@ -108,8 +106,6 @@ impl<E: EventUpkeep> Chore for Canceller<E> {
         self.events.note_cancelled(event, &ids).await?;
         if ids.is_empty() {
             tracing::info!(%event, "the bookings of the event are cancelled");
-        } else {
-            self.outbox.wake();
         }
         Ok(true)
     }

@@ -208,7 +208,7 @@ impl RefundBody {
 #[derive(Deserialize, Serialize, ToSchema)]
 #[schema(as = ManagedCancellationRequest)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct ManagedCancellationBody {
+pub(super) struct OrganizerCancellationBody {
     /// Items of the booking; all of them if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, min_items = 1, max_items = 100)]
@@ -218,7 +218,7 @@ pub(super) struct ManagedCancellationBody {
     reason: String,
 }
 
-impl ManagedCancellationBody {
+impl OrganizerCancellationBody {
     pub(super) fn read(self) -> Result<(Option<Vec<Uuid>>, String), Vec<FieldError>> {
         let mut errors = FieldErrors::default();
         let reason = errors.keep(text::line("reason", &self.reason, 1..=WORDS_MAX));

@@ -8,7 +8,7 @@ use boxoffice_http::{
 };
 use serde_json::json;
 
-use super::dto::{HandPaymentBody, ManagedBookingJson, ManagedCancellationBody, RefundBody, RetryBody};
+use super::dto::{HandPaymentBody, ManagedBookingJson, OrganizerCancellationBody, RefundBody, RetryBody};
 use crate::{payments::dto::PaymentJson, refunds::ManagedRefundJson};
 
 /// The endpoints, once for each scope.
@@ -82,7 +82,7 @@ fn cancel(scope: &Scope) -> Operation {
         "Whatever the terms of the event say, also after it has begun, and without a fee. Items that were cancelled before are passed over.",
     )
     .idempotent()
-    .body::<ManagedCancellationBody>(json!({ "reason": "The band is ill" }))
+    .body::<OrganizerCancellationBody>(json!({ "reason": "The band is ill" }))
     .ok::<ManagedBookingJson<'_>>("The booking as it is now.")
     .refusals(&[Code::NotCancellable])
 }

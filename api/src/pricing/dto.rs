@@ -28,7 +28,7 @@ pub(super) struct PricingBody {
     /// `null`: none.
     #[schema(max_items = 10)]
     fees: Option<Vec<FeeBody>>,
-    cancellation: Option<CancellationBody>,
+    cancellation: Option<CancellationTermsBody>,
     /// The longest that a hold keeps its places, however often it is extended. `null`: `PT30M`.
     #[schema(schema_with = amounts::duration_or_null, required = false)]
     hold_cap: Option<String>,
@@ -64,7 +64,7 @@ struct FeeBody {
 #[derive(Default, Deserialize, ToSchema)]
 #[schema(as = NewCancellationPolicy)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct CancellationBody {
+struct CancellationTermsBody {
     /// The first instant at which they can't any more. `null`: when the event begins, whenever that will be.
     #[serde(default, deserialize_with = "instants::optional")]
     allowed_until: Option<Timestamp>,

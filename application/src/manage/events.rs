@@ -3,12 +3,12 @@
 use domain::{
     events::{
         EventStatus,
-        fields::{EventFields, RawEvent, instant},
+        fields::{EventFields, RawEvent},
         lifecycle::Step,
     },
     ids::{AccountId, EventId},
     management::{Expected, Manager, Revisions, events::ManagedEvent, requests::Creation},
-    validation::FieldError,
+    validation::{FieldError, instant},
 };
 use jiff::Timestamp;
 

@@ -83,10 +83,10 @@ fn summary(told: &ToldBooking, which: impl Fn(u8) -> bool) -> BookingSummary {
         time_zone: event.time_zone.clone(),
         venue: event.venue.clone(),
         places: places(told, which),
-        discount: None,
+        discount: some(booking.discount),
         fees: some(booking.fees),
         tax: some(booking.tax),
-        tax_included: true,
+        tax_included: booking.tax_included,
         total: booking.total,
     }
 }

@@ -3,15 +3,10 @@
 use std::{future::Future, time::Duration};
 
 use actors::breakers::{CallError, Service};
-use domain::{jobs::JobError, payments::gateway::GatewayError, repositories::RepositoryError};
+use domain::payments::gateway::GatewayError;
 use tokio::time::timeout;
 
 use crate::app::App;
-
-/// When something that is away is tried again.
-pub(super) const AWAY: Duration = Duration::from_secs(5);
-/// When an operator may have put it right.
-pub(crate) const WRONG: Duration = Duration::from_secs(60);
 
 /// Added to what the gateway's own client allows a request: its error says more than silence.
 const MARGIN: Duration = Duration::from_millis(500);
@@ -36,30 +31,4 @@ pub(super) fn is_harmless(error: &CallError<GatewayError>) -> bool {
         CallError::TimedOut => false,
         CallError::Failed(error) => error.is_harmless(),
     }
-}
-
-/// What a job says that can't reach the database.
-pub(crate) fn away(error: RepositoryError) -> JobError {
-    match error {
-        RepositoryError::Unavailable(_) | RepositoryError::RolledBack(_) => {
-            JobError::Postponed { reason: error.to_string(), wait: AWAY }
-        }
-        RepositoryError::Data(_) | RepositoryError::Broken(_) => JobError::Failed(error.to_string()),
-    }
-}
-
-/// The gateway was not asked, or gave no answer. What it refuses, it refuses for a reason that may be gone the next time.
-pub(crate) fn unanswered(error: CallError<GatewayError>) -> JobError {
-    let (reason, wait) = match error {
-        CallError::Open { retry_after } => ("the gateway is left alone".to_owned(), retry_after),
-        CallError::Full => ("too much is asked of the gateway".to_owned(), Duration::from_secs(1)),
-        CallError::TimedOut => ("the gateway took too long".to_owned(), AWAY),
-        CallError::Failed(error @ GatewayError::Refused { .. }) => return JobError::Failed(error.to_string()),
-        CallError::Failed(error @ GatewayError::Misconfigured(_)) => {
-            tracing::error!(%error, "the payment gateway refuses everything");
-            (error.to_string(), WRONG)
-        }
-        CallError::Failed(error) => (error.to_string(), AWAY),
-    };
-    JobError::Postponed { reason, wait }
 }

@@ -19,10 +19,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     PaymentError,
-    asking::{AWAY, WRONG, ask, away, unanswered},
+    asking::ask,
     begin::{begin_at_gateway, find_at_gateway},
     messages,
     news::{apply_news, never_begun},
+    retries::{AWAY, WRONG, away, unanswered},
 };
 use crate::app::App;
 

@@ -5,7 +5,8 @@
 
 use jiff::{Span, Timestamp, tz::TimeZone};
 
-use super::{SaleWindow, fields::instant};
+use super::SaleWindow;
+use crate::validation::instant;
 
 /// A time of the copy would be outside of the years 2000 to 2999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -7,7 +7,7 @@ use crate::{
     ids::{SeatMapId, VenueId},
     money::Currency,
     text,
-    validation::{FieldError, FieldErrors},
+    validation::{FieldError, FieldErrors, instant},
 };
 
 /// Most tags of one event.
@@ -224,18 +224,6 @@ fn is_ahead(errors: &mut FieldErrors, starts_at: Timestamp, before: Option<Times
 
 fn required<T>(field: &'static str, value: Option<T>) -> Result<T, FieldError> {
     value.ok_or_else(|| FieldError::new(field, "REQUIRED", "is required"))
-}
-
-/// An instant that the database and everybody's calendar can write down, in whole microseconds.
-pub fn instant(field: &'static str, value: Option<Timestamp>) -> Result<Timestamp, FieldError> {
-    const FROM: Timestamp = Timestamp::constant(946_684_800, 0);
-    const TO: Timestamp = Timestamp::constant(32_503_680_000, 0);
-    let value = required(field, value)?;
-    let micros = Timestamp::from_microsecond(value.as_microsecond()).unwrap_or(value);
-    if (FROM..TO).contains(&micros) {
-        return Ok(micros);
-    }
-    Err(FieldError::new(field, "OUT_OF_RANGE", "must be between the years 2000 and 2999"))
 }
 
 /// When a sale begins that is to begin at once: as if nobody had ever said another time, so that copies know that it is no time that

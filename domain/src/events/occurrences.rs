@@ -16,10 +16,10 @@ use jiff::{
     tz::{AmbiguousOffset, TimeZone},
 };
 
-use super::{Event, copies::Shift, fields::instant};
+use super::{Event, copies::Shift};
 use crate::{
     text::{self, NoInstant},
-    validation::{FieldError, FieldErrors},
+    validation::{FieldError, FieldErrors, instant},
 };
 
 /// Most occurrences that are added at once: a year of days.

@@ -2,14 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::{
-    Event,
-    fields::{instant, sale},
-};
+use super::{Event, fields::sale};
 use crate::{
     ids::{QuotaId, SectionId, TicketTypeId},
     money::{Currency, Money, Percentage},
-    validation::{FieldError, FieldErrors},
+    validation::{FieldError, FieldErrors, instant},
 };
 
 /// Most places of a quota: more than any house has, less than the counters can hold.

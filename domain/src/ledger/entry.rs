@@ -4,13 +4,21 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::KeyKind;
 use crate::{
     bookings::{Booking, BookingStatus, Hold, HoldStatus, HolderId, IdempotencyKey, Item, Positions},
     ids::{AccountId, PaymentId, PromoCodeId, QuotaId},
     jobs::{JobPayload, Notice},
     payments::records::NewCancellation,
 };
+
+/// Holds and bookings have keys of their own: a client may name its hold and its booking alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyKind {
+    /// The key of a hold.
+    Hold,
+    /// The key of a booking.
+    Booking,
+}
 
 /// One decision: it changes all it names, or nothing.
 #[derive(Clone, Debug)]

@@ -254,3 +254,12 @@ pub static PAYMENTS: List = List {
 
 pub static SETTING_CHANGES: List =
     List { filters: &[], orders: &[Order::only(&[("id", SortKeyKind::Serial)], true)], relevance: None };
+
+pub static DEAD_LETTERS: List = List {
+    filters: &[
+        Filter::new("kind", Verbatim, Is("kind"), "Jobs or mails of this kind, such as `REFUND` or `RESET_PASSWORD`."),
+        Filter::new("since", FilterKind::Instant, AtLeast("ended_at"), "Given up then or later."),
+    ],
+    orders: LATEST_FIRST,
+    relevance: None,
+};

@@ -233,7 +233,8 @@ pub trait EventUpkeep: Send + Sync + 'static {
     /// The next bookings that are still to be cancelled, or are cancelled and their mail is not queued; at most so many.
     async fn next_to_cancel(&self, event: EventId, limit: u32) -> Found<Vec<Booking>>;
 
-    /// Queues a mail for each of these bookings that is cancelled by now, moves on past them, and ends the lease, in one transaction.
+    /// Counts those of these bookings that are cancelled by now, moves on past them, and ends the lease, in one transaction. Whose they are is
+    /// told by jobs, which their commits have queued.
     /// No bookings: all are done. [`RepositoryError::Unavailable`](crate::repositories::RepositoryError::Unavailable), and nothing is
     /// done, while one of them is still open.
     async fn note_cancelled(&self, event: EventId, bookings: &[BookingId]) -> Found<()>;

@@ -44,7 +44,7 @@ pub struct Payment {
     pub asked_at: Timestamp,
     /// The gateway has said for sure that it did not begin it, and nobody asks it now.
     pub refused: bool,
-    pub answered: Option<FirstAnswer>,
+    pub answered: Option<PaymentAnswer>,
     pub created_at: Timestamp,
     /// When its state last changed.
     pub updated_at: Timestamp,
@@ -59,7 +59,7 @@ impl Payment {
     /// As the first answer to its request showed it: a repeated request gets that again, whatever happened since.
     #[must_use]
     pub fn as_first_answered(mut self) -> Self {
-        if let Some(FirstAnswer { state, since, had_page }) = self.answered {
+        if let Some(PaymentAnswer { state, since, had_page }) = self.answered {
             (self.state, self.updated_at) = (state, since);
             if !had_page {
                 (self.client_secret, self.redirect_url) = (None, None);
@@ -71,7 +71,7 @@ impl Payment {
 
 /// How an attempt stood in the first answer to its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FirstAnswer {
+pub struct PaymentAnswer {
     pub state: PaymentState,
     pub since: Timestamp,
     /// Whether it had what the payer's page goes on with, which may be learned later.

@@ -9,11 +9,10 @@ use super::{
     fees::{Fee, FeeKind},
 };
 use crate::{
-    events::fields::instant,
     money::{Currency, Money, Percentage},
     payments::{PaymentMethod, cancellation::CancellationPolicy},
     text,
-    validation::{FieldError, FieldErrors},
+    validation::{FieldError, FieldErrors, instant},
 };
 
 /// Most fees of an event.

@@ -4,7 +4,6 @@
 //! nobody to clean up after it. The end of the lease proves that a claim is still its claimant's: a mail can be claimed only when
 //! the last lease is over, so each ends later than the one before.
 
-mod dead_letters;
 mod links;
 
 use std::{sync::Arc, time::Duration};

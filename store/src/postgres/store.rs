@@ -8,6 +8,7 @@ mod audit;
 mod bookings;
 pub mod catalogue;
 mod credentials;
+mod dead_letters;
 mod event_columns;
 pub mod lists;
 mod manage;

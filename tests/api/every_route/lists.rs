@@ -1,9 +1,11 @@
 //! The lists that are not in the public catalogue keep to the same protocol: they are walked both ways, their cursors are of no other
 //! list, and their pages say where they are and link to their neighbours.
 
-use domain::accounts::Role;
+use domain::{accounts::Role, ids::RefundId, jobs::JobPayload};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
 
 use crate::support::{
     Api, EventBuilder, TestServer,
@@ -64,6 +66,12 @@ async fn lists(server: &TestServer) -> Vec<List> {
     for code in 0..ENTRIES {
         boss.post(&codes, &json!({ "code": format!("CODE-{code}"), "kind": "ACCESS" })).await.created();
     }
+    let given_up = "INSERT INTO jobs (id, kind, key, payload, status, attempts, ended_at) VALUES ($1, 'refund', $2, $3, 'DEAD', 9, now())";
+    for _ in 0..ENTRIES {
+        let payload = JobPayload::Refund { refund_id: RefundId::generate() };
+        let row: [&(dyn ToSql + Sync); 3] = [&Uuid::now_v7(), &payload.key(), &serde_json::to_value(&payload).unwrap()];
+        server.client.execute(given_up, &row).await.unwrap();
+    }
     let of = |api: &Api, path: &str, other| List { api: api.clone(), path: path.to_owned(), other };
     vec![
         of(&buyer, "/api/v1/bookings", ""),
@@ -77,6 +85,7 @@ async fn lists(server: &TestServer) -> Vec<List> {
         of(&organizer, "/api/v1/organizer/seat-maps", "q=map"),
         of(&boss, "/api/v1/admin/users", "role=ADMIN"),
         of(&boss, "/api/v1/admin/audit-log", "action=CREATED"),
+        of(&boss, "/api/v1/admin/dead-letters", "kind=REFUND"),
         of(&boss, &guests, "status=CONFIRMED"),
         of(&boss, &codes, ""),
         of(&boss, "/api/v1/admin/settings/changes", ""),

@@ -25,6 +25,7 @@ async fn what_a_query_names_has_one_spelling() {
         (&organizer, "/api/v1/organizer/seat-maps"),
         (&boss, "/api/v1/admin/users"),
         (&boss, "/api/v1/admin/audit-log"),
+        (&boss, "/api/v1/admin/dead-letters"),
         (&boss, "/api/v1/admin/settings/changes"),
         (&boss, "/api/v1/admin/tags"),
     ];

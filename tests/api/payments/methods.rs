@@ -136,7 +136,9 @@ async fn money_that_comes_late_gets_the_same_seats_or_goes_back() {
     let [(lucky, first), (unlucky, second)] = &late[..] else { panic!("{late:?}") };
     until("both are over", async || status(&api, lucky).await == "EXPIRED" && status(&api, unlucky).await == "EXPIRED")
         .await;
-    other.book(&event, &event.seats([1])).await.created();
+    // Paid, or else it would run out of time as well.
+    let taken = other.book(&event, &event.seats([1])).await.created();
+    pay(&other, &taken, "card").await.created();
     for paid in [first, second] {
         until("its money comes", async || payment(&api, paid).await["status"] == "SUCCEEDED").await;
     }

@@ -241,7 +241,7 @@ async fn insist(api: &Api, method: Method, path: &str, key: Option<&str>) -> Ans
     loop {
         let answer = api.try_send(method.clone(), path, key, None).await;
         let stands = |answer: &Answer| {
-            !matches!(answer.status, 500..600) && !(answer.status == 409 && answer.header("retry-after").is_some())
+            !(matches!(answer.status, 500..600) || answer.status == 409 && answer.header("retry-after").is_some())
         };
         match answer {
             Some(answer) if stands(&answer) => return answer,

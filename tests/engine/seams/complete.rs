@@ -30,6 +30,10 @@ const CHANGE_NO_PLACES: &[(&str, &str)] = &[
     ("PATCH /api/v1/admin/settings", "settings; none of them says what is sold"),
     ("PATCH /api/v1/admin/users/{id}", "roles and suspensions; what an account has booked stays"),
     ("DELETE /api/v1/admin/cache", "cached answers, which show no places left"),
+    (
+        "POST /api/v1/admin/dead-letters/",
+        "what was given up is queued again; what jobs do to places, they do by commands that are raced",
+    ),
     ("POST /api/v1/events/{id}/quotes", "prices are read, and no places taken"),
     ("POST /api/v1/organizer/bookings/{id}/refunds/{refundId}/retry", "money that was to go back before"),
     ("POST /api/v1/csp-reports", "what browsers report of pages"),

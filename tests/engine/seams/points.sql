@@ -102,7 +102,7 @@ $$;
 -- Somebody is about to pay a booking.
 CREATE FUNCTION seams.attempt(p_id uuid, p_booking uuid) RETURNS void LANGUAGE sql AS $$
     INSERT INTO payments (id, booking_id, event_id, account_id, provider, method, state, amount, currency, idempotency_key, fingerprint)
-    SELECT p_id, id, event_id, account_id, 'sandbox', 'card', 'STARTED', total, currency, p_id::text, p_id FROM bookings
+    SELECT p_id, id, event_id, account_id, 'sandbox', 'card', 'REQUIRES_ACTION', total, currency, p_id::text, p_id FROM bookings
     WHERE id = p_booking
 $$;
 

@@ -102,7 +102,7 @@ async fn a_start_that_fails_at_its_end_takes_down_in_order_what_it_has_begun() {
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let parts: Vec<Value> =
         lines.filter(|line| line["message"] == "taken down").map(|line| line["part"].clone()).collect();
-    assert_eq!(parts, ["upkeep", "engine", "session", "mail", "cache", "breakers"], "{log}");
+    assert_eq!(parts, ["upkeep", "engine", "session", "gateway", "mail", "cache", "breakers"], "{log}");
     assert_eq!(log.matches("session ended").count(), 2, "each start has ended its own: {log}");
     std::fs::remove_dir(&password).unwrap();
     server.launch();

@@ -67,7 +67,7 @@ async fn nobody_else_reads_the_mails_or_uses_the_listener() {
     stranger.with_header("cookie", cookie.split(';').next().unwrap()).get("/mails").await.ok();
 
     let own = operations(&server);
-    let reads = ["/mails", "/metrics", "/health/detailed", "/health/live", "/outbox/dead", "/nothing"];
+    let reads = ["/mails", "/metrics", "/health/detailed", "/health/live", "/nothing"];
     let port = server.running.operations_address.port();
     for path in reads {
         let rebound = own.with_header("host", &format!("rebind.example:{port}"));
@@ -75,12 +75,9 @@ async fn nobody_else_reads_the_mails_or_uses_the_listener() {
         own.with_header("sec-fetch-site", "cross-site").get(path).await.problem(403, "AUTH_006");
         own.with_header("origin", "https://evil.example").get(path).await.problem(403, "AUTH_006");
     }
-    let retry = format!("/outbox/dead/{id}/retry");
-    own.with_header("origin", "https://evil.example").post(&retry, &Value::Null).await.problem(403, "AUTH_006");
-    own.with_header("origin", &format!("http://127.0.0.1:{port}"))
-        .post(&retry, &Value::Null)
-        .await
-        .problem(404, "RESOURCE_001");
+    own.with_header("origin", "https://evil.example").post("/mails", &Value::Null).await.problem(403, "AUTH_006");
+    let same = own.with_header("origin", &format!("http://127.0.0.1:{port}"));
+    same.post("/mails", &Value::Null).await.problem(405, "REQUEST_002");
     own.with_header("host", &format!("localhost:{port}")).get("/mails").await.ok();
 }
 
@@ -109,57 +106,6 @@ async fn with_a_mail_server_no_mails_are_shown() {
     let mail_server = MailServer::start();
     let server = sends_to(mail_server.address).start().await;
     operations(&server).get("/mails").await.problem(404, "RESOURCE_001");
-}
-
-#[tokio::test]
-async fn an_operator_sees_dead_letters_and_has_them_tried_again() {
-    let mail_server = MailServer::start();
-    let server = sends_to(mail_server.address).start().await;
-    let api = operations(&server);
-    assert_eq!(api.get("/outbox/dead").await.ok(), json!({ "data": [] }));
-    let id = queue(&server.client, &verify("nobody-ada@example.org")).await;
-    until_row(&server.client, id, "it is given up", |row| row.status == "DEAD").await;
-
-    let listed = api.get("/outbox/dead").await.ok();
-    let letter = &listed["data"][0];
-    assert_eq!((&letter["id"], &letter["kind"]), (&json!(id), &json!("VERIFY_EMAIL")));
-    assert_eq!((&letter["recipient"], &letter["attempts"]), (&json!("n***@example.org"), &json!(1)));
-    assert!(letter["reason"].as_str().unwrap().contains("550"));
-    assert!(letter["queuedAt"].is_string() && letter["givenUpAt"].is_string());
-    assert!(!listed.to_string().contains("nobody-ada") && !listed.to_string().contains("secret"), "{listed}");
-
-    // Its address has come into being.
-    server.client.execute("UPDATE outbox SET recipient = 'ada@example.org'", &[]).await.unwrap();
-    let retry = format!("/outbox/dead/{id}/retry");
-    assert_eq!(api.post(&retry, &Value::Null).await.status, 202);
-    mail_server.until_taken(1).await;
-    until_row(&server.client, id, "it is sent", |row| row.status == "SENT").await;
-    api.post(&retry, &Value::Null).await.problem(404, "RESOURCE_001");
-    assert_eq!(api.get("/outbox/dead").await.ok(), json!({ "data": [] }));
-    assert_eq!(api.get("/outbox/dead?limit=0").await.faults(), [("limit".to_owned(), "OUT_OF_RANGE".to_owned())]);
-}
-
-/// After an outage of the mail server that made dead letters of many.
-#[tokio::test]
-async fn dead_letters_of_a_kind_are_tried_again_together() {
-    let mail_server = MailServer::start();
-    let server = sends_to(mail_server.address).start().await;
-    let api = operations(&server);
-    for number in 0..3 {
-        let id = queue(&server.client, &verify(&format!("nobody-{number}@example.org"))).await;
-        until_row(&server.client, id, "it is given up", |row| row.status == "DEAD").await;
-    }
-    server.client.execute("UPDATE outbox SET recipient = 'ada' || recipient", &[]).await.unwrap();
-    let retry = async |query: &str| api.post(&format!("/outbox/dead/retry?{query}"), &Value::Null).await;
-    let fault = |answer: crate::support::client::Answer| answer.faults()[0].clone();
-    assert_eq!(fault(retry("kind=NOTHING").await), ("kind".to_owned(), "UNKNOWN_VALUE".to_owned()));
-    assert_eq!(fault(retry("since=yesterday").await), ("since".to_owned(), "INVALID".to_owned()));
-    assert_eq!(fault(retry("all=true").await), ("all".to_owned(), "UNKNOWN_PARAMETER".to_owned()));
-    assert_eq!(retry("kind=RESET_PASSWORD").await.ok(), json!({ "retried": 0 }));
-    assert_eq!(retry("since=2999-01-01").await.ok(), json!({ "retried": 0 }));
-    assert_eq!(api.get("/outbox/dead?kind=RESET_PASSWORD").await.ok(), json!({ "data": [] }));
-    assert_eq!(retry("kind=VERIFY_EMAIL&since=2026-01-01").await.ok(), json!({ "retried": 3 }));
-    mail_server.until_taken(3).await;
 }
 
 #[tokio::test]

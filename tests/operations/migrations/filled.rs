@@ -16,7 +16,8 @@ const FILL: &str = include_str!("filled.sql");
 const NOT_FILLED: [(&str, &str); 1] = [("schema_migrations", "the migrator's own")];
 
 /// Columns that can't have another value than their default, and why.
-const ALWAYS_DEFAULT: [(&str, &str); 2] = [
+const ALWAYS_DEFAULT: [(&str, &str); 3] = [
+    ("booking_mails_since.singleton", "the table has one row, by this column"),
     ("installation.singleton", "the table has one row, by this column"),
     ("settings_revision.singleton", "the table has one row, by this column"),
 ];

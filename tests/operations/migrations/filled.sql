@@ -99,6 +99,12 @@ UPDATE holds SET extended_until = '2026-03-03Z' WHERE kind = 'HOLD';
 UPDATE bookings SET extended_until = '2026-03-03Z';
 INSERT INTO cancelled_items (booking_id, position, ticket_type_id, seat_id, price, cancelled_at)
 SELECT booking_id, position + 1, ticket_type_id, seat_id, price, now() FROM booking_items;
+-- Prices, and who comes.
+UPDATE holds SET tax_included = false, promo_code_id = gen_random_uuid() WHERE kind = 'HOLD';
+UPDATE bookings SET tax_included = false, discount = 2, promo_code_id = gen_random_uuid();
+UPDATE booking_items SET discount = 2, fee = 1.5, tax = 0.7;
+UPDATE cancelled_items SET discount = 2, fee = 1.5, tax = 0.7;
+INSERT INTO attendees (booking_id, position, name, email) SELECT booking_id, 0, 'Ada Lovelace', 'ada@example.org' FROM booking_items;
 UPDATE event_cancellations SET cancelled_before_ids = ARRAY[gen_random_uuid()];
 UPDATE categories SET id = gen_random_uuid();
 
@@ -134,6 +140,14 @@ INSERT INTO promo_codes (id, event_id, code, kind, value, uses, uses_per_account
 SELECT gen_random_uuid(), event_id, 'FILLED', 'FIXED', 5, 10, 2, ARRAY[id], '2026-01-01Z', '2027-01-01Z', 1, true, 2
 FROM ticket_types WHERE position = 0 ORDER BY id LIMIT 3;
 UPDATE ticket_types SET hidden = true, tax_rate = 0.07 WHERE id = (SELECT id FROM ticket_types ORDER BY id DESC LIMIT 1);
+
+-- A job that was given up, and one that is to be done; how far buyers were told of what they have booked.
+INSERT INTO jobs (id, kind, key, payload, status, attempts, lost, due_at, last_error, created_at, waits_since, ended_at) VALUES
+    (gen_random_uuid(), 'notify', 'booking:1', '{}', 'DEAD', 3, 1, '2026-01-01Z', 'no', '2026-01-01Z', '2026-01-02Z', '2026-01-03Z'),
+    (gen_random_uuid(), 'notify', 'booking:2', '{}', 'PENDING', 0, 0, '2026-01-01Z', NULL, '2026-01-01Z', '2026-01-02Z', NULL);
+INSERT INTO booking_mails (event_id, is_off, version, seen_id, swept_id, next_swept_id, next_swept_xid)
+SELECT id, true, 7, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '17' FROM events ORDER BY id LIMIT 2;
+UPDATE booking_mails_since SET since = '2026-01-01Z';
 
 -- The words of what is public now, and no others: those of what once was would not be learnt again.
 DELETE FROM search_terms;

@@ -32,7 +32,7 @@ const DROP: &str = "DELETE FROM outbox WHERE id = $1 AND next_attempt_at = $2 AN
 
 /// What to do with a mail whose link has run out.
 enum Renewal {
-    Renewed(Template),
+    Renewed(Box<Template>),
     /// Nothing can be said against sending it as it is.
     AsItIs,
     /// Nobody needs it any more.
@@ -56,7 +56,7 @@ impl PgOutbox {
         }
         match self.renew(&mail, purpose, minutes, claimed_at).await? {
             Renewal::AsItIs => {}
-            Renewal::Renewed(template) => mail.message.template = template,
+            Renewal::Renewed(template) => mail.message.template = *template,
             Renewal::Served => {
                 tracing::info!(mail = %mail.id, kind = mail.message.template.kind(), "a mail that nobody needs any more is dropped");
                 return Ok(None);
@@ -105,7 +105,7 @@ impl PgOutbox {
                 transaction.execute_typed(ADD_LINK, &link).await?;
                 let [id, lease] = of_claim;
                 transaction.execute_typed(RENEW, &[id, lease, (payload, Type::JSONB)]).await?;
-                Ok(Renewal::Renewed(template_of(payload)))
+                Ok(Renewal::Renewed(Box::new(template_of(payload))))
             })
             .await
     }

@@ -161,7 +161,7 @@ impl BookingNotices for PgStore {
     }
 
     async fn told_event(&self, id: EventId) -> Found<Option<ToldEvent>> {
-        let client = self.pool.get().await.map_err(StoreError::from)?;
+        let client = self.pool.get().await?;
         let rows = client.query_typed(EVENTS, &[(&vec![id.0], Type::UUID_ARRAY)]).await?;
         Ok(rows.first().map(told_event).transpose()?)
     }
@@ -178,7 +178,7 @@ impl BookingNotices for PgStore {
     }
 
     async fn queue_mails(&self, mails: &[(MailId, Message)]) -> Found<()> {
-        let client = self.pool.get().await.map_err(StoreError::from)?;
+        let client = self.pool.get().await?;
         Ok(outbox::enqueue_once(&client, mails).await?)
     }
 

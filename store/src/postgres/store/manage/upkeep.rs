@@ -12,13 +12,12 @@ use domain::{
         offering::{BrokenRule, Offering},
     },
     ids::{BookingId, EventId, SeriesId},
-    mail::{BookedPlace, BookingSummary, Locale, Message, Template},
+    mail::{Locale, Message, Template},
     management::events::{EventUpkeep, Publishing},
-    money::{Currency, Money},
     payments::books::{BooksRepository as _, PaidBooking},
     repositories::{Found, RepositoryError},
 };
-use tokio_postgres::{Row, types::Type};
+use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::{
@@ -53,7 +52,7 @@ const CLAIM: &str = "WITH next AS MATERIALIZED ( \
     ) UPDATE event_cancellations c SET lease_until = now() + interval '10 seconds' FROM next WHERE c.event_id = next.event_id \
     RETURNING c.event_id";
 
-/// Cancelled since: by this work, whose mails were not queued before it broke off, or by their accounts in between. The seconds are for
+/// Cancelled since: by this work, which was not noted before it broke off, or by their accounts in between. The seconds are for
 /// clocks, which agree to less than that; what was cancelled within them and before is named.
 const CANCELLED_SINCE: &str = "b.status = 'CANCELLED' AND b.updated_at >= c.started_at - interval '10 seconds' \
     AND b.id <> ALL (c.cancelled_before_ids)";
@@ -66,21 +65,7 @@ const ADVANCE: &str = "UPDATE event_cancellations SET after_booking_id = $2, don
 const IS_OPEN: &str = "SELECT FROM bookings WHERE id = ANY($1) AND status IN ('PENDING_PAYMENT', 'CONFIRMED') LIMIT 1";
 const FINISH: &str = "UPDATE event_cancellations SET finished_at = now() WHERE event_id = $1 AND finished_at IS NULL";
 
-const TO_TELL: &str = "SELECT b.id, p.name, a.email, a.locale, e.title, e.starts_at, e.time_zone, v.name AS venue, b.total, \
-        b.currency::text AS currency, ARRAY(SELECT t.name FROM booking_items i JOIN ticket_types t ON t.id = i.ticket_type_id \
-            WHERE i.booking_id = b.id ORDER BY i.position) AS types, \
-        ARRAY(SELECT i.price FROM booking_items i WHERE i.booking_id = b.id ORDER BY i.position) AS prices, \
-        ARRAY(SELECT coalesce(c.name, '') FROM booking_items i \
-            LEFT JOIN seats s ON s.id = i.seat_id LEFT JOIN seat_rows r ON r.id = s.row_id \
-            LEFT JOIN sections c ON c.id = r.section_id WHERE i.booking_id = b.id ORDER BY i.position) AS sections, \
-        ARRAY(SELECT r.label FROM booking_items i \
-            LEFT JOIN seats s ON s.id = i.seat_id LEFT JOIN seat_rows r ON r.id = s.row_id \
-            WHERE i.booking_id = b.id ORDER BY i.position) AS seat_rows, \
-        ARRAY(SELECT s.label FROM booking_items i LEFT JOIN seats s ON s.id = i.seat_id \
-            WHERE i.booking_id = b.id ORDER BY i.position) AS seats \
-    FROM bookings b JOIN events e ON e.id = b.event_id JOIN venues v ON v.id = e.venue_id \
-        JOIN accounts a ON a.id = b.account_id JOIN profiles p ON p.account_id = a.id \
-    WHERE b.id = ANY($1) AND b.status = 'CANCELLED'";
+const CANCELLED: &str = "SELECT count(*) FROM bookings WHERE id = ANY($1) AND status = 'CANCELLED'";
 
 impl PgStore {
     async fn read_due(&self, limit: u32) -> Result<Vec<EventId>, StoreError> {
@@ -140,13 +125,11 @@ impl PgStore {
                 if !transaction.query_typed(IS_OPEN, &[(ids, Type::UUID_ARRAY)]).await?.is_empty() {
                     return Ok(false);
                 }
-                let told = transaction.query_typed(TO_TELL, &[(ids, Type::UUID_ARRAY)]).await?;
-                let done = i64::try_from(told.len()).unwrap_or(i64::MAX);
+                let rows = transaction.query_typed(CANCELLED, &[(ids, Type::UUID_ARRAY)]).await?;
+                let done: i64 = rows.first().map(|row| row.try_get(0)).transpose()?.unwrap_or(0);
                 let parameters: [Typed<'_>; 4] =
                     [(&event.0, Type::UUID), (last, Type::UUID), (&done, Type::INT8), (first, Type::UUID)];
-                if transaction.execute_typed(ADVANCE, &parameters).await? == 1 {
-                    tell(&transaction, &told).await?;
-                }
+                transaction.execute_typed(ADVANCE, &parameters).await?;
                 Ok(true)
             })
             .await
@@ -172,45 +155,6 @@ async fn tell_organizer(transaction: &Transaction, event: EventId, reasons: &[St
     let locale = Locale::of_tag(row.try_get("locale")?).unwrap_or_default();
     enqueue(transaction, &Message { to, locale, template }).await?;
     Ok(())
-}
-
-async fn tell(transaction: &Transaction, rows: &[Row]) -> Result<(), StoreError> {
-    for row in rows {
-        let to = EmailAddress::stored(row.try_get("email")?);
-        // Payments do not exist yet, so there is nothing to give back.
-        let locale = Locale::of_tag(row.try_get("locale")?).unwrap_or_default();
-        let template = Template::EventCancelled { booking: summary(row, locale)?, refund: None };
-        enqueue(transaction, &Message { to, locale, template }).await?;
-    }
-    Ok(())
-}
-
-fn summary(row: &Row, locale: Locale) -> Result<BookingSummary, StoreError> {
-    let currency: Currency = rows::parse(row.try_get("currency")?)?;
-    let types: Vec<String> = row.try_get("types")?;
-    let prices: Vec<rust_decimal::Decimal> = row.try_get("prices")?;
-    let sections: Vec<String> = row.try_get("sections")?;
-    let (seat_rows, seats): (Vec<Option<String>>, Vec<Option<String>>) =
-        (row.try_get("seat_rows")?, row.try_get("seats")?);
-    let seats = sections.into_iter().zip(seat_rows).zip(seats);
-    let seat = |((section, row), seat): ((String, Option<String>), Option<String>)| {
-        Some(BookedPlace::seat_name(locale, &section, &row?, &seat?))
-    };
-    let place = |((ticket_type, seat), price)| BookedPlace { ticket_type, seat, price: Money::new(price, currency) };
-    Ok(BookingSummary {
-        name: row.try_get("name")?,
-        booking_id: BookingId(row.try_get("id")?),
-        event_title: row.try_get("title")?,
-        starts_at: row.try_get("starts_at")?,
-        time_zone: row.try_get("time_zone")?,
-        venue: row.try_get("venue")?,
-        places: types.into_iter().zip(seats.map(seat)).zip(prices).map(place).collect(),
-        discount: None,
-        fees: None,
-        tax: None,
-        tax_included: true,
-        total: Money::new(row.try_get("total")?, currency),
-    })
 }
 
 #[async_trait]

@@ -6,7 +6,7 @@ use domain::{
     money::{Currency, Money},
     payments::{
         gateway::{ClientSecret, GatewayReference, PaymentFailure},
-        payment::{FirstAnswer, Payment},
+        payment::{Payment, PaymentAnswer},
         repository::PayableBooking,
     },
     pricing::terms::SaleTerms,
@@ -34,7 +34,7 @@ pub(super) fn payment(row: &Row) -> Result<Payment, StoreError> {
         Ok::<_, StoreError>(PaymentFailure { code, message })
     });
     let answered = match row.try_get::<_, Option<&str>>("answered")? {
-        Some(state) => Some(FirstAnswer {
+        Some(state) => Some(PaymentAnswer {
             state: parse(state)?,
             since: row.try_get("answered_at")?,
             had_page: row.try_get("answered_page")?,
