@@ -7,7 +7,11 @@ mod money;
 
 use std::{sync::Arc, time::Duration};
 
-use crate::support::{EventBuilder, TestDatabase, TestEvent, accounts::add_accounts, audit::audit};
+use crate::support::{
+    EventBuilder, TestDatabase, TestEvent,
+    accounts::add_accounts,
+    audit::{audit, audit_places},
+};
 use actors::ledger::commit::{BatchOutcome, EntryOutcome, commit_group};
 use boxoffice_store::postgres::{
     ledger::{LedgerOptions, PgLedger},
@@ -106,6 +110,10 @@ impl Bench {
 
     async fn audit(&self) {
         audit(&self.db.connect().await).await;
+    }
+
+    async fn audit_places(&self) {
+        audit_places(&self.db.connect().await).await;
     }
 }
 

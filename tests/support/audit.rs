@@ -210,8 +210,14 @@ const UNBALANCED: [(&str, &str); 6] = [
 
 /// Every contradiction that there is, of this event or of all.
 pub(crate) async fn contradictions(client: &Client, event: Option<Uuid>) -> Vec<String> {
+    let mut found = found(client, event, &CONTRADICTIONS).await;
+    found.extend(self::found(client, event, &UNBALANCED).await);
+    found
+}
+
+async fn found(client: &Client, event: Option<Uuid>, queries: &[(&str, &str)]) -> Vec<String> {
     let mut found = Vec::new();
-    for (what, query) in CONTRADICTIONS.iter().chain(&UNBALANCED) {
+    for (what, query) in queries {
         for row in client.query(*query, &[&event]).await.unwrap() {
             found.push(format!("{what}: {}", row.get::<_, String>(0)));
         }
@@ -222,5 +228,11 @@ pub(crate) async fn contradictions(client: &Client, event: Option<Uuid>) -> Vec<
 /// Fails with every contradiction that there is.
 pub(crate) async fn audit(client: &Client) {
     let found = contradictions(client, None).await;
+    assert!(found.is_empty(), "the ledger contradicts itself:\n{}", found.join("\n"));
+}
+
+/// The same without the books, for tests that make up payments of which nobody keeps any.
+pub(crate) async fn audit_places(client: &Client) {
+    let found = found(client, None, &CONTRADICTIONS).await;
     assert!(found.is_empty(), "the ledger contradicts itself:\n{}", found.join("\n"));
 }

@@ -160,7 +160,7 @@ async fn a_confirmation_has_the_payment_that_pays_it() {
         ("CANCELLED".into(), "SUCCEEDED pays".into())
     );
     assert_eq!(bench.ledger.counts(bench.event_id()).await.unwrap()[0].sold, 1);
-    bench.audit().await;
+    bench.audit_places().await;
 }
 
 /// Guards: the step `settled`, for each state of an attempt, as `PaymentState::on` says.
@@ -201,7 +201,7 @@ async fn the_end_of_an_unpaid_booking_closes_its_attempt() {
             assert_eq!(bench.text(&closing).await == payment.to_string(), is_closed, "{provider} {state}");
         }
     }
-    bench.audit().await;
+    bench.audit_places().await;
 }
 
 /// Guards: that an attempt is found by its id. It moves on while the closing waits for its lock, and is closed all the same.
@@ -262,7 +262,7 @@ async fn a_cancellation_goes_with_its_refund_or_not_at_all() {
     bench.does(&whole("0", payment)).await.unwrap();
     assert_eq!(bench.read(booking.id).await.refunded, euros("18"));
     assert_eq!(bench.ledger.counts(bench.event_id()).await.unwrap()[0].sold, 0);
-    bench.audit().await;
+    bench.audit_places().await;
 }
 
 /// Guards: the lock of the payment. A refund by amount that is made at this moment is seen.

@@ -99,10 +99,13 @@ CREATE FUNCTION seams.use_code(p_event uuid, p_hold uuid) RETURNS void LANGUAGE 
     UPDATE holds SET promo_code_id = (SELECT id FROM promo_codes WHERE event_id = p_event AND code = 'LAST') WHERE id = p_hold
 $$;
 
--- Somebody is about to pay a booking.
+-- Somebody is about to pay a booking, or was when it ran out of time.
 CREATE FUNCTION seams.attempt(p_id uuid, p_booking uuid) RETURNS void LANGUAGE sql AS $$
     INSERT INTO payments (id, booking_id, event_id, account_id, provider, method, state, amount, currency, idempotency_key, fingerprint)
-    SELECT p_id, id, event_id, account_id, 'sandbox', 'card', 'REQUIRES_ACTION', total, currency, p_id::text, p_id FROM bookings
+    SELECT p_id, id, event_id, account_id, 'sandbox', 'card',
+        CASE WHEN status = 'PENDING_PAYMENT' THEN 'REQUIRES_ACTION' ELSE 'CANCELLED' END::payment_state, total, currency, p_id::text,
+        p_id
+    FROM bookings
     WHERE id = p_booking
 $$;
 
