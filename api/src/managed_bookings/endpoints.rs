@@ -40,7 +40,7 @@ fn pay(scope: &Scope) -> Operation {
     .body::<HandPaymentBody>(json!({ "method": "cash", "note": "at the door" }))
     .created::<PaymentJson<'_>>("The payment, `SUCCEEDED`.")
     .refusals(&[Code::NothingToPay, Code::BookingOver, Code::PaymentInProgress])
-    .refusals(&[Code::SoldOut, Code::SeatTaken, Code::NotOnSale, Code::PromoCode])
+    .refusals(&[Code::SoldOut, Code::SeatTaken, Code::NotOnSale, Code::LimitExceeded, Code::PromoCode])
 }
 
 fn refund(scope: &Scope) -> Operation {
