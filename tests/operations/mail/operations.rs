@@ -77,7 +77,7 @@ async fn nobody_else_reads_the_mails_or_uses_the_listener() {
     }
     own.with_header("origin", "https://evil.example").post("/mails", &Value::Null).await.problem(403, "AUTH_006");
     let same = own.with_header("origin", &format!("http://127.0.0.1:{port}"));
-    same.post("/mails", &Value::Null).await.problem(405, "REQUEST_002");
+    same.post("/mails", &Value::Null).await.problem(405, "RESOURCE_002");
     own.with_header("host", &format!("localhost:{port}")).get("/mails").await.ok();
 }
 
