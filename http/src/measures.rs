@@ -6,9 +6,9 @@ use http::StatusCode;
 use metrics::{Counter, Histogram, counter, histogram};
 
 /// The statuses this server answers with; each has a place in [`Measures::requests`], any other shares the last one.
-const STATUSES: [u16; 29] = [
+const STATUSES: [u16; 30] = [
     200, 201, 202, 204, 206, 301, 302, 304, 308, 400, 401, 403, 404, 405, 406, 408, 409, 412, 413, 414, 415, 421, 422,
-    428, 429, 431, 500, 503, 0,
+    428, 429, 431, 500, 502, 503, 0,
 ];
 
 #[derive(Debug)]

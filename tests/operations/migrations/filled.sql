@@ -149,6 +149,30 @@ INSERT INTO booking_mails (event_id, is_off, version, seen_id, swept_id, next_sw
 SELECT id, true, 7, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '17' FROM events ORDER BY id LIMIT 2;
 UPDATE booking_mails_since SET since = '2026-01-01Z';
 
+-- One booking that was paid, and whose money went back.
+INSERT INTO payments (id, booking_id, event_id, account_id, provider, method, state, amount, currency, pays_booking, reference, client_secret,
+                      redirect_url, failure_code, failure_message, return_url, asked_at, refused, answered, answered_at, answered_page, note,
+                      settled_by, settling_key, settling_fingerprint, idempotency_key, fingerprint, created_at, updated_at)
+SELECT gen_random_uuid(), id, event_id, account_id, 'sandbox', 'card', 'SUCCEEDED', 12.5, 'EUR', true, 'pi_1', 'secret', 'https://pay.example/1',
+       'card_declined', 'no', 'https://shop.example', '2026-03-01Z', true, 'PROCESSING', '2026-03-01Z', true, 'at the door', account_id, 'k',
+       gen_random_uuid(), 'pay', gen_random_uuid(), '2026-03-01Z', '2026-03-01Z'
+FROM bookings ORDER BY id LIMIT 1;
+INSERT INTO cancellations (id, booking_id, event_id, positions, kept, cut, currency, reason, account_id, idempotency_key, fingerprint, created_at)
+SELECT gen_random_uuid(), booking_id, event_id, '{0}', 1, 1, 'EUR', 'ill', account_id, 'cancel', gen_random_uuid(), '2026-03-01Z' FROM payments;
+INSERT INTO refunds (id, booking_id, event_id, payment_id, amount, currency, cause, state, reason, cancellation_id, by_hand, asked_at, reference,
+                     failure, account_id, idempotency_key, fingerprint, created_at, updated_at)
+SELECT gen_random_uuid(), p.booking_id, p.event_id, p.id, 10.5, 'EUR', 'TICKETS', 'FAILED', 'ill', c.id, true, '2026-03-01Z', 're_1', 'closed',
+       p.account_id, 'refund', gen_random_uuid(), '2026-03-01Z', '2026-03-01Z'
+FROM payments p JOIN cancellations c ON c.booking_id = p.booking_id;
+UPDATE refunds SET replaced_by_id = id;
+INSERT INTO disputes (provider, reference, payment_id, booking_id, event_id, amount, currency, state, reason, created_at, updated_at)
+SELECT provider, 'dp_1', id, booking_id, event_id, amount, currency, 'LOST', 'fraudulent', '2026-03-01Z', '2026-03-01Z' FROM payments;
+INSERT INTO gateway_messages (provider, id, body, received_at, applied_at) VALUES ('sandbox', 'evt_1', '{}', '2026-03-01Z', '2026-03-01Z');
+INSERT INTO receipt_series (organizer_id, last_number) SELECT organizer_id, 7 FROM events ORDER BY id LIMIT 1;
+INSERT INTO receipts (organizer_id, number, booking_id, seller, buyer, issued_at)
+SELECT organizer_id, 7, (SELECT booking_id FROM payments), 'The Hall', 'Ada Lovelace', '2026-03-01Z' FROM receipt_series;
+INSERT INTO sandbox_documents (id, kind, created_at, due_at, body) VALUES ('pi_1', 'intent', '2026-03-01Z', '2026-03-01Z', '{}');
+
 -- The words of what is public now, and no others: those of what once was would not be learnt again.
 DELETE FROM search_terms;
 UPDATE event_listings SET status = status;

@@ -18,7 +18,7 @@ async fn metric(operations: &Api, series: &str) -> Option<f64> {
 async fn every_task_that_breaks_down_begins_anew() {
     let server = Settings::default().set("BOXOFFICE__MAIL__BOOKINGS", true).start().await;
     let operations = Api::of_operators(server.running.operations_address);
-    let expected = ["metrics", "pool", "usage", "revocations", "jobs", "confirmations", "reminders"];
+    let expected = ["metrics", "pool", "usage", "revocations", "payments", "jobs", "confirmations", "reminders"];
     let tasks: Vec<&str> = server.running.tasks.names().collect();
     assert_eq!(tasks, expected, "those of Redis are there with Redis only");
     for task in tasks {
