@@ -337,7 +337,11 @@ impl<'a> History<'a> {
         let (reference, now) = (&self.reference, at(self.reference.now));
         same("counts", inventory.counts(), reference.counts())?;
         let picture = inventory.availability(now);
-        for (kind, shown) in picture.ticket_types.iter().enumerate() {
+        // Nobody is shown what is hidden.
+        let public = |kind: &usize| !reference.spec.types[*kind].hidden;
+        let kinds: Vec<usize> = (0..reference.spec.types.len()).filter(public).collect();
+        same("ticket types", picture.ticket_types.len(), kinds.len())?;
+        for (kind, shown) in kinds.into_iter().zip(&picture.ticket_types) {
             let quota = reference.spec.quota_of(kind);
             let (held, sold) = (reference.held(quota), reference.sold(quota));
             same("shown", (shown.held, shown.sold, shown.capacity), (held, sold, reference.spec.capacities[quota]))?;

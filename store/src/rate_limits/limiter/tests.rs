@@ -35,7 +35,7 @@ fn told(limiter: &Limiter, now: u64) -> Option<u32> {
 #[test]
 fn limits_are_in_the_order_of_tiers_and_rules() {
     let names: Vec<&str> = limiter().0.limits.iter().map(|limit| limit.name).collect();
-    let rules = ["sign-in", "sign-in-account", "account-mail", "reauthentication"];
+    let rules = ["sign-in", "sign-in-account", "account-mail", "reauthentication", "webhook"];
     assert_eq!(names, [&["auth", "bookings", "api", "public"][..], &rules].concat());
     for (index, tier) in Tier::LIMITED.into_iter().enumerate() {
         assert_eq!(tier.index(), Some(index));
