@@ -418,8 +418,7 @@ BEGIN
     LOOP
         -- Refunds of a payment are made under its lock.
         SELECT id INTO paying FROM payments WHERE booking_id = c.booking_id AND pays_booking FOR NO KEY UPDATE;
-        SELECT coalesce(sum(amount), 0) INTO gone FROM refunds
-        WHERE payment_id = paying AND (state <> 'FAILED' OR (cause <> 'AMOUNT' AND replaced_by_id IS NULL));
+        gone := gone_of_payment(paying);
         IF gone <> c.gone_before OR (c.refund_id IS NOT NULL AND c.payment_id IS DISTINCT FROM paying) THEN
             RAISE EXCEPTION 'refunds of booking % have changed', c.booking_id USING ERRCODE = 'BX004';
         END IF;

@@ -23,19 +23,17 @@ use super::{
     app::App,
     payments::{
         asking::ask,
-        retries::{away, unanswered},
+        retries::{WRONG, unanswered},
     },
 };
 
 /// When a gateway that is at a refund is asked about it: after as long as it has been at it, within these bounds. It tells by itself as well.
 const LOOK_MIN: Duration = Duration::from_secs(10);
 const LOOK_MAX: Duration = Duration::from_secs(6 * 3600);
-/// When an operator may have put it right.
-const WRONG: Duration = Duration::from_secs(60);
 
 /// The job: has the gateway give the money back, or asks what has become of it.
 pub async fn make(app: &App, id: RefundId) -> Result<(), JobError> {
-    let Some(order) = app.store.order_refund(id).await.map_err(away)? else {
+    let Some(order) = app.store.order_refund(id).await? else {
         return Err(JobError::Hopeless("there is no such refund".to_owned()));
     };
     if order.state != RefundState::Pending {
@@ -43,7 +41,7 @@ pub async fn make(app: &App, id: RefundId) -> Result<(), JobError> {
     }
     if order.by_hand {
         let news = RefundNews { state: RefundState::Succeeded, reference: None, failure: None };
-        return note(app, id, &news).await.map_err(away);
+        return Ok(note(app, id, &news).await?);
     }
     let Some(gateway) = app.payments.gateway_of(&order.provider) else {
         return Err(JobError::Postponed { reason: format!("{} is not the gateway now", order.provider), wait: WRONG });
@@ -54,12 +52,12 @@ pub async fn make(app: &App, id: RefundId) -> Result<(), JobError> {
         Err(Trouble::Refused(failure)) => {
             tracing::warn!(refund = %id, failure, "the payment gateway refuses a refund");
             let news = RefundNews { state: RefundState::Failed, reference: None, failure: Some(failure) };
-            return note(app, id, &news).await.map_err(away);
+            return Ok(note(app, id, &news).await?);
         }
         Err(Trouble::Later(error)) => return Err(error),
     };
     let news = news(&answer);
-    note(app, id, &news).await.map_err(away)?;
+    note(app, id, &news).await?;
     if news.state == RefundState::Pending {
         let age = Duration::try_from(Timestamp::now().duration_since(order.created_at)).unwrap_or_default();
         let reason = "the payment gateway is at it".to_owned();

@@ -126,9 +126,17 @@ pub enum JobError {
     Hopeless(String),
 }
 
+/// When what is away is tried again.
+const AWAY: Duration = Duration::from_secs(5);
+
 impl From<RepositoryError> for JobError {
     fn from(error: RepositoryError) -> Self {
-        Self::Failed(error.to_string())
+        match error {
+            RepositoryError::Unavailable(_) | RepositoryError::RolledBack(_) => {
+                Self::Postponed { reason: error.to_string(), wait: AWAY }
+            }
+            RepositoryError::Data(_) | RepositoryError::Broken(_) => Self::Failed(error.to_string()),
+        }
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) fn event_changed(told: &ToldBooking, ends_at: Timestamp, was: FormerD
 
 /// How long it waits for its payment, if that is not over.
 fn waits_until(told: &ToldBooking) -> Option<Timestamp> {
-    let ends_at = told.booking.extended_until.or(told.booking.expires_at)?;
+    let ends_at = told.booking.ends_at()?;
     (ends_at > Timestamp::now()).then_some(ends_at)
 }
 

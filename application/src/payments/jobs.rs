@@ -23,7 +23,7 @@ use super::{
     begin::{begin_at_gateway, find_at_gateway},
     messages,
     news::{apply_news, never_begun},
-    retries::{AWAY, WRONG, away, unanswered},
+    retries::{AWAY, WRONG, unanswered},
 };
 use crate::app::App;
 
@@ -32,14 +32,14 @@ const LOOK_MAX: Duration = Duration::from_secs(300);
 
 /// Asks the gateway what has become of an attempt, until that is over.
 pub async fn check_payment(app: &App, id: PaymentId) -> Result<(), JobError> {
-    let Some(payment) = app.store.payment(id).await.map_err(away)? else { return Ok(()) };
+    let Some(payment) = app.store.payment(id).await? else { return Ok(()) };
     if payment.state.is_over() || payment.is_by_hand() {
         return Ok(());
     }
     if let Some(news) = look_at(app, &payment).await? {
         apply_news(app, id, &news).await.map_err(failed)?;
     }
-    match app.store.payment(id).await.map_err(away)? {
+    match app.store.payment(id).await? {
         Some(payment) if !payment.state.is_over() => Err(look_again(app, &payment).await?),
         _ => Ok(()),
     }
@@ -57,7 +57,7 @@ async fn look_at(app: &App, payment: &Payment) -> Result<Option<GatewayPayment>,
     if !is_surely_not_there && let Some(found) = find_at_gateway(app, payment).await.map_err(unanswered)? {
         return Ok(Some(found));
     }
-    let booking = app.store.payable_booking(payment.booking_id).await.map_err(away)?;
+    let booking = app.store.payable_booking(payment.booking_id).await?;
     let pending = booking.filter(|booking| booking.status == BookingStatus::PendingPayment);
     let Some(booking) = pending else {
         never_begun(app, payment).await.map_err(failed)?;
@@ -67,7 +67,7 @@ async fn look_at(app: &App, payment: &Payment) -> Result<Option<GatewayPayment>,
     if is_surely_not_there {
         return Ok(None);
     }
-    if !app.store.ask_again(payment.id).await.map_err(away)? {
+    if !app.store.ask_again(payment.id).await? {
         return Ok(None);
     }
     match begin_at_gateway(app, &booking, payment).await {
@@ -86,7 +86,7 @@ async fn look_again(app: &App, payment: &Payment) -> Result<JobError, JobError> 
     let age = Duration::try_from(Timestamp::now().duration_since(payment.created_at)).unwrap_or_default();
     let mut wait = (age / 2).clamp(app.payments.check_after.min(LOOK_MAX), LOOK_MAX);
     if payment.refused {
-        let booking = app.store.payable_booking(payment.booking_id).await.map_err(away)?;
+        let booking = app.store.payable_booking(payment.booking_id).await?;
         let rest = booking.and_then(|booking| booking.ends_at).map(|at| at.duration_since(Timestamp::now()));
         let rest = rest.and_then(|rest| Duration::try_from(rest).ok()).unwrap_or_default();
         wait = rest + Duration::from_secs(1);
@@ -96,7 +96,7 @@ async fn look_again(app: &App, payment: &Payment) -> Result<JobError, JobError> 
 
 /// Tells the gateway to take no money for an attempt any more.
 pub async fn close_payment(app: &App, id: PaymentId) -> Result<(), JobError> {
-    let Some(payment) = app.store.payment(id).await.map_err(away)? else { return Ok(()) };
+    let Some(payment) = app.store.payment(id).await? else { return Ok(()) };
     if payment.state == PaymentState::Succeeded || payment.is_by_hand() {
         return Ok(());
     }
@@ -137,13 +137,13 @@ fn wait_for_begin(app: &App, payment: &Payment) -> Result<(), JobError> {
 
 /// Applies a message that was kept.
 pub async fn apply_message(app: &App, provider: &str, message_id: &str) -> Result<(), JobError> {
-    let Some(body) = app.store.message(provider, message_id).await.map_err(away)? else { return Ok(()) };
+    let Some(body) = app.store.message(provider, message_id).await? else { return Ok(()) };
     let Some(gateway) = app.payments.gateway_of(provider) else {
         return Err(JobError::Postponed { reason: format!("{provider} is not the gateway now"), wait: WRONG });
     };
     let message = gateway.read(&body).map_err(|error: WebhookError| JobError::Hopeless(error.to_string()))?;
     messages::apply(app, provider, message.news).await.map_err(failed)?;
-    app.store.message_applied(provider, message_id).await.map_err(away)
+    Ok(app.store.message_applied(provider, message_id).await?)
 }
 
 fn other_gateway(payment: &Payment) -> JobError {
@@ -152,7 +152,7 @@ fn other_gateway(payment: &Payment) -> JobError {
 
 fn failed(error: PaymentError) -> JobError {
     match error {
-        PaymentError::Repository(error) => away(error),
+        PaymentError::Repository(error) => error.into(),
         PaymentError::Unavailable { reason, retry_after } => JobError::Postponed { reason, wait: retry_after },
         other => JobError::Failed(other.to_string()),
     }

@@ -3,22 +3,12 @@
 use std::time::Duration;
 
 use actors::breakers::CallError;
-use domain::{jobs::JobError, payments::gateway::GatewayError, repositories::RepositoryError};
+use domain::{jobs::JobError, payments::gateway::GatewayError};
 
 /// When something that is away is tried again.
 pub(super) const AWAY: Duration = Duration::from_secs(5);
 /// When an operator may have put it right.
-pub(super) const WRONG: Duration = Duration::from_secs(60);
-
-/// What is stored could not be read or written.
-pub(crate) fn away(error: RepositoryError) -> JobError {
-    match error {
-        RepositoryError::Unavailable(_) | RepositoryError::RolledBack(_) => {
-            JobError::Postponed { reason: error.to_string(), wait: AWAY }
-        }
-        RepositoryError::Data(_) | RepositoryError::Broken(_) => JobError::Failed(error.to_string()),
-    }
-}
+pub(crate) const WRONG: Duration = Duration::from_secs(60);
 
 /// The gateway was not asked, or gave no answer. What it refuses, it refuses for a reason that may be gone the next time.
 pub(crate) fn unanswered(error: CallError<GatewayError>) -> JobError {

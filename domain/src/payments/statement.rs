@@ -1,7 +1,9 @@
 //! The books of a booking or of an event: a fold over what happened, and the law by which they balance.
 
+use std::str::FromStr;
+
 use super::{
-    ManualMethod,
+    ManualMethod, UnknownPaymentState,
     refund::{RefundCause, RefundState},
 };
 use crate::{
@@ -25,6 +27,15 @@ pub enum DisputeState {
     Won,
     /// The money is gone.
     Lost,
+}
+
+impl FromStr for DisputeState {
+    type Err = UnknownPaymentState;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPaymentState> {
+        let known = [Self::Open, Self::Won, Self::Lost].into_iter().find(|state| state.as_str() == text);
+        known.ok_or_else(|| UnknownPaymentState(text.to_owned()))
+    }
 }
 
 impl DisputeState {

@@ -89,9 +89,8 @@ pub(crate) fn sale_terms(row: &Row, currency: Currency) -> Result<SaleTerms, Sto
 /// A promo code of an event. An amount is in the event's currency.
 pub(crate) fn promo_code(row: &Row, currency: Currency) -> Result<(PromoCodeId, PromoCode), StoreError> {
     let ticket_types: Vec<Uuid> = row.try_get("ticket_type_ids")?;
-    let code = CodeName::parse("code", row.try_get("code")?);
     let code = PromoCode {
-        code: code.map_err(|fault| StoreError::Row(format!("code: {}", fault.message)))?,
+        code: CodeName::stored(row.try_get("code")?),
         discount: discount(row, currency)?,
         uses: perhaps_unsigned(row, "uses")?,
         uses_per_account: perhaps_unsigned(row, "uses_per_account")?,

@@ -6,7 +6,7 @@ use deadpool_postgres::Object;
 use domain::{
     bookings::Hold,
     events::{PlannedCode, Quota, SalePlan, SaleWindow},
-    ids::{AccountId, EventId, PromoCodeId, QuotaId, SeatId, SeatMapVersionId},
+    ids::{AccountId, EventId, QuotaId, SeatId, SeatMapVersionId},
     ledger::{CodeUses, LoadError, LoadedInventory, QuotaCount},
     money::Currency,
     pricing::terms::SaleTerms,
@@ -39,8 +39,8 @@ const CLAIMS: &str = "SELECT sold, array_agg(seat_id) AS seats FROM seat_claims 
 const BY_ACCOUNT: &str = "SELECT account_id, sum(quantity)::bigint AS places FROM bookings \
     WHERE event_id = $1 AND status IN ('PENDING_PAYMENT', 'CONFIRMED') GROUP BY account_id";
 
-const USES_BY_ACCOUNT: &str = "SELECT account_id, count(*) AS uses FROM bookings \
-    WHERE promo_code_id = $1 AND status IN ('PENDING_PAYMENT', 'CONFIRMED') GROUP BY account_id";
+const USES_BY_ACCOUNT: &str = "SELECT promo_code_id, account_id, count(*) AS uses FROM bookings \
+    WHERE promo_code_id = ANY($1) AND status IN ('PENDING_PAYMENT', 'CONFIRMED') GROUP BY promo_code_id, account_id";
 
 /// See [`domain::ledger::Ledger::load`].
 pub(super) async fn load(ledger: &PgLedger, event: EventId, settle: bool) -> Result<LoadedInventory, LoadError> {
@@ -118,12 +118,7 @@ async fn read(
     if max_per_account.is_some() {
         loaded.by_account = by_account(transaction, &loaded).await?;
     }
-    for code in &mut loaded.code_uses {
-        let planned = loaded.plan.promo_codes.iter().find(|planned| planned.id == code.promo_code_id);
-        if planned.is_some_and(|planned| planned.code.uses_per_account.is_some()) {
-            code.by_account = uses_by_account(transaction, code.promo_code_id, &loaded.holds).await?;
-        }
-    }
+    uses_by_account(transaction, &mut loaded).await?;
     // Last, however long the rest has taken.
     loaded.now = transaction.query_typed_one(NOW, &[]).await?.try_get(0)?;
     Ok(Some(loaded))
@@ -161,21 +156,28 @@ async fn promo_codes(
     Ok((codes, uses))
 }
 
-/// Uses of a code by each account: in its live bookings, and in its active holds.
-async fn uses_by_account(
-    transaction: &Transaction<'_>,
-    code: PromoCodeId,
-    holds: &[Hold],
-) -> Result<Vec<(AccountId, u32)>, StoreError> {
-    let mut uses = HashMap::new();
-    for row in transaction.query_typed(USES_BY_ACCOUNT, &[(&code.0, Type::UUID)]).await? {
+/// Fills in how often each account uses the codes that limit that: in its live bookings, and in its active holds.
+async fn uses_by_account(transaction: &Transaction<'_>, loaded: &mut LoadedInventory) -> Result<(), StoreError> {
+    let limiting = loaded.plan.promo_codes.iter().filter(|planned| planned.code.uses_per_account.is_some());
+    let ids: Vec<Uuid> = limiting.map(|planned| planned.id.0).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut uses: HashMap<Uuid, HashMap<AccountId, u32>> = ids.iter().map(|id| (*id, HashMap::new())).collect();
+    for row in transaction.query_typed(USES_BY_ACCOUNT, &[(&ids, Type::UUID_ARRAY)]).await? {
         let count = u32::try_from(row.try_get::<_, i64>("uses")?).unwrap_or(u32::MAX);
-        uses.insert(AccountId(row.try_get("account_id")?), count);
+        let of_code = uses.entry(row.try_get("promo_code_id")?).or_default();
+        of_code.insert(AccountId(row.try_get("account_id")?), count);
     }
-    for hold in holds.iter().filter(|hold| hold.promo_code.as_ref().is_some_and(|applied| applied.id == code)) {
-        *uses.entry(hold.account_id).or_default() += 1;
+    for hold in &loaded.holds {
+        if let Some(of_code) = hold.promo_code.as_ref().and_then(|applied| uses.get_mut(&applied.id.0)) {
+            *of_code.entry(hold.account_id).or_default() += 1;
+        }
     }
-    Ok(uses.into_iter().collect())
+    for code in &mut loaded.code_uses {
+        code.by_account = uses.remove(&code.promo_code_id.0).unwrap_or_default().into_iter().collect();
+    }
+    Ok(())
 }
 
 async fn quotas(transaction: &Transaction<'_>, event: EventId) -> Result<Vec<Quota>, StoreError> {

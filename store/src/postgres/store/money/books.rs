@@ -9,11 +9,11 @@ use async_trait::async_trait;
 use domain::{
     bookings::{Fingerprint, IdempotencyKey},
     ids::{AccountId, BookingId, CancellationId, EventId, PaymentId},
-    money::{Currency, Money, Percentage},
+    money::{Currency, Money},
     payments::{
         books::{BookingStatement, BooksRepository, CancellationRequest, PaidBooking, StoredCancellation},
         cancellation::{CancellationFee, CancellationPolicy, CancellationTerms},
-        statement::{BookEntry, DisputeState, Statement},
+        statement::{BookEntry, Statement},
     },
     pricing::PriceLine,
     repositories::Found,
@@ -26,7 +26,7 @@ use super::{
     super::{
         super::{
             connection::Typed,
-            rows::{StoreError, parse},
+            rows::{StoreError, parse, rate},
         },
         PgStore,
     },
@@ -105,8 +105,7 @@ fn cancellation(row: &Row) -> Result<StoredCancellation, StoreError> {
 }
 
 fn terms(row: &Row) -> Result<CancellationTerms, StoreError> {
-    let fee: Decimal = row.try_get("fee")?;
-    let fee = Percentage::new(fee).ok_or_else(|| StoreError::Row(format!("a fee of {fee}")))?;
+    let fee = rate(row.try_get("fee")?, "fee")?;
     Ok(CancellationTerms {
         policy: CancellationPolicy {
             allowed_until: row.try_get("cancellation_allowed_until")?,
@@ -136,18 +135,9 @@ fn entry(row: &Row, currency: Currency) -> Result<BookEntry, StoreError> {
             state: parse(row.try_get("state")?)?,
             through: by()?,
         },
-        "DISPUTE" => BookEntry::Dispute { amount: a, state: dispute_state(row.try_get("state")?)? },
+        "DISPUTE" => BookEntry::Dispute { amount: a, state: parse(row.try_get("state")?)? },
         kind => return Err(StoreError::Row(format!("an entry of the kind {kind}"))),
     })
-}
-
-fn dispute_state(text: &str) -> Result<DisputeState, StoreError> {
-    match text {
-        "OPEN" => Ok(DisputeState::Open),
-        "WON" => Ok(DisputeState::Won),
-        "LOST" => Ok(DisputeState::Lost),
-        text => Err(StoreError::Row(format!("the state {text} of a dispute"))),
-    }
 }
 
 /// The books whose sums were read, each in its currency.

@@ -25,6 +25,7 @@ use super::super::{
         rows::StoreError,
     },
     PgStore,
+    retention::first_id_of,
 };
 
 /// How long it may take at most from the making of a booking's id to the first statement of its commit. A command waits for a minute at most, and
@@ -68,12 +69,6 @@ const CATCH_UP: &str = "UPDATE booking_mails SET version = $3 WHERE event_id = $
 const SWEEP: &str = "UPDATE booking_mails SET swept_id = $3, next_swept_id = NULL, next_swept_xid = NULL \
     WHERE event_id = $1 AND swept_id = $2 AND next_swept_id = $3";
 
-/// The smallest id that could be made at that time.
-fn id_at(at: Timestamp) -> Uuid {
-    let millis = u128::try_from(at.as_millisecond()).unwrap_or_default();
-    Uuid::from_u128(millis << 80 | 0x7 << 76 | 0x2 << 62)
-}
-
 /// An event with something to do.
 struct Next {
     event_id: Uuid,
@@ -113,9 +108,9 @@ impl PgStore {
         let client = self.pool.get().await?;
         let rows = client.query_typed(SINCE, &[]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
-        let since = id_at(row.try_get("since")?);
+        let since = first_id_of(row.try_get("since")?);
         client.execute_typed(BEGIN, &[(&since, Type::UUID)]).await?;
-        let settled = id_at(Timestamp::now().saturating_sub(LIFE_MAX).unwrap_or(Timestamp::UNIX_EPOCH));
+        let settled = first_id_of(Timestamp::now().saturating_sub(LIFE_MAX).unwrap_or(Timestamp::UNIX_EPOCH));
         let rows = client.query_typed(NEXT, &[(&settled, Type::UUID)]).await?;
         let Some(of) = rows.first().map(next).transpose()? else { return Ok(None) };
         let (event_id, limit) = (EventId(of.event_id), i64::from(limit));

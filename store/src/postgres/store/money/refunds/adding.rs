@@ -9,6 +9,7 @@ use domain::{
     money::Money,
     payments::{
         books::{AmountRefund, ForeignRefund, Refund, RefundOutcome, RepeatedRefund},
+        cancellation::check_refund,
         refund::{RefundCause, RefundState},
     },
 };
@@ -173,7 +174,7 @@ pub(super) async fn add_amount(transaction: &Transaction, new: &AmountRefund) ->
         let row = rows.first().ok_or_else(|| StoreError::Row("no such booking".to_owned()))?;
         return Ok(RefundOutcome::AboveLeft(money(row, "zero")?));
     };
-    if new.amount.currency != payment.left.currency || new.amount.amount > payment.left.amount {
+    if check_refund(new.amount, payment.left).is_err() {
         return Ok(RefundOutcome::AboveLeft(payment.left));
     }
     let added = Added {
