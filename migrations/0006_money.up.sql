@@ -103,6 +103,8 @@ CREATE TABLE payments (
     note            text,
     -- Who said that the money of a bank transfer has come, under which key, and what that request asked for.
     settled_by      uuid,
+    -- How it was paid: cash, bank, or not at all.
+    settled_as      text CHECK ((settled_by IS NULL) = (settled_as IS NULL)),
     settling_key    text COLLATE "C",
     settling_fingerprint uuid CHECK ((settled_by IS NULL) = (settling_fingerprint IS NULL)),
     idempotency_key text COLLATE "C" NOT NULL,

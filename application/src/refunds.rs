@@ -84,14 +84,10 @@ async fn refunded(
     };
     let request = RefundRequest { id, payment, amount: order.amount, repeated: order.was_asked };
     let work = async {
-        let known = match &order.reference {
-            Some(reference) => gateway.refund_state(reference).await?,
-            None => None,
-        };
-        match known {
-            Some(refund) => Ok(refund),
-            None => gateway.refund(&request).await,
-        }
+        let Some(reference) = &order.reference else { return gateway.refund(&request).await };
+        // Not made again: it has told of this one, and money that is going back already would go back twice.
+        let lost = || GatewayError::OutcomeUnknown("it does not know the refund that it has told of".to_owned());
+        gateway.refund_state(reference).await?.ok_or_else(lost)
     };
     ask(app, 3, work).await.map_err(|error| match error {
         CallError::Failed(GatewayError::Refused { message, .. }) => Trouble::Refused(message),

@@ -1,9 +1,9 @@
 //! Jobs: what is done after a commit and outside of the database.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actors::{
-    jobs::{JobSettings, RunningJobs, watch_jobs},
+    jobs::{JobSettings, KindSettings, RunningJobs, watch_jobs},
     tasks::Tasks,
 };
 use anyhow::Context;
@@ -31,5 +31,17 @@ pub(super) async fn start(
         background.add("reminders", move |life| remind(reminding.clone(), life));
     }
     let handler = Arc::new(JobHandler::new(app.clone()));
-    RunningJobs::start(app.jobs.clone(), queue, handler, settings).await.context("the jobs can't start")
+    let settings = within_the_gateways_time(settings.clone(), app.payments.timeout);
+    RunningJobs::start(app.jobs.clone(), queue, handler, &settings).await.context("the jobs can't start")
+}
+
+/// A try to give money back asks the gateway up to three times, after it has waited for its turn as long as for an answer. One that is cut
+/// before the gateway's own time is over never learns what that says, and nor does the breaker.
+fn within_the_gateways_time(mut settings: JobSettings, timeout: Duration) -> JobSettings {
+    for kind in ["refund", "close_payment"] {
+        let usual = settings.of(kind);
+        let time_limit = usual.time_limit.max(timeout * 4 + Duration::from_secs(1));
+        settings.kinds.insert(kind, KindSettings { time_limit, ..usual });
+    }
+    settings
 }

@@ -184,8 +184,10 @@ async fn first_answer(
     was_asked: bool,
 ) -> Result<Payment, PaymentError> {
     if payment.is_by_hand() {
+        // However often another transfer takes the place of one, the booking waits for one window.
         let window = booking.bank_transfer_window;
-        wait_until(app, booking, Timestamp::now() + window).await?;
+        let latest = booking.created_at + booking.hold_cap + window;
+        wait_until(app, booking, (Timestamp::now() + window).min(latest)).await?;
     } else {
         let asked = match was_asked {
             true => find_or_begin(app, booking, &payment).await,
@@ -268,7 +270,9 @@ pub(super) async fn find_or_begin(
     booking: &PayableBooking,
     payment: &Payment,
 ) -> Result<GatewayPayment, CallError<GatewayError>> {
-    match find_at_gateway(app, payment).await? {
+    // Who could not look does not know: what was asked before may be under way.
+    let unknown = |error: CallError<GatewayError>| CallError::Failed(GatewayError::OutcomeUnknown(error.to_string()));
+    match find_at_gateway(app, payment).await.map_err(unknown)? {
         Some(found) => Ok(found),
         None => begin_at_gateway(app, booking, payment).await,
     }

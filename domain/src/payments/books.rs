@@ -161,10 +161,15 @@ impl Booking {
         refunds: &[Refund],
         confirmed_at: Timestamp,
     ) -> Self {
-        let at = cancellation.created_at;
+        let (at, all) = (cancellation.created_at, Positions::first(self.items.len()));
+        let recorded = cancellations.iter().map(|of| of.positions).fold(Positions::default(), Positions::and);
+        // Nothing remembers that a booking nobody has paid was simply given back, but the booking itself.
+        let was_given_back = self.status == BookingStatus::Cancelled && recorded != all && self.updated_at <= at;
         let until_then = || cancellations.iter().filter(|of| of.created_at <= at && !of.positions.is_empty());
         let cancelled = until_then().map(|of| of.positions).fold(cancellation.positions, Positions::and);
-        self.updated_at = until_then().map(|of| of.created_at).max().unwrap_or(confirmed_at);
+        if !was_given_back {
+            self.updated_at = until_then().map(|of| of.created_at).max().unwrap_or(confirmed_at);
+        }
         let refunds: Vec<&Refund> = refunds.iter().filter(|of| of.created_at <= at).collect();
         let is_replaced = |of: &Refund| refunds.iter().any(|later| of.replaced_by == Some(later.id));
         self.refunded =
@@ -172,7 +177,7 @@ impl Booking {
                 sum.amount += refund.amount.amount;
                 sum
             });
-        if cancelled == Positions::first(self.items.len()) {
+        if was_given_back || cancelled == all {
             self.status = BookingStatus::Cancelled;
         } else if self.status == BookingStatus::Cancelled {
             (self.status, self.cancelled) = (BookingStatus::Confirmed, cancelled);

@@ -163,11 +163,11 @@ pub(crate) fn hold(
     })
 }
 
-/// The promo code of a hold or a booking.
+/// The promo code of a hold or a booking. One that went with its event, as codes of holds that are over may, is left out.
 fn applied_code(row: &Row) -> Result<Option<Arc<AppliedCode>>, StoreError> {
-    let Some(id) = row.try_get("promo_code_id")? else { return Ok(None) };
-    let name = CodeName::stored(row.try_get("promo_code")?);
-    Ok(Some(Arc::new(AppliedCode { id: PromoCodeId(id), name })))
+    let (id, name): (Option<Uuid>, Option<&str>) = (row.try_get("promo_code_id")?, row.try_get("promo_code")?);
+    let named = |(id, name)| Arc::new(AppliedCode { id: PromoCodeId(id), name: CodeName::stored(name) });
+    Ok(id.zip(name).map(named))
 }
 
 /// An amount that is not stored when it is nothing.

@@ -159,3 +159,21 @@ async fn a_free_booking_gives_nothing_back() {
     assert_eq!(stage.settled(&booking).await, Vec::<serde_json::Value>::new());
     stage.server.audit().await;
 }
+
+/// Guards: that a booking of which nothing is remembered, because nobody had paid it, is cancelled in the repeated answer as well.
+#[tokio::test]
+async fn what_is_cancelled_already_is_so_in_the_answer_to_a_repetition() {
+    for price in ["0", "12.00"] {
+        let stage = Stage::at(price).await;
+        let booking = stage.booked(2).await;
+        stage.buyer.delete(&own(&booking)).await.ok();
+        let path = format!("{}/cancellations", own(&booking));
+        let (key, body) = (new_key(), json!({ "itemIds": items(&booking, &[0]) }));
+        let first = stage.buyer.send(Method::POST, &path, Some(&key), Some(&body)).await.ok();
+        assert_eq!(first["status"], "CANCELLED", "{price}");
+        let again = stage.buyer.send(Method::POST, &path, Some(&key), Some(&body)).await;
+        assert!(again.is_replay());
+        assert_eq!(again.ok(), first, "{price}");
+        stage.server.audit().await;
+    }
+}

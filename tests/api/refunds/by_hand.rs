@@ -97,6 +97,20 @@ async fn a_bank_transfer_that_has_come_is_the_buyers_attempt() {
     stage.server.audit().await;
 }
 
+/// Guards: that the books have what the organizer has said, and not what the buyer had in mind.
+#[tokio::test]
+async fn a_bank_transfer_that_is_given_away_is_complimentary() {
+    let stage = Stage::at("12.00").await;
+    stage.terms(json!({ "methods": ["card", "bank_transfer"] })).await;
+    let booking = stage.booked(1).await;
+    let attempt = pay(&stage.buyer, &booking, "bank_transfer").await.created();
+    let payment = stage.organize(&booking, "/payments", &json!({ "method": "complimentary" })).await.created();
+    assert_eq!((&payment["id"], &payment["status"]), (&attempt["id"], &json!("SUCCEEDED")));
+    let statement = stage.statement().await;
+    assert_eq!((&statement["complimentary"], &statement["net"]), (&euros("12.00"), &euros("0.00")));
+    stage.server.audit().await;
+}
+
 /// Guards: the late confirmation, and that one whose places are gone stays expired.
 #[tokio::test]
 async fn an_expired_booking_is_paid_by_hand_while_its_places_are_free() {

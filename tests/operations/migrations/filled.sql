@@ -152,9 +152,9 @@ UPDATE booking_mails_since SET since = '2026-01-01Z';
 -- One booking that was paid, and whose money went back.
 INSERT INTO payments (id, booking_id, event_id, account_id, provider, method, state, amount, currency, pays_booking, reference, client_secret,
                       redirect_url, failure_code, failure_message, return_url, asked_at, refused, answered, answered_at, answered_page, note,
-                      settled_by, settling_key, settling_fingerprint, idempotency_key, fingerprint, created_at, updated_at)
+                      settled_by, settled_as, settling_key, settling_fingerprint, idempotency_key, fingerprint, created_at, updated_at)
 SELECT gen_random_uuid(), id, event_id, account_id, 'sandbox', 'card', 'SUCCEEDED', 12.5, 'EUR', true, 'pi_1', 'secret', 'https://pay.example/1',
-       'card_declined', 'no', 'https://shop.example', '2026-03-01Z', true, 'PROCESSING', '2026-03-01Z', true, 'at the door', account_id, 'k',
+       'card_declined', 'no', 'https://shop.example', '2026-03-01Z', true, 'PROCESSING', '2026-03-01Z', true, 'at the door', account_id, 'cash', 'k',
        gen_random_uuid(), 'pay', gen_random_uuid(), '2026-03-01Z', '2026-03-01Z'
 FROM bookings ORDER BY id LIMIT 1;
 INSERT INTO cancellations (id, booking_id, event_id, positions, kept, cut, currency, reason, account_id, idempotency_key, fingerprint, created_at)

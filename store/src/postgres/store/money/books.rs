@@ -33,7 +33,7 @@ use super::{
     money, positions, through,
 };
 
-const PAID: &str = "SELECT p.booking_id, p.id, p.amount, p.currency::text AS currency, p.provider, p.method, gone_of_payment(p.id) AS gone, \
+const PAID: &str = "SELECT p.booking_id, p.id, p.amount, p.currency::text AS currency, p.provider, coalesce(p.settled_as, p.method) AS method, gone_of_payment(p.id) AS gone, \
         p.updated_at AS paid_at \
     FROM payments p WHERE p.booking_id = ANY($1) AND p.pays_booking";
 
@@ -50,7 +50,7 @@ const CANCELLATIONS: &str = "SELECT id, booking_id, positions, kept, cut, curren
 /// Of a request that had nothing to cancel any more.
 const NOTE: &str = "INSERT INTO cancellations (id, booking_id, event_id, positions, kept, cut, currency, reason, account_id, \
         idempotency_key, fingerprint, created_at) \
-    SELECT $1, b.id, b.event_id, '{}', 0, 0, b.currency, $3, $4, $5, $6, now() FROM bookings b WHERE b.id = $2 ON CONFLICT DO NOTHING";
+    SELECT $1, b.id, b.event_id, '{}', 0, 0, b.currency, $3, $4, $5, $6, greatest(now(), b.updated_at) FROM bookings b WHERE b.id = $2 ON CONFLICT DO NOTHING";
 
 const NEXT: &str = "SELECT DISTINCT booking_id FROM payments WHERE event_id = $1 AND state = 'SUCCEEDED' \
     AND ($2::uuid IS NULL OR booking_id > $2) ORDER BY booking_id LIMIT $3";
@@ -72,11 +72,11 @@ const SUMS: &str = "WITH lines AS MATERIALIZED ( \
     UNION ALL SELECT {group}, 'CANCELLED', NULL, NULL, NULL, NULL, NULL, \
         sum(m.price - m.discount + m.fee + CASE WHEN m.tax_included THEN 0 ELSE m.tax END), 0, 0, 0 FROM lines m WHERE m.gone GROUP BY 1 \
     UNION ALL SELECT {group}, 'KEPT', NULL, NULL, NULL, NULL, NULL, 0, sum(m.kept), sum(m.cut), 0 FROM cancellations m WHERE {of} GROUP BY 1 \
-    UNION ALL SELECT {group}, 'CHARGED', m.provider, m.method, NULL, NULL, NULL, sum(m.amount), 0, 0, 0 \
-        FROM payments m WHERE {of} AND m.state = 'SUCCEEDED' GROUP BY 1, m.provider, m.method \
-    UNION ALL SELECT {group}, 'REFUND', p.provider, p.method, m.cause, m.state::text, NULL, sum(m.amount), 0, 0, 0 \
+    UNION ALL SELECT {group}, 'CHARGED', m.provider, coalesce(m.settled_as, m.method), NULL, NULL, NULL, sum(m.amount), 0, 0, 0 \
+        FROM payments m WHERE {of} AND m.state = 'SUCCEEDED' GROUP BY 1, 3, 4 \
+    UNION ALL SELECT {group}, 'REFUND', p.provider, coalesce(p.settled_as, p.method), m.cause, m.state::text, NULL, sum(m.amount), 0, 0, 0 \
         FROM refunds m JOIN payments p ON p.id = m.payment_id WHERE {of} AND m.replaced_by_id IS NULL \
-        GROUP BY 1, p.provider, p.method, m.cause, m.state \
+        GROUP BY 1, 3, 4, m.cause, m.state \
     UNION ALL SELECT {group}, 'DISPUTE', NULL, NULL, NULL, m.state, NULL, sum(m.amount), 0, 0, 0 \
         FROM disputes m WHERE {of} GROUP BY 1, m.state";
 

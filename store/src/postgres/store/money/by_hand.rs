@@ -31,8 +31,7 @@ const LOCK: &str = "SELECT status::text AS status, total FROM bookings WHERE id 
 const OPEN: &str = "SELECT id, provider, state::text AS state, refused FROM payments \
     WHERE booking_id = $1 AND state IN ('STARTED', 'REQUIRES_ACTION', 'PROCESSING') FOR NO KEY UPDATE";
 
-const SETTLE: &str =
-    "UPDATE payments SET note = $2, settled_by = $3, settling_key = $4, settling_fingerprint = $5 WHERE id = $1";
+const SETTLE: &str = "UPDATE payments SET note = $2, settled_by = $3, settling_key = $4, settling_fingerprint = $5, settled_as = $6 WHERE id = $1";
 
 const INSERT: &str = "INSERT INTO payments (id, booking_id, event_id, account_id, provider, method, state, amount, currency, note, \
         idempotency_key, fingerprint) \
@@ -90,12 +89,13 @@ async fn note(transaction: &Transaction, new: &HandPayment) -> Result<HandOutcom
 
 /// The money of a bank transfer has come.
 async fn settle(transaction: &Transaction, id: PaymentId, new: &HandPayment) -> Result<HandOutcome, StoreError> {
-    let parameters: [Typed<'_>; 5] = [
+    let parameters: [Typed<'_>; 6] = [
         (&id.0, Type::UUID),
         (&new.note, Type::TEXT),
         (&new.account_id.0, Type::UUID),
         (&new.key.as_str(), Type::TEXT),
         (&new.fingerprint.0, Type::UUID),
+        (&new.method.as_str(), Type::TEXT),
     ];
     transaction.execute_typed(SETTLE, &parameters).await?;
     Ok(HandOutcome::Noted(id))

@@ -21,7 +21,7 @@ use super::super::{
     PgStore,
 };
 
-const FIND: &str = "SELECT r.number, r.seller, r.buyer, r.issued_at, p.method, p.updated_at AS paid_at, coalesce(s.tax_rate, 0) AS tax_rate, \
+const FIND: &str = "SELECT r.number, r.seller, r.buyer, r.issued_at, coalesce(p.settled_as, p.method) AS method, p.updated_at AS paid_at, coalesce(s.tax_rate, 0) AS tax_rate, \
         ARRAY(SELECT t.id FROM ticket_types t WHERE t.event_id = p.event_id AND t.tax_rate IS NOT NULL ORDER BY t.id) AS types, \
         ARRAY(SELECT t.tax_rate FROM ticket_types t WHERE t.event_id = p.event_id AND t.tax_rate IS NOT NULL ORDER BY t.id) AS rates \
     FROM receipts r JOIN payments p ON p.booking_id = r.booking_id AND p.pays_booking \
